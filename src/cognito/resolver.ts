@@ -1,0 +1,151 @@
+import { type Resolution, type ResolveOptions, resolveRoles } from '../resolve.js'
+import { type CachedGroupSource, createGroupSource, type GroupSource, type GroupSourceOptions, type Lookup, type LookupOptions } from './source.js'
+
+/** A resolution of groups that were read from a source. */
+export interface RoleResolution extends Resolution {
+  /** Names the source does not know, a group just deleted for example. They carry no role and are in no claim. */
+  readonly unknownGroups: readonly string[]
+  /** Whether a group is past its `ttl` and was served all the same. */
+  readonly stale: boolean
+  /** Milliseconds since the oldest group was asked of Cognito; 0 for a source that keeps nothing. */
+  readonly age: number
+}
+
+export interface RoleResolver {
+  /**
+   * Forecasts the role claims of a user who is in these groups. All or nothing: if one group cannot be read the promise
+   * rejects, because the answer without it could be another role.
+   *
+   * @throws RolecastError as a rejection; what a plain source throws passes through
+   */
+  resolve(groupNames: Iterable<string>, options?: LookupOptions): Promise<RoleResolution>
+}
+
+export interface CachedRoleResolver extends RoleResolver {
+  /** The same without a promise, or undefined when a group is not cached and fresh. Never calls Cognito. */
+  resolveCached(groupNames: Iterable<string>): RoleResolution | undefined
+  /** Where the groups come from: its statistics, `prefetch` and `invalidate`. */
+  readonly source: CachedGroupSource
+}
+
+export interface RoleResolverOptions extends GroupSourceOptions, ResolveOptions {}
+
+export interface SourcedRoleResolverOptions<S extends GroupSource> extends ResolveOptions {
+  /** A cached source to share between resolvers, or any function from a name to a group. */
+  readonly source: S
+}
+
+/**
+ * A resolver for one user pool: its groups through GetGroup and a cache, and the rules of `resolveRoles`.
+ *
+ * It forecasts what the *next* token carries. It does not verify tokens, and it does not know what a pre token
+ * generation trigger changes.
+ *
+ * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
+ */
+export function createRoleResolver(options: RoleResolverOptions | SourcedRoleResolverOptions<CachedGroupSource>): CachedRoleResolver
+export function createRoleResolver(options: SourcedRoleResolverOptions<GroupSource>): RoleResolver
+export function createRoleResolver(
+  options: RoleResolverOptions | SourcedRoleResolverOptions<GroupSource>,
+): RoleResolver | CachedRoleResolver {
+  // Fails now, not at the first user, when `semantics` is none.
+  resolveRoles([], options)
+  if (!('source' in options)) return cachedResolver(createGroupSource(options), options)
+  const { source } = options
+  return isCached(source) ? cachedResolver(source, options) : plainResolver(source, options)
+}
+
+function isCached(source: GroupSource): source is CachedGroupSource {
+  return 'lookup' in source && 'renew' in source
+}
+
+function plainResolver(source: GroupSource, options: ResolveOptions): RoleResolver {
+  return {
+    async resolve(groupNames, lookupOptions) {
+      lookupOptions?.signal?.throwIfAborted()
+      const names = [...new Set(groupNames)]
+      const found = await Promise.all(names.map(groupName => source(groupName, lookupOptions)))
+      return {
+        ...resolveRoles(found.filter(group => group !== undefined), options),
+        unknownGroups: names.filter((_name, index) => found[index] === undefined),
+        stale: false,
+        age: 0,
+      }
+    },
+  }
+}
+
+function cachedResolver(source: CachedGroupSource, options: ResolveOptions): CachedRoleResolver {
+  const seen = createMemory()
+
+  function toAnswer(groupNames: Iterable<string>, lookup: Lookup): RoleResolution {
+    const resolution = resolveRoles(lookup.groups, options)
+    if (Array.isArray(groupNames)) seen.remember(groupNames, lookup, resolution)
+    return answer(resolution, lookup, lookup.age)
+  }
+
+  function recall(groupNames: Iterable<string>): RoleResolution | undefined {
+    const known = Array.isArray(groupNames) ? seen.recall(groupNames) : undefined
+    if (known === undefined) return undefined
+    const age = source.renew(known.lookup)
+    return age === undefined ? undefined : answer(known.resolution, known.lookup, age)
+  }
+
+  return {
+    source,
+    async resolve(groupNames, lookupOptions) {
+      const recalled = lookupOptions?.signal?.aborted ? undefined : recall(groupNames)
+      if (recalled !== undefined) return recalled
+      const lookup = source.lookup(groupNames, lookupOptions)
+      return toAnswer(groupNames, lookup instanceof Promise ? await lookup : lookup)
+    },
+    resolveCached(groupNames) {
+      const recalled = recall(groupNames)
+      if (recalled !== undefined) return recalled
+      const lookup = source.lookupCached(groupNames)
+      return lookup && toAnswer(groupNames, lookup)
+    },
+  }
+}
+
+function answer(resolution: Resolution, { unknownGroups, stale }: Lookup, age: number): RoleResolution {
+  return { ...resolution, unknownGroups, stale, age }
+}
+
+interface Seen {
+  readonly groupNames: readonly string[]
+  readonly lookup: Lookup
+  readonly resolution: Resolution
+}
+
+const MOST_FIRST_NAMES = 1_000
+const MOST_SETS_EACH = 8
+
+/** The sets of groups resolved lately, found by their first name: joining all the names costs more than resolving. */
+function createMemory() {
+  const byFirstName = new Map<string | undefined, Seen[]>()
+  return {
+    recall(groupNames: readonly string[]): Seen | undefined {
+      return byFirstName.get(groupNames[0])?.find(seen => sameNames(seen.groupNames, groupNames))
+    },
+    remember(groupNames: readonly string[], lookup: Lookup, resolution: Resolution): void {
+      if (lookup.stale) return
+      if (byFirstName.size >= MOST_FIRST_NAMES) byFirstName.clear()
+      const others = byFirstName.get(groupNames[0])?.filter(seen => !sameNames(seen.groupNames, groupNames)) ?? []
+      byFirstName.set(groupNames[0], [{ groupNames: [...groupNames], lookup, resolution: freeze(resolution) }, ...others].slice(0, MOST_SETS_EACH))
+    },
+  }
+}
+
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false
+  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
+  return true
+}
+
+/** Several callers share what is inside. */
+function freeze(resolution: Resolution): Resolution {
+  const { groups, roles, determiningGroups, claims } = resolution
+  for (const part of [groups, roles, determiningGroups, claims]) Object.freeze(part)
+  return resolution
+}

@@ -1,0 +1,494 @@
+import { LRUCache } from 'lru-cache'
+import { RolecastError } from '../errors.js'
+import { type Group, isGroupName } from '../group.js'
+import { createCoalescer } from './coalesce.js'
+import { failure } from './failure.js'
+import { type CognitoClient, createUserPoolApi, type GroupAnswer, PAGE_SIZE } from './user-pool-api.js'
+
+/**
+ * Where groups come from, by name: `undefined` where there is no such group. A plain function, so that a table in a
+ * test is `name => table.get(name)`.
+ */
+export type GroupSource = (groupName: string, options?: LookupOptions) => Group | undefined | Promise<Group | undefined>
+
+export interface LookupOptions {
+  /** Ends the waiting, this caller's alone: others who wait for the same group go on. */
+  readonly signal?: AbortSignal | undefined
+}
+
+export interface GroupSourceOptions {
+  /** The user pool, for example `eu-west-1_Ab12Cd34e`. */
+  readonly userPoolId: string
+  /** A `CognitoIdentityProviderClient`, or anything with its `send`. Without it one is made, by the first call. */
+  readonly client?: CognitoClient | undefined
+  /** Default: the part of the user pool id before the underscore. Ignored with a `client`. */
+  readonly region?: string | undefined
+  /** Another address of Cognito, for example an emulator's. Ignored with a `client`. */
+  readonly endpoint?: string | undefined
+  /** A profile of the AWS configuration files. Ignored with a `client`. */
+  readonly profile?: string | undefined
+  /** Groups kept at most, the least recently used goes first. Default 10 000: a pool has no more. */
+  readonly max?: number | undefined
+  /** Milliseconds for which a group is fresh. Default 60 000. */
+  readonly ttl?: number | undefined
+  /** Milliseconds for which "no such group" is believed; it is never served stale. Default 10 000. */
+  readonly negativeTtl?: number | undefined
+  /** Milliseconds after `ttl` in which the old group is served at once while a call fetches the new one. Default 0: never. */
+  readonly staleWhileRevalidate?: number | undefined
+  /** Milliseconds after `ttl` in which the old group is served when the call fails in a way that may pass. Default 0: never. */
+  readonly staleIfError?: number | undefined
+  /** Milliseconds for one call, the SDK's retries included, the wait for its turn excluded. Default 5 000. */
+  readonly timeout?: number | undefined
+  /** Calls a second at most, GetGroup and ListGroups together. Default 5: what Cognito grants one user pool. */
+  readonly requestsPerSecond?: number | undefined
+  /** Calls under way at once at most. Default 5. */
+  readonly concurrency?: number | undefined
+  /** How many groups the pool has, if you know: `prefetch` learns it. It decides when listing the pool is cheaper. */
+  readonly poolSize?: number | undefined
+  /** Called with each thing that happens to the cache, for metrics. What it throws is ignored. */
+  readonly onEvent?: ((event: CacheEvent) => void) | undefined
+  /** Milliseconds since any fixed point. Default `Date.now`: it goes on while a Lambda is frozen. */
+  readonly clock?: (() => number) | undefined
+}
+
+/**
+ * - `hit`, `negative`: answered with a fresh group, or with a fresh "no such group"
+ * - `stale`: answered with an old group
+ * - `miss`: not answered from the cache; `coalesced`: likewise, and another caller's call under way is shared
+ * - `call`: a request to Cognito; `failed`: it failed; `throttled`: it failed by throttling, after the SDK's retries
+ * - `evicted`: the cache was full
+ */
+export interface CacheEvent {
+  readonly type: 'hit' | 'negative' | 'stale' | 'miss' | 'coalesced' | 'call' | 'failed' | 'throttled' | 'evicted'
+  /** Absent for ListGroups. */
+  readonly groupName?: string | undefined
+  readonly error?: RolecastError
+}
+
+/** How often each kind of event happened, and how many groups are kept now. */
+export interface CacheStats {
+  readonly hits: number
+  readonly negative: number
+  readonly stale: number
+  readonly misses: number
+  readonly coalesced: number
+  readonly calls: number
+  readonly failures: number
+  readonly throttled: number
+  readonly evictions: number
+  readonly size: number
+}
+
+/** What is known of some names, and how well. */
+export interface Lookup {
+  /** In the order asked for. */
+  readonly groups: readonly Group[]
+  /** The names Cognito does not know, in the order asked for. */
+  readonly unknownGroups: readonly string[]
+  /** Whether an answer is past its `ttl`. */
+  readonly stale: boolean
+  /** Milliseconds since the oldest answer was asked of Cognito. */
+  readonly age: number
+}
+
+export interface Prefetched {
+  /** The groups in the pool. */
+  readonly groups: number
+  /** The ListGroups calls it took. */
+  readonly pages: number
+}
+
+/** GetGroup behind an LRU cache. */
+export interface CachedGroupSource {
+  /** One group. Synchronous when it is cached and fresh; throws, or rejects, with a RolecastError. */
+  (groupName: string, options?: LookupOptions): Group | undefined | Promise<Group | undefined>
+  /**
+   * Many groups, all or nothing. Synchronous when all are cached and fresh. A name that comes twice is asked once. Names
+   * that are missing are fetched one by one, or by listing the pool where that takes fewer calls.
+   */
+  lookup(groupNames: Iterable<string>, options?: LookupOptions): Lookup | Promise<Lookup>
+  /** The same, only if all are cached and fresh; else undefined. Never calls Cognito. */
+  lookupCached(groupNames: Iterable<string>): Lookup | undefined
+  /**
+   * The present age of an earlier lookup, if asking again now would find the same fresh answers; else undefined.
+   * Counts as a hit for each name.
+   */
+  renew(lookup: Lookup): number | undefined
+  /**
+   * Reads the whole pool, 60 groups a call, and keeps it. A kept group that the pool no longer lists is dropped.
+   * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
+   */
+  prefetch(options?: LookupOptions): Promise<Prefetched>
+  /** Forgets one group, or all. An answer on its way is not kept. */
+  invalidate(groupName?: string): void
+  stats(): CacheStats
+}
+
+interface Listing {
+  readonly byName: ReadonlyMap<string, GroupAnswer>
+  readonly pages: number
+  readonly startedAt: number
+}
+
+/** What a lookup stands on, for renewing it. */
+interface Grounds {
+  readonly oldest: number
+  readonly newest: number
+  readonly freshUntil: number
+  readonly revision: number
+}
+
+/** The key of the one call that is about no single group. No group name is empty. */
+const LISTING = ''
+
+/**
+ * Groups of one user pool through GetGroup, kept in an LRU cache.
+ *
+ * Each name is one entry; concurrent misses for a name make one call; a failed call is never kept. What could not be
+ * fetched is a RolecastError and never a missing group. Not shared between processes, and not encrypted: it holds group
+ * names, precedences and role ARNs. `docs/caching.md` has the policy.
+ *
+ * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
+ */
+export function createGroupSource(options: GroupSourceOptions): CachedGroupSource {
+  const max = amount(options, 'max', 10_000, 1)
+  const ttl = amount(options, 'ttl', 60_000, 0)
+  const negativeTtl = amount(options, 'negativeTtl', 10_000, 0)
+  const staleWhileRevalidate = amount(options, 'staleWhileRevalidate', 0, 0)
+  const staleIfError = amount(options, 'staleIfError', 0, 0)
+  const { userPoolId, onEvent, clock = Date.now } = options
+
+  const counts = { hit: 0, negative: 0, stale: 0, miss: 0, coalesced: 0, call: 0, failed: 0, throttled: 0, evicted: 0 }
+  const kept = new LRUCache<string, GroupAnswer>({
+    max,
+    dispose: (_answer, groupName, reason) => {
+      if (reason === 'evict') tell('evicted', groupName)
+    },
+  })
+  const groupCalls = createCoalescer<string, GroupAnswer>(keep)
+  const listingCalls = createCoalescer<typeof LISTING, Listing>((_key, listing) => keepListing(listing))
+  const api = createUserPoolApi({
+    userPoolId,
+    client: options.client,
+    region: options.region,
+    endpoint: options.endpoint,
+    profile: options.profile,
+    timeout: amount(options, 'timeout', 5_000, 1, LONGEST_TIMER),
+    requestsPerSecond: amount(options, 'requestsPerSecond', 5, 0.001),
+    concurrency: amount(options, 'concurrency', 5, 1),
+    clock,
+    onCall: groupName => tell('call', groupName),
+  })
+  const grounds = new WeakMap<Lookup, Grounds>()
+
+  let poolSize = options.poolSize === undefined ? undefined : amount(options, 'poolSize', 0, 0)
+  let listingDenied = false
+  const invalidatedWhileListing = new Set<string>()
+  /** Rises whenever an answer that somebody may still hold is no longer the newest one. */
+  let revision = 0
+
+  function tell(type: CacheEvent['type'], groupName?: string, error?: RolecastError): void {
+    counts[type]++
+    if (onEvent === undefined) return
+    try {
+      onEvent({ type, ...(groupName !== undefined && { groupName }), ...(error !== undefined && { error }) })
+    } catch {
+      // A metrics hook must not change an answer.
+    }
+  }
+
+  /** Whether an answer is younger than `limit`. A clock that was set back makes it too old at once. */
+  function isYounger(answer: GroupAnswer, limit: number, now: number): boolean {
+    const age = now - answer.fetchedAt
+    return age >= 0 && age < limit
+  }
+
+  function lifetime(answer: GroupAnswer): number {
+    return answer.group === undefined ? negativeTtl : ttl
+  }
+
+  /** The old group, if it may be served for this long after its `ttl`. */
+  function oldAnswer(groupName: string, grace: number): GroupAnswer | undefined {
+    const answer = kept.peek(groupName)
+    return answer?.group !== undefined && grace > 0 && isYounger(answer, ttl + grace, clock()) ? answer : undefined
+  }
+
+  function keep(groupName: string, answer: GroupAnswer): void {
+    const known = kept.peek(groupName)
+    if (known !== undefined) {
+      if (known.fetchedAt > answer.fetchedAt && known.fetchedAt <= clock()) return
+      if (!sameGroup(known.group, answer.group)) revision++
+    }
+    kept.set(groupName, answer)
+  }
+
+  function keepListing({ byName, startedAt }: Listing): void {
+    for (const [groupName, answer] of byName) {
+      // Reading a pool that is larger than the cache must not push out what is in use.
+      const room = kept.size < max || kept.has(groupName)
+      if (room && !invalidatedWhileListing.has(groupName)) keep(groupName, answer)
+    }
+    for (const [groupName, answer] of [...kept.entries()]) {
+      if (answer.group !== undefined && answer.fetchedAt < startedAt && !byName.has(groupName)) forget(groupName)
+    }
+    poolSize = byName.size
+  }
+
+  function forget(groupName: string): void {
+    if (kept.delete(groupName)) revision++
+  }
+
+  /** Tells of a call's failure once, however many wait for it. */
+  async function reporting<T>(groupName: string | undefined, call: Promise<T>): Promise<T> {
+    try {
+      return await call
+    } catch (error) {
+      const failed = error as RolecastError
+      if (failed.code !== 'aborted') tell('failed', groupName, failed)
+      if (failed.code === 'throttled') tell('throttled', groupName, failed)
+      throw error
+    }
+  }
+
+  const callFor = (groupName: string) => (signal: AbortSignal) => reporting(groupName, api.getGroup(groupName, signal))
+
+  async function listPool(signal: AbortSignal): Promise<Listing> {
+    const startedAt = clock()
+    const byName = new Map<string, GroupAnswer>()
+    const tokens = new Set<string>()
+    invalidatedWhileListing.clear()
+    let nextToken: string | undefined
+    do {
+      const page = await reporting(undefined, api.listGroups(nextToken, signal))
+      for (const group of page.groups) byName.set(group.groupName, { group, fetchedAt: page.fetchedAt })
+      nextToken = page.nextToken
+      if (nextToken !== undefined && tokens.has(nextToken)) {
+        throw failure('malformed-answer', { operation: 'ListGroups', userPoolId }, { note: 'its pages go round in a circle' })
+      }
+      if (nextToken !== undefined) tokens.add(nextToken)
+    } while (nextToken !== undefined)
+    return { byName, pages: tokens.size + 1, startedAt }
+  }
+
+  function joinListing(signal: AbortSignal | undefined): Promise<Listing> {
+    return listingCalls.join(LISTING, listPool, signal, () => abortedBy(signal))
+  }
+
+  function abortedBy(signal: AbortSignal | undefined, groupName?: string): RolecastError {
+    const operation = groupName === undefined ? 'ListGroups' : 'GetGroup'
+    return failure('aborted', { operation, userPoolId, groupName }, { cause: signal?.reason })
+  }
+
+  function listingIsCheaper(missing: number): boolean {
+    return !listingDenied && poolSize !== undefined && missing > Math.max(1, Math.ceil(poolSize / PAGE_SIZE))
+  }
+
+  interface Fetched {
+    readonly answer: GroupAnswer
+    readonly stale: boolean
+  }
+
+  function oldOrThrow(groupName: string, error: unknown): Fetched {
+    const answer = (error as RolecastError).retryable ? oldAnswer(groupName, staleIfError) : undefined
+    if (answer === undefined) throw error
+    tell('stale', groupName)
+    return { answer, stale: true }
+  }
+
+  async function fetchOne(groupName: string, signal: AbortSignal | undefined): Promise<Fetched> {
+    try {
+      const answer = await groupCalls.join(groupName, callFor(groupName), signal, () => abortedBy(signal, groupName))
+      return { answer, stale: false }
+    } catch (error) {
+      return oldOrThrow(groupName, error)
+    }
+  }
+
+  async function fetchMany(groupNames: readonly string[], signal: AbortSignal | undefined): Promise<readonly Fetched[]> {
+    let listed: Listing['byName'] | undefined
+    if (listingIsCheaper(groupNames.length)) {
+      try {
+        listed = (await joinListing(signal)).byName
+      } catch (error) {
+        // The right to GetGroup does not imply the right to ListGroups.
+        if ((error as RolecastError).code !== 'not-authorized') return groupNames.map(groupName => oldOrThrow(groupName, error))
+        listingDenied = true
+      }
+    }
+    // What the listing does not show is asked singly: a group made between two pages is not an unknown one.
+    return allOrNone(groupNames, signal, async (groupName, either) => {
+      const answer = listed?.get(groupName)
+      return answer === undefined ? fetchOne(groupName, either) : { answer, stale: false }
+    })
+  }
+
+  function lookup(groupNames: Iterable<string>, { signal }: LookupOptions = {}): Lookup | Promise<Lookup> {
+    if (signal?.aborted) throw abortedBy(signal)
+    const names = distinctNames(groupNames)
+    const now = clock()
+    const readIn = revision
+    const answers = new Map<string, GroupAnswer>()
+    const missing: string[] = []
+    let stale = false
+
+    for (const groupName of names) {
+      const answer = kept.get(groupName)
+      if (answer !== undefined && isYounger(answer, lifetime(answer), now)) {
+        tell(answer.group === undefined ? 'negative' : 'hit', groupName)
+        answers.set(groupName, answer)
+      } else if (answer !== undefined && answer === oldAnswer(groupName, staleWhileRevalidate)) {
+        tell('stale', groupName)
+        stale = true
+        answers.set(groupName, answer)
+        groupCalls.spawn(groupName, callFor(groupName))
+      } else {
+        tell(groupCalls.has(groupName) ? 'coalesced' : 'miss', groupName)
+        missing.push(groupName)
+      }
+    }
+    if (missing.length === 0) return toLookup(names, answers, stale, readIn)
+
+    return fetchMany(missing, signal).then(fetched => {
+      missing.forEach((groupName, index) => answers.set(groupName, fetched[index]!.answer))
+      return toLookup(names, answers, stale || fetched.some(one => one.stale), readIn)
+    })
+  }
+
+  function lookupCached(groupNames: Iterable<string>): Lookup | undefined {
+    const names = distinctNames(groupNames)
+    const now = clock()
+    for (const groupName of names) {
+      const answer = kept.peek(groupName)
+      if (answer === undefined || !isYounger(answer, lifetime(answer), now)) return undefined
+    }
+    return lookup(names) as Lookup
+  }
+
+  function toLookup(names: Iterable<string>, answers: ReadonlyMap<string, GroupAnswer>, stale: boolean, readIn: number): Lookup {
+    const groups: Group[] = []
+    const unknownGroups: string[] = []
+    const now = clock()
+    let oldest = now
+    let newest = -Infinity
+    let freshUntil = stale ? -Infinity : Infinity
+    for (const groupName of names) {
+      const answer = answers.get(groupName)!
+      if (answer.group === undefined) unknownGroups.push(groupName)
+      else groups.push(answer.group)
+      oldest = Math.min(oldest, answer.fetchedAt)
+      newest = Math.max(newest, answer.fetchedAt)
+      freshUntil = Math.min(freshUntil, answer.fetchedAt + lifetime(answer))
+    }
+    const found: Lookup = { groups, unknownGroups, stale, age: now - oldest }
+    grounds.set(found, { oldest, newest, freshUntil, revision: readIn })
+    return found
+  }
+
+  function renew(earlier: Lookup): number | undefined {
+    const ground = grounds.get(earlier)
+    if (ground === undefined || ground.revision !== revision) return undefined
+    const now = clock()
+    if (now >= ground.freshUntil || now < ground.newest) return undefined
+    if (onEvent === undefined) {
+      counts.hit += earlier.groups.length
+      counts.negative += earlier.unknownGroups.length
+    } else {
+      for (const { groupName } of earlier.groups) tell('hit', groupName)
+      for (const groupName of earlier.unknownGroups) tell('negative', groupName)
+    }
+    return now - ground.oldest
+  }
+
+  function one(groupName: string, lookupOptions?: LookupOptions): Group | undefined | Promise<Group | undefined> {
+    const found = lookup([groupName], lookupOptions)
+    return found instanceof Promise ? found.then(({ groups }) => groups[0]) : found.groups[0]
+  }
+
+  return Object.assign(one, {
+    lookup,
+    lookupCached,
+    renew,
+    async prefetch({ signal }: LookupOptions = {}): Promise<Prefetched> {
+      if (signal?.aborted) throw abortedBy(signal)
+      const { byName, pages } = await joinListing(signal)
+      return { groups: byName.size, pages }
+    },
+    invalidate(groupName?: string): void {
+      if (groupName === undefined) {
+        revision++
+        kept.clear()
+        groupCalls.forgetAll()
+        listingCalls.forgetAll()
+      } else {
+        forget(groupName)
+        groupCalls.forget(groupName)
+        invalidatedWhileListing.add(groupName)
+      }
+    },
+    stats: (): CacheStats => ({
+      hits: counts.hit,
+      negative: counts.negative,
+      stale: counts.stale,
+      misses: counts.miss,
+      coalesced: counts.coalesced,
+      calls: counts.call,
+      failures: counts.failed,
+      throttled: counts.throttled,
+      evictions: counts.evicted,
+      size: kept.size,
+    }),
+  })
+}
+
+/** Timers of Node fire at once above this many milliseconds. */
+const LONGEST_TIMER = 2 ** 31 - 1
+
+type AmountOption = 'max' | 'ttl' | 'negativeTtl' | 'staleWhileRevalidate' | 'staleIfError' | 'timeout' | 'requestsPerSecond' | 'concurrency' | 'poolSize'
+
+function amount(options: GroupSourceOptions, name: AmountOption, fallback: number, least: number, most = Infinity): number {
+  const value: unknown = options[name] ?? fallback
+  if (typeof value === 'number' && value >= least && value <= most) return value
+  throw new RolecastError('invalid-option', `\`${name}\` is \`${String(value)}\`; give a number of at least ${least}${most === Infinity ? '' : ` and at most ${most}`}`, {
+    value,
+  })
+}
+
+function sameGroup(a: Group | undefined, b: Group | undefined): boolean {
+  return a?.precedence === b?.precedence && a?.roleArn === b?.roleArn && (a === undefined) === (b === undefined)
+}
+
+function distinctNames(groupNames: Iterable<string>): ReadonlySet<string> {
+  if (typeof groupNames === 'string') {
+    throw new RolecastError('invalid-group-name', `\`${groupNames}\` is one string; give the group names as an array`, { value: groupNames })
+  }
+  const names = new Set(groupNames)
+  for (const groupName of names) {
+    if (!isGroupName(groupName)) {
+      throw new RolecastError(
+        'invalid-group-name',
+        `\`${String(groupName)}\` cannot be a group's name: Cognito takes 1 to 128 characters without white space; check where the name comes from`,
+        { value: groupName, ...(typeof groupName === 'string' && { groupName }) },
+      )
+    }
+  }
+  return names
+}
+
+/** Runs one task a name. The first failure is the failure of all, and ends the others. */
+async function allOrNone<T>(
+  groupNames: readonly string[],
+  signal: AbortSignal | undefined,
+  task: (groupName: string, signal: AbortSignal) => Promise<T>,
+): Promise<readonly T[]> {
+  const controller = new AbortController()
+  const give = () => controller.abort(signal?.reason)
+  signal?.addEventListener('abort', give, { once: true })
+  try {
+    return await Promise.all(groupNames.map(groupName => task(groupName, controller.signal)))
+  } catch (error) {
+    controller.abort(error)
+    throw error
+  } finally {
+    signal?.removeEventListener('abort', give)
+  }
+}

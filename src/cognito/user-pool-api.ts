@@ -1,0 +1,226 @@
+import type { GetGroupCommand, ListGroupsCommand } from '@aws-sdk/client-cognito-identity-provider'
+import PQueue from 'p-queue'
+import { z } from 'zod'
+import { RolecastError } from '../errors.js'
+import { type Group, MAX_PRECEDENCE } from '../group.js'
+import { type CallContext, failure, toFailure } from './failure.js'
+
+/** What rolecast needs of `CognitoIdentityProviderClient`: a `send` that takes the two read commands. */
+export interface CognitoClient {
+  send(command: GetGroupCommand, options?: { abortSignal?: AbortSignal }): Promise<unknown>
+  send(command: ListGroupsCommand, options?: { abortSignal?: AbortSignal }): Promise<unknown>
+}
+
+export interface UserPoolApiOptions {
+  readonly userPoolId: string
+  readonly client: CognitoClient | undefined
+  readonly region: string | undefined
+  readonly endpoint: string | undefined
+  readonly profile: string | undefined
+  /** Milliseconds for one call, the SDK's retries included, time in our own queue excluded. */
+  readonly timeout: number
+  readonly requestsPerSecond: number
+  readonly concurrency: number
+  readonly clock: () => number
+  /** Told of each call as it is sent; for ListGroups without a name. */
+  readonly onCall: (groupName: string | undefined) => void
+}
+
+/** What Cognito said of one group, and when it was asked. */
+export interface GroupAnswer {
+  /** Absent where Cognito knows no such group. */
+  readonly group: Group | undefined
+  /** The clock when the request went out: the answer is at least as young as this. */
+  readonly fetchedAt: number
+}
+
+export interface GroupPage {
+  readonly groups: readonly Group[]
+  readonly fetchedAt: number
+  readonly nextToken: string | undefined
+}
+
+export interface UserPoolApi {
+  getGroup(groupName: string, signal: AbortSignal): Promise<GroupAnswer>
+  listGroups(nextToken: string | undefined, signal: AbortSignal): Promise<GroupPage>
+}
+
+/** The most groups that ListGroups gives at once, and what we ask for. */
+export const PAGE_SIZE = 60
+
+const groupShape = z.object({
+  GroupName: z.string().min(1),
+  Precedence: z.int().min(0).max(MAX_PRECEDENCE).nullish(),
+  RoleArn: z.string().nullish(),
+})
+const getGroupAnswer = z.object({ Group: groupShape })
+/** What ListGroups answers, and so what `aws cognito-idp list-groups` prints. */
+export const listGroupsAnswer = z.object({ Groups: z.array(groupShape), NextToken: z.string().min(1).nullish() })
+
+/** A GroupType of the API as a group. */
+export function toGroup({ GroupName, Precedence, RoleArn }: z.infer<typeof groupShape>): Group {
+  return Object.freeze({ groupName: GroupName, precedence: Precedence ?? null, roleArn: RoleArn || null })
+}
+
+/**
+ * GetGroup and ListGroups of one user pool: limited in rate and time, parsed, and failing with typed errors only.
+ *
+ * The SDK is loaded by the first call and not before, so that importing this costs nothing to who never calls.
+ *
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GetGroup.html
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
+ */
+export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
+  const { userPoolId, timeout, requestsPerSecond, concurrency, clock, onCall } = options
+  const region = regionOf(options)
+  // A rate below 1/s is one request in a longer interval: the limiter counts whole requests.
+  const queue = new PQueue({
+    concurrency,
+    ...(requestsPerSecond !== Infinity && {
+      interval: requestsPerSecond < 1 ? 1000 / requestsPerSecond : 1000,
+      intervalCap: Math.max(1, Math.floor(requestsPerSecond)),
+      strict: true,
+    }),
+  })
+
+  let loaded: Promise<{ client: CognitoClient; sdk: Sdk }> | undefined
+  const load = () =>
+    (loaded ??= importSdk().then(sdk => ({
+      sdk,
+      client:
+        options.client ??
+        new sdk.CognitoIdentityProviderClient({
+          ...(region !== undefined && { region }),
+          ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
+          ...(options.profile !== undefined && { profile: options.profile }),
+        }),
+    })).catch(cause => {
+      loaded = undefined
+      throw cause
+    }))
+
+  async function call(context: CallContext, request: Request, signal: AbortSignal): Promise<Answered> {
+    const deadline = new AbortController()
+    let fetchedAt = NaN
+    const send = async () => {
+      const { client, sdk } = await load()
+      const timer = setTimeout(() => deadline.abort(), timeout)
+      try {
+        onCall(context.groupName)
+        fetchedAt = clock()
+        return await orAbort(request(client, sdk, AbortSignal.any([signal, deadline.signal])), deadline.signal)
+      } finally {
+        clearTimeout(timer)
+      }
+    }
+    try {
+      return { answer: await queue.add(send, { signal }), fetchedAt }
+    } catch (cause) {
+      if (signal.aborted) throw failure('aborted', context, { cause: signal.reason })
+      if (deadline.signal.aborted) throw failure('timeout', context, { cause, note: `${timeout} ms` })
+      if (isMissingGroup(cause, context)) return { answer: MISSING_GROUP, fetchedAt }
+      throw toFailure(cause, context)
+    }
+  }
+
+  return {
+    async getGroup(groupName, signal) {
+      const context: CallContext = { operation: 'GetGroup', userPoolId, groupName }
+      const input = { UserPoolId: userPoolId, GroupName: groupName }
+      const { answer, fetchedAt } = await call(
+        context,
+        (client, sdk, abortSignal) => client.send(new sdk.GetGroupCommand(input), { abortSignal }),
+        signal,
+      )
+      if (answer === MISSING_GROUP) return { group: undefined, fetchedAt }
+      const { Group: found } = parse(getGroupAnswer, answer, context)
+      if (found.GroupName !== groupName) {
+        throw failure('malformed-answer', context, { value: found.GroupName, note: 'it is about another group' })
+      }
+      return { group: toGroup(found), fetchedAt }
+    },
+    async listGroups(nextToken, signal) {
+      const context: CallContext = { operation: 'ListGroups', userPoolId }
+      const input = { UserPoolId: userPoolId, Limit: PAGE_SIZE, ...(nextToken !== undefined && { NextToken: nextToken }) }
+      const { answer, fetchedAt } = await call(
+        context,
+        (client, sdk, abortSignal) => client.send(new sdk.ListGroupsCommand(input), { abortSignal }),
+        signal,
+      )
+      const page = parse(listGroupsAnswer, answer, context)
+      return { groups: page.Groups.map(toGroup), nextToken: page.NextToken ?? undefined, fetchedAt }
+    },
+  }
+}
+
+const MISSING_GROUP = Symbol('group not found')
+
+type Request = (client: CognitoClient, sdk: Sdk, abortSignal: AbortSignal) => Promise<unknown>
+
+interface Answered {
+  readonly answer: unknown
+  readonly fetchedAt: number
+}
+
+type Sdk = typeof import('@aws-sdk/client-cognito-identity-provider')
+
+async function importSdk(): Promise<Sdk> {
+  return import('@aws-sdk/client-cognito-identity-provider')
+}
+
+/** The region to sign for: the one given, else the part of the user pool id before the underscore. */
+function regionOf({ userPoolId, region, client }: UserPoolApiOptions): string | undefined {
+  if (typeof userPoolId !== 'string' || !/^[\w-]{1,55}$/.test(userPoolId)) {
+    throw new RolecastError('invalid-user-pool-id', `\`${String(userPoolId)}\` is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``, {
+      value: userPoolId,
+    })
+  }
+  const prefix = userPoolId.slice(0, Math.max(0, userPoolId.lastIndexOf('_')))
+  if (region || client) return region || undefined
+  if (prefix !== '') return prefix
+  throw new RolecastError('no-region', `the user pool id \`${userPoolId}\` does not begin with a region; give \`region\``, { value: userPoolId })
+}
+
+/** The promise's outcome, or a rejection as soon as the signal aborts: a client may ignore its abort signal. */
+async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  let stop: (() => void) | undefined
+  const aborted = new Promise<never>((_resolve, reject) => {
+    stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    if (stop !== undefined) signal.removeEventListener('abort', stop)
+  }
+}
+
+function parse<T>(shape: z.ZodType<T>, answer: unknown, context: CallContext): T {
+  const parsed = shape.safeParse(answer)
+  if (parsed.success) return parsed.data
+  const issue = parsed.error.issues[0]
+  const path = issue?.path.join('.') ?? ''
+  throw failure('malformed-answer', context, {
+    cause: parsed.error,
+    value: valueAt(answer, issue?.path ?? []),
+    note: `${path === '' ? 'the answer' : path}: ${issue?.message ?? 'wrong'}`,
+  })
+}
+
+function valueAt(answer: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], answer)
+}
+
+/**
+ * Whether a failed call says that the group does not exist. Cognito has one exception for a missing group and a missing
+ * pool, and only the message tells which; what tells neither is a malformed answer, not an absent group.
+ */
+function isMissingGroup(cause: unknown, context: CallContext): boolean {
+  if (!(cause instanceof Error) || cause.name !== 'ResourceNotFoundException') return false
+  if (context.groupName !== undefined) {
+    // moto's whole message is the group's name.
+    if (cause.message === context.groupName || /^\W*(the )?group\b/i.test(cause.message)) return true
+  }
+  if (context.groupName === undefined || /^\W*(the )?user ?pool\b/i.test(cause.message)) throw failure('pool-not-found', context, { cause })
+  throw failure('malformed-answer', context, { cause, note: `something is not found, but not said what: ${cause.message}` })
+}

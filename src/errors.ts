@@ -1,0 +1,64 @@
+/**
+ * Every way in which rolecast can fail. Branch on the code, never on the message and never on `instanceof`: two copies
+ * of a package have two classes.
+ */
+export type ErrorCode =
+  /** A group without a usable name, a precedence Cognito does not accept, a role that is not a string. */
+  | 'invalid-group'
+  | 'invalid-precedence'
+  | 'invalid-option'
+  | 'invalid-group-name'
+  | 'invalid-user-pool-id'
+  /** The region is neither given nor part of the user pool id. */
+  | 'no-region'
+  | 'no-credentials'
+  | 'not-authorized'
+  | 'pool-not-found'
+  | 'throttled'
+  | 'timeout'
+  | 'aborted'
+  | 'unreachable'
+  /** Cognito answered with a failure of its own (5xx). */
+  | 'service-error'
+  /** Cognito refused the request itself, for example as an invalid parameter. */
+  | 'request-refused'
+  /** An answer that is not what the API promises; nothing is made up in its place. */
+  | 'malformed-answer'
+  /** A failure rolecast does not know; `cause` has it. */
+  | 'unexpected'
+  /** The command line: an argument, or a file that cannot be used. */
+  | 'invalid-argument'
+  | 'invalid-input'
+  | 'missing-package'
+
+export interface ErrorDetails {
+  /** The group that the failure is about. */
+  readonly groupName?: string | undefined
+  /** The offending value, as it came. */
+  readonly value?: unknown
+  /** Whether the same call may succeed later with nothing changed. */
+  readonly retryable?: boolean
+  readonly cause?: unknown
+}
+
+/** The one error that rolecast throws. Its message says what happened and what to do next. */
+export class RolecastError extends Error {
+  override readonly name = 'RolecastError'
+  readonly code: ErrorCode
+  readonly groupName?: string
+  readonly value?: unknown
+  readonly retryable: boolean
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    this.code = code
+    this.retryable = details.retryable ?? false
+    if (details.groupName !== undefined) this.groupName = details.groupName
+    if ('value' in details) this.value = details.value
+  }
+}
+
+/** Whether this is a rolecast error, from whichever copy of the package. */
+export function isRolecastError(error: unknown): error is RolecastError {
+  return error instanceof Error && error.name === 'RolecastError' && typeof (error as RolecastError).code === 'string'
+}

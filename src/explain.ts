@@ -1,0 +1,58 @@
+import type { Evidence, Resolution } from './resolve.js'
+
+/** A resolution in words, for people. Not for programs: branch on `outcome` and `rule`. */
+export interface Explanation {
+  /** One sentence or two: which groups decided, and why that gives this answer. */
+  readonly reason: string
+  /** How the rule is known. */
+  readonly evidence: string
+  /** The section of the project's documentation that has the rule, with its sources. */
+  readonly docs: string
+}
+
+/** Says in words why a resolution is what it is. Group names stand in it as they came: escape them where you print. */
+export function explain(resolution: Resolution): Explanation {
+  return {
+    reason: reasonFor(resolution),
+    evidence: EVIDENCE[resolution.evidence],
+    docs: `docs/semantics.md#${resolution.rule}`,
+  }
+}
+
+const EVIDENCE: Readonly<Record<Evidence, string>> = {
+  observed: 'observed in real tokens whose groups are known',
+  documented: 'documented by AWS',
+  inferred: 'inferred from what is observed and documented',
+  unknown: 'unknown: neither AWS nor any known token says',
+}
+
+function reasonFor({ rule, outcome, determiningGroups, candidateRole }: Resolution): string {
+  const names = listNames(determiningGroups)
+  switch (rule) {
+    case 'no-groups':
+      return 'The user is in no group, so Cognito sets none of the three claims.'
+    case 'no-roles':
+      return 'No group has a role, so Cognito sets cognito:groups alone.'
+    case 'no-precedence':
+      return `A role on a group without a precedence is never preferred, and no other group has one (${names}): cognito:roles is set, cognito:preferred_role is not.`
+    case 'lowest-precedence':
+      return `${names} ranks first by precedence, so its role is preferred.`
+    case 'shared-role':
+      return `${names} tie for the first rank and share one role, so it is preferred.`
+    case 'conflicting-roles':
+      return `${names} tie for the first rank with different roles: Cognito sets no preferred role and does not consult the next precedence.`
+    case 'roleless-contender':
+      return outcome === 'undetermined'
+        ? `A group without a role ranks before or beside the first group with one (${names}). Whether it stands aside is not known, so the preferred role is either ${candidateRole} or absent: grant nothing on it.`
+        : `In the reading chosen, a group without a role competes for the first rank and blocks it (${names}): no role is preferred.`
+  }
+}
+
+const MOST_NAMES = 5
+
+function listNames(names: readonly string[]): string {
+  const shown = names.slice(0, MOST_NAMES).map(name => `\`${name}\``)
+  if (names.length > MOST_NAMES) shown.push(`${names.length - MOST_NAMES} more`)
+  const last = shown.pop() ?? ''
+  return shown.length === 0 ? last : `${shown.join(', ')} and ${last}`
+}

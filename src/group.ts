@@ -1,0 +1,29 @@
+/**
+ * A user-pool group, reduced to what decides a role.
+ *
+ * A missing, `undefined` or `null` precedence is one and the same: the group has none. So is a missing, `undefined`,
+ * `null` or empty `roleArn` (two emulators return `""`).
+ *
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GroupType.html
+ */
+export interface Group {
+  /** 1 to 128 letters, marks, symbols, numbers or punctuation; no white space. Commas and `__proto__` are legal. */
+  readonly groupName: string
+  /** An integer in 0 .. 2^31-1. Lower ranks higher; 0 is the highest rank there is, not "unset". */
+  readonly precedence?: number | null | undefined
+  /** The IAM role that members of the group may get. */
+  readonly roleArn?: string | null | undefined
+}
+
+/** The largest precedence that Cognito accepts. */
+export const MAX_PRECEDENCE = 2_147_483_647
+
+/** Whether Cognito could have a group of this name: what cannot exist need not be asked for. */
+export function isGroupName(value: unknown): value is string {
+  return typeof value === 'string' && /^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$/u.test(value)
+}
+
+/** Whether this is a precedence that Cognito accepts. */
+export function isPrecedence(value: unknown): value is number {
+  return Number.isInteger(value) && (value as number) >= 0 && (value as number) <= MAX_PRECEDENCE
+}

@@ -1,0 +1,237 @@
+import { RolecastError } from './errors.js'
+import { type Group, isPrecedence, MAX_PRECEDENCE } from './group.js'
+
+/**
+ * Which reading of Cognito's rules answers.
+ *
+ * - `observed` (the default): what real tokens show, and the agreement of the two readings below where tokens are
+ *   silent. Where the readings differ the outcome is `undetermined` and nothing is preferred.
+ * - `groups-compete`: the groups with the lowest number decide, with a role or without. Never undetermined.
+ * - `roles-compete`: groups without a role stand aside; of the rest the lowest number decides. Never undetermined.
+ * - `documented`: AWS's role-based-access-control page to the letter: as `roles-compete`, with no precedence as the
+ *   lowest rank of all. Real tokens contradict it for groups without a precedence.
+ *
+ * Choose one of the two readings only after you settled the open cases against a real pool.
+ */
+export type Semantics = 'observed' | 'groups-compete' | 'roles-compete' | 'documented'
+
+export const SEMANTICS: readonly Semantics[] = ['observed', 'groups-compete', 'roles-compete', 'documented']
+
+/** `resolved`: one preferred role. `none`: none. `ambiguous`: a tie on several roles. `undetermined`: nobody knows. */
+export type Outcome = 'resolved' | 'none' | 'ambiguous' | 'undetermined'
+
+/** The rule that decided; `docs/semantics.md` has a section for each. */
+export type Rule =
+  | 'no-groups'
+  | 'no-roles'
+  | 'no-precedence'
+  | 'lowest-precedence'
+  | 'shared-role'
+  | 'conflicting-roles'
+  | 'roleless-contender'
+
+/** How the answer is known: seen in a real token, AWS's text, followed from the two, or found nowhere. */
+export type Evidence = 'observed' | 'documented' | 'inferred' | 'unknown'
+
+/**
+ * The role claims of an ID token. A claim that Cognito omits is an absent key: never null, never `""`, never `[]`.
+ *
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html
+ */
+export interface RoleClaims {
+  readonly 'cognito:groups'?: readonly string[]
+  readonly 'cognito:roles'?: readonly string[]
+  readonly 'cognito:preferred_role'?: string
+}
+
+/** An answer together with its reason: one value, so that the two cannot disagree. */
+export interface Resolution {
+  readonly outcome: Outcome
+  readonly rule: Rule
+  readonly evidence: Evidence
+  /** The distinct group names in the order given. Cognito's own order is undocumented: compare as a set. */
+  readonly groups: readonly string[]
+  /** The distinct role ARNs, lowest precedence number first, those without one last. Compare as a set. */
+  readonly roles: readonly string[]
+  /** Present exactly when the outcome is `resolved`. */
+  readonly preferredRole?: string
+  /** Present exactly when the outcome is `undetermined`: the role that one reading prefers. Never grant it. */
+  readonly candidateRole?: string
+  /** The groups the outcome hangs on, in the order given. Taking any other group away changes no preferred role. */
+  readonly determiningGroups: readonly string[]
+  /** What the ID token carries. */
+  readonly claims: RoleClaims
+}
+
+export interface ResolveOptions {
+  readonly semantics?: Semantics | undefined
+}
+
+/** A group that is in the running, with the number it runs under. */
+interface Contender {
+  readonly groupName: string
+  readonly level: number
+  readonly role: string
+}
+
+/** The level of a group without a precedence: below every number. */
+const UNRANKED = MAX_PRECEDENCE + 1
+
+const NO_ROLE = ''
+
+/**
+ * Forecasts the role claims that Cognito puts into the tokens of a user who is in these groups.
+ *
+ * A name that comes twice counts once, the first wins. Pure, synchronous, and linear in the groups but for sorting the
+ * role-bearing ones. Not for what a pre token generation trigger changes afterwards, and not for the role an identity
+ * pool finally hands out: both start from this answer.
+ *
+ * @throws RolecastError `invalid-precedence` (not an integer in 0 .. 2^31-1), `invalid-group` or `invalid-option`
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GroupType.html
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
+ */
+export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = {}): Resolution {
+  const semantics = checkSemantics(options.semantics)
+  const names = new Set<string>()
+  const bearers: Contender[] = []
+  const numberedRoleless: Contender[] = []
+
+  for (const group of groups) {
+    const { groupName } = checkGroup(group)
+    const level = group.precedence ?? UNRANKED
+    const role = group.roleArn ?? NO_ROLE
+    if (names.has(groupName)) continue
+    names.add(groupName)
+    if (role !== NO_ROLE) bearers.push({ groupName, level, role })
+    else if (level !== UNRANKED) numberedRoleless.push({ groupName, level, role })
+  }
+
+  bearers.sort(byLevel)
+  const roles = [...new Set(bearers.map(bearer => bearer.role))]
+  return toResolution([...names], roles, decide(names.size, bearers, roles.length, numberedRoleless, semantics))
+}
+
+/** What an access token carries: the groups and never a role. */
+export function accessTokenClaims(resolution: Resolution): Pick<RoleClaims, 'cognito:groups'> {
+  const groups = resolution.claims['cognito:groups']
+  return groups === undefined ? {} : { 'cognito:groups': groups }
+}
+
+interface Decision {
+  readonly outcome: Outcome
+  readonly rule: Rule
+  readonly evidence: Evidence
+  /** The role that is preferred, or the candidate when the outcome is undetermined. */
+  readonly role?: string
+  readonly determining: readonly Contender[]
+}
+
+/** `bearers` is sorted by level; `distinctRoles` counts their different ARNs. */
+function decide(
+  groupCount: number,
+  bearers: readonly Contender[],
+  distinctRoles: number,
+  numberedRoleless: readonly Contender[],
+  semantics: Semantics,
+): Decision {
+  const best = bearers[0]
+  if (groupCount === 0) return { outcome: 'none', rule: 'no-groups', evidence: 'documented', determining: [] }
+  if (best === undefined) return { outcome: 'none', rule: 'no-roles', evidence: 'observed', determining: [] }
+
+  // How often an ARN is repeated: that `cognito:roles` then has it once is inferred, but for the documented tie of two.
+  const repeats = bearers.length - distinctRoles
+
+  if (best.level === UNRANKED && semantics !== 'documented') {
+    const evidence =
+      numberedRoleless.length > 0 ? 'inferred' : bearers.length === 1 ? 'observed' : repeats > 0 ? 'inferred' : 'documented'
+    return { outcome: 'none', rule: 'no-precedence', evidence, determining: bearers }
+  }
+
+  const leaders = bearers.filter(bearer => bearer.level === best.level)
+  const conflict = leaders.some(leader => leader.role !== best.role)
+  const rivals = numberedRoleless.filter(group => group.level <= best.level)
+  const rolelessCompete = semantics === 'observed' || semantics === 'groups-compete'
+
+  if (semantics === 'groups-compete') {
+    const lowest = rivals.reduce((level, rival) => Math.min(level, rival.level), best.level)
+    if (lowest < best.level) {
+      const deciders = rivals.filter(rival => rival.level === lowest)
+      return { outcome: 'none', rule: 'roleless-contender', evidence: conflict ? 'inferred' : 'unknown', determining: deciders }
+    }
+  }
+  if (conflict) {
+    const documented = semantics === 'documented' || (leaders.length === 2 && rivals.length === 0 && repeats === 0)
+    return { outcome: 'ambiguous', rule: 'conflicting-roles', evidence: documented ? 'documented' : 'inferred', determining: leaders }
+  }
+  if (rivals.length > 0 && rolelessCompete) {
+    const determining = [...leaders, ...rivals]
+    return semantics === 'observed'
+      ? { outcome: 'undetermined', rule: 'roleless-contender', evidence: 'unknown', role: best.role, determining }
+      : { outcome: 'none', rule: 'roleless-contender', evidence: 'unknown', determining }
+  }
+
+  const shared = leaders.length > 1
+  const evidence =
+    semantics === 'documented' ? 'documented'
+    : rivals.length > 0 ? 'unknown'
+    : shared ? (leaders.length === 2 && repeats === 1 ? 'documented' : 'inferred')
+    : repeats > 0 ? 'inferred'
+    : bearers.length === 1 && numberedRoleless.length === 0 ? 'observed'
+    : 'documented'
+  return { outcome: 'resolved', rule: shared ? 'shared-role' : 'lowest-precedence', evidence, role: best.role, determining: leaders }
+}
+
+function toResolution(groups: readonly string[], roles: readonly string[], decision: Decision): Resolution {
+  const { outcome, rule, evidence, role } = decision
+  const determining = new Set(decision.determining.map(contender => contender.groupName))
+  const preferred = outcome === 'resolved' && role !== undefined
+  return {
+    outcome,
+    rule,
+    evidence,
+    groups,
+    roles,
+    ...(preferred && { preferredRole: role }),
+    ...(outcome === 'undetermined' && role !== undefined && { candidateRole: role }),
+    determiningGroups: groups.filter(groupName => determining.has(groupName)),
+    claims: {
+      ...(groups.length > 0 && { 'cognito:groups': groups }),
+      ...(roles.length > 0 && { 'cognito:roles': roles }),
+      ...(preferred && { 'cognito:preferred_role': role }),
+    },
+  }
+}
+
+function byLevel(a: Contender, b: Contender): number {
+  return a.level - b.level
+}
+
+function checkSemantics(semantics: Semantics = 'observed'): Semantics {
+  if (SEMANTICS.includes(semantics)) return semantics
+  throw new RolecastError('invalid-option', `\`${String(semantics)}\` is no semantics; use one of ${SEMANTICS.join(', ')}`, {
+    value: semantics,
+  })
+}
+
+function checkGroup(group: Group): Group {
+  const groupName: unknown = group?.groupName
+  if (typeof groupName !== 'string' || groupName === '') {
+    throw new RolecastError('invalid-group', 'a group needs a `groupName` that is a non-empty string; check where the groups come from', {
+      value: group,
+    })
+  }
+  if (group.precedence != null && !isPrecedence(group.precedence)) {
+    throw new RolecastError(
+      'invalid-precedence',
+      `the precedence of group \`${groupName}\` is \`${String(group.precedence)}\`; Cognito takes an integer from 0 to ${MAX_PRECEDENCE}, or none`,
+      { groupName, value: group.precedence },
+    )
+  }
+  if (group.roleArn != null && typeof group.roleArn !== 'string') {
+    throw new RolecastError('invalid-group', `the role of group \`${groupName}\` is not a string; give the role's ARN, or leave it out`, {
+      groupName,
+      value: group.roleArn,
+    })
+  }
+  return group
+}

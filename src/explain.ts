@@ -34,7 +34,7 @@ function reasonFor({ rule, outcome, determiningGroups, candidateRole }: Resoluti
     case 'no-roles':
       return 'No group has a role, so Cognito sets cognito:groups alone.'
     case 'no-precedence':
-      return `A role on a group without a precedence is never preferred, and no other group has one (${names}): cognito:roles is set, cognito:preferred_role is not.`
+      return `The role of a group without a precedence is never preferred, and every group with a role is such (${names}): cognito:roles is set, cognito:preferred_role is not.`
     case 'lowest-precedence':
       return `${names} ranks first by precedence, so its role is preferred.`
     case 'shared-role':

@@ -1,6 +1,7 @@
 export {
   type CachedRoleResolver,
   createRoleResolver,
+  resolveLookup,
   type RoleResolution,
   type RoleResolver,
   type RoleResolverOptions,

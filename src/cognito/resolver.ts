@@ -1,5 +1,13 @@
 import { type Resolution, type ResolveOptions, resolveRoles } from '../resolve.js'
-import { type CachedGroupSource, createGroupSource, type GroupSource, type GroupSourceOptions, type Lookup, type LookupOptions } from './source.js'
+import {
+  type CachedGroupSource,
+  createGroupSource,
+  distinctNames,
+  type GroupSource,
+  type GroupSourceOptions,
+  type Lookup,
+  type LookupOptions,
+} from './source.js'
 
 /** A resolution of groups that were read from a source. */
 export interface RoleResolution extends Resolution {
@@ -63,16 +71,17 @@ function plainResolver(source: GroupSource, options: ResolveOptions): RoleResolv
   return {
     async resolve(groupNames, lookupOptions) {
       lookupOptions?.signal?.throwIfAborted()
-      const names = [...new Set(groupNames)]
+      const names = [...distinctNames(groupNames)]
       const found = await Promise.all(names.map(groupName => source(groupName, lookupOptions)))
-      return {
-        ...resolveRoles(found.filter(group => group !== undefined), options),
-        unknownGroups: names.filter((_name, index) => found[index] === undefined),
-        stale: false,
-        age: 0,
-      }
+      const groups = found.filter(group => group !== undefined)
+      return resolveLookup({ groups, unknownGroups: names.filter((_name, index) => found[index] === undefined), stale: false, age: 0 }, options)
     },
   }
+}
+
+/** What a lookup resolves to. */
+export function resolveLookup(lookup: Lookup, options?: ResolveOptions): RoleResolution {
+  return answer(resolveRoles(lookup.groups, options), lookup, lookup.age)
 }
 
 function cachedResolver(source: CachedGroupSource, options: ResolveOptions): CachedRoleResolver {

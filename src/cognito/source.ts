@@ -197,12 +197,6 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
     }
   }
 
-  /** Whether an answer is younger than `limit`. A clock that was set back makes it too old at once. */
-  function isYounger(answer: GroupAnswer, limit: number, now: number): boolean {
-    const age = now - answer.fetchedAt
-    return age >= 0 && age < limit
-  }
-
   function lifetime(answer: GroupAnswer): number {
     return answer.group === undefined ? negativeTtl : ttl
   }
@@ -228,9 +222,8 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
       const room = kept.size < max || kept.has(groupName)
       if (room && !invalidatedWhileListing.has(groupName)) keep(groupName, answer)
     }
-    for (const [groupName, answer] of [...kept.entries()]) {
-      if (answer.group !== undefined && answer.fetchedAt < startedAt && !byName.has(groupName)) forget(groupName)
-    }
+    const gone = [...kept.entries()].filter(([groupName, { group, fetchedAt }]) => group !== undefined && fetchedAt < startedAt && !byName.has(groupName))
+    for (const [groupName] of gone) forget(groupName)
     poolSize = byName.size
   }
 
@@ -453,11 +446,18 @@ function amount(options: GroupSourceOptions, name: AmountOption, fallback: numbe
   })
 }
 
+/** Whether an answer is younger than `limit`. A clock that was set back makes it too old at once. */
+function isYounger(answer: GroupAnswer, limit: number, now: number): boolean {
+  const age = now - answer.fetchedAt
+  return age >= 0 && age < limit
+}
+
 function sameGroup(a: Group | undefined, b: Group | undefined): boolean {
   return a?.precedence === b?.precedence && a?.roleArn === b?.roleArn && (a === undefined) === (b === undefined)
 }
 
-function distinctNames(groupNames: Iterable<string>): ReadonlySet<string> {
+/** The names, each once, all of them possible. */
+export function distinctNames(groupNames: Iterable<string>): ReadonlySet<string> {
   if (typeof groupNames === 'string') {
     throw new RolecastError('invalid-group-name', `\`${groupNames}\` is one string; give the group names as an array`, { value: groupNames })
   }

@@ -1,9 +1,10 @@
 import type { GetGroupCommand, ListGroupsCommand } from '@aws-sdk/client-cognito-identity-provider'
 import PQueue from 'p-queue'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { RolecastError } from '../errors.js'
-import { type Group, MAX_PRECEDENCE } from '../group.js'
+import type { Group } from '../group.js'
 import { type CallContext, failure, toFailure } from './failure.js'
+import { firstIssue, getGroupAnswer, listGroupsAnswer, toGroup } from './group-type.js'
 
 /** What rolecast needs of `CognitoIdentityProviderClient`: a `send` that takes the two read commands. */
 export interface CognitoClient {
@@ -47,20 +48,6 @@ export interface UserPoolApi {
 
 /** The most groups that ListGroups gives at once, and what we ask for. */
 export const PAGE_SIZE = 60
-
-const groupShape = z.object({
-  GroupName: z.string().min(1),
-  Precedence: z.int().min(0).max(MAX_PRECEDENCE).nullish(),
-  RoleArn: z.string().nullish(),
-})
-const getGroupAnswer = z.object({ Group: groupShape })
-/** What ListGroups answers, and so what `aws cognito-idp list-groups` prints. */
-export const listGroupsAnswer = z.object({ Groups: z.array(groupShape), NextToken: z.string().min(1).nullish() })
-
-/** A GroupType of the API as a group. */
-export function toGroup({ GroupName, Precedence, RoleArn }: z.infer<typeof groupShape>): Group {
-  return Object.freeze({ groupName: GroupName, precedence: Precedence ?? null, roleArn: RoleArn || null })
-}
 
 /**
  * GetGroup and ListGroups of one user pool: limited in rate and time, parsed, and failing with typed errors only.
@@ -198,17 +185,7 @@ async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> 
 function parse<T>(shape: z.ZodType<T>, answer: unknown, context: CallContext): T {
   const parsed = shape.safeParse(answer)
   if (parsed.success) return parsed.data
-  const issue = parsed.error.issues[0]
-  const path = issue?.path.join('.') ?? ''
-  throw failure('malformed-answer', context, {
-    cause: parsed.error,
-    value: valueAt(answer, issue?.path ?? []),
-    note: `${path === '' ? 'the answer' : path}: ${issue?.message ?? 'wrong'}`,
-  })
-}
-
-function valueAt(answer: unknown, path: readonly PropertyKey[]): unknown {
-  return path.reduce<unknown>((value, key) => (value as Record<PropertyKey, unknown> | undefined)?.[key], answer)
+  throw failure('malformed-answer', context, { cause: parsed.error, ...firstIssue(parsed.error, answer) })
 }
 
 /**

@@ -1,0 +1,76 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import type { Server } from 'node:http'
+import { createRequire } from 'node:module'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { RolecastError } from '../errors.js'
+
+export interface Emulator {
+  /** The address to give as an endpoint. It accepts any credentials. */
+  readonly url: string
+  close(): Promise<void>
+}
+
+/**
+ * Starts cognito-local in this process: on loopback, a port of the system's choice, and a temporary data folder.
+ *
+ * Its own `createDefaultServer` keeps its data below the working directory; so its parts are put together here.
+ *
+ * @throws RolecastError `missing-package` where cognito-local is not installed: it is a development dependency
+ */
+export async function startEmulator(): Promise<Emulator> {
+  const load = loader()
+  const { createServer } = load('./server/server.js')
+  const { Router } = load('./server/Router.js')
+  const { DefaultConfig } = load('./server/config.js')
+  const { DateClock } = load('./services/clock.js')
+  const { CognitoServiceFactoryImpl } = load('./services/cognitoService.js')
+  const { StormDBDataStoreFactory } = load('./services/dataStore/stormDb.js')
+  const { UserPoolServiceFactoryImpl } = load('./services/userPoolService.js')
+  const { TriggersService } = load('./services/triggers/index.js')
+  const { JwtTokenGenerator } = load('./services/tokenGenerator.js')
+  const { otp } = load('./services/otp.js')
+  const logger = load('pino')({ level: 'silent' })
+
+  const folder = await mkdtemp(join(tmpdir(), 'rolecast-emulator-'))
+  const clock = new DateClock()
+  const stores = new StormDBDataStoreFactory(folder)
+  const cognito = await new CognitoServiceFactoryImpl(folder, stores, new UserPoolServiceFactoryImpl(clock, stores)).create(
+    { logger },
+    DefaultConfig.UserPoolDefaults,
+  )
+  const noLambda = { enabled: () => false }
+  const triggers = new TriggersService(clock, cognito, noLambda, undefined)
+  const services = {
+    clock,
+    cognito,
+    config: DefaultConfig,
+    messages: { deliver: async () => {} },
+    otp,
+    tokenGenerator: new JwtTokenGenerator(clock, triggers, DefaultConfig.TokenConfig),
+    triggers,
+  }
+  const options = { hostname: '127.0.0.1', port: 0, https: false, development: false }
+  const server: Server = await createServer(Router(services), logger, options, services).start()
+  const { port } = server.address() as AddressInfo
+
+  return {
+    url: `http://127.0.0.1:${port}`,
+    async close() {
+      server.closeAllConnections()
+      await new Promise(resolve => server.close(resolve))
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+/** `require` as cognito-local's own files have it; what it gives is not typed. */
+function loader(): (id: string) => any {
+  const here = createRequire(import.meta.url)
+  try {
+    return createRequire(here.resolve('cognito-local'))
+  } catch (cause) {
+    throw new RolecastError('missing-package', 'the demo needs the emulator `cognito-local`; run `npm install --save-dev cognito-local@5.3.0`', { cause })
+  }
+}

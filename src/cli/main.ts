@@ -1,0 +1,37 @@
+import { Command, CommanderError } from 'commander'
+import { isRolecastError } from '../errors.js'
+import { printable } from '../report/prediction.js'
+import { addDemoCommand } from './demo.js'
+import { addPredictCommand } from './predict.js'
+import { type ExitCode, type Terminal, write } from './terminal.js'
+
+/** Runs the command line and says how it ended. What went wrong is on stderr, with what to do next. */
+export async function main(args: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
+  let exitCode: ExitCode = 0
+  const finish = (code: ExitCode) => {
+    exitCode = code
+  }
+  const program = new Command('rolecast')
+    .description('Forecasts the IAM role that Amazon Cognito gives a user.')
+    .version(version)
+    .exitOverride()
+    .showHelpAfterError('(add --help for an example)')
+    .configureOutput({
+      writeOut: text => void terminal.stdout.write(text),
+      writeErr: text => void terminal.stderr.write(text),
+    })
+    .addHelpText('after', '\nExample:\n  $ rolecast predict --user-pool-id eu-west-1_Ab12Cd34e --group admins')
+  addPredictCommand(program, terminal, finish)
+  addDemoCommand(program, terminal, finish)
+
+  try {
+    await program.parseAsync(args, { from: 'user' })
+    return exitCode
+  } catch (error) {
+    // Commander has printed already: the help that was asked for, or what is wrong with an argument.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
+    if (!isRolecastError(error)) throw error
+    await write(terminal.stderr, `rolecast: ${printable(error.message)} [${error.code}]\n`)
+    return 2
+  }
+}

@@ -1,0 +1,104 @@
+import picocolors from 'picocolors'
+import stringWidth from 'string-width'
+import { explain } from '../explain.js'
+import { type Group, MAX_PRECEDENCE } from '../group.js'
+import type { Resolution, RoleClaims } from '../resolve.js'
+
+/** A resolution with what a person wants to see beside it. */
+export interface Prediction {
+  readonly resolution: Resolution
+  /** The groups that were resolved, with their precedence and role. */
+  readonly groups: readonly Group[]
+  readonly unknownGroups: readonly string[]
+}
+
+export interface TextOptions {
+  readonly color: boolean
+}
+
+/**
+ * A prediction as text for people: the groups as a ladder in precedence order with the winner marked, each claim, and
+ * the reason. Not for programs: its form may change.
+ */
+export function predictionText(prediction: Prediction, { color }: TextOptions): string {
+  const { resolution, unknownGroups } = prediction
+  const paint = picocolors.createColors(color)
+  const { reason, evidence, docs } = explain(resolution)
+  const blocks = [
+    [paint.bold('Groups, highest rank first'), ...ladder(prediction, paint)],
+    [paint.bold('ID token'), ...claimLines(resolution.claims, resolution, paint)],
+    [paint.bold('Why'), `  ${printable(reason)}`, paint.dim(`  ${resolution.rule}: ${evidence}; see ${docs}`)],
+  ]
+  if (unknownGroups.length > 0) {
+    const names = unknownGroups.map(name => `  ${printable(name)}`)
+    blocks.push([paint.yellow('Not in the user pool (no role, and in no claim)'), ...names])
+  }
+  return blocks.map(lines => `${lines.join('\n')}\n`).join('\n')
+}
+
+type Paint = ReturnType<typeof picocolors.createColors>
+
+const MARKS = { resolved: '>', none: '-', ambiguous: '!', undetermined: '?' } as const
+
+function ladder({ resolution, groups }: Prediction, paint: Paint): readonly string[] {
+  if (groups.length === 0) return ['  (none)']
+  const determining = new Set(resolution.determiningGroups)
+  const ranked = groups.toSorted((a, b) => rankOf(a) - rankOf(b))
+  const rows = ranked.map(group => ({
+    determines: determining.has(group.groupName),
+    precedence: group.precedence == null ? 'none' : String(group.precedence),
+    name: printable(group.groupName),
+    role: group.roleArn ? printable(group.roleArn) : '(no role)',
+  }))
+  const precedenceWidth = Math.max(...rows.map(row => row.precedence.length))
+  const nameWidth = Math.max(...rows.map(row => stringWidth(row.name)))
+  const highlight = colorOf(resolution, paint)
+  return rows.map(({ determines, precedence, name, role }) => {
+    const mark = determines ? MARKS[resolution.outcome] : ' '
+    const line = `${mark} ${precedence.padStart(precedenceWidth)}  ${name}${' '.repeat(nameWidth - stringWidth(name))}  ${role}`
+    return determines ? highlight(line) : line
+  })
+}
+
+function rankOf({ precedence }: Group): number {
+  return precedence ?? MAX_PRECEDENCE + 1
+}
+
+const CLAIM_NAMES = ['cognito:groups', 'cognito:roles', 'cognito:preferred_role'] as const
+
+function claimLines(claims: RoleClaims, resolution: Resolution, paint: Paint): readonly string[] {
+  const width = Math.max(...CLAIM_NAMES.map(name => name.length))
+  return CLAIM_NAMES.flatMap(name => {
+    const claim = claims[name]
+    if (claim === undefined) {
+      const unsure = name === 'cognito:preferred_role' && resolution.outcome === 'undetermined'
+      return [`  ${name.padEnd(width)}  ${unsure ? paint.yellow(`(undetermined: absent, or ${printable(resolution.candidateRole ?? '')})`) : paint.dim('(absent)')}`]
+    }
+    const values = typeof claim === 'string' ? [claim] : claim
+    return values.map((value, index) => `  ${(index === 0 ? name : '').padEnd(width)}  ${printable(value)}`)
+  })
+}
+
+function colorOf({ outcome }: Resolution, paint: Paint): (text: string) => string {
+  switch (outcome) {
+    case 'resolved':
+      return paint.green
+    case 'ambiguous':
+      return paint.red
+    case 'undetermined':
+      return paint.yellow
+    case 'none':
+      return paint.dim
+  }
+}
+
+/**
+ * Text from outside, safe to print: what could move the cursor or hide is shown as its code point, and what is written
+ * from right to left is isolated so that it turns only itself around.
+ */
+export function printable(text: string): string {
+  const visible = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, character => `\\u{${character.codePointAt(0)!.toString(16)}}`)
+  return RIGHT_TO_LEFT.test(visible) ? `\u2068${visible}\u2069` : visible
+}
+
+const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u

@@ -45,8 +45,9 @@ export interface ErrorDetails {
 export class RolecastError extends Error {
   override readonly name = 'RolecastError'
   readonly code: ErrorCode
-  readonly groupName?: string
-  readonly value?: unknown
+  // Declared only: a class field would be an own key even where there is nothing to say.
+  declare readonly groupName?: string
+  declare readonly value?: unknown
   readonly retryable: boolean
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -61,4 +62,10 @@ export class RolecastError extends Error {
 /** Whether this is a rolecast error, from whichever copy of the package. */
 export function isRolecastError(error: unknown): error is RolecastError {
   return error instanceof Error && error.name === 'RolecastError' && typeof (error as RolecastError).code === 'string'
+}
+
+/** A value of any kind, ready for a message. */
+export function quote(value: unknown): string {
+  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  return `\`${String(value)}\``
 }

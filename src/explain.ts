@@ -36,11 +36,11 @@ function reasonFor({ rule, outcome, determiningGroups, candidateRole }: Resoluti
     case 'no-precedence':
       return `The role of a group without a precedence is never preferred, and every group with a role is such (${names}): cognito:roles is set, cognito:preferred_role is not.`
     case 'lowest-precedence':
-      return `${names} ranks first by precedence, so its role is preferred.`
+      return `${names} ranks first among the groups with a role, so its role is preferred.`
     case 'shared-role':
-      return `${names} tie for the first rank and share one role, so it is preferred.`
+      return `${names} tie for the first rank among the groups with a role and share one role, so it is preferred.`
     case 'conflicting-roles':
-      return `${names} tie for the first rank with different roles: Cognito sets no preferred role and does not consult the next precedence.`
+      return `${names} tie for the first rank among the groups with a role, and their roles differ: Cognito sets no preferred role and does not consult the next precedence.`
     case 'roleless-contender':
       return outcome === 'undetermined'
         ? `A group without a role ranks before or beside the first group with one (${names}). Whether it stands aside is not known, so the preferred role is either ${candidateRole} or absent: grant nothing on it.`
@@ -53,6 +53,7 @@ const MOST_NAMES = 5
 function listNames(names: readonly string[]): string {
   const shown = names.slice(0, MOST_NAMES).map(name => `\`${name}\``)
   if (names.length > MOST_NAMES) shown.push(`${names.length - MOST_NAMES} more`)
-  const last = shown.pop() ?? ''
-  return shown.length === 0 ? last : `${shown.join(', ')} and ${last}`
+  return LIST.format(shown)
 }
+
+const LIST = new Intl.ListFormat('en-GB')

@@ -1,4 +1,4 @@
-import { RolecastError } from './errors.js'
+import { quote, RolecastError } from './errors.js'
 import { type Group, isPrecedence, MAX_PRECEDENCE } from './group.js'
 
 /**
@@ -70,14 +70,14 @@ export interface ResolveOptions {
 /** A group that is in the running, with the number it runs under. */
 interface Contender {
   readonly groupName: string
+  /** Its place among the distinct groups, in the order given. */
+  readonly position: number
   readonly level: number
   readonly role: string
 }
 
 /** The level of a group without a precedence: below every number. */
 const UNRANKED = MAX_PRECEDENCE + 1
-
-const NO_ROLE = ''
 
 /**
  * Forecasts the role claims that Cognito puts into the tokens of a user who is in these groups.
@@ -92,23 +92,23 @@ const NO_ROLE = ''
  */
 export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = {}): Resolution {
   const semantics = checkSemantics(options.semantics)
-  const names = new Set<string>()
+  const names = createDistinct()
   const bearers: Contender[] = []
   const numberedRoleless: Contender[] = []
 
   for (const group of groups) {
     const { groupName } = checkGroup(group)
+    const position = names.values.length
+    if (!names.add(groupName)) continue
     const level = group.precedence ?? UNRANKED
-    const role = group.roleArn ?? NO_ROLE
-    if (names.has(groupName)) continue
-    names.add(groupName)
-    if (role !== NO_ROLE) bearers.push({ groupName, level, role })
-    else if (level !== UNRANKED) numberedRoleless.push({ groupName, level, role })
+    if (group.roleArn) bearers.push({ groupName, position, level, role: group.roleArn })
+    else if (level !== UNRANKED) numberedRoleless.push({ groupName, position, level, role: '' })
   }
 
   bearers.sort(byLevel)
-  const roles = [...new Set(bearers.map(bearer => bearer.role))]
-  return toResolution([...names], roles, decide(names.size, bearers, roles.length, numberedRoleless, semantics))
+  const roles = createDistinct()
+  for (const bearer of bearers) roles.add(bearer.role)
+  return toResolution(names.values, roles.values, decide(names.values.length, bearers, roles.values.length, numberedRoleless, semantics))
 }
 
 /** What an access token carries: the groups and never a role. */
@@ -117,14 +117,18 @@ export function accessTokenClaims(resolution: Resolution): Pick<RoleClaims, 'cog
   return groups === undefined ? {} : { 'cognito:groups': groups }
 }
 
-interface Decision {
-  readonly outcome: Outcome
+type Decision = {
   readonly rule: Rule
   readonly evidence: Evidence
-  /** The role that is preferred, or the candidate when the outcome is undetermined. */
-  readonly role?: string
   readonly determining: readonly Contender[]
-}
+} & (
+  | { readonly outcome: 'none' | 'ambiguous'; readonly role?: undefined }
+  /** The role that is preferred, or the candidate. */
+  | { readonly outcome: 'resolved' | 'undetermined'; readonly role: string }
+)
+
+// Stryker disable next-line ArrayDeclaration: who is in no group is not listed as determining anyway
+const NOBODY: readonly Contender[] = []
 
 /** `bearers` is sorted by level; `distinctRoles` counts their different ARNs. */
 function decide(
@@ -135,69 +139,88 @@ function decide(
   semantics: Semantics,
 ): Decision {
   const best = bearers[0]
-  if (groupCount === 0) return { outcome: 'none', rule: 'no-groups', evidence: 'documented', determining: [] }
-  if (best === undefined) return { outcome: 'none', rule: 'no-roles', evidence: 'observed', determining: [] }
+  if (groupCount === 0) return { outcome: 'none', rule: 'no-groups', evidence: 'documented', determining: NOBODY }
+  if (best === undefined) return { outcome: 'none', rule: 'no-roles', evidence: 'observed', determining: NOBODY }
 
   // How often an ARN is repeated: that `cognito:roles` then has it once is inferred, but for the documented tie of two.
   const repeats = bearers.length - distinctRoles
 
   if (best.level === UNRANKED && semantics !== 'documented') {
     const evidence =
-      numberedRoleless.length > 0 ? 'inferred' : bearers.length === 1 ? 'observed' : repeats > 0 ? 'inferred' : 'documented'
+      numberedRoleless.length > 0 ? 'inferred'
+      : bearers.length === 1 ? 'observed'
+      : repeats > 0 ? 'inferred'
+      : 'documented'
     return { outcome: 'none', rule: 'no-precedence', evidence, determining: bearers }
   }
 
   const leaders = bearers.filter(bearer => bearer.level === best.level)
   const conflict = leaders.some(leader => leader.role !== best.role)
   const rivals = numberedRoleless.filter(group => group.level <= best.level)
-  const rolelessCompete = semantics === 'observed' || semantics === 'groups-compete'
 
   if (semantics === 'groups-compete') {
     const lowest = rivals.reduce((level, rival) => Math.min(level, rival.level), best.level)
     if (lowest < best.level) {
-      const deciders = rivals.filter(rival => rival.level === lowest)
-      return { outcome: 'none', rule: 'roleless-contender', evidence: conflict ? 'inferred' : 'unknown', determining: deciders }
+      const determining = rivals.filter(rival => rival.level === lowest)
+      // Behind the group that blocks them the roles conflict: nothing is preferred in any reading.
+      return { outcome: 'none', rule: 'roleless-contender', evidence: conflict ? 'inferred' : 'unknown', determining }
     }
   }
   if (conflict) {
     const documented = semantics === 'documented' || (leaders.length === 2 && rivals.length === 0 && repeats === 0)
     return { outcome: 'ambiguous', rule: 'conflicting-roles', evidence: documented ? 'documented' : 'inferred', determining: leaders }
   }
-  if (rivals.length > 0 && rolelessCompete) {
-    const determining = [...leaders, ...rivals]
-    return semantics === 'observed'
-      ? { outcome: 'undetermined', rule: 'roleless-contender', evidence: 'unknown', role: best.role, determining }
-      : { outcome: 'none', rule: 'roleless-contender', evidence: 'unknown', determining }
+  if (rivals.length > 0 && semantics === 'observed') {
+    return { outcome: 'undetermined', rule: 'roleless-contender', evidence: 'unknown', role: best.role, determining: inOrder(leaders, rivals) }
+  }
+  if (rivals.length > 0 && semantics === 'groups-compete') {
+    return { outcome: 'none', rule: 'roleless-contender', evidence: 'unknown', determining: inOrder(leaders, rivals) }
   }
 
-  const shared = leaders.length > 1
+  const rule = leaders.length > 1 ? 'shared-role' : 'lowest-precedence'
   const evidence =
     semantics === 'documented' ? 'documented'
     : rivals.length > 0 ? 'unknown'
-    : shared ? (leaders.length === 2 && repeats === 1 ? 'documented' : 'inferred')
+    : rule === 'shared-role' ? (repeats === 1 ? 'documented' : 'inferred')
     : repeats > 0 ? 'inferred'
     : bearers.length === 1 && numberedRoleless.length === 0 ? 'observed'
     : 'documented'
-  return { outcome: 'resolved', rule: shared ? 'shared-role' : 'lowest-precedence', evidence, role: best.role, determining: leaders }
+  return { outcome: 'resolved', rule, evidence, role: best.role, determining: leaders }
 }
 
-function toResolution(groups: readonly string[], roles: readonly string[], decision: Decision): Resolution {
-  const { outcome, rule, evidence, role } = decision
-  const determining = new Set(decision.determining.map(contender => contender.groupName))
-  const preferred = outcome === 'resolved' && role !== undefined
+function toResolution(groups: readonly string[], roles: readonly string[], { outcome, rule, evidence, role, determining }: Decision): Resolution {
+  const claims: Mutable<RoleClaims> = {}
+  const determiningGroups = determining.map(contender => contender.groupName)
+  const resolution: Mutable<Resolution> = { outcome, rule, evidence, groups, roles, determiningGroups, claims }
+  if (groups.length > 0) claims['cognito:groups'] = groups
+  if (roles.length > 0) claims['cognito:roles'] = roles
+  if (outcome === 'resolved') resolution.preferredRole = claims['cognito:preferred_role'] = role
+  if (outcome === 'undetermined') resolution.candidateRole = role
+  return resolution
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+/** Leaders and rivals are each in the order given already; so are the bearers of one level, because sorting is stable. */
+function inOrder(leaders: readonly Contender[], rivals: readonly Contender[]): readonly Contender[] {
+  return [...leaders, ...rivals].toSorted((a, b) => a.position - b.position)
+}
+
+const FEW = 16
+
+/** Strings, each once, in the order they came. A Set costs more than looking through a few. */
+function createDistinct() {
+  const values: string[] = []
+  let set: Set<string> | undefined
   return {
-    outcome,
-    rule,
-    evidence,
-    groups,
-    roles,
-    ...(preferred && { preferredRole: role }),
-    ...(outcome === 'undetermined' && role !== undefined && { candidateRole: role }),
-    determiningGroups: groups.filter(groupName => determining.has(groupName)),
-    claims: {
-      ...(groups.length > 0 && { 'cognito:groups': groups }),
-      ...(roles.length > 0 && { 'cognito:roles': roles }),
-      ...(preferred && { 'cognito:preferred_role': role }),
+    values,
+    /** False if it was there already. */
+    add(value: string): boolean {
+      if (set === undefined ? values.includes(value) : set.has(value)) return false
+      values.push(value)
+      if (set !== undefined) set.add(value)
+      else if (values.length > FEW) set = new Set(values)
+      return true
     },
   }
 }
@@ -208,7 +231,7 @@ function byLevel(a: Contender, b: Contender): number {
 
 function checkSemantics(semantics: Semantics = 'observed'): Semantics {
   if (SEMANTICS.includes(semantics)) return semantics
-  throw new RolecastError('invalid-option', `\`${String(semantics)}\` is no semantics; use one of ${SEMANTICS.join(', ')}`, {
+  throw new RolecastError('invalid-option', `${quote(semantics)} is no semantics; use one of ${SEMANTICS.join(', ')}`, {
     value: semantics,
   })
 }
@@ -223,7 +246,7 @@ function checkGroup(group: Group): Group {
   if (group.precedence != null && !isPrecedence(group.precedence)) {
     throw new RolecastError(
       'invalid-precedence',
-      `the precedence of group \`${groupName}\` is \`${String(group.precedence)}\`; Cognito takes an integer from 0 to ${MAX_PRECEDENCE}, or none`,
+      `the precedence of group \`${groupName}\` is ${quote(group.precedence)}; Cognito takes an integer from 0 to ${MAX_PRECEDENCE}, or none`,
       { groupName, value: group.precedence },
     )
   }

@@ -86,7 +86,7 @@ const MAX_PAGE = 60
 
 const OPERATIONS = {
   GetGroup(input: Json, pool: Pool): Json {
-    const name = input['GroupName']
+    const name = input.GroupName
     if (!isGroupName(name)) return invalid('groupName', name, String.raw`satisfy regular expression pattern: [\p{L}\p{M}\p{S}\p{N}\p{P}]+`)
     const group = pool.groups.get(name)
     return group ? { Group: groupType(group, pool) } : exception('ResourceNotFoundException', 'Group not found.')
@@ -101,7 +101,7 @@ const FAULTS = {
   throttle: () => json(exception('TooManyRequestsException', 'Rate exceeded')),
   internal: () => json(exception('InternalErrorException', 'Something went wrong'), 500),
   unavailable: () => json(exception('ServiceUnavailableException', 'Service is unavailable'), 503),
-  'access-denied': () => json(exception('AccessDeniedException', 'User: arn:aws:iam::123456789012:user/local is not authorized to perform this action')),
+  'access-denied': () => json(exception('AccessDeniedException', 'User: arn:aws:iam::123456789012:user/local is not authorized')),
   'not-authorized': () => json(exception('NotAuthorizedException', 'Not authorized')),
   'expired-token': () => json(exception('ExpiredTokenException', 'The security token included in the request is expired')),
   'html-502': () => html(502, 'Bad Gateway'),
@@ -124,17 +124,17 @@ const FAULTS = {
 export async function startCognitoEndpoint({ userPoolId, groups = [], latency = 0, quota }: CognitoEndpointOptions): Promise<CognitoEndpoint> {
   const pool: Pool = { userPoolId, groups: new Map(Array.from(groups, group => [group.groupName, group])), pages: new Map() }
   const requests: LoggedRequest[] = []
-  const faults: ((operation: string, input: Json) => Effect | undefined)[] = []
+  const faults: ReturnType<typeof armed>[] = []
   const admit = quota ? slidingWindow(quota.requestsPerSecond) : () => true
 
   const server = createServer(async (req, res) => {
-    const request = await readRequest(req)
-    if (request === undefined) return
-    const { operation, input } = request
+    const operation = operationOf(req)
+    const input = await readJson(req)
+    if (input === undefined) return send(res, json(exception('SerializationException', '')))
     const at = performance.now()
-    requests.push({ operation, ...optional('groupName', input['GroupName']), ...optional('nextToken', input['NextToken']), at })
-    const effect = admit(at) ? firstOf(faults, operation, input) : FAULTS.throttle
-    if (latency > 0) await sleep(latency)
+    requests.push({ operation, ...optional('groupName', input.GroupName), ...optional('nextToken', input.NextToken), at })
+    const effect = admit(at) ? faults.find(fault => fault.claims(operation, input))?.effect : FAULTS.throttle
+    if (latency > 0) await wait(latency)
     const answer = (given = input) => perform(operation, given, pool)
     const reply = effect ? await effect({ input, pool, res, answer }) : json(answer())
     if (reply) send(res, reply)
@@ -181,31 +181,34 @@ export function endpointClient(
 
 type RetryStrategy = Extract<CognitoIdentityProviderClientConfig['retryStrategy'], { refreshRetryTokenForRetry: unknown }>
 
+const retryToken = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 0 })
+
 function retryAtOnce(maxAttempts: number): RetryStrategy {
-  const token = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 0 })
   return {
-    acquireInitialRetryToken: async () => token(0),
+    acquireInitialRetryToken: async () => retryToken(0),
     async refreshRetryTokenForRetry(previous, { errorType }) {
       const count = previous.getRetryCount() + 1
       if (count >= maxAttempts || !['THROTTLING', 'TRANSIENT'].includes(errorType)) throw new Error('No retry token available')
-      return token(count)
+      return retryToken(count)
     },
     recordSuccess() {},
   }
 }
 
-/** Undefined when the client went away in mid-request. */
-async function readRequest(req: IncomingMessage): Promise<{ operation: string; input: Json } | undefined> {
-  const body = await text(req).catch(() => undefined)
-  if (body === undefined) return undefined
-  const [, operation = ''] = /^AWSCognitoIdentityProviderService\.(\w+)$/.exec(String(req.headers['x-amz-target'])) ?? []
-  const isAwsJson = req.method === 'POST' && req.headers['content-type'] === 'application/x-amz-json-1.1'
-  return { operation: isAwsJson ? operation : '', input: JSON.parse(body || '{}') as Json }
+function operationOf({ method, headers }: IncomingMessage): string {
+  const [, name = ''] = /^AWSCognitoIdentityProviderService\.(\w+)$/.exec(String(headers['x-amz-target'])) ?? []
+  return method === 'POST' && headers['content-type'] === AWS_JSON ? name : ''
+}
+
+/** Undefined where the body is no JSON object, or where the client went away before its end. */
+async function readJson(req: IncomingMessage): Promise<Json | undefined> {
+  const body: unknown = await text(req).then(JSON.parse).catch(() => undefined)
+  return typeof body === 'object' && body !== null ? (body as Json) : undefined
 }
 
 function perform(operation: string, input: Json, pool: Pool): Json {
   if (!isOperation(operation)) return exception('UnknownOperationException', '')
-  if (input['UserPoolId'] !== pool.userPoolId) return exception('ResourceNotFoundException', 'User pool ID does not exist.')
+  if (input.UserPoolId !== pool.userPoolId) return exception('ResourceNotFoundException', 'User pool ID does not exist.')
   return OPERATIONS[operation](input, pool)
 }
 
@@ -239,28 +242,20 @@ function groupType({ groupName, precedence, roleArn }: Group, { userPoolId }: Po
   }
 }
 
-/** The effect behind its filter and its counters. */
+/** A fault with its filter and counters: `claims` says whether a request meets it, and counts the request. */
 function armed(effect: Effect, { times = Infinity, after = 0, operation, groupName }: FaultOptions) {
   let seen = 0
-  return (asked: string, input: Json) => {
-    if (operation !== undefined && operation !== asked) return undefined
-    if (groupName !== undefined && groupName !== input['GroupName']) return undefined
-    if (seen >= after + times) return undefined
-    return seen++ >= after ? effect : undefined
+  const claims = (asked: string, input: Json) => {
+    if (operation !== undefined && operation !== asked) return false
+    if (groupName !== undefined && groupName !== input.GroupName) return false
+    return seen < after + times && seen++ >= after
   }
-}
-
-function firstOf(faults: readonly ((operation: string, input: Json) => Effect | undefined)[], operation: string, input: Json): Effect | undefined {
-  for (const fault of faults) {
-    const effect = fault(operation, input)
-    if (effect) return effect
-  }
-  return undefined
+  return { effect, claims }
 }
 
 function effectOf(fault: Fault): Effect {
   if (typeof fault === 'string') return FAULTS[fault]
-  if ('delay' in fault) return ({ answer }) => sleep(fault.delay).then(() => json(answer()))
+  if ('delay' in fault) return ({ answer }) => wait(fault.delay).then(() => json(answer()))
   if ('precedence' in fault) return ({ answer }) => json(withGroups(answer(), group => ({ ...group, Precedence: fault.precedence })))
   if ('name' in fault) {
     return ({ answer, pool }) => json(withGroups(answer(), () => groupType(pool.groups.get(fault.name) ?? { groupName: fault.name }, pool)))
@@ -270,15 +265,17 @@ function effectOf(fault: Fault): Effect {
 }
 
 function withGroups(answer: Json, change: (group: Json) => Json): Json {
-  const { Group: one, Groups: many } = answer
-  return { ...answer, ...(one !== undefined && { Group: change(one as Json) }), ...(many !== undefined && { Groups: (many as Json[]).map(change) }) }
+  const { Group: one, Groups: many } = answer as { Group?: Json; Groups?: Json[] }
+  return { ...answer, ...(one && { Group: change(one) }), ...(many && { Groups: many.map(change) }) }
 }
 
 function slidingWindow(limit: number): (now: number) => boolean {
   let admitted: number[] = []
   return now => {
     admitted = admitted.filter(at => now - at < 1000)
-    return admitted.length < limit && admitted.push(now) > 0
+    if (admitted.length >= limit) return false
+    admitted.push(now)
+    return true
   }
 }
 
@@ -293,8 +290,9 @@ function send(res: ServerResponse, { status, body, type = AWS_JSON }: Reply): vo
 
 const AWS_JSON = 'application/x-amz-json-1.1'
 const json = (value: Json, status = '__type' in value ? 400 : 200): Reply => ({ status, body: JSON.stringify(value) })
-const html = (status: number, title: string): Reply => ({ status, type: 'text/html', body: `<!DOCTYPE html><title>${title}</title><h1>${title}</h1>` })
+const html = (status: number, title: string): Reply => ({ status, type: 'text/html', body: `<!DOCTYPE html><title>${title}</title>` })
 const exception = (name: string, message: string): Json => ({ __type: name, message })
+const wait = (ms: number) => sleep(ms, undefined, { ref: false })
 const half = (body: string) => body.slice(0, Math.ceil(body.length / 2))
 const optional = (key: string, value: unknown) => (value === undefined || value === null ? {} : { [key]: value })
 

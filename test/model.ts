@@ -33,7 +33,10 @@ export function groupsCompete(groups: readonly Group[]): string | null {
   return preferredByGroups(members(groups))
 }
 
-/** Reading B: groups without a role stand aside; of the rest, those with the lowest number decide. One distinct role: that role. Else none. */
+/**
+ * Reading B: groups without a role stand aside; of the rest, those with the lowest number decide. One distinct role:
+ * that role. Else none.
+ */
 export function rolesCompete(groups: readonly Group[]): string | null {
   return preferredByRoles(members(groups))
 }
@@ -62,12 +65,13 @@ function members(groups: readonly Group[]): Pool {
     }))
 }
 
-const hasRole = (member: Member): member is Bearer => member.role !== null
-const hasNumber = (member: Member): member is Numbered => member.rank !== null
+const hasRole = <M extends Member>(member: M): member is M & Bearer => member.role !== null
+const hasNumber = <M extends Member>(member: M): member is M & Numbered => member.rank !== null
+const rankedBearers = (pool: Pool) => pool.filter(hasRole).filter(hasNumber)
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
 const rankOf = (member: Member): number => member.rank === null ? Infinity : member.rank
 const byRank = <M extends Member>(some: readonly M[]): M[] =>
-  distinct(some.map(rankOf)).sort((a, b) => (a < b ? -1 : 1)).flatMap(rank => some.filter(member => rankOf(member) === rank))
+  distinct(some.map(rankOf)).toSorted((a, b) => (a < b ? -1 : 1)).flatMap(rank => some.filter(member => rankOf(member) === rank))
 const lowest = <M extends Member>(some: readonly M[]): M[] => some.filter(member => some.every(other => rankOf(member) <= rankOf(other)))
 
 function theOneRole(deciding: Pool): string | null {
@@ -81,7 +85,7 @@ function preferredByGroups(pool: Pool): string | null {
 }
 
 function preferredByRoles(pool: Pool): string | null {
-  return theOneRole(lowest(pool.filter(hasRole).filter(hasNumber)))
+  return theOneRole(lowest(rankedBearers(pool)))
 }
 
 const PROFILES: Record<Semantics, (pool: Pool) => Answer> = {
@@ -101,12 +105,12 @@ function withoutRoles(pool: Pool): Answer | null {
 }
 
 function withoutPrecedence(pool: Pool): Answer | null {
-  return pool.filter(hasRole).some(hasNumber) ? null : none('no-precedence', pool.filter(hasRole))
+  return rankedBearers(pool).length > 0 ? null : none('no-precedence', pool.filter(hasRole))
 }
 
 /** Where A and B agree, that is the answer. Where they differ, it is undetermined, and B's role is the candidate. */
 function agreement(pool: Pool): Answer {
-  const deciding = lowest(pool.filter(hasRole).filter(hasNumber))
+  const deciding = lowest(rankedBearers(pool))
   if (preferredByGroups(pool) === preferredByRoles(pool)) return amongBearers(deciding)
   return {
     outcome: 'undetermined',
@@ -121,11 +125,11 @@ function readingA(pool: Pool): Answer {
   const deciding = lowest(pool.filter(hasNumber))
   const bearers = deciding.filter(hasRole)
   if (distinct(bearers.map(member => member.role)).length > 1) return amongBearers(bearers)
-  return deciding.every(hasRole) ? amongBearers(deciding) : none('roleless-contender', deciding)
+  return bearers.length === deciding.length ? amongBearers(bearers) : none('roleless-contender', deciding)
 }
 
 function readingB(pool: Pool): Answer {
-  return amongBearers(lowest(pool.filter(hasRole).filter(hasNumber)))
+  return amongBearers(lowest(rankedBearers(pool)))
 }
 
 function nullIsTheLowestRank(pool: Pool): Answer {
@@ -141,7 +145,7 @@ function amongBearers(deciding: readonly Bearer[]): Answer {
 
 /** The role-less numbered groups at the best role-bearing level or below its number. */
 function rolelessContenders(pool: Pool): Pool {
-  const best = lowest(pool.filter(hasRole).filter(hasNumber))
+  const best = lowest(rankedBearers(pool))
   return pool.filter(hasNumber).filter(member => !hasRole(member) && best.every(bearer => member.rank <= bearer.rank))
 }
 
@@ -178,7 +182,7 @@ function evidence(pool: Pool): Evidence {
   }
 }
 
-/** AWS's page says all of it but what an empty list of groups or roles leaves to the table's first two rows. */
+/** AWS's page says it, but for what rows 1 and 2 have from elsewhere. */
 function documentedEvidence(answer: Answer): Evidence {
   return answer.rule === 'no-roles' ? 'observed' : 'documented'
 }

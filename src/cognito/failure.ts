@@ -46,6 +46,16 @@ export function toFailure(cause: unknown, context: CallContext): RolecastError {
   return failure(codeOf(error, status), context, { cause, status })
 }
 
+/**
+ * The SDK's error without its raw response: that holds on to the request, with the authorization header and the session
+ * token, where a reporter that walks all properties finds them.
+ */
+function withoutResponse(cause: unknown): unknown {
+  if (!(cause instanceof Error) || !('$response' in cause)) return cause
+  const { name, message, stack } = cause
+  return Object.assign(new Error(message), { name, stack, $metadata: (cause as SdkError).$metadata })
+}
+
 /** A failure that rolecast finds itself: a time limit, an abort, an answer of the wrong shape. */
 export function failure(
   code: ErrorCode,
@@ -59,7 +69,7 @@ export function failure(
   return new RolecastError(code, `${subject} ${WHAT[code] ?? 'failed'}${said === '' ? '' : ` (${said})`}; ${NEXT[code] ?? 'see the cause'}`, {
     groupName,
     retryable: RETRYABLE.has(code) || gateway,
-    ...('cause' in details && { cause: details.cause }),
+    ...('cause' in details && { cause: withoutResponse(details.cause) }),
     ...('value' in details && { value: details.value }),
   })
 }

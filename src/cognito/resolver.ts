@@ -117,8 +117,24 @@ function cachedResolver(source: CachedGroupSource, options: ResolveOptions): Cac
   }
 }
 
+/** Field by field: spreading a resolution takes longer than all the rest. */
 function answer(resolution: Resolution, { unknownGroups, stale }: Lookup, age: number): RoleResolution {
-  return { ...resolution, unknownGroups, stale, age }
+  const { outcome, rule, evidence, groups, roles, determiningGroups, claims, preferredRole, candidateRole } = resolution
+  const fields: { -readonly [K in keyof RoleResolution]: RoleResolution[K] } = {
+    outcome,
+    rule,
+    evidence,
+    groups,
+    roles,
+    determiningGroups,
+    claims,
+    unknownGroups,
+    stale,
+    age,
+  }
+  if (preferredRole !== undefined) fields.preferredRole = preferredRole
+  if (candidateRole !== undefined) fields.candidateRole = candidateRole
+  return fields
 }
 
 interface Seen {
@@ -135,13 +151,18 @@ function createMemory() {
   const byFirstName = new Map<string | undefined, Seen[]>()
   return {
     recall(groupNames: readonly string[]): Seen | undefined {
-      return byFirstName.get(groupNames[0])?.find(seen => sameNames(seen.groupNames, groupNames))
+      const sets = byFirstName.get(groupNames[0])
+      if (sets !== undefined) for (const seen of sets) if (sameNames(seen.groupNames, groupNames)) return seen
+      return undefined
     },
     remember(groupNames: readonly string[], lookup: Lookup, resolution: Resolution): void {
       if (lookup.stale) return
+      // Several callers will share what is inside.
+      const { groups, roles, determiningGroups, claims } = resolution
+      for (const shared of [groups, roles, determiningGroups, claims, lookup.unknownGroups]) Object.freeze(shared)
       if (byFirstName.size >= MOST_FIRST_NAMES) byFirstName.clear()
       const others = byFirstName.get(groupNames[0])?.filter(seen => !sameNames(seen.groupNames, groupNames)) ?? []
-      byFirstName.set(groupNames[0], [{ groupNames: [...groupNames], lookup, resolution: freeze(resolution) }, ...others].slice(0, MOST_SETS_EACH))
+      byFirstName.set(groupNames[0], [{ groupNames: [...groupNames], lookup, resolution }, ...others].slice(0, MOST_SETS_EACH))
     },
   }
 }
@@ -150,11 +171,4 @@ function sameNames(a: readonly string[], b: readonly string[]): boolean {
   if (a.length !== b.length) return false
   for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
   return true
-}
-
-/** Several callers share what is inside. */
-function freeze(resolution: Resolution): Resolution {
-  const { groups, roles, determiningGroups, claims } = resolution
-  for (const part of [groups, roles, determiningGroups, claims]) Object.freeze(part)
-  return resolution
 }

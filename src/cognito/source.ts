@@ -1,5 +1,6 @@
+import { setMaxListeners } from 'node:events'
 import { LRUCache } from 'lru-cache'
-import { RolecastError } from '../errors.js'
+import { quote, RolecastError } from '../errors.js'
 import { type Group, isGroupName } from '../group.js'
 import { createCoalescer } from './coalesce.js'
 import { failure } from './failure.js'
@@ -130,13 +131,19 @@ interface Listing {
   readonly startedAt: number
 }
 
-/** What a lookup stands on, for renewing it. */
+/** A lookup with what it stands on, for renewing it. */
+interface GroundedLookup extends Lookup {
+  readonly [GROUNDS]: Grounds
+}
+
 interface Grounds {
   readonly oldest: number
   readonly newest: number
   readonly freshUntil: number
   readonly revision: number
 }
+
+const GROUNDS: unique symbol = Symbol('grounds')
 
 /** The key of the one call that is about no single group. No group name is empty. */
 const LISTING = ''
@@ -179,7 +186,6 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
     clock,
     onCall: groupName => tell('call', groupName),
   })
-  const grounds = new WeakMap<Lookup, Grounds>()
 
   let poolSize = options.poolSize === undefined ? undefined : amount(options, 'poolSize', 0, 0)
   let listingDenied = false
@@ -372,13 +378,12 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
       newest = Math.max(newest, answer.fetchedAt)
       freshUntil = Math.min(freshUntil, answer.fetchedAt + lifetime(answer))
     }
-    const found: Lookup = { groups, unknownGroups, stale, age: now - oldest }
-    grounds.set(found, { oldest, newest, freshUntil, revision: readIn })
+    const found: GroundedLookup = { groups, unknownGroups, stale, age: now - oldest, [GROUNDS]: { oldest, newest, freshUntil, revision: readIn } }
     return found
   }
 
   function renew(earlier: Lookup): number | undefined {
-    const ground = grounds.get(earlier)
+    const ground = (earlier as Partial<GroundedLookup>)[GROUNDS]
     if (ground === undefined || ground.revision !== revision) return undefined
     const now = clock()
     if (now >= ground.freshUntil || now < ground.newest) return undefined
@@ -441,7 +446,7 @@ type AmountOption = 'max' | 'ttl' | 'negativeTtl' | 'staleWhileRevalidate' | 'st
 function amount(options: GroupSourceOptions, name: AmountOption, fallback: number, least: number, most = Infinity): number {
   const value: unknown = options[name] ?? fallback
   if (typeof value === 'number' && value >= least && value <= most) return value
-  throw new RolecastError('invalid-option', `\`${name}\` is \`${String(value)}\`; give a number of at least ${least}${most === Infinity ? '' : ` and at most ${most}`}`, {
+  throw new RolecastError('invalid-option', `\`${name}\` is ${quote(value)}; give a number of at least ${least}${most === Infinity ? '' : ` and at most ${most}`}`, {
     value,
   })
 }
@@ -466,7 +471,7 @@ export function distinctNames(groupNames: Iterable<string>): ReadonlySet<string>
     if (!isGroupName(groupName)) {
       throw new RolecastError(
         'invalid-group-name',
-        `\`${String(groupName)}\` cannot be a group's name: Cognito takes 1 to 128 characters without white space; check where the name comes from`,
+        `${quote(groupName)} cannot be a group's name: Cognito takes 1 to 128 characters without white space; check where the name comes from`,
         { value: groupName, ...(typeof groupName === 'string' && { groupName }) },
       )
     }
@@ -481,6 +486,7 @@ async function allOrNone<T>(
   task: (groupName: string, signal: AbortSignal) => Promise<T>,
 ): Promise<readonly T[]> {
   const controller = new AbortController()
+  setMaxListeners(0, controller.signal)
   const give = () => controller.abort(signal?.reason)
   signal?.addEventListener('abort', give, { once: true })
   try {

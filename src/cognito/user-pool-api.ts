@@ -1,7 +1,7 @@
 import type { GetGroupCommand, ListGroupsCommand } from '@aws-sdk/client-cognito-identity-provider'
 import PQueue from 'p-queue'
 import type { z } from 'zod'
-import { RolecastError } from '../errors.js'
+import { quote, RolecastError } from '../errors.js'
 import type { Group } from '../group.js'
 import { type CallContext, failure, toFailure } from './failure.js'
 import { firstIssue, getGroupAnswer, listGroupsAnswer, toGroup } from './group-type.js'
@@ -70,27 +70,24 @@ export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
     }),
   })
 
-  let loaded: Promise<{ client: CognitoClient; sdk: Sdk }> | undefined
-  const load = () =>
-    (loaded ??= importSdk().then(sdk => ({
-      sdk,
-      client:
-        options.client ??
-        new sdk.CognitoIdentityProviderClient({
-          ...(region !== undefined && { region }),
-          ...(options.endpoint !== undefined && { endpoint: options.endpoint }),
-          ...(options.profile !== undefined && { profile: options.profile }),
-        }),
-    })).catch(cause => {
-      loaded = undefined
-      throw cause
-    }))
+  let loading: Promise<Loaded> | undefined
+  function load(): Promise<Loaded> {
+    loading ??= import('@aws-sdk/client-cognito-identity-provider').then(sdk => ({ sdk, client: options.client ?? newClient(sdk) }))
+    return loading
+  }
+  function newClient(sdk: Sdk): CognitoClient {
+    const { endpoint, profile } = options
+    return new sdk.CognitoIdentityProviderClient({
+      ...(region !== undefined && { region }),
+      ...(endpoint !== undefined && { endpoint }),
+      ...(profile !== undefined && { profile }),
+    })
+  }
 
   async function call(context: CallContext, request: Request, signal: AbortSignal): Promise<Answered> {
     const deadline = new AbortController()
     let fetchedAt = NaN
-    const send = async () => {
-      const { client, sdk } = await load()
+    const send = async ({ client, sdk }: Loaded) => {
       const timer = setTimeout(() => deadline.abort(), timeout)
       try {
         onCall(context.groupName)
@@ -101,7 +98,9 @@ export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
       }
     }
     try {
-      return { answer: await queue.add(send, { signal }), fetchedAt }
+      // Before the queue: the limiter counts from when a call may go, and loading the SDK takes a tenth of a second.
+      const loaded = await load()
+      return { answer: await queue.add(() => send(loaded), { signal }), fetchedAt }
     } catch (cause) {
       if (signal.aborted) throw failure('aborted', context, { cause: signal.reason })
       if (deadline.signal.aborted) throw failure('timeout', context, { cause, note: `${timeout} ms` })
@@ -151,14 +150,15 @@ interface Answered {
 
 type Sdk = typeof import('@aws-sdk/client-cognito-identity-provider')
 
-async function importSdk(): Promise<Sdk> {
-  return import('@aws-sdk/client-cognito-identity-provider')
+interface Loaded {
+  readonly sdk: Sdk
+  readonly client: CognitoClient
 }
 
 /** The region to sign for: the one given, else the part of the user pool id before the underscore. */
 function regionOf({ userPoolId, region, client }: UserPoolApiOptions): string | undefined {
   if (typeof userPoolId !== 'string' || !/^[\w-]{1,55}$/.test(userPoolId)) {
-    throw new RolecastError('invalid-user-pool-id', `\`${String(userPoolId)}\` is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``, {
+    throw new RolecastError('invalid-user-pool-id', `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``, {
       value: userPoolId,
     })
   }

@@ -1,0 +1,65 @@
+import { cpus } from 'node:os'
+
+/** One way to do the job; it does it `times` times and gives back something that hangs on the work. */
+export interface Candidate {
+  readonly name: string
+  readonly run: (times: number) => unknown
+}
+
+export interface Measured {
+  readonly name: string
+  /** The median over the rounds. */
+  readonly nanoseconds: number
+  /** The median over the rounds of this time divided by the first candidate's in the same round. */
+  readonly ratio: number
+}
+
+const ROUNDS = 41
+const MILLISECONDS_PER_SAMPLE = 8
+
+/**
+ * Times the candidates in turn, round after round, and compares each with the first of the same round: when the machine
+ * slows down it slows all of them. Medians, because a shared machine has outliers in one direction.
+ */
+export async function compare(candidates: readonly Candidate[]): Promise<readonly Measured[]> {
+  const times: number[] = []
+  for (const candidate of candidates) times.push(await calibrate(candidate))
+  const samples: number[][] = candidates.map(() => [])
+  for (let round = 0; round < ROUNDS; round++) {
+    for (const [index, candidate] of candidates.entries()) samples[index]!.push(await sample(candidate, times[index]!))
+  }
+  return candidates.map(({ name }, index) => ({
+    name,
+    nanoseconds: median(samples[index]!),
+    ratio: median(samples[index]!.map((value, round) => value / samples[0]![round]!)),
+  }))
+}
+
+/** How often to run for a sample of the right length; also warms it up. */
+async function calibrate(candidate: Candidate): Promise<number> {
+  let times = 16
+  for (;;) {
+    const milliseconds = ((await sample(candidate, times)) * times) / 1e6
+    if (milliseconds >= MILLISECONDS_PER_SAMPLE) return times
+    times = milliseconds < 1 ? times * 4 : Math.ceil((times * MILLISECONDS_PER_SAMPLE * 1.2) / milliseconds)
+  }
+}
+
+/** What the work gave, so that no optimiser can leave it out. */
+export const sink: { value: unknown } = { value: undefined }
+
+async function sample({ run }: Candidate, times: number): Promise<number> {
+  const start = process.hrtime.bigint()
+  const result = run(times)
+  sink.value = result instanceof Promise ? await result : result
+  return Number(process.hrtime.bigint() - start) / times
+}
+
+function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]!
+}
+
+export function machine(): string {
+  return `${cpus()[0]?.model ?? 'unknown'}, Node ${process.version}, ${process.platform} ${process.arch}`
+}

@@ -1,0 +1,139 @@
+import { execFile } from 'node:child_process'
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const run = promisify(execFile)
+
+/** Path below src, and the text. */
+type Sources = ReadonlyMap<string, string>
+
+async function readSources(): Promise<Sources> {
+  const paths = (await readdir(join(root, 'src'), { recursive: true })).filter(path => path.endsWith('.ts'))
+  return new Map(await Promise.all(paths.map(async path => [path.replaceAll('\\', '/'), await readFile(join(root, 'src', path), 'utf8')] as const)))
+}
+
+interface Import {
+  readonly target: string
+  readonly typeOnly: boolean
+  readonly dynamic: boolean
+}
+
+function importsOf(text: string): readonly Import[] {
+  const code = text.replace(/^\s*(\/\*\*|\*|\/\/).*$/gm, '')
+  const fixed = [...code.matchAll(/^(?:import|export)\b(\s+type\b)?[^'"]*?from\s*['"]([^'"]+)['"]/gm)].map(match => ({
+    target: match[2]!,
+    typeOnly: match[1] !== undefined,
+    dynamic: false,
+  }))
+  const bare = [...code.matchAll(/^import\s*['"]([^'"]+)['"]/gm)].map(match => ({ target: match[1]!, typeOnly: false, dynamic: false }))
+  const dynamic = [...code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g)].map(match => ({ target: match[1]!, typeOnly: false, dynamic: true }))
+  return [...fixed, ...bare, ...dynamic]
+}
+
+const SDK = /^@aws-sdk\//
+/** What no core file may touch: the world. */
+const WORLD = /\b(process|Date|performance|console|fetch|setTimeout|setInterval|globalThis|Math\.random|require)\b/
+
+/** The house rules of docs/decisions/0001-the-house.md that a file breaks. */
+function violations(sources: Sources): readonly string[] {
+  const found: string[] = []
+  for (const [path, text] of sources) {
+    const folder = dirname(path)
+    const complain = (what: string) => found.push(`${path} ${what}`)
+    for (const { target, typeOnly, dynamic } of importsOf(text)) {
+      if (target.startsWith('.')) {
+        const home = dirname(posix.normalize(posix.join(folder, target)))
+        if (folder === '.' && home !== '.') complain(`imports ${target}: the core imports the core only`)
+        if (folder !== '.' && folder !== 'cli' && home !== '.' && home !== folder) complain(`imports ${target}: edges do not import each other`)
+        if (path === 'group.ts' || path === 'errors.ts') complain(`imports ${target}: it imports nothing`)
+      } else {
+        if (folder === '.') complain(`imports ${target}: the core has no dependency`)
+        if (SDK.test(target) && !['.', 'cognito', 'cli'].includes(folder)) complain(`imports ${target}: the SDK belongs to cognito`)
+        if (SDK.test(target) && !typeOnly && !dynamic) complain(`imports ${target} at start: the SDK is loaded by the first call`)
+        if (target === 'lru-cache' && folder !== '.' && folder !== 'cognito') complain(`imports ${target}: the cache belongs to cognito`)
+      }
+    }
+    const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/gm, '')
+    if (folder === '.' && WORLD.test(code)) complain(`touches ${WORLD.exec(code)![0]}: the core is pure`)
+    if (path !== 'cli/bin.ts' && /\bprocess\b/.test(code)) complain('touches process: only the bin file does')
+  }
+  return found
+}
+
+describe('who may import whom', () => {
+  test('the sources keep the house rules', async () => {
+    const sources = await readSources()
+    expect(sources.size).toBeGreaterThan(10)
+    expect(violations(sources)).toEqual([])
+  })
+
+  test.each([
+    ['group.ts', `import { RolecastError } from './errors.js'`],
+    ['resolve.ts', `import { createGroupSource } from './cognito/index.js'`],
+    ['resolve.ts', `import { LRUCache } from 'lru-cache'`],
+    ['resolve.ts', `const now = Date.now()`],
+    ['cognito/source.ts', `import { predictionText } from '../report/prediction.js'`],
+    ['cognito/source.ts', `import { GetGroupCommand } from '@aws-sdk/client-cognito-identity-provider'`],
+    ['report/prediction.ts', `import type { GroupType } from '@aws-sdk/client-cognito-identity-provider'`],
+    ['report/prediction.ts', `const sdk = await import('@aws-sdk/client-cognito-identity-provider')`],
+    ['report/prediction.ts', `import { LRUCache } from 'lru-cache'`],
+    ['cli/predict.ts', `process.exit(1)`],
+  ])('control: planted in %s, `%s` is found', (path, planted) => {
+    expect(violations(new Map([[path, planted]]))).toHaveLength(1)
+  })
+})
+
+describe('the built package, where no node_modules exists', () => {
+  let folder = ''
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rolecast-dist-'))
+    await cp(join(root, 'dist'), join(folder, 'dist'), { recursive: true })
+    await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
+  const load = (entry: string) => run(process.execPath, ['--input-type=module', '-e', `console.log(Object.keys(await import(${JSON.stringify(entry)})).join())`], { cwd: folder })
+
+  test('the core loads and resolves', async () => {
+    const { stdout } = await load('./dist/index.js')
+    expect(stdout.trim().split(',')).toContain('resolveRoles')
+  })
+
+  test('control: what needs a library does not load', async () => {
+    await expect(load('./dist/cognito/index.js')).rejects.toThrow(/ERR_MODULE_NOT_FOUND/)
+  })
+
+  test('control: a library planted in the core stops it from loading', async () => {
+    await writeFile(join(folder, 'dist', 'planted.js'), `import 'lru-cache'\n${await readFile(join(folder, 'dist', 'index.js'), 'utf8')}`)
+    await expect(load('./dist/planted.js')).rejects.toThrow(/ERR_MODULE_NOT_FOUND/)
+  })
+})
+
+describe('what importing loads', () => {
+  const hook = `import { writeSync } from 'node:fs'; export async function load(url, context, next) { writeSync(1, url + '\\n'); return next(url, context) }`
+  const register = `import { register } from 'node:module'; register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))})`
+
+  async function loadedBy(code: string): Promise<readonly string[]> {
+    const args = ['--import', `data:text/javascript,${encodeURIComponent(register)}`, '--input-type=module', '-e', code]
+    const { stdout } = await run(process.execPath, args, { cwd: root })
+    return stdout.trim().split('\n')
+  }
+
+  test('`rolecast` loads its own files only', async () => {
+    const loaded = await loadedBy(`import 'rolecast'`)
+    expect(loaded.some(url => url.endsWith('/dist/index.js'))).toBe(true)
+    expect(loaded.filter(url => url.startsWith('node:') || url.includes('/node_modules/'))).toEqual([])
+  })
+
+  test('`rolecast/cognito` loads the SDK with the first call and not before', async () => {
+    const ofSdk = (urls: readonly string[]) => urls.filter(url => url.includes('/@aws-sdk/'))
+    const made = `import { createGroupSource } from 'rolecast/cognito'; const source = createGroupSource({ userPoolId: 'eu-west-1_a', client: { send: async () => ({ Group: { GroupName: 'a' } }) } });`
+    expect(ofSdk(await loadedBy(made))).toEqual([])
+    expect(ofSdk(await loadedBy(`${made} await source('a')`)), 'control: the first call loads it').not.toEqual([])
+  })
+})

@@ -1,0 +1,268 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import {
+  type CognitoIdentityProviderClient,
+  GetGroupCommand,
+  ListGroupsCommand,
+  type ListGroupsCommandInput,
+  ListUsersCommand,
+  paginateListGroups,
+} from '@aws-sdk/client-cognito-identity-provider'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type CognitoEndpoint, type CognitoEndpointOptions, endpointClient, type Fault, startCognitoEndpoint } from './cognito-endpoint.js'
+
+const userPoolId = 'eu-west-1_Ab12Cd34e'
+const roleArn = 'arn:aws:iam::123456789012:role/admin'
+const groups = [{ groupName: 'admins', precedence: 0, roleArn }, { groupName: 'staff' }, { groupName: '__proto__', precedence: 3 }]
+
+let endpoint: CognitoEndpoint
+let client: CognitoIdentityProviderClient
+
+async function restart(options: Partial<CognitoEndpointOptions> = {}) {
+  client?.destroy()
+  await endpoint?.close()
+  endpoint = await startCognitoEndpoint({ userPoolId, groups, ...options })
+  client = endpointClient(endpoint, { fastRetry: true })
+}
+
+beforeEach(() => restart())
+afterEach(async () => {
+  client.destroy()
+  await endpoint.close()
+})
+
+const get = (GroupName = 'admins', abortSignal?: AbortSignal) =>
+  client.send(new GetGroupCommand({ UserPoolId: userPoolId, GroupName }), { ...(abortSignal && { abortSignal }) })
+const list = (input: Partial<ListGroupsCommandInput> = {}) => client.send(new ListGroupsCommand({ UserPoolId: userPoolId, ...input }))
+const names = ({ Groups = [] }: Awaited<ReturnType<typeof list>>) => Groups.map(group => group.GroupName)
+const manyGroups = Array.from({ length: 130 }, (_, index) => ({ groupName: `g${index}` }))
+
+describe('answers', () => {
+  test('a group as Cognito gives it', async () => {
+    const { Group, $metadata } = await get()
+    expect(Group).toMatchObject({ GroupName: 'admins', UserPoolId: userPoolId, Precedence: 0, RoleArn: roleArn, CreationDate: expect.any(Date) })
+    expect($metadata).toMatchObject({ httpStatusCode: 200, attempts: 1, requestId: expect.stringMatching(/^[\da-f-]{36}$/) })
+  })
+
+  test('what is not set is a missing key', async () => {
+    const { Group } = await get('staff')
+    expect(Object.keys(Group ?? {})).toEqual(['GroupName', 'UserPoolId', 'LastModifiedDate', 'CreationDate'])
+  })
+
+  test('any name is only a name', async () => {
+    expect((await get('__proto__')).Group?.Precedence).toBe(3)
+    await expect(get('constructor')).rejects.toMatchObject({ name: 'ResourceNotFoundException' })
+  })
+
+  test.each([
+    ['group', { GroupName: 'nobody' }, 'Group not found.'],
+    ['pool', { UserPoolId: 'eu-west-1_Other' }, 'User pool ID does not exist.'],
+  ])('a missing %s', async (_what, input, message) => {
+    const command = new GetGroupCommand({ UserPoolId: userPoolId, GroupName: 'admins', ...input })
+    const $metadata = expect.objectContaining({ httpStatusCode: 400, attempts: 1 })
+    await expect(client.send(command)).rejects.toMatchObject({ name: 'ResourceNotFoundException', message, $metadata })
+  })
+
+  test('a name that Cognito could not have, an unknown operation', async () => {
+    await expect(get('two words')).rejects.toMatchObject({ name: 'InvalidParameterException' })
+    await expect(client.send(new ListUsersCommand({ UserPoolId: userPoolId }))).rejects.toMatchObject({ name: 'UnknownOperationException' })
+  })
+
+  test('the pool may change while it runs', async () => {
+    endpoint.groups.set('new', { groupName: 'new', precedence: 9 })
+    endpoint.groups.delete('admins')
+    expect((await get('new')).Group?.Precedence).toBe(9)
+    await expect(get('admins')).rejects.toThrow('Group not found.')
+  })
+
+  test('requests are logged in order', async () => {
+    await get()
+    await list({ Limit: 1 }).then(({ NextToken }) => list({ NextToken }))
+    const [{ at: first = NaN } = {}, { at: second = NaN } = {}] = endpoint.requests
+    expect(endpoint.requests).toMatchObject([
+      { operation: 'GetGroup', groupName: 'admins' },
+      { operation: 'ListGroups' },
+      { operation: 'ListGroups', nextToken: expect.any(String) },
+    ])
+    expect(second).toBeGreaterThan(first)
+  })
+
+  test('a body that is no JSON', async () => {
+    const response = await fetch(endpoint.url, { method: 'POST', body: '{' })
+    expect([response.status, await response.json()]).toEqual([400, { __type: 'SerializationException', message: '' }])
+  })
+})
+
+describe('paging', () => {
+  beforeEach(() => restart({ groups: manyGroups }))
+
+  test('60 groups a page, each once, in order', async () => {
+    const pages = []
+    for await (const page of paginateListGroups({ client }, { UserPoolId: userPoolId })) pages.push(names(page))
+    expect(pages.map(page => page.length)).toEqual([60, 60, 10])
+    expect(pages.flat()).toEqual(manyGroups.map(group => group.groupName))
+  })
+
+  test('the last page has no token, nor has an empty pool', async () => {
+    expect(await list({ Limit: 60 })).toHaveProperty('NextToken')
+    endpoint.groups.clear()
+    expect(await list()).toEqual({ Groups: [], $metadata: expect.anything() })
+  })
+
+  test('a group that goes between two pages moves no other', async () => {
+    const { NextToken } = await list({ Limit: 2 })
+    endpoint.groups.delete('g0')
+    endpoint.groups.delete('g3')
+    expect(names(await list({ NextToken, Limit: 3 }))).toEqual(['g2', 'g4'])
+  })
+
+  test('a token is opaque, may be used twice, and is refused if it is not ours', async () => {
+    const { NextToken = '' } = await list({ Limit: 2 })
+    expect(NextToken).toMatch(/^[\da-f-]{36}$/)
+    expect(names(await list({ NextToken }))).toEqual(names(await list({ NextToken })))
+    const tampered = NextToken.replace(/.$/, last => (last === '0' ? '1' : '0'))
+    for (const token of [tampered, '2', '__proto__']) {
+      await expect(list({ NextToken: token })).rejects.toMatchObject({ name: 'InvalidParameterException', message: 'Invalid pagination token given.' })
+    }
+  })
+
+  test.each([61, -1, 1.5])('limit %d is refused', async Limit => {
+    await expect(list({ Limit })).rejects.toMatchObject({ name: 'InvalidParameterException' })
+  })
+})
+
+describe('faults', () => {
+  test.each<[fault: Fault, name: string, status: number | string, attempts: number]>([
+    ['throttle', 'TooManyRequestsException', 400, 3],
+    ['internal', 'InternalErrorException', 500, 3],
+    ['unavailable', 'ServiceUnavailableException', 503, 3],
+    ['access-denied', 'AccessDeniedException', 400, 1],
+    ['not-authorized', 'NotAuthorizedException', 400, 1],
+    ['expired-token', 'ExpiredTokenException', 400, 1],
+    ['html-502', 'SyntaxError', 502, 3],
+    ['html-200', 'SyntaxError', 200, 1],
+    ['malformed-json', 'SyntaxError', 200, 1],
+    ['drop', 'TimeoutError', 'ECONNRESET', 3],
+    [{ error: 'ForbiddenException', status: 403 }, 'ForbiddenException', 403, 1],
+    [{ body: '', status: 429 }, 'Unknown', 429, 3],
+  ])('%j is %s (%s) in %d attempts', async (fault, ...expected) => {
+    endpoint.fail(fault)
+    expect(summary(await rejection(get()))).toEqual(expected)
+    expect(endpoint.requests).toHaveLength(expected[2])
+  })
+
+  test.each<Fault>(['empty-200', 'no-group', 'null-group', { body: 'null' }, { body: '[]' }])('%j is an answer without its group', async fault => {
+    endpoint.fail(fault)
+    expect(Object.keys(await get())).toEqual(['$metadata'])
+    expect(Object.keys(await list())).toEqual(['$metadata'])
+  })
+
+  test.each<Fault>(['hang', 'stall-body'])('%s lasts until the caller gives up', async fault => {
+    endpoint.fail(fault)
+    const caller = new AbortController()
+    const outcome = rejection(get('admins', caller.signal))
+    await requestsCame(1)
+    expect(await Promise.race([outcome, sleep(30, 'waiting')])).toBe('waiting')
+    caller.abort()
+    expect(await outcome).toMatchObject({ name: 'AbortError' })
+    expect(endpoint.requests).toHaveLength(1)
+  })
+
+  test.each(['7', 1.5, -1, 2 ** 31, {}])('the precedence %j passes the SDK as it is', async precedence => {
+    endpoint.fail({ precedence })
+    expect((await get()).Group).toMatchObject({ GroupName: 'admins', Precedence: precedence, RoleArn: roleArn })
+    expect((await list()).Groups?.map(group => group.Precedence)).toEqual([precedence, precedence, precedence])
+  })
+
+  test('another group, one of the pool or not', async () => {
+    endpoint.fail({ name: 'admins' }, { groupName: 'staff' })
+    endpoint.fail({ name: 'nobody' })
+    expect((await get('staff')).Group).toMatchObject({ GroupName: 'admins', RoleArn: roleArn })
+    expect((await get('admins')).Group).toMatchObject({ GroupName: 'nobody' })
+  })
+
+  test('endless pages: ListGroups alone, the same token and page for ever', async () => {
+    endpoint.fail('endless-pages')
+    expect(await get()).not.toHaveProperty('NextToken')
+    const first = await list({ Limit: 2 })
+    const second = await list({ Limit: 2, NextToken: first.NextToken })
+    expect([first.NextToken, second.NextToken]).toEqual(['endless', 'endless'])
+    expect(names(second)).toEqual(['admins', 'staff'])
+  })
+
+  test('delay and latency add up', async () => {
+    await restart({ latency: 30 })
+    endpoint.fail({ delay: 30 })
+    const startedAt = performance.now()
+    expect((await get()).Group?.GroupName).toBe('admins')
+    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(58)
+  })
+
+  test('`times`: the SDK gets past a short outage', async () => {
+    endpoint.fail('internal', { times: 2 })
+    expect((await get()).$metadata.attempts).toBe(3)
+    expect((await get()).$metadata.attempts).toBe(1)
+  })
+
+  test('`after`, `operation` and `groupName` pick the requests', async () => {
+    endpoint.fail('not-authorized', { operation: 'GetGroup', groupName: 'staff', after: 1, times: 1 })
+    const outcomes = await Promise.allSettled([get('admins'), list(), get('staff')])
+    expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled'])
+    await expect(get('staff')).rejects.toMatchObject({ name: 'NotAuthorizedException' })
+    await get('staff')
+  })
+
+  test('the first fault counts until it is used up or undone', async () => {
+    endpoint.fail('access-denied', { times: 1 })
+    const undo = endpoint.fail('not-authorized')
+    await expect(get()).rejects.toMatchObject({ name: 'AccessDeniedException' })
+    await expect(get()).rejects.toMatchObject({ name: 'NotAuthorizedException' })
+    undo()
+    undo()
+    await get()
+  })
+})
+
+test('the quota is for any second, and what is throttled does not count', async () => {
+  await restart({ quota: { requestsPerSecond: 2 } })
+  const single = endpointClient(endpoint, { maxAttempts: 1 })
+  const ask = () => single.send(new ListGroupsCommand({ UserPoolId: userPoolId }))
+  const outcomes = await Promise.allSettled([ask(), ask(), ask()])
+  const refused = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason.name] : []))
+  expect(refused).toEqual(['TooManyRequestsException'])
+  await sleep(1020)
+  await ask()
+  single.destroy()
+})
+
+test('close ends what hangs, stalls, and has not asked yet; twice is harmless', async () => {
+  endpoint.fail('hang', { times: 1 })
+  endpoint.fail('stall-body')
+  const hanging = [rejection(get('admins')), rejection(get('staff'))]
+  const silent = connect(Number(new URL(endpoint.url).port), '127.0.0.1')
+  await once(silent, 'connect')
+  await requestsCame(2)
+  const ended = once(silent, 'close')
+  await Promise.all([endpoint.close(), endpoint.close()])
+  await ended
+  for (const error of await Promise.all(hanging)) expect(error).toMatchObject({ code: 'ECONNREFUSED' })
+})
+
+test('await using closes it', async () => {
+  let url
+  {
+    await using own = await startCognitoEndpoint({ userPoolId })
+    url = own.url
+    expect((await fetch(url)).status).toBe(400)
+  }
+  await expect(fetch(url)).rejects.toThrow('fetch failed')
+})
+
+const requestsCame = (count: number) => vi.waitFor(() => expect(endpoint.requests).toHaveLength(count), { interval: 5, timeout: 4000 })
+const rejection = (promise: Promise<unknown>) => promise.then(() => expect.fail('not rejected'), (error: Error) => error)
+
+/** Name, status or code, attempts. */
+function summary(error: Error & { code?: string; $metadata?: { httpStatusCode?: number; attempts?: number } }) {
+  return [error.name, error.$metadata?.httpStatusCode ?? error.code, error.$metadata?.attempts] as const
+}

@@ -1,0 +1,447 @@
+import { GetGroupCommand, type ListGroupsCommand } from '@aws-sdk/client-cognito-identity-provider'
+
+/**
+ * The reference cache: docs/caching.md, sentence by sentence, and the pool it stands before. It shares no code with
+ * `src/`, and is for one caller at a time.
+ */
+
+export interface PoolGroup {
+  readonly precedence: number | null
+  readonly roleArn: string | null
+}
+
+export interface NamedGroup extends PoolGroup {
+  readonly groupName: string
+}
+
+export type Trouble = 'throttled' | 'not-authorized' | 'malformed-answer'
+
+/** What the next calls meet. */
+export interface Weather {
+  trouble: Trouble
+  /** How many calls are still to fail; Infinity is an outage. */
+  left: number
+  listingAllowed: boolean
+}
+
+export const PAGE = 60
+
+// ------------------------------------------------------------------ the pool
+
+export interface Call {
+  /** `LIST` and the page's token, or the group's name. */
+  readonly about: string
+  readonly signal: AbortSignal
+  state: 'under way' | 'answered' | 'failed' | 'aborted'
+}
+
+export interface FakePool {
+  readonly groups: Map<string, PoolGroup>
+  readonly weather: Weather
+  /** All the calls there ever were. */
+  readonly calls: Call[]
+  send(command: GetGroupCommand | ListGroupsCommand, options?: { abortSignal?: AbortSignal }): Promise<unknown>
+}
+
+/** A pool that decides what to answer when the call is sent, and says so when `deliver` lets it. */
+export function fakePool(deliver: (call: Call) => Promise<unknown> = () => turn()): FakePool {
+  const pool: FakePool = {
+    groups: new Map(),
+    weather: { trouble: 'throttled', left: 0, listingAllowed: true },
+    calls: [],
+    async send(command, options) {
+      const signal = options?.abortSignal ?? new AbortController().signal
+      const about = command instanceof GetGroupCommand ? String(command.input.GroupName) : listing(command.input.NextToken)
+      const call: Call = { about, signal, state: 'under way' }
+      pool.calls.push(call)
+      const answer = answerTo(pool, command)
+      try {
+        await orAborted(deliver(call), signal)
+      } catch (error) {
+        call.state = 'aborted'
+        throw error
+      }
+      call.state = answer instanceof Error && answer.name !== 'ResourceNotFoundException' ? 'failed' : 'answered'
+      if (answer instanceof Error) throw answer
+      return answer
+    },
+  }
+  return pool
+}
+
+export function turn(): Promise<void> {
+  return new Promise(resolve => void setImmediate(resolve))
+}
+
+export function named(name: string, message: string): Error {
+  return Object.assign(new Error(message), { name })
+}
+
+function listing(token: string | undefined): string {
+  return `LIST ${token ?? 0}`
+}
+
+async function orAborted(delivery: Promise<unknown>, signal: AbortSignal): Promise<void> {
+  const aborted = () => named('AbortError', 'Request aborted')
+  if (signal.aborted) throw aborted()
+  return new Promise((resolve, reject) => {
+    signal.addEventListener('abort', () => reject(aborted()), { once: true })
+    delivery.then(() => resolve(), reject)
+  })
+}
+
+function answerTo({ groups, weather, calls }: FakePool, command: GetGroupCommand | ListGroupsCommand): unknown {
+  const isGet = command instanceof GetGroupCommand
+  if (weather.left > 0) {
+    weather.left--
+    if (weather.trouble === 'throttled') return named('TooManyRequestsException', 'Rate exceeded')
+    if (weather.trouble === 'not-authorized') return named('AccessDeniedException', 'User is not authorized')
+    return isGet ? nonsense(command.input.GroupName, calls.length) : {}
+  }
+  if (!isGet && !weather.listingAllowed) return named('AccessDeniedException', 'User is not authorized')
+  if (isGet) {
+    const name = String(command.input.GroupName)
+    const group = groups.get(name)
+    return group === undefined ? named('ResourceNotFoundException', 'Group not found.') : { Group: toGroupType(name, group) }
+  }
+  const from = Number(command.input.NextToken ?? 0)
+  const to = from + (command.input.Limit ?? PAGE)
+  const page = [...groups].slice(from, to).map(([name, group]) => toGroupType(name, group))
+  return { Groups: page, ...(to < groups.size && { NextToken: String(to) }) }
+}
+
+function nonsense(name: string | undefined, which: number): unknown {
+  return [{}, { Group: {} }, { Group: { GroupName: `not-${name}` } }, { Group: { GroupName: name, Precedence: '7' } }, '<html>'][which % 5]
+}
+
+function toGroupType(name: string, { precedence, roleArn }: PoolGroup) {
+  return { GroupName: name, ...(precedence !== null && { Precedence: precedence }), ...(roleArn !== null && { RoleArn: roleArn }) }
+}
+
+// ------------------------------------------------------------------ the model
+
+export interface Windows {
+  readonly max: number
+  readonly ttl: number
+  readonly negativeTtl: number
+  readonly staleWhileRevalidate: number
+  readonly staleIfError: number
+  readonly poolSize?: number
+}
+
+export interface Kept {
+  readonly group: NamedGroup | undefined
+  readonly sentAt: number
+}
+
+export interface Model {
+  /** The least recently used first. */
+  kept: Map<string, Kept>
+  /** What the answer to a set of names may be remembered from, by the names as JSON. */
+  remembered: Map<string, Map<string, Kept>>
+  stats: Record<'hits' | 'negative' | 'stale' | 'misses' | 'coalesced' | 'calls' | 'failures' | 'throttled' | 'evictions', number>
+  poolSize: number | undefined
+  listingDenied: boolean
+}
+
+export type Step =
+  | { readonly do: 'lookup' | 'lookupCached' | 'resolve' | 'resolveCached'; readonly names: readonly string[] }
+  | { readonly do: 'source'; readonly name: string }
+  | { readonly do: 'prefetch' }
+  | { readonly do: 'invalidate'; readonly name?: string }
+
+export interface Served {
+  readonly groups: readonly NamedGroup[]
+  readonly unknownGroups: readonly string[]
+  readonly stale: boolean
+  readonly age: number
+}
+
+/** What a step shows to who stands outside. */
+export interface Seen {
+  readonly answer: Served | { readonly groups: number; readonly pages: number } | { readonly failed: string } | undefined
+  /** Whether it was answered from memory. */
+  readonly atOnce: boolean
+  readonly calls: readonly string[]
+  readonly stats: Model['stats'] & { readonly size: number }
+}
+
+export interface Surroundings {
+  readonly windows: Windows
+  readonly now: number
+  readonly groups: ReadonlyMap<string, PoolGroup>
+  readonly weather: Readonly<Weather>
+}
+
+export interface Outcome {
+  readonly model: Model
+  readonly seen: Seen
+}
+
+export function newModel({ poolSize }: Windows): Model {
+  const stats = { hits: 0, negative: 0, stale: 0, misses: 0, coalesced: 0, calls: 0, failures: 0, throttled: 0, evictions: 0 }
+  return { kept: new Map(), remembered: new Map(), stats, poolSize, listingDenied: false }
+}
+
+/** All that the prose allows to happen. More than one thing only where a resolver may remember, and need not. */
+export function outcomes(before: Model, step: Step, surroundings: Surroundings): Outcome[] {
+  const ways = step.do === 'resolve' || step.do === 'resolveCached' ? [true, false] : [false]
+  return ways.flatMap(fromMemory => {
+    const run = new Run(structuredClone(before), surroundings)
+    const answer = run.try(step, fromMemory)
+    return answer === 'impossible' ? [] : [{ model: run.model, seen: run.seen(answer) }]
+  })
+}
+
+class Failed {
+  constructor(readonly code: Trouble) {}
+}
+
+type Answer = Seen['answer']
+type Sent = Kept | Failed
+
+class Run {
+  readonly calls: string[] = []
+  private left: number
+  private waited = false
+  private servedOld = false
+  /** What the last lookup was answered from. */
+  private from: ReadonlyMap<string, Kept> = new Map()
+
+  constructor(readonly model: Model, private readonly around: Surroundings) {
+    this.left = around.weather.left
+  }
+
+  try(step: Step, fromMemory: boolean): Answer | 'impossible' {
+    try {
+      return this.perform(step, fromMemory)
+    } catch (error) {
+      if (error instanceof Failed) return { failed: error.code }
+      throw error
+    }
+  }
+
+  seen(answer: Answer): Seen {
+    return { answer, atOnce: !this.waited, calls: this.calls, stats: { ...this.model.stats, size: this.model.kept.size } }
+  }
+
+  private perform(step: Step, fromMemory: boolean): Answer | 'impossible' {
+    switch (step.do) {
+      case 'lookup':
+        return this.lookup(step.names)
+      case 'source':
+        return this.lookup([step.name])
+      case 'lookupCached':
+        return this.allFresh(step.names) ? this.lookup(step.names) : undefined
+      case 'resolve':
+      case 'resolveCached': {
+        if (fromMemory) return this.recall(step.names) ?? 'impossible'
+        if (step.do === 'resolveCached' && !this.allFresh(step.names)) return undefined
+        return this.resolve(step.names)
+      }
+      case 'prefetch': {
+        this.waited = true
+        const { listed, pages } = this.list()
+        return { groups: listed.size, pages }
+      }
+      case 'invalidate':
+        if (step.name === undefined) {
+          this.model.kept.clear()
+          this.model.remembered.clear()
+        } else {
+          this.forget(step.name)
+        }
+        return undefined
+    }
+  }
+
+  /** Fresh: age < ttl; age < negativeTtl for "no such group". Not from the future. */
+  private isFresh({ group, sentAt }: Kept): boolean {
+    const age = this.around.now - sentAt
+    return age >= 0 && age < (group === undefined ? this.around.windows.negativeTtl : this.around.windows.ttl)
+  }
+
+  /** "No such group" is never served stale, and neither is an answer from the future. */
+  private isWithin(window: number, { group, sentAt }: Kept): boolean {
+    const age = this.around.now - sentAt
+    return group !== undefined && age >= 0 && age < this.around.windows.ttl + window && window > 0
+  }
+
+  private allFresh(names: readonly string[]): boolean {
+    return names.every(name => {
+      const kept = this.model.kept.get(name)
+      return kept !== undefined && this.isFresh(kept)
+    })
+  }
+
+  private lookup(asked: readonly string[]): Served {
+    const { kept, stats } = this.model
+    const { staleWhileRevalidate } = this.around.windows
+    const names = [...new Set(asked)]
+    const served = new Map<string, Kept>()
+    const refreshed: string[] = []
+    const missing: string[] = []
+    let stale = false
+    for (const name of names) {
+      const entry = kept.get(name)
+      if (entry !== undefined) this.use(name, entry)
+      if (entry !== undefined && this.isFresh(entry)) {
+        stats[entry.group === undefined ? 'negative' : 'hits']++
+        served.set(name, entry)
+      } else if (entry !== undefined && this.isWithin(staleWhileRevalidate, entry)) {
+        stats.stale++
+        stale = true
+        served.set(name, entry)
+        refreshed.push(name)
+      } else {
+        stats.misses++
+        missing.push(name)
+      }
+    }
+    this.waited = missing.length > 0
+    // In the background: if the call fails, the old group stays.
+    for (const [name, answer] of refreshed.map(name => [name, this.get(name)] as const)) this.land(name, answer)
+    for (const [name, entry] of this.fetch(missing)) served.set(name, entry)
+    this.from = served
+    return this.serve(names, served, stale || this.servedOld)
+  }
+
+  private serve(names: readonly string[], served: ReadonlyMap<string, Kept>, stale: boolean): Served {
+    const { now } = this.around
+    const entries = names.map(name => [name, served.get(name)!] as const)
+    return {
+      groups: entries.flatMap(([, { group }]) => (group === undefined ? [] : [group])),
+      unknownGroups: entries.filter(([, { group }]) => group === undefined).map(([name]) => name),
+      stale,
+      age: entries.reduce((oldest, [, { sentAt }]) => Math.max(oldest, now - sentAt), 0),
+    }
+  }
+
+  private fetch(missing: readonly string[]): Map<string, Kept> {
+    const found = new Map<string, Kept>()
+    if (this.isListingCheaper(missing.length)) {
+      try {
+        for (const [name, entry] of this.list().listed) if (missing.includes(name)) found.set(name, entry)
+      } catch (error) {
+        if (!(error instanceof Failed)) throw error
+        if (error.code !== 'not-authorized') return new Map(missing.map(name => [name, this.oldOrThrow(name, error)]))
+        this.model.listingDenied = true
+      }
+    }
+    // All are sent; the first failure that cannot be helped gives up those that come after it.
+    const sent = missing.filter(name => !found.has(name)).map(name => [name, this.get(name)] as const)
+    for (const [name, answer] of sent) {
+      this.land(name, answer)
+      found.set(name, answer instanceof Failed ? this.oldOrThrow(name, answer) : answer)
+    }
+    return found
+  }
+
+  private isListingCheaper(missing: number): boolean {
+    const { poolSize, listingDenied } = this.model
+    return !listingDenied && poolSize !== undefined && Math.max(1, Math.ceil(poolSize / PAGE)) < missing
+  }
+
+  private oldOrThrow(name: string, failure: Failed): Kept {
+    const old = this.model.kept.get(name)
+    if (failure.code !== 'throttled' || old === undefined || !this.isWithin(this.around.windows.staleIfError, old)) throw failure
+    this.model.stats.stale++
+    this.servedOld = true
+    return old
+  }
+
+  private get(name: string): Sent {
+    const { groups, now } = this.around
+    const failure = this.call(name)
+    if (failure !== undefined) return failure
+    const group = groups.get(name)
+    return { group: group === undefined ? undefined : { groupName: name, ...group }, sentAt: now }
+  }
+
+  private list(): { listed: Map<string, Kept>; pages: number } {
+    const { groups, weather, now, windows } = this.around
+    const { kept } = this.model
+    const pages = Math.max(1, Math.ceil(groups.size / PAGE))
+    for (let page = 0; page < pages; page++) {
+      const failure = this.call(`LIST ${page * PAGE}`) ?? (weather.listingAllowed ? undefined : new Failed('not-authorized'))
+      if (failure !== undefined) {
+        this.fail(failure)
+        throw failure
+      }
+    }
+    const listed = new Map([...groups].map(([name, group]) => [name, { group: { groupName: name, ...group }, sentAt: now }]))
+    for (const [name, entry] of listed) {
+      if (kept.has(name) || kept.size < windows.max) this.keep(name, entry)
+      else this.learn(name, entry)
+    }
+    // An answer of this very millisecond may be the later one.
+    const gone = [...kept].filter(([name, { group, sentAt }]) => group !== undefined && sentAt < now && !listed.has(name))
+    for (const [name] of gone) this.forget(name)
+    for (const [names, entries] of this.model.remembered) {
+      if ([...entries].some(([name, { group, sentAt }]) => group !== undefined && sentAt < now && !listed.has(name))) {
+        this.model.remembered.delete(names)
+      }
+    }
+    this.model.poolSize = groups.size
+    return { listed, pages }
+  }
+
+  private call(about: string): Failed | undefined {
+    this.calls.push(about)
+    this.model.stats.calls++
+    if (this.left === 0) return undefined
+    this.left--
+    return new Failed(this.around.weather.trouble)
+  }
+
+  private land(name: string, answer: Sent): void {
+    if (answer instanceof Failed) this.fail(answer)
+    else this.keep(name, answer)
+  }
+
+  private fail({ code }: Failed): void {
+    this.model.stats.failures++
+    if (code === 'throttled') this.model.stats.throttled++
+  }
+
+  private keep(name: string, entry: Kept): void {
+    const { kept, stats } = this.model
+    this.learn(name, entry)
+    this.use(name, entry)
+    if (kept.size <= this.around.windows.max) return
+    kept.delete([...kept.keys()][0]!)
+    stats.evictions++
+  }
+
+  private use(name: string, entry: Kept): void {
+    this.model.kept.delete(name)
+    this.model.kept.set(name, entry)
+  }
+
+  private forget(name: string): void {
+    this.model.kept.delete(name)
+    for (const [names, entries] of this.model.remembered) if (entries.has(name)) this.model.remembered.delete(names)
+  }
+
+  /** What was remembered from a group that has changed is remembered no more. */
+  private learn(name: string, { group }: Kept): void {
+    for (const [names, entries] of this.model.remembered) {
+      const known = entries.get(name)
+      if (known !== undefined && JSON.stringify(known.group) !== JSON.stringify(group)) this.model.remembered.delete(names)
+    }
+  }
+
+  private recall(names: readonly string[]): Served | undefined {
+    const entries = this.model.remembered.get(JSON.stringify(names))
+    if (entries === undefined || ![...entries.values()].every(entry => this.isFresh(entry))) return undefined
+    for (const { group } of entries.values()) this.model.stats[group === undefined ? 'negative' : 'hits']++
+    return this.serve([...new Set(names)], entries, false)
+  }
+
+  private resolve(names: readonly string[]): Served {
+    const served = this.lookup(names)
+    if (served.stale) return served
+    this.model.remembered.set(JSON.stringify(names), new Map(this.from))
+    return served
+  }
+}

@@ -1,0 +1,5 @@
+import { defineConfig } from 'vitest/config'
+import everything from './vitest.config.js'
+
+/** The tests of the core alone: what Stryker runs for every mutant. */
+export default defineConfig({ test: { ...everything.test, include: ['test/{resolve,exhaustive,vectors}.test.ts'] } })

@@ -7,5 +7,6 @@ export default defineConfig({
     testTimeout: 60_000,
     // No test looks for credentials on the network.
     env: { AWS_EC2_METADATA_DISABLED: 'true', AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
+    reporters: process.env['CI'] ? ['default', ['json', { outputFile: 'reports/tests.json' }]] : ['default'],
   },
 })

@@ -85,34 +85,44 @@ export function resolveLookup(lookup: Lookup, options?: ResolveOptions): RoleRes
 }
 
 function cachedResolver(source: CachedGroupSource, options: ResolveOptions): CachedRoleResolver {
-  const seen = createMemory()
+  const memory = createMemory()
+  const { renew } = source
 
-  function toAnswer(groupNames: Iterable<string>, lookup: Lookup): RoleResolution {
+  function resolveAnew(groupNames: Iterable<string>, lookup: Lookup): RoleResolution {
     const resolution = resolveRoles(lookup.groups, options)
-    if (Array.isArray(groupNames)) seen.remember(groupNames, lookup, resolution)
-    return answer(resolution, lookup, lookup.age)
+    const first = answer(resolution, lookup, lookup.age)
+    if (Array.isArray(groupNames)) memory.remember({ groupNames: [...groupNames], lookup, resolution, answer: first, promise: Promise.resolve(first) })
+    return first
   }
 
-  function recall(groupNames: Iterable<string>): RoleResolution | undefined {
-    const known = Array.isArray(groupNames) ? seen.recall(groupNames) : undefined
-    if (known === undefined) return undefined
-    const age = source.renew(known.lookup)
-    return age === undefined ? undefined : answer(known.resolution, known.lookup, age)
+  /** What was resolved before, if asking again would give the same; made anew only when its age in milliseconds is another. */
+  function recall(groupNames: Iterable<string>): Seen | undefined {
+    const seen = Array.isArray(groupNames) ? memory.find(groupNames) : undefined
+    if (seen === undefined) return undefined
+    const age = renew(seen.lookup)
+    if (age === undefined) return undefined
+    if (age !== seen.answer.age) {
+      seen.answer = answer(seen.resolution, seen.lookup, age)
+      seen.promise = Promise.resolve(seen.answer)
+    }
+    return seen
+  }
+
+  async function resolveSlowly(groupNames: Iterable<string>, lookupOptions: LookupOptions | undefined): Promise<RoleResolution> {
+    return resolveAnew(groupNames, await source.lookup(groupNames, lookupOptions))
   }
 
   return {
     source,
-    async resolve(groupNames, lookupOptions) {
-      const recalled = lookupOptions?.signal?.aborted ? undefined : recall(groupNames)
-      if (recalled !== undefined) return recalled
-      const lookup = source.lookup(groupNames, lookupOptions)
-      return toAnswer(groupNames, lookup instanceof Promise ? await lookup : lookup)
+    resolve(groupNames, lookupOptions) {
+      const seen = lookupOptions?.signal?.aborted ? undefined : recall(groupNames)
+      return seen === undefined ? resolveSlowly(groupNames, lookupOptions) : seen.promise
     },
     resolveCached(groupNames) {
-      const recalled = recall(groupNames)
-      if (recalled !== undefined) return recalled
+      const seen = recall(groupNames)
+      if (seen !== undefined) return seen.answer
       const lookup = source.lookupCached(groupNames)
-      return lookup && toAnswer(groupNames, lookup)
+      return lookup && resolveAnew(groupNames, lookup)
     },
   }
 }
@@ -134,13 +144,17 @@ function answer(resolution: Resolution, { unknownGroups, stale }: Lookup, age: n
   }
   if (preferredRole !== undefined) fields.preferredRole = preferredRole
   if (candidateRole !== undefined) fields.candidateRole = candidateRole
-  return fields
+  // Several callers may get this very object.
+  for (const shared of [groups, roles, determiningGroups, claims, unknownGroups]) Object.freeze(shared)
+  return Object.freeze(fields)
 }
 
 interface Seen {
   readonly groupNames: readonly string[]
   readonly lookup: Lookup
   readonly resolution: Resolution
+  answer: RoleResolution
+  promise: Promise<RoleResolution>
 }
 
 const MOST_FIRST_NAMES = 1_000
@@ -150,19 +164,17 @@ const MOST_SETS_EACH = 8
 function createMemory() {
   const byFirstName = new Map<string | undefined, Seen[]>()
   return {
-    recall(groupNames: readonly string[]): Seen | undefined {
+    find(groupNames: readonly string[]): Seen | undefined {
       const sets = byFirstName.get(groupNames[0])
       if (sets !== undefined) for (const seen of sets) if (sameNames(seen.groupNames, groupNames)) return seen
       return undefined
     },
-    remember(groupNames: readonly string[], lookup: Lookup, resolution: Resolution): void {
-      if (lookup.stale) return
-      // Several callers will share what is inside.
-      const { groups, roles, determiningGroups, claims } = resolution
-      for (const shared of [groups, roles, determiningGroups, claims, lookup.unknownGroups]) Object.freeze(shared)
+    remember(seen: Seen): void {
+      if (seen.lookup.stale) return
       if (byFirstName.size >= MOST_FIRST_NAMES) byFirstName.clear()
-      const others = byFirstName.get(groupNames[0])?.filter(seen => !sameNames(seen.groupNames, groupNames)) ?? []
-      byFirstName.set(groupNames[0], [{ groupNames: [...groupNames], lookup, resolution }, ...others].slice(0, MOST_SETS_EACH))
+      const [firstName] = seen.groupNames
+      const others = byFirstName.get(firstName)?.filter(other => !sameNames(other.groupNames, seen.groupNames)) ?? []
+      byFirstName.set(firstName, [seen, ...others].slice(0, MOST_SETS_EACH))
     },
   }
 }

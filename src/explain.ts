@@ -53,7 +53,5 @@ const MOST_NAMES = 5
 function listNames(names: readonly string[]): string {
   const shown = names.slice(0, MOST_NAMES).map(name => `\`${name}\``)
   if (names.length > MOST_NAMES) shown.push(`${names.length - MOST_NAMES} more`)
-  return LIST.format(shown)
+  return new Intl.ListFormat('en-GB').format(shown)
 }
-
-const LIST = new Intl.ListFormat('en-GB')

@@ -67,12 +67,16 @@ export interface ResolveOptions {
   readonly semantics?: Semantics | undefined
 }
 
-/** A group that is in the running, with the number it runs under. */
-interface Contender {
+/** A group, with the number it runs under. */
+interface Ranked {
   readonly groupName: string
   /** Its place among the distinct groups, in the order given. */
   readonly position: number
   readonly level: number
+}
+
+/** One that has a role. */
+interface Bearer extends Ranked {
   readonly role: string
 }
 
@@ -93,8 +97,8 @@ const UNRANKED = MAX_PRECEDENCE + 1
 export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = {}): Resolution {
   const semantics = checkSemantics(options.semantics)
   const names = createDistinct()
-  const bearers: Contender[] = []
-  const numberedRoleless: Contender[] = []
+  const bearers: Bearer[] = []
+  const numberedRoleless: Ranked[] = []
 
   for (const group of groups) {
     const { groupName } = checkGroup(group)
@@ -102,7 +106,7 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
     if (!names.add(groupName)) continue
     const level = group.precedence ?? UNRANKED
     if (group.roleArn) bearers.push({ groupName, position, level, role: group.roleArn })
-    else if (level !== UNRANKED) numberedRoleless.push({ groupName, position, level, role: '' })
+    else if (level !== UNRANKED) numberedRoleless.push({ groupName, position, level })
   }
 
   bearers.sort(byLevel)
@@ -120,7 +124,7 @@ export function accessTokenClaims(resolution: Resolution): Pick<RoleClaims, 'cog
 type Decision = {
   readonly rule: Rule
   readonly evidence: Evidence
-  readonly determining: readonly Contender[]
+  readonly determining: readonly Ranked[]
 } & (
   | { readonly outcome: 'none' | 'ambiguous'; readonly role?: undefined }
   /** The role that is preferred, or the candidate. */
@@ -128,14 +132,14 @@ type Decision = {
 )
 
 // Stryker disable next-line ArrayDeclaration: who is in no group is not listed as determining anyway
-const NOBODY: readonly Contender[] = []
+const NOBODY: readonly Ranked[] = []
 
 /** `bearers` is sorted by level; `distinctRoles` counts their different ARNs. */
 function decide(
   groupCount: number,
-  bearers: readonly Contender[],
+  bearers: readonly Bearer[],
   distinctRoles: number,
-  numberedRoleless: readonly Contender[],
+  numberedRoleless: readonly Ranked[],
   semantics: Semantics,
 ): Decision {
   const best = bearers[0]
@@ -190,7 +194,7 @@ function decide(
 
 function toResolution(groups: readonly string[], roles: readonly string[], { outcome, rule, evidence, role, determining }: Decision): Resolution {
   const claims: Mutable<RoleClaims> = {}
-  const determiningGroups = determining.map(contender => contender.groupName)
+  const determiningGroups = determining.map(group => group.groupName)
   const resolution: Mutable<Resolution> = { outcome, rule, evidence, groups, roles, determiningGroups, claims }
   if (groups.length > 0) claims['cognito:groups'] = groups
   if (roles.length > 0) claims['cognito:roles'] = roles
@@ -202,7 +206,7 @@ function toResolution(groups: readonly string[], roles: readonly string[], { out
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Leaders and rivals are each in the order given already; so are the bearers of one level, because sorting is stable. */
-function inOrder(leaders: readonly Contender[], rivals: readonly Contender[]): readonly Contender[] {
+function inOrder(leaders: readonly Ranked[], rivals: readonly Ranked[]): readonly Ranked[] {
   return [...leaders, ...rivals].toSorted((a, b) => a.position - b.position)
 }
 
@@ -216,16 +220,18 @@ function createDistinct() {
     values,
     /** False if it was there already. */
     add(value: string): boolean {
+      // Stryker disable ConditionalExpression,EqualityOperator: with a Set or without, the answer is the same
       if (set === undefined ? values.includes(value) : set.has(value)) return false
       values.push(value)
       if (set !== undefined) set.add(value)
       else if (values.length > FEW) set = new Set(values)
+      // Stryker restore ConditionalExpression,EqualityOperator
       return true
     },
   }
 }
 
-function byLevel(a: Contender, b: Contender): number {
+function byLevel(a: Ranked, b: Ranked): number {
   return a.level - b.level
 }
 

@@ -1,0 +1,340 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, posix } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { isDeepStrictEqual, promisify } from 'node:util'
+import { createContext, runInContext } from 'node:vm'
+import { beforeAll, describe, expect, test } from 'vitest'
+import { explain } from '../src/explain.js'
+import type { Group } from '../src/group.js'
+import { type Resolution, type ResolveOptions, resolveRoles, type Rule, type Semantics, SEMANTICS } from '../src/resolve.js'
+import vectors from './vectors/claims.json' with { type: 'json' }
+
+const root = fileURLToPath(new URL('..', import.meta.url))
+const run = promisify(execFile)
+const read = (path: string) => readFileSync(join(root, path), 'utf8')
+
+const PAGE = 'docs/semantics.md'
+const page = read(PAGE)
+const pages = [
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map(path => posix.join('docs', path.replaceAll('\\', '/'))),
+  'README.md',
+].filter(path => path.endsWith('.md') && existsSync(join(root, path)))
+
+/** tsc sees to it that none is missing. */
+const RULES = Object.keys({
+  'no-groups': true,
+  'no-roles': true,
+  'no-precedence': true,
+  'lowest-precedence': true,
+  'shared-role': true,
+  'conflicting-roles': true,
+  'roleless-contender': true,
+} satisfies Record<Rule, true>) as Rule[]
+
+const FENCE = /^```(\w*)\n([\s\S]*?)^```$/gm
+const withoutFences = (text: string) => text.replace(FENCE, '')
+
+/** The anchors that GitHub gives the headings of a page. */
+function anchorsOf(text: string): ReadonlySet<string> {
+  const anchors = new Set<string>()
+  for (const [, heading] of withoutFences(text).matchAll(/^#{1,6} (.+)$/gm)) {
+    const slug = heading!.toLowerCase().replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '').replaceAll(' ', '-')
+    let anchor = slug
+    for (let copy = 1; anchors.has(anchor); copy++) anchor = `${slug}-${copy}`
+    anchors.add(anchor)
+  }
+  return anchors
+}
+
+/** The text below each heading of the second level, fences included. */
+function sectionsOf(text: string): ReadonlyMap<string, string> {
+  return new Map(text.split(/^## /m).slice(1).map(section => [section.split('\n', 1)[0]!, section.slice(section.indexOf('\n') + 1)]))
+}
+
+/** The rules whose explanation points to a heading that is not in the text. */
+function rulesWithoutSection(text: string): readonly Rule[] {
+  const anchors = anchorsOf(text)
+  return RULES.filter(rule => {
+    const [path, anchor] = explain({ ...resolveRoles([]), rule }).docs.split('#')
+    return path !== PAGE || anchor !== rule || !anchors.has(anchor) || !sectionsOf(text).has(rule)
+  })
+}
+
+interface Named { readonly file: string; readonly name: string }
+
+/** A line `- [resolve.test.ts](../test/resolve.test.ts): `…`` names a test; one to the vectors names vectors. */
+function namedIn(text: string): readonly Named[] {
+  return [...text.matchAll(/^- \[[^\]]+\]\(\.\.\/(test\/[^)]+)\): (.+)$/gm)].flatMap(([, file, names]) =>
+    [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => ({ file: file!, name: name! })))
+}
+
+/** `listed` has a line `file > suite > test` for every test. */
+function namedButMissing(text: string, listed: readonly string[]): readonly string[] {
+  const exists = ({ file, name }: Named) => file.endsWith('.json')
+    ? vectors.some(vector => vector.id === name)
+    : listed.some(line => line.startsWith(`${file} > `) && line.endsWith(` > ${name}`))
+  return namedIn(text).filter(named => !exists(named)).map(({ file, name }) => `${file}: ${name}`)
+}
+
+interface Example { readonly code: string; readonly value: string | null }
+
+/** The expressions of a block, each with the value in the comment below it. */
+function examplesOf(block: string): readonly Example[] {
+  const parts = block.matchAll(/((?:(?!\/\/ =>).*\n)+?)(\/\/ => .*\n(?:\/\/ .*\n)*)|((?:.*\n)*\S.*\n)/g)
+  return [...parts].map(([, code, value, rest]) => code === undefined
+    ? { code: rest!, value: null }
+    : { code, value: value!.replace(/^\/\/ (?:=> )?/gm, '') })
+}
+
+/** Runs the `js` blocks of a text, each in a world with nothing but `resolveRoles`; says which value is not what it says. */
+function wrongExamples(text: string, resolved: Resolution[] = []): readonly string[] {
+  const record = (groups: Iterable<Group>, options?: ResolveOptions) => {
+    const resolution = resolveRoles(groups, options)
+    resolved.push(resolution)
+    return resolution
+  }
+  return [...text.matchAll(FENCE)].filter(([, language]) => language === 'js').flatMap(([, , block]) => {
+    const world = createContext({ resolveRoles: record })
+    return examplesOf(block!).filter(({ code, value }) => {
+      if (value === null) return true
+      try {
+        const actual: unknown = structuredClone(runInContext(code, world))
+        const expected: unknown = structuredClone(runInContext(`(${value})`, world))
+        return !isDeepStrictEqual(actual, expected)
+      } catch {
+        return true
+      }
+    }).map(({ code }) => code.trim())
+  })
+}
+
+/** The rules whose section does not begin with an example of just this rule. */
+function rulesWithoutExample(text: string): readonly Rule[] {
+  return RULES.filter(rule => {
+    const resolved: Resolution[] = []
+    const wrong = wrongExamples(sectionsOf(text).get(rule) ?? '', resolved)
+    return wrong.length > 0 || resolved[0]?.rule !== rule
+  })
+}
+
+/** The cells of the rows that begin with `| Case`, and of the header above each table of them. */
+function caseRows(text: string): readonly (readonly string[])[] {
+  return text.split('\n').filter(line => line.startsWith('| Case')).map(line => line.slice(1, -1).split('|').map(cell => cell.trim()))
+}
+
+const isHeader = (row: readonly string[]) => row[0] === 'Case'
+const arn = (role: string) => `arn:aws:iam::111122223333:role/${role}`
+const short = (roleArn = '') => roleArn.replace(arn(''), '')
+
+/** `admins 0 Alpha`, in backticks, is a group with its precedence and role. */
+function groupsIn(cell: string): readonly Group[] {
+  return [...cell.matchAll(/`(\S+) (\S+) (\S+)`/g)].map(([, groupName, precedence, role]) => ({
+    groupName: groupName!,
+    precedence: precedence === 'none' ? null : Number(precedence),
+    roleArn: role === 'none' ? null : arn(role!),
+  }))
+}
+
+function preferredCell({ claims, candidateRole }: Resolution): string {
+  if (candidateRole !== undefined) return `undetermined: ${short(candidateRole)} or absent`
+  return short(claims['cognito:preferred_role']) || 'absent'
+}
+
+function caseCells(groups: readonly Group[]): readonly string[] {
+  const resolution = resolveRoles(groups)
+  const { claims, rule, evidence } = resolution
+  return [
+    claims['cognito:groups'] === undefined ? 'absent' : 'all',
+    claims['cognito:roles']?.map(short).toSorted().join(', ') ?? 'absent',
+    preferredCell(resolution),
+    `[${rule}](#${rule})`,
+    evidence,
+  ]
+}
+
+function casesOf(text: string): ReadonlyMap<string, readonly Group[]> {
+  return new Map(caseRows(text).filter(row => row.length === 7 && !isHeader(row)).map(([id, groups]) => [id!, groupsIn(groups!)]))
+}
+
+/** The cases whose row does not say what the library says, and the numbers that have none. */
+function wrongCases(text: string): readonly string[] {
+  const cases = casesOf(text)
+  const missing = Array.from({ length: 17 }, (_, index) => `Case ${index + 1}`).filter(id => !cases.has(id))
+  const wrong = caseRows(text).filter(row => row.length === 7 && !isHeader(row)).filter(([id, , ...cells]) =>
+    !isDeepStrictEqual(cells, caseCells(cases.get(id!)!)))
+  return [...missing, ...wrong.map(([id]) => id!)]
+}
+
+/** The cases in which the semantics differ and the second table does not say so, or says it wrongly. */
+function wrongSemantics(text: string): readonly string[] {
+  const [header = [], ...rows] = caseRows(text).filter(row => row.length === 1 + SEMANTICS.length)
+  const columns = header.slice(1).map(cell => cell.replaceAll('`', '') as Semantics)
+  const said = new Map(rows.map(([id, ...cells]) => [id!, cells]))
+  return [...casesOf(text)].filter(([id, groups]) => {
+    const cells = columns.map(semantics => preferredCell(resolveRoles(groups, { semantics })))
+    const differ = new Set(cells).size > 1
+    return differ ? !isDeepStrictEqual(said.get(id), cells) : said.has(id)
+  }).map(([id]) => id)
+}
+
+/** The links that lead nowhere: to a file that is not there, to a heading it does not have, or to no definition. */
+function brokenLinks(path: string, text: string): readonly string[] {
+  const prose = withoutFences(text).replace(/`[^`\n]*`/g, '')
+  const definitions = new Map([...prose.matchAll(/^\[([^\]]+)\]: (\S+)$/gm)].map(([, label, target]) => [label!.toLowerCase(), target!]))
+  const labels = [...prose.matchAll(/\]\[([^\]]+)\]/g)].map(([, label]) => label!)
+  const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)
+  const leadsNowhere = (target: string) => {
+    if (/^[a-z]+:/i.test(target)) return false
+    const [file = '', anchor] = target.split('#')
+    const to = file === '' ? path : posix.join(dirname(path), file)
+    if (to !== path && !existsSync(join(root, to))) return true
+    return anchor !== undefined && !anchorsOf(to === path ? text : read(to)).has(anchor)
+  }
+  return [
+    ...labels.filter(label => !definitions.has(label.toLowerCase())),
+    ...[...definitions.values(), ...targets].filter(leadsNowhere),
+  ]
+}
+
+describe('the page of rules', () => {
+  let listed: readonly string[] = []
+
+  beforeAll(async () => {
+    const files = [...new Set(namedIn(page).map(({ file }) => file))].filter(file => file.endsWith('.test.ts'))
+    const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+    const { stdout } = await run(process.execPath, [vitest, 'list', '--config', 'test/vitest.config.ts', ...files], { cwd: root })
+    listed = stdout.split('\n')
+  }, 60_000)
+
+  test('has a section for every rule that a resolution names', () => {
+    expect(rulesWithoutSection(page)).toEqual([])
+  })
+
+  test.each(RULES)('control: it is noticed when the section %s has another name', rule => {
+    expect(rulesWithoutSection(page.replace(`\n## ${rule}\n`, `\n## ${rule}s\n`))).toEqual([rule])
+  })
+
+  test('names tests and vectors that exist, and some for every rule', () => {
+    expect(namedButMissing(page, listed)).toEqual([])
+    for (const rule of RULES) {
+      const files = namedIn(sectionsOf(page).get(rule)!).map(({ file }) => file)
+      expect(files).toEqual(expect.arrayContaining(['test/resolve.test.ts', 'test/vectors/claims.json']))
+    }
+  })
+
+  test.each([
+    ['a test', '- [resolve.test.ts](../test/resolve.test.ts): `row 1: no groups, no claim`', 'test/resolve.test.ts: row 1: no groups, no claim'],
+    ['the end of a test', '- [resolve.test.ts](../test/resolve.test.ts): `no groups, no claims`', 'test/resolve.test.ts: no groups, no claims'],
+    ['a test of another file', '- [exhaustive.test.ts](../test/exhaustive.test.ts): `row 1: no groups, no claims`',
+      'test/exhaustive.test.ts: row 1: no groups, no claims'],
+    ['a vector', '- [claims.json](../test/vectors/claims.json): `row-1`, `row-99`', 'test/vectors/claims.json: row-99'],
+  ])('control: it is noticed when %s does not exist', (_, line, missing) => {
+    expect(namedButMissing(`${page}\n${line}\n`, listed)).toEqual([missing])
+  })
+
+  test('gives for every example the value it has, and an example for every rule', () => {
+    expect(wrongExamples(page)).toEqual([])
+    expect(rulesWithoutExample(page)).toEqual([])
+  })
+
+  const example = (...lines: readonly string[]) => `\`\`\`js\n${lines.join('\n')}\n\`\`\`\n`
+
+  test.each([
+    ['another value', example('resolveRoles([]).rule', '// => \'no-roles\'')],
+    ['a key too few', example('const { outcome, rule } = resolveRoles([])', ';({ outcome, rule })', '// => { outcome: \'none\' }')],
+    ['an undefined key too many', example('resolveRoles([]).claims', '// => { \'cognito:groups\': undefined }')],
+    ['a wrong second value', example('resolveRoles([]).outcome', '// => \'none\'', 'resolveRoles([]).rule', '// => \'none\'')],
+    ['a wrong last line', example('resolveRoles([]).groups', '// => [', '//   \'a\',', '// ]')],
+    ['no value', example('resolveRoles([]).rule')],
+    ['no value in the end', example('resolveRoles([]).rule', '// => \'no-groups\'', 'resolveRoles([]).claims')],
+    ['a value that cannot be read', example('resolveRoles([]).rule', '// => no groups')],
+    ['an error', example('resolveRoles(groups).rule', '// => \'no-groups\'')],
+  ])('control: it is noticed when an example has %s', (_, planted) => {
+    expect(wrongExamples(planted)).toHaveLength(1)
+  })
+
+  test('control: an example of its own form passes', () => {
+    expect(wrongExamples(example('const none = resolveRoles([])', 'none.rule', '// => \'no-groups\'', 'none.claims', '// => {', '// }'))).toEqual([])
+  })
+
+  test.each(RULES)('control: it is noticed when %s is shown with the example of another rule', rule => {
+    const other = rule === 'no-groups' ? '[{ groupName: \'a\' }]' : '[]'
+    expect(rulesWithoutExample(page.replace(/```js\n/g, (fence, offset: number) =>
+      page.slice(0, offset).lastIndexOf('\n## ') === page.indexOf(`\n## ${rule}\n`) ? `${fence}resolveRoles(${other})\n` : fence))).toEqual([rule])
+  })
+
+  test('has a row for every case, and each row says what the library says', () => {
+    expect(wrongCases(page)).toEqual([])
+    expect(wrongSemantics(page)).toEqual([])
+  })
+
+  const row = (id: string) => page.split('\n').find(line => line.startsWith(`| ${id} |`))!
+
+  test.each([
+    ['the groups', 'Case 4', '`admins 0 Alpha`', '`admins none Alpha`'],
+    ['a role', 'Case 7', 'Alpha, Beta |', 'Alpha |'],
+    ['the preferred role', 'Case 9', '| Alpha |', '| Beta |'],
+    ['the rule', 'Case 11', '[conflicting-roles](#conflicting-roles)', '[shared-role](#shared-role)'],
+    ['the evidence', 'Case 8', 'inferred', 'observed'],
+    ['the number', 'Case 17', '| Case 17 |', '| Case 18 |'],
+  ])('control: it is noticed when %s of a case is wrong', (_, id, right, wrong) => {
+    expect(row(id)).toContain(right)
+    expect(wrongCases(page.replace(row(id), row(id).replace(right, wrong)))).toContain(id)
+  })
+
+  test('control: it is noticed when the table of the semantics has a wrong cell, a row too few or a row too many', () => {
+    const [first, second] = page.split('\n').filter(line => line.startsWith('| Case 3 |'))
+    expect(first).not.toBe(second)
+    expect(wrongSemantics(page.replace(second!, second!.replace('Alpha', 'absent')))).toEqual(['Case 3'])
+    expect(wrongSemantics(page.replace(`${second}\n`, ''))).toEqual(['Case 3'])
+    expect(wrongSemantics(page.replace(second!, `${second}\n| Case 4 | Alpha | Alpha | Alpha | Alpha |`))).toEqual(['Case 4'])
+  })
+
+  test('lists the tokens behind every vector that is observed', () => {
+    const tokens = [...sectionsOf(page).get('Words')!.matchAll(/^\| `([^`]+)` \|/gm)].map(([, id]) => id)
+    const observed = vectors.filter(({ evidence }) => evidence === 'observed').map(({ id }) => id)
+    expect(tokens.toSorted()).toEqual(observed.toSorted())
+    expect(page).toContain('the eight tokens')
+    expect(observed).toHaveLength(8)
+  })
+})
+
+describe('links', () => {
+  test.each(pages)('%s has none that leads nowhere', path => {
+    expect(brokenLinks(path, read(path))).toEqual([])
+  })
+
+  test('there are pages, the page of rules among them', () => {
+    expect(pages).toContain(PAGE)
+  })
+
+  test.each([
+    ['a file that is not there', '[x](missing.md)', ['missing.md']],
+    ['a folder above that has no such file', '[x](../test/missing.test.ts)', ['../test/missing.test.ts']],
+    ['a heading that is not there', '# Here\n[x](#there)', ['#there']],
+    ['a heading of another page that is not there', '[x](caching.md#there)', ['caching.md#there']],
+    ['a heading that only code has', '```sh\n# there\n```\n[x](#there)', ['#there']],
+    ['a second heading of a name that comes once', '# Here\n[x](#here-1)', ['#here-1']],
+    ['no definition', '[x][there]', ['there']],
+    ['a definition that leads nowhere', '[x][y]\n\n[y]: missing.md', ['missing.md']],
+  ])('control: a link to %s is noticed', (_, text, broken) => {
+    expect(brokenLinks(PAGE, text)).toEqual(broken)
+  })
+
+  test.each([
+    ['the web', '[x](https://example.com/#there)'],
+    ['another page', '[x](caching.md)'],
+    ['a heading of another page', '[x](caching.md#the-groups-creategroupsource)'],
+    ['a file above', '[x](../test/model.ts)'],
+    ['a heading here', '## What `isThis`, and why?\n[x](#what-isthis-and-why)'],
+    ['the second heading of its name', '# Here\n# Here\n[x](#here-1)'],
+    ['a definition', '[x][y]\n\n[y]: caching.md'],
+  ])('control: a link to %s is not', (_, text) => {
+    expect(brokenLinks(PAGE, text)).toEqual([])
+  })
+
+  test('control: a link in code is none', () => {
+    expect(brokenLinks(PAGE, '`[x](missing.md)`\n```md\n[x](missing.md)\n```\n')).toEqual([])
+  })
+})

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { GetGroupCommand, type ListGroupsCommand } from '@aws-sdk/client-cognito-identity-provider'
 
 /**
@@ -247,10 +248,10 @@ class Run {
       case 'invalidate':
         if (step.name === undefined) {
           this.model.kept.clear()
-          this.model.remembered.clear()
         } else {
-          this.forget(step.name)
+          this.model.kept.delete(step.name)
         }
+        this.model.remembered.clear()
         return undefined
     }
   }
@@ -370,18 +371,14 @@ class Run {
       }
     }
     const listed = new Map([...groups].map(([name, group]) => [name, { group: { groupName: name, ...group }, sentAt: now }]))
+    const gone = [...kept].filter(([name, { group }]) => group !== undefined && !listed.has(name))
+    for (const [name] of gone) kept.delete(name)
+    if (gone.length > 0) this.model.remembered.clear()
     for (const [name, entry] of listed) {
       if (kept.has(name) || kept.size < windows.max) this.keep(name, entry)
       else this.learn(name, entry)
     }
-    // An answer of this very millisecond may be the later one.
-    const gone = [...kept].filter(([name, { group, sentAt }]) => group !== undefined && sentAt < now && !listed.has(name))
-    for (const [name] of gone) this.forget(name)
-    for (const [names, entries] of this.model.remembered) {
-      if ([...entries].some(([name, { group, sentAt }]) => group !== undefined && sentAt < now && !listed.has(name))) {
-        this.model.remembered.delete(names)
-      }
-    }
+    this.model.listingDenied = false
     this.model.poolSize = groups.size
     return { listed, pages }
   }
@@ -411,6 +408,7 @@ class Run {
     if (kept.size <= this.around.windows.max) return
     kept.delete([...kept.keys()][0]!)
     stats.evictions++
+    this.model.remembered.clear()
   }
 
   private use(name: string, entry: Kept): void {
@@ -418,17 +416,10 @@ class Run {
     this.model.kept.set(name, entry)
   }
 
-  private forget(name: string): void {
-    this.model.kept.delete(name)
-    for (const [names, entries] of this.model.remembered) if (entries.has(name)) this.model.remembered.delete(names)
-  }
-
-  /** What was remembered from a group that has changed is remembered no more. */
+  /** Once a group is seen to change, nothing is remembered of the time before. */
   private learn(name: string, { group }: Kept): void {
-    for (const [names, entries] of this.model.remembered) {
-      const known = entries.get(name)
-      if (known !== undefined && JSON.stringify(known.group) !== JSON.stringify(group)) this.model.remembered.delete(names)
-    }
+    const known = [this.model.kept, ...this.model.remembered.values()].map(entries => entries.get(name))
+    if (known.some(entry => entry !== undefined && !isDeepStrictEqual(entry.group, group))) this.model.remembered.clear()
   }
 
   private recall(names: readonly string[]): Served | undefined {

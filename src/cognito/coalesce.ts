@@ -37,6 +37,7 @@ export function createCoalescer<K, V>(landed: (key: K, value: V) => void): Coale
   return {
     has: key => flights.has(key),
     async join(key, start, signal, leave) {
+      if (signal?.aborted) throw leave()
       const flight = flights.get(key) ?? launch(key, start, 0)
       flight.waiting++
       if (signal === undefined) return flight.promise

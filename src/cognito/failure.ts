@@ -108,7 +108,6 @@ function codeOf(error: SdkError, status: number | undefined): ErrorCode {
   if (byName !== undefined) return byName
   // The SDK could not parse the body: HTML from a proxy, cut-off JSON.
   if (name === 'SyntaxError') return 'malformed-answer'
-  if (name === 'AbortError') return 'aborted'
   if (typeof error.message === 'string' && /^region is missing/i.test(error.message)) return 'no-region'
   if (typeof error.code === 'string' && /^(E[A-Z_]+|UND_ERR_[A-Z_]+|[A-Z_]*CERT[A-Z_]*)$/.test(error.code)) return 'unreachable'
   if (status === 429) return 'throttled'

@@ -88,10 +88,10 @@ function cachedResolver(source: CachedGroupSource, options: ResolveOptions): Cac
   const memory = createMemory()
   const { renew } = source
 
-  function resolveAnew(groupNames: Iterable<string>, lookup: Lookup): RoleResolution {
+  function resolveAnew(groupNames: readonly string[], lookup: Lookup): RoleResolution {
     const resolution = resolveRoles(lookup.groups, options)
     const first = answer(resolution, lookup, lookup.age)
-    if (Array.isArray(groupNames)) memory.remember({ groupNames: [...groupNames], lookup, resolution, answer: first, promise: Promise.resolve(first) })
+    memory.remember({ groupNames, lookup, resolution, answer: first, promise: Promise.resolve(first) })
     return first
   }
 
@@ -109,7 +109,8 @@ function cachedResolver(source: CachedGroupSource, options: ResolveOptions): Cac
   }
 
   async function resolveSlowly(groupNames: Iterable<string>, lookupOptions: LookupOptions | undefined): Promise<RoleResolution> {
-    return resolveAnew(groupNames, await source.lookup(groupNames, lookupOptions))
+    const names = toArray(groupNames)
+    return resolveAnew(names, await source.lookup(names, lookupOptions))
   }
 
   return {
@@ -121,10 +122,16 @@ function cachedResolver(source: CachedGroupSource, options: ResolveOptions): Cac
     resolveCached(groupNames) {
       const seen = recall(groupNames)
       if (seen !== undefined) return seen.answer
-      const lookup = source.lookupCached(groupNames)
-      return lookup && resolveAnew(groupNames, lookup)
+      const names = toArray(groupNames)
+      const lookup = source.lookupCached(names)
+      return lookup && resolveAnew(names, lookup)
     },
   }
+}
+
+/** The caller's array may be another one by the time the answer is here. */
+function toArray(groupNames: Iterable<string>): readonly string[] {
+  return [...distinctNames(groupNames)]
 }
 
 /** Field by field: spreading a resolution takes longer than all the rest. */
@@ -170,7 +177,7 @@ function createMemory() {
       return undefined
     },
     remember(seen: Seen): void {
-      if (seen.lookup.stale) return
+      if (seen.lookup.stale || seen.groupNames.length === 0) return
       if (byFirstName.size >= MOST_FIRST_NAMES) byFirstName.clear()
       const [firstName] = seen.groupNames
       const others = byFirstName.get(firstName)?.filter(other => !sameNames(other.groupNames, seen.groupNames)) ?? []

@@ -86,9 +86,9 @@ export interface Lookup {
   readonly groups: readonly Group[]
   /** The names Cognito does not know, in the order asked for. */
   readonly unknownGroups: readonly string[]
-  /** Whether an answer is past its `ttl`. */
+  /** Whether an answer was past its `ttl` when it was taken from the cache. */
   readonly stale: boolean
-  /** Milliseconds since the oldest answer was asked of Cognito. */
+  /** Milliseconds since the oldest answer was asked of Cognito; the wait for the others is in it. */
   readonly age: number
 }
 
@@ -120,7 +120,7 @@ export interface CachedGroupSource {
    * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
    */
   prefetch(options?: LookupOptions): Promise<Prefetched>
-  /** Forgets one group, or all. An answer on its way is not kept. */
+  /** Forgets one group, or all. An answer on its way is not kept, and neither is a listing of the pool. */
   invalidate(groupName?: string): void
   stats(): CacheStats
 }
@@ -128,7 +128,8 @@ export interface CachedGroupSource {
 interface Listing {
   readonly byName: ReadonlyMap<string, GroupAnswer>
   readonly pages: number
-  readonly startedAt: number
+  /** The number of its first request. */
+  readonly order: number
 }
 
 /** A lookup with what it stands on, for renewing it. */
@@ -169,7 +170,10 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
   const kept = new LRUCache<string, GroupAnswer>({
     max,
     dispose: (_answer, groupName, reason) => {
-      if (reason === 'evict') tell('evicted', groupName)
+      if (reason !== 'evict') return
+      // Once it is read again, nobody will see whether it has changed.
+      revision++
+      tell('evicted', groupName)
     },
   })
   const groupCalls = createCoalescer<string, GroupAnswer>(keep)
@@ -189,7 +193,6 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
 
   let poolSize = options.poolSize === undefined ? undefined : amount(options, 'poolSize', 0, 0)
   let listingDenied = false
-  const invalidatedWhileListing = new Set<string>()
   /** Rises whenever an answer that somebody may still hold is no longer the newest one. */
   let revision = 0
 
@@ -208,33 +211,30 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
   }
 
   /** The old group, if it may be served for this long after its `ttl`. */
-  function oldAnswer(groupName: string, grace: number): GroupAnswer | undefined {
+  function oldAnswer(groupName: string, grace: number, now: number): GroupAnswer | undefined {
     const answer = kept.peek(groupName)
-    return answer?.group !== undefined && grace > 0 && isYounger(answer, ttl + grace, clock()) ? answer : undefined
+    return answer?.group !== undefined && grace > 0 && isYounger(answer, ttl + grace, now) ? answer : undefined
   }
 
   function keep(groupName: string, answer: GroupAnswer): void {
     const known = kept.peek(groupName)
     if (known !== undefined) {
-      if (known.fetchedAt > answer.fetchedAt && known.fetchedAt <= clock()) return
+      if (known.order > answer.order) return
       if (!sameGroup(known.group, answer.group)) revision++
     }
     kept.set(groupName, answer)
   }
 
-  function keepListing({ byName, startedAt }: Listing): void {
+  function keepListing({ byName, order }: Listing): void {
+    const gone = [...kept.entries()].filter(([groupName, answer]) => answer.group !== undefined && answer.order < order && !byName.has(groupName))
+    for (const [groupName] of gone) kept.delete(groupName)
+    if (gone.length > 0) revision++
     for (const [groupName, answer] of byName) {
       // Reading a pool that is larger than the cache must not push out what is in use.
-      const room = kept.size < max || kept.has(groupName)
-      if (room && !invalidatedWhileListing.has(groupName)) keep(groupName, answer)
+      if (kept.size < max || kept.has(groupName)) keep(groupName, answer)
     }
-    const gone = [...kept.entries()].filter(([groupName, { group, fetchedAt }]) => group !== undefined && fetchedAt < startedAt && !byName.has(groupName))
-    for (const [groupName] of gone) forget(groupName)
     poolSize = byName.size
-  }
-
-  function forget(groupName: string): void {
-    if (kept.delete(groupName)) revision++
+    listingDenied = false
   }
 
   /** Tells of a call's failure once, however many wait for it. */
@@ -252,21 +252,21 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
   const callFor = (groupName: string) => (signal: AbortSignal) => reporting(groupName, api.getGroup(groupName, signal))
 
   async function listPool(signal: AbortSignal): Promise<Listing> {
-    const startedAt = clock()
     const byName = new Map<string, GroupAnswer>()
     const tokens = new Set<string>()
-    invalidatedWhileListing.clear()
+    let order = Infinity
     let nextToken: string | undefined
     do {
       const page = await reporting(undefined, api.listGroups(nextToken, signal))
-      for (const group of page.groups) byName.set(group.groupName, { group, fetchedAt: page.fetchedAt })
+      order = Math.min(order, page.order)
+      for (const group of page.groups) byName.set(group.groupName, { group, fetchedAt: page.fetchedAt, order: page.order })
       nextToken = page.nextToken
       if (nextToken !== undefined && tokens.has(nextToken)) {
         throw failure('malformed-answer', { operation: 'ListGroups', userPoolId }, { note: 'its pages go round in a circle' })
       }
       if (nextToken !== undefined) tokens.add(nextToken)
     } while (nextToken !== undefined)
-    return { byName, pages: tokens.size + 1, startedAt }
+    return { byName, pages: tokens.size + 1, order }
   }
 
   function joinListing(signal: AbortSignal | undefined): Promise<Listing> {
@@ -288,7 +288,7 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
   }
 
   function oldOrThrow(groupName: string, error: unknown): Fetched {
-    const answer = (error as RolecastError).retryable ? oldAnswer(groupName, staleIfError) : undefined
+    const answer = (error as RolecastError).retryable ? oldAnswer(groupName, staleIfError, clock()) : undefined
     if (answer === undefined) throw error
     tell('stale', groupName)
     return { answer, stale: true }
@@ -323,8 +323,10 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
 
   function lookup(groupNames: Iterable<string>, { signal }: LookupOptions = {}): Lookup | Promise<Lookup> {
     if (signal?.aborted) throw abortedBy(signal)
-    const names = distinctNames(groupNames)
-    const now = clock()
+    return lookupAt(clock(), distinctNames(groupNames), signal)
+  }
+
+  function lookupAt(now: number, names: ReadonlySet<string>, signal?: AbortSignal): Lookup | Promise<Lookup> {
     const readIn = revision
     const answers = new Map<string, GroupAnswer>()
     const missing: string[] = []
@@ -335,7 +337,7 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
       if (answer !== undefined && isYounger(answer, lifetime(answer), now)) {
         tell(answer.group === undefined ? 'negative' : 'hit', groupName)
         answers.set(groupName, answer)
-      } else if (answer !== undefined && answer === oldAnswer(groupName, staleWhileRevalidate)) {
+      } else if (answer !== undefined && answer === oldAnswer(groupName, staleWhileRevalidate, now)) {
         tell('stale', groupName)
         stale = true
         answers.set(groupName, answer)
@@ -345,11 +347,11 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
         missing.push(groupName)
       }
     }
-    if (missing.length === 0) return toLookup(names, answers, stale, readIn)
+    if (missing.length === 0) return toLookup(names, answers, stale, readIn, now)
 
     return fetchMany(missing, signal).then(fetched => {
       missing.forEach((groupName, index) => answers.set(groupName, fetched[index]!.answer))
-      return toLookup(names, answers, stale || fetched.some(one => one.stale), readIn)
+      return toLookup(names, answers, stale || fetched.some(one => one.stale), readIn, clock())
     })
   }
 
@@ -360,13 +362,18 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
       const answer = kept.peek(groupName)
       if (answer === undefined || !isYounger(answer, lifetime(answer), now)) return undefined
     }
-    return lookup(names) as Lookup
+    return lookupAt(now, names) as Lookup
   }
 
-  function toLookup(names: Iterable<string>, answers: ReadonlyMap<string, GroupAnswer>, stale: boolean, readIn: number): Lookup {
+  function toLookup(
+    names: ReadonlySet<string>,
+    answers: ReadonlyMap<string, GroupAnswer>,
+    stale: boolean,
+    readIn: number,
+    now: number,
+  ): Lookup {
     const groups: Group[] = []
     const unknownGroups: string[] = []
-    const now = clock()
     let oldest = now
     let newest = -Infinity
     let freshUntil = stale ? -Infinity : Infinity
@@ -376,7 +383,8 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
       else groups.push(answer.group)
       oldest = Math.min(oldest, answer.fetchedAt)
       newest = Math.max(newest, answer.fetchedAt)
-      freshUntil = Math.min(freshUntil, answer.fetchedAt + lifetime(answer))
+      // Of an answer that is not kept nobody would notice that it is out of date.
+      freshUntil = kept.peek(groupName) === answer ? Math.min(freshUntil, answer.fetchedAt + lifetime(answer)) : -Infinity
     }
     const found: GroundedLookup = { groups, unknownGroups, stale, age: now - oldest, [GROUNDS]: { oldest, newest, freshUntil, revision: readIn } }
     return found
@@ -412,15 +420,14 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
       return { groups: byName.size, pages }
     },
     invalidate(groupName?: string): void {
+      revision++
+      listingCalls.forgetAll()
       if (groupName === undefined) {
-        revision++
         kept.clear()
         groupCalls.forgetAll()
-        listingCalls.forgetAll()
       } else {
-        forget(groupName)
+        kept.delete(groupName)
         groupCalls.forget(groupName)
-        invalidatedWhileListing.add(groupName)
       }
     },
     stats: (): CacheStats => ({
@@ -489,6 +496,7 @@ async function allOrNone<T>(
   setMaxListeners(0, controller.signal)
   const give = () => controller.abort(signal?.reason)
   signal?.addEventListener('abort', give, { once: true })
+  if (signal?.aborted) give()
   try {
     return await Promise.all(groupNames.map(groupName => task(groupName, controller.signal)))
   } catch (error) {

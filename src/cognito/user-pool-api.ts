@@ -27,17 +27,22 @@ export interface UserPoolApiOptions {
   readonly onCall: (groupName: string | undefined) => void
 }
 
-/** What Cognito said of one group, and when it was asked. */
-export interface GroupAnswer {
-  /** Absent where Cognito knows no such group. */
-  readonly group: Group | undefined
-  /** The clock when the request went out: the answer is at least as young as this. */
+/** When a request went out. */
+interface Sent {
+  /** By the clock: the answer is at least as young as this. */
   readonly fetchedAt: number
+  /** Its number among the requests: a clock has ties, and can be set back. */
+  readonly order: number
 }
 
-export interface GroupPage {
+/** What Cognito said of one group. */
+export interface GroupAnswer extends Sent {
+  /** Absent where Cognito knows no such group. */
+  readonly group: Group | undefined
+}
+
+interface GroupPage extends Sent {
   readonly groups: readonly Group[]
-  readonly fetchedAt: number
   readonly nextToken: string | undefined
 }
 
@@ -70,6 +75,7 @@ export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
     }),
   })
 
+  let requests = 0
   let loading: Promise<Loaded> | undefined
   function load(): Promise<Loaded> {
     loading ??= import('@aws-sdk/client-cognito-identity-provider').then(sdk => ({ sdk, client: options.client ?? newClient(sdk) }))
@@ -86,12 +92,12 @@ export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
 
   async function call(context: CallContext, request: Request, signal: AbortSignal): Promise<Answered> {
     const deadline = new AbortController()
-    let fetchedAt = NaN
+    let sent: Sent | undefined
     const send = async ({ client, sdk }: Loaded) => {
       const timer = setTimeout(() => deadline.abort(), timeout)
       try {
         onCall(context.groupName)
-        fetchedAt = clock()
+        sent = { fetchedAt: clock(), order: ++requests }
         return await orAbort(request(client, sdk, AbortSignal.any([signal, deadline.signal])), deadline.signal)
       } finally {
         clearTimeout(timer)
@@ -100,11 +106,12 @@ export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
     try {
       // Before the queue: the limiter counts from when a call may go, and loading the SDK takes a tenth of a second.
       const loaded = await load()
-      return { answer: await queue.add(() => send(loaded), { signal }), fetchedAt }
+      const answer = await queue.add(() => send(loaded), { signal })
+      return { answer, sent: sent! }
     } catch (cause) {
       if (signal.aborted) throw failure('aborted', context, { cause: signal.reason })
       if (deadline.signal.aborted) throw failure('timeout', context, { cause, note: `${timeout} ms` })
-      if (isMissingGroup(cause, context)) return { answer: MISSING_GROUP, fetchedAt }
+      if (isMissingGroup(cause, context)) return { answer: MISSING_GROUP, sent: sent! }
       throw toFailure(cause, context)
     }
   }
@@ -113,28 +120,28 @@ export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
     async getGroup(groupName, signal) {
       const context: CallContext = { operation: 'GetGroup', userPoolId, groupName }
       const input = { UserPoolId: userPoolId, GroupName: groupName }
-      const { answer, fetchedAt } = await call(
+      const { answer, sent } = await call(
         context,
         (client, sdk, abortSignal) => client.send(new sdk.GetGroupCommand(input), { abortSignal }),
         signal,
       )
-      if (answer === MISSING_GROUP) return { group: undefined, fetchedAt }
+      if (answer === MISSING_GROUP) return { group: undefined, ...sent }
       const { Group: found } = parse(getGroupAnswer, answer, context)
       if (found.GroupName !== groupName) {
         throw failure('malformed-answer', context, { value: found.GroupName, note: 'it is about another group' })
       }
-      return { group: toGroup(found), fetchedAt }
+      return { group: toGroup(found), ...sent }
     },
     async listGroups(nextToken, signal) {
       const context: CallContext = { operation: 'ListGroups', userPoolId }
       const input = { UserPoolId: userPoolId, Limit: PAGE_SIZE, ...(nextToken !== undefined && { NextToken: nextToken }) }
-      const { answer, fetchedAt } = await call(
+      const { answer, sent } = await call(
         context,
         (client, sdk, abortSignal) => client.send(new sdk.ListGroupsCommand(input), { abortSignal }),
         signal,
       )
       const page = parse(listGroupsAnswer, answer, context)
-      return { groups: page.Groups.map(toGroup), nextToken: page.NextToken ?? undefined, fetchedAt }
+      return { groups: page.Groups.map(toGroup), nextToken: page.NextToken ?? undefined, ...sent }
     },
   }
 }
@@ -145,7 +152,7 @@ type Request = (client: CognitoClient, sdk: Sdk, abortSignal: AbortSignal) => Pr
 
 interface Answered {
   readonly answer: unknown
-  readonly fetchedAt: number
+  readonly sent: Sent
 }
 
 type Sdk = typeof import('@aws-sdk/client-cognito-identity-provider')

@@ -5,11 +5,8 @@ import { main } from './main.js'
 // Which Node the SDK will need one day is not this command's to say.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
 
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  // Whoever read us has seen enough: `rolecast … | head`.
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
-})
+// The command that writes is told, and cleans up before it ends.
+process.stdout.on('error', () => {})
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 const color = process.stdout.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'

@@ -3,7 +3,7 @@ import { isRolecastError } from '../errors.js'
 import { printable } from '../report/prediction.js'
 import { addDemoCommand } from './demo.js'
 import { addPredictCommand } from './predict.js'
-import { type ExitCode, type Terminal, write } from './terminal.js'
+import { type ExitCode, type Terminal, write, WriteError } from './terminal.js'
 
 /** Runs the command line and says how it ended. What went wrong is on stderr, with what to do next. */
 export async function main(args: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
@@ -30,7 +30,9 @@ export async function main(args: readonly string[], terminal: Terminal, version:
   } catch (error) {
     // Commander has printed already: the help that was asked for, or what is wrong with an argument.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    if (!isRolecastError(error)) throw error
+    // Whoever read us has seen enough: `rolecast … | head`.
+    if (error instanceof WriteError && error.code === 'EPIPE') return 0
+    if (!isRolecastError(error) && !(error instanceof WriteError)) throw error
     await write(terminal.stderr, `rolecast: ${printable(error.message)} [${error.code}]\n`)
     return 2
   }

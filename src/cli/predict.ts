@@ -1,4 +1,4 @@
-import { createInterface } from 'node:readline'
+import type { Readable } from 'node:stream'
 import { type Command, Option } from 'commander'
 import { createGroupSource, type Lookup, resolveLookup, type RoleResolution } from '../cognito/index.js'
 import { distinctNames } from '../cognito/source.js'
@@ -7,7 +7,7 @@ import type { Group } from '../group.js'
 import { predictionText } from '../report/prediction.js'
 import { type Semantics, SEMANTICS } from '../resolve.js'
 import { readPoolFile } from './pool-file.js'
-import { type ExitCode, type Terminal, write } from './terminal.js'
+import { type ExitCode, type Terminal, write, WriteError } from './terminal.js'
 
 interface PredictOptions {
   readonly userPoolId?: string
@@ -92,18 +92,42 @@ async function predictOne(lookups: Lookups, groupNames: readonly string[], optio
 }
 
 async function predictLines(lookups: Lookups, options: PredictOptions, terminal: Terminal): Promise<boolean> {
-  let resolved = true
+  let answers = 0
+  let resolved = 0
   let lineNumber = 0
-  for await (const line of createInterface({ input: terminal.stdin, crlfDelay: Infinity })) {
+  for await (const line of linesOf(terminal.stdin)) {
     lineNumber++
     if (line.trim() === '') continue
     const resolution = await predictLine(line, lookups, options).catch(error => {
       throw atLine(lineNumber, error)
     })
-    resolved &&= isResolved(resolution)
+    answers++
+    if (isResolved(resolution)) resolved++
     await write(terminal.stdout, `${JSON.stringify(resolution)}\n`)
   }
-  return resolved
+  // Of no answer at all nothing can be required.
+  return answers > 0 && resolved === answers
+}
+
+/**
+ * The lines of a stream in UTF-8. Not `node:readline`: that reads bytes that are no UTF-8 as another name, and a stream
+ * that fails as one that ends.
+ */
+async function* linesOf(input: Readable): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  let rest = ''
+  try {
+    for await (const chunk of input) {
+      const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk as Buffer, { stream: true })
+      const lines = (rest + text).split('\n')
+      rest = lines.pop()!
+      yield* lines
+    }
+    yield rest + decoder.decode()
+  } catch (cause) {
+    if (isRolecastError(cause) || cause instanceof WriteError) throw cause
+    throw new RolecastError('invalid-input', `the input cannot be read (${(cause as Error).message}); give lines of JSON in UTF-8`, { cause })
+  }
 }
 
 async function predictLine(line: string, lookups: Lookups, options: PredictOptions): Promise<RoleResolution> {

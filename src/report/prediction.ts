@@ -23,17 +23,27 @@ export interface TextOptions {
 export function predictionText(prediction: Prediction, { color }: TextOptions): string {
   const { resolution, unknownGroups } = prediction
   const paint = picocolors.createColors(color)
-  const { reason, evidence, docs } = explain(resolution)
+  const { reason, evidence, docs } = explain(shown(resolution))
   const blocks = [
     [paint.bold('Groups, highest rank first'), ...ladder(prediction, paint)],
     [paint.bold('ID token'), ...claimLines(resolution.claims, resolution, paint)],
-    [paint.bold('Why'), `  ${printable(reason)}`, paint.dim(`  ${resolution.rule}: ${evidence}; see ${docs}`)],
+    [paint.bold('Why'), `  ${reason}`, paint.dim(`  ${resolution.rule}: ${evidence}; see ${docs}`)],
   ]
   if (unknownGroups.length > 0) {
     const names = unknownGroups.map(name => `  ${printable(name)}`)
     blocks.push([paint.yellow('Not in the user pool (no role, and in no claim)'), ...names])
   }
   return blocks.map(lines => `${lines.join('\n')}\n`).join('\n')
+}
+
+/** The resolution with what stands in its explanation made safe to print, name by name. */
+function shown(resolution: Resolution): Resolution {
+  const { determiningGroups, candidateRole } = resolution
+  return {
+    ...resolution,
+    determiningGroups: determiningGroups.map(printable),
+    ...(candidateRole !== undefined && { candidateRole: printable(candidateRole) }),
+  }
 }
 
 type Paint = ReturnType<typeof picocolors.createColors>
@@ -93,12 +103,16 @@ function colorOf({ outcome }: Resolution, paint: Paint): (text: string) => strin
 }
 
 /**
- * Text from outside, safe to print: what could move the cursor or hide is shown as its code point, and what is written
- * from right to left is isolated so that it turns only itself around.
+ * Text from outside, safe to print: what could move the cursor, hide, or make a name look like another is shown as its
+ * code point (a variation selector is left to its emoji); what is written from right to left is isolated, so that it
+ * turns only itself around.
  */
 export function printable(text: string): string {
-  const visible = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, character => `\\u{${character.codePointAt(0)!.toString(16)}}`)
+  const visible = text.replace(HIDDEN, character => `\\u{${character.codePointAt(0)!.toString(16)}}`)
   return RIGHT_TO_LEFT.test(visible) ? `\u2068${visible}\u2069` : visible
 }
 
-const RIGHT_TO_LEFT = /[\p{Script=Hebrew}\p{Script=Arabic}\p{Script=Syriac}\p{Script=Thaana}\p{Script=Nko}]/u
+const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]|(?<!\p{Extended_Pictographic})\p{Default_Ignorable_Code_Point}/gu
+
+/** The blocks of Unicode that are set aside for scripts from right to left. */
+const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u

@@ -428,6 +428,10 @@ describe.concurrent('--stdin', () => {
     }
   })
 
+  test.each(['', '\n\n'])('--require-role is not met by an input without lines (%j)', async input => {
+    expect(await predictHere(['--stdin', '--require-role'], input)).toEqual({ code: 1, stdout: '', stderr: '' })
+  })
+
   test('--semantics holds for every line', async () => {
     const { stdout } = await predictHere(['--stdin', '--semantics', 'roles-compete'], '["vip","readers"]\n["vip","readers"]\n')
     expect(answersIn(stdout).map(answer => answer.outcome)).toEqual(['resolved', 'resolved'])
@@ -452,6 +456,13 @@ describe.concurrent('--stdin', () => {
   test('bytes that are no UTF-8 are refused, not read as another name', async () => {
     const { code, stdout } = await predictLines(Buffer.from('["caf\xE9"]\n', 'latin1'))
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+  })
+
+  test('a line that is no UTF-8 is named like any bad line, after the answers before it', async () => {
+    const { code, stdout, stderr } = await predictLines(Buffer.from('["admins"]\n["caf\xE9"]\n["editors"]\n', 'latin1'))
+    expect(code).toBe(2)
+    expect(answersIn(stdout)).toMatchObject([{ groups: ['admins'] }])
+    expect(stderr).toMatch(/line 2 of the input.* \[invalid-input\]\n$/)
   })
 
   test('an input that cannot be read, which Node shows as an empty one, meets no requirement', async () => {

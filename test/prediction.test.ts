@@ -214,6 +214,11 @@ describe('printable', () => {
     expect(printable(`admins${invisible}`)).toBe(String.raw`admins\u{${invisible.codePointAt(0)!.toString(16)}}`)
   })
 
+  test.each(['\u3164', '\u034F', '\u{E0100}'])('nor does an emoji hide what comes after it (%j)', invisible => {
+    expect(printable(`🙂${invisible}`)).toBe(String.raw`🙂\u{${invisible.codePointAt(0)!.toString(16)}}`)
+    expect(printable('❤\uFE0F')).toBe('❤\uFE0F')
+  })
+
   test('whatever comes, nothing raw is left, and plain text is untouched', () => {
     fc.assert(fc.property(anyNames, text => {
       expect(printable(text).replace(ISOLATED, '$1')).not.toMatch(/\p{C}|\p{Zl}|\p{Zp}/u)

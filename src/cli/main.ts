@@ -18,7 +18,7 @@ export async function main(args: readonly string[], terminal: Terminal, version:
     .showHelpAfterError('(add --help for an example)')
     .configureOutput({
       writeOut: text => void terminal.stdout.write(text),
-      writeErr: text => void terminal.stderr.write(text),
+      writeErr: text => void terminal.stderr.write(text.split('\n').map(printable).join('\n')),
     })
     .addHelpText('after', '\nExample:\n  $ rolecast predict --user-pool-id eu-west-1_Ab12Cd34e --group admins')
   addPredictCommand(program, terminal, finish)

@@ -7,7 +7,7 @@ import type { Group } from '../group.js'
 import { predictionText } from '../report/prediction.js'
 import { type Semantics, SEMANTICS } from '../resolve.js'
 import { readPoolFile } from './pool-file.js'
-import { type ExitCode, type Terminal, write, WriteError } from './terminal.js'
+import { type ExitCode, type Terminal, write } from './terminal.js'
 
 interface PredictOptions {
   readonly userPoolId?: string
@@ -97,7 +97,7 @@ async function predictLines(lookups: Lookups, options: PredictOptions, terminal:
   let lineNumber = 0
   for await (const line of linesOf(terminal.stdin)) {
     lineNumber++
-    if (line.trim() === '') continue
+    if (BLANK.test(line.toString('latin1'))) continue
     const resolution = await predictLine(line, lookups, options).catch(error => {
       throw atLine(lineNumber, error)
     })
@@ -105,34 +105,55 @@ async function predictLines(lookups: Lookups, options: PredictOptions, terminal:
     if (isResolved(resolution)) resolved++
     await write(terminal.stdout, `${JSON.stringify(resolution)}\n`)
   }
-  // Of no answer at all nothing can be required.
+  // Where nothing was answered, no role was resolved.
   return answers > 0 && resolved === answers
 }
 
 /**
- * The lines of a stream in UTF-8. Not `node:readline`: that reads bytes that are no UTF-8 as another name, and a stream
- * that fails as one that ends.
+ * The lines of a stream. Not `node:readline`: that reads bytes that are no UTF-8 as another name, and a stream that fails
+ * as one that ends.
  */
-async function* linesOf(input: Readable): AsyncGenerator<string> {
-  const decoder = new TextDecoder('utf-8', { fatal: true })
-  let rest = ''
-  try {
-    for await (const chunk of input) {
-      const text = typeof chunk === 'string' ? chunk : decoder.decode(chunk as Buffer, { stream: true })
-      const lines = (rest + text).split('\n')
-      rest = lines.pop()!
-      yield* lines
+async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
+  let rest: Buffer = Buffer.alloc(0)
+  for await (const chunk of readable(input)) {
+    rest = Buffer.concat([rest, chunk])
+    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
+      yield rest.subarray(0, end)
+      rest = rest.subarray(end + 1)
     }
-    yield rest + decoder.decode()
-  } catch (cause) {
-    if (isRolecastError(cause) || cause instanceof WriteError) throw cause
-    throw new RolecastError('invalid-input', `the input cannot be read (${(cause as Error).message}); give lines of JSON in UTF-8`, { cause })
+  }
+  yield rest
+}
+
+async function* readable(input: Readable): AsyncGenerator<Buffer> {
+  const chunks: AsyncIterator<Buffer | string> = input[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await chunks.next().catch(cause => {
+        throw new RolecastError('invalid-input', `the input cannot be read (${(cause as Error).message}); give lines of JSON`, { cause })
+      })
+      if (next.done) return
+      yield Buffer.from(next.value)
+    }
+  } finally {
+    // Who writes to us may go on after a bad line.
+    await chunks.return?.()
   }
 }
 
-async function predictLine(line: string, lookups: Lookups, options: PredictOptions): Promise<RoleResolution> {
-  return resolveLookup(await lookups(parseNames(line)), options)
+function decode(line: Buffer): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(line)
+  } catch (cause) {
+    throw new RolecastError('invalid-input', 'it is not UTF-8; write one array of group names a line, in UTF-8', { value: line, cause })
+  }
 }
+
+async function predictLine(line: Buffer, lookups: Lookups, options: PredictOptions): Promise<RoleResolution> {
+  return resolveLookup(await lookups(parseNames(decode(line))), options)
+}
+
+const BLANK = /^[ \t\r]*$/
 
 function parseNames(line: string): readonly string[] {
   let names: unknown

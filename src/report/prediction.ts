@@ -112,7 +112,7 @@ export function printable(text: string): string {
   return RIGHT_TO_LEFT.test(visible) ? `\u2068${visible}\u2069` : visible
 }
 
-const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]|(?<!\p{Extended_Pictographic})\p{Default_Ignorable_Code_Point}/gu
+const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]|(?![\ufe0e\ufe0f])\p{Default_Ignorable_Code_Point}|(?<!\p{Extended_Pictographic})[\ufe0e\ufe0f]/gu
 
 /** The blocks of Unicode that are set aside for scripts from right to left. */
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u

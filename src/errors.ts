@@ -24,6 +24,14 @@ export type ErrorCode =
   | 'request-refused'
   /** An answer that is not what the API promises; nothing is made up in its place. */
   | 'malformed-answer'
+  /** The store of a shared cache failed; only ever told as an event, for Cognito is asked instead. */
+  | 'store-failed'
+  /** A claim whose shape is not what its transport gives. */
+  | 'invalid-claim'
+  /** A joined claim that can be read in several ways. */
+  | 'ambiguous-claim'
+  /** A Lambda event of a kind that is not known. */
+  | 'invalid-event'
   /** A failure rolecast does not know; `cause` has it. */
   | 'unexpected'
   /** The command line: an argument, or a file that cannot be used. */

@@ -140,7 +140,7 @@ export interface Model {
   kept: Map<string, Kept>
   /** What the answer to a set of names may be remembered from, by the names as JSON. */
   remembered: Map<string, Map<string, Kept>>
-  stats: Record<'hits' | 'negative' | 'stale' | 'misses' | 'coalesced' | 'calls' | 'failures' | 'throttled' | 'evictions', number>
+  stats: Record<'hits' | 'negative' | 'stale' | 'misses' | 'coalesced' | 'calls' | 'failures' | 'throttled' | 'evictions' | 'sharedHits' | 'sharedFailures', number>
   poolSize: number | undefined
   listingDenied: boolean
 }
@@ -180,7 +180,7 @@ export interface Outcome {
 }
 
 export function newModel({ poolSize }: Windows): Model {
-  const stats = { hits: 0, negative: 0, stale: 0, misses: 0, coalesced: 0, calls: 0, failures: 0, throttled: 0, evictions: 0 }
+  const stats = { hits: 0, negative: 0, stale: 0, misses: 0, coalesced: 0, calls: 0, failures: 0, throttled: 0, evictions: 0, sharedHits: 0, sharedFailures: 0 }
   return { kept: new Map(), remembered: new Map(), stats, poolSize, listingDenied: false }
 }
 

@@ -146,7 +146,8 @@ async function runBoth({ windows, others, actions }: Run, given: Partial<GroupSo
       case 'prefetch':
         return source.prefetch()
       case 'invalidate':
-        return source.invalidate(step.name)
+        void source.invalidate(step.name)
+        return undefined
     }
   }
 
@@ -186,6 +187,7 @@ async function runBoth({ windows, others, actions }: Run, given: Partial<GroupSo
   expect(counted).toStrictEqual({
     hits: told('hit'), negative: told('negative'), stale: told('stale'), misses: told('miss'), coalesced: told('coalesced'),
     calls: told('call'), failures: told('failed'), throttled: told('throttled'), evictions: told('evicted'),
+    sharedHits: told('shared-hit'), sharedFailures: told('shared-failed'),
   })
 }
 

@@ -7,8 +7,12 @@ export {
   type RoleResolverOptions,
   type SourcedRoleResolverOptions,
 } from './resolver.js'
+export type { ConnectionOptions } from './options.js'
+export type { SharedCacheOptions, SharedStore } from './shared-cache.js'
+export { type PoolSnapshot, type SnapshotOptions, takeSnapshot } from './snapshot.js'
 export {
   type CachedGroupSource,
+  type CacheOptions,
   type CacheEvent,
   type CacheStats,
   createGroupSource,
@@ -17,5 +21,6 @@ export {
   type Lookup,
   type LookupOptions,
   type Prefetched,
+  type SnapshotSourceOptions,
 } from './source.js'
 export type { CognitoClient } from './user-pool-api.js'

@@ -7,6 +7,7 @@ import {
   type GroupSourceOptions,
   type Lookup,
   type LookupOptions,
+  type SnapshotSourceOptions,
 } from './source.js'
 
 /** A resolution of groups that were read from a source. */
@@ -36,7 +37,7 @@ export interface CachedRoleResolver extends RoleResolver {
   readonly source: CachedGroupSource
 }
 
-export interface RoleResolverOptions extends GroupSourceOptions, ResolveOptions {}
+export type RoleResolverOptions = (GroupSourceOptions | SnapshotSourceOptions) & ResolveOptions
 
 export interface SourcedRoleResolverOptions<S extends GroupSource> extends ResolveOptions {
   /** A cached source to share between resolvers, or any function from a name to a group. */

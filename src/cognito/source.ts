@@ -4,7 +4,10 @@ import { quote, RolecastError } from '../errors.js'
 import { type Group, isGroupName } from '../group.js'
 import { createCoalescer } from './coalesce.js'
 import { failure } from './failure.js'
-import { type CognitoClient, createUserPoolApi, type GroupAnswer, PAGE_SIZE } from './user-pool-api.js'
+import { amount, type ConnectionOptions } from './options.js'
+import { createSharedCache, type SharedCacheOptions } from './shared-cache.js'
+import { parseSnapshot } from './snapshot.js'
+import { createUserPoolApi, type GroupAnswer, listAllGroups, type Listing, PAGE_SIZE } from './user-pool-api.js'
 
 /**
  * Where groups come from, by name: `undefined` where there is no such group. A plain function, so that a table in a
@@ -17,17 +20,7 @@ export interface LookupOptions {
   readonly signal?: AbortSignal | undefined
 }
 
-export interface GroupSourceOptions {
-  /** The user pool, for example `eu-west-1_Ab12Cd34e`. */
-  readonly userPoolId: string
-  /** A `CognitoIdentityProviderClient`, or anything with its `send`. Without it one is made, by the first call. */
-  readonly client?: CognitoClient | undefined
-  /** Default: the part of the user pool id before the underscore. Ignored with a `client`. */
-  readonly region?: string | undefined
-  /** Another address of Cognito, for example an emulator's. Ignored with a `client`. */
-  readonly endpoint?: string | undefined
-  /** A profile of the AWS configuration files. Ignored with a `client`. */
-  readonly profile?: string | undefined
+export interface CacheOptions extends ConnectionOptions {
   /** Groups kept at most, the least recently used goes first. Default 10 000: a pool has no more. */
   readonly max?: number | undefined
   /** Milliseconds for which a group is fresh. Default 60 000. */
@@ -38,18 +31,31 @@ export interface GroupSourceOptions {
   readonly staleWhileRevalidate?: number | undefined
   /** Milliseconds after `ttl` in which the old group is served when the call fails in a way that may pass. Default 0: never. */
   readonly staleIfError?: number | undefined
-  /** Milliseconds for one call, the SDK's retries included, the wait for its turn excluded. Default 5 000. */
-  readonly timeout?: number | undefined
-  /** Calls a second at most, GetGroup and ListGroups together. Default 5: what Cognito grants one user pool. */
-  readonly requestsPerSecond?: number | undefined
-  /** Calls under way at once at most. Default 5. */
-  readonly concurrency?: number | undefined
   /** How many groups the pool has, if you know: `prefetch` learns it. It decides when listing the pool is cheaper. */
   readonly poolSize?: number | undefined
+  /** A second level that a fleet of processes shares. */
+  readonly sharedCache?: SharedCacheOptions | undefined
   /** Called with each thing that happens to the cache, for metrics. What it throws is ignored. */
   readonly onEvent?: ((event: CacheEvent) => void) | undefined
-  /** Milliseconds since any fixed point. Default `Date.now`: it goes on while a Lambda is frozen. */
+  /**
+   * Milliseconds since any fixed point; since the epoch, where a snapshot or a shared cache is used. Default `Date.now`:
+   * it goes on while a Lambda is frozen.
+   */
   readonly clock?: (() => number) | undefined
+}
+
+export interface GroupSourceOptions extends CacheOptions {
+  /** The user pool, for example `eu-west-1_Ab12Cd34e`. */
+  readonly userPoolId: string
+}
+
+export interface SnapshotSourceOptions extends CacheOptions {
+  /** A `PoolSnapshot`, parsed from JSON: its groups are kept from the start. */
+  readonly snapshot: unknown
+  /** Milliseconds after it was taken for which the snapshot's groups are fresh. Yours to choose: there is no default. */
+  readonly maxAge: number
+  /** Default: the snapshot's. Refused if it is another. */
+  readonly userPoolId?: string | undefined
 }
 
 /**
@@ -58,9 +64,10 @@ export interface GroupSourceOptions {
  * - `miss`: not answered from the cache; `coalesced`: likewise, and another caller's call under way is shared
  * - `call`: a request to Cognito; `failed`: it failed; `throttled`: it failed by throttling, after the SDK's retries
  * - `evicted`: the cache was full
+ * - `shared-hit`: answered by the shared store; `shared-failed`: the store failed, and was left aside
  */
 export interface CacheEvent {
-  readonly type: 'hit' | 'negative' | 'stale' | 'miss' | 'coalesced' | 'call' | 'failed' | 'throttled' | 'evicted'
+  readonly type: 'hit' | 'negative' | 'stale' | 'miss' | 'coalesced' | 'call' | 'failed' | 'throttled' | 'evicted' | 'shared-hit' | 'shared-failed'
   /** Absent for ListGroups. */
   readonly groupName?: string | undefined
   readonly error?: RolecastError
@@ -77,6 +84,8 @@ export interface CacheStats {
   readonly failures: number
   readonly throttled: number
   readonly evictions: number
+  readonly sharedHits: number
+  readonly sharedFailures: number
   readonly size: number
 }
 
@@ -120,16 +129,12 @@ export interface CachedGroupSource {
    * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
    */
   prefetch(options?: LookupOptions): Promise<Prefetched>
-  /** Forgets one group, or all. An answer on its way is not kept, and neither is a listing of the pool. */
-  invalidate(groupName?: string): void
+  /**
+   * Forgets one group, or all, at once. An answer on its way is not kept, and neither is a listing of the pool. The
+   * promise waits until the shared store has forgotten the one group too; of all groups it is only no longer believed.
+   */
+  invalidate(groupName?: string): Promise<void>
   stats(): CacheStats
-}
-
-interface Listing {
-  readonly byName: ReadonlyMap<string, GroupAnswer>
-  readonly pages: number
-  /** The number of its first request. */
-  readonly order: number
 }
 
 /** A lookup with what it stands on, for renewing it. */
@@ -158,15 +163,29 @@ const LISTING = ''
  *
  * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
  */
-export function createGroupSource(options: GroupSourceOptions): CachedGroupSource {
+export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOptions): CachedGroupSource {
   const max = amount(options, 'max', 10_000, 1)
   const ttl = amount(options, 'ttl', 60_000, 0)
   const negativeTtl = amount(options, 'negativeTtl', 10_000, 0)
   const staleWhileRevalidate = amount(options, 'staleWhileRevalidate', 0, 0)
   const staleIfError = amount(options, 'staleIfError', 0, 0)
-  const { userPoolId, onEvent, clock = Date.now } = options
+  const snapshot = 'snapshot' in options ? parseSnapshot(options.snapshot) : undefined
+  const userPoolId = userPoolIdOf(options, snapshot?.userPoolId)
+  const { onEvent, clock = Date.now } = options
 
-  const counts = { hit: 0, negative: 0, stale: 0, miss: 0, coalesced: 0, call: 0, failed: 0, throttled: 0, evicted: 0 }
+  const counts: Record<CacheEvent['type'], number> = {
+    hit: 0,
+    negative: 0,
+    stale: 0,
+    miss: 0,
+    coalesced: 0,
+    call: 0,
+    failed: 0,
+    throttled: 0,
+    evicted: 0,
+    'shared-hit': 0,
+    'shared-failed': 0,
+  }
   const kept = new LRUCache<string, GroupAnswer>({
     max,
     dispose: (_answer, groupName, reason) => {
@@ -178,18 +197,16 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
   })
   const groupCalls = createCoalescer<string, GroupAnswer>(keep)
   const listingCalls = createCoalescer<typeof LISTING, Listing>((_key, listing) => keepListing(listing))
-  const api = createUserPoolApi({
-    userPoolId,
-    client: options.client,
-    region: options.region,
-    endpoint: options.endpoint,
-    profile: options.profile,
-    timeout: amount(options, 'timeout', 5_000, 1, LONGEST_TIMER),
-    requestsPerSecond: amount(options, 'requestsPerSecond', 5, 0.001),
-    concurrency: amount(options, 'concurrency', 5, 1),
-    clock,
-    onCall: groupName => tell('call', groupName),
-  })
+  const api = createUserPoolApi({ ...options, userPoolId, clock, onCall: groupName => tell('call', groupName) })
+  const shared =
+    options.sharedCache &&
+    createSharedCache(userPoolId, api.timeout, lifetime, options.sharedCache, {
+      onHit: groupName => tell('shared-hit', groupName),
+      onFailure: (groupName, cause) => tell('shared-failed', groupName, storeFailure(groupName, cause)),
+    })
+  /** What the fleet read before is not believed any more: of all groups, and of some. */
+  let distrustedBefore = -Infinity
+  const distrustedGroups = new Map<string, number>()
 
   let poolSize = options.poolSize === undefined ? undefined : amount(options, 'poolSize', 0, 0)
   let listingDenied = false
@@ -207,13 +224,13 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
   }
 
   function lifetime(answer: GroupAnswer): number {
-    return answer.group === undefined ? negativeTtl : ttl
+    return answer.freshFor ?? (answer.group === undefined ? negativeTtl : ttl)
   }
 
   /** The old group, if it may be served for this long after its `ttl`. */
   function oldAnswer(groupName: string, grace: number, now: number): GroupAnswer | undefined {
     const answer = kept.peek(groupName)
-    return answer?.group !== undefined && grace > 0 && isYounger(answer, ttl + grace, now) ? answer : undefined
+    return answer?.group !== undefined && grace > 0 && isYounger(answer, lifetime(answer) + grace, now) ? answer : undefined
   }
 
   function keep(groupName: string, answer: GroupAnswer): void {
@@ -249,25 +266,21 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
     }
   }
 
-  const callFor = (groupName: string) => (signal: AbortSignal) => reporting(groupName, api.getGroup(groupName, signal))
-
-  async function listPool(signal: AbortSignal): Promise<Listing> {
-    const byName = new Map<string, GroupAnswer>()
-    const tokens = new Set<string>()
-    let order = Infinity
-    let nextToken: string | undefined
-    do {
-      const page = await reporting(undefined, api.listGroups(nextToken, signal))
-      order = Math.min(order, page.order)
-      for (const group of page.groups) byName.set(group.groupName, { group, fetchedAt: page.fetchedAt, order: page.order })
-      nextToken = page.nextToken
-      if (nextToken !== undefined && tokens.has(nextToken)) {
-        throw failure('malformed-answer', { operation: 'ListGroups', userPoolId }, { note: 'its pages go round in a circle' })
-      }
-      if (nextToken !== undefined) tokens.add(nextToken)
-    } while (nextToken !== undefined)
-    return { byName, pages: tokens.size + 1, order }
+  const callFor = (groupName: string) => async (signal: AbortSignal) => {
+    const fetch = () => reporting(groupName, api.getGroup(groupName, signal))
+    if (shared === undefined) return fetch()
+    const known = kept.peek(groupName)
+    const distrusted = Math.max(distrustedBefore, distrustedGroups.get(groupName) ?? -Infinity)
+    const isUsable = (answer: GroupAnswer) => {
+      const age = clock() - answer.fetchedAt
+      return age > -CLOCK_SKEW && age < lifetime(answer) && answer.fetchedAt > Math.max(distrusted, known?.fetchedAt ?? -Infinity)
+    }
+    const answer = await shared.get(groupName, isUsable, fetch, signal)
+    // Read by another process, it has no number here: it follows what was known when it was asked for.
+    return answer.order === 0 ? { ...answer, fetchedAt: Math.min(answer.fetchedAt, clock()), order: known?.order ?? 0 } : answer
   }
+
+  const listPool = (signal: AbortSignal) => reporting(undefined, listAllGroups(api, signal))
 
   function joinListing(signal: AbortSignal | undefined): Promise<Listing> {
     return listingCalls.join(LISTING, listPool, signal, () => abortedBy(signal))
@@ -410,6 +423,12 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
     return found instanceof Promise ? found.then(({ groups }) => groups[0]) : found.groups[0]
   }
 
+  if (snapshot !== undefined) {
+    const freshFor = amount(options as SnapshotSourceOptions, 'maxAge', NaN, 0)
+    for (const group of snapshot.groups) keep(group.groupName, { group, fetchedAt: snapshot.takenAt, order: 0, freshFor })
+    poolSize ??= snapshot.groups.length
+  }
+
   return Object.assign(one, {
     lookup,
     lookupCached,
@@ -419,15 +438,19 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
       const { byName, pages } = await joinListing(signal)
       return { groups: byName.size, pages }
     },
-    invalidate(groupName?: string): void {
+    async invalidate(groupName?: string): Promise<void> {
       revision++
       listingCalls.forgetAll()
       if (groupName === undefined) {
+        distrustedBefore = clock()
+        distrustedGroups.clear()
         kept.clear()
         groupCalls.forgetAll()
       } else {
+        if (shared !== undefined) distrustedGroups.set(groupName, clock())
         kept.delete(groupName)
         groupCalls.forget(groupName)
+        await shared?.delete(groupName)
       }
     },
     stats: (): CacheStats => ({
@@ -440,21 +463,29 @@ export function createGroupSource(options: GroupSourceOptions): CachedGroupSourc
       failures: counts.failed,
       throttled: counts.throttled,
       evictions: counts.evicted,
+      sharedHits: counts['shared-hit'],
+      sharedFailures: counts['shared-failed'],
       size: kept.size,
     }),
   })
 }
 
-/** Timers of Node fire at once above this many milliseconds. */
-const LONGEST_TIMER = 2 ** 31 - 1
+/** Milliseconds by which the clocks of a fleet may differ: an answer from so little ahead is not from the future. */
+const CLOCK_SKEW = 1_000
 
-type AmountOption = 'max' | 'ttl' | 'negativeTtl' | 'staleWhileRevalidate' | 'staleIfError' | 'timeout' | 'requestsPerSecond' | 'concurrency' | 'poolSize'
+function storeFailure(groupName: string, cause: unknown): RolecastError {
+  const said = cause instanceof Error ? cause.message : String(cause)
+  return new RolecastError('store-failed', `the shared store failed for group \`${groupName}\` (${said}); Cognito is asked instead, look after the store`, {
+    groupName,
+    retryable: true,
+    cause,
+  })
+}
 
-function amount(options: GroupSourceOptions, name: AmountOption, fallback: number, least: number, most = Infinity): number {
-  const value: unknown = options[name] ?? fallback
-  if (typeof value === 'number' && value >= least && value <= most) return value
-  throw new RolecastError('invalid-option', `\`${name}\` is ${quote(value)}; give a number of at least ${least}${most === Infinity ? '' : ` and at most ${most}`}`, {
-    value,
+function userPoolIdOf({ userPoolId }: { readonly userPoolId?: string | undefined }, ofSnapshot: string | undefined): string {
+  if (ofSnapshot === undefined || userPoolId === undefined || userPoolId === ofSnapshot) return (userPoolId ?? ofSnapshot)!
+  throw new RolecastError('invalid-option', `the snapshot is of user pool \`${ofSnapshot}\` and not of \`${userPoolId}\`; give one of the two`, {
+    value: userPoolId,
   })
 }
 

@@ -1,10 +1,11 @@
 import type { GetGroupCommand, ListGroupsCommand } from '@aws-sdk/client-cognito-identity-provider'
-import PQueue from 'p-queue'
+import pLimit from 'p-limit'
 import type { z } from 'zod'
 import { quote, RolecastError } from '../errors.js'
 import type { Group } from '../group.js'
 import { type CallContext, failure, toFailure } from './failure.js'
 import { firstIssue, getGroupAnswer, listGroupsAnswer, toGroup } from './group-type.js'
+import { amount, type ConnectionOptions, LONGEST_TIMER } from './options.js'
 
 /** What rolecast needs of `CognitoIdentityProviderClient`: a `send` that takes the two read commands. */
 export interface CognitoClient {
@@ -12,16 +13,8 @@ export interface CognitoClient {
   send(command: ListGroupsCommand, options?: { abortSignal?: AbortSignal }): Promise<unknown>
 }
 
-export interface UserPoolApiOptions {
+export interface UserPoolApiOptions extends ConnectionOptions {
   readonly userPoolId: string
-  readonly client: CognitoClient | undefined
-  readonly region: string | undefined
-  readonly endpoint: string | undefined
-  readonly profile: string | undefined
-  /** Milliseconds for one call, the SDK's retries included, time in our own queue excluded. */
-  readonly timeout: number
-  readonly requestsPerSecond: number
-  readonly concurrency: number
   readonly clock: () => number
   /** Told of each call as it is sent; for ListGroups without a name. */
   readonly onCall: (groupName: string | undefined) => void
@@ -37,6 +30,8 @@ interface Sent {
 
 /** What Cognito said of one group. */
 export interface GroupAnswer extends Sent {
+  /** Milliseconds for which it is fresh, where that is not the usual time. */
+  readonly freshFor?: number
   /** Absent where Cognito knows no such group. */
   readonly group: Group | undefined
 }
@@ -47,6 +42,9 @@ interface GroupPage extends Sent {
 }
 
 export interface UserPoolApi {
+  readonly userPoolId: string
+  /** Milliseconds for one call. */
+  readonly timeout: number
   getGroup(groupName: string, signal: AbortSignal): Promise<GroupAnswer>
   listGroups(nextToken: string | undefined, signal: AbortSignal): Promise<GroupPage>
 }
@@ -63,17 +61,12 @@ export const PAGE_SIZE = 60
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
  */
 export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
-  const { userPoolId, timeout, requestsPerSecond, concurrency, clock, onCall } = options
+  const { userPoolId, clock, onCall } = options
+  const timeout = amount(options, 'timeout', 5_000, 1, LONGEST_TIMER)
+  const requestsPerSecond = amount(options, 'requestsPerSecond', 5, 0.001)
+  const concurrency = amount(options, 'concurrency', 5, 1)
   const region = regionOf(options)
-  // A rate below 1/s is one request in a longer interval: the limiter counts whole requests.
-  const queue = new PQueue({
-    concurrency,
-    ...(requestsPerSecond !== Infinity && {
-      interval: requestsPerSecond < 1 ? 1000 / requestsPerSecond : 1000,
-      intervalCap: Math.max(1, Math.floor(requestsPerSecond)),
-      strict: true,
-    }),
-  })
+  const limit = createLimiter(requestsPerSecond, concurrency)
 
   let requests = 0
   let loading: Promise<Loaded> | undefined
@@ -104,9 +97,8 @@ export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
       }
     }
     try {
-      // Before the queue: the limiter counts from when a call may go, and loading the SDK takes a tenth of a second.
       const loaded = await load()
-      const answer = await queue.add(() => send(loaded), { signal })
+      const answer = await limit(() => send(loaded), signal)
       return { answer, sent: sent! }
     } catch (cause) {
       if (signal.aborted) throw failure('aborted', context, { cause: signal.reason })
@@ -117,6 +109,8 @@ export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
   }
 
   return {
+    userPoolId,
+    timeout,
     async getGroup(groupName, signal) {
       const context: CallContext = { operation: 'GetGroup', userPoolId, groupName }
       const input = { UserPoolId: userPoolId, GroupName: groupName }
@@ -144,6 +138,33 @@ export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
       return { groups: page.Groups.map(toGroup), nextToken: page.NextToken ?? undefined, ...sent }
     },
   }
+}
+
+/** All groups of a pool. */
+export interface Listing {
+  readonly byName: ReadonlyMap<string, GroupAnswer>
+  readonly pages: number
+  /** The number of its first request. */
+  readonly order: number
+}
+
+/** Reads all pages, one after the other: each has the token of the next. */
+export async function listAllGroups(api: UserPoolApi, signal: AbortSignal): Promise<Listing> {
+  const byName = new Map<string, GroupAnswer>()
+  const tokens = new Set<string>()
+  let first = Infinity
+  let nextToken: string | undefined
+  do {
+    const { groups, fetchedAt, order, nextToken: next } = await api.listGroups(nextToken, signal)
+    first = Math.min(first, order)
+    for (const group of groups) byName.set(group.groupName, { group, fetchedAt, order })
+    if (next !== undefined && tokens.has(next)) {
+      throw failure('malformed-answer', { operation: 'ListGroups', userPoolId: api.userPoolId }, { note: 'its pages go round in a circle' })
+    }
+    if (next !== undefined) tokens.add(next)
+    nextToken = next
+  } while (nextToken !== undefined)
+  return { byName, pages: tokens.size + 1, order: first }
 }
 
 const MISSING_GROUP = Symbol('group not found')
@@ -175,8 +196,50 @@ function regionOf({ userPoolId, region, client }: UserPoolApiOptions): string | 
   throw new RolecastError('no-region', `the user pool id \`${userPoolId}\` does not begin with a region; give \`region\``, { value: userPoolId })
 }
 
+/**
+ * Runs no more than `concurrency` tasks at once, and so that no server sees more than `requestsPerSecond` of them within
+ * any second, however slow the way there is: a task holds its place until a second after its answer is here.
+ *
+ * A task whose signal aborts while it waits is not run; one that runs keeps its place until it has ended.
+ */
+function createLimiter(requestsPerSecond: number, concurrency: number) {
+  const atOnce = pLimit(Math.floor(concurrency))
+  const places = requestsPerSecond === Infinity ? Infinity : Math.max(1, Math.floor(requestsPerSecond))
+  const inTime = pLimit(places)
+  const holds = new Set<NodeJS.Timeout>()
+
+  /** A place that is held keeps the process alive only while somebody waits for it. */
+  function keepAliveIfAwaited(): void {
+    for (const timer of holds) {
+      if (inTime.pendingCount > 0) timer.ref()
+      else timer.unref()
+    }
+  }
+
+  function hold(): Promise<void> {
+    return new Promise(resolve => {
+      const timer = setTimeout(() => (holds.delete(timer), resolve()), (1000 * places) / requestsPerSecond)
+      holds.add(timer)
+      keepAliveIfAwaited()
+    })
+  }
+
+  return <T>(task: () => Promise<T>, signal: AbortSignal): Promise<T> => {
+    const outcome = new Promise<T>((resolve, reject) => {
+      void inTime(async () => {
+        if (signal.aborted) return
+        await atOnce(task).then(resolve, reject)
+        if (places !== Infinity) await hold()
+      })
+    })
+    keepAliveIfAwaited()
+    return orAbort(outcome, signal)
+  }
+}
+
 /** The promise's outcome, or a rejection as soon as the signal aborts: a client may ignore its abort signal. */
 async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
   let stop: (() => void) | undefined
   const aborted = new Promise<never>((_resolve, reject) => {
     stop = () => reject(signal.reason)

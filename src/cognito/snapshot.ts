@@ -1,0 +1,73 @@
+import { z } from 'zod'
+import { RolecastError } from '../errors.js'
+import type { Group } from '../group.js'
+import { firstIssue, listGroupsAnswer, toGroup } from './group-type.js'
+import type { ConnectionOptions } from './options.js'
+import { createUserPoolApi, listAllGroups } from './user-pool-api.js'
+
+/**
+ * All groups of a user pool at one time, as JSON: bundled with the code, a fleet resolves without a call. `Groups` is as
+ * ListGroups gives it, so that `rolecast predict --pool-file` reads a snapshot too.
+ */
+export interface PoolSnapshot {
+  readonly version: 1
+  readonly userPoolId: string
+  /** Milliseconds since the epoch, when the first page was asked for. */
+  readonly takenAt: number
+  readonly Groups: readonly { readonly GroupName: string; readonly Precedence?: number; readonly RoleArn?: string }[]
+}
+
+const snapshotShape = listGroupsAnswer.extend({
+  version: z.literal(1),
+  userPoolId: z.string().min(1),
+  takenAt: z.number().min(0),
+  NextToken: z.undefined().optional(),
+})
+
+/** A snapshot as it is used. */
+interface SnapshotContent {
+  readonly userPoolId: string
+  readonly takenAt: number
+  readonly groups: readonly Group[]
+}
+
+/** @throws RolecastError `invalid-input` for what is no snapshot of this version, or only part of a pool */
+export function parseSnapshot(value: unknown): SnapshotContent {
+  const parsed = snapshotShape.safeParse(value)
+  if (!parsed.success) {
+    const { note } = firstIssue(parsed.error, value)
+    throw new RolecastError('invalid-input', `the snapshot cannot be used (${note}); make it with \`rolecast snapshot\``, { value, cause: parsed.error })
+  }
+  const { userPoolId, takenAt, Groups } = parsed.data
+  return { userPoolId, takenAt, groups: Groups.map(toGroup) }
+}
+
+export interface SnapshotOptions extends ConnectionOptions {
+  readonly userPoolId: string
+  readonly signal?: AbortSignal | undefined
+  /** Default `Date.now`. */
+  readonly clock?: (() => number) | undefined
+}
+
+/**
+ * Reads a whole user pool, 60 groups a call.
+ *
+ * @throws RolecastError as a rejection; a page that cannot be read fails the whole
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
+ */
+export async function takeSnapshot({ signal, clock = Date.now, ...options }: SnapshotOptions): Promise<PoolSnapshot> {
+  const api = createUserPoolApi({ ...options, clock, onCall: () => {} })
+  const takenAt = clock()
+  const { byName } = await listAllGroups(api, signal ?? new AbortController().signal)
+  const groups = [...byName.values()].flatMap(({ group }) => group ?? [])
+  return {
+    version: 1,
+    userPoolId: options.userPoolId,
+    takenAt,
+    Groups: groups.map(({ groupName, precedence, roleArn }) => ({
+      GroupName: groupName,
+      ...(precedence != null && { Precedence: precedence }),
+      ...(roleArn != null && { RoleArn: roleArn }),
+    })),
+  }
+}

@@ -18,6 +18,8 @@ export async function benchCached(): Promise<Readonly<Record<string, readonly Me
   const tokens = users.map(names => JSON.stringify(names))
   for (const names of users) await resolver.resolve(names)
 
+  const settled = Promise.resolve(users)
+
   const tenGets = (names: readonly string[]) => {
     let last
     for (const name of names) last = table.get(name)
@@ -32,6 +34,15 @@ export async function benchCached(): Promise<Readonly<Record<string, readonly Me
         run: async times => {
           let last
           for (let index = 0; index < times; index++) last = await resolver.resolve(users[index % users.length]!)
+          return last
+        },
+      },
+      { name: 'of this, one Date.now()', run: each(users, () => Date.now()) },
+      {
+        name: 'of this, one await',
+        run: async times => {
+          let last
+          for (let index = 0; index < times; index++) last = await settled
           return last
         },
       },

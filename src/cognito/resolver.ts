@@ -174,7 +174,8 @@ function createMemory() {
   return {
     find(groupNames: readonly string[]): Seen | undefined {
       const sets = byFirstName.get(groupNames[0])
-      if (sets !== undefined) for (const seen of sets) if (sameNames(seen.groupNames, groupNames)) return seen
+      if (sets === undefined) return undefined
+      for (let index = 0; index < sets.length; index++) if (sameNames(sets[index]!.groupNames, groupNames)) return sets[index]
       return undefined
     },
     remember(seen: Seen): void {

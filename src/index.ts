@@ -1,6 +1,38 @@
+export { type CarriedClaims, type ClaimsComparison, compareClaims, type CompareOptions, type PreferredRoleChange } from './compare.js'
 export { type ErrorCode, type ErrorDetails, isRolecastError, RolecastError } from './errors.js'
 export { explain, type Explanation } from './explain.js'
 export { type Group, isGroupName, isPrecedence, MAX_PRECEDENCE } from './group.js'
+export {
+  findRoleMapping,
+  type ForecastRoleRequest,
+  type IdentityPoolRoles,
+  type IdTokenClaims,
+  type MappingRule,
+  type MatchType,
+  providerKey,
+  type RoleCandidate,
+  type RoleMapping,
+  type RoleRequest,
+  type RoleSelection,
+  type SelectionRule,
+  selectRole,
+  selectRoleFor,
+} from './identity-pool.js'
+export {
+  applyGroupOverride,
+  type ClaimChanges,
+  type ClaimReason,
+  type ClaimsAndScopeOverrideDetails,
+  type ClaimsOverrideDetails,
+  type GroupConfiguration,
+  groupConfigurations,
+  type GroupOverrideDetails,
+  type OverrideRule,
+  type PreTokenEvent,
+  type PreTokenResponse,
+  type TokenForecast,
+  type UndocumentedCase,
+} from './pre-token.js'
 export {
   accessTokenClaims,
   type Evidence,
@@ -13,3 +45,4 @@ export {
   type Semantics,
   SEMANTICS,
 } from './resolve.js'
+export { type Trust, type TrustReason, trustsIdentityPool } from './trust-policy.js'

@@ -1,0 +1,245 @@
+import { quote, RolecastError } from '../errors.js'
+import { isGroupName } from '../group.js'
+import type { RoleClaims } from '../resolve.js'
+
+/**
+ * By which way the claims came: the same token has another shape in each, and a shape does not tell the way.
+ *
+ * - `jwt`: the payload of a verified token, lists are arrays. So are they behind a REST API's JWT authorizer with a
+ *   Lambda proxy integration (`requestContext.authorizer.claims`), which keeps each claim's JSON type.
+ *   https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html
+ *   https://docs.aws.amazon.com/apigateway/latest/developerguide/rest-api-jwt-authorizer-claims.html
+ * - `rest`: a REST API's Cognito user pools authorizer (`requestContext.authorizer.claims`), lists joined by commas:
+ *   `a,b`. AWS documents where, and the form is observed. A WebSocket API has no such authorizer.
+ *   https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html
+ * - `http`: an HTTP API's JWT authorizer (`requestContext.authorizer.jwt.claims`, in format 1.0 `authorizer.claims`),
+ *   lists in brackets and joined by spaces: `[a b]`. AWS does not document the form; it is observed.
+ *   https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
+ * - `appsync`: `identity.claims`, or `identity.groups` alone; lists are arrays, null is none.
+ *   https://docs.aws.amazon.com/appsync/latest/devguide/resolver-context-reference-js.html
+ * - `alb`: the verified payload of an Application Load Balancer's `x-amzn-oidc-accesstoken`, and no other header's.
+ *   https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html
+ * - `array`: lists are arrays, from wherever they come.
+ */
+export type Transport = 'jwt' | 'rest' | 'http' | 'appsync' | 'alb' | 'array'
+
+export const TRANSPORTS: readonly Transport[] = ['jwt', 'rest', 'http', 'appsync', 'alb', 'array']
+
+export interface ClaimsOptions {
+  readonly transport: Transport
+  /**
+   * Every group name of the pool: it tells `a,b` the one group from `a` and `b`. Only `rest` needs it, and only where
+   * a claim has a comma. It must be complete, groups deleted since the token was issued included: where a name is
+   * missing, the pieces of that name may be read as other groups. Give a Set; anything else is copied by each such call.
+   */
+  readonly knownGroups?: Iterable<string> | undefined
+}
+
+/**
+ * Claims as they come: the payload types of aws-jwt-verify, those of jose and an event's claims fit without a cast.
+ * Not what encloses them, such as AppSync's `identity` or `authorizer.jwt`: there every claim would be missing.
+ */
+export type IncomingClaims =
+  | { readonly 'cognito:groups'?: unknown; readonly 'cognito:roles'?: unknown; readonly 'cognito:preferred_role'?: unknown }
+  | { readonly [claim: string]: unknown }
+
+type ListClaim = 'cognito:groups' | 'cognito:roles'
+
+/**
+ * The group names in the claim `cognito:groups`, each once, in the order they came; none if the claim is missing, for
+ * that is how Cognito says that a user is in no group.
+ *
+ * A name may hold commas and never white space, so only a `rest` claim can be ambiguous: with a comma in it, it is read
+ * as names of `knownGroups` if there is exactly one way to, and refused otherwise. Names in an array are taken as they
+ * are. Not for claims nobody verified, and not for telling the header `x-amzn-oidc-data` from the access token of an
+ * ALB: `parseRoleClaims` does that, one claim alone cannot. Not exact in `http` for names with white space, which no
+ * group has but a pre token generation trigger could make up.
+ *
+ * @throws RolecastError `invalid-claim` (not the transport's shape) or `ambiguous-claim` (`value` has the claim), or
+ * `invalid-option`
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GroupType.html
+ */
+export function parseGroupsClaim(value: unknown, options: ClaimsOptions): readonly string[] {
+  return parseList('cognito:groups', value, checkOptions(options))
+}
+
+/**
+ * The role claims among these claims, as Cognito wrote them: a claim that is missing, or has nothing in it, is an
+ * absent key. An access token never has the two claims about roles.
+ *
+ * The claims are read as `parseGroupsClaim` reads groups; a joined list of roles is split where the next ARN starts, for
+ * a role's name may hold commas, and refused if a piece is no role's ARN. Not for claims nobody verified: nothing here
+ * looks at a signature.
+ *
+ * @throws RolecastError `invalid-claim` (no claims, a claim not of the transport's shape, or, from an ALB, claims that
+ * are not an access token's: `x-amzn-oidc-data` has neither groups nor roles), `ambiguous-claim` or `invalid-option`
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
+ */
+export function parseRoleClaims(claims: IncomingClaims, options: ClaimsOptions): RoleClaims {
+  checkOptions(options)
+  if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
+    throw new RolecastError('invalid-claim', `the claims are ${quote(claims)}; verify the token, and give its claims as an object`, { value: claims })
+  }
+  if (options.transport === 'alb' && own(claims, 'token_use') !== 'access') {
+    throw new RolecastError(
+      'invalid-claim',
+      'these are not the claims of an access token; an ALB\'s `x-amzn-oidc-data` has neither groups nor roles: ' +
+        'verify the token in `x-amzn-oidc-accesstoken` and give its payload',
+      { value: claims },
+    )
+  }
+  const groups = parseList('cognito:groups', own(claims, 'cognito:groups'), options)
+  const roles = parseList('cognito:roles', own(claims, 'cognito:roles'), options)
+  const preferredRole = parsePreferredRole(own(claims, 'cognito:preferred_role'), options)
+  return {
+    ...(groups.length > 0 && { 'cognito:groups': groups }),
+    ...(roles.length > 0 && { 'cognito:roles': roles }),
+    ...(preferredRole !== undefined && { 'cognito:preferred_role': preferredRole }),
+  }
+}
+
+function own(claims: object, claim: string): unknown {
+  return Object.hasOwn(claims, claim) ? (claims as Record<string, unknown>)[claim] : undefined
+}
+
+function parseList(claim: ListClaim, value: unknown, options: ClaimsOptions): readonly string[] {
+  if (isMissing(value, options.transport)) return []
+  const values = toValues(claim, value, options)
+  if (values === undefined) throw wrongShape(claim, value, LIST_SHAPES[options.transport])
+  return [...new Set(values)]
+}
+
+function parsePreferredRole(value: unknown, { transport }: ClaimsOptions): string | undefined {
+  if (isMissing(value, transport)) return undefined
+  if (typeof value === 'string' && value !== '') return value
+  throw wrongShape('cognito:preferred_role', value, 'is a string in every transport')
+}
+
+/** A mapping template of a REST API writes a missing claim as an empty string. */
+function isMissing(value: unknown, transport: Transport): boolean {
+  return value === undefined || (transport === 'appsync' && value === null) || (transport === 'rest' && value === '')
+}
+
+const ARRAY_SHAPE = 'is an array of non-empty strings'
+
+const LIST_SHAPES: Readonly<Record<Transport, string>> = {
+  jwt: `${ARRAY_SHAPE} in a token`,
+  rest: 'is a string behind a Cognito authorizer of a REST API: `a,b`',
+  http: 'is a string behind a JWT authorizer of an HTTP API: `[a b]`',
+  appsync: `${ARRAY_SHAPE}, or null, in AppSync`,
+  alb: `${ARRAY_SHAPE} in a token`,
+  array: ARRAY_SHAPE,
+}
+
+function wrongShape(claim: string, value: unknown, shape: string): RolecastError {
+  const message = `the claim \`${claim}\` is ${quote(value)}, and it ${shape}; name the transport that the claims came by`
+  return new RolecastError('invalid-claim', message, { value })
+}
+
+/** Undefined if the value has not the transport's shape. */
+function toValues(claim: ListClaim, value: unknown, { transport, knownGroups }: ClaimsOptions): readonly string[] | undefined {
+  switch (transport) {
+    case 'rest':
+      if (typeof value !== 'string') return undefined
+      return claim === 'cognito:roles' ? splitRoles(value) : splitGroups(value, knownGroups)
+    case 'http':
+      return typeof value === 'string' ? splitBracketed(value, claim === 'cognito:roles' ? isArnLike : isGroupName) : undefined
+    default: {
+      // Spread, so that a hole is seen.
+      const values: readonly unknown[] = Array.isArray(value) ? [...value] : ['']
+      return values.every(one => typeof one === 'string' && one !== '') ? values as readonly string[] : undefined
+    }
+  }
+}
+
+/** Neither a group name nor an ARN has white space, so the spaces are the separators and only the outer brackets are ours. */
+function splitBracketed(text: string, isValue: (piece: string) => boolean): readonly string[] | undefined {
+  if (!text.startsWith('[') || !text.endsWith(']')) return undefined
+  if (text === '[]') return []
+  const pieces = text.slice(1, -1).split(' ')
+  return pieces.every(isValue) ? pieces : undefined
+}
+
+function isArnLike(text: string): boolean {
+  return /^arn:\S+$/.test(text)
+}
+
+/**
+ * No colon after the account: so where `,arn:` stands, an ARN ends. An ARN that Cognito accepts has at most two more
+ * colons, too few to hold a second role's ARN, so one with them is refused and never cut into others.
+ * https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html
+ */
+const ROLE_ARN = /^arn:[\w-]+:iam::\d+:role\/[\w+=,.@/-]+$/
+
+function splitRoles(text: string): readonly string[] {
+  const pieces = text.split(/,(?=arn:)/)
+  if (pieces.every(piece => ROLE_ARN.test(piece))) return pieces
+  throw new RolecastError(
+    'invalid-claim',
+    `the claim \`cognito:roles\` is ${quote(text)}, and that is no list of role ARNs joined by commas; verify the token and read its payload instead`,
+    { value: text },
+  )
+}
+
+function splitGroups(text: string, knownGroups: Iterable<string> | undefined): readonly string[] | undefined {
+  if (!text.includes(',')) return isGroupName(text) ? [text] : undefined
+  if (knownGroups === undefined) {
+    throw ambiguous(text, 'may be one group or several, because a name may hold commas; give the pool\'s group names as `knownGroups`')
+  }
+  const { ways, names } = readAsNames(text, knownGroups instanceof Set ? knownGroups : new Set(knownGroups))
+  if (ways === 1) return names
+  if (ways === 0) throw ambiguous(text, 'cannot be read as names of `knownGroups`; bring them up to date')
+  throw ambiguous(text, 'can be read as names of `knownGroups` in several ways; rename a group')
+}
+
+function ambiguous(text: string, problem: string): RolecastError {
+  const message = `the claim \`cognito:groups\` is ${quote(text)}, and it ${problem}, or verify the token and read its payload`
+  return new RolecastError('ambiguous-claim', message, { value: text })
+}
+
+/** A name has at most 128 characters, each of at most two code units. */
+const LONGEST_NAME = 256
+
+/** In how many ways the text is known names joined by commas (2: in several), and the names if there is one way. */
+function readAsNames(text: string, known: ReadonlySet<string>): { readonly ways: number; readonly names: readonly string[] } {
+  // What stands between two commas is a part; a name is one part or several that follow one another.
+  const starts = [0]
+  for (let comma = text.indexOf(','); comma !== -1; comma = text.indexOf(',', comma + 1)) starts.push(comma + 1)
+  const parts = starts.length
+  starts.push(text.length + 1)
+  const partsFrom = (from: number, to: number) => text.slice(starts[from], starts[to]! - 1)
+
+  // From the last part to the first, the ways to read the rest from each part on: counting them is linear in the rest,
+  // where listing them is exponential.
+  const waysFrom: number[] = Array.from({ length: parts + 1 }, () => 0)
+  const endOfName: number[] = []
+  waysFrom[parts] = 1
+  for (let from = parts - 1; from >= 0; from--) {
+    for (let to = from + 1; to <= parts && starts[to]! - 1 - starts[from]! <= LONGEST_NAME; to++) {
+      if (waysFrom[to] === 0 || !known.has(partsFrom(from, to))) continue
+      waysFrom[from] = Math.min(2, waysFrom[from]! + waysFrom[to]!)
+      endOfName[from] = to
+    }
+  }
+
+  const ways = waysFrom[0]!
+  const names: string[] = []
+  // Where the rest can be read in one way, the name found last is the only one.
+  if (ways === 1) for (let from = 0; from < parts; from = endOfName[from]!) names.push(partsFrom(from, endOfName[from]!))
+  return { ways, names }
+}
+
+function checkOptions(options: ClaimsOptions): ClaimsOptions {
+  const transport: unknown = options?.transport
+  if (!TRANSPORTS.includes(transport as Transport)) {
+    throw new RolecastError('invalid-option', `${quote(transport)} is no transport; use one of ${TRANSPORTS.join(', ')}`, { value: transport })
+  }
+  const knownGroups: unknown = options.knownGroups
+  // The characters of a string are not the names of groups.
+  if (knownGroups !== undefined && (typeof knownGroups !== 'object' || knownGroups === null || !(Symbol.iterator in knownGroups))) {
+    throw new RolecastError('invalid-option', `\`knownGroups\` is ${quote(knownGroups)}; give a Set of the pool's group names, or leave it out`, {
+      value: knownGroups,
+    })
+  }
+  return options
+}

@@ -1,3 +1,4 @@
+import { createDistinct } from './distinct.js'
 import { quote, RolecastError } from './errors.js'
 import { type Group, isPrecedence, MAX_PRECEDENCE } from './group.js'
 
@@ -208,32 +209,6 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 /** Leaders and rivals are each in the order given already; so are the bearers of one level, because sorting is stable. */
 function inOrder(leaders: readonly Ranked[], rivals: readonly Ranked[]): readonly Ranked[] {
   return [...leaders, ...rivals].toSorted((a, b) => a.position - b.position)
-}
-
-const FEW = 16
-
-/** Strings, each once, in the order they came. A Set costs more than looking through a few. */
-function createDistinct() {
-  const values: string[] = []
-  let set: Set<string> | undefined
-  // Not `includes`: on strings made at run time it takes five times as long.
-  const has = (value: string) => {
-    if (set !== undefined) return set.has(value)
-    for (const known of values) if (known === value) return true
-    return false
-  }
-  return {
-    values,
-    /** False if it was there already. */
-    add(value: string): boolean {
-      if (has(value)) return false
-      values.push(value)
-      set?.add(value)
-      // Stryker disable next-line ConditionalExpression,EqualityOperator: with a Set or without, the answer is the same
-      if (values.length === FEW) set = new Set(values)
-      return true
-    },
-  }
 }
 
 function byLevel(a: Ranked, b: Ranked): number {

@@ -1,3 +1,4 @@
+import { distinct } from '../distinct.js'
 import { quote, RolecastError } from '../errors.js'
 import { isGroupName } from '../group.js'
 import type { RoleClaims } from '../resolve.js'
@@ -106,7 +107,7 @@ function parseList(claim: ListClaim, value: unknown, options: ClaimsOptions): re
   if (isMissing(value, options.transport)) return []
   const values = toValues(claim, value, options)
   if (values === undefined) throw wrongShape(claim, value, LIST_SHAPES[options.transport])
-  return [...new Set(values)]
+  return distinct(values)
 }
 
 function parsePreferredRole(value: unknown, { transport }: ClaimsOptions): string | undefined {

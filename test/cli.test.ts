@@ -175,7 +175,7 @@ describe.concurrent('the command itself', () => {
 
   test('the help of predict names every option and every exit code', async () => {
     const { stdout } = await rolecast(['predict', '--help'])
-    const options = ['user-pool-id', 'pool-file', 'group', 'stdin', 'region', 'profile', 'endpoint-url', 'semantics', 'json', 'require-role', 'help']
+    const options = ['user-pool-id', 'pool-file', 'group', 'stdin', 'region', 'profile', 'endpoint-url', 'identity-pool-id', 'identity-pool-file', 'client-id', 'custom-role-arn', 'semantics', 'json', 'require-role', 'help']
     expect([...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(match => match[1])).toEqual(options)
     expect(stdout).toMatch(/0 it ran, 1 no role is resolved.*, 2 it could not run/)
   })

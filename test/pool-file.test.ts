@@ -47,7 +47,7 @@ async function fileOf(content: string | Uint8Array): Promise<string> {
 }
 
 async function read(content: string | Uint8Array) {
-  return [...(await readPoolFile(await fileOf(content))).values()]
+  return [...(await readPoolFile(await fileOf(content))).groups.values()]
 }
 
 async function failureOf(path: string): Promise<RolecastError> {
@@ -72,7 +72,7 @@ describe('what the AWS CLI prints', () => {
   })
 
   test('the groups are found by their names', async () => {
-    const pool = await readPoolFile(await fileOf(LISTED))
+    const { groups: pool } = await readPoolFile(await fileOf(LISTED))
     expect([...pool.keys()]).toEqual(['admins', 'café-管理者-🙂'])
     expect(pool.get('admins')).toEqual(READ[0])
     expect(pool.get('Admins')).toBeUndefined()
@@ -91,7 +91,7 @@ describe('what the AWS CLI prints', () => {
   })
 
   test('ten thousand groups, as many as a pool can have, are read', async () => {
-    const pool = await readPoolFile(await fileOf(poolOf(...Array.from({ length: 10_000 }, (_, index) => ({ GroupName: `g${index}`, Precedence: index })))))
+    const { groups: pool } = await readPoolFile(await fileOf(poolOf(...Array.from({ length: 10_000 }, (_, index) => ({ GroupName: `g${index}`, Precedence: index })))))
     expect(pool.size).toBe(10_000)
     expect(pool.get('g9999')).toEqual({ groupName: 'g9999', precedence: 9999, roleArn: null })
   })
@@ -203,13 +203,13 @@ describe('names that are traps in JavaScript', () => {
   const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
 
   test('they are names like any other', async () => {
-    const pool = await readPoolFile(await fileOf(poolOf(...names.map((GroupName, Precedence) => ({ GroupName, Precedence })))))
+    const { groups: pool } = await readPoolFile(await fileOf(poolOf(...names.map((GroupName, Precedence) => ({ GroupName, Precedence })))))
     expect([...pool.keys()]).toEqual(names)
     expect(pool.get('__proto__')).toEqual({ groupName: '__proto__', precedence: 0, roleArn: null })
   })
 
   test('a pool without them does not have them', async () => {
-    const pool = await readPoolFile(await fileOf(LISTED))
+    const { groups: pool } = await readPoolFile(await fileOf(LISTED))
     expect(names.filter(name => pool.has(name) || pool.get(name) !== undefined)).toEqual([])
   })
 

@@ -3,7 +3,8 @@ import * as fc from 'fast-check'
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import type { Group } from '../src/group.js'
-import { predictionText, printable } from '../src/report/prediction.js'
+import { type RoleMapping, selectRoleFor } from '../src/identity-pool.js'
+import { type CredentialsForecast, predictionText, printable } from '../src/report/prediction.js'
 import { resolveRoles, type Semantics } from '../src/resolve.js'
 import { groupNames, pools, semantics } from './arbitraries.js'
 
@@ -13,10 +14,11 @@ interface Rendering {
   readonly color?: boolean
   readonly semantics?: Semantics
   readonly unknownGroups?: readonly string[]
+  readonly credentials?: CredentialsForecast
 }
 
-function render(groups: readonly Group[], { color = false, semantics, unknownGroups = [] }: Rendering = {}): string {
-  return predictionText({ resolution: resolveRoles(groups, { semantics }), groups, unknownGroups }, { color })
+function render(groups: readonly Group[], { color = false, semantics, unknownGroups = [], credentials }: Rendering = {}): string {
+  return predictionText({ resolution: resolveRoles(groups, { semantics }), groups, unknownGroups, credentials }, { color })
 }
 
 /** The lines of one block, without its heading. */
@@ -299,6 +301,73 @@ const anyNames = fc.oneof(
   fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }),
   fc.string({ unit: fc.constantFrom(...'\x1B[31m\n\r\t\b\0\x7F\u0085\u009B\u200B\u202E\u2028\u2068\u2069\uFEFF\uD83D\uDE42אa>0 '), minLength: 1, maxLength: 12 }),
 )
+
+describe('the credentials', () => {
+  interface Asked { readonly mapping?: RoleMapping; readonly authenticated?: string; readonly customRoleArn?: string; readonly name?: string }
+
+  function credentialsOf(groups: readonly Group[], { mapping, authenticated, customRoleArn, name = 'x' }: Asked): CredentialsForecast {
+    const selection = selectRoleFor(resolveRoles(groups), mapping, { customRoleArn, roles: { authenticated } })
+    return { selection, mapping, customRoleArn, identityPoolId: name, userPoolId: name, clientId: name, onlyMapping: false, mappedClients: mapping ? [name] : [] }
+  }
+  const textOf = (groups: readonly Group[], asked: Asked, color = false) => render(groups, { credentials: credentialsOf(groups, asked), color })
+
+  const token: RoleMapping = { Type: 'Token', AmbiguousRoleResolution: 'Deny' }
+  const [admins, alone] = [[{ groupName: 'a', precedence: 0, roleArn: 'A' }], [{ groupName: 'b', roleArn: 'B' }]]
+
+  test('stand after the claims and before the unknown groups, and only where an identity pool is asked', () => {
+    const text = render(admins, { credentials: credentialsOf(admins, { mapping: token }), unknownGroups: ['ghost'] })
+    const headings = ['Groups', 'ID token', 'Why', 'Credentials', 'Why these', 'Not in']
+    expect(text.split('\n\n').map((lines, index) => lines.startsWith(headings[index]!))).toEqual(headings.map(() => true))
+    expect(render(admins)).not.toContain('redentials')
+  })
+
+  test('a role is told from a role that the app asks for', () => {
+    expect(block(textOf(admins, { mapping: token, customRoleArn: 'A' }), 'Credentials from identity pool x')).toEqual([
+      '  user pool     x',
+      '  app client    x',
+      '  role mapping  Token, AmbiguousRoleResolution Deny',
+      '  asked for     A',
+      '  role          A',
+    ])
+  })
+
+  test('roles of every width keep the pages in one column', () => {
+    const mapping: RoleMapping = { Type: 'Rules', RulesConfiguration: { Rules: ['管理者', 'é'].map(RoleARN => ({ Claim: 'x', MatchType: 'Equals', Value: 'y', RoleARN })) } }
+    expect(block(textOf(admins, { mapping, authenticated: 'S' }), 'Credentials from identity pool x').slice(3)).toEqual([
+      '  role          (undetermined: one of these, and nobody knows which)',
+      '                ? 管理者    by rule 0; see docs/identity-pool.md#rule',
+      '                ? é         by rule 1; see docs/identity-pool.md#rule',
+      '                ? S         see docs/identity-pool.md#ambiguous-authenticated',
+      '                ? (denied)  see docs/identity-pool.md#ambiguous-denied',
+    ])
+  })
+
+  test.each<[string, readonly Group[], number, string]>([
+    ['a role', admins, 32, 'A'],
+    ['a denial', [], 31, '(none: the request is denied)'],
+    ['what nobody knows', alone, 33, '(undetermined: one of these, and nobody knows which)'],
+  ])('%s has its colour', (_what, groups, code, said) => {
+    expect(textOf(groups, { mapping: token }, true)).toContain(`  role          \x1B[${code}m${said}\x1B[39m\n`)
+  })
+
+  const anyMapping = fc.option(fc.record({
+    Type: fc.constantFrom('Token', 'Rules'),
+    AmbiguousRoleResolution: fc.constantFrom('Deny', 'AuthenticatedRole', undefined),
+    RulesConfiguration: fc.record({
+      Rules: fc.array(fc.record({ Claim: fc.oneof(fc.constant('cognito:groups'), anyNames), MatchType: fc.constantFrom('Contains', 'NotEqual'), Value: anyNames, RoleARN: anyNames }), { maxLength: 3 }),
+    }),
+  }), { nil: undefined })
+
+  test('whatever names come, no control character but the line end is in the text, and colour changes nothing else', () => {
+    const asked = fc.record({ mapping: anyMapping, authenticated: fc.option(anyNames, { nil: undefined }), customRoleArn: fc.option(anyNames, { nil: undefined }), name: anyNames })
+    fc.assert(fc.property(pools, asked, (groups, given) => {
+      const plain = textOf(groups, given as Asked)
+      expect(plain).not.toMatch(RAW)
+      expect(plain.replace(ISOLATED, '')).not.toMatch(/[\u200B-\u200F\u202A-\u202E\u2066-\u2069\uFEFF]/)
+      expect(stripVTControlCharacters(textOf(groups, given as Asked, true))).toBe(plain)
+    }))
+  })
+})
 
 describe('for any groups', () => {
   const anyGroups = fc.uniqueArray(

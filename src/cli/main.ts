@@ -3,6 +3,7 @@ import { isRolecastError } from '../errors.js'
 import { printable } from '../report/prediction.js'
 import { addDemoCommand } from './demo.js'
 import { addPredictCommand } from './predict.js'
+import { addSnapshotCommand } from './snapshot.js'
 import { type ExitCode, type Terminal, write, WriteError } from './terminal.js'
 
 /** Runs the command line and says how it ended. What went wrong is on stderr, with what to do next. */
@@ -22,6 +23,7 @@ export async function main(args: readonly string[], terminal: Terminal, version:
     })
     .addHelpText('after', '\nExample:\n  $ rolecast predict --user-pool-id eu-west-1_Ab12Cd34e --group admins')
   addPredictCommand(program, terminal, finish)
+  addSnapshotCommand(program, terminal, finish)
   addDemoCommand(program, terminal, finish)
 
   try {

@@ -1,10 +1,18 @@
 import { type ErrorCode, isRolecastError, RolecastError } from '../errors.js'
 
 /** What was being done when a call failed. */
-export interface CallContext {
+export type CallContext = UserPoolCall | IdentityPoolCall
+
+interface UserPoolCall {
   readonly operation: 'GetGroup' | 'ListGroups'
   readonly userPoolId: string
   readonly groupName?: string | undefined
+}
+
+interface IdentityPoolCall {
+  readonly operation: 'GetIdentityPoolRoles'
+  readonly identityPoolId: string
+  readonly groupName?: undefined
 }
 
 interface SdkError {
@@ -62,16 +70,28 @@ export function failure(
   context: CallContext,
   details: { readonly cause?: unknown; readonly value?: unknown; readonly status?: number | undefined; readonly note?: string } = {},
 ): RolecastError {
-  const { operation, groupName, userPoolId } = context
-  const subject = groupName === undefined ? `${operation} on user pool \`${userPoolId}\`` : `${operation} for group \`${groupName}\` of user pool \`${userPoolId}\``
+  const { groupName } = context
+  const { what = 'failed', next = 'see the cause' } = wordsFor(code, context)
   const said = oneLine(details.note ?? (details.cause instanceof Error ? details.cause.message : ''))
   const gateway = code === 'malformed-answer' && details.status !== undefined && details.status >= 500
-  return new RolecastError(code, `${subject} ${WHAT[code] ?? 'failed'}${said === '' ? '' : ` (${said})`}; ${NEXT[code] ?? 'see the cause'}`, {
+  return new RolecastError(code, `${subjectOf(context)} ${what}${said === '' ? '' : ` (${said})`}; ${next}`, {
     groupName,
     retryable: RETRYABLE.has(code) || gateway,
     ...('cause' in details && { cause: withoutResponse(details.cause) }),
     ...('value' in details && { value: details.value }),
   })
+}
+
+function subjectOf(context: CallContext): string {
+  if (context.operation === 'GetIdentityPoolRoles') return `${context.operation} of identity pool \`${context.identityPoolId}\``
+  const { operation, groupName, userPoolId } = context
+  return groupName === undefined ? `${operation} on user pool \`${userPoolId}\`` : `${operation} for group \`${groupName}\` of user pool \`${userPoolId}\``
+}
+
+interface Words { readonly what?: string | undefined; readonly next?: string | undefined }
+
+function wordsFor(code: ErrorCode, { operation }: CallContext): Words {
+  return { what: WHAT[code], next: NEXT[code], ...(operation === 'GetIdentityPoolRoles' && OF_IDENTITY_POOL[code]) }
 }
 
 const WHAT: Partial<Record<ErrorCode, string>> = {
@@ -100,6 +120,14 @@ const NEXT: Partial<Record<ErrorCode, string>> = {
   'service-error': 'try again later',
   'request-refused': 'check the user pool id and the group name',
   'malformed-answer': 'check that the endpoint really is Cognito; nothing was concluded from this answer',
+}
+
+/** Where the words for a user pool would mislead. */
+const OF_IDENTITY_POOL: Partial<Record<ErrorCode, Words>> = {
+  'not-authorized': { next: 'allow cognito-identity:GetIdentityPoolRoles on the identity pool, and check that the credentials are current' },
+  'pool-not-found': { what: 'found no such identity pool', next: 'check the identity pool id and the account' },
+  throttled: { next: 'try again later' },
+  'request-refused': { next: 'check the identity pool id' },
 }
 
 function codeOf(error: SdkError, status: number | undefined): ErrorCode {

@@ -6,6 +6,7 @@ const groupType = z.object({
   GroupName: z.string().min(1),
   Precedence: z.int().min(0).max(MAX_PRECEDENCE).nullish(),
   RoleArn: z.string().nullish(),
+  UserPoolId: z.string().nullish(),
 })
 
 export const getGroupAnswer = z.object({ Group: groupType })

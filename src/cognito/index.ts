@@ -7,6 +7,12 @@ export {
   type RoleResolverOptions,
   type SourcedRoleResolverOptions,
 } from './resolver.js'
+export {
+  type CognitoIdentityClient,
+  getIdentityPoolRoles,
+  type GetIdentityPoolRolesOptions,
+  type IdentityPoolSettings,
+} from './identity-pool-api.js'
 export type { ConnectionOptions } from './options.js'
 export type { SharedCacheOptions, SharedStore } from './shared-cache.js'
 export { type PoolSnapshot, type SnapshotOptions, takeSnapshot } from './snapshot.js'

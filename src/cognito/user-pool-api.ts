@@ -3,9 +3,11 @@ import pLimit from 'p-limit'
 import type { z } from 'zod'
 import { quote, RolecastError } from '../errors.js'
 import type { Group } from '../group.js'
+import { orAbort } from './abort.js'
 import { type CallContext, failure, toFailure } from './failure.js'
 import { firstIssue, getGroupAnswer, listGroupsAnswer, toGroup } from './group-type.js'
 import { amount, type ConnectionOptions, LONGEST_TIMER } from './options.js'
+
 
 /** What rolecast needs of `CognitoIdentityProviderClient`: a `send` that takes the two read commands. */
 export interface CognitoClient {
@@ -234,21 +236,6 @@ function createLimiter(requestsPerSecond: number, concurrency: number) {
     })
     keepAliveIfAwaited()
     return orAbort(outcome, signal)
-  }
-}
-
-/** The promise's outcome, or a rejection as soon as the signal aborts: a client may ignore its abort signal. */
-async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  signal.throwIfAborted()
-  let stop: (() => void) | undefined
-  const aborted = new Promise<never>((_resolve, reject) => {
-    stop = () => reject(signal.reason)
-    signal.addEventListener('abort', stop, { once: true })
-  })
-  try {
-    return await Promise.race([promise, aborted])
-  } finally {
-    if (stop !== undefined) signal.removeEventListener('abort', stop)
   }
 }
 

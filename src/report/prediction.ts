@@ -2,7 +2,8 @@ import picocolors from 'picocolors'
 import stringWidth from 'string-width'
 import { explain } from '../explain.js'
 import { type Group, MAX_PRECEDENCE } from '../group.js'
-import type { Resolution, RoleClaims } from '../resolve.js'
+import type { MappingRule, RoleCandidate, RoleMapping, RoleSelection, SelectionRule } from '../identity-pool.js'
+import type { Evidence, Resolution, RoleClaims } from '../resolve.js'
 
 /** A resolution with what a person wants to see beside it. */
 export interface Prediction {
@@ -10,6 +11,24 @@ export interface Prediction {
   /** The groups that were resolved, with their precedence and role. */
   readonly groups: readonly Group[]
   readonly unknownGroups: readonly string[]
+  /** What an identity pool makes of the claims, where one is asked. */
+  readonly credentials?: CredentialsForecast | undefined
+}
+
+/** Which role's credentials an identity pool gives, with what a person wants to see beside it. */
+export interface CredentialsForecast {
+  readonly selection: RoleSelection
+  readonly identityPoolId: string
+  readonly userPoolId: string
+  /** The role mapping that counts; absent where the app client has none. */
+  readonly mapping?: RoleMapping | undefined
+  /** The app client whose mapping was looked for; absent where it is not known, for the user pool has no mapping at all. */
+  readonly clientId?: string | undefined
+  /** Whether nobody named the app client, and it is the only one of the user pool with a mapping. */
+  readonly onlyMapping: boolean
+  /** The app clients of the user pool that do have a mapping. */
+  readonly mappedClients: readonly string[]
+  readonly customRoleArn?: string | undefined
 }
 
 export interface TextOptions {
@@ -18,7 +37,7 @@ export interface TextOptions {
 
 /**
  * A prediction as text for people: the groups as a ladder in precedence order with the winner marked, each claim, and
- * the reason. Not for programs: its form may change.
+ * the reason; with an identity pool, the role whose credentials the user gets, and the reason. Not for programs: its form may change.
  */
 export function predictionText(prediction: Prediction, { color }: TextOptions): string {
   const { resolution, unknownGroups } = prediction
@@ -29,6 +48,7 @@ export function predictionText(prediction: Prediction, { color }: TextOptions): 
     [paint.bold('ID token'), ...claimLines(resolution.claims, resolution, paint)],
     [paint.bold('Why'), `  ${reason}`, paint.dim(`  ${resolution.rule}: ${evidence}; see ${docs}`)],
   ]
+  if (prediction.credentials !== undefined) blocks.push(...credentialBlocks(prediction.credentials, paint))
   if (unknownGroups.length > 0) {
     const names = unknownGroups.map(name => `  ${printable(name)}`)
     blocks.push([paint.yellow('Not in the user pool (no role, and in no claim)'), ...names])
@@ -100,6 +120,122 @@ function colorOf({ outcome }: Resolution, paint: Paint): (text: string) => strin
     case 'none':
       return paint.dim
   }
+}
+
+function credentialBlocks(forecast: CredentialsForecast, paint: Paint): string[][] {
+  const { selection, customRoleArn } = forecast
+  const rows = [row('user pool', printable(forecast.userPoolId)), row('app client', clientText(forecast)), row('role mapping', mappingText(forecast))]
+  if (customRoleArn !== undefined) rows.push(row('asked for', printable(customRoleArn)))
+  const [first, ...others] = roleLines(selection, paint)
+  rows.push(row('role', first!), ...others.map(line => row('', line)))
+  return [
+    [paint.bold(`Credentials from identity pool ${printable(forecast.identityPoolId)}`), ...rows],
+    [
+      paint.bold('Why these credentials'),
+      `  ${selectionReason(forecast)}`,
+      paint.dim(`  ${selection.how}: ${SELECTION_EVIDENCE[selection.evidence]}; see ${sectionOf(selection.how)}`),
+    ],
+  ]
+}
+
+function row(name: string, value: string): string {
+  return `  ${name.padEnd('role mapping'.length)}  ${value}`
+}
+
+function sectionOf(how: SelectionRule): string {
+  return `docs/identity-pool.md#${how}`
+}
+
+function clientText({ clientId, onlyMapping }: CredentialsForecast): string {
+  if (clientId === undefined) return '(not given)'
+  return `${printable(clientId)}${onlyMapping ? ' (not given, but the only one with a role mapping)' : ''}`
+}
+
+function mappingText({ mapping, mappedClients }: CredentialsForecast): string {
+  if (mapping === undefined) {
+    if (mappedClients.length === 0) return '(none for this user pool)'
+    return `(none for this app client; the user pool has one for ${mappedClients.map(printable).join(', ')})`
+  }
+  const rules = mapping.RulesConfiguration?.Rules?.length ?? 0
+  const type = mapping.Type === 'Rules' ? `Rules (${rules})` : mapping.Type
+  return `${type}, AmbiguousRoleResolution ${mapping.AmbiguousRoleResolution ?? '(not set)'}`
+}
+
+function roleLines(selection: RoleSelection, paint: Paint): readonly string[] {
+  const { outcome, roleArn, candidates = [] } = selection
+  if (outcome === 'role') return [paint.green(printable(roleArn!))]
+  if (outcome === 'denied') return [paint.red('(none: the request is denied)')]
+  const rows = candidates.map(candidate => ({
+    answer: answerOf(candidate),
+    why: `${candidate.ruleIndex === undefined ? '' : `by rule ${candidate.ruleIndex}; `}see ${sectionOf(candidate.how)}`,
+  }))
+  const width = Math.max(...rows.map(({ answer }) => stringWidth(answer)))
+  return [
+    paint.yellow('(undetermined: one of these, and nobody knows which)'),
+    ...rows.map(({ answer, why }) => `? ${answer}${' '.repeat(width - stringWidth(answer))}  ${paint.dim(why)}`),
+  ]
+}
+
+function answerOf({ outcome, roleArn }: RoleCandidate): string {
+  return outcome === 'role' ? printable(roleArn!) : '(denied)'
+}
+
+const SELECTION_EVIDENCE: Readonly<Record<Evidence, string>> = {
+  observed: 'observed of real identity pools',
+  documented: 'documented by AWS',
+  inferred: 'inferred from what is observed and documented',
+  unknown: 'unknown: what is known does not settle it',
+}
+
+/** Where these decide, there are several readings. */
+const DOUBTS: ReadonlySet<SelectionRule> = new Set<SelectionRule>([
+  'undetermined-preferred-role',
+  'single-role',
+  'uncertain-rule',
+  'ambiguous-unset',
+  'custom-role-without-mapping',
+  'custom-role-with-rules',
+])
+
+function selectionReason({ selection, mapping, clientId }: CredentialsForecast): string {
+  const { how, outcome, ruleIndex } = selection
+  const rule = ruleText(mapping, ruleIndex)
+  const unmapped = clientId === undefined ? 'user pool' : 'app client'
+  const reasons: Readonly<Record<SelectionRule, string>> = {
+    'no-mapping': `The identity pool has no role mapping for this ${unmapped}, so its authenticated role counts.`,
+    'custom-role': 'The app asks for this role, and the token has it in cognito:roles.',
+    'custom-role-not-allowed': 'The app asks for a role that the token does not have in cognito:roles.',
+    'custom-role-without-mapping': 'The app asks for a role, and there is no role mapping: AWS does not say what the identity pool does then.',
+    'custom-role-with-rules': 'The app asks for a role, and the mapping has rules: AWS does not say clearly which of the two counts.',
+    'preferred-role': 'The mapping takes the role from the token, and the token prefers this one.',
+    'undetermined-preferred-role': 'Whether the token has a preferred role is not known (see above).',
+    'single-role':
+      'The token has one role and prefers none. Of two pages of AWS one says that the user gets this role, and one that the fallback of the mapping counts.',
+    rule: `The first of the mapping's rules that matches is rule ${rule}.`,
+    'uncertain-rule': `Whether rule ${rule} matches is not known: ${
+      isForecast(mapping, ruleIndex) ? 'AWS does not say how it compares a list' : 'the forecast is of the role claims alone'}.`,
+    'ambiguous-authenticated': 'The mapping arrives at no single role, and its AmbiguousRoleResolution is the authenticated role.',
+    'ambiguous-denied': 'The mapping arrives at no single role, and its AmbiguousRoleResolution is to deny.',
+    'ambiguous-unset': 'The mapping arrives at no single role, and has no AmbiguousRoleResolution: it may give the authenticated role, or deny.',
+    'authenticated-role-missing': 'The authenticated role would count, and the identity pool has none.',
+  }
+  if (outcome === 'undetermined') return `${reasons[how]} Grant nothing on it.`
+  return DOUBTS.has(how) ? `${reasons[how]} Here all readings end in one answer.` : reasons[how]
+}
+
+/** A rule with its place from 0, which is how the JSON counts. */
+function ruleText(mapping: RoleMapping | undefined, index: number | undefined): string {
+  const { Claim = '', MatchType = '', Value = '' } = ruleAt(mapping, index) ?? {}
+  return `${index} (\`${printable(Claim)}\` ${MatchType} \`${printable(Value)}\`)`
+}
+
+/** Whether the rule is on one of the claims that are known. */
+function isForecast(mapping: RoleMapping | undefined, index: number | undefined): boolean {
+  return CLAIM_NAMES.some(name => name === ruleAt(mapping, index)?.Claim)
+}
+
+function ruleAt(mapping: RoleMapping | undefined, index: number | undefined): MappingRule | undefined {
+  return index === undefined ? undefined : mapping?.RulesConfiguration?.Rules?.[index]
 }
 
 /**

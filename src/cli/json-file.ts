@@ -1,0 +1,28 @@
+import { readFile } from 'node:fs/promises'
+import { RolecastError } from '../errors.js'
+
+/** Makes the error for a file that cannot be used. */
+export type InvalidFile = (what: string, cause?: unknown) => RolecastError
+
+/** Says which file cannot be used, and by which command it is made. */
+export function invalidFile(kind: string, path: string, command: string): InvalidFile {
+  return (what, cause) =>
+    new RolecastError('invalid-input', `the ${kind} \`${path}\` cannot be used: ${what}; make it with \`${command} > FILE\``, { value: path, cause })
+}
+
+/** The JSON in a file: UTF-8, or UTF-16 with a byte order mark, which is what PowerShell writes. */
+export async function readJsonFile(path: string, invalid: InvalidFile): Promise<unknown> {
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw invalid(`it cannot be read (${cause.code ?? 'error'})`, cause)
+  })
+  try {
+    return JSON.parse(decode(bytes))
+  } catch (cause) {
+    throw invalid(`it is not JSON (${(cause as Error).message})`, cause)
+  }
+}
+
+function decode(bytes: Buffer): string {
+  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8'
+  return new TextDecoder(encoding, { fatal: true }).decode(bytes)
+}

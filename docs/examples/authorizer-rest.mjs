@@ -1,0 +1,35 @@
+// A REST API's Lambda authorizer. Run it: node docs/examples/authorizer-rest.mjs
+import { createRoleAuthorizer, toContext } from 'rolecast/authorizer'
+import { createRoleResolver } from 'rolecast/cognito'
+
+// In a Lambda function: createRoleResolver({ userPoolId: process.env.USER_POOL_ID })
+const admin = 'arn:aws:iam::111122223333:role/Admin'
+const groups = new Map([['admins', { groupName: 'admins', precedence: 1, roleArn: admin }]])
+const resolver = createRoleResolver({ source: name => groups.get(name) })
+
+// In a Lambda function: CognitoJwtVerifier.create({ userPoolId, clientId, tokenUse: 'id' }) of aws-jwt-verify
+const tokens = new Map([
+  ['janes.token.x', { 'sub': 'jane', 'token_use': 'id', 'cognito:groups': ['admins'], 'cognito:roles': [admin], 'cognito:preferred_role': admin }],
+])
+const verifier = {
+  async verify(token) {
+    const claims = tokens.get(token)
+    if (claims === undefined) throw new Error('not a token of ours')
+    return claims
+  },
+}
+
+export const handler = createRoleAuthorizer({
+  kind: 'rest-token',
+  resolver,
+  verifier,
+  groupsOf: 'token',
+  onStale: 'deny',
+  allow: ({ resolution }) => resolution.preferredRole === admin && { allow: true, context: toContext(resolution) },
+  onDecision: ({ allowed, reason, principalId }) => console.error({ allowed, reason, principalId }),
+})
+
+const methodArn = 'arn:aws:execute-api:eu-west-1:123456789012:ymy8tbxw7b/prod/GET/pets'
+const answer = await handler({ type: 'TOKEN', authorizationToken: 'Bearer janes.token.x', methodArn })
+console.log(JSON.stringify(answer))
+await handler({ type: 'TOKEN', authorizationToken: 'Bearer forged', methodArn }).catch(error => console.log(JSON.stringify(error.message)))

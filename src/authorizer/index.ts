@@ -1,0 +1,49 @@
+export {
+  type AnswerContext,
+  type AppSyncInput,
+  type AppSyncResponse,
+  type ContextValue,
+  type IamPolicyInput,
+  type IamPolicyResponse,
+  type SimpleInput,
+  type SimpleResponse,
+  toAppSyncResponse,
+  toContext,
+  toIamPolicyResponse,
+  toSimpleResponse,
+} from './answers.js'
+export { createRoleAuthorizer, type RoleAuthorizer, type RoleAuthorizerOptions, type VerdictOf } from './authorizer.js'
+export {
+  type ClaimsOptions,
+  type IncomingClaims,
+  parseGroupsClaim,
+  parseRoleClaims,
+  type Transport,
+} from './claims.js'
+export {
+  type AnswerOf,
+  type AppSyncEvent,
+  bearerToken,
+  type EventKind,
+  type EventOf,
+  type HttpV1Event,
+  type HttpV2Event,
+  type RestRequestEvent,
+  type RestTokenEvent,
+  type WebSocketEvent,
+} from './events.js'
+export {
+  type AccessRequest,
+  createRoleGuard,
+  type CurrentResolution,
+  type CurrentRoles,
+  type Decision,
+  type Denied,
+  type DenyReason,
+  type Granted,
+  type RequestedResolution,
+  type RoleGuard,
+  type RoleGuardOptions,
+  type TokenVerifier,
+} from './guard.js'
+export { checkRoleSwitch, listSwitchableRoles, type RoleSwitch, type RoleSwitchOptions, type SwitchableRoles } from './role-switch.js'

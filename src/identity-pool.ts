@@ -1,4 +1,5 @@
 import { quote, RolecastError } from './errors.js'
+import { own } from './own.js'
 import type { Evidence, Resolution, RoleClaims } from './resolve.js'
 
 /** How a rule compares a claim with its value. */
@@ -467,11 +468,6 @@ function checkRule(rule: unknown, index: number): CheckedRule {
     throw invalid(`mapping rule ${index} needs a \`${field}\` that is a non-empty string`, rule)
   }
   return { claim: text('Claim'), matchType: matchType as MatchType, value: text('Value'), roleArn: text('RoleARN') }
-}
-
-/** Claims and mappings come from outside: nothing that a prototype has counts. */
-function own(record: object, key: string): unknown {
-  return Object.hasOwn(record, key) ? record[key as keyof typeof record] : undefined
 }
 
 function checkRecord(value: unknown, what: string): object {

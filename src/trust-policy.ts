@@ -1,4 +1,5 @@
 import { quote, RolecastError } from './errors.js'
+import { own } from './own.js'
 
 /**
  * Why a role can, cannot or may be assumed; `docs/identity-pool.md` has the list.
@@ -443,11 +444,6 @@ function checkPoolId(identityPoolId: unknown): string {
 
 function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value]
-}
-
-/** A policy comes from outside: nothing that a prototype has counts. */
-function own(record: object, key: string): unknown {
-  return Object.hasOwn(record, key) ? record[key as keyof typeof record] : undefined
 }
 
 function checkRecord(value: unknown, what: string): object {

@@ -12,23 +12,13 @@ import {
   toSimpleResponse,
 } from '../src/authorizer/index.js'
 import { MAX_ANSWER_BYTES, MAX_APPSYNC_ANSWER_BYTES } from '../src/authorizer/answers.js'
-import { isRolecastError, type RolecastError } from '../src/errors.js'
 import { resolveRoles } from '../src/resolve.js'
 import { pools } from './arbitraries.js'
+import { errorOf } from './failure-of.js'
 
 const ARN = 'arn:aws:execute-api:eu-west-1:123456789012:abcdef123/test/GET/request'
 const A = 'arn:aws:iam::111122223333:role/Alpha'
 const B = 'arn:aws:iam::111122223333:role/Beta'
-
-function errorOf(run: () => unknown): RolecastError {
-  try {
-    run()
-  } catch (error) {
-    if (isRolecastError(error)) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
-}
 
 const bytesOf = (answer: unknown) => Buffer.byteLength(JSON.stringify(answer))
 const FORMS = [

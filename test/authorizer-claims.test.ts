@@ -2,24 +2,15 @@ import * as fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { type ClaimsOptions, type IncomingClaims, parseGroupsClaim, parseRoleClaims, type Transport, TRANSPORTS } from '../src/authorizer/claims.js'
 import { compareClaims } from '../src/compare.js'
-import { isRolecastError, type RolecastError } from '../src/errors.js'
+import { isRolecastError } from '../src/errors.js'
 import { isGroupName } from '../src/group.js'
 import { resolveRoles, type RoleClaims } from '../src/resolve.js'
 import { groupNames } from './arbitraries.js'
+import { errorOf } from './failure-of.js'
 
 const A = 'arn:aws:iam::111122223333:role/Alpha'
 const B = 'arn:aws:iam::111122223333:role/path/Beta'
 const COMMA = 'arn:aws-us-gov:iam::111122223333:role/a,b'
-
-function errorOf(run: () => unknown): RolecastError {
-  try {
-    run()
-  } catch (error) {
-    if (isRolecastError(error)) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
-}
 
 /** How each transport writes a list: joined ones are what the service does to the token's array. */
 const SERIALISERS: Readonly<Record<Transport, (values: readonly string[]) => unknown>> = {

@@ -2,8 +2,9 @@ import { inspect } from 'node:util'
 import { CognitoIdentityProviderClient, GetGroupCommand } from '@aws-sdk/client-cognito-identity-provider'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { type CacheEvent, createGroupSource, createRoleResolver, type GroupSourceOptions } from '../src/cognito/index.js'
-import { type ErrorCode, RolecastError } from '../src/errors.js'
+import type { ErrorCode } from '../src/errors.js'
 import type { Group } from '../src/group.js'
+import { failureOf } from './failure-of.js'
 import { type CognitoEndpoint, endpointClient, type Fault, startCognitoEndpoint } from './cognito-endpoint.js'
 
 const userPoolId = 'eu-west-1_Ab12Cd34e'
@@ -36,16 +37,6 @@ function sourceOf(options: Partial<GroupSourceOptions> = {}) {
   for (const group of GROUPS) endpoint.groups.set(group.groupName, group)
   endpoint.requests.length = 0
   return createGroupSource({ userPoolId, client: endpointClient(endpoint, { fastRetry: true }), requestsPerSecond: Infinity, ...options })
-}
-
-async function failureOf(work: () => unknown): Promise<RolecastError> {
-  try {
-    await work()
-  } catch (error) {
-    expect(error).toBeInstanceOf(RolecastError)
-    return error as RolecastError
-  }
-  throw new Error('it did not fail')
 }
 
 describe('reading groups through a real SDK client', () => {

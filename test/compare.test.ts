@@ -1,10 +1,10 @@
 import * as fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import { type CarriedClaims, type ClaimsComparison, compareClaims, type PreferredRoleChange } from '../src/compare.js'
-import { isRolecastError, type RolecastError } from '../src/errors.js'
 import type { Group } from '../src/group.js'
 import { accessTokenClaims, resolveRoles, type Resolution, type RoleClaims } from '../src/resolve.js'
 import { pools, semantics } from './arbitraries.js'
+import { errorOf } from './failure-of.js'
 
 const A = 'arn:aws:iam::111122223333:role/Alpha'
 const B = 'arn:aws:iam::111122223333:role/Beta'
@@ -17,16 +17,6 @@ function group(groupName: string, precedence?: number | null, roleArn?: string |
 const admin = group('admin', 1, A)
 const user = group('user', 2, B)
 const nothing = { groupsAdded: [], groupsRemoved: [], rolesAdded: [], rolesRemoved: [] }
-
-function errorOf(run: () => unknown): RolecastError {
-  try {
-    run()
-  } catch (error) {
-    if (isRolecastError(error)) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
-}
 
 describe('examples', () => {
   const idToken = (...groups: Group[]): CarriedClaims => ({ ...resolveRoles(groups).claims, token_use: 'id' })

@@ -9,6 +9,7 @@ import {
   shuffledPools, type Spelling, spellings,
 } from './arbitraries.js'
 import { groupsCompete, modelResolve, rolesCompete } from './model.js'
+import { errorOf } from './failure-of.js'
 
 const A = 'arn:aws:iam::111122223333:role/Alpha'
 const B = 'arn:aws:iam::111122223333:role/Beta'
@@ -485,16 +486,6 @@ describe('the arbitraries', () => {
     }))
   })
 })
-
-function errorOf(run: () => unknown): RolecastError {
-  try {
-    run()
-  } catch (error) {
-    if (isRolecastError(error)) return error
-    throw error
-  }
-  throw new Error('nothing was thrown')
-}
 
 describe('invalid input', () => {
   const noPrecedences: [string, unknown][] = [

@@ -1,6 +1,7 @@
 import { distinct } from '../distinct.js'
 import { quote, RolecastError } from '../errors.js'
 import { isGroupName } from '../group.js'
+import { own } from '../own.js'
 import type { RoleClaims } from '../resolve.js'
 
 /**
@@ -97,10 +98,6 @@ export function parseRoleClaims(claims: IncomingClaims, options: ClaimsOptions):
     ...(roles.length > 0 && { 'cognito:roles': roles }),
     ...(preferredRole !== undefined && { 'cognito:preferred_role': preferredRole }),
   }
-}
-
-function own(claims: object, claim: string): unknown {
-  return Object.hasOwn(claims, claim) ? (claims as Record<string, unknown>)[claim] : undefined
 }
 
 function parseList(claim: ListClaim, value: unknown, options: ClaimsOptions): readonly string[] {

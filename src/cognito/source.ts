@@ -198,12 +198,20 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   const groupCalls = createCoalescer<string, GroupAnswer>(keep)
   const listingCalls = createCoalescer<typeof LISTING, Listing>((_key, listing) => keepListing(listing))
   const api = createUserPoolApi({ ...options, userPoolId, clock, onCall: groupName => tell('call', groupName) })
-  const shared =
+  const level2 =
     options.sharedCache &&
-    createSharedCache(userPoolId, api.timeout, lifetime, options.sharedCache, {
-      onHit: groupName => tell('shared-hit', groupName),
-      onFailure: (groupName, cause) => tell('shared-failed', groupName, storeFailure(groupName, cause)),
-    })
+    createSharedCache(
+      {
+        userPoolId,
+        callTimeout: api.timeout,
+        lifetime,
+        onHit: groupName => tell('shared-hit', groupName),
+        onFailure: (groupName, cause) => tell('shared-failed', groupName, storeFailure(groupName, cause)),
+      },
+      options.sharedCache,
+    )
+  // Where no group is ever fresh there is nothing to share, and processes would only wait for each other.
+  const shared = ttl > 0 ? level2 : undefined
   /** What the fleet read before is not believed any more: of all groups, and of some. */
   let distrustedBefore = -Infinity
   const distrustedGroups = new Map<string, number>()
@@ -270,14 +278,24 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     const fetch = () => reporting(groupName, api.getGroup(groupName, signal))
     if (shared === undefined) return fetch()
     const known = kept.peek(groupName)
-    const distrusted = Math.max(distrustedBefore, distrustedGroups.get(groupName) ?? -Infinity)
     const isUsable = (answer: GroupAnswer) => {
       const age = clock() - answer.fetchedAt
-      return age > -CLOCK_SKEW && age < lifetime(answer) && answer.fetchedAt > Math.max(distrusted, known?.fetchedAt ?? -Infinity)
+      const distrusted = Math.max(distrustedBefore, distrustedGroups.get(groupName) ?? -Infinity)
+      return age > -CLOCK_SKEW && Math.max(0, age) < lifetime(answer) && answer.fetchedAt > Math.max(distrusted, known?.fetchedAt ?? -Infinity)
     }
-    const answer = await shared.get(groupName, isUsable, fetch, signal)
+    // Who has an old group to serve does not wait for one process after the other to fail.
+    const patience = oldAnswer(groupName, staleIfError, clock()) === undefined ? undefined : api.timeout
+    const answer = await shared.get(groupName, { isUsable, fetch, signal, patience })
     // Read by another process, it has no number here: it follows what was known when it was asked for.
     return answer.order === 0 ? { ...answer, fetchedAt: Math.min(answer.fetchedAt, clock()), order: known?.order ?? 0 } : answer
+  }
+
+  function distrust(groupName: string): void {
+    if (distrustedGroups.size >= max) {
+      distrustedBefore = clock()
+      distrustedGroups.clear()
+    }
+    distrustedGroups.set(groupName, clock())
   }
 
   const listPool = (signal: AbortSignal) => reporting(undefined, listAllGroups(api, signal))
@@ -291,8 +309,9 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     return failure('aborted', { operation, userPoolId, groupName }, { cause: signal?.reason })
   }
 
+  /** Never with a shared store: each process would list the pool, and tell the others nothing. */
   function listingIsCheaper(missing: number): boolean {
-    return !listingDenied && poolSize !== undefined && missing > Math.max(1, Math.ceil(poolSize / PAGE_SIZE))
+    return shared === undefined && !listingDenied && poolSize !== undefined && missing > Math.max(1, Math.ceil(poolSize / PAGE_SIZE))
   }
 
   interface Fetched {
@@ -447,7 +466,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
         kept.clear()
         groupCalls.forgetAll()
       } else {
-        if (shared !== undefined) distrustedGroups.set(groupName, clock())
+        if (shared !== undefined) distrust(groupName)
         kept.delete(groupName)
         groupCalls.forget(groupName)
         await shared?.delete(groupName)

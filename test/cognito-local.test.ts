@@ -129,7 +129,7 @@ describe('the cache before cognito-local', () => {
     const source = sourceOf()
     await source.lookup(['admins', 'ghost', 'admins'])
     expect(source.stats()).toEqual({
-      calls: 2, misses: 2, hits: 0, negative: 0, size: 2, stale: 0, coalesced: 0, failures: 0, throttled: 0, evictions: 0,
+      calls: 2, misses: 2, hits: 0, negative: 0, size: 2, stale: 0, coalesced: 0, failures: 0, throttled: 0, evictions: 0, sharedHits: 0, sharedFailures: 0,
     })
     await source.lookup(['admins', 'ghost', 'editors'])
     expect(source.stats()).toMatchObject({ calls: 3, misses: 3, hits: 1, negative: 1, size: 3 })

@@ -22,7 +22,7 @@ export type ErrorCode =
   | 'service-error'
   /** Cognito refused the request itself, for example as an invalid parameter. */
   | 'request-refused'
-  /** An answer that is not what the API promises; nothing is made up in its place. */
+  /** An answer, of Cognito or of a trigger, that is not what the API promises; nothing is made up in its place. */
   | 'malformed-answer'
   /** The store of a shared cache failed; only ever told as an event, for Cognito is asked instead. */
   | 'store-failed'
@@ -34,8 +34,9 @@ export type ErrorCode =
   | 'invalid-event'
   /** A failure rolecast does not know; `cause` has it. */
   | 'unexpected'
-  /** The command line: an argument, or a file that cannot be used. */
+  /** The command line: an argument that cannot be used. */
   | 'invalid-argument'
+  /** A file, a stream or a snapshot that cannot be used. */
   | 'invalid-input'
   | 'missing-package'
 

@@ -104,6 +104,11 @@ describe('the built package, where no node_modules exists', () => {
     expect(stdout.trim().split(',')).toContain('resolveRoles')
   })
 
+  test('the authorizer loads', async () => {
+    const { stdout } = await load('./dist/authorizer/index.js')
+    expect(stdout.trim().split(',')).toContain('createRoleAuthorizer')
+  })
+
   test('control: what needs a library does not load', async () => {
     await expect(load('./dist/cognito/index.js')).rejects.toThrow(/ERR_MODULE_NOT_FOUND/)
   })
@@ -124,9 +129,9 @@ describe('what importing loads', () => {
     return stdout.trim().split('\n')
   }
 
-  test('`rolecast` loads its own files only', async () => {
-    const loaded = await loadedBy(`import 'rolecast'`)
-    expect(loaded.some(url => url.endsWith('/dist/index.js'))).toBe(true)
+  test.each([['rolecast', '/dist/index.js'], ['rolecast/authorizer', '/dist/authorizer/index.js']])('`%s` loads its own files only', async (entry, file) => {
+    const loaded = await loadedBy(`import '${entry}'`)
+    expect(loaded.some(url => url.endsWith(file))).toBe(true)
     expect(loaded.filter(url => url.startsWith('node:') || url.includes('/node_modules/'))).toEqual([])
   })
 

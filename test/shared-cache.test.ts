@@ -1,4 +1,6 @@
+import { spawn } from 'node:child_process'
 import { createHmac } from 'node:crypto'
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { Keyv } from 'keyv'
@@ -627,6 +629,30 @@ describe.concurrent('one refresh at a time', () => {
 })
 
 describe('a process that stands still', () => {
+  test('is not taken for a slow store', async () => {
+    // An answer from outside, as from a socket: it comes while the process is busy.
+    const outside = spawn('cat', { stdio: ['pipe', 'pipe', 'ignore'] })
+    const answer = async () => {
+      outside.stdin.write('?')
+      await once(outside.stdout, 'data')
+    }
+    try {
+      await answer()
+      const { process, store } = world()
+      await process()('admins')
+      store.way = (_operation, _key, when) => (when === 'back' ? answer() : undefined)
+      const source = process({}, { timeout: 100 })
+      const waiting = source('admins')
+      // The question is on its way, and nothing has been heard yet.
+      for (let step = 0; step < 50; step++) await undefined
+      for (const end = Date.now() + 400; Date.now() < end; );
+      expect(await waiting).toEqual(ADMINS)
+      expect(source.stats()).toMatchObject({ sharedHits: 1, sharedFailures: 0, calls: 0 })
+    } finally {
+      outside.kill()
+    }
+  })
+
   test('a lease that ran out while the process stood still is left to whoever has it', async () => {
     const { process, store } = world({ pool: poolWith(() => sleep(50)) })
     const waiting = process({}, { leaseTtl: 300 })('admins')

@@ -146,7 +146,7 @@ function codeOf(error: SdkError, status: number | undefined): ErrorCode {
 }
 
 /** What came from outside, kept to one line of sane length. */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   const line = text.replace(/[\p{C}\s]+/gu, ' ').trim()
   return line.length > 200 ? `${line.slice(0, 200)}…` : line
 }

@@ -33,13 +33,17 @@ interface SnapshotContent {
 
 /** @throws RolecastError `invalid-input` for what is no snapshot of this version, or only part of a pool */
 export function parseSnapshot(value: unknown): SnapshotContent {
+  const invalid = (what: string, cause?: unknown) =>
+    new RolecastError('invalid-input', `the snapshot cannot be used (${what}); make it with \`rolecast snapshot\``, { value, cause })
   const parsed = snapshotShape.safeParse(value)
-  if (!parsed.success) {
-    const { note } = firstIssue(parsed.error, value)
-    throw new RolecastError('invalid-input', `the snapshot cannot be used (${note}); make it with \`rolecast snapshot\``, { value, cause: parsed.error })
-  }
+  if (!parsed.success) throw invalid(firstIssue(parsed.error, value).note, parsed.error)
   const { userPoolId, takenAt, Groups } = parsed.data
-  return { userPoolId, takenAt, groups: Groups.map(toGroup) }
+  const groups = new Map<string, Group>()
+  for (const group of Groups.map(toGroup)) {
+    if (groups.has(group.groupName)) throw invalid(`it has the group \`${group.groupName}\` twice`)
+    groups.set(group.groupName, group)
+  }
+  return { userPoolId, takenAt, groups: [...groups.values()] }
 }
 
 export interface SnapshotOptions extends ConnectionOptions {

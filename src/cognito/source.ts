@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache'
 import { quote, RolecastError } from '../errors.js'
 import { type Group, isGroupName } from '../group.js'
 import { createCoalescer } from './coalesce.js'
-import { failure } from './failure.js'
+import { failure, oneLine } from './failure.js'
 import { amount, type ConnectionOptions } from './options.js'
 import { createSharedCache, type SharedCacheOptions } from './shared-cache.js'
 import { parseSnapshot } from './snapshot.js'
@@ -47,6 +47,7 @@ export interface CacheOptions extends ConnectionOptions {
 export interface GroupSourceOptions extends CacheOptions {
   /** The user pool, for example `eu-west-1_Ab12Cd34e`. */
   readonly userPoolId: string
+  readonly snapshot?: undefined
 }
 
 export interface SnapshotSourceOptions extends CacheOptions {
@@ -169,7 +170,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   const negativeTtl = amount(options, 'negativeTtl', 10_000, 0)
   const staleWhileRevalidate = amount(options, 'staleWhileRevalidate', 0, 0)
   const staleIfError = amount(options, 'staleIfError', 0, 0)
-  const snapshot = 'snapshot' in options ? parseSnapshot(options.snapshot) : undefined
+  const snapshot = options.snapshot === undefined && !('maxAge' in options) ? undefined : parseSnapshot(options.snapshot)
   const userPoolId = userPoolIdOf(options, snapshot?.userPoolId)
   const { onEvent, clock = Date.now } = options
 
@@ -493,7 +494,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
 const CLOCK_SKEW = 1_000
 
 function storeFailure(groupName: string, cause: unknown): RolecastError {
-  const said = cause instanceof Error ? cause.message : String(cause)
+  const said = oneLine(cause instanceof Error ? cause.message : String(cause))
   return new RolecastError('store-failed', `the shared store failed for group \`${groupName}\` (${said}); Cognito is asked instead, look after the store`, {
     groupName,
     retryable: true,

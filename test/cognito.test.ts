@@ -123,7 +123,7 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
     ['something missing, not said what', { error: 'ResourceNotFoundException', message: 'Requested resource not found' }, 'malformed-answer', false],
     ['something missing, without a message', { error: 'ResourceNotFoundException' }, 'malformed-answer', false],
   ])('%s', async (_name, fault, code, retryable) => {
-    const source = sourceOf({ timeout: 150 })
+    const source = sourceOf({ timeout: 1_000 })
     fail(fault)
     const error = await failureOf(() => source('admins'))
     expect(error).toMatchObject({ code, retryable, groupName: 'admins', name: 'RolecastError' })
@@ -230,7 +230,7 @@ describe('time', () => {
   })
 
   test('a timed-out call frees its place for the next', async () => {
-    const source = sourceOf({ timeout: 50, concurrency: 1 })
+    const source = sourceOf({ timeout: 500, concurrency: 1 })
     fail('hang', { groupName: 'admins' })
     const hanging = failureOf(() => source('admins'))
     expect(await source('editors')).toMatchObject({ precedence: 5 })

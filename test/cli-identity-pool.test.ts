@@ -3,12 +3,11 @@ import { once } from 'node:events'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { main } from '../src/cli/main.js'
 import { type CognitoEndpoint, startCognitoEndpoint } from './cognito-endpoint.js'
+import { checked, CREDENTIALS, type Ended, rolecast, SECRET } from './command.js'
 import { type IdentityPoolEndpoint, type IdentityPoolFault, startIdentityPoolEndpoint } from './identity-pool-endpoint.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -42,32 +41,6 @@ const poolWith = (mappings: Readonly<Record<string, Mapping>>, authenticated: st
   RoleMappings: mappings,
 })
 const withMapping = (mapping: Mapping, authenticated?: string | null) => poolWith({ [keyOf(clientId)]: mapping }, authenticated)
-
-const SECRET = 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY'
-const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'AKIAENVIRONMENT', AWS_SECRET_ACCESS_KEY: SECRET, AWS_MAX_ATTEMPTS: '1' }
-
-interface Ended { readonly code: number | null; readonly stdout: string; readonly stderr: string }
-
-/** An answer is all there is to say, and a failure is nothing to read as an answer. */
-function checked(ended: Ended): Ended {
-  const { code, stdout, stderr } = ended
-  expect(stdout + stderr).not.toMatch(/^\s+at .+[:)]\d*|node:internal|\.js:\d+/m)
-  expect(stdout + stderr).not.toContain(SECRET)
-  expect(stdout + stderr).not.toMatch(/(?!\n)\p{Cc}/u)
-  if (code === 0 || code === 1) expect(stderr).toBe('')
-  else expect(stderr).toMatch(/\n$/)
-  return ended
-}
-
-async function rolecast(args: readonly string[], input = ''): Promise<Ended> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
-  const outputs = Promise.all([text(stdout), text(stderr)])
-  const code = await main(args, { stdin: Readable.from([input]), stdout, stderr, color: false }, '1.2.3')
-  stdout.end()
-  stderr.end()
-  const [out, err] = await outputs
-  return checked({ code, stdout: out, stderr: err })
-}
 
 let folder: string
 let snapshot: string

@@ -3,13 +3,12 @@ import { once } from 'node:events'
 import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { main } from '../src/cli/main.js'
 import { createRoleResolver } from '../src/cognito/index.js'
 import { type CognitoEndpoint, type Fault, startCognitoEndpoint } from './cognito-endpoint.js'
+import { checked, CREDENTIALS, type Ended, rolecast as command } from './command.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const userPoolId = 'eu-west-1_Ab12Cd34e'
@@ -21,29 +20,13 @@ const GROUPS = [
   ...Array.from({ length: 130 }, (_, index) => ({ groupName: `g${index}`, precedence: 10 + index, roleArn: role(`G${index}`) })),
 ]
 
-const SECRET = 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY'
-const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'AKIAENVIRONMENT', AWS_SECRET_ACCESS_KEY: SECRET, AWS_MAX_ATTEMPTS: '1' }
-
-interface Ended { readonly code: number | null; readonly stdout: string; readonly stderr: string }
-
-function checked(ended: Ended): Ended {
-  const { code, stdout, stderr } = ended
-  expect(stdout + stderr).not.toMatch(/^\s+at .+[:)]\d*|node:internal|\.js:\d+/m)
-  expect(stdout + stderr).not.toContain(SECRET)
-  if (code === 0) expect(stderr).toBe('')
-  else expect({ code, stdout, ends: stderr.endsWith('\n') }).toEqual({ code: 2, stdout: '', ends: true })
+/** A snapshot that failed is nothing to read as one. */
+function whole(ended: Ended): Ended {
+  if (ended.code !== 0) expect({ code: ended.code, stdout: ended.stdout }).toEqual({ code: 2, stdout: '' })
   return ended
 }
 
-async function rolecast(args: readonly string[]): Promise<Ended> {
-  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
-  const outputs = Promise.all([text(stdout), text(stderr)])
-  const code = await main(args, { stdin: Readable.from(['']), stdout, stderr, color: false }, '1.2.3')
-  stdout.end()
-  stderr.end()
-  const [out, err] = await outputs
-  return checked({ code, stdout: out, stderr: err })
-}
+const rolecast = async (args: readonly string[]) => whole(await command(args))
 
 let folder: string
 let endpoint: CognitoEndpoint
@@ -208,7 +191,7 @@ describe('as a process', () => {
     const child = spawn(file!, args, { cwd: folder, env: { PATH: process.env['PATH'], HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...CREDENTIALS } })
     child.stdin.end()
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-    return checked({ code, stdout, stderr })
+    return whole(checked({ code, stdout, stderr }))
   }
   const taken = () => [process.execPath, bin, 'snapshot', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url]
 

@@ -161,8 +161,7 @@ if (!hasRedis) {
   })
 }
 
-const describeWithRedis = hasRedis ? describe : describe.skip
-describeWithRedis('20 processes, one Redis server and one user pool of 50 groups', () => {
+describe.skipIf(!hasRedis)('20 processes, one Redis server and one user pool of 50 groups', () => {
   let endpoint: CognitoEndpoint
   let redis: Redis
   let fleet: Fleet

@@ -1,0 +1,36 @@
+import { PassThrough, Readable } from 'node:stream'
+import { text } from 'node:stream/consumers'
+import { expect } from 'vitest'
+import { main } from '../src/cli/main.js'
+
+/** What no output may have in it. */
+export const SECRET = 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY'
+export const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'AKIAENVIRONMENT', AWS_SECRET_ACCESS_KEY: SECRET, AWS_MAX_ATTEMPTS: '1' }
+
+export interface Ended {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** An answer is all there is to say, and a failure is nothing to read as an answer. */
+export function checked(ended: Ended): Ended {
+  const { code, stdout, stderr } = ended
+  expect(stdout + stderr).not.toMatch(/^\s+at .+[:)]\d*|node:internal|\.js:\d+/m)
+  expect(stdout + stderr).not.toContain(SECRET)
+  expect(stdout + stderr).not.toMatch(/(?!\n)\p{Cc}/u)
+  if (code === 0 || code === 1) expect(stderr).toBe('')
+  else expect(stderr).toMatch(/\n$/)
+  return ended
+}
+
+/** Runs the command line in this process. */
+export async function rolecast(args: readonly string[], input = ''): Promise<Ended> {
+  const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+  const outputs = Promise.all([text(stdout), text(stderr)])
+  const code = await main(args, { stdin: Readable.from([input]), stdout, stderr, color: false }, '1.2.3')
+  stdout.end()
+  stderr.end()
+  const [out, err] = await outputs
+  return checked({ code, stdout: out, stderr: err })
+}

@@ -14,6 +14,7 @@ export type ErrorCode =
   | 'no-credentials'
   | 'not-authorized'
   | 'pool-not-found'
+  | 'user-not-found'
   | 'throttled'
   | 'timeout'
   | 'aborted'

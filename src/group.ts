@@ -15,6 +15,12 @@ export interface Group {
   readonly roleArn?: string | null | undefined
 }
 
+/** A user, and the names of the groups he is in. */
+export interface UserGroups {
+  readonly username: string
+  readonly groups: readonly string[]
+}
+
 /** The largest precedence that Cognito accepts. */
 export const MAX_PRECEDENCE = 2_147_483_647
 

@@ -1,7 +1,27 @@
-export { type CarriedClaims, type ClaimsComparison, compareClaims, type CompareOptions, type PreferredRoleChange } from './compare.js'
+export {
+  type AuditConcern,
+  type AuditCounter,
+  type AuditFinding,
+  type AuditSummary,
+  type AuditSummaryOptions,
+  createAuditSummary,
+  describeChange,
+  type PoolChange,
+  type UserAudit,
+} from './audit.js'
+export {
+  type CarriedClaims,
+  type ClaimsComparison,
+  compareClaims,
+  type CompareOptions,
+  compareRoles,
+  type PreferredRoleChange,
+  type RoleChange,
+  type RoleComparison,
+} from './compare.js'
 export { type ErrorCode, type ErrorDetails, isRolecastError, RolecastError } from './errors.js'
 export { explain, type Explanation } from './explain.js'
-export { type Group, isGroupName, isPrecedence, MAX_PRECEDENCE } from './group.js'
+export { type Group, isGroupName, isPrecedence, MAX_PRECEDENCE, type UserGroups } from './group.js'
 export {
   findRoleMapping,
   type ForecastRoleRequest,
@@ -19,6 +39,27 @@ export {
   selectRoleFor,
 } from './identity-pool.js'
 export {
+  type Answer,
+  changeGroups,
+  createImpact,
+  createImpactSummary,
+  type GroupChange,
+  type ImpactSummary,
+  type ImpactSummaryBuilder,
+  type Transition,
+  type UserImpact,
+} from './impact.js'
+export {
+  type CompiledPool,
+  compilePool,
+  type Memberships,
+  NO_ROLE,
+  OUTCOMES,
+  type PoolResolution,
+  type ResolvedMany,
+  type ResolvedManyWithRoles,
+} from './pool.js'
+export {
   applyGroupOverride,
   type ClaimChanges,
   type ClaimReason,
@@ -33,6 +74,7 @@ export {
   type TokenForecast,
   type UndocumentedCase,
 } from './pre-token.js'
+export { type Renumbered, suggestRenumbering } from './renumber.js'
 export {
   accessTokenClaims,
   type Evidence,

@@ -82,7 +82,7 @@ interface Bearer extends Ranked {
 }
 
 /** The level of a group without a precedence: below every number. */
-const UNRANKED = MAX_PRECEDENCE + 1
+export const UNRANKED = MAX_PRECEDENCE + 1
 
 /**
  * Forecasts the role claims that Cognito puts into the tokens of a user who is in these groups.
@@ -100,6 +100,7 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
   const names = createDistinct()
   const bearers: Bearer[] = []
   const numberedRoleless: Ranked[] = []
+  let lowestRoleless = Infinity
 
   for (const group of groups) {
     const { groupName } = checkGroup(group)
@@ -107,13 +108,39 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
     if (!names.add(groupName)) continue
     const level = group.precedence ?? UNRANKED
     if (group.roleArn) bearers.push({ groupName, position, level, role: group.roleArn })
-    else if (level !== UNRANKED) numberedRoleless.push({ groupName, position, level })
+    else if (level !== UNRANKED) {
+      numberedRoleless.push({ groupName, position, level })
+      lowestRoleless = Math.min(lowestRoleless, level)
+    }
   }
 
   bearers.sort(byLevel)
   const roles = createDistinct()
   for (const bearer of bearers) roles.add(bearer.role)
-  return toResolution(names.values, roles.values, decide(names.values.length, bearers, roles.values.length, numberedRoleless, semantics))
+
+  const best = bearers[0]?.level ?? Infinity
+  const leaders = bearers.filter(bearer => bearer.level === best)
+  const verdict = decide(
+    {
+      groups: names.values.length,
+      bearers: bearers.length,
+      roles: roles.values.length,
+      best,
+      leaders: leaders.length,
+      conflict: leaders.some(leader => leader.role !== roles.values[0]),
+      lowestRoleless,
+    },
+    semantics,
+  )
+  const leading = verdict.leadersCount ? leaders : []
+  const rivals = numberedRoleless.filter(({ level }) => level <= verdict.rolelessDownTo)
+  const determining = rivals.length === 0 ? leading : [...leading, ...rivals].toSorted(byPosition)
+  return toResolution(
+    names.values,
+    roles.values,
+    determining.map(group => group.groupName),
+    verdict,
+  )
 }
 
 /** What an access token carries: the groups and never a role. */
@@ -122,107 +149,113 @@ export function accessTokenClaims(resolution: Resolution): Pick<RoleClaims, 'cog
   return groups === undefined ? {} : { 'cognito:groups': groups }
 }
 
-type Decision = {
-  readonly rule: Rule
-  readonly evidence: Evidence
-  readonly determining: readonly Ranked[]
-} & (
-  | { readonly outcome: 'none' | 'ambiguous'; readonly role?: undefined }
-  /** The role that is preferred, or the candidate. */
-  | { readonly outcome: 'resolved' | 'undetermined'; readonly role: string }
-)
-
-// Stryker disable next-line ArrayDeclaration: who is in no group is not listed as determining anyway
-const NOBODY: readonly Ranked[] = []
-
-/** `bearers` is sorted by level; `distinctRoles` counts their different ARNs. */
-function decide(
-  groupCount: number,
-  bearers: readonly Bearer[],
-  distinctRoles: number,
-  numberedRoleless: readonly Ranked[],
-  semantics: Semantics,
-): Decision {
-  const best = bearers[0]
-  if (groupCount === 0) return { outcome: 'none', rule: 'no-groups', evidence: 'documented', determining: NOBODY }
-  if (best === undefined) return { outcome: 'none', rule: 'no-roles', evidence: 'observed', determining: NOBODY }
-
-  // How often an ARN is repeated: that `cognito:roles` then has it once is inferred, but for the documented tie of two.
-  const repeats = bearers.length - distinctRoles
-
-  if (best.level === UNRANKED && semantics !== 'documented') {
-    const evidence =
-      numberedRoleless.length > 0 ? 'inferred'
-      : bearers.length === 1 ? 'observed'
-      : repeats > 0 ? 'inferred'
-      : 'documented'
-    return { outcome: 'none', rule: 'no-precedence', evidence, determining: bearers }
-  }
-
-  const leaders = bearers.filter(bearer => bearer.level === best.level)
-  const conflict = leaders.some(leader => leader.role !== best.role)
-  const rivals = numberedRoleless.filter(group => group.level <= best.level)
-
-  if (semantics === 'groups-compete') {
-    const lowest = rivals.reduce((level, rival) => Math.min(level, rival.level), best.level)
-    if (lowest < best.level) {
-      const determining = rivals.filter(rival => rival.level === lowest)
-      // Behind the group that blocks them the roles conflict: nothing is preferred in any reading.
-      return { outcome: 'none', rule: 'roleless-contender', evidence: conflict ? 'inferred' : 'unknown', determining }
-    }
-  }
-  if (conflict) {
-    const documented = semantics === 'documented' || (leaders.length === 2 && rivals.length === 0 && repeats === 0)
-    return { outcome: 'ambiguous', rule: 'conflicting-roles', evidence: documented ? 'documented' : 'inferred', determining: leaders }
-  }
-  if (rivals.length > 0 && semantics === 'observed') {
-    return { outcome: 'undetermined', rule: 'roleless-contender', evidence: 'unknown', role: best.role, determining: inOrder(leaders, rivals) }
-  }
-  if (rivals.length > 0 && semantics === 'groups-compete') {
-    return { outcome: 'none', rule: 'roleless-contender', evidence: 'unknown', determining: inOrder(leaders, rivals) }
-  }
-
-  const rule = leaders.length > 1 ? 'shared-role' : 'lowest-precedence'
-  const evidence =
-    semantics === 'documented' ? 'documented'
-    : rivals.length > 0 ? 'unknown'
-    : rule === 'shared-role' ? (repeats === 1 ? 'documented' : 'inferred')
-    : repeats > 0 ? 'inferred'
-    : bearers.length === 1 && numberedRoleless.length === 0 ? 'observed'
-    : 'documented'
-  return { outcome: 'resolved', rule, evidence, role: best.role, determining: leaders }
+/** How a user's groups stand: all that the rules ask of them. */
+export interface Standing {
+  /** How many groups, how many of them with a role, and how many different roles those have. */
+  readonly groups: number
+  readonly bearers: number
+  readonly roles: number
+  /** The lowest level of a group with a role, `Infinity` if there is none. */
+  readonly best: number
+  /** How many groups with a role stand there, and whether their roles differ. */
+  readonly leaders: number
+  readonly conflict: boolean
+  /** The lowest number of a group without a role, `Infinity` if there is none. */
+  readonly lowestRoleless: number
 }
 
-function toResolution(groups: readonly string[], roles: readonly string[], { outcome, rule, evidence, role, determining }: Decision): Resolution {
+export interface Verdict {
+  readonly outcome: Outcome
+  readonly rule: Rule
+  readonly evidence: Evidence
+  /** Whether the outcome hangs on the groups with a role that stand on the best level. */
+  readonly leadersCount: boolean
+  /** It hangs on the groups without a role down to this number. */
+  readonly rolelessDownTo: number
+}
+
+/** A number below all: no group without a role. */
+const NONE = -1
+
+/** The rules. Whoever gathers a standing, and from whatever, gets the same answer. */
+export function decide({ groups, bearers, roles, best, leaders, conflict, lowestRoleless }: Standing, semantics: Semantics): Verdict {
+  if (groups === 0) return { outcome: 'none', rule: 'no-groups', evidence: 'documented', leadersCount: false, rolelessDownTo: NONE }
+  if (bearers === 0) return { outcome: 'none', rule: 'no-roles', evidence: 'observed', leadersCount: false, rolelessDownTo: NONE }
+
+  // How often an ARN is repeated: that `cognito:roles` then has it once is inferred, but for the documented tie of two.
+  const repeats = bearers - roles
+  const numberedRoleless = lowestRoleless !== Infinity
+
+  if (best === UNRANKED && semantics !== 'documented') {
+    const evidence =
+      numberedRoleless ? 'inferred'
+      : bearers === 1 ? 'observed'
+      : repeats > 0 ? 'inferred'
+      : 'documented'
+    return { outcome: 'none', rule: 'no-precedence', evidence, leadersCount: true, rolelessDownTo: NONE }
+  }
+
+  const rivals = lowestRoleless <= best
+
+  if (semantics === 'groups-compete' && lowestRoleless < best) {
+    // Behind the group that blocks them the roles conflict: nothing is preferred in any reading.
+    const evidence = conflict ? 'inferred' : 'unknown'
+    return { outcome: 'none', rule: 'roleless-contender', evidence, leadersCount: false, rolelessDownTo: lowestRoleless }
+  }
+  if (conflict) {
+    const documented = semantics === 'documented' || (leaders === 2 && !rivals && repeats === 0)
+    return { outcome: 'ambiguous', rule: 'conflicting-roles', evidence: documented ? 'documented' : 'inferred', leadersCount: true, rolelessDownTo: NONE }
+  }
+  if (rivals && (semantics === 'observed' || semantics === 'groups-compete')) {
+    const outcome = semantics === 'observed' ? 'undetermined' : 'none'
+    return { outcome, rule: 'roleless-contender', evidence: 'unknown', leadersCount: true, rolelessDownTo: best }
+  }
+
+  const rule = leaders > 1 ? 'shared-role' : 'lowest-precedence'
+  const evidence =
+    semantics === 'documented' ? 'documented'
+    : rivals ? 'unknown'
+    : rule === 'shared-role' ? (repeats === 1 ? 'documented' : 'inferred')
+    : repeats > 0 ? 'inferred'
+    : bearers === 1 && !numberedRoleless ? 'observed'
+    : 'documented'
+  return { outcome: 'resolved', rule, evidence, leadersCount: true, rolelessDownTo: NONE }
+}
+
+/** The first of the roles is the one that is preferred, or the candidate. */
+export function toResolution(
+  groups: readonly string[],
+  roles: readonly string[],
+  determiningGroups: readonly string[],
+  { outcome, rule, evidence }: Verdict,
+): Resolution {
   const claims: Mutable<RoleClaims> = {}
-  const determiningGroups = determining.map(group => group.groupName)
   const resolution: Mutable<Resolution> = { outcome, rule, evidence, groups, roles, determiningGroups, claims }
   if (groups.length > 0) claims['cognito:groups'] = groups
   if (roles.length > 0) claims['cognito:roles'] = roles
-  if (outcome === 'resolved') resolution.preferredRole = claims['cognito:preferred_role'] = role
-  if (outcome === 'undetermined') resolution.candidateRole = role
+  if (outcome === 'resolved') resolution.preferredRole = claims['cognito:preferred_role'] = roles[0]!
+  if (outcome === 'undetermined') resolution.candidateRole = roles[0]!
   return resolution
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** Leaders and rivals are each in the order given already; so are the bearers of one level, because sorting is stable. */
-function inOrder(leaders: readonly Ranked[], rivals: readonly Ranked[]): readonly Ranked[] {
-  return [...leaders, ...rivals].toSorted((a, b) => a.position - b.position)
-}
-
 function byLevel(a: Ranked, b: Ranked): number {
   return a.level - b.level
 }
 
-function checkSemantics(semantics: Semantics = 'observed'): Semantics {
+function byPosition(a: Ranked, b: Ranked): number {
+  return a.position - b.position
+}
+
+export function checkSemantics(semantics: Semantics = 'observed'): Semantics {
   if (SEMANTICS.includes(semantics)) return semantics
   throw new RolecastError('invalid-option', `${quote(semantics)} is no semantics; use one of ${SEMANTICS.join(', ')}`, {
     value: semantics,
   })
 }
 
-function checkGroup(group: Group): Group {
+export function checkGroup(group: Group): Group {
   const groupName: unknown = group?.groupName
   if (typeof groupName !== 'string' || groupName === '') {
     throw new RolecastError('invalid-group', 'a group needs a `groupName` that is a non-empty string; check where the groups come from', {

@@ -118,7 +118,7 @@ async function rolecast(args: readonly string[], settings: Settings = {}): Promi
 async function inProcess(args: readonly string[], { color = false, input = '' } = {}): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const outputs = Promise.all([text(stdout), text(stderr)])
-  const code = await main(args, { stdin: Readable.from([input]), stdout, stderr, color }, '1.2.3')
+  const code = await main(args, { stdin: Readable.from([input]), stdout, stderr, color, interrupted: () => new AbortController().signal }, '1.2.3')
   stdout.end()
   stderr.end()
   const [out, err] = await outputs

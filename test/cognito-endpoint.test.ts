@@ -2,11 +2,16 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  AdminListGroupsForUserCommand,
   type CognitoIdentityProviderClient,
+  DescribeUserPoolCommand,
   GetGroupCommand,
   ListGroupsCommand,
   type ListGroupsCommandInput,
+  ListUserPoolsCommand,
   ListUsersCommand,
+  type ListUsersCommandInput,
+  ListUsersInGroupCommand,
   paginateListGroups,
 } from '@aws-sdk/client-cognito-identity-provider'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
@@ -66,7 +71,7 @@ describe('answers', () => {
 
   test('a name that Cognito could not have, an unknown operation', async () => {
     await expect(get('two words')).rejects.toMatchObject({ name: 'InvalidParameterException' })
-    await expect(client.send(new ListUsersCommand({ UserPoolId: userPoolId }))).rejects.toMatchObject({ name: 'UnknownOperationException' })
+    await expect(client.send(new ListUserPoolsCommand({ MaxResults: 1 }))).rejects.toMatchObject({ name: 'UnknownOperationException' })
   })
 
   test('the pool may change while it runs', async () => {
@@ -129,6 +134,151 @@ describe('paging', () => {
 
   test.each([61, -1, 1.5])('limit %d is refused', async Limit => {
     await expect(list({ Limit })).rejects.toMatchObject({ name: 'InvalidParameterException' })
+  })
+})
+
+describe('users', () => {
+  const users = [
+    { username: 'ann', groups: ['staff', 'admins'] },
+    { username: '__proto__', groups: ['staff'] },
+    { username: 'bob', groups: ['staff', 'gone'] },
+    { username: 'eve', groups: [] },
+  ]
+  const many = Array.from({ length: 130 }, (_, index) => ({ username: `u${index}`, groups: ['staff'] }))
+  beforeEach(() => restart({ users }))
+
+  const listUsers = (input: Partial<ListUsersCommandInput> = {}) => client.send(new ListUsersCommand({ UserPoolId: userPoolId, ...input }))
+  const members = (GroupName: string, input: { Limit?: number; NextToken?: string | undefined } = {}) =>
+    client.send(new ListUsersInGroupCommand({ UserPoolId: userPoolId, GroupName, ...input }))
+  const groupsOf = (Username: string, input: { Limit?: number; NextToken?: string | undefined } = {}) =>
+    client.send(new AdminListGroupsForUserCommand({ UserPoolId: userPoolId, Username, ...input }))
+  const usernames = ({ Users = [] }: { Users?: { Username?: string | undefined }[] | undefined }) => Users.map(user => user.Username)
+
+  test('a user as Cognito gives it, with the attributes asked for', async () => {
+    const { Users: [ann] = [] } = await listUsers()
+    expect(ann).toMatchObject({ Username: 'ann', Enabled: true, UserStatus: 'CONFIRMED', UserCreateDate: expect.any(Date) })
+    expect(ann?.Attributes?.map(attribute => attribute.Name)).toEqual(['sub', 'email'])
+    const { Users: [sparse] = [] } = await listUsers({ AttributesToGet: ['sub'] })
+    expect(sparse?.Attributes?.map(attribute => attribute.Name)).toEqual(['sub'])
+    await expect(listUsers({ AttributesToGet: ['custom:rank'] })).rejects.toMatchObject({ name: 'InvalidParameterException' })
+  })
+
+  test('users, the members of a group, and the groups of a user are the same memberships', async () => {
+    expect(usernames(await listUsers())).toEqual(['ann', '__proto__', 'bob', 'eve'])
+    expect(usernames(await members('staff'))).toEqual(['ann', '__proto__', 'bob'])
+    expect(usernames(await members('admins'))).toEqual(['ann'])
+    expect(names(await groupsOf('ann')).toSorted()).toEqual(['admins', 'staff'])
+    expect((await groupsOf('ann')).Groups).toContainEqual(expect.objectContaining({ GroupName: 'admins', Precedence: 0, RoleArn: roleArn }))
+    expect(names(await groupsOf('__proto__'))).toEqual(['staff'])
+    expect(names(await groupsOf('eve'))).toEqual([])
+    expect(names(await groupsOf('bob')), 'a group that the pool does not have').toEqual(['staff'])
+  })
+
+  test('no such group, no such user, no such pool', async () => {
+    await expect(members('nobody')).rejects.toMatchObject({ name: 'ResourceNotFoundException', message: 'Group not found.' })
+    await expect(groupsOf('constructor')).rejects.toMatchObject({ name: 'UserNotFoundException', message: 'User does not exist.' })
+    await expect(groupsOf('x'.repeat(129))).rejects.toMatchObject({ name: 'InvalidParameterException' })
+    await expect(listUsers({ UserPoolId: 'eu-west-1_Other' })).rejects.toMatchObject({ message: 'User pool ID does not exist.' })
+  })
+
+  test('the order of the groups of a user is the same each time, and not always that of the pool', async () => {
+    const groupNames = manyGroups.slice(0, 10).map(group => group.groupName)
+    await restart({ groups: manyGroups, users: [{ username: 'ann', groups: groupNames }] })
+    const order = names(await groupsOf('ann'))
+    expect(order.toSorted()).toEqual(groupNames.toSorted())
+    expect(order).not.toEqual(groupNames)
+    expect(names(await groupsOf('ann'))).toEqual(order)
+  })
+
+  test('60 a page, and a token is good for its own listing only', async () => {
+    const ann = { username: 'ann', groups: manyGroups.map(group => group.groupName) }
+    await restart({ groups: [...groups, ...manyGroups], users: [...many, ann] })
+    const first = await listUsers()
+    const second = await listUsers({ PaginationToken: first.PaginationToken })
+    const third = await listUsers({ PaginationToken: second.PaginationToken })
+    expect([first, second, third].map(page => usernames(page).length)).toEqual([60, 60, 11])
+    expect(new Set([first, second, third].flatMap(usernames)).size).toBe(131)
+    expect(third).not.toHaveProperty('PaginationToken')
+    const { NextToken } = await members('staff')
+    expect(usernames(await members('staff', { NextToken }))).toHaveLength(60)
+    expect(names(await groupsOf('ann', { NextToken: (await groupsOf('ann')).NextToken }))).toHaveLength(60)
+    for (const other of [members('admins', { NextToken }), groupsOf('ann', { NextToken }), listUsers({ PaginationToken: NextToken })]) {
+      await expect(other).rejects.toMatchObject({ name: 'InvalidParameterException', message: 'Invalid pagination token given.' })
+    }
+  })
+
+  test('the pool may change between two pages: who is gone is left out, who is new waits for the next listing', async () => {
+    const firstUsers = await listUsers({ Limit: 1 })
+    const firstMembers = await members('staff', { Limit: 1 })
+    const firstGroups = await groupsOf('ann', { Limit: 1 })
+    endpoint.users.delete('bob')
+    endpoint.users.set('new', ['staff'])
+    endpoint.users.get('__proto__')!.pop()
+    endpoint.users.get('ann')!.length = 0
+    expect(usernames(await listUsers({ PaginationToken: firstUsers.PaginationToken }))).toEqual(['__proto__', 'eve'])
+    expect(usernames(await members('staff', { NextToken: firstMembers.NextToken }))).toEqual([])
+    expect(names(await groupsOf('ann', { NextToken: firstGroups.NextToken }))).toEqual([])
+    expect(usernames(await members('staff'))).toEqual(['new'])
+  })
+
+  test('tokens may expire, and new ones are given out', async () => {
+    const { PaginationToken } = await listUsers({ Limit: 1 })
+    endpoint.expireTokens()
+    await expect(listUsers({ PaginationToken })).rejects.toMatchObject({ name: 'InvalidParameterException' })
+    const again = await listUsers({ Limit: 1 })
+    expect(usernames(await listUsers({ PaginationToken: again.PaginationToken }))).toEqual(['__proto__', 'bob', 'eve'])
+  })
+
+  test('the size of the pool is how many there are, or what it was told', async () => {
+    const size = async () => (await client.send(new DescribeUserPoolCommand({ UserPoolId: userPoolId }))).UserPool?.EstimatedNumberOfUsers
+    endpoint.users.delete('eve')
+    expect(await size()).toBe(3)
+    await restart({ users, estimatedUsers: 1_000 })
+    expect(await size()).toBe(1_000)
+  })
+
+  test('requests are logged with their username and token, and faults can pick them', async () => {
+    endpoint.fail('access-denied', { operation: 'AdminListGroupsForUser', username: 'bob' })
+    await groupsOf('ann')
+    await expect(groupsOf('bob')).rejects.toMatchObject({ name: 'AccessDeniedException' })
+    const { PaginationToken } = await listUsers({ Limit: 1 })
+    await listUsers({ PaginationToken })
+    expect(endpoint.requests).toMatchObject([
+      { operation: 'AdminListGroupsForUser', username: 'ann' },
+      { operation: 'AdminListGroupsForUser', username: 'bob' },
+      { operation: 'ListUsers' },
+      { operation: 'ListUsers', nextToken: PaginationToken },
+    ])
+  })
+
+  test('endless pages of users, where that operation is given', async () => {
+    endpoint.fail('endless-pages', { operation: 'ListUsers' })
+    const first = await listUsers({ Limit: 2 })
+    const second = await listUsers({ Limit: 2, PaginationToken: first.PaginationToken })
+    expect([first.PaginationToken, second.PaginationToken]).toEqual(['endless', 'endless'])
+    expect(usernames(second)).toEqual(usernames(first))
+    expect(names(await list({ Limit: 1 }))).toEqual(['admins'])
+  })
+
+  test('a quota for each API: what shares it is counted together, and the rest is not', async () => {
+    await restart({ users, quota: { ListUsers: 2, AdminListGroupsForUser: 1 } })
+    const single = endpointClient(endpoint, { maxAttempts: 1 })
+    const UserPoolId = userPoolId
+    await single.send(new ListUsersCommand({ UserPoolId }))
+    await single.send(new ListUsersInGroupCommand({ UserPoolId, GroupName: 'staff' }))
+    await expect(single.send(new ListUsersCommand({ UserPoolId }))).rejects.toMatchObject({ name: 'TooManyRequestsException' })
+    await single.send(new AdminListGroupsForUserCommand({ UserPoolId, Username: 'ann' }))
+    for (let call = 0; call < 5; call++) await single.send(new ListGroupsCommand({ UserPoolId }))
+    expect(endpoint.requests.filter(request => request.throttled).map(request => request.operation)).toEqual(['ListUsers'])
+    single.destroy()
+  })
+
+  test('a page of a large pool copies the page and not the pool', async () => {
+    await restart({ users: Array.from({ length: 100_000 }, (_, index) => ({ username: `u${index}`, groups: ['staff'] })) })
+    const keys = vi.spyOn(endpoint.users, 'keys')
+    let PaginationToken: string | undefined
+    for (let page = 0; page < 20; page++) ({ PaginationToken } = await listUsers({ PaginationToken }))
+    expect(keys).toHaveBeenCalledTimes(1)
   })
 })
 

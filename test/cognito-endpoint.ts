@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto'
+import { hash, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
@@ -9,21 +9,35 @@ import { type Group, isGroupName } from '../src/group.js'
 export interface CognitoEndpointOptions {
   readonly userPoolId: string
   readonly groups?: Iterable<Group>
+  readonly users?: Iterable<{ readonly username: string; readonly groups: readonly string[] }>
+  /** What DescribeUserPool says. Default: how many there are. */
+  readonly estimatedUsers?: number
   /** Milliseconds before each answer. Default 0. */
   readonly latency?: number
-  /** More than this within any second (a whole number, all operations together) is throttled. What is throttled does not count. */
-  readonly quota?: { readonly requestsPerSecond: number }
+  readonly quota?: Quota
 }
+
+/**
+ * More than this within any second (whole numbers) is throttled: of all operations together, or of those that share one of
+ * Cognito's quotas, GetGroup with ListGroups and ListUsersInGroup with ListUsers. What is throttled does not count.
+ */
+export type Quota =
+  | { readonly requestsPerSecond: number }
+  | { readonly ListGroups?: number; readonly ListUsers?: number; readonly AdminListGroupsForUser?: number }
 
 export interface CognitoEndpoint extends AsyncDisposable {
   readonly url: string
   readonly userPoolId: string
   /** The pool, in the order ListGroups gives it. Change it at any time. */
   readonly groups: Map<string, Group>
+  /** The names of each user's groups, in the order ListUsers gives the users. Change it at any time, and the arrays too. */
+  readonly users: Map<string, string[]>
   /** Each HTTP request that came in, the SDK's retries included. Set `length = 0` to start afresh. */
   readonly requests: LoggedRequest[]
   /** From now on, matching requests meet this fault. Of several, the one added first counts until it is used up. Returns its undo. */
   fail(fault: Fault, options?: FaultOptions): () => void
+  /** The tokens given out so far are refused from now on. */
+  expireTokens(): void
   /** Also ends the connections that are open. */
   close(): Promise<void>
 }
@@ -31,7 +45,11 @@ export interface CognitoEndpoint extends AsyncDisposable {
 export interface LoggedRequest {
   readonly operation: string
   readonly groupName?: string
+  readonly username?: string
+  /** For ListUsers its PaginationToken. */
   readonly nextToken?: string
+  /** Present where the quota refused it. */
+  readonly throttled?: true
   /** `performance.now()` */
   readonly at: number
 }
@@ -54,6 +72,7 @@ export interface FaultOptions {
   readonly after?: number
   readonly operation?: keyof typeof OPERATIONS
   readonly groupName?: string
+  readonly username?: string
 }
 
 type Json = Record<string, unknown>
@@ -61,8 +80,17 @@ type Json = Record<string, unknown>
 interface Pool {
   readonly userPoolId: string
   readonly groups: Map<string, Group>
-  /** What each NextToken given out stands for. */
-  readonly pages: Map<string, { readonly operation: string; readonly names: readonly string[] }>
+  readonly users: Map<string, string[]>
+  readonly estimatedUsers: number | undefined
+  /** What each token given out stands for. */
+  readonly pages: Map<string, Page>
+}
+
+interface Page {
+  /** The operation, and what it is about: a token is good for its own listing only. */
+  readonly listing: string
+  readonly names: readonly string[]
+  readonly start: number
 }
 
 interface Reply {
@@ -72,6 +100,7 @@ interface Reply {
 }
 
 interface Exchange {
+  readonly operation: string
   readonly input: Json
   readonly pool: Pool
   readonly res: ServerResponse
@@ -86,16 +115,43 @@ const MAX_PAGE = 60
 
 const OPERATIONS = {
   GetGroup(input: Json, pool: Pool): Json {
-    const name = input.GroupName
-    if (!isGroupName(name)) return invalid('groupName', name, String.raw`satisfy regular expression pattern: [\p{L}\p{M}\p{S}\p{N}\p{P}]+`)
-    const group = pool.groups.get(name)
-    return group ? { Group: groupType(group, pool) } : exception('ResourceNotFoundException', 'Group not found.')
+    return withGroup(input, pool, group => ({ Group: groupType(group, pool) }))
   },
   ListGroups(input: Json, pool: Pool): Json {
-    const list = (names: readonly string[]) => names.flatMap(name => pool.groups.get(name) ?? []).map(group => groupType(group, pool))
-    return paged('ListGroups', input, pool, () => [...pool.groups.keys()], names => ({ Groups: list(names) }))
+    return paged('ListGroups', input, pool, () => [...pool.groups.keys()], names => ({ Groups: groupTypes(names, pool) }))
+  },
+  ListUsers(input: Json, pool: Pool): Json {
+    const { AttributesToGet: wanted } = input
+    if (Array.isArray(wanted) && !wanted.every(name => ATTRIBUTES.includes(name))) {
+      return exception('InvalidParameterException', 'One or more requested attributes do not exist.')
+    }
+    const list = (names: readonly string[]) => names.filter(name => pool.users.has(name)).map(name => userType(name, wanted))
+    return paged('ListUsers', input, pool, () => [...pool.users.keys()], names => ({ Users: list(names) }))
+  },
+  ListUsersInGroup(input: Json, pool: Pool): Json {
+    return withGroup(input, pool, ({ groupName }) => {
+      const isMember = (username: string) => pool.users.get(username)?.includes(groupName) === true
+      const all = () => [...pool.users.keys()].filter(isMember)
+      const list = (names: readonly string[]) => names.filter(isMember).map(name => userType(name))
+      return paged(`ListUsersInGroup ${groupName}`, input, pool, all, names => ({ Users: list(names) }))
+    })
+  },
+  AdminListGroupsForUser(input: Json, pool: Pool): Json {
+    const username = input.Username
+    if (typeof username !== 'string' || !/^.{1,128}$/s.test(username)) return invalid('username', username, 'have length from 1 to 128')
+    const groupNames = pool.users.get(username)
+    if (groupNames === undefined) return exception('UserNotFoundException', 'User does not exist.')
+    const list = (names: readonly string[]) => groupTypes(names.filter(name => groupNames.includes(name)), pool)
+    const all = () => shuffled(groupNames, username)
+    return paged(`AdminListGroupsForUser ${username}`, input, pool, all, names => ({ Groups: list(names) }))
+  },
+  DescribeUserPool(_input: Json, { userPoolId, users, estimatedUsers }: Pool): Json {
+    return { UserPool: { Id: userPoolId, Name: 'simulated', EstimatedNumberOfUsers: estimatedUsers ?? users.size } }
   },
 } satisfies Record<string, (input: Json, pool: Pool) => Json>
+
+/** The operations that share a quota with the one it is named after. */
+const SHARED_QUOTA: ReadonlyMap<string, string> = new Map([['GetGroup', 'ListGroups'], ['ListUsersInGroup', 'ListUsers']])
 
 const FAULTS = {
   throttle: () => json(exception('TooManyRequestsException', 'Rate exceeded')),
@@ -116,27 +172,45 @@ const FAULTS = {
   'stall-body': ({ res, answer }) => stall(res, json(answer())),
   /** No answer, ever. */
   hang: () => undefined,
-  /** Each ListGroups answer is the first page, and its NextToken is always the same. */
-  'endless-pages': ({ input, answer }) => json({ ...answer({ ...input, NextToken: undefined }), NextToken: 'endless' }),
+  /** Each answer is the first page, and its token is always the same. Of ListGroups, unless another operation is given. */
+  'endless-pages': ({ operation, input, answer }) => {
+    const token = tokenOf(operation)
+    return json({ ...answer({ ...input, [token]: undefined }), [token]: 'endless' })
+  },
 } satisfies Record<string, Effect>
 
 /** User pools' wire format (AWS JSON 1.1) over HTTP on a free local port, for one pool. */
-export async function startCognitoEndpoint({ userPoolId, groups = [], latency = 0, quota }: CognitoEndpointOptions): Promise<CognitoEndpoint> {
-  const pool: Pool = { userPoolId, groups: new Map(Array.from(groups, group => [group.groupName, group])), pages: new Map() }
+export async function startCognitoEndpoint(options: CognitoEndpointOptions): Promise<CognitoEndpoint> {
+  const { userPoolId, groups = [], users = [], latency = 0 } = options
+  const pool: Pool = {
+    userPoolId,
+    groups: new Map(Array.from(groups, group => [group.groupName, group])),
+    users: new Map(Array.from(users, user => [user.username, [...user.groups]])),
+    estimatedUsers: options.estimatedUsers,
+    pages: new Map(),
+  }
   const requests: LoggedRequest[] = []
   const faults: ReturnType<typeof armed>[] = []
-  const admit = quota ? slidingWindow(quota.requestsPerSecond) : () => true
+  const admit = admission(options.quota)
 
   const server = createServer(async (req, res) => {
     const operation = operationOf(req)
     const input = await readJson(req)
     if (input === undefined) return send(res, json(exception('SerializationException', '')))
     const at = performance.now()
-    requests.push({ operation, ...optional('groupName', input.GroupName), ...optional('nextToken', input.NextToken), at })
-    const effect = admit(at) ? faults.find(fault => fault.claims(operation, input))?.effect : FAULTS.throttle
+    const admitted = admit(operation, at)
+    requests.push({
+      operation,
+      ...optional('groupName', input.GroupName),
+      ...optional('username', input.Username),
+      ...optional('nextToken', input[tokenOf(operation)]),
+      ...(!admitted && { throttled: true }),
+      at,
+    })
+    const effect = admitted ? faults.find(fault => fault.claims(operation, input))?.effect : FAULTS.throttle
     if (latency > 0) await wait(latency)
     const answer = (given = input) => perform(operation, given, pool)
-    const reply = effect ? await effect({ input, pool, res, answer }) : json(answer())
+    const reply = effect ? await effect({ operation, input, pool, res, answer }) : json(answer())
     if (reply) send(res, reply)
   })
   // No race between the SDK's next request and the end of an idle connection.
@@ -152,12 +226,14 @@ export async function startCognitoEndpoint({ userPoolId, groups = [], latency = 
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     userPoolId,
     groups: pool.groups,
+    users: pool.users,
     requests,
     fail(fault, options = {}) {
       const entry = armed(effectOf(fault), fault === 'endless-pages' ? { operation: 'ListGroups', ...options } : options)
       faults.push(entry)
       return () => void (faults.includes(entry) && faults.splice(faults.indexOf(entry), 1))
     },
+    expireTokens: () => pool.pages.clear(),
     close,
     [Symbol.asyncDispose]: close,
   }
@@ -216,38 +292,75 @@ function isOperation(name: string): name is keyof typeof OPERATIONS {
   return Object.hasOwn(OPERATIONS, name)
 }
 
+function withGroup({ GroupName: name }: Json, pool: Pool, answer: (group: Group) => Json): Json {
+  if (!isGroupName(name)) return invalid('groupName', name, String.raw`satisfy regular expression pattern: [\p{L}\p{M}\p{S}\p{N}\p{P}]+`)
+  const group = pool.groups.get(name)
+  return group ? answer(group) : exception('ResourceNotFoundException', 'Group not found.')
+}
+
 /** One page of names, rendered. A listing has the names of its start, less those that are gone by the time of their page. */
-function paged(operation: string, input: Json, pool: Pool, all: () => readonly string[], render: (names: readonly string[]) => Json): Json {
-  const { Limit: limit = MAX_PAGE, NextToken: token } = input
+function paged(listing: string, input: Json, pool: Pool, all: () => readonly string[], render: (names: readonly string[]) => Json): Json {
+  const tokenField = tokenOf(listing)
+  const { Limit: limit = MAX_PAGE, [tokenField]: token } = input
   if (!Number.isInteger(limit) || Number(limit) < 0) return invalid('limit', limit, 'have value greater than or equal to 0')
   if (Number(limit) > MAX_PAGE) return invalid('limit', limit, `have value less than or equal to ${MAX_PAGE}`)
-  const page = token === undefined ? { operation, names: all() } : pool.pages.get(String(token))
-  if (page?.operation !== operation) return exception('InvalidParameterException', 'Invalid pagination token given.')
-  const size = Number(limit) || MAX_PAGE
-  const rest = page.names.slice(size)
-  const next = rest.length > 0 ? randomUUID() : undefined
-  if (next !== undefined) pool.pages.set(next, { operation, names: rest })
-  return { ...render(page.names.slice(0, size)), NextToken: next }
+  const page = token === undefined ? { listing, names: all(), start: 0 } : pool.pages.get(String(token))
+  if (page?.listing !== listing) return exception('InvalidParameterException', 'Invalid pagination token given.')
+  const { names, start } = page
+  const end = start + (Number(limit) || MAX_PAGE)
+  const next = end < names.length ? randomUUID() : undefined
+  if (next !== undefined) pool.pages.set(next, { listing, names, start: end })
+  return { ...render(names.slice(start, end)), [tokenField]: next }
+}
+
+function tokenOf(listing: string): 'PaginationToken' | 'NextToken' {
+  return listing === 'ListUsers' ? 'PaginationToken' : 'NextToken'
+}
+
+/** The same order each time, and none that anyone would expect: AWS's is undocumented. */
+function shuffled(groupNames: readonly string[], username: string): readonly string[] {
+  const ranked = groupNames.map(name => ({ name, rank: hash('md5', `${username} ${name}`) }))
+  return ranked.toSorted((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ name }) => name)
+}
+
+const ATTRIBUTES = ['sub', 'email']
+
+function userType(username: string, wanted: unknown = ATTRIBUTES): Json {
+  const values: Readonly<Record<string, string>> = { sub: `sub of ${username}`, email: `${username}@example.com` }
+  return {
+    Username: username,
+    Attributes: ATTRIBUTES.filter(name => (wanted as readonly string[]).includes(name)).map(Name => ({ Name, Value: values[Name] })),
+    UserCreateDate: DATE,
+    UserLastModifiedDate: DATE,
+    Enabled: true,
+    UserStatus: 'CONFIRMED',
+  }
+}
+
+function groupTypes(names: readonly string[], pool: Pool): readonly Json[] {
+  return names.flatMap(name => pool.groups.get(name) ?? []).map(group => groupType(group, pool))
 }
 
 function groupType({ groupName, precedence, roleArn }: Group, { userPoolId }: Pool): Json {
-  const date = 1_700_000_000.123
   return {
     GroupName: groupName,
     UserPoolId: userPoolId,
     ...optional('RoleArn', roleArn),
     ...optional('Precedence', precedence),
-    LastModifiedDate: date,
-    CreationDate: date,
+    LastModifiedDate: DATE,
+    CreationDate: DATE,
   }
 }
 
+const DATE = 1_700_000_000.123
+
 /** A fault with its filter and counters: `claims` says whether a request meets it, and counts the request. */
-function armed(effect: Effect, { times = Infinity, after = 0, operation, groupName }: FaultOptions) {
+function armed(effect: Effect, { times = Infinity, after = 0, operation, groupName, username }: FaultOptions) {
   let seen = 0
   const claims = (asked: string, input: Json) => {
     if (operation !== undefined && operation !== asked) return false
     if (groupName !== undefined && groupName !== input.GroupName) return false
+    if (username !== undefined && username !== input.Username) return false
     return seen < after + times && seen++ >= after
   }
   return { effect, claims }
@@ -269,10 +382,20 @@ function withGroups(answer: Json, change: (group: Json) => Json): Json {
   return { ...answer, ...(one && { Group: change(one) }), ...(many && { Groups: many.map(change) }) }
 }
 
+/** Whether the quota lets a request pass. */
+function admission(quota: Quota = {}): (operation: string, now: number) => boolean {
+  if ('requestsPerSecond' in quota) {
+    const passes = slidingWindow(quota.requestsPerSecond)
+    return (_operation, now) => passes(now)
+  }
+  const windows = new Map(Object.entries(quota).map(([name, limit]) => [name, slidingWindow(limit)]))
+  return (operation, now) => windows.get(SHARED_QUOTA.get(operation) ?? operation)?.(now) ?? true
+}
+
 function slidingWindow(limit: number): (now: number) => boolean {
-  let admitted: number[] = []
+  const admitted: number[] = []
   return now => {
-    admitted = admitted.filter(at => now - at < 1000)
+    while (now - admitted[0]! >= 1000) admitted.shift()
     if (admitted.length >= limit) return false
     admitted.push(now)
     return true

@@ -28,7 +28,7 @@ export function checked(ended: Ended): Ended {
 export async function rolecast(args: readonly string[], input = ''): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const outputs = Promise.all([text(stdout), text(stderr)])
-  const code = await main(args, { stdin: Readable.from([input]), stdout, stderr, color: false }, '1.2.3')
+  const code = await main(args, { stdin: Readable.from([input]), stdout, stderr, color: false, interrupted: () => new AbortController().signal }, '1.2.3')
   stdout.end()
   stderr.end()
   const [out, err] = await outputs

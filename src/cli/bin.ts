@@ -11,4 +11,12 @@ process.stdout.on('error', () => {})
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as { version: string }
 const color = process.stdout.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
 
-process.exitCode = await main(process.argv.slice(2), { stdin: process.stdin, stdout: process.stdout, stderr: process.stderr, color }, version)
+/** The second interrupt ends the process. */
+function interrupted(): AbortSignal {
+  const interrupt = new AbortController()
+  process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))
+  return interrupt.signal
+}
+
+const { stdin, stdout, stderr } = process
+process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, color, interrupted }, version)

@@ -1,12 +1,13 @@
 import { firstIssue } from '../cognito/group-type.js'
 import { identityPoolRolesAnswer, mappingsByClient } from '../cognito/identity-pool-api.js'
-import { getIdentityPoolRoles, type IdentityPoolSettings, type RoleResolution } from '../cognito/index.js'
+import { getIdentityPoolRoles, type IdentityPoolSettings } from '../cognito/index.js'
 import { RolecastError } from '../errors.js'
-import { selectRoleFor } from '../identity-pool.js'
+import { type RoleSelection, selectRoleFor } from '../identity-pool.js'
 import type { CredentialsForecast } from '../report/prediction.js'
+import type { Resolution } from '../resolve.js'
 import { invalidFile, readJsonFile } from './json-file.js'
 
-/** The options of `predict` that are about an identity pool. */
+/** The options of a command that are about an identity pool. */
 export interface IdentityPoolOptions {
   readonly userPoolId?: string
   readonly poolFile?: string
@@ -24,7 +25,18 @@ export interface Credentials extends CredentialsForecast {
 }
 
 /** What an identity pool makes of a resolution. */
-export type ForecastCredentials = (resolution: RoleResolution) => Credentials
+export type ForecastCredentials = (resolution: Resolution) => Credentials
+
+export interface CredentialsJson {
+  readonly selection: RoleSelection
+  /** The mapping's key is absent where the app client has no mapping. */
+  readonly identityPool: { readonly identityPoolId: string; readonly mappingKey?: string }
+}
+
+/** What is printed as JSON. */
+export function credentialsJson({ selection, identityPoolId, mappingKey }: Credentials): CredentialsJson {
+  return { selection, identityPool: { identityPoolId, ...(mappingKey !== undefined && { mappingKey }) } }
+}
 
 export function checkIdentityPoolOptions({ userPoolId, poolFile, identityPoolId, identityPoolFile, clientId, customRoleArn }: IdentityPoolOptions): void {
   if (userPoolId !== undefined && poolFile !== undefined && identityPoolFile === undefined) {

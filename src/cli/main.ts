@@ -1,7 +1,9 @@
 import { Command, CommanderError } from 'commander'
 import { isRolecastError } from '../errors.js'
 import { printable } from '../report/prediction.js'
+import { addAuditCommand } from './audit.js'
 import { addDemoCommand } from './demo.js'
+import { addImpactCommand } from './impact.js'
 import { addPredictCommand } from './predict.js'
 import { addSnapshotCommand } from './snapshot.js'
 import { type ExitCode, type Terminal, write, WriteError } from './terminal.js'
@@ -23,6 +25,8 @@ export async function main(args: readonly string[], terminal: Terminal, version:
     })
     .addHelpText('after', '\nExample:\n  $ rolecast predict --user-pool-id eu-west-1_Ab12Cd34e --group admins')
   addPredictCommand(program, terminal, finish)
+  addAuditCommand(program, terminal, finish)
+  addImpactCommand(program, terminal, finish)
   addSnapshotCommand(program, terminal, finish)
   addDemoCommand(program, terminal, finish)
 

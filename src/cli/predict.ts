@@ -1,14 +1,22 @@
-import type { Readable } from 'node:stream'
 import { type Command, Option } from 'commander'
 import { createGroupSource, type Lookup, resolveLookup, type RoleResolution } from '../cognito/index.js'
 import { distinctNames } from '../cognito/source.js'
 import { isRolecastError, RolecastError } from '../errors.js'
 import type { Group } from '../group.js'
-import type { RoleSelection } from '../identity-pool.js'
 import { predictionText } from '../report/prediction.js'
-import { type Semantics, SEMANTICS } from '../resolve.js'
-import { checkIdentityPoolOptions, type Credentials, type ForecastCredentials, type IdentityPoolOptions, openIdentityPool } from './identity-pool.js'
+import type { Semantics } from '../resolve.js'
+import {
+  checkIdentityPoolOptions,
+  type Credentials,
+  type CredentialsJson,
+  credentialsJson,
+  type ForecastCredentials,
+  type IdentityPoolOptions,
+  openIdentityPool,
+} from './identity-pool.js'
+import { linesOf } from './lines.js'
 import { readPoolFile } from './pool-file.js'
+import { semanticsOption } from './semantics-option.js'
 import { type ExitCode, type Terminal, write } from './terminal.js'
 
 interface PredictOptions extends IdentityPoolOptions {
@@ -33,12 +41,6 @@ interface Answer {
   readonly json: RoleResolution & Partial<CredentialsJson>
 }
 
-interface CredentialsJson {
-  readonly selection: RoleSelection
-  /** The mapping's key is absent where the app client has no mapping. */
-  readonly identityPool: { readonly identityPoolId: string; readonly mappingKey?: string }
-}
-
 export function addPredictCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
   program
     .command('predict')
@@ -59,7 +61,7 @@ export function addPredictCommand(program: Command, terminal: Terminal, finish: 
     )
     .option('--client-id <id>', 'the app client of the user; default: the only one with a role mapping')
     .option('--custom-role-arn <arn>', 'the role that the app asks the identity pool for (CustomRoleArn)')
-    .addOption(new Option('--semantics <reading>', 'which reading of the rules answers').choices(SEMANTICS).default('observed'))
+    .addOption(semanticsOption())
     .option('--json', 'print the resolution as JSON, with the `selection` of the identity pool if there is one')
     .option('--require-role', 'exit with 1 when no role is resolved; with an identity pool, when it is not certain that it gives one')
     .addHelpText(
@@ -130,10 +132,6 @@ function answer(lookup: Lookup, forecast: ForecastCredentials | undefined, optio
   return { lookup, resolution, credentials, json: credentials === undefined ? resolution : { ...resolution, ...credentialsJson(credentials) } }
 }
 
-function credentialsJson({ selection, identityPoolId, mappingKey }: Credentials): CredentialsJson {
-  return { selection, identityPool: { identityPoolId, ...(mappingKey !== undefined && { mappingKey }) } }
-}
-
 /** Whether the user surely gets a role: of the identity pool, where there is one. */
 function hasRole({ resolution, credentials }: Answer): boolean {
   return credentials === undefined ? resolution.outcome === 'resolved' : credentials.selection.outcome === 'role'
@@ -164,38 +162,6 @@ async function predictLines(predictNames: Predict, terminal: Terminal): Promise<
   }
   // Where nothing was answered, no role was found.
   return answers > 0 && withRole === answers
-}
-
-/**
- * The lines of a stream. Not `node:readline`: that reads bytes that are no UTF-8 as another name, and a stream that fails
- * as one that ends.
- */
-async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
-  let rest: Buffer = Buffer.alloc(0)
-  for await (const chunk of readable(input)) {
-    rest = Buffer.concat([rest, chunk])
-    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
-      yield rest.subarray(0, end)
-      rest = rest.subarray(end + 1)
-    }
-  }
-  yield rest
-}
-
-async function* readable(input: Readable): AsyncGenerator<Buffer> {
-  const chunks: AsyncIterator<Buffer | string> = input[Symbol.asyncIterator]()
-  try {
-    for (;;) {
-      const next = await chunks.next().catch(cause => {
-        throw new RolecastError('invalid-input', `the input cannot be read (${(cause as Error).message}); give lines of JSON`, { cause })
-      })
-      if (next.done) return
-      yield Buffer.from(next.value)
-    }
-  } finally {
-    // Who writes to us may go on after a bad line.
-    await chunks.return?.()
-  }
 }
 
 function decode(line: Buffer): string {

@@ -1,9 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { takeSnapshot } from '../cognito/index.js'
-import { RolecastError } from '../errors.js'
-import { type ExitCode, type Terminal, write } from './terminal.js'
+import { writeOutput } from './output.js'
+import type { ExitCode, Terminal } from './terminal.js'
 
 interface SnapshotOptions {
   readonly userPoolId: string
@@ -41,31 +39,5 @@ Exit codes: 0 it ran, 2 it could not run.`,
 
 async function snapshot({ userPoolId, region, profile, endpointUrl: endpoint, output }: SnapshotOptions, terminal: Terminal): Promise<void> {
   const taken = `${JSON.stringify(await takeSnapshot({ userPoolId, region, profile, endpoint }), undefined, 2)}\n`
-  if (output === undefined) await write(terminal.stdout, taken)
-  else await writeWhole(output, taken)
-}
-
-/** Writes a file beside its place and then moves it there: who reads it meanwhile sees the old one or the new one. */
-async function writeWhole(path: string, text: string): Promise<void> {
-  try {
-    // What a link leads to is replaced, not the link.
-    const target = await realpath(path).catch(() => path)
-    const old = await stat(target).catch(() => undefined)
-    // A device or a pipe is written to; in its place a file would do harm.
-    if (old !== undefined && !old.isFile()) return await writeFile(target, text)
-    const draft = `${target}.${randomUUID()}.tmp`
-    try {
-      await writeFile(draft, text, { flag: 'wx', ...(old !== undefined && { mode: old.mode & 0o777 }) })
-      await rename(draft, target)
-    } catch (error) {
-      await rm(draft, { force: true })
-      throw error
-    }
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'error'
-    throw new RolecastError('invalid-argument', `\`${path}\` cannot be written (${code}); give --output FILE in a folder that you may write to`, {
-      value: path,
-      cause,
-    })
-  }
+  await writeOutput(output, terminal, taken)
 }

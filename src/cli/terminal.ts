@@ -7,6 +7,8 @@ export interface Terminal {
   readonly stderr: Writable
   /** Whether stdout takes colour. */
   readonly color: boolean
+  /** Aborts when the user interrupts; who calls it has to end then, for the process does not any more. */
+  readonly interrupted: () => AbortSignal
 }
 
 /** 0: it ran. 1: it ran, and the answer is no. 2: it could not run. */

@@ -3,10 +3,14 @@ import { type ErrorCode, isRolecastError, RolecastError } from '../errors.js'
 /** What was being done when a call failed. */
 export type CallContext = UserPoolCall | IdentityPoolCall
 
-interface UserPoolCall {
-  readonly operation: 'GetGroup' | 'ListGroups'
+/** What rolecast asks of a user pool. */
+export type UserPoolOperation = 'GetGroup' | 'ListGroups' | 'ListUsers' | 'ListUsersInGroup' | 'AdminListGroupsForUser' | 'DescribeUserPool'
+
+export interface UserPoolCall {
+  readonly operation: UserPoolOperation
   readonly userPoolId: string
   readonly groupName?: string | undefined
+  readonly username?: string | undefined
 }
 
 interface IdentityPoolCall {
@@ -84,14 +88,16 @@ export function failure(
 
 function subjectOf(context: CallContext): string {
   if (context.operation === 'GetIdentityPoolRoles') return `${context.operation} of identity pool \`${context.identityPoolId}\``
-  const { operation, groupName, userPoolId } = context
-  return groupName === undefined ? `${operation} on user pool \`${userPoolId}\`` : `${operation} for group \`${groupName}\` of user pool \`${userPoolId}\``
+  const { operation, groupName, username, userPoolId } = context
+  if (groupName !== undefined) return `${operation} for group \`${groupName}\` of user pool \`${userPoolId}\``
+  if (username !== undefined) return `${operation} for user \`${oneLine(username)}\` of user pool \`${userPoolId}\``
+  return `${operation} on user pool \`${userPoolId}\``
 }
 
 interface Words { readonly what?: string | undefined; readonly next?: string | undefined }
 
 function wordsFor(code: ErrorCode, { operation }: CallContext): Words {
-  return { what: WHAT[code], next: NEXT[code], ...(operation === 'GetIdentityPoolRoles' && OF_IDENTITY_POOL[code]) }
+  return { what: WHAT[code], next: NEXT[code], ...BY_OPERATION[operation][code] }
 }
 
 const WHAT: Partial<Record<ErrorCode, string>> = {
@@ -111,23 +117,45 @@ const WHAT: Partial<Record<ErrorCode, string>> = {
 const NEXT: Partial<Record<ErrorCode, string>> = {
   'no-region': 'give `region`, or a user pool id that starts with it',
   'no-credentials': 'set AWS_PROFILE or the AWS_* variables, sign in again, or give a `client`',
-  'not-authorized': 'allow cognito-idp:GetGroup (and cognito-idp:ListGroups for prefetch) on the user pool, and check that the credentials are current',
   'pool-not-found': 'check the user pool id, the region and the account',
-  throttled: 'try again later, lower `requestsPerSecond`, or warm the cache with prefetch()',
+  throttled: 'try again later',
   timeout: 'try again, or raise `timeout`',
   aborted: 'the caller gave up; call again without an aborted signal',
   unreachable: 'check the network, the endpoint and the region, then try again',
   'service-error': 'try again later',
-  'request-refused': 'check the user pool id and the group name',
+  'request-refused': 'check the user pool id',
   'malformed-answer': 'check that the endpoint really is Cognito; nothing was concluded from this answer',
 }
 
-/** Where the words for a user pool would mislead. */
-const OF_IDENTITY_POOL: Partial<Record<ErrorCode, Words>> = {
-  'not-authorized': { next: 'allow cognito-identity:GetIdentityPoolRoles on the identity pool, and check that the credentials are current' },
-  'pool-not-found': { what: 'found no such identity pool', next: 'check the identity pool id and the account' },
-  throttled: { next: 'try again later' },
-  'request-refused': { next: 'check the identity pool id' },
+/** What is to be allowed, slowed down or checked depends on the operation. */
+const BY_OPERATION: Readonly<Record<CallContext['operation'], Partial<Record<ErrorCode, Words>>>> = {
+  GetGroup: {
+    ...allow('cognito-idp:GetGroup (and cognito-idp:ListGroups for prefetch) on the user pool'),
+    throttled: { next: 'try again later, lower `requestsPerSecond`, or warm the cache with prefetch()' },
+    'request-refused': { next: 'check the user pool id and the group name' },
+  },
+  ListGroups: listing('ListGroups', '`requestsPerSecond`'),
+  ListUsers: listing('ListUsers', 'the rate of ListUsers'),
+  ListUsersInGroup: listing('ListUsersInGroup', 'the rate of ListUsers, whose quota it shares'),
+  AdminListGroupsForUser: listing('AdminListGroupsForUser', 'the rate of AdminListGroupsForUser'),
+  DescribeUserPool: allow('cognito-idp:DescribeUserPool on the user pool'),
+  GetIdentityPoolRoles: {
+    ...allow('cognito-identity:GetIdentityPoolRoles on the identity pool'),
+    'pool-not-found': { what: 'found no such identity pool', next: 'check the identity pool id and the account' },
+    'request-refused': { next: 'check the identity pool id' },
+  },
+}
+
+function allow(permission: string): Partial<Record<ErrorCode, Words>> {
+  return { 'not-authorized': { next: `allow ${permission}, and check that the credentials are current` } }
+}
+
+function listing(operation: UserPoolOperation, rate: string): Partial<Record<ErrorCode, Words>> {
+  return {
+    ...allow(`cognito-idp:${operation} on the user pool`),
+    throttled: { next: `try again later, or lower ${rate}` },
+    'request-refused': { next: 'check the user pool id, or begin again with the first page: the token of a later one does not last' },
+  }
 }
 
 function codeOf(error: SdkError, status: number | undefined): ErrorCode {

@@ -9,10 +9,23 @@ const groupType = z.object({
   UserPoolId: z.string().nullish(),
 })
 
+const token = z.string().min(1).nullish()
+
 export const getGroupAnswer = z.object({ Group: groupType })
 
-/** What ListGroups answers, and so what `aws cognito-idp list-groups` prints. */
-export const listGroupsAnswer = z.object({ Groups: z.array(groupType), NextToken: z.string().min(1).nullish() })
+/** What ListGroups and AdminListGroupsForUser answer, and so what `aws cognito-idp list-groups` prints. */
+export const listGroupsAnswer = z.object({ Groups: z.array(groupType), NextToken: token })
+
+/** Nothing of a user is read but the name. */
+const Users = z.array(z.object({ Username: z.string().min(1) }))
+
+export const listUsersAnswer = z.object({ Users, PaginationToken: token })
+
+export const listUsersInGroupAnswer = z.object({ Users, NextToken: token })
+
+export const describeUserPoolAnswer = z.object({
+  UserPool: z.object({ Id: z.string().nullish(), EstimatedNumberOfUsers: z.int().min(0).nullish() }),
+})
 
 export function toGroup({ GroupName, Precedence, RoleArn }: z.infer<typeof groupType>): Group {
   return Object.freeze({ groupName: GroupName, precedence: Precedence ?? null, roleArn: RoleArn || null })

@@ -1,4 +1,16 @@
 export {
+  type AuditedUser,
+  auditPool,
+  type AuditPoolOptions,
+  auditUser,
+  type AuditUserOptions,
+  estimatePool,
+  impact,
+  type ImpactOptions,
+  type ReadOptions,
+} from './audit.js'
+export type { ReadCost, ReadEstimate, ReadRates, ReadStrategy } from './estimate.js'
+export {
   type CachedRoleResolver,
   createRoleResolver,
   resolveLookup,
@@ -13,7 +25,8 @@ export {
   type GetIdentityPoolRolesOptions,
   type IdentityPoolSettings,
 } from './identity-pool-api.js'
-export type { ConnectionOptions } from './options.js'
+export type { AuditClient, AuditRates, ConnectionOptions } from './options.js'
+export type { ReadEvent, ReadProgress } from './read-pool.js'
 export type { SharedCacheOptions, SharedStore } from './shared-cache.js'
 export { type PoolSnapshot, type SnapshotOptions, takeSnapshot } from './snapshot.js'
 export {

@@ -198,7 +198,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   })
   const groupCalls = createCoalescer<string, GroupAnswer>(keep)
   const listingCalls = createCoalescer<typeof LISTING, Listing>((_key, listing) => keepListing(listing))
-  const api = createUserPoolApi({ ...options, userPoolId, clock, onCall: groupName => tell('call', groupName) })
+  const api = createUserPoolApi({ ...options, userPoolId, clock, onCall: (_operation, groupName) => tell('call', groupName) })
   const level2 =
     options.sharedCache &&
     createSharedCache(

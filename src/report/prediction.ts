@@ -57,7 +57,7 @@ export function predictionText(prediction: Prediction, { color }: TextOptions): 
 }
 
 /** The resolution with what stands in its explanation made safe to print, name by name. */
-function shown(resolution: Resolution): Resolution {
+export function shown(resolution: Resolution): Resolution {
   const { determiningGroups, candidateRole } = resolution
   return {
     ...resolution,

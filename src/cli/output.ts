@@ -1,0 +1,70 @@
+import { randomUUID } from 'node:crypto'
+import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { RolecastError } from '../errors.js'
+import { type Terminal, write } from './terminal.js'
+
+/** Where a command writes what it was asked for. */
+export interface Output {
+  write(text: string): Promise<void>
+  /** The whole is written: now it is in its place. */
+  finish(): Promise<void>
+  /** It will not be whole: nothing of it stays, where that is possible. Does nothing after `finish`. */
+  discard(): Promise<void>
+}
+
+/**
+ * Opens the file that `--output` names, or stdout. A file is written beside its place and then moved there: who reads it
+ * meanwhile sees the old one or the new one.
+ */
+export async function openOutput(path: string | undefined, terminal: Terminal): Promise<Output> {
+  if (path === undefined) return { write: text => write(terminal.stdout, text), finish: async () => {}, discard: async () => {} }
+  const named = <A extends readonly unknown[], T>(act: (...args: A) => Promise<T>) => (...args: A): Promise<T> => act(...args).catch(cause => {
+    throw cannotWrite(path, cause)
+  })
+  return named(openFile)(path, named)
+}
+
+type Named = <A extends readonly unknown[], T>(act: (...args: A) => Promise<T>) => (...args: A) => Promise<T>
+
+async function openFile(path: string, named: Named): Promise<Output> {
+  // What a link leads to is replaced, not the link.
+  const target = await realpath(path).catch(() => path)
+  const old = await stat(target).catch(() => undefined)
+  // A device or a pipe is written to; in its place a file would do harm.
+  const inPlace = old !== undefined && !old.isFile()
+  const draft = inPlace ? target : `${target}.${randomUUID()}.tmp`
+  const file: FileHandle = await open(draft, inPlace ? 'w' : 'wx', old !== undefined && !inPlace ? old.mode & 0o777 : 0o666)
+  let finished = false
+  return {
+    write: named(async text => void (await file.writeFile(text))),
+    finish: named(async () => {
+      await file.close()
+      if (!inPlace) await rename(draft, target)
+      finished = true
+    }),
+    async discard() {
+      if (finished) return
+      await file.close()
+      if (!inPlace) await rm(draft, { force: true })
+    },
+  }
+}
+
+/** Writes a text that is whole already. */
+export async function writeOutput(path: string | undefined, terminal: Terminal, text: string): Promise<void> {
+  const output = await openOutput(path, terminal)
+  try {
+    await output.write(text)
+    await output.finish()
+  } finally {
+    await output.discard()
+  }
+}
+
+function cannotWrite(path: string, cause: unknown): RolecastError {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'error'
+  return new RolecastError('invalid-argument', `\`${path}\` cannot be written (${code}); give --output FILE in a folder that you may write to`, {
+    value: path,
+    cause,
+  })
+}

@@ -1,0 +1,160 @@
+import { type Command, Option } from 'commander'
+import { describeChange, type PoolChange } from '../audit.js'
+import { estimatePool, openPool, type ReadOptions } from '../cognito/audit.js'
+import { RolecastError } from '../errors.js'
+import type { Group, UserGroups } from '../group.js'
+import { printable } from '../report/prediction.js'
+import { estimateText } from './estimate-text.js'
+import { readMemberships } from './memberships-file.js'
+import { readPoolFile } from './pool-file.js'
+import { createProgress } from './progress.js'
+import { type Terminal, write } from './terminal.js'
+
+/** The options of commands that read all users of a pool, from Cognito or from files. */
+export interface PoolReadingOptions {
+  readonly userPoolId?: string
+  readonly poolFile?: string
+  readonly memberships?: string
+  readonly region?: string
+  readonly profile?: string
+  readonly endpointUrl?: string
+  readonly strategy?: 'per-group' | 'per-user'
+  readonly membershipsPerUser?: number
+  readonly requestsPerSecond?: readonly Rate[]
+  readonly checkpoint?: string
+  readonly dryRun?: boolean
+}
+
+interface Rate {
+  readonly api: 'ListGroups' | 'ListUsers' | 'AdminListGroupsForUser'
+  readonly perSecond: number
+}
+
+const ONLINE = ['region', 'profile', 'endpointUrl', 'strategy', 'membershipsPerUser', 'requestsPerSecond', 'checkpoint', 'dryRun']
+
+export function addPoolReadingOptions(command: Command): Command {
+  return command
+    .option('--user-pool-id <id>', 'read the groups and all memberships of this user pool')
+    .addOption(new Option('--pool-file <file>', 'read the groups from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network').conflicts(ONLINE))
+    .option('--memberships <file>', 'with --pool-file: the users, a line of JSON each, like {"username":"alice","groups":["a","b"]}; `-` is stdin')
+    .option('--region <region>', 'default: the part of the user pool id before the underscore')
+    .option('--profile <name>', 'profile of the AWS configuration')
+    .option('--endpoint-url <url>', 'another address of Cognito, for example an emulator')
+    .addOption(
+      new Option('--strategy <way>', 'read the users of each group, or the groups of each user; default: the quicker one').choices(['per-group', 'per-user']),
+    )
+    .option('--memberships-per-user <n>', 'groups of a user on average, for the estimate; default: 3', toNumber)
+    .option(
+      '--requests-per-second <api=n>',
+      'ListGroups=5, ListUsers=30 (with ListUsersInGroup) and AdminListGroupsForUser=50 are the defaults, and Cognito\'s quotas; repeatable',
+      (text: string, rates: readonly Rate[] = []) => [...rates, toRate(text)],
+    )
+    .option('--checkpoint <file>', 'keep what is read in this file, and go on from it after whatever stopped the same command')
+    .option('--dry-run', 'say what reading the pool costs, and stop')
+}
+
+function toNumber(text: string): number {
+  const value = Number(text)
+  if (text.trim() !== '' && Number.isFinite(value)) return value
+  throw new RolecastError('invalid-argument', `\`${text}\` is not a number; give one like 3`, { value: text })
+}
+
+function toRate(text: string): Rate {
+  const [, api, number] = /^(ListGroups|ListUsers|AdminListGroupsForUser)=([\d.]+)$/.exec(text) ?? []
+  const perSecond = Number(number)
+  if (api !== undefined && perSecond > 0) return { api: api as Rate['api'], perSecond }
+  throw new RolecastError('invalid-argument', `\`${text}\` is no rate; give --requests-per-second ListUsers=15, ListGroups=… or AdminListGroupsForUser=…`, {
+    value: text,
+  })
+}
+
+/** All users of a pool, wherever they come from. */
+export interface PoolUsers {
+  readonly groups: readonly Group[]
+  /** Absent where nothing says it. */
+  readonly userPoolId: string | undefined
+  readonly changes: readonly PoolChange[]
+  /** As many at once as come together. */
+  readonly batches: AsyncIterable<readonly UserGroups[]>
+  /** What was made of the users is in its place: what was kept to make it goes. */
+  done(): Promise<void>
+  close(): Promise<void>
+}
+
+/** Undefined after a dry run. */
+export async function openPoolUsers(options: PoolReadingOptions, terminal: Terminal): Promise<PoolUsers | undefined> {
+  const { poolFile, memberships, userPoolId } = options
+  if (poolFile !== undefined) {
+    if (memberships === undefined) refuse('--pool-file has the groups, but not who is in them; give --memberships FILE too, or --user-pool-id ID alone')
+    const file = await readPoolFile(poolFile)
+    if (userPoolId !== undefined && file.userPoolId !== undefined && userPoolId !== file.userPoolId) {
+      refuse(`the pool file \`${poolFile}\` is of user pool \`${file.userPoolId}\` and not of \`${userPoolId}\`; leave --user-pool-id out`)
+    }
+    const batches = untilInterrupted(readMemberships(memberships, terminal.stdin), terminal.interrupted())
+    return { groups: [...file.groups.values()], userPoolId: file.userPoolId ?? userPoolId, changes: [], batches, done, close: done }
+  }
+  if (memberships !== undefined) refuse('--memberships has the users, but not the groups; give --pool-file FILE too')
+  if (userPoolId === undefined) refuse('no pool to read; give --user-pool-id ID, or --pool-file FILE with --memberships FILE')
+  return openLivePool({ ...options, userPoolId }, terminal)
+}
+
+async function done(): Promise<void> {}
+
+async function openLivePool(options: PoolReadingOptions & { readonly userPoolId: string }, terminal: Terminal): Promise<PoolUsers | undefined> {
+  const { userPoolId, region, profile, endpointUrl: endpoint, strategy, membershipsPerUser, checkpoint } = options
+  const rate = (api: Rate['api']) => options.requestsPerSecond?.findLast(one => one.api === api)?.perSecond
+  const signal = terminal.interrupted()
+  const progress = createProgress(terminal.stderr)
+  const read: ReadOptions = {
+    userPoolId,
+    region,
+    profile,
+    endpoint,
+    strategy,
+    membershipsPerUser,
+    checkpoint,
+    requestsPerSecond: rate('ListGroups'),
+    rates: { ListUsers: rate('ListUsers'), AdminListGroupsForUser: rate('AdminListGroupsForUser') },
+    signal,
+    onEvent(event) {
+      if (event.type === 'estimate') terminal.stderr.write(estimateText(event.estimate))
+      if (event.type === 'progress') progress.update(event.progress)
+    },
+  }
+  if (options.dryRun) {
+    await write(terminal.stdout, estimateText(await estimatePool(read)))
+    return undefined
+  }
+  try {
+    const { reading, ...opened } = await openPool(read)
+    for (const change of reading.changes) await write(terminal.stderr, `rolecast: while it was read: ${printable(describeChange(change))}\n`)
+    return { groups: reading.groups, userPoolId, changes: reading.changes, batches: untilInterrupted(inBatches(reading.users()), signal), ...opened }
+  } finally {
+    progress.stop()
+  }
+}
+
+async function* untilInterrupted<T>(batches: AsyncIterable<T> | Iterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  for await (const batch of batches) {
+    if (signal.aborted) throw new RolecastError('aborted', 'interrupted; nothing was written to a file')
+    yield batch
+  }
+}
+
+const BATCH = 5_000
+
+function* inBatches(users: Iterable<UserGroups>): Generator<readonly UserGroups[]> {
+  let batch: UserGroups[] = []
+  for (const user of users) {
+    batch.push(user)
+    if (batch.length === BATCH) {
+      yield batch
+      batch = []
+    }
+  }
+  yield batch
+}
+
+function refuse(what: string): never {
+  throw new RolecastError('invalid-argument', what)
+}

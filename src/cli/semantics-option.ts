@@ -1,0 +1,6 @@
+import { Option } from 'commander'
+import { SEMANTICS } from '../resolve.js'
+
+export function semanticsOption(): Option {
+  return new Option('--semantics <reading>', 'which reading of the rules answers').choices(SEMANTICS).default('observed')
+}

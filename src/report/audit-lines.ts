@@ -1,0 +1,59 @@
+import { stringify } from 'csv-stringify/sync'
+import { keptPerResolution, type UserAudit } from '../audit.js'
+
+/**
+ * A user as one line of NDJSON, its line feed included. The keys, always in this order: `username`, `groups`, `roles`,
+ * `outcome`, `rule`, then where they apply `preferredRole`, `candidateRole`, `unknownGroups`. What would end a line for
+ * some reader (U+0085, U+2028, U+2029) is escaped.
+ *
+ * What all users of a frozen resolution share is written once and kept as long as the resolution is.
+ *
+ * @see https://github.com/ndjson/ndjson-spec
+ */
+export function ndjsonLine({ username, resolution }: UserAudit): string {
+  return `{"username":${PLAIN.test(username) ? `"${username}"` : json(username)},${ndjsonTail(resolution)}`
+}
+
+/** Usernames of these characters alone are written as they are, in JSON and in CSV. */
+const PLAIN = /^\w[\w.@+-]*$/
+
+const ndjsonTail = keptPerResolution(({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }) => {
+  const strangers = unknownGroups.length > 0 ? { unknownGroups } : {}
+  const tail = json({ groups, roles, outcome, rule, preferredRole, candidateRole, ...strangers })
+  return `${tail.slice('{'.length)}\n`
+})
+
+function json(value: unknown): string {
+  return JSON.stringify(value).replace(/[\u0085\u2028\u2029]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+}
+
+/** The first line of the CSV, its CR LF included. */
+export const csvHeader = csvRecord(['username', 'groups', 'roles', 'outcome', 'rule', 'preferredRole', 'candidateRole', 'unknownGroups'])
+
+/**
+ * A user as one record of CSV by RFC 4180, its CR LF included; `csvHeader` names the fields. Those that do not apply
+ * are empty. UTF-8 without a byte order mark.
+ *
+ * Lists are joined by a space: no name of a group in Cognito can have one, while commas are legal. A field that a
+ * spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, a tab, a carriage return, or the full-width
+ * form of one) gets an apostrophe before it, and is so not what it was: programs read the NDJSON. A spreadsheet must be
+ * told that the comma separates.
+ *
+ * @see https://www.rfc-editor.org/rfc/rfc4180
+ * @see https://owasp.org/www-community/attacks/CSV_Injection
+ */
+export function csvLine({ username, resolution }: UserAudit): string {
+  return `${PLAIN.test(username) ? username : csvFields([username])},${csvTail(resolution)}`
+}
+
+const csvTail = keptPerResolution(({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }) =>
+  csvRecord([groups.join(' '), roles.join(' '), outcome, rule, preferredRole, candidateRole, unknownGroups.join(' ')]))
+
+function csvRecord(fields: readonly (string | undefined)[]): string {
+  return `${csvFields(fields)}\r\n`
+}
+
+function csvFields(fields: readonly (string | undefined)[]): string {
+  // The user chooses his name, and in many places Excel takes the semicolon for the separator: what follows it would be a formula.
+  return stringify([fields], { eof: false, escape_formulas: true, quoted_match: /[;\t]/ })
+}

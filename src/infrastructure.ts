@@ -1,0 +1,160 @@
+/**
+ * What a template, a plan or a live pool says about groups and roles, as plain data: readers make it, the rules of
+ * `validate.ts` judge it. What a file cannot tell is a value of its own (`unknown`), and never guessed.
+ */
+
+/** Where something stands. Lines and columns count from 1, columns in UTF-16 code units. */
+export interface Location {
+  /** The file as it was named; `-` for standard input. A live pool has its user pool id here. */
+  readonly path: string
+  readonly line?: number | undefined
+  readonly column?: number | undefined
+  readonly endLine?: number | undefined
+  /** The first column after it. */
+  readonly endColumn?: number | undefined
+  /** The place in words of its format: a CDK construct path, a Terraform address, a Pulumi URN, a logical id. */
+  readonly construct?: string | undefined
+}
+
+/** A value of a file. */
+export type Value<T> =
+  | { readonly is: 'known'; readonly value: T; readonly location?: Location | undefined }
+  /** Not set, or `AWS::NoValue`, or an explicit null. */
+  | { readonly is: 'absent'; readonly location?: Location | undefined }
+  /** The file cannot tell: `why` ends "… is not known:", for example "parameter `Rank` has no default". */
+  | { readonly is: 'unknown'; readonly why: string; readonly location?: Location | undefined }
+  /** One of several, and the file does not say which (`Fn::If`). At least two, none of them `one-of` itself. */
+  | { readonly is: 'one-of'; readonly values: readonly Value<T>[]; readonly location?: Location | undefined }
+
+/**
+ * A role by what names it. Two ARNs, or two resources, that differ are two roles. A reference is whatever it stands for:
+ * the same `id` is the same role, another `id` may be the same or another.
+ */
+export type RoleReference =
+  | { readonly kind: 'arn'; readonly id: string }
+  /** A role that this infrastructure makes: the `id` of a `RoleDefinition`. */
+  | { readonly kind: 'resource'; readonly id: string }
+  /** A parameter without a default, an import, a data source, a variable. */
+  | { readonly kind: 'reference'; readonly id: string }
+
+export interface GroupDefinition {
+  /** Logical id, Terraform address, URN: unique in its infrastructure. */
+  readonly id: string
+  /** The `id` of the pool it belongs to; groups of different pools never meet. */
+  readonly pool: string
+  readonly groupName: Value<string>
+  /** As the file has it, checked by nobody yet: a string, 1.5 or -1 are a finding, not a reader's failure. */
+  readonly precedence: Value<unknown>
+  readonly role: Value<RoleReference>
+  /** The resource as a whole. */
+  readonly location: Location
+  /** The name of the condition it exists under. Groups under different conditions may or may not exist together. */
+  readonly condition?: string | undefined
+  /**
+   * What happens to a precedence of 0, or to one that is taken away, on the way to Cognito: `terraform` sends no 0 when it makes a group,
+   * and 0 when the attribute is removed. Terraform's AWS provider, and Pulumi's classic one which is built on it.
+   */
+  readonly provider?: 'terraform' | undefined
+  /** What a plan says it has now and will not have: only where the plan changes it. */
+  readonly before?: { readonly precedence: Value<unknown>; readonly role: Value<RoleReference> } | undefined
+  /** Whether the group is made by this plan (and not merely changed). Absent where the format does not say. */
+  readonly created?: boolean | undefined
+}
+
+export interface PoolDefinition {
+  readonly id: string
+  /** For messages: the pool's logical id, address, or user pool id. */
+  readonly name: string
+  /** The user pool id, where it is known; then federated group names `POOLID_Provider` can be told. */
+  readonly userPoolId?: string | undefined
+}
+
+export interface RoleDefinition {
+  readonly id: string
+  /** A policy document with intrinsic values resolved where they can be; unknown parts are `{ "rolecast:unknown": why }`. */
+  readonly trustPolicy: Value<unknown>
+  readonly location: Location
+}
+
+/** An identity pool's role attachment (`AWS::Cognito::IdentityPoolRoleAttachment`). */
+export interface RoleAttachment {
+  readonly id: string
+  /** What names the identity pool: the same string for the same one. */
+  readonly identityPool: Value<string>
+  /** `authenticated`, `unauthenticated`, and whatever else stands there. */
+  readonly roles: Value<readonly { readonly key: string; readonly role: Value<RoleReference>; readonly location: Location }[]>
+  readonly mappings: Value<readonly RoleMappingDefinition[]>
+  readonly location: Location
+}
+
+export interface RoleMappingDefinition {
+  /** The key of the mapping, which in CloudFormation need not be the provider. */
+  readonly key: string
+  /** `IdentityProvider`, where the format has it apart from the key; else the key. */
+  readonly identityProvider: Value<string>
+  /** The `id` of the user pool that the provider names, where that can be told. */
+  readonly pool?: string | undefined
+  readonly type: Value<string>
+  readonly ambiguousRoleResolution: Value<string>
+  readonly rules: Value<readonly MappingRuleDefinition[]>
+  readonly location: Location
+}
+
+export interface MappingRuleDefinition {
+  readonly claim: Value<string>
+  readonly matchType: Value<string>
+  readonly value: Value<string>
+  readonly role: Value<RoleReference>
+  readonly location: Location
+}
+
+/** A user in a group, by `AWS::Cognito::UserPoolUserToGroupAttachment`, `aws_cognito_user_in_group`, or a live pool. */
+export interface Membership {
+  readonly pool: string
+  readonly username: Value<string>
+  readonly groupName: Value<string>
+  readonly location: Location
+}
+
+/** A group's rank as another file of the same project has it (Amplify's `user-pool-group-precedence.json`). */
+export interface DeclaredPrecedence {
+  readonly pool: string
+  readonly groupName: string
+  readonly precedence: unknown
+  readonly location: Location
+}
+
+/** What the reader could not tell and no value above shows: a `for_each` over a variable, a `Fn::ForEach`, a macro. */
+export interface Undecidable {
+  /** A sentence without its full stop. */
+  readonly why: string
+  readonly location: Location
+  readonly pool?: string | undefined
+}
+
+/** `# rolecast:ignore COG101 exp=2027-01-01 reason`, or the same in a resource's Metadata. */
+export interface Suppression {
+  /** The rule ids as written; `[]` is malformed. */
+  readonly rules: readonly string[]
+  /** As written; empty is malformed. */
+  readonly reason: string
+  /** As written after `exp=`. */
+  readonly expires?: string | undefined
+  /** The resource it is about (`id` of a group, role or attachment); absent: the whole file. */
+  readonly target?: string | undefined
+  readonly location: Location
+}
+
+export interface Infrastructure {
+  readonly format: string
+  /** The files it was read from. */
+  readonly paths: readonly string[]
+  readonly pools: readonly PoolDefinition[]
+  readonly groups: readonly GroupDefinition[]
+  readonly roles: readonly RoleDefinition[]
+  readonly attachments: readonly RoleAttachment[]
+  readonly memberships: readonly Membership[]
+  readonly declaredPrecedences: readonly DeclaredPrecedence[]
+  readonly undecidable: readonly Undecidable[]
+  readonly suppressions: readonly Suppression[]
+}

@@ -1,0 +1,90 @@
+import { RolecastError } from '../errors.js'
+import { own } from '../own.js'
+
+/** An object of a JSON text. Its keys are the author's: read it with `field`, never by index. */
+export type JsonRecord = Readonly<Record<string, unknown>>
+
+/** Which file, what kind of file it should be, and what to do when it is not. */
+export interface TextSource {
+  readonly path: string
+  /** `Terraform plan` */
+  readonly kind: string
+  /** `make it with …` */
+  readonly next: string
+}
+
+/** In UTF-16 code units. */
+export const MAX_JSON_LENGTH = 50_000_000
+
+/** What is wrong with events where a document should be. */
+export const STREAM = 'it is a stream of events, one a line, and not one document'
+
+export interface Position {
+  readonly line: number
+  readonly column: number
+}
+
+/** The error for a text that cannot be read, with its place where it is known. */
+export function unreadable({ path, kind, next }: TextSource, what: string, at?: Position, cause?: unknown): RolecastError {
+  const place = at === undefined ? path : `${path}:${at.line}:${at.column}`
+  return new RolecastError('invalid-input', `the ${kind} \`${place}\` cannot be read: ${what}; ${next}`, { value: path, cause })
+}
+
+export function isRecord(value: unknown): value is JsonRecord {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** What a record says under this key; `undefined` for what is no record. */
+export function field(value: unknown, key: string): unknown {
+  return isRecord(value) ? own(value, key) : undefined
+}
+
+/** A list as it is, nothing as an empty one, and anything else as the only element: how blocks are written in JSON. */
+export function listOf(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]
+}
+
+/**
+ * Parses a document. No positions are kept: nobody edits what a tool printed, and keeping them takes far longer.
+ *
+ * @throws RolecastError `invalid-input`: too long, not JSON, a stream of JSON lines, or not an object
+ */
+export function parseJsonRecord(text: string, source: TextSource): JsonRecord {
+  if (text.length > MAX_JSON_LENGTH) throw unreadable(source, `it is longer than ${MAX_JSON_LENGTH} characters`)
+  const value = parse(text, source)
+  if (!isRecord(value)) throw unreadable(source, 'it is no JSON object')
+  return value
+}
+
+function parse(text: string, source: TextSource): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    if (isStream(text)) throw unreadable(source, STREAM, undefined, cause)
+    const { message } = cause as Error
+    throw unreadable(source, 'it is not JSON', positionOf(text, message), cause)
+  }
+}
+
+function isStream(text: string): boolean {
+  const end = text.indexOf('\n')
+  if (end < 0) return false
+  try {
+    return isRecord(JSON.parse(text.slice(0, end)))
+  } catch {
+    return false
+  }
+}
+
+/** The engine says an offset, or that the text ends too early, or neither. */
+function positionOf(text: string, message: string): Position | undefined {
+  const offset = /at position (\d+)/.exec(message)?.[1]
+  if (offset !== undefined) return positionAt(text, Number(offset))
+  return message.startsWith('Unexpected end') ? positionAt(text, text.length) : undefined
+}
+
+function positionAt(text: string, offset: number): Position {
+  const before = text.slice(0, offset)
+  const line = before.split('\n').length
+  return { line, column: offset - before.lastIndexOf('\n') }
+}

@@ -1,0 +1,320 @@
+import { Composer, isAlias, isMap, isScalar, Lexer, LineCounter, Parser, Scalar } from 'yaml'
+import type { Alias, Node, Tags, YAMLMap, YAMLSeq } from 'yaml'
+import { RolecastError } from '../errors.js'
+import type { Location } from '../infrastructure.js'
+
+/** Where a node stands, as offsets into the text. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * A node of a text. What the syntax adds is gone: an alias is the node it stands for, a merge key its entries, a short form
+ * such as `!Sub x` the mapping `{ Fn::Sub: x }`.
+ */
+export type SourceNode = ScalarNode | ListNode | MapNode | OpaqueNode
+
+export interface ScalarNode extends Span {
+  readonly kind: 'scalar'
+  readonly value: string | number | boolean | null
+  /** As it was written, without its quotes. */
+  readonly text: string
+}
+
+export interface ListNode extends Span {
+  readonly kind: 'list'
+  readonly items: readonly SourceNode[]
+}
+
+export interface MapNode extends Span {
+  readonly kind: 'map'
+  readonly entries: ReadonlyMap<string, Entry>
+}
+
+export interface Entry {
+  readonly key: Span
+  readonly value: SourceNode
+}
+
+/** Something whose value nobody here knows. */
+export interface OpaqueNode extends Span {
+  readonly kind: 'opaque'
+  readonly why: string
+}
+
+export interface Comment extends Span {
+  readonly text: string
+}
+
+/** All but the construct. */
+export interface TextLocation extends Location {
+  readonly line: number
+  readonly column: number
+  readonly endLine: number
+  readonly endColumn: number
+}
+
+export interface SourceDocument {
+  readonly path: string
+  readonly root: SourceNode
+  /** All but those inside of scalars. JSON has none. */
+  readonly comments: readonly Comment[]
+  locate(span: Span): TextLocation
+  /** The error for something at this place: what is wrong, and what to do next. */
+  invalid(span: Span, what: string, next: string): RolecastError
+}
+
+/** A text may have so many characters; CloudFormation reads 1 MB. */
+export const MAX_CHARACTERS = 5_000_000
+/** So many keys, values, marks, and runs of space: what bounds time and memory. */
+export const MAX_LEXEMES = 1_000_000
+/** So many collections inside one another. */
+export const MAX_DEPTH = 200
+/** So many characters once every alias is written out. */
+const MAX_EXPANDED = 20_000_000
+const MAX_DIRECTIVES = 10
+
+const SHORT_FORMS = [
+  'Ref', 'Condition', 'And', 'Base64', 'Cidr', 'Equals', 'FindInMap', 'ForEach', 'GetAtt', 'GetAZs', 'If', 'ImportValue', 'Join', 'Length',
+  'Not', 'Or', 'Select', 'Split', 'Sub', 'ToJsonString', 'Transform',
+]
+
+/** Without them every use of a short form costs a warning. What is not here is found by its tag all the same. */
+const TAGS: Tags = SHORT_FORMS.flatMap(name => [
+  { tag: `!${name}`, resolve: (value: string) => value },
+  { tag: `!${name}`, collection: 'map' as const },
+  { tag: `!${name}`, collection: 'seq' as const },
+])
+
+/**
+ * Reads YAML, or JSON, as CloudFormation's tools do: one document, no key twice, trailing commas forgiven, CloudFormation's
+ * short forms known. An unknown tag makes its value unknown, and never the text behind it.
+ *
+ * Time and memory are bounded by limits on size, depth and aliases; beyond them it fails.
+ *
+ * @throws RolecastError `invalid-input`, with the line and the column
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-formats.html
+ */
+export function readYamlDocument(text: string, path: string): SourceDocument {
+  const lines = new LineCounter()
+  lines.addNewLine(0)
+  const locate = ({ start, end }: Span): TextLocation => {
+    const [from, to] = [lines.linePos(start), lines.linePos(end)]
+    return { path, line: from.line, column: from.col, endLine: to.line, endColumn: to.col }
+  }
+  const invalid = (span: Span, what: string, next: string) => {
+    const { line, column } = locate(span)
+    return new RolecastError('invalid-input', `\`${path}:${line}:${column}\` cannot be used: ${what}; ${next}`, { value: path })
+  }
+  if (text.length > MAX_CHARACTERS) {
+    throw invalid({ start: 0, end: 0 }, `it has ${text.length} characters, more than ${MAX_CHARACTERS}`, 'check that it is a template')
+  }
+
+  const comments: Comment[] = []
+  const contents = compose(text, lines, comments, invalid)
+  return { path, root: createConverter(text, invalid)(contents), comments, locate, invalid }
+}
+
+type Invalid = SourceDocument['invalid']
+
+function compose(text: string, lines: LineCounter, comments: Comment[], invalid: Invalid): Node {
+  const parser = new Parser(lines.addNewLine)
+  const here = () => ({ start: parser.offset, end: parser.offset })
+
+  function* tokens() {
+    let lexemes = 0
+    let directives = 0
+    let scalar = false
+    for (const lexeme of new Lexer().lex(text)) {
+      if (++lexemes > MAX_LEXEMES) throw invalid(here(), `it has more than ${MAX_LEXEMES} keys, values and marks`, 'split it up')
+      if (lexeme.startsWith('#') && !scalar) comments.push({ text: lexeme, start: parser.offset, end: parser.offset + lexeme.length })
+      scalar = lexeme === SCALAR_FOLLOWS
+      for (const token of parser.next(lexeme)) {
+        if (token.type === 'error') throw invalid({ start: token.offset, end: token.offset }, inWords(token.message), FIX_SYNTAX)
+        if (token.type === 'directive' && ++directives > MAX_DIRECTIVES) throw invalid(here(), 'it has too many directives', FIX_SYNTAX)
+        yield token
+      }
+      if (parser.stack.length > MAX_DEPTH) throw invalid(here(), `it is nested more than ${MAX_DEPTH} deep`, 'flatten it')
+    }
+    yield* parser.end()
+  }
+
+  let contents: Node | null = null
+  // `failsafe`: what a plain scalar is, is decided below, as CloudFormation does and not as YAML 1.2 does.
+  const types = { schema: 'failsafe', customTags: TAGS, resolveKnownTags: false } as const
+  const composer = new Composer({ ...types, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' })
+  for (const document of composer.compose(tokens(), true, text.length)) {
+    const [error] = document.errors
+    if (error !== undefined) throw invalid({ start: error.pos[0], end: error.pos[1] }, inWords(error.message), FIX_SYNTAX)
+    if (isVoid(document.contents)) continue
+    const [start, end] = document.range
+    if (contents !== null) throw invalid({ start, end }, 'a second document begins here', 'give each document a file of its own')
+    contents = document.contents
+  }
+  if (contents === null) throw invalid({ start: 0, end: 0 }, 'it is empty', 'check that it is the right file')
+  return contents
+}
+
+/** The lexer's sign that a scalar comes next, whatever it begins with. */
+const SCALAR_FOLLOWS = '\u001f'
+const FIX_SYNTAX = 'correct the YAML or JSON there'
+
+function isVoid(contents: Node | null): boolean {
+  return contents === null || (isScalar(contents) && contents.source === '' && contents.type === Scalar.PLAIN)
+}
+
+/** The library's message as a part of ours. */
+function inWords(message: string): string {
+  return message.charAt(0).toLowerCase() + message.slice(1).replace(/\s+/g, ' ').slice(0, 200).trimEnd()
+}
+
+/** What has been converted of an anchor: how deep it goes, and how long it is when written out. */
+interface Measured {
+  readonly node: SourceNode
+  readonly depth: number
+  readonly size: number
+}
+
+/** From the library's nodes to ours. Recursion is safe: the parser has bounded the depth. */
+function createConverter(text: string, invalid: Invalid): (node: Node) => SourceNode {
+  // An anchor of the same name replaces the earlier one, and until it is complete it stands for nothing.
+  const anchors = new Map<string, Measured | 'open'>()
+  let depth = 0
+  let size = 0
+
+  function convert(node: Node): SourceNode {
+    if (isAlias(node)) return follow(node)
+    const { anchor } = node
+    if (anchor !== undefined) anchors.set(anchor, 'open')
+    const before = { depth, size }
+    depth = 0
+    size = 1
+    const untagged = convertContent(node)
+    const converted = node.tag === undefined ? untagged : applyTag(node.tag, untagged)
+    const measured = { node: converted, depth: depth + 1, size }
+    if (anchor !== undefined) anchors.set(anchor, measured)
+    depth = before.depth
+    size = before.size
+    account(measured, converted)
+    return converted
+  }
+
+  function account(measured: Measured, at: Span) {
+    depth = Math.max(depth, measured.depth)
+    size += measured.size
+    if (depth > MAX_DEPTH) throw invalid(at, `with its aliases written out it is nested more than ${MAX_DEPTH} deep`, 'use fewer aliases')
+    if (size <= MAX_EXPANDED) return
+    throw invalid(at, `with its aliases written out it has more than ${MAX_EXPANDED} characters`, 'use fewer aliases')
+  }
+
+  function follow(alias: Alias): SourceNode {
+    const at = spanOf(alias)
+    const target = anchors.get(alias.source)
+    if (target === undefined) throw invalid(at, `there is no anchor \`${alias.source}\` before this alias`, 'define it above')
+    if (target === 'open') throw invalid(at, `the alias \`${alias.source}\` stands inside of its own anchor`, 'write its value out')
+    account(target, at)
+    return target.node
+  }
+
+  function convertContent(node: Scalar | YAMLMap | YAMLSeq): SourceNode {
+    const span = spanOf(node)
+    if (isScalar(node)) {
+      const source = node.source ?? ''
+      size += source.length
+      const value = node.type === Scalar.PLAIN && node.tag === undefined ? plainValue(source) : source
+      return { kind: 'scalar', value, text: source, start: span.start, end: trimmedEnd(text, span) }
+    }
+    // The library ends a block where the next thing begins, behind the comments in between.
+    if (isMap(node)) {
+      const entries = convertEntries(node)
+      return { kind: 'map', entries, start: span.start, end: node.flow === true ? span.end : lastEnd(entries.values(), span) }
+    }
+    const items = node.items.map(item => convert(item as Node))
+    return { kind: 'list', items, start: span.start, end: node.flow === true ? span.end : lastEnd(items.map(value => ({ value })), span) }
+  }
+
+  function convertEntries(map: YAMLMap): ReadonlyMap<string, Entry> {
+    const entries = new Map<string, Entry>()
+    const merged: MapNode[] = []
+    for (const pair of map.items) {
+      const keyNode = pair.key as Node | null
+      const key = keyNode === null ? undefined : convert(keyNode)
+      if (key?.kind !== 'scalar') throw invalid(key ?? spanOf(map), 'a key is not a string', 'write a plain name before the colon')
+      const value = pair.value === null ? nothingAt(key.end) : convert(pair.value as Node)
+      if (key.text === '<<' && isScalar(keyNode) && keyNode.type === Scalar.PLAIN) {
+        merged.push(...mapsToMerge(value))
+      } else if (entries.has(key.text)) {
+        throw invalid(key, `the key \`${key.text}\` stands twice in one mapping`, 'keep one of them')
+      } else {
+        entries.set(key.text, { key: { start: key.start, end: key.end }, value })
+      }
+    }
+    for (const source of merged) for (const [key, entry] of source.entries) if (!entries.has(key)) entries.set(key, entry)
+    return entries
+  }
+
+  function mapsToMerge(value: SourceNode): readonly MapNode[] {
+    const sources = value.kind === 'list' ? value.items : [value]
+    return sources.map(source => {
+      if (source.kind === 'map') return source
+      throw invalid(source, 'a merge key `<<` has something else than mappings', 'merge an alias of a mapping')
+    })
+  }
+
+  function applyTag(tag: string, untagged: SourceNode): SourceNode {
+    if (tag === '!' || PLAIN_TAGS.has(tag)) return untagged
+    if (untagged.kind === 'scalar' && TYPE_TAGS.has(tag)) return { ...untagged, value: plainValue(untagged.text) }
+    const span = { start: startOfTag(text, tag, untagged.start), end: untagged.end }
+    const name = tag.slice(1)
+    if (!SHORT_FORMS.includes(name)) return { kind: 'opaque', why: `the tag \`${tag}\` is none of CloudFormation's`, ...span }
+    const key = name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`
+    depth++
+    return { kind: 'map', entries: new Map([[key, { key: span, value: untagged }]]), ...span }
+  }
+
+  return convert
+}
+
+const yamlTags = (...names: string[]): ReadonlySet<string> => new Set(names.map(name => `tag:yaml.org,2002:${name}`))
+/** That say what is so already: a scalar with a tag is a string. */
+const PLAIN_TAGS = yamlTags('str', 'map', 'seq')
+const TYPE_TAGS = yamlTags('int', 'float', 'bool', 'null')
+
+/** The library's ranges begin behind the tag. */
+function startOfTag(text: string, tag: string, end: number): number {
+  const from = Math.max(0, end - tag.length - 100)
+  const index = text.slice(from, end).lastIndexOf(tag)
+  return index === -1 ? end : from + index
+}
+
+function lastEnd(parts: Iterable<{ readonly value: Span }>, { start, end }: Span): number {
+  let last = start
+  // An alias and what a merge key brings stand elsewhere.
+  for (const { value } of parts) if (value.end <= end) last = Math.max(last, value.end)
+  return last
+}
+
+/** Without the line breaks behind a block scalar. */
+function trimmedEnd(text: string, { start, end }: Span): number {
+  let trimmed = end
+  while (trimmed > start && /\s/.test(text.charAt(trimmed - 1))) trimmed--
+  return trimmed
+}
+
+function spanOf(node: Node): Span {
+  const [start, end] = node.range ?? [0, 0]
+  return { start, end }
+}
+
+function nothingAt(offset: number): ScalarNode {
+  return { kind: 'scalar', value: null, text: '', start: offset, end: offset }
+}
+
+/** Numbers as JSON writes them. Others, such as `010`, mean one thing in YAML 1.1 and another in 1.2: they stay strings. */
+function plainValue(source: string): string | number | boolean | null {
+  if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/.test(source)) return Number(source)
+  if (/^(?:true|True|TRUE)$/.test(source)) return true
+  if (/^(?:false|False|FALSE)$/.test(source)) return false
+  return /^(?:|~|null|Null|NULL)$/.test(source) ? null : source
+}

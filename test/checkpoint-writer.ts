@@ -2,8 +2,8 @@ import { writeSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { openCheckpoint } from '../src/cognito/checkpoint.js'
 
-/** What a record has besides its number. Every fifth is so long that writing it takes longer than a kill. */
-export const padding = (n: number) => 'ü'.repeat(n % 5 === 0 ? 600_000 + n : n % 90)
+/** What a record has besides its number: every fifth is longer than many pages of memory. */
+export const padding = (n: number) => 'ü'.repeat(n % 5 === 4 ? 100_000 + n : n % 90)
 
 // Run as a program: appends until it is killed, and says which records are acknowledged.
 const [, program, path, limit = 'Infinity'] = process.argv

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { createAuditSummary, type UserAudit } from '../audit.js'
 import { auditUser } from '../cognito/audit.js'
-import { compilePool } from '../pool.js'
+import { compilePool, type PoolResolution } from '../pool.js'
 import { csvHeader, csvLine, ndjsonLine } from '../report/audit-lines.js'
 import { createAuditPage } from '../report/audit-page.js'
 import { auditJson, auditText } from '../report/audit-text.js'
@@ -158,7 +158,13 @@ async function report({ format, semantics }: AuditPoolCommandOptions, pool: Pool
 
 async function* auditsOf({ groups, batches }: PoolUsers, semantics: Semantics): AsyncGenerator<readonly UserAudit[]> {
   const pool = compilePool(groups, { semantics })
-  for await (const users of batches) {
-    yield users.map(({ username, groups: names }) => ({ username, resolution: pool.resolve(names) }))
+  // Lists that are frozen are those that come again.
+  const kept = new WeakMap<readonly string[], PoolResolution>()
+  const resolve = (names: readonly string[]) => {
+    if (!Object.isFrozen(names)) return pool.resolve(names)
+    let resolution = kept.get(names)
+    if (resolution === undefined) kept.set(names, (resolution = Object.freeze(pool.resolve(names))))
+    return resolution
   }
+  for await (const users of batches) yield users.map(({ username, groups: names }) => ({ username, resolution: resolve(names) }))
 }

@@ -1,4 +1,3 @@
-import { isUtf8 } from 'node:buffer'
 import type { Readable } from 'node:stream'
 import { RolecastError } from '../errors.js'
 
@@ -34,48 +33,40 @@ async function* readable(input: Readable): AsyncGenerator<Buffer> {
   }
 }
 
-/** Lines of one piece of a stream, without their line feeds. */
+/** Some lines of a stream, as bytes. */
 export interface LineBatch {
-  readonly lines: readonly string[]
-  /** The number of the first one, counted from 1. */
+  /** Lines with the line feeds between them, but not after the last one. */
+  readonly bytes: Buffer
+  /** The number of the first line, counted from 1. */
   readonly first: number
 }
 
 /**
  * The lines of a stream, as many at once as arrive together: for streams of millions of lines, where one step of an
  * iteration for each would take longer than the work on it.
- *
- * @throws RolecastError `invalid-input` for what is not UTF-8, with the number of the line
  */
 export async function* lineBatches(input: Readable): AsyncGenerator<LineBatch> {
   const waiting: Buffer[] = []
   let first = 1
-  const decode = (bytes: Buffer): LineBatch => {
-    if (!isUtf8(bytes)) throw notUtf8(bytes, first)
-    const lines = bytes.toString('utf8').split('\n')
-    if (first === 1 && lines[0]!.startsWith('\ufeff')) lines[0] = lines[0]!.slice(1)
-    const batch = { lines, first }
-    first += lines.length
-    return batch
-  }
   for await (const chunk of readable(input)) {
-    const end = chunk.lastIndexOf(0x0a)
+    const end = chunk.lastIndexOf(LINE_FEED)
     if (end < 0) {
       waiting.push(chunk)
       continue
     }
-    yield decode(Buffer.concat([...waiting.splice(0), chunk.subarray(0, end)]))
+    const whole = chunk.subarray(0, end)
+    const bytes = waiting.length === 0 ? whole : Buffer.concat([...waiting.splice(0), whole])
+    yield { bytes, first }
+    first += 1 + count(bytes, LINE_FEED)
     waiting.push(chunk.subarray(end + 1))
   }
-  yield decode(Buffer.concat(waiting))
+  yield { bytes: Buffer.concat(waiting), first }
 }
 
-function notUtf8(bytes: Buffer, first: number): RolecastError {
-  let line = first
-  let start = 0
-  for (let end = bytes.indexOf(0x0a); end >= 0 && isUtf8(bytes.subarray(start, end)); end = bytes.indexOf(0x0a, start)) {
-    line++
-    start = end + 1
-  }
-  return new RolecastError('invalid-input', `line ${line} of the input is not UTF-8; write it in UTF-8`)
+const LINE_FEED = 0x0a
+
+function count(bytes: Buffer, byte: number): number {
+  let found = 0
+  for (let at = bytes.indexOf(byte); at >= 0; at = bytes.indexOf(byte, at + 1)) found++
+  return found
 }

@@ -18,10 +18,29 @@ export function ndjsonLine({ username, resolution }: UserAudit): string {
 const PLAIN = /^\w[\w.@+-]*$/
 
 const ndjsonTail = keptPerResolution(({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }) => {
-  const strangers = unknownGroups.length > 0 ? { unknownGroups } : {}
-  const tail = json({ groups, roles, outcome, rule, preferredRole, candidateRole, ...strangers })
-  return `${tail.slice('{'.length)}\n`
+  let tail = `"groups":${jsonList(groups)},"roles":${jsonList(roles)},"outcome":"${outcome}","rule":"${rule}"`
+  if (preferredRole !== undefined) tail += `,"preferredRole":${jsonOf(preferredRole)}`
+  if (candidateRole !== undefined) tail += `,"candidateRole":${jsonOf(candidateRole)}`
+  if (unknownGroups.length > 0) tail += `,"unknownGroups":${json(unknownGroups)}`
+  return `${tail}}\n`
 })
+
+function jsonList(names: readonly string[]): string {
+  return `[${names.map(jsonOf).join(',')}]`
+}
+
+/** As many as the groups and roles of one pool can be. */
+const MOST_KEPT = 20_000
+const kept = new Map<string, string>()
+
+function jsonOf(name: string): string {
+  let text = kept.get(name)
+  if (text === undefined) {
+    if (kept.size >= MOST_KEPT) kept.clear()
+    kept.set(name, (text = json(name)))
+  }
+  return text
+}
 
 function json(value: unknown): string {
   return JSON.stringify(value).replace(/[\u0085\u2028\u2029]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)

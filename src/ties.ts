@@ -1,3 +1,4 @@
+import type { RoleReference } from './infrastructure.js'
 import { type GroupView, groupBy, type PoolView, roleKey } from './pool-view.js'
 
 /** Groups that clash: any two of them on different sides do, if they belong to one user. */
@@ -70,20 +71,48 @@ export function tiesOf({ groups }: PoolView): readonly Tie[] {
     const level = members[0]!.level
     const tied = members.map(({ group }) => group)
     return [
-      ...clashes(tied.flatMap(roleContenders)).map(clash => ({ ...clash, ruleId: 'COG101' as const, level })),
+      ...clashes(roleContenders(tied)).map(clash => ({ ...clash, ruleId: 'COG101' as const, level })),
       ...clashes(tied.flatMap(bearingContenders)).map(clash => ({ ...clash, ruleId: 'COG102' as const, level })),
     ]
   })
 }
 
-/** Sides are roles. An ARN and a resource may be one role, and a reference may be any: what they are is not certain. */
-function roleContenders(group: GroupView): readonly Contender[] {
-  return group.roles.flatMap(role => {
-    if (role === null) return []
-    const isCertain = hasOneLevel(group) && group.hasKnownRole && group.roles.length === 1 && role.kind !== 'reference'
+/**
+ * Sides are roles. An ARN and a resource may be one role, and a reference may be any: what they are is not certain. Of the
+ * roles that a group may have two are enough: whatever another group's role is, one of two differs from it.
+ */
+function roleContenders(groups: readonly GroupView[]): readonly Contender[] {
+  const bearers = groups.map(group => ({ group, roles: group.roles.filter(role => role !== null).slice(0, 2) }))
+  const kindOf = kindsOfRoles(bearers.flatMap(({ roles }) => roles))
+  return bearers.flatMap(({ group, roles }) => roles.map(role => {
+    const kind = kindOf(role)
+    const isCertain = hasOneLevel(group) && group.hasKnownRole && group.roles.length === 1 && kind !== undefined
     const { block, certain } = blockOf(group, isCertain)
-    return [{ group, side: roleKey(role), block: certain ? `${role.kind} ${block}` : block, certain }]
-  })
+    return { group, side: roleKey(role), block: certain ? `${kind} ${block}` : block, certain }
+  }))
+}
+
+/** Two roles of one kind are two for sure if their ids differ; undefined for a role of which nobody knows. */
+function kindsOfRoles(roles: readonly RoleReference[]): (role: RoleReference) => string | undefined {
+  const ids = new Set(roles.flatMap(({ kind, id }) => kind === 'reference' ? [id] : []))
+  const shared = new Map<string, number>()
+  for (const id of ids) for (const frame of framesOf(id)) shared.set(frame, (shared.get(frame) ?? 0) + 1)
+  return ({ kind, id }) => kind === 'reference' ? framesOf(id).find(frame => shared.get(frame)! > 1) : kind
+}
+
+const MAX_HOLES = 16
+
+/**
+ * What is left of a text with holes, such as `arn:aws:iam::${AWS::AccountId}:role/a`, without one of its literal parts: for each,
+ * the last first. Texts that differ and leave the same are different whatever fills the holes: what stands before and behind the
+ * literals is equal, so equal texts would have equal literals. A beginning that is no ARN's may be the path of a file.
+ */
+function framesOf(text: string): readonly string[] {
+  const parts = text.split(/(\$\{[\w:.-]+\})/)
+  const isPlain = parts.every((part, index) => index % 2 === 1 || !/[${}]/.test(part))
+  if (!isPlain || parts.length === 1 || parts.length > 2 * MAX_HOLES + 1) return []
+  const literals = [...parts.keys()].filter(index => index % 2 === 0 && (index > 0 || text.startsWith('arn:')))
+  return literals.map(index => JSON.stringify([index, ...parts.toSpliced(index, 1)])).toReversed()
 }
 
 /** Sides are having a role and having none. */

@@ -16,13 +16,14 @@ export async function readJsonFile(path: string, invalid: InvalidFile): Promise<
     throw invalid(`it cannot be read (${cause.code ?? 'error'})`, cause)
   })
   try {
-    return JSON.parse(decode(bytes))
+    return JSON.parse(decodeText(bytes))
   } catch (cause) {
     throw invalid(`it is not JSON (${(cause as Error).message})`, cause)
   }
 }
 
-function decode(bytes: Buffer): string {
+/** Text in UTF-8, or in UTF-16 with a byte order mark. Throws for any other bytes. */
+export function decodeText(bytes: Buffer): string {
   const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8'
   return new TextDecoder(encoding, { fatal: true }).decode(bytes)
 }

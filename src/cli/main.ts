@@ -3,10 +3,12 @@ import { isRolecastError } from '../errors.js'
 import { printable } from '../report/prediction.js'
 import { addAuditCommand } from './audit.js'
 import { addDemoCommand } from './demo.js'
+import { addExplainCommand } from './explain.js'
 import { addImpactCommand } from './impact.js'
 import { addPredictCommand } from './predict.js'
 import { addSnapshotCommand } from './snapshot.js'
 import { type ExitCode, type Terminal, write, WriteError } from './terminal.js'
+import { addValidateCommand } from './validate.js'
 
 /** Runs the command line and says how it ended. What went wrong is on stderr, with what to do next. */
 export async function main(args: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
@@ -27,6 +29,8 @@ export async function main(args: readonly string[], terminal: Terminal, version:
   addPredictCommand(program, terminal, finish)
   addAuditCommand(program, terminal, finish)
   addImpactCommand(program, terminal, finish)
+  addValidateCommand(program, terminal, finish)
+  addExplainCommand(program, terminal, finish)
   addSnapshotCommand(program, terminal, finish)
   addDemoCommand(program, terminal, finish)
 

@@ -18,14 +18,21 @@ export type Limiter = <T>(task: () => Promise<T>, signal: AbortSignal, priority?
  * round trip ever seen is at most `there + back`, and half of that at most `back + nextThere` while `nextThere` is at least
  * half of `there`. So that half is given back. It is not where a task failed, wherever that got to, nor before there are
  * more answers than places: the first connections have to be made, and take long.
+ *
+ * `spread`: not as many at once as there are places, but one after the other over the window, so that a task with a high
+ * priority that comes at any time waits for no more than its turn. Not for who asks seldom: that burst is his answer.
  */
-export function createLimiter(requestsPerSecond: number, concurrency: number): Limiter {
+export function createLimiter(requestsPerSecond: number, concurrency: number, { spread = false }: { readonly spread?: boolean } = {}): Limiter {
   const atOnce = Math.floor(concurrency)
   const places = Math.max(1, Math.floor(requestsPerSecond))
   const window = Math.max(1_000, 1_000 / requestsPerSecond)
   /** Whose turn is next comes first. */
   const waiting: { readonly priority: number; readonly start: () => void }[] = []
   const holds = new Set<NodeJS.Timeout>()
+  /** Milliseconds from one start to the next; the places keep the rate, this only spreads it. */
+  const gap = spread && places !== Infinity ? window / places : 0
+  let nextAt = -Infinity
+  let pause: NodeJS.Timeout | undefined
   let awaited = false
   let running = 0
   let answers = 0
@@ -39,10 +46,13 @@ export function createLimiter(requestsPerSecond: number, concurrency: number): L
   }
 
   function startNext(): void {
-    while (running < atOnce && running + holds.size < places && waiting.length > 0) {
+    const now = performance.now()
+    while (nextAt <= now && running < atOnce && running + holds.size < places && waiting.length > 0) {
       running++
+      if (gap > 0) nextAt = Math.max(nextAt, now - CATCH_UP) + gap
       waiting.shift()!.start()
     }
+    if (nextAt > now && waiting.length > 0) pause ??= setTimeout(() => (pause = undefined, startNext()), Math.ceil(nextAt - now))
     keepAliveIfAwaited()
   }
 
@@ -74,6 +84,7 @@ export function createLimiter(requestsPerSecond: number, concurrency: number): L
     await turn(priority)
     let held = 0
     try {
+      if (signal.aborted) nextAt -= gap
       signal.throwIfAborted()
       held = window
       const sentAt = performance.now()
@@ -89,3 +100,6 @@ export function createLimiter(requestsPerSecond: number, concurrency: number): L
 
   return (task, signal, priority = 0) => orAbort(run(task, signal, priority), signal)
 }
+
+/** Timers fire late: so many milliseconds of it are made up for. */
+const CATCH_UP = 50

@@ -74,8 +74,10 @@ export async function readPool(options: ReadPoolOptions): Promise<PoolReading> {
     await checkpoint?.append(record)
     reportProgress()
   }
-  let expected = 0
+  let expected: number | undefined
   function reportProgress(): void {
+    // Nothing can be said of what is left before the estimate.
+    if (expected === undefined) return
     const left = Math.max(expected - state.pages, state.end === undefined ? 1 : 0)
     onEvent({ type: 'progress', progress: { pages: state.pages, left, users: state.users } })
   }

@@ -116,9 +116,9 @@ interface Loaded {
 
 /** One limiter for each quota: some operations share one. */
 function limitersFor(options: UserPoolCallOptions): Readonly<Record<UserPoolOperation, Limiter>> {
-  const limiter = (rate: number, concurrency: number) => createLimiter(rate, amount(options, 'concurrency', concurrency, 1))
-  const groups = limiter(amount(options, 'requestsPerSecond', 5, LEAST_RATE), 5)
-  const auditLimiter = (quota: keyof AuditRates, rate: number) => limiter(amount(options.rates ?? {}, quota, rate, LEAST_RATE), 20)
+  const limiter = (rate: number, concurrency: number, spread: boolean) => createLimiter(rate, amount(options, 'concurrency', concurrency, 1), { spread })
+  const groups = limiter(amount(options, 'requestsPerSecond', 5, LEAST_RATE), 5, false)
+  const auditLimiter = (quota: keyof AuditRates, rate: number) => limiter(amount(options.rates ?? {}, quota, rate, LEAST_RATE), 20, true)
   const users = auditLimiter('ListUsers', 30)
   return {
     GetGroup: groups,

@@ -196,6 +196,9 @@ function spanFrom(key: Span, value: Span): Span {
   return value.start >= key.start ? { start: key.start, end: Math.max(key.end, value.end) } : { start: key.start, end: key.end }
 }
 
+/** Octal, hexadecimal, binary and sexagesimal numbers, with a sign or with underscores in between. */
+const READ_IN_TWO_WAYS = /^(?!-?(?:0|[1-9]\d*)$)[-+]?(?:0[bx])?[\da-f][\da-f_:]*$/i
+
 interface Reader {
   group(resource: Resource): GroupDefinition
   role(resource: Resource): RoleDefinition
@@ -242,10 +245,34 @@ function createReader(document: SourceDocument, { evaluate, parseJson }: Evaluat
     return name === undefined ? readString(present) : { is: 'known', value: name, location: locate(present) }
   }
 
+  /**
+   * A provider's text with `${Pool}` in it, where what is filled in is known to be one word: no colon, no slash. A user pool's
+   * `ProviderName` is written out; in China there is `.cn` behind it.
+   *
+   * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cognito-userpool.html
+   */
+  function readProvider(present: Present): Value<string> {
+    if (present.is !== 'symbolic') return readString(present)
+    const texts = present.parts.map(part => (typeof part === 'string' ? part : textOfProvider(part)))
+    return texts.includes(undefined) ? readString(present) : { is: 'known', value: texts.join(''), location: locate(present) }
+  }
+
+  function textOfProvider({ text, of, attribute }: TemplateSymbol): string | undefined {
+    if (isResource(of, 'AWS::Cognito::UserPool')) {
+      if (attribute === 'ProviderName') return `cognito-idp.\${AWS::Region}.amazonaws.com/\${${of}}`
+      return attribute === '' || attribute === 'UserPoolId' ? text : undefined
+    }
+    if (isResource(of, 'AWS::Cognito::UserPoolClient')) return attribute === '' || attribute === 'ClientId' ? text : undefined
+    return of === 'AWS::Region' || of === 'AWS::AccountId' ? text : undefined
+  }
+
   function readPrecedence(present: Present): Value<unknown> {
     const location = locate(present)
     if (present.is === 'symbolic') return { is: 'unknown', why: whyOf(present)!, location }
     if (present.is !== 'scalar') return { is: 'known', value: toPlain(present), location }
+    if (READ_IN_TWO_WAYS.test(present.text) && typeof present.value === 'string') {
+      return { is: 'unknown', why: `\`${present.text}\` is one number in YAML 1.1 and another, or none, in YAML 1.2`, location }
+    }
     // CloudFormation turns a string into the number that its property needs.
     const value = typeof present.value === 'string' && /^-?(?:0|[1-9]\d*)$/.test(present.value) ? Number(present.value) : present.value
     return { is: 'known', value, location }
@@ -330,7 +357,7 @@ function createReader(document: SourceDocument, { evaluate, parseJson }: Evaluat
     const rules = member(member(value, 'RulesConfiguration'), 'Rules')
     return {
       key: identityOf(key) ?? '',
-      identityProvider: toValue(provider, document, readString),
+      identityProvider: toValue(provider, document, readProvider),
       pool: poolOfProvider(provider),
       type: stringMember(value, 'Type'),
       ambiguousRoleResolution: stringMember(value, 'AmbiguousRoleResolution'),

@@ -59,6 +59,8 @@ export interface Evaluator {
 const MAX_NESTING = 400
 /** An expression stands for so many possible values at most; with more it is unknown. */
 const MAX_POSSIBILITIES = 64
+/** And all the expressions of a template together for so many. */
+const MAX_POSSIBILITIES_OF_ALL = 100_000
 /** So many characters may be put together, or read as JSON, in one template. */
 const MAX_JOINED = 10_000_000
 /** A name of an expression has so many characters at most; what is longer has none. */
@@ -90,6 +92,7 @@ export function createEvaluator(template: Template): Evaluator {
   const conditions = new Map<string, boolean | undefined>()
   let nesting = 0
   let joined = 0
+  let possible = 0
 
   function evaluate(node: SourceNode): Evaluated {
     if (nesting > MAX_NESTING) return { is: 'unknown', why: 'the expression is nested too deep', at: node }
@@ -249,7 +252,7 @@ export function createEvaluator(template: Template): Evaluator {
       if (value.is === 'one-of') sequences = sequences.flatMap(sequence => value.values.map(choice => [...sequence, choice]))
       else for (const sequence of sequences) sequence.push(value)
     }
-    return oneOf(sequences.map(sequence => concatenateParts(sequence, at)), nameOf(name, values), first.why, at)
+    return severalOf(sequences.map(sequence => concatenateParts(sequence, at)), nameOf(name, values), first.why, at)
   }
 
   function concatenateParts(values: readonly Evaluated[], at: Span): Evaluated {
@@ -281,7 +284,12 @@ export function createEvaluator(template: Template): Evaluator {
     const constant = condition(name.text)
     if (constant !== undefined) return evaluate(constant ? whenTrue : whenFalse)
     const [yes, no] = [evaluate(whenTrue), evaluate(whenFalse)]
-    return oneOf([yes, no], nameOf(`Fn::If ${name.text}`, [yes, no]), `it depends on condition \`${name.text}\``, at)
+    return severalOf([yes, no], nameOf(`Fn::If ${name.text}`, [yes, no]), `it depends on condition \`${name.text}\``, at)
+  }
+
+  function severalOf(values: readonly Evaluated[], name: string | undefined, why: string, at: Span): Evaluated {
+    possible += values.length
+    return possible > MAX_POSSIBILITIES_OF_ALL ? { is: 'unknown', why: 'the file has too many possible values', at } : oneOf(values, name, why, at)
   }
 
   function findInMap(argument: SourceNode, at: Span): Evaluated {
@@ -299,7 +307,7 @@ export function createEvaluator(template: Template): Evaluator {
       return found[0] === undefined ? unfound(`mapping \`${map.text}\` has no such key`) : { ...evaluate(found[0]), at }
     }
     if (found.length === 0 || found.length > MAX_POSSIBILITIES) return unfound(why)
-    return oneOf(found.map(evaluate), nameOf('Fn::FindInMap', [map, first, second]), whyOf(first) ?? whyOf(second) ?? why, at)
+    return severalOf(found.map(evaluate), nameOf('Fn::FindInMap', [map, first, second]), whyOf(first) ?? whyOf(second) ?? why, at)
   }
 
   function select(argument: SourceNode, at: Span): Evaluated {

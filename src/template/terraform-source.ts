@@ -156,7 +156,7 @@ function expandResources(module: Module): Expanded {
   const undecidable: Undecidable[] = []
   for (const declaration of module.resources.values()) {
     if (!AWS_TYPES.has(declaration.type)) continue
-    const instances = instancesOf(declaration, scope)
+    const instances = instancesOf(declaration, scope, MAX_RESOURCES - resources.length)
     if (typeof instances === 'string') {
       const why = `how many \`${declaration.address}\` there are is not known: ${instances}`
       undecidable.push({ why, location: locationOf(declaration) })
@@ -189,34 +189,37 @@ interface Instance {
   readonly condition?: string | undefined
 }
 
-/** More of one block are no groups anybody wrote. */
-const MAX_INSTANCES = 10_000
+/** More of a module are no groups that anybody wrote: a user pool has 10,000 at most. */
+const MAX_RESOURCES = 20_000
 /** There is one, or there is none, and that is all that is open. */
 const SWITCH = /\?\s*(?:1\s*:\s*0|0\s*:\s*1)\s*\}$/
 
-/** The instances of a resource, or why they cannot be told. */
-function instancesOf({ body }: Declaration, scope: Scope): readonly Instance[] | string {
+/** The instances of a resource, of which there may be so many, or why they cannot be told. */
+function instancesOf({ body }: Declaration, scope: Scope, most: number): readonly Instance[] | string {
   const [count, forEach] = [field(body, 'count'), field(body, 'for_each')]
-  if (forEach !== undefined && forEach !== null) return eachOf(evaluate(forEach, scope))
-  if (count === undefined || count === null) return [{ key: '', bindings: new Map() }]
+  if (forEach !== undefined && forEach !== null) return eachOf(evaluate(forEach, scope), most)
+  if (count === undefined || count === null) return most > 0 ? [{ key: '', bindings: new Map() }] : TOO_MANY
   const term = evaluate(count, scope)
   if (term.is === 'scalar') {
     const length = Number(term.value)
-    if (!Number.isInteger(length) || length < 0 || length > MAX_INSTANCES) return `its \`count\` is \`${term.value}\``
+    if (!Number.isInteger(length) || length < 0) return `its \`count\` is \`${term.value}\``
+    if (length > most) return TOO_MANY
     return Array.from({ length }, (_, index) => countedInstance(index))
   }
   if (typeof count === 'string' && SWITCH.test(count)) return [{ ...countedInstance(0), condition: count.slice(2, -1).trim() }]
   return whyOf(term, 'count')
 }
 
+const TOO_MANY = `with it there are more than ${MAX_RESOURCES} resources`
+
 function countedInstance(index: number): Instance {
   return { key: `[${index}]`, bindings: new Map([['count', record([['index', scalar(index)]])]]) }
 }
 
-function eachOf(term: Term): readonly Instance[] | string {
+function eachOf(term: Term, most: number): readonly Instance[] | string {
   const items = entriesOf(term)
   if (items === undefined) return whyOf(term, 'for_each')
-  if (items.length > MAX_INSTANCES) return `its \`for_each\` has more than ${MAX_INSTANCES} elements`
+  if (items.length > most) return TOO_MANY
   const instances: Instance[] = []
   for (const [index, value] of items) {
     // A set's elements are keys and values in one.
@@ -424,8 +427,12 @@ function readSuppressions({ path, outline }: ParsedFile, resources: readonly Aws
 function aboutBlocks({ blocks, comments }: HclOutline): ReadonlyMap<Comment, Block | undefined> {
   const atLine = new Map(blocks.map(block => [block.start.line, block]))
   const about = new Map<Comment, Block | undefined>()
+  // Both come in their order.
+  let last = blocks.length - 1
   for (const comment of comments.toReversed()) {
-    const around = blocks.find(({ start, end }) => start.line <= comment.start.line && comment.end.line <= end.line)
+    while (last >= 0 && blocks[last]!.start.line > comment.start.line) last--
+    const before = blocks[last]
+    const around = before !== undefined && comment.end.line <= before.end.line ? before : undefined
     const block = around ?? atLine.get(comment.end.line + 1)
     about.set(comment, block)
     // The comment above this one is about the same.

@@ -1,0 +1,47 @@
+import { dirname, relative } from 'node:path'
+import { z } from 'zod'
+import { firstIssue } from '../cognito/group-type.js'
+import type { Finding } from '../finding.js'
+import { jsonText } from '../report/findings-json.js'
+import { invalidFile, readJsonFile } from './json-file.js'
+
+/** A finding is known by its file and its key, which no moved line changes. Paths are relative to the baseline. */
+const baselineShape = z.strictObject({
+  version: z.literal(1),
+  findings: z.array(z.strictObject({ path: z.string(), key: z.string() })),
+})
+
+/** What is open is written down, so that the next run finds only what is new. */
+export function baselineText(findings: readonly Finding[], path: string): string {
+  const known = findings.filter(({ suppressed }) => suppressed === undefined).map(finding => entryOf(finding, path))
+  return `${jsonText({ version: 1, findings: known } satisfies z.infer<typeof baselineShape>)}\n`
+}
+
+/**
+ * Marks the findings that a baseline has as suppressed.
+ *
+ * @throws RolecastError `invalid-input`
+ */
+export async function applyBaseline(findings: readonly Finding[], path: string): Promise<readonly Finding[]> {
+  const invalid = invalidFile('baseline', path, 'rolecast validate --write-baseline FILE')
+  const content = await readJsonFile(path, invalid)
+  const parsed = baselineShape.safeParse(content)
+  if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)
+  const known = new Set(parsed.data.findings.map(nameOf))
+  return findings.map(finding => finding.suppressed === undefined && known.has(nameOf(entryOf(finding, path)))
+    ? { ...finding, suppressed: { reason: 'in the baseline', location: { path } } }
+    : finding)
+}
+
+interface Entry {
+  readonly path: string
+  readonly key: string
+}
+
+function entryOf({ location, key }: Finding, baseline: string): Entry {
+  return { path: relative(dirname(baseline), location.path).replaceAll('\\', '/'), key }
+}
+
+function nameOf({ path, key }: Entry): string {
+  return JSON.stringify([path, key])
+}

@@ -1,0 +1,91 @@
+import { access } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { z } from 'zod'
+import { ALL_RULES } from '../all-rules.js'
+import { firstIssue } from '../cognito/group-type.js'
+import { RolecastError } from '../errors.js'
+import { SEVERITIES } from '../finding.js'
+import { FAIL_ON } from '../report/findings.js'
+import type { Exemption } from '../suppress.js'
+import { readJsonFile } from './json-file.js'
+import { isWithin } from './template-files.js'
+
+/** Where it is looked for if nobody names it. */
+export const CONFIG_FILE = 'rolecast.config.json'
+
+const ruleId = z.enum(ALL_RULES.map(({ id }) => id)).describe('A rule; `rolecast explain` lists them.')
+const path = z.string().min(1).describe('A file, or a folder with all in it, relative to this file.')
+
+/** Settings of `rolecast validate` for a project. Options of the command line come before them. */
+const configShape = z.strictObject({
+  $schema: z.string().optional(),
+  failOn: z.enum(FAIL_ON).optional().describe('The severity from which on a finding fails the run. Default: error.'),
+  only: z.array(ruleId).optional().describe('These rules and no others.'),
+  ignore: z.array(ruleId).optional().describe('Rules that do not run.'),
+  enable: z.array(ruleId).optional().describe('Rules that are off by default.'),
+  severities: z.record(z.string().regex(/^COG\d{3}$/), z.enum(SEVERITIES)).optional().describe('The severity of all that a rule finds.'),
+  exclude: z.array(path).optional().describe('What is left out when a folder is searched.'),
+  baseline: path.optional().describe('What `rolecast validate --write-baseline FILE` wrote.'),
+  suppressions: z
+    .array(
+      z.strictObject({
+        rules: z.array(ruleId).min(1).describe('The rules whose findings are meant so.'),
+        reason: z.string().min(1).describe('Why; it stands in the report.'),
+        expires: z.iso.date().optional().describe('The day from which on it no longer counts, such as 2027-01-01.'),
+        paths: z.array(path).min(1).optional().describe('Only what is found there.'),
+        pools: z.array(z.string()).min(1).optional().describe('Only what is about one of these pools, by the name that findings have.'),
+        groups: z.array(z.string()).min(1).optional().describe('Only what is about no other groups than these.'),
+      }),
+    )
+    .optional()
+    .describe('Findings that are meant so.'),
+})
+
+export type Config = z.infer<typeof configShape>
+
+/** The schema that editors check a config file with. */
+export function configSchema(): unknown {
+  return { title: 'rolecast.config.json', ...z.toJSONSchema(configShape) }
+}
+
+export interface ReadConfig extends Config {
+  readonly exclude: string[]
+  readonly exemptions: readonly Exemption[]
+}
+
+/**
+ * The config that was named, or `rolecast.config.json` where the command runs, if it is there. Paths in it are relative to it.
+ *
+ * @param named false: none at all
+ * @throws RolecastError `invalid-input`
+ */
+export async function readConfig(named: string | boolean | undefined): Promise<ReadConfig> {
+  const file = typeof named === 'string' ? named : CONFIG_FILE
+  const isThere = named !== false && (typeof named === 'string' || await access(file).then(() => true, () => false))
+  if (!isThere) return { exclude: [], exemptions: [] }
+  const invalid = (what: string, cause?: unknown) =>
+    new RolecastError('invalid-input', `the config \`${file}\` cannot be used: ${what}; see docs/rolecast.config.schema.json for what it may say`, {
+      value: file,
+      cause,
+    })
+  const content = await readJsonFile(file, invalid)
+  const parsed = configShape.safeParse(content)
+  if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)
+  const config = parsed.data
+  const beside = (path: string) => join(dirname(file), path)
+  return {
+    ...config,
+    exclude: (config.exclude ?? []).map(beside),
+    ...(config.baseline !== undefined && { baseline: beside(config.baseline) }),
+    exemptions: (config.suppressions ?? []).map(({ rules, reason, expires, paths, pools, groups }) => ({
+      rules,
+      reason,
+      expires,
+      location: { path: file, construct: reason },
+      covers: ({ location, pool, groups: found }) =>
+        (paths === undefined || paths.some(one => isWithin(location.path, beside(one))))
+        && (pools === undefined || pools.includes(pool))
+        && (groups === undefined || (found.length > 0 && found.every(name => groups.includes(name)))),
+    })),
+  }
+}

@@ -1,0 +1,55 @@
+import { type Finding, SEVERITIES } from '../finding.js'
+import { type FindingsReport, placeOf, summaryOf } from './findings.js'
+import { printable } from './prediction.js'
+import { figure } from './text-table.js'
+
+/** GitHub shows so many annotations of one kind for a step, and drops the rest without a word. */
+const MOST = 10
+
+const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const
+
+/**
+ * Findings as annotations of a GitHub Actions step: the worst first, no more of a kind than GitHub shows, and then how many
+ * there are besides. What is suppressed is not annotated.
+ *
+ * @see https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
+ */
+export function findingsGithub(report: FindingsReport): string {
+  const open = report.findings.filter(({ suppressed }) => suppressed === undefined)
+  const left: string[] = []
+  const shown = SEVERITIES.toReversed().flatMap(severity => {
+    const some = open.filter(finding => finding.severity === severity)
+    if (some.length > MOST) left.push(`${figure(some.length - MOST)} more ${severity}s`)
+    return some.slice(0, MOST)
+  })
+  return [
+    ...shown.map(annotation),
+    ...report.skipped.map(({ path, why }) => `rolecast: skipped ${printable(path)}: ${printable(why)}`),
+    `rolecast: ${summaryOf(report)}`,
+    ...(left.length === 0 ? [] : [`rolecast: ${left.join(', ')} than GitHub annotates; \`--format text\` or \`--format sarif\` shows all`]),
+  ].map(line => `${line}\n`).join('')
+}
+
+function annotation({ ruleId, slug, severity, message, fix, location, related }: Finding): string {
+  const { path, line, column, endLine, endColumn } = location
+  const isOneLine = endLine === undefined || endLine === line
+  const properties = [
+    ['file', path],
+    ['line', line],
+    ['endLine', endLine],
+    // GitHub takes columns for one line only.
+    ['col', isOneLine ? column : undefined],
+    ['endColumn', isOneLine ? endColumn : undefined],
+    ['title', `${ruleId} ${slug}`],
+  ].flatMap(([name, value]) => value === undefined ? [] : [`${name}=${property(String(value))}`])
+  const others = related.length === 0 ? '' : ` (see also ${related.map(one => placeOf(one.location)).join(', ')})`
+  return `::${COMMANDS[severity]} ${properties.join(',')}::${data(`${message} ${fix}${others}`)}`
+}
+
+function data(text: string): string {
+  return printable(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+}
+
+function property(text: string): string {
+  return data(text).replaceAll(':', '%3A').replaceAll(',', '%2C')
+}

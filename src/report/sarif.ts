@@ -1,0 +1,100 @@
+import { createHash } from 'node:crypto'
+import { isAbsolute } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import type { Finding } from '../finding.js'
+import type { Location } from '../infrastructure.js'
+import type { FindingRule } from '../rules.js'
+import type { FindingsReport, SkippedFile } from './findings.js'
+import { jsonText } from './findings-json.js'
+import { ruleMarkdown, ruleText } from './rule-text.js'
+
+export interface SarifOptions {
+  /** Every rule that a finding may be of. */
+  readonly rules: readonly FindingRule[]
+  /** Of rolecast. */
+  readonly version: string
+}
+
+/**
+ * Findings as SARIF 2.1.0: with the other group of a tie as a related location, suppressions with their reasons, and
+ * fingerprints that moved lines do not change.
+ *
+ * @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
+ * @see https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
+ */
+export function findingsSarif({ findings, skipped }: FindingsReport, { rules, version }: SarifOptions): string {
+  const indexes = new Map(rules.map(({ id }, index) => [id, index]))
+  return `${jsonText({
+    $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
+    version: '2.1.0',
+    runs: [
+      {
+        tool: { driver: { name: 'rolecast', semanticVersion: version, rules: rules.map(toRule) } },
+        columnKind: 'utf16CodeUnits',
+        invocations: [{ executionSuccessful: true, toolExecutionNotifications: skipped.map(toNotification) }],
+        results: findings.map(finding => toResult(finding, indexes.get(finding.ruleId))),
+      },
+    ],
+  })}\n`
+}
+
+function toRule(rule: FindingRule) {
+  const { id, slug, title, severity, enabled, see } = rule
+  return {
+    id,
+    name: slug,
+    shortDescription: { text: title },
+    fullDescription: { text: `${rule.what} ${rule.why}` },
+    help: { text: ruleText(rule), markdown: ruleMarkdown(rule) },
+    helpUri: see,
+    defaultConfiguration: { enabled, level: severity },
+    properties: { tags: ['cognito', 'iam', 'security'] },
+  }
+}
+
+function toResult(finding: Finding, ruleIndex: number | undefined) {
+  const { ruleId, severity, message, fix, pool, groups, location, related, key, suppressed } = finding
+  const fingerprint = createHash('sha256').update(key).digest('hex').slice(0, 32)
+  return {
+    ruleId,
+    ...(ruleIndex !== undefined && { ruleIndex }),
+    level: severity,
+    message: { text: `${message} ${fix}` },
+    locations: [toLocation(location)],
+    relatedLocations: related.map((one, id) => ({ id, message: { text: one.message }, ...toLocation(one.location) })),
+    // GitHub takes the second, and makes one of the line's text where there is none.
+    partialFingerprints: { 'rolecast/v1': fingerprint, 'primaryLocationLineHash': `${fingerprint}:1` },
+    suppressions: suppressed === undefined ? [] : [{
+      // What stands in a line is a comment, or Metadata; a config file and a baseline have none.
+      kind: suppressed.location.line === undefined ? 'external' : 'inSource',
+      status: 'accepted',
+      justification: suppressed.reason,
+      location: toLocation(suppressed.location),
+    }],
+    properties: { pool, groups },
+  }
+}
+
+function toNotification({ path, why }: SkippedFile) {
+  return { level: 'note', message: { text: `skipped: ${why}` }, locations: [toLocation({ path })] }
+}
+
+function toLocation({ path, line, column, endLine, endColumn, construct }: Location) {
+  const region = line === undefined ? undefined : {
+    startLine: line,
+    ...(column !== undefined && { startColumn: column }),
+    ...(endLine !== undefined && { endLine }),
+    ...(endColumn !== undefined && { endColumn }),
+  }
+  return {
+    physicalLocation: { artifactLocation: { uri: toUri(path) }, ...(region !== undefined && { region }) },
+    ...(construct !== undefined && { logicalLocations: [{ fullyQualifiedName: construct }] }),
+  }
+}
+
+/** A relative reference, as code scanning needs it to find the file; what lies elsewhere is a file URL. */
+function toUri(path: string): string {
+  if (isAbsolute(path)) return pathToFileURL(path).href
+  // Half a surrogate pair cannot be encoded.
+  return path.split(/[\\/]/).map(part => encodeURIComponent(part.replace(/\p{Cs}/gu, '\ufffd'))).join('/')
+}

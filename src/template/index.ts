@@ -1,0 +1,79 @@
+import { checkInfrastructures } from '../check.js'
+import { RolecastError } from '../errors.js'
+import type { Finding } from '../finding.js'
+import type { Infrastructure } from '../infrastructure.js'
+import type { ValidateOptions } from '../validate.js'
+import { readAmplifyOutputs, readAmplifyPrecedence } from './amplify.js'
+import { readCloudFormation } from './cloudformation.js'
+import { detectFormat, type TemplateFormat } from './detect.js'
+import { mergeInfrastructures } from './merge.js'
+import { readPulumiPreview } from './pulumi.js'
+import { readServerless } from './serverless.js'
+import { readTerraformPlan } from './terraform-plan.js'
+import { readTerraformModule, readTerraformSource, type TerraformFile } from './terraform-source.js'
+
+export { detectFormat, TEMPLATE_FORMATS, type TemplateFormat } from './detect.js'
+export type { Finding, Severity } from '../finding.js'
+export type * from '../infrastructure.js'
+export type { ValidateOptions } from '../validate.js'
+export { mergeInfrastructures, readTerraformModule, type TerraformFile }
+
+export interface ReadTemplateOptions {
+  /** Default: told by the content, and for HCL by the end of the path. */
+  readonly format?: TemplateFormat | undefined
+  /** For locations and messages. Default `-`. */
+  readonly path?: string | undefined
+}
+
+/**
+ * Reads a template, a plan or a preview of any format as data for `validateInfrastructure`.
+ *
+ * Not for what has several files: a Terraform module (`readTerraformModule`), an Amplify backend (`mergeInfrastructures`).
+ *
+ * @throws RolecastError as a rejection: `invalid-input` for a text of no known format, or a malformed one, with its line where
+ *   it is known; `invalid-option` for a format that does not exist; `missing-package` for HCL without `@cdktf/hcl2json`
+ */
+export async function readTemplate(text: string, { format, path = '-' }: ReadTemplateOptions = {}): Promise<Infrastructure> {
+  const known = format ?? detectFormat(text, path)
+  if (known === undefined) {
+    const next = 'say which with the format, or check that it is a template'
+    throw new RolecastError('invalid-input', `\`${path}\` is of no format that is known; ${next}`, { value: path })
+  }
+  const read = READERS.get(known)
+  if (read === undefined) {
+    throw new RolecastError('invalid-option', `\`${known}\` is no format; use one of ${[...READERS.keys()].join(', ')}`, { value: known })
+  }
+  return read(text, path)
+}
+
+const READERS: ReadonlyMap<string, (text: string, path: string) => Infrastructure | Promise<Infrastructure>> = new Map<
+  TemplateFormat,
+  (text: string, path: string) => Infrastructure | Promise<Infrastructure>
+>([
+  ['cloudformation', readCloudFormation],
+  ['serverless', readServerless],
+  ['terraform-plan', readTerraformPlan],
+  ['terraform-source', readTerraformSource],
+  ['pulumi-preview', readPulumiPreview],
+  ['amplify', (text, path) => (/^\s*\[/.test(text) ? readAmplifyPrecedence : readAmplifyOutputs)(text, path)],
+])
+
+export interface ValidateTemplateOptions extends ReadTemplateOptions, ValidateOptions {
+  /** Milliseconds since the epoch, for suppressions that expire. Default: the clock's. */
+  readonly now?: number | undefined
+}
+
+/**
+ * Finds what is wrong with the groups and roles of one template. What a comment in it says is meant so is found too, and has
+ * `suppressed`; what is wrong with such comments is found as well.
+ *
+ * @returns by place, then by rule
+ * @throws RolecastError as a rejection, see `readTemplate`; `invalid-option` for a rule that does not exist
+ */
+export async function validateTemplate(
+  text: string,
+  { format, path, now = Date.now(), ...options }: ValidateTemplateOptions = {},
+): Promise<readonly Finding[]> {
+  const infrastructure = await readTemplate(text, { format, path })
+  return checkInfrastructures([infrastructure], { ...options, today: new Date(now).toISOString().slice(0, 10) })
+}

@@ -206,6 +206,18 @@ describe('of a pool of Cognito', () => {
     expect(dry).toMatchObject({ code: 0, stdout: expect.stringMatching(/^To read the pool: 6 users/) })
   })
 
+  test('a change of a group that the pool does not have is refused before any user is read', async () => {
+    for (const [name, value] of Object.entries({ AWS_CONFIG_FILE: join(folder, 'none'), AWS_SHARED_CREDENTIALS_FILE: join(folder, 'none'), ...CREDENTIALS })) vi.stubEnv(name, value)
+    const usersRead = async (groupName: string) => {
+      endpoint.requests.length = 0
+      const args = ['impact', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, ...FAST, '--set', `${groupName}.precedence=1`]
+      const { code } = await auditCommand(args)
+      return { code, calls: endpoint.requests.filter(({ operation }) => operation !== 'ListGroups' && operation !== 'DescribeUserPool').length }
+    }
+    expect(await usersRead('ghost')).toEqual({ code: 2, calls: 0 })
+    expect((await usersRead('staff')).calls, 'control').toBeGreaterThan(0)
+  })
+
   test('the library gives each user, and a summary of all', async () => {
     const client = endpointClient(endpoint)
     const options = { userPoolId, client, requestsPerSecond: 1000, rates: { ListUsers: 1000, AdminListGroupsForUser: 1000 } }

@@ -57,7 +57,7 @@ async function impact(options: ImpactCommandOptions, terminal: Terminal): Promis
   if (changes.length === 0 && (options.failOnChange || options.format === 'ndjson')) {
     throw new RolecastError('invalid-argument', 'no change to try; give --set \'GROUP.precedence=5\' or --plan FILE')
   }
-  const pool = await openPoolUsers(options, terminal)
+  const pool = await openPoolUsers(options, terminal, groups => void changeGroups(groups, changes))
   if (pool === undefined) return 0
   try {
     const output = await openOutput(options.output, terminal)

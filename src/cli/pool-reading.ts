@@ -81,8 +81,16 @@ export interface PoolUsers {
   close(): Promise<void>
 }
 
-/** Undefined after a dry run. */
-export async function openPoolUsers(options: PoolReadingOptions, terminal: Terminal): Promise<PoolUsers | undefined> {
+/**
+ * Undefined after a dry run.
+ *
+ * @param checkGroups told the groups before the users are read, which may take hours: throws where they will not do
+ */
+export async function openPoolUsers(
+  options: PoolReadingOptions,
+  terminal: Terminal,
+  checkGroups: (groups: readonly Group[]) => void = () => {},
+): Promise<PoolUsers | undefined> {
   const { poolFile, memberships, userPoolId } = options
   if (poolFile !== undefined) {
     if (memberships === undefined) refuse('--pool-file has the groups, but not who is in them; give --memberships FILE too, or --user-pool-id ID alone')
@@ -95,12 +103,16 @@ export async function openPoolUsers(options: PoolReadingOptions, terminal: Termi
   }
   if (memberships !== undefined) refuse('--memberships has the users, but not the groups; give --pool-file FILE too')
   if (userPoolId === undefined) refuse('no pool to read; give --user-pool-id ID, or --pool-file FILE with --memberships FILE')
-  return openLivePool({ ...options, userPoolId }, terminal)
+  return openLivePool({ ...options, userPoolId }, terminal, checkGroups)
 }
 
 async function done(): Promise<void> {}
 
-async function openLivePool(options: PoolReadingOptions & { readonly userPoolId: string }, terminal: Terminal): Promise<PoolUsers | undefined> {
+async function openLivePool(
+  options: PoolReadingOptions & { readonly userPoolId: string },
+  terminal: Terminal,
+  checkGroups: (groups: readonly Group[]) => void,
+): Promise<PoolUsers | undefined> {
   const { userPoolId, region, profile, endpointUrl: endpoint, strategy, membershipsPerUser, checkpoint } = options
   const rate = (api: Rate['api']) => options.requestsPerSecond?.findLast(one => one.api === api)?.perSecond
   const signal = terminal.interrupted()
@@ -117,7 +129,10 @@ async function openLivePool(options: PoolReadingOptions & { readonly userPoolId:
     rates: { ListUsers: rate('ListUsers'), AdminListGroupsForUser: rate('AdminListGroupsForUser') },
     signal,
     onEvent(event) {
-      if (event.type === 'estimate') terminal.stderr.write(estimateText(event.estimate))
+      if (event.type === 'estimate') {
+        checkGroups(event.groups)
+        terminal.stderr.write(estimateText(event.estimate))
+      }
       if (event.type === 'progress') progress.update(event.progress)
     },
   }

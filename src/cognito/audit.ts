@@ -88,8 +88,15 @@ export interface ImpactOptions extends AuditPoolOptions {
  *
  * @throws RolecastError from the iteration; `invalid-argument` for a change of a group that the pool does not have
  */
-export async function* impact({ semantics, changes, ...options }: ImpactOptions): AsyncGenerator<UserImpact, void> {
-  const opened = await openPool(options)
+export async function* impact({ semantics, changes, onEvent, ...options }: ImpactOptions): AsyncGenerator<UserImpact, void> {
+  const opened = await openPool({
+    ...options,
+    onEvent(event) {
+      // What cannot be changed is refused before the users are read.
+      if (event.type === 'estimate') changeGroups(event.groups, changes)
+      onEvent?.(event)
+    },
+  })
   try {
     const { groups, users } = opened.reading
     const impactOn = createImpact(groups, changeGroups(groups, changes), { semantics })

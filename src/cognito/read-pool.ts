@@ -24,7 +24,7 @@ export interface ReadPoolOptions {
 
 export type ReadEvent =
   /** Once, before the first membership is read. */
-  | { readonly type: 'estimate'; readonly estimate: ReadEstimate }
+  | { readonly type: 'estimate'; readonly estimate: ReadEstimate; readonly groups: readonly Group[] }
   /** After each page, and first with what a checkpoint had. */
   | { readonly type: 'progress'; readonly progress: ReadProgress }
   /** A page could not be read, and will be asked for again. */
@@ -85,7 +85,7 @@ export async function readPool(options: ReadPoolOptions): Promise<PoolReading> {
   if (state.start === undefined) await keep(await readStart(api, options, signal))
   const start = state.start!
   const estimate = estimateOf(start, options)
-  onEvent({ type: 'estimate', estimate })
+  onEvent({ type: 'estimate', estimate, groups: start.groups })
   expected = estimate[start.strategy === 'per-group' ? 'perGroup' : 'perUser'].totalCalls
   reportProgress()
 

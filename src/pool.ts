@@ -1,5 +1,4 @@
-import { distinct } from './distinct.js'
-import { quote, RolecastError } from './errors.js'
+import { type ErrorCode, quote, RolecastError } from './errors.js'
 import type { Group } from './group.js'
 import {
   checkGroup,
@@ -11,7 +10,6 @@ import {
   type Semantics,
   toResolution,
   UNRANKED,
-  type Verdict,
 } from './resolve.js'
 
 /** A resolution of names, some of which the pool may not have. */
@@ -22,7 +20,7 @@ export interface PoolResolution extends Resolution {
 
 /** The groups of many users, by id: those of user `i` are `groupIds[offsets[i]]` up to, and without, `groupIds[offsets[i + 1]]`. */
 export interface Memberships {
-  /** One more than there are users, ascending; the last one is at most the length of `groupIds`. */
+  /** One number more than there are users, ascending; the last one is at most the length of `groupIds`. */
   readonly offsets: Uint32Array
   /** A group that a user has twice counts once. */
   readonly groupIds: Uint16Array | Uint32Array
@@ -48,7 +46,7 @@ export const OUTCOMES: readonly Outcome[] = ['none', 'resolved', 'ambiguous', 'u
 export const NO_ROLE = -1
 
 export interface CompiledPool {
-  /** By id, in the order given to `compilePool`; of those with one name the first. */
+  /** By id, in the order given to `compilePool`; of those with one name the first. The objects are the caller's own. */
   readonly groups: readonly Group[]
   /** The distinct role ARNs by id, in the order in which groups first have them. */
   readonly roles: readonly string[]
@@ -57,20 +55,21 @@ export interface CompiledPool {
   /**
    * What `resolveRoles` answers for the groups of these names.
    *
-   * Deeply frozen, and one object for all who ask, when the same names in the same order come again.
+   * When the same names come again in the same order, the resolution is deeply frozen, and one object for all who ask.
    *
    * @throws RolecastError `invalid-group-name` for one string in place of several, and for what is not a string
    */
   resolve(groupNames: Iterable<string>): PoolResolution
   /**
-   * The same by ids of groups; never shared.
+   * The same by ids of groups.
    *
    * @throws RolecastError `invalid-input` for what is no id
    */
   resolveIds(groupIds: ArrayLike<number>): PoolResolution
   /**
    * The same for many users at once, as columns in and columns out: for a whole user pool, where an object for each
-   * user is too much. Not for one user: the reason and the claims are in `resolve` only.
+   * user is too much. Not for one user: the reason and the claims are in `resolve` only. `roleIds` is a view of a buffer
+   * that has room for as many roles as there are memberships.
    *
    * @throws RolecastError `invalid-input` before anything is resolved
    */
@@ -95,100 +94,86 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
   let bulk: ReturnType<typeof createBulk> | undefined
 
   // The distinct groups of the user at hand, in the order given: a group was met already when it has the number of this turn.
-  const members = new Uint32Array(names.length)
+  const members = idColumn(names.length, names.length)
   const metIn = new Float64Array(names.length)
   let turn = 0
 
-  function resolveNames(groupNames: readonly string[]): PoolResolution {
+  function resolveAnew(groupNames: readonly string[]): PoolResolution {
     const ownTurn = ++turn
+    const ownGroups: string[] = []
     const unknownGroups: string[] = []
-    let count = 0
     for (let index = 0; index < groupNames.length; index++) {
       const groupName = groupNames[index]!
       const id = groupIds.get(groupName)
       if (id === undefined) unknownGroups.push(checkName(groupName))
       else if (metIn[id] !== ownTurn) {
         metIn[id] = ownTurn
-        members[count++] = id
+        members[ownGroups.length] = id
+        ownGroups.push(names[id]!)
       }
     }
     // To read an element can be to run the caller's code, a getter for example, and that may have resolved other names.
-    if (turn !== ownTurn) return resolveNames([...groupNames])
-    return resolveMembers(count, unknownGroups.length > 1 ? distinct(unknownGroups) : unknownGroups)
-  }
+    if (turn !== ownTurn) return resolveAnew([...groupNames])
 
-  /** Of the first so many members. Runs no code but ours. */
-  function resolveMembers(count: number, unknownGroups: readonly string[]): PoolResolution {
+    // From here on nothing runs but our own code.
+    const count = ownGroups.length
     const { order, lowest } = orderRoles
     const distinctRoles = orderRoles.of(members, 0, count)
     const best = distinctRoles === 0 ? Infinity : lowest[order[0]!]!
-    const ownGroups: string[] = []
-    const leaders: string[] = []
     let bearers = 0
+    let leaders = 0
     let lowestRoleless = Infinity
     for (let place = 0; place < count; place++) {
       const id = members[place]!
       const level = levels[id]!
-      ownGroups.push(names[id]!)
       if (roleOf[id] === NO_ROLE) lowestRoleless = Math.min(lowestRoleless, level)
       else {
         bearers++
-        if (level === best) leaders.push(names[id]!)
+        if (level === best) leaders++
       }
     }
     const ownRoles: string[] = []
     for (let index = 0; index < distinctRoles; index++) ownRoles.push(roles[order[index]!]!)
 
     const conflict = distinctRoles > 1 && lowest[order[1]!] === best
-    const standing = { groups: count, bearers, roles: distinctRoles, best, leaders: leaders.length, conflict, lowestRoleless }
+    const standing = { groups: count, bearers, roles: distinctRoles, best, leaders, conflict, lowestRoleless }
     const verdict = decide(standing, semantics)
-    const determining = verdict.rolelessDownTo < 0 && verdict.leadersCount ? leaders : hangingOn(verdict, best, count)
-    const resolution = toResolution(ownGroups, ownRoles, determining, verdict) as Mutable<PoolResolution>
-    resolution.unknownGroups = unknownGroups
-    return resolution
-  }
-
-  function hangingOn({ leadersCount, rolelessDownTo }: Verdict, best: number, count: number): readonly string[] {
+    const { leadersCount, rolelessDownTo } = verdict
     const determining: string[] = []
     for (let place = 0; place < count; place++) {
       const id = members[place]!
-      if (roleOf[id] === NO_ROLE ? levels[id]! <= rolelessDownTo : leadersCount && levels[id] === best) determining.push(names[id]!)
+      if (roleOf[id] === NO_ROLE ? levels[id]! <= rolelessDownTo : leadersCount && levels[id] === best) determining.push(ownGroups[place]!)
     }
-    return determining
+    const resolution = toResolution(ownGroups, ownRoles, determining, verdict) as Mutable<PoolResolution>
+    resolution.unknownGroups = unknownGroups.length > 1 ? [...new Set(unknownGroups)] : unknownGroups
+    return resolution
+  }
+
+  function resolve(groupNames: Iterable<string>): PoolResolution {
+    const given = toArray(groupNames)
+    const hash = memory.hashOf(given)
+    const seen = memory.recall(hash, given)
+    if (seen !== undefined) return seen
+    const resolution = resolveAnew(given)
+    memory.remember(hash, resolution)
+    return resolution
+  }
+
+  function resolveMany(memberships: Memberships, { roles = false } = {}): ResolvedMany {
+    checkMemberships(memberships, names.length)
+    bulk ??= createBulk(columns, orderRoles, semantics)
+    return roles ? { ...bulk.resolve(memberships), ...bulk.listRoles(memberships) } : bulk.resolve(memberships)
   }
 
   return {
-    groups: distinctGroups,
-    roles,
+    groups: Object.freeze(distinctGroups),
+    roles: Object.freeze(roles),
     groupId: groupName => groupIds.get(groupName),
     roleId: roleArn => roleIds.get(roleArn),
-    resolve(groupNames) {
-      const given = toArray(groupNames)
-      const hash = memory.hashOf(given)
-      const seen = memory.recall(hash, given)
-      if (seen !== undefined) return seen
-      const resolution = resolveNames(given)
-      memory.remember(hash, given, resolution)
-      return resolution
-    },
-    resolveIds(ids) {
-      // Copied and checked first: to read an element can be to run the caller's code.
-      const given = checkIds(ids, names.length)
-      turn++
-      let count = 0
-      for (const id of given) {
-        if (metIn[id] === turn) continue
-        metIn[id] = turn
-        members[count++] = id
-      }
-      return resolveMembers(count, [])
-    },
-    resolveMany(memberships: Memberships, { roles = false } = {}) {
-      checkMemberships(memberships, names.length)
-      bulk ??= createBulk(columns, orderRoles, semantics)
-      return roles ? { ...bulk.resolve(memberships), ...bulk.listRoles(memberships) } : bulk.resolve(memberships)
-    },
-  } as CompiledPool
+    resolve,
+    resolveIds: ids => resolve(checkIds(ids, names.length).map(id => names[id]!)),
+    resolveMany: resolveMany as CompiledPool['resolveMany'],
+  }
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -235,8 +220,10 @@ function readColumns(given: readonly Group[]): Columns {
   }
 }
 
-/** Up to so many are put in order one by one, which is the fastest for few. */
-const FEW = 64
+/** Room for so many ids of so many things. */
+function idColumn(things: number, length: number): Uint16Array | Uint32Array {
+  return things <= 2 ** 16 ? new Uint16Array(length) : new Uint32Array(length)
+}
 
 /** The factor of a level in a key: more than a pool has groups, and the highest key is still an exact number. */
 const PLACES = 2 ** 21
@@ -269,58 +256,56 @@ function createRoleOrder({ levels, roleOf, roles }: Columns) {
         lowest[role] = level
         keys[role] = level * PLACES + place++
       }
-      if (count > FEW) order.subarray(0, count).sort((a, b) => keys[a]! - keys[b]!)
-      else {
-        for (let index = 1; index < count; index++) {
-          const role = order[index]!
-          const key = keys[role]!
-          let hole = index
-          for (; hole > 0 && keys[order[hole - 1]!]! > key; hole--) order[hole] = order[hole - 1]!
-          order[hole] = role
-        }
+      // One by one: the fastest for few, and a user is in 100 groups at most.
+      for (let index = 1; index < count; index++) {
+        const role = order[index]!
+        const key = keys[role]!
+        let hole = index
+        for (; hole > 0 && keys[order[hole - 1]!]! > key; hole--) order[hole] = order[hole - 1]!
+        order[hole] = role
       }
       return count
     },
   }
 }
 
-/** A power of two. */
-const SLOTS = 2048
+/** How many resolutions are kept, at most: the thousandth user in the same groups is usual, the thousandth set of groups is not. */
+const MOST_KEPT = 2048
 
 /** An odd number whose multiples are spread evenly over 32 bits. */
 const SPREAD = 0x9e3779b1
 
-/** No hash: the names need not be kept. */
-const UNKEPT = -1
-
 /**
- * What was resolved lately, by the names themselves: to join them, or to look up each of them, costs more than to
- * compare them with those kept at the one place where they would be. Names that come a second time are kept; those that
- * come once cost no more than a number.
+ * What was resolved lately, found by three of the names: to join them all, or to look each of them up, costs more than
+ * to compare them with those kept. Only names that come a second time are kept, so that those which come once cost little.
  */
 function createMemory(groupIds: ReadonlyMap<string, number>) {
-  const kept = new Map<number, PoolResolution>()
-  const lastHash = new Uint32Array(SLOTS)
+  const kept = new Map<number | undefined, PoolResolution>()
+  const hashes = new Int32Array(MOST_KEPT)
   return {
-    /** Of how many names there are, and of which the first, the middle and the last are. Other names may have the same. */
-    hashOf(groupNames: readonly string[]): number {
+    /** Other names may have the same. Undefined where it is not worth to keep them. */
+    hashOf(groupNames: readonly string[]): number | undefined {
       const { length } = groupNames
       const first = groupIds.get(groupNames[0]!)
       const middle = groupIds.get(groupNames[length >>> 1]!)
       const last = groupIds.get(groupNames[length - 1]!)
-      if (first === undefined || middle === undefined || last === undefined) return UNKEPT
+      if (first === undefined || middle === undefined || last === undefined) return undefined
       const hash = Math.imul(Math.imul(Math.imul(length ^ first, SPREAD) ^ middle, SPREAD) ^ last, SPREAD)
-      return (hash ^ (hash >>> 15)) >>> 0
+      return hash ^ (hash >>> 15)
     },
-    recall(hash: number, groupNames: readonly string[]): PoolResolution | undefined {
-      const candidate = kept.get(hash & (SLOTS - 1))
+    recall(hash: number | undefined, groupNames: readonly string[]): PoolResolution | undefined {
+      const candidate = kept.get(hash)
       return candidate !== undefined && sameNames(candidate.groups, groupNames) ? candidate : undefined
     },
-    remember(hash: number, groupNames: readonly string[], resolution: PoolResolution): void {
-      if (hash === UNKEPT) return
-      const slot = hash & (SLOTS - 1)
-      if (lastHash[slot] === hash && sameNames(resolution.groups, groupNames)) kept.set(slot, deepFreeze(resolution))
-      lastHash[slot] = hash
+    remember(hash: number | undefined, resolution: PoolResolution): void {
+      // It is found by its groups, so it must be the answer for them and no other names.
+      if (hash === undefined || resolution.unknownGroups.length > 0) return
+      const slot = hash & (MOST_KEPT - 1)
+      const cameBefore = hashes[slot] === hash
+      hashes[slot] = hash
+      if (!cameBefore) return
+      if (kept.size >= MOST_KEPT) kept.clear()
+      kept.set(hash, deepFreeze(resolution))
     },
   }
 }
@@ -332,15 +317,37 @@ function sameNames(a: readonly string[], b: readonly string[]): boolean {
 }
 
 function deepFreeze(resolution: PoolResolution): PoolResolution {
-  const { groups, roles, determiningGroups, claims, unknownGroups } = resolution
-  for (const part of [groups, roles, determiningGroups, claims, unknownGroups]) Object.freeze(part)
+  for (const part of Object.values(resolution)) Object.freeze(part)
   return Object.freeze(resolution)
 }
 
+/** A minimum of these is exact, and so is the difference of two. */
+const LIMIT = 2 ** 30
+
 /** Many users at once. The tables of a pool are made once; of each call only the columns that it gives back. */
 function createBulk({ levels, roleOf, roles }: Columns, orderRoles: ReturnType<typeof createRoleOrder>, semantics: Semantics) {
-  const { up, down, roleless, startOf, upRole, downRole, kindOf, nobody } = createRanks(levels, roleOf)
-  const outcomeOf = outcomesOf(semantics)
+  const distinctLevels = [...new Set(levels)].toSorted((a, b) => a - b)
+  const rankOf = new Map(distinctLevels.map((level, rank) => [level, rank]))
+  const bits = 32 - Math.clz32(roles.length)
+  const mask = (1 << bits) - 1
+  const nobody = distinctLevels.length * 2 ** bits
+  if (nobody >= LIMIT) throw refuse('more precedences and roles than Cognito allows; resolve the users one by one', roles)
+
+  // Numbers whose minima over a user's groups say how they stand. The high bits are the level, the low ones the role:
+  // in `up` the least one on the best level, in `down` the greatest. The two are one when nobody there has another.
+  const up = new Int32Array(levels.length).fill(nobody)
+  const down = up.slice()
+  const roleless = up.slice()
+  for (let id = 0; id < levels.length; id++) {
+    const level = rankOf.get(levels[id]!)! << bits
+    const role = roleOf[id]!
+    if (role === NO_ROLE) roleless[id] = level
+    else {
+      up[id] = level + role
+      down[id] = level + mask - role
+    }
+  }
+  const outcomeOf = outcomesOf(distinctLevels, semantics)
 
   return {
     /** A group that comes twice changes no minimum: nothing here asks whether one did. */
@@ -360,11 +367,10 @@ function createBulk({ levels, roleOf, roles }: Columns, orderRoles: ReturnType<t
           lowestDown = lower(lowestDown, down[id]!)
           lowestRoleless = lower(lowestRoleless, roleless[id]!)
         }
-        const role = upRole[lowestUp]!
-        const conflict = role !== downRole[lowestDown]
-        const start = startOf[lowestUp]!
-        const rival = lowestRoleless < start ? BELOW : lowestRoleless === start ? LEVEL : ABOVE
-        const outcome = outcomeOf[caseOf(kindOf[lowestUp]!, conflict ? 1 : 0, rival)]!
+        const best = lowestUp >> bits
+        const role = lowestUp & mask
+        const conflict = role !== mask - (lowestDown & mask)
+        const outcome = outcomeOf[caseOf(best, conflict, Math.sign((lowestRoleless >> bits) - best))]!
         outcomes[user] = outcome
         preferredRoleIds[user] = outcome === RESOLVED || outcome === UNDETERMINED ? role : NO_ROLE
       }
@@ -375,7 +381,7 @@ function createBulk({ levels, roleOf, roles }: Columns, orderRoles: ReturnType<t
       const users = offsets.length - 1
       const roleOffsets = new Uint32Array(users + 1)
       const most = offsets[users]! - offsets[0]!
-      const roleIds = roles.length <= 0x1_0000 ? new Uint16Array(most) : new Uint32Array(most)
+      const roleIds = idColumn(roles.length, most)
       const { order } = orderRoles
       let listed = 0
       for (let user = 0; user < users; user++) {
@@ -388,7 +394,7 @@ function createBulk({ levels, roleOf, roles }: Columns, orderRoles: ReturnType<t
   }
 }
 
-/** The lower of two numbers that are less than 2^30, without a branch: which it is nobody can foretell, least of all a processor. */
+/** The lower of two numbers below `LIMIT`, without a branch: no processor can foretell which it is. */
 function lower(a: number, b: number): number {
   const difference = (a - b) | 0
   return (b + (difference & (difference >> 31))) | 0
@@ -397,124 +403,66 @@ function lower(a: number, b: number): number {
 const RESOLVED = OUTCOMES.indexOf('resolved')
 const UNDETERMINED = OUTCOMES.indexOf('undetermined')
 
-/** Where the lowest group without a role stands, seen from the lowest with one. */
-const BELOW = 0
-const LEVEL = 1
-const ABOVE = 2
-
-/** Whether nobody has a role, or the best of those who have one has a number, or has none. */
-const ROLELESS = 0
-const NUMBERED = 1
-const UNNUMBERED = 2
-
-function caseOf(kind: number, conflict: number, rival: number): number {
-  return kind * 6 + conflict * 3 + rival
+/** `rival` is -1, 0 or 1: where the lowest group without a role stands, seen from the best level. */
+function caseOf(rank: number, conflict: boolean, rival: number): number {
+  return rank * 6 + (conflict ? 4 : 1) + rival
 }
 
-/** The outcomes of every case, as the rules have it. */
-function outcomesOf(semantics: Semantics): Uint8Array {
-  const outcomes = new Uint8Array(18)
-  for (const kind of [NUMBERED, UNNUMBERED]) {
-    for (const conflict of [0, 1]) {
-      for (const rival of [BELOW, LEVEL, ABOVE]) {
-        const best = kind === NUMBERED ? 1 : UNRANKED
-        const leaders = 1 + conflict
-        const lowestRoleless = best - 1 + rival
-        const standing = { groups: leaders + 1, bearers: leaders, roles: leaders, best, leaders, conflict: conflict === 1, lowestRoleless }
-        outcomes[caseOf(kind, conflict, rival)] = OUTCOMES.indexOf(decide(standing, semantics).outcome)
+/** What the rules say in every case; behind the last level, where nobody has a role, it is `none`. */
+function outcomesOf(distinctLevels: readonly number[], semantics: Semantics): Uint8Array {
+  const outcomes = new Uint8Array(caseOf(distinctLevels.length + 1, false, -1))
+  for (const [rank, best] of distinctLevels.entries()) {
+    for (const conflict of [false, true]) {
+      for (const rival of [-1, 0, 1]) {
+        const standing = { groups: 3, bearers: 2, roles: 2, best, leaders: 2, conflict, lowestRoleless: best + rival }
+        outcomes[caseOf(rank, conflict, rival)] = OUTCOMES.indexOf(decide(standing, semantics).outcome)
       }
     }
   }
   return outcomes
 }
 
-/**
- * Numbers whose minima over a user's groups say how they stand. All groups in the order of their levels: a level starts
- * at the place of its first group, and there a group without a role stands. A group with one stands as many places behind as
- * there are lesser roles on its level (`up`), or greater ones (`down`). So the two minima are on the best level, and
- * they are of one role exactly when nobody there has another.
- */
-function createRanks(levels: Float64Array, roleOf: Int32Array) {
-  const nobody = levels.length
-  const column = (value: number) => new Int32Array(nobody + 1).fill(value)
-  const [up, down, roleless, startOf] = [column(nobody), column(nobody), column(nobody), column(nobody)]
-  const [upRole, downRole, kindOf] = [column(NO_ROLE), column(NO_ROLE), column(ROLELESS)]
-  const sorted = Int32Array.from(levels, (_level, id) => id).toSorted((a, b) => levels[a]! - levels[b]! || roleOf[a]! - roleOf[b]!)
-  for (let start = 0, end = 0; start < nobody; start = end) {
-    const level = levels[sorted[start]!]!
-    while (end < nobody && levels[sorted[end]!] === level) end++
-    const tied = sorted.subarray(start, end)
-    const lesser = new Map([...new Set(tied.map(id => roleOf[id]!))].filter(role => role !== NO_ROLE).map((role, index) => [role, index]))
-    for (const [role, index] of lesser) {
-      upRole[start + index] = role
-      downRole[start + lesser.size - 1 - index] = role
-      startOf[start + index] = start
-      kindOf[start + index] = level === UNRANKED ? UNNUMBERED : NUMBERED
-    }
-    for (const id of tied) {
-      const index = lesser.get(roleOf[id]!)
-      if (index === undefined) roleless[id] = level === Infinity ? nobody : start
-      else {
-        up[id] = start + index
-        down[id] = start + lesser.size - 1 - index
-      }
-    }
-  }
-  return { up, down, roleless, startOf, upRole, downRole, kindOf, nobody }
-}
-
 function toArray(groupNames: Iterable<string>): readonly string[] {
   if (Array.isArray(groupNames)) return groupNames as readonly string[]
-  if (typeof groupNames === 'string') {
-    throw new RolecastError('invalid-group-name', `\`${groupNames}\` is one string; give the group names as an array`, { value: groupNames })
-  }
-  if (typeof groupNames?.[Symbol.iterator] !== 'function') {
-    throw new RolecastError('invalid-group-name', `${quote(groupNames)} is no list of group names; give them as an array`, { value: groupNames })
-  }
-  return [...groupNames]
+  if (typeof groupNames !== 'string' && typeof groupNames?.[Symbol.iterator] === 'function') return [...groupNames]
+  throw refuse(`${quote(groupNames)} is no list of group names; give an array`, groupNames, 'invalid-group-name')
 }
 
 function checkName(groupName: unknown): string {
   if (typeof groupName === 'string') return groupName
-  throw new RolecastError('invalid-group-name', `${quote(groupName)} is no group's name; give the names as strings`, { value: groupName })
+  throw refuse(`${quote(groupName)} is no group's name; give strings`, groupName, 'invalid-group-name')
 }
 
 function checkIds(ids: ArrayLike<number>, groups: number): readonly number[] {
-  if (typeof ids !== 'object' || typeof ids?.length !== 'number') {
-    throw new RolecastError('invalid-input', `${quote(ids)} is no list of group ids; give them as an array`, { value: ids })
-  }
+  if (typeof ids !== 'object' || typeof ids?.length !== 'number') throw refuse(`${quote(ids)} is no list of group ids; give an array`, ids)
   return Array.from(ids, id => {
     if (Number.isInteger(id) && id >= 0 && id < groups) return id
     throw unknownId(id, groups)
   })
 }
 
-function checkMemberships({ offsets, groupIds }: Memberships, groups: number): void {
-  if (!(offsets instanceof Uint32Array) || offsets.length === 0) {
-    throw new RolecastError('invalid-input', '`offsets` is no Uint32Array with one number more than there are users; an empty one is `[0]`', { value: offsets })
+function checkMemberships(memberships: Memberships, groups: number): void {
+  const offsets = memberships?.offsets
+  const groupIds = memberships?.groupIds
+  if (!(offsets instanceof Uint32Array && offsets.length > 0 && (groupIds instanceof Uint16Array || groupIds instanceof Uint32Array))) {
+    throw refuse('`offsets` must be a Uint32Array that is not empty, `groupIds` a Uint16Array or Uint32Array; give both', memberships)
   }
-  if (!(groupIds instanceof Uint16Array || groupIds instanceof Uint32Array)) {
-    throw new RolecastError('invalid-input', '`groupIds` is neither a Uint16Array nor a Uint32Array; give the ids of all users one after another', {
-      value: groupIds,
-    })
-  }
-  const first = offsets[0]!
-  let end = first
-  for (let index = 1; index < offsets.length; index++) {
+  const ids = groupIds.length
+  let end = 0
+  for (let index = 0; index < offsets.length; index++) {
     const offset = offsets[index]!
-    if (offset < end) {
-      throw new RolecastError('invalid-input', `the offset \`${offset}\` at ${index} is lower than the one before it; give them ascending`, { value: offset })
+    if (offset < end || offset > ids) {
+      throw refuse(`the offset \`${offset}\` at ${index} is not from ${end} to ${ids}; give ascending ones`, offset)
     }
     end = offset
   }
-  if (end > groupIds.length) {
-    throw new RolecastError('invalid-input', `the offset \`${end}\` is beyond the ${groupIds.length} group ids; give the ids of every user`, { value: end })
-  }
-  for (let at = first; at < end; at++) if (groupIds[at]! >= groups) throw unknownId(groupIds[at]!, groups)
+  for (let at = offsets[0]!; at < end; at++) if (groupIds[at]! >= groups) throw unknownId(groupIds[at]!, groups)
+}
+
+function refuse(message: string, value: unknown, code: ErrorCode = 'invalid-input'): RolecastError {
+  return new RolecastError(code, message, { value })
 }
 
 function unknownId(id: unknown, groups: number): RolecastError {
-  return new RolecastError('invalid-input', `${quote(id)} is no group's id: the pool has ${groups} groups, numbered from 0; ask \`groupId\` for it`, {
-    value: id,
-  })
+  return refuse(`${quote(id)} is no id of one of the ${groups} groups; ask \`groupId\` for that of a name`, id)
 }

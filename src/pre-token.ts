@@ -171,7 +171,7 @@ export function applyGroupOverride(resolution: Resolution, response: PreTokenRes
 }
 
 const ROLE_CLAIMS = ['cognito:roles', 'cognito:preferred_role'] as const
-const CLAIMS = ['cognito:groups', ...ROLE_CLAIMS] as const
+const CLAIMS = ['cognito:groups', 'cognito:roles', 'cognito:preferred_role'] as const
 
 type Forecast<Value> = { readonly rule: OverrideRule; readonly evidence: Evidence } & (
   | { readonly outcome: 'present'; readonly value: Value }
@@ -351,20 +351,19 @@ function readV2(container: Json): Override {
   return { details: readDetails(container), idToken, accessToken }
 }
 
-const HOMES: readonly (readonly [key: string, home: string])[] = [
-  [V1, '`response`'],
-  [V2, '`response`'],
-  [DETAILS, `${V1} or ${V2}`],
-  ...TOKENS.map(key => [key, V2] as const),
-  ...CHANGES.map(key => [key, `${V1} or, in versions 2 and 3, ${TOKENS.join(' or ')}`] as const),
-  ...PARTS.map(key => [key, DETAILS] as const),
-]
+/** Where a part belongs. */
+function homeOf(key: string): string {
+  if (key === V1 || key === V2) return '`response`'
+  if (key === DETAILS) return `${V1} or ${V2}`
+  if (TOKENS.some(token => token === key)) return V2
+  return CHANGES.some(change => change === key) ? `${V1} or, in versions 2 and 3, ${TOKENS.join(' or ')}` : DETAILS
+}
 
 /** A part in the wrong place would be a trigger that changes nothing: more likely a mistake, and AWS does not say. */
 function refuseStrays(container: Json, allowed: readonly string[]): void {
-  for (const [key, home] of HOMES) {
+  for (const key of [V1, V2, DETAILS, ...TOKENS, ...CHANGES, ...PARTS]) {
     if (container[key] != null && !allowed.includes(key)) {
-      throw malformed(`\`${key}\` is not where Cognito looks for it; put it into ${home}`, container[key])
+      throw malformed(`\`${key}\` is not where Cognito looks for it; put it into ${homeOf(key)}`, container[key])
     }
   }
 }

@@ -110,7 +110,7 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
     if (group.roleArn) bearers.push({ groupName, position, level, role: group.roleArn })
     else if (level !== UNRANKED) {
       numberedRoleless.push({ groupName, position, level })
-      lowestRoleless = Math.min(lowestRoleless, level)
+      if (level < lowestRoleless) lowestRoleless = level
     }
   }
 
@@ -118,8 +118,8 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
   const roles = createDistinct()
   for (const bearer of bearers) roles.add(bearer.role)
 
-  const best = bearers[0]?.level ?? Infinity
-  const leaders = bearers.filter(bearer => bearer.level === best)
+  const best = bearers.length === 0 ? Infinity : bearers[0]!.level
+  const leaders = downTo(best, bearers)
   const verdict = decide(
     {
       groups: names.values.length,
@@ -127,20 +127,15 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
       roles: roles.values.length,
       best,
       leaders: leaders.length,
-      conflict: leaders.some(leader => leader.role !== roles.values[0]),
+      conflict: roles.values.length > 1 && leaders.some(differsFromFirst),
       lowestRoleless,
     },
     semantics,
   )
-  const leading = verdict.leadersCount ? leaders : []
-  const rivals = numberedRoleless.filter(({ level }) => level <= verdict.rolelessDownTo)
+  const leading = verdict.leadersCount ? leaders : NOBODY
+  const rivals = verdict.rolelessDownTo === NONE ? NOBODY : downTo(verdict.rolelessDownTo, numberedRoleless)
   const determining = rivals.length === 0 ? leading : [...leading, ...rivals].toSorted(byPosition)
-  return toResolution(
-    names.values,
-    roles.values,
-    determining.map(group => group.groupName),
-    verdict,
-  )
+  return toResolution(names.values, roles.values, determining.map(nameOf), verdict)
 }
 
 /** What an access token carries: the groups and never a role. */
@@ -177,6 +172,8 @@ export interface Verdict {
 /** A number below all: no group without a role. */
 const NONE = -1
 
+const NOBODY: readonly Ranked[] = []
+
 /** The rules. Whoever gathers a standing, and from whatever, gets the same answer. */
 export function decide({ groups, bearers, roles, best, leaders, conflict, lowestRoleless }: Standing, semantics: Semantics): Verdict {
   if (groups === 0) return { outcome: 'none', rule: 'no-groups', evidence: 'documented', leadersCount: false, rolelessDownTo: NONE }
@@ -203,8 +200,8 @@ export function decide({ groups, bearers, roles, best, leaders, conflict, lowest
     return { outcome: 'none', rule: 'roleless-contender', evidence, leadersCount: false, rolelessDownTo: lowestRoleless }
   }
   if (conflict) {
-    const documented = semantics === 'documented' || (leaders === 2 && !rivals && repeats === 0)
-    return { outcome: 'ambiguous', rule: 'conflicting-roles', evidence: documented ? 'documented' : 'inferred', leadersCount: true, rolelessDownTo: NONE }
+    const evidence = semantics === 'documented' || (leaders === 2 && !rivals && repeats === 0) ? 'documented' : 'inferred'
+    return { outcome: 'ambiguous', rule: 'conflicting-roles', evidence, leadersCount: true, rolelessDownTo: NONE }
   }
   if (rivals && (semantics === 'observed' || semantics === 'groups-compete')) {
     const outcome = semantics === 'observed' ? 'undetermined' : 'none'
@@ -239,6 +236,18 @@ export function toResolution(
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+
+function downTo<R extends Ranked>(lowest: number, ranked: readonly R[]): readonly R[] {
+  return ranked.filter(({ level }) => level <= lowest)
+}
+
+function differsFromFirst({ role }: Bearer, _index: number, bearers: readonly Bearer[]): boolean {
+  return role !== bearers[0]!.role
+}
+
+function nameOf({ groupName }: Ranked): string {
+  return groupName
+}
 
 function byLevel(a: Ranked, b: Ranked): number {
   return a.level - b.level

@@ -48,6 +48,8 @@ export const SUPPRESSION_RULES = [
 export interface Exemption extends Pick<Suppression, 'rules' | 'reason' | 'expires' | 'location'> {
   /** Whether a finding stands where it counts; which rules it is for is asked apart. */
   readonly covers: (finding: Finding) => boolean
+  /** The only findings it can cover. Default: all. */
+  readonly among?: readonly Finding[] | undefined
 }
 
 /**
@@ -57,7 +59,11 @@ export interface Exemption extends Pick<Suppression, 'rules' | 'reason' | 'expir
  * @param findings those of this infrastructure: another one may have the same ids
  */
 export function exemptionsOf({ suppressions }: Pick<Infrastructure, 'suppressions'>, findings: readonly Finding[]): readonly Exemption[] {
-  const own = new Set(findings)
+  const [byPath, byResource] = [new Map<string, Finding[]>(), new Map<string, Finding[]>()]
+  for (const finding of findings) {
+    addTo(byPath, finding.location.path, finding)
+    for (const id of finding.resources) addTo(byResource, id, finding)
+  }
   // Of one comment a reader may make a suppression for each instance of a loop.
   const written = new Map<string, { first: Suppression; targets: Set<string | undefined> }>()
   for (const suppression of suppressions) {
@@ -72,9 +78,15 @@ export function exemptionsOf({ suppressions }: Pick<Infrastructure, 'suppression
     reason,
     expires,
     location,
-    covers: finding => own.has(finding)
-      && ((targets.has(undefined) && finding.location.path === location.path) || finding.resources.some(id => targets.has(id))),
+    among: [...new Set([...targets].flatMap(target => (target === undefined ? byPath.get(location.path) : byResource.get(target)) ?? []))],
+    covers: () => true,
   }))
+}
+
+function addTo<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [value])
+  else list.push(value)
 }
 
 export interface SuppressOptions {
@@ -99,24 +111,35 @@ export function suppressFindings(
 ): readonly Finding[] {
   const { today, isRule, runs } = options
   const found: Finding[] = []
-  const active = new Map<string, Exemption[]>()
+  const active: Exemption[] = []
   for (const exemption of exemptions) {
     const fault = faultOf(exemption, isRule)
     if (fault !== undefined) found.push(findingOf('COG191', exemption, `The suppression ${fault}, so it suppresses nothing.`))
     else if (exemption.expires !== undefined && exemption.expires <= today) {
       const message = `The suppression of ${named(exemption)} expired on ${exemption.expires}: ${exemption.reason}`
       found.push(findingOf('COG192', exemption, message))
-    } else for (const id of exemption.rules) active.set(ruleId(id), [...(active.get(ruleId(id)) ?? []), exemption])
+    } else active.push(exemption)
   }
 
+  const byRule = new Map<string, Finding[]>()
+  for (const finding of findings) addTo(byRule, finding.ruleId, finding)
   const used = new Set<Exemption>()
+  /** The first that covers a finding says why it is meant so. */
+  const reasons = new Map<Finding, Exemption>()
+  for (const exemption of active) {
+    const ids = new Set(exemption.rules.map(ruleId))
+    const candidates = exemption.among?.filter(finding => ids.has(finding.ruleId)) ?? [...ids].flatMap(id => byRule.get(id) ?? [])
+    for (const finding of candidates) {
+      if (!exemption.covers(finding)) continue
+      used.add(exemption)
+      if (!reasons.has(finding)) reasons.set(finding, exemption)
+    }
+  }
   const marked = findings.map(finding => {
-    const covering = (active.get(finding.ruleId) ?? []).filter(exemption => exemption.covers(finding))
-    for (const exemption of covering) used.add(exemption)
-    const [first] = covering
-    return first === undefined ? finding : { ...finding, suppressed: { reason: first.reason, location: first.location } }
+    const exemption = reasons.get(finding)
+    return exemption === undefined ? finding : { ...finding, suppressed: { reason: exemption.reason, location: exemption.location } }
   })
-  for (const exemption of new Set([...active.values()].flat())) {
+  for (const exemption of active) {
     if (used.has(exemption) || !exemption.rules.every(id => runs(ruleId(id)))) continue
     found.push(findingOf('COG193', exemption, `Nothing of ${named(exemption)} is found here, so nothing needs the suppression.`))
   }

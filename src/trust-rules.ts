@@ -1,7 +1,7 @@
 import { type Draft, listed, quoted, quotedName } from './draft.js'
 import { isRolecastError } from './errors.js'
 import type { Infrastructure, RoleDefinition } from './infrastructure.js'
-import { groupBy, type GroupView, type PoolView, possibilities } from './pool-view.js'
+import { compareText, groupBy, type GroupView, type PoolView, possibilities } from './pool-view.js'
 import { type Trust, type TrustReason, trustsIdentityPool } from './trust-policy.js'
 
 /** COG120 to COG124, and COG190 for what of them cannot be judged: the trust of each role that groups have. */
@@ -62,7 +62,7 @@ const NOT_TRUSTED: ReadonlyMap<TrustReason, string> = new Map([
 
 function judgeRole(uses: readonly Use[], identityPools: IdentityPools): readonly Draft[] {
   const [{ pool, definition: { id, trustPolicy, location } }] = uses as readonly [Use]
-  const groups = uses.map(({ group }) => group)
+  const groups = uses.map(({ group }) => group).toSorted((a, b) => compareText(a.name, b.name))
   const names = listed(groups, quotedName)
   const draft = (ruleId: Draft['ruleId'], message: string, severity: Draft['severity'] = 'error'): Draft => ({
     pool: uses.every(use => use.pool === pool) ? pool.name : '',

@@ -6,6 +6,7 @@ import type { GroupDefinition, Infrastructure, Location, Value } from '../src/in
 import { readCloudFormation } from '../src/template/cloudformation.js'
 import { parseIgnoreComment } from '../src/template/ignore-comment.js'
 import { MAX_CHARACTERS, MAX_DEPTH, MAX_LEXEMES, readYamlDocument } from '../src/template/yaml-document.js'
+import { validateInfrastructure } from '../src/validate.js'
 import { errorOf } from './failure-of.js'
 
 const folder = new URL('fixtures/templates/', import.meta.url)
@@ -63,7 +64,7 @@ describe('a template with every short form', () => {
     ['Unnamed', 'SecondPool', '? CloudFormation makes up what is not set', [4, 5], { kind: 'reference', id: 'arn:aws:iam::${AWS::AccountId}:role/unnamed' }],
     ['Shared', '${SharedPool}', '__proto__', '? parameter `OtherRank` has no default', { kind: 'reference', id: '${RoleParameter}' }],
     ['Imported', '${Fn::ImportValue("test-pool")}', 'b', '? the tag `!Foo` is none of CloudFormation\'s', { kind: 'reference', id: '${Fn::ImportValue("admin-role")}' }],
-    ['Literal', 'eu-west-1_Ab12Cd34E', '42', '010', { kind: 'arn', id: 'arn:aws:iam::111122223333:role/literal' }],
+    ['Literal', 'eu-west-1_Ab12Cd34E', '42', '? `010` is one number in YAML 1.1 and another, or none, in YAML 1.2', { kind: 'arn', id: 'arn:aws:iam::111122223333:role/literal' }],
   ])('reads %s', (id, pool, groupName, precedence, role) => {
     const group = groups.get(id)!
     expect([group.pool, bare(group.groupName), bare(group.precedence), bare(group.role)]).toEqual([pool, groupName, precedence, role])
@@ -147,7 +148,7 @@ describe('role attachments', () => {
       ['by-client', 'Pool', 'Token', 'absent'],
       ['of-nobody', undefined, 'Token', 'absent'],
     ])
-    expect(bare(mappings[0]!.identityProvider)).toBe('? `AWS::Region` is known only when deployed')
+    expect(bare(mappings[0]!.identityProvider)).toBe('cognito-idp.${AWS::Region}.amazonaws.com/${Pool}:${Client}')
     expect(bare(mappings[1]!.identityProvider)).toBe('cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab12Cd34E:abc')
     const rules = mappings[1]!.rules.is === 'known' ? mappings[1]!.rules.value : []
     expect(rules.map(({ claim, matchType, value, role, location }) => [bare(claim), bare(matchType), bare(value), bare(role), location.line])).toEqual([
@@ -160,6 +161,29 @@ describe('role attachments', () => {
     expect(byText!.mappings.is === 'known' && byText!.mappings.value.map(({ key, pool, type }) => [key, pool, bare(type)])).toEqual([
       ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}:${Client}', 'Pool', 'Token'],
     ])
+  })
+
+  test.each<[string, string, string[]]>([
+    ['a Sub with the client', "!Sub 'cognito-idp.${AWS::Region}.amazonaws.com/${Pool}:${Client}'", []],
+    ['a Sub without it', "!Sub 'cognito-idp.${AWS::Region}.amazonaws.com/${Pool}'", ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}']],
+    ['a Join with the client', "!Join ['', [cognito-idp., !Ref AWS::Region, .amazonaws.com/, !Ref Pool, ':', !GetAtt Client.ClientId]]", []],
+    ['a Join without it', "!Join ['', [cognito-idp., !Ref AWS::Region, .amazonaws.com/, !Ref Pool]]", ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}']],
+    ['the pool\'s name with the client', "!Sub '${Pool.ProviderName}:${Client}'", []],
+    ['the pool\'s name alone', '!GetAtt Pool.ProviderName', ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}']],
+    ['one that may be the other', "!If [C, !GetAtt Pool.ProviderName, !Sub '${Pool.ProviderName}:${Client}']", ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}']],
+    ['a parameter, which may have the client in it', "!Sub 'cognito-idp.${AWS::Region}.amazonaws.com/${PoolAndClient}'", []],
+    ['another partition\'s name', "!Sub 'cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${Pool}:${Client}'", []],
+  ])('a provider is a text with what the deployment fills in: %s', (_, provider, wrong) => {
+    const text = `Parameters: { PoolAndClient: { Type: String } }
+Resources:
+  Pool: { Type: AWS::Cognito::UserPool }
+  Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+  Attachment:
+    Type: AWS::Cognito::IdentityPoolRoleAttachment
+    Properties: { IdentityPoolId: i, Roles: { authenticated: arn:aws:iam::111122223333:role/a }, RoleMappings: { app: { Type: Token, AmbiguousRoleResolution: Deny, IdentityProvider: ${provider} } } }
+`
+    const findings = validateInfrastructure(readCloudFormation(text, 't.yaml'), { only: ['COG136'] })
+    expect(findings.map(({ message }) => /for `(.*?)`;/.exec(message)?.[1])).toEqual(wrong)
   })
 
   test('what a custom resource gives is unknown, what is not set is absent, what a condition decides is one of two', () => {
@@ -201,6 +225,15 @@ describe('the family', () => {
     expect(new Set(groups.map(group => group.pool)).size).toBe(1)
   })
 
+  test('a role that two names stand for by an alias is two roles, each judged once', () => {
+    const group = (name: string, role: string) => `  ${name}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: ${name}, Precedence: 1, RoleArn: !GetAtt ${role}.Arn } }\n`
+    const text = `Resources:\n  A: &role { Type: AWS::IAM::Role, Properties: { AssumeRolePolicyDocument: { Statement: [] } } }\n  B: *role\n`
+    const findings = (...groups: string[]) => validateInfrastructure(readCloudFormation(text + groups.join(''), 't.yaml'))
+      .map(({ ruleId, resources, groups }) => [ruleId, ...groups, resources.join()])
+    expect(findings(group('x', 'A'), group('y', 'B'))).toEqual([['COG120', 'x', 'A,x'], ['COG120', 'y', 'B,y'], ['COG101', 'x', 'y', 'x,y']])
+    expect(findings(group('x', 'A'), group('y', 'A'))).toEqual([['COG120', 'x', 'y', 'A,x,y']])
+  })
+
   test('macros, Fn::ForEach and Fn::Transform are said to be undecidable, and what they may set is not taken as absent', () => {
     const { groups, undecidable } = read('cloudformation/undecidable.yaml')
     expect(undecidable.map(({ why, location }) => [why, location.line])).toEqual([
@@ -230,7 +263,10 @@ describe('intrinsic functions', () => {
     ['1.5', 1.5],
     ['5.0', 5],
     ['1e3', 1000],
-    ['0x10', '0x10'],
+    ['0x10', '? `0x10` is one number in YAML 1.1 and another, or none, in YAML 1.2'],
+    ['1_000', '? `1_000` is one number in YAML 1.1 and another, or none, in YAML 1.2'],
+    ['+5', '? `+5` is one number in YAML 1.1 and another, or none, in YAML 1.2'],
+    ['5 apples', '5 apples'],
     ['true', true],
     ['first', 'first'],
     ['', 'absent'],
@@ -288,6 +324,14 @@ describe('intrinsic functions', () => {
     expect(pool('!If [C, !Ref P, a]')).toBe(pool('!If [C, !Ref P, a]'))
     const names = ['!Ref P', 'P', '!If [C, !Ref P, a]', '!If [C, !Ref P, b]', '!If [D2, !Ref P, a]', '!ImportValue P', '!Select [0, !Ref P]', '!Select [1, !Ref P]'].map(pool)
     expect(new Set(names).size).toBe(names.length)
+  })
+
+  test('so many possible values are kept of all expressions together, and no more', () => {
+    const map = `Mappings: { M: { ${Array.from({ length: 64 }, (_, index) => `r${index}: { k: ${index} }`).join(', ')} } }`
+    const group = (index: number) => `  G${index}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: g${index}, Precedence: !FindInMap [M, !Ref AWS::Region, k] } }\n`
+    const { groups } = readCloudFormation(`${map}\nResources:\n${Array.from({ length: 1600 }, (_, index) => group(index)).join('')}`, 't.yaml')
+    expect(bare(groups[0]!.precedence)).toHaveLength(64)
+    expect(bare(groups.at(-1)!.precedence)).toBe('? the file has too many possible values')
   })
 
   test('references in a circle end', () => {

@@ -341,6 +341,14 @@ describe('source', async () => {
     expect(groups[0]!.precedence).toMatchObject({ is: 'known', value })
   })
 
+  test('instances are as many as they are, up to what a module may have', async () => {
+    const block = (name: string, more: string) => `resource "${GROUP}" "${name}" {\n name = "g"\n user_pool_id = "p"\n ${more}\n}\n`
+    const { groups, undecidable } = await read(block('a', 'count = 12000') + block('b', 'count = 9000') + block('c', '') + block('d', 'count = 7999') + block('e', ''))
+    expect(groups).toHaveLength(20_000)
+    const tooMany = 'is not known: with it there are more than 20000 resources'
+    expect(undecidable.map(({ why }) => why)).toEqual(['b', 'e'].map(name => `how many \`${GROUP}.${name}\` there are ${tooMany}`))
+  })
+
   test('a text that is not of Cognito or IAM is not parsed', async () => {
     const never = () => Promise.reject(new Error('it was parsed'))
     expect((await readTerraformSource('resource "aws_s3_bucket" "a" {', 'a.tf', { parse: never })).groups).toEqual([])

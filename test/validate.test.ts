@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Finding, SEVERITIES } from '../src/finding.js'
 import type { Group } from '../src/group.js'
@@ -21,6 +22,7 @@ const oneOf = <T>(...values: Value<T>[]): Value<T> => ({ is: 'one-of', values })
 const resource = (id: string): RoleReference => ({ kind: 'resource', id })
 const arn = (name: string): RoleReference => ({ kind: 'arn', id: `arn:aws:iam::111122223333:role/${name}` })
 const reference = (id: string): RoleReference => ({ kind: 'reference', id })
+const ofAccount = (what: string) => `arn:aws:iam::\${AWS::AccountId}:${what}`
 const [A, B] = [resource('AdminRole'), resource('EditorRole')]
 
 type Part = Partial<GroupDefinition>
@@ -240,6 +242,21 @@ describe('ties', () => {
     expect(found({ groups, memberships: memberships.slice(0, 2) })).toEqual(['COG101 error', 'COG161 error'])
   })
 
+  test('two ARNs that differ in one literal part differ whatever fills their holes', () => {
+    const literals = fc.string({ unit: fc.constantFrom('a', 'b'), maxLength: 3 })
+    const draw = fc.record({ first: fc.array(literals, { minLength: 3, maxLength: 3 }), second: fc.array(literals, { minLength: 3, maxLength: 3 }), fills: fc.tuple(literals, literals) })
+    const text = ([x, y, z]: readonly string[], [p, q]: readonly [string, string]) => `arn:${x}${p}${y}${q}${z}`
+    let certain = 0
+    fc.assert(fc.property(draw, ({ first, second, fills }) => {
+      const [a, b] = [first, second].map(one => reference(text(one, ['${X}', '${Y}'])))
+      if (found({ groups: [group('a', 1, a), group('b', 1, b)] })[0] !== 'COG101 error') return
+      certain++
+      expect(text(first, fills)).not.toBe(text(second, fills))
+    }), { numRuns: 2000 })
+    expect(certain, 'control: some are told').toBeGreaterThan(20)
+    expect(text(['a', '', ''], ['a', 'a']), 'control: two literals may differ in equal texts').toBe(text(['', '', 'a'], ['a', 'a']))
+  })
+
   test('one finding stands for a level, and says who the users are', () => {
     const groups = [...tie, group('authors', 1, A), group('low', 7, A), group('lower', 7, B)]
     const findings = validate({ groups, memberships: [member('zoe', 'admins'), member('bob', 'authors'), member('zoe', 'editors'), member('bob', 'editors')] })
@@ -259,6 +276,17 @@ describe('ties', () => {
     ['groups of one condition', [group('a', 1, A, { condition: 'X' }), group('b', 1, B, { condition: 'X' })], ['COG101 error']],
     ['two references', [group('a', 1, reference('P')), group('b', 1, reference('Q'))], ['COG101 warning']],
     ['one reference twice', [group('a', 1, reference('P')), group('b', 1, reference('P'))], []],
+    ['two ARNs with the same hole', [group('a', 1, reference(ofAccount('role/a'))), group('b', 1, reference(ofAccount('role/b')))], ['COG101 error']],
+    ['one ARN with a hole twice', [group('a', 1, reference(ofAccount('role/a'))), group('b', 1, reference(ofAccount('role/a')))], []],
+    ['two ARNs that differ before a hole', [group('a', 1, reference('arn:aws:iam::1:role/a-${X}')), group('b', 1, reference('arn:aws:iam::1:role/b-${X}'))], ['COG101 error']],
+    ['two ARNs that differ on two sides of a hole', [group('a', 1, reference('arn:x:a${X}:')), group('b', 1, reference('arn:x:${X}a:'))], ['COG101 warning']],
+    ['two ARNs with different holes', [group('a', 1, reference('arn:x:${X}:a')), group('b', 1, reference('arn:x:${Y}:b'))], ['COG101 warning']],
+    ['two ARNs whose holes differ inside', [group('a', 1, reference('arn:x:${F("0",${X})}')), group('b', 1, reference('arn:x:${F("1",${X})}'))], ['COG101 warning']],
+    ['ARNs of two files, of which each is for the same', [group('a', 1, reference('a.yaml: arn:x:${X}:a')), group('b', 1, reference('b.yaml: arn:x:${X}:a'))], ['COG101 warning']],
+    ['two names without a hole', [group('a', 1, reference('arn:var.a')), group('b', 1, reference('arn:var.b'))], ['COG101 warning']],
+    ['two of three that differ in one place', [
+      group('a', 1, reference('arn:x:${X}:a')), group('b', 1, reference('arn:x:${X}:b')), group('c', 1, reference('arn:y:${X}:c')),
+    ], ['COG101 error', 'COG101 warning']],
     ['an ARN and a resource', [group('a', 1, arn('Admin')), group('b', 1, A)], ['COG101 warning']],
     ['two ARNs', [group('a', 1, arn('Admin')), group('b', 1, arn('admin'))], ['COG101 error']],
     ['a role that is not known', [group('a', 1, A, { role: unknown }), group('b', 1, B)], ['COG190 note']],

@@ -1,6 +1,6 @@
 import { isRolecastError } from '../errors.js'
 import { field, isRecord, type JsonRecord, listOf } from './json-text.js'
-import { readYamlDocument, type SourceNode } from './yaml-document.js'
+import { MAX_CHARACTERS, readYamlDocument, type SourceNode } from './yaml-document.js'
 
 /**
  * What a text can be.
@@ -96,7 +96,9 @@ function outlineOf(node: SourceNode, depth: number): unknown {
 }
 
 /** By the keys of the outermost mapping: the whole is not parsed, for most YAML is something else. */
-function detectYaml(text: string): TemplateFormat | undefined {
+function detectYaml(whole: string): TemplateFormat | undefined {
+  // What is longer is refused by its reader anyway.
+  const text = whole.slice(0, MAX_CHARACTERS)
   const indent = /^(?!---|%|[ \t]*(?:#|$))[ ]*/m.exec(text)?.[0].length ?? 0
   const keys = new Set<string>()
   for (const [, spaces, , key] of text.matchAll(/^( *)(["']?)([\w:.-]+)\2[ \t]*:(?=\s|$)/gm)) if (spaces!.length === indent) keys.add(key!)

@@ -289,7 +289,8 @@ export function createEvaluator(template: Template): Evaluator {
 
   function severalOf(values: readonly Evaluated[], name: string | undefined, why: string, at: Span): Evaluated {
     possible += values.length
-    return possible > MAX_POSSIBILITIES_OF_ALL ? { is: 'unknown', why: 'the file has too many possible values', at } : oneOf(values, name, why, at)
+    if (possible > MAX_POSSIBILITIES_OF_ALL) return { is: 'unknown', why: 'the file has too many possible values', at }
+    return oneOf(values, name, why, at)
   }
 
   function findInMap(argument: SourceNode, at: Span): Evaluated {

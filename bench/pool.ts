@@ -1,0 +1,149 @@
+import { compilePool, type Group, type Memberships, type RoleClaims } from '../dist/index.js'
+import { type Candidate, compare, type Measured } from './measure.js'
+import { poolOf } from './pools.js'
+
+const FEW_USERS = 64
+/** More than a pool keeps: whoever comes again was forgotten. */
+const MANY_USERS = 20_000
+const BULK_USERS = 1_000_000
+
+/**
+ * What does a compiled pool take for one user, against looking his names up; for a million users, against summing their
+ * ids; and to be compiled, against a Map of the names?
+ */
+export async function benchPool(): Promise<Readonly<Record<string, readonly Measured[]>>> {
+  const results: Record<string, readonly Measured[]> = {}
+  const groups = poolOf(500)
+  const table = new Map(groups.map(group => [group.groupName, group]))
+  const look = (names: readonly string[]) => {
+    let last
+    for (const name of names) last = table.get(name)
+    return last
+  }
+
+  for (const k of [10, 100]) {
+    const pool = compilePool(groups)
+    const users = randomUsers(groups, k)
+    const few = users.slice(0, FEW_USERS)
+    const unseen = nextOf(users)
+    results[`${k} names of 500, never seen`] = await compare([
+      { name: `${k} Map.get`, run: over(nextOf(users), look) },
+      { name: 'resolve', run: over(unseen, names => pool.resolve(names)) },
+      { name: 'filter, sort, Set', run: over(nextOf(users), names => straightforward(table, names)) },
+    ])
+    results[`${k} names of 500, of ${FEW_USERS} users`] = await compare([
+      { name: `${k} Map.get`, run: over(nextOf(few), look) },
+      { name: 'resolve', run: over(nextOf(few), names => pool.resolve(names)) },
+      { name: 'filter, sort, Set', run: over(nextOf(few), names => straightforward(table, names)) },
+    ])
+    const tokens = users.map(names => JSON.stringify(names))
+    const parse = (token: string) => JSON.parse(token) as string[]
+    results[`${k} names of 500, never seen, from JSON`] = await compare([
+      { name: 'JSON.parse', run: over(nextOf(tokens), parse) },
+      { name: 'JSON.parse and resolve', run: over(nextOf(tokens), token => pool.resolve(parse(token))) },
+    ])
+  }
+
+  for (const size of [500, 10_000]) {
+    results[`a million users in 5 of ${size} groups each, on average: of a user`] = await compare(bulk(poolOf(size)))
+  }
+  for (const size of [500, 10_000]) {
+    const groups = poolOf(size)
+    results[`${size} groups, to begin with`] = await compare([
+      { name: 'a Map of the names', run: repeat(() => new Map(groups.map(group => [group.groupName, group]))) },
+      { name: 'compilePool', run: repeat(() => compilePool(groups)) },
+    ])
+  }
+  return results
+}
+
+/** What one would write in an afternoon. It is wrong where Cognito is odd; here it is a yardstick. */
+function straightforward(table: ReadonlyMap<string, Group>, names: readonly string[]): RoleClaims {
+  const groups = [...new Set(names)].flatMap(name => table.get(name) ?? [])
+  const withRole = groups.filter(group => group.roleArn).toSorted((a, b) => (a.precedence ?? Infinity) - (b.precedence ?? Infinity) || 0)
+  const best = withRole.filter(group => group.precedence != null && group.precedence === withRole[0]!.precedence)
+  const roles = [...new Set(withRole.map(group => group.roleArn!))]
+  const bestRoles = [...new Set(best.map(group => group.roleArn!))]
+  return {
+    ...(groups.length > 0 && { 'cognito:groups': groups.map(group => group.groupName) }),
+    ...(roles.length > 0 && { 'cognito:roles': roles }),
+    ...(bestRoles.length === 1 && { 'cognito:preferred_role': bestRoles[0]! }),
+  }
+}
+
+/** The `times` of these candidates are users: a million at a time, and then the rest. */
+function bulk(groups: readonly Group[]): readonly Candidate[] {
+  const pool = compilePool(groups)
+  const random = randomNumbers()
+  const offsets = new Uint32Array(BULK_USERS + 1)
+  for (let user = 0; user < BULK_USERS; user++) offsets[user + 1] = offsets[user]! + random(11)
+  const groupIds = Uint16Array.from({ length: offsets[BULK_USERS]! }, () => random(groups.length))
+  const sums = new Uint32Array(BULK_USERS)
+  // The tables of the pool, made by the first call, are no part of what a user takes.
+  pool.resolveMany({ offsets, groupIds })
+  const ofUsers = (name: string, work: (memberships: Memberships) => unknown): Candidate => ({
+    name,
+    run: users => {
+      let last
+      for (let left = users; left > 0; left -= BULK_USERS) {
+        last = work({ offsets: offsets.subarray(0, Math.min(left, BULK_USERS) + 1), groupIds })
+      }
+      return last
+    },
+  })
+  return [
+    ofUsers('sum each user\'s ids', ({ offsets, groupIds }) => {
+      let at = 0
+      for (let user = 0; user < offsets.length - 1; user++) {
+        let sum = 0
+        for (const end = offsets[user + 1]!; at < end; at++) sum += groupIds[at]!
+        sums[user] = sum
+      }
+      return sums
+    }),
+    ofUsers('sum all ids', ({ offsets, groupIds }) => {
+      let sum = 0
+      for (let at = 0, end = offsets.at(-1)!; at < end; at++) sum += groupIds[at]!
+      return sum
+    }),
+    ofUsers('resolveMany', memberships => pool.resolveMany(memberships)),
+    ofUsers('resolveMany, with roles', memberships => pool.resolveMany(memberships, { roles: true })),
+  ]
+}
+
+function repeat(work: () => unknown) {
+  return (times: number) => {
+    let last
+    for (let index = 0; index < times; index++) last = work()
+    return last
+  }
+}
+
+function over<I>(next: () => I, work: (input: I) => unknown) {
+  return repeat(() => work(next()))
+}
+
+/** One after another, going on from sample to sample. */
+function nextOf<T>(items: readonly T[]): () => T {
+  let index = 0
+  return () => items[index++ % items.length]!
+}
+
+/** The names of as many users' groups, `k` different ones each. The strings are the pool's own. */
+function randomUsers(groups: readonly Group[], k: number): readonly (readonly string[])[] {
+  const random = randomNumbers()
+  return Array.from({ length: MANY_USERS }, () => {
+    const own = new Set<string>()
+    while (own.size < k) own.add(groups[random(groups.length)]!.groupName)
+    return [...own]
+  })
+}
+
+/** Integers from 0 up to, and without, `below`: the same ones in every run. */
+function randomNumbers(): (below: number) => number {
+  let state = 1
+  return below => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
+    return Math.floor((state / 2 ** 32) * below)
+  }
+}

@@ -2,18 +2,16 @@ import { execFile } from 'node:child_process'
 import { mkdtemp, open, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { readMemberships } from '../src/cli/memberships-file.js'
-import { compilePool } from '../src/pool.js'
-import { ndjsonLine } from '../src/report/audit-lines.js'
-import { compare, type Measured } from './measure.js'
+import { median } from './measure.js'
 import { poolOf } from './pools.js'
 
 const POOL = poolOf(500)
-const LINES_PER_BLOCK = 5_000
-const BLOCKS = 40
+const USERS = 1_000_000
+const ROUNDS = 3
+const FORMATS = ['text', 'json', 'ndjson', 'csv', 'html']
+const BIN = fileURLToPath(new URL('../dist/cli/bin.js', import.meta.url))
 
 /** Some three groups each, spread over the pool; one number, one set. */
 function setOf(number: number): readonly string[] {
@@ -27,71 +25,54 @@ const userLine = (user: number, set: number) => JSON.stringify({ username: `user
 const recurring = (user: number) => userLine(user, Math.floor(2_000 ** (((user * 7919) % 10_007) / 10_007)))
 const allNew = (user: number) => userLine(user, user)
 
-/** How long does a line of an offline audit take, from its bytes to its answer as NDJSON, against JSON.parse of the same lines? */
-export async function benchAudit(): Promise<Readonly<Record<string, readonly Measured[]>>> {
-  return {
-    'a line of an audit, groups that others have too': await benchLines(recurring),
-    'a line of an audit, groups that nobody else has': await benchLines(allNew),
-  }
+/** What an offline audit of a million users takes, by format. */
+export interface AuditCost {
+  readonly name: string
+  /** Of the whole process but for its start, the median of the rounds. */
+  readonly seconds: number
+  /** Against `JSON.parse` of the same lines, which is what a program takes at least that reads them so. */
+  readonly ratio: number
+  /** The most memory of the process. */
+  readonly megabytes: number
 }
 
-async function benchLines(lineOf: (user: number) => string): Promise<readonly Measured[]> {
-  const pool = compilePool(POOL)
-  const blocks = Array.from({ length: BLOCKS }, (_block, block) => {
-    const lines = Array.from({ length: LINES_PER_BLOCK }, (_line, line) => lineOf(block * LINES_PER_BLOCK + line))
-    return { lines, bytes: Buffer.from(lines.map(line => `${line}\n`).join('')) }
-  })
-  // The next block each time, so that a group set is new where it should be.
-  let turn = 0
-  const nextBlock = () => blocks[turn++ % BLOCKS]!
-
-  const measured = await compare([
-    {
-      name: 'JSON.parse',
-      run(times) {
-        let last: unknown
-        for (let index = 0; index < times; index++) for (const line of nextBlock().lines) last = JSON.parse(line)
-        return last
-      },
-    },
-    {
-      name: 'read, resolve, write',
-      async run(times) {
-        let written = 0
-        for (let index = 0; index < times; index++) {
-          for await (const users of readMemberships('-', Readable.from([nextBlock().bytes]))) {
-            written += users.map(({ username, groups }) => ndjsonLine({ username, resolution: pool.resolve(groups) })).join('').length
-          }
-        }
-        return written
-      },
-    },
-  ])
-  return measured.map(({ nanoseconds, ...rest }) => ({ ...rest, nanoseconds: nanoseconds / LINES_PER_BLOCK }))
-}
-
-/** What memory does an offline audit of a million users take at its peak, in megabytes, by format? */
-export async function benchAuditMemory(bin = fileURLToPath(new URL('../dist/cli/bin.js', import.meta.url))): Promise<Readonly<Record<string, number>>> {
+/**
+ * How long does `rolecast audit pool` take for a million lines, and how much memory, against JSON.parse of the same lines?
+ * Whole processes, in turns.
+ */
+export async function benchAudit(): Promise<Readonly<Record<string, readonly AuditCost[]>>> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecast-bench-'))
   try {
     const pool = join(folder, 'pool.json')
     const Groups = POOL.map(({ groupName, precedence, roleArn }) => ({ GroupName: groupName, Precedence: precedence, RoleArn: roleArn }))
     await writeFile(pool, JSON.stringify({ Groups }))
-    const results: Record<string, number> = {}
-    for (const [kind, lineOf] of Object.entries({ recurring, 'all new': allNew })) {
-      const users = join(folder, `${kind}.ndjson`)
+    const empty = join(folder, 'empty.ndjson')
+    await writeFile(empty, '')
+    const results: Record<string, readonly AuditCost[]> = {}
+    for (const [kind, lineOf] of Object.entries({ 'groups that others have too': recurring, 'groups that nobody else has': allNew })) {
+      const users = join(folder, 'users.ndjson')
       await writeUsers(users, lineOf)
-      for (const format of ['text', 'json', 'ndjson', 'csv', 'html']) {
-        results[`${format}, ${kind}`] = await peakOf([bin, 'audit', 'pool', '--pool-file', pool, '--memberships', users, '--format', format, '--output', join(folder, 'out')])
+      const audit = (format: string, memberships: string) =>
+        runOnce([BIN, 'audit', 'pool', '--pool-file', pool, '--memberships', memberships, '--format', format, '--output', join(folder, 'out')])
+      const samples = FORMATS.map(() => ({ seconds: [] as number[], ratios: [] as number[], peaks: [] as number[] }))
+      for (let round = 0; round < ROUNDS; round++) {
+        const parse = await parseSeconds(users)
+        for (const [index, format] of FORMATS.entries()) {
+          const [start, whole] = [await audit(format, empty), await audit(format, users)]
+          const { seconds, ratios, peaks } = samples[index]!
+          seconds.push(whole.seconds - start.seconds)
+          ratios.push((whole.seconds - start.seconds) / parse)
+          peaks.push(whole.megabytes)
+        }
       }
+      results[`audit pool of 1,000,000 lines, ${kind}`] = samples.map(({ seconds, ratios, peaks }, index) =>
+        ({ name: FORMATS[index]!, seconds: median(seconds), ratio: median(ratios), megabytes: Math.max(...peaks) }))
     }
     return results
   } finally {
     await rm(folder, { recursive: true })
   }
 }
-
-const USERS = 1_000_000
 
 async function writeUsers(path: string, lineOf: (user: number) => string): Promise<void> {
   await using file = await open(path, 'w')
@@ -100,8 +81,21 @@ async function writeUsers(path: string, lineOf: (user: number) => string): Promi
   }
 }
 
-async function peakOf(command: readonly string[]): Promise<number> {
+async function runOnce(command: readonly string[]): Promise<{ readonly seconds: number; readonly megabytes: number }> {
   const report = 'process.on("exit", () => console.error(process.resourceUsage().maxRSS))'
+  const start = performance.now()
   const { stderr } = await promisify(execFile)(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(report)}`, ...command])
-  return Math.round(Number(stderr.trim()) / 1024)
+  return { seconds: (performance.now() - start) / 1000, megabytes: Math.round(Number(stderr.trim()) / 1024) }
+}
+
+/** Of all lines, without reading them, in a process of its own as the audit is. */
+async function parseSeconds(path: string): Promise<number> {
+  const code = `
+    const lines = require('node:fs').readFileSync(process.argv[1], 'utf8').split('\\n').slice(0, -1)
+    const start = performance.now()
+    let groups = 0
+    for (const line of lines) groups += JSON.parse(line).groups.length
+    console.log((performance.now() - start) / 1000, groups)`
+  const { stdout } = await promisify(execFile)(process.execPath, ['-e', code, path])
+  return Number(stdout.split(' ')[0])
 }

@@ -55,7 +55,7 @@ async function sample({ run }: Candidate, times: number): Promise<number> {
   return Number(process.hrtime.bigint() - start) / times
 }
 
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.floor(sorted.length / 2)]!
 }

@@ -1,26 +1,36 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { benchAudit, benchAuditMemory } from './audit.js'
+import { benchAudit } from './audit.js'
 import { benchAuthorizer } from './authorizer.js'
 import { benchCached } from './cached.js'
+import { benchCompetitors } from './competitors/index.js'
 import { benchFleet } from './fleet.js'
 import { machine } from './measure.js'
 import { benchPool } from './pool.js'
 import { benchResolve } from './resolve.js'
 import { benchValidate } from './validate.js'
 
-const { values } = parseArgs({ options: { json: { type: 'string' } } })
+const { values } = parseArgs({ options: { json: { type: 'string' }, competitors: { type: 'boolean' }, small: { type: 'boolean', default: false } } })
 
 console.log(machine())
-const results = { ...(await benchResolve()), ...(await benchPool()), ...(await benchCached()), ...(await benchAuthorizer()), ...(await benchAudit()), ...(await benchValidate()) }
-for (const [question, measured] of Object.entries(results)) {
-  console.log(`\n${question}`)
-  for (const { name, nanoseconds, ratio } of measured) {
-    console.log(`  ${name.padEnd(30)} ${nanoseconds.toFixed(0).padStart(8)} ns  ${ratio.toFixed(2).padStart(6)}x`)
+const measured = values.competitors ? { competitors: await benchCompetitors({ small: values.small }) } : await benchOurselves()
+if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ machine: machine(), ...measured }, undefined, 2)}\n`)
+
+async function benchOurselves() {
+  const results = { ...(await benchResolve()), ...(await benchPool()), ...(await benchCached()), ...(await benchAuthorizer()), ...(await benchValidate()) }
+  for (const [question, rows] of Object.entries(results)) {
+    console.log(`\n${question}`)
+    for (const { name, nanoseconds, ratio } of rows) {
+      console.log(`  ${name.padEnd(30)} ${nanoseconds.toFixed(0).padStart(8)} ns  ${ratio.toFixed(2).padStart(6)}x`)
+    }
   }
+  const calls = await benchFleet()
+  const audits = await benchAudit()
+  for (const [question, rows] of Object.entries(audits)) {
+    console.log(`\n${question}`)
+    for (const { name, seconds, ratio, megabytes } of rows) {
+      console.log(`  ${name.padEnd(30)} ${seconds.toFixed(2).padStart(8)} s   ${ratio.toFixed(2).padStart(6)}x of JSON.parse  ${String(megabytes).padStart(5)} MB`)
+    }
+  }
+  return { results, calls, audits }
 }
-const calls = await benchFleet()
-const megabytes = await benchAuditMemory()
-console.log('\naudit pool of 1,000,000 lines: peak memory')
-for (const [format, peak] of Object.entries(megabytes)) console.log(`  ${format.padEnd(30)} ${peak.toFixed(0).padStart(8)} MB`)
-if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ machine: machine(), results, calls, megabytes }, undefined, 2)}\n`)

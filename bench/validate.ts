@@ -1,6 +1,6 @@
 import { parseDocument } from 'yaml'
 import { readTemplate, validateTemplate } from '../dist/template/index.js'
-import { type Measured, sink } from './measure.js'
+import { type Measured, median, sink } from './measure.js'
 
 const GROUPS = 10_000
 const ROUNDS = 7
@@ -51,8 +51,4 @@ async function interleaved(text: string): Promise<readonly Measured[]> {
     nanoseconds: median(samples[index]!),
     ratio: median(samples[index]!.map((value, round) => value / samples[0]![round]!)),
   }))
-}
-
-function median(values: readonly number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
 }

@@ -696,6 +696,7 @@ describe('the examples', () => {
     ['authorizer-rest.mjs', [{ principalId: 'jane' }, 'Unauthorized']],
     ['authorizer-http.mjs', [{ isAuthorized: true }, { isAuthorized: false }]],
     ['authorizer-appsync.mjs', [{ isAuthorized: true }, { isAuthorized: false }]],
+    ['bulk.mjs', [{ outcome: 'resolved' }, { outcome: 'ambiguous' }, { outcome: 'undetermined' }, { outcome: 'none' }]],
     ['authorizer-middleware.mjs', [{ status: 200 }, { status: 401 }, { status: 403 }, { status: 200 }, { status: 401 }, { status: 403 }]],
   ])('%s prints its answers', async (name, answers) => {
     expect(await example(name)).toMatchObject(answers)

@@ -185,7 +185,7 @@ function checkUserId(userId: number, size: number): void {
 }
 
 function hasLoneSurrogate(text: string): boolean {
-  return /\p{Surrogate}/u.test(text)
+  return !text.isWellFormed()
 }
 
 /** Names one after another, in chunks: growing by a copy would need the room twice. */

@@ -1,0 +1,36 @@
+import { benchBulk } from './bulk.js'
+import type { Answers } from './compared.js'
+import { benchImports } from './imports.js'
+import { load } from './load.js'
+import { benchRequests } from './requests.js'
+import { benchThreads } from './threads.js'
+
+const COMPETITORS = [
+  '@duckdb/node-api',
+  'better-sqlite3',
+  '@cedar-policy/cedar-wasm/nodejs',
+  'casbin',
+  '@casl/ability',
+  'json-rules-engine',
+]
+
+/**
+ * What would people use instead? Prints it, and gives it back by question. Every answer is compared with rolecast's.
+ * Of what is not installed it says how to install it, and goes on without.
+ */
+export async function benchCompetitors({ small }: { readonly small: boolean }): Promise<Answers> {
+  const installed = await Promise.all(COMPETITORS.map(async name => (await load(name)) !== undefined))
+  const missing = COMPETITORS.filter((_, index) => !installed[index])
+  if (missing.length > 0) console.log(`\nleft out, for want of \`npm install --prefix bench\`: ${missing.join(', ')}`)
+  const all: Record<string, Answers[string]> = {}
+  for (const bench of [benchBulk, benchThreads, benchRequests, benchImports]) {
+    for (const [question, rows] of Object.entries(await bench(small))) {
+      all[question] = rows
+      console.log(`\n${question}`)
+      for (const { name, value, unit, ratio } of rows) {
+        console.log(`  ${name.padEnd(30)} ${value.toFixed(unit === 'ns' ? 0 : 1).padStart(10)} ${unit}  ${ratio.toFixed(2).padStart(8)}x`)
+      }
+    }
+  }
+  return all
+}

@@ -1,7 +1,8 @@
 import { quote, RolecastError } from './errors.js'
-import { type Group, MAX_PRECEDENCE } from './group.js'
+import { type Group, rankOf } from './group.js'
 import type { PoolResolution } from './pool.js'
 import type { Outcome, Semantics } from './resolve.js'
+import { compareText } from './texts.js'
 
 /** One user, and what he gets. */
 export interface UserAudit {
@@ -174,7 +175,7 @@ export function createAuditSummary({ groups, semantics, userPoolId, listed = 100
   const concerned = USER_CONCERNS.map(([concern, applies]) => ({ concern, applies, count: 0, users: [] as string[] }))
   const changes: PoolChange[] = []
 
-  const countedIn = keptPerResolution(resolution => {
+  const countedIn = keptWhileFrozen((resolution: PoolResolution) => {
     const counters: Counted<unknown>[] = resolution.groups.map(name => counterOf(ladder, name))
     if (resolution.preferredRole !== undefined) counters.push(counterOf(roles, resolution.preferredRole))
     return { counters, findings: concerned.filter(({ applies }) => applies(resolution)) }
@@ -231,15 +232,15 @@ function counterOf<T>(counters: ReadonlyMap<string, T>, name: string): T {
 }
 
 /**
- * Keeps what is made of a frozen resolution: it cannot change, and is shared by many users. What is made of another is
- * made each time, for keeping it costs more than it saves.
+ * Keeps what is made of a frozen object: it cannot change, and is shared by many users. What is made of another is made
+ * each time, for keeping it costs more than it saves.
  */
-export function keptPerResolution<T>(make: (resolution: PoolResolution) => T): (resolution: PoolResolution) => T {
-  const kept = new WeakMap<PoolResolution, T>()
-  return resolution => {
-    if (!Object.isFrozen(resolution)) return make(resolution)
-    let made = kept.get(resolution)
-    if (made === undefined) kept.set(resolution, (made = make(resolution)))
+export function keptWhileFrozen<K extends object, T>(make: (from: K) => T): (from: K) => T {
+  const kept = new WeakMap<K, T>()
+  return from => {
+    if (!Object.isFrozen(from)) return make(from)
+    let made = kept.get(from)
+    if (made === undefined) kept.set(from, (made = make(from)))
     return made
   }
 }
@@ -258,20 +259,11 @@ function isFederated(groupName: string, userPoolId: string | undefined): boolean
 const FEDERATED = /^[a-z]{2,}(?:-[a-z]+)+-\d+_[0-9A-Za-z]+_/
 
 function byRank(a: Group, b: Group): number {
-  return rankOf(a) - rankOf(b) || byCodeUnits(a.groupName, b.groupName)
+  return rankOf(a) - rankOf(b) || compareText(a.groupName, b.groupName)
 }
 
 function byUsers(a: { readonly roleArn: string; readonly users: number }, b: typeof a): number {
-  return b.users - a.users || byCodeUnits(a.roleArn, b.roleArn)
-}
-
-function rankOf({ precedence }: Group): number {
-  return precedence ?? MAX_PRECEDENCE + 1
-}
-
-/** The same order wherever it runs, which a locale's is not. */
-function byCodeUnits(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b)
+  return b.users - a.users || compareText(a.roleArn, b.roleArn)
 }
 
 /**

@@ -2,10 +2,9 @@ import { ALL_RULES } from './all-rules.js'
 import { quote, RolecastError } from './errors.js'
 import { type Finding, SEVERITIES } from './finding.js'
 import type { Infrastructure } from './infrastructure.js'
-import { compareText } from './pool-view.js'
 import { FINDING_RULES } from './rules.js'
 import { type Exemption, exemptionsOf, suppressFindings } from './suppress.js'
-import { validateInfrastructure, type ValidateOptions } from './validate.js'
+import { byPlace, validateInfrastructure, type ValidateOptions } from './validate.js'
 
 export interface CheckOptions extends ValidateOptions {
   /** The day, such as `2026-11-23`: from `exp=` on a suppression no longer counts. */
@@ -62,11 +61,4 @@ function choiceOf({ only, ignore = [], enable = [], severities = {} }: ValidateO
     enable: enable.filter(isOwn),
     severities: Object.fromEntries(Object.entries(severities).filter(([id]) => isOwn(id))),
   }
-}
-
-/** By file, line and column, then by rule and key. */
-export function byPlace(a: Finding, b: Finding): number {
-  return compareText(a.location.path, b.location.path) || (a.location.line ?? 0) - (b.location.line ?? 0)
-    || (a.location.column ?? 0) - (b.location.column ?? 0) || compareText(a.location.construct ?? '', b.location.construct ?? '')
-    || compareText(a.key, b.key)
 }

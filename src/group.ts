@@ -24,6 +24,14 @@ export interface UserGroups {
 /** The largest precedence that Cognito accepts. */
 export const MAX_PRECEDENCE = 2_147_483_647
 
+/** The rank of a group without a precedence: below every number. */
+export const UNRANKED = MAX_PRECEDENCE + 1
+
+/** Where a group ranks: the lower, the higher. */
+export function rankOf({ precedence }: Pick<Group, 'precedence'>): number {
+  return precedence ?? UNRANKED
+}
+
 /** Whether Cognito could have a group of this name: what cannot exist need not be asked for. */
 export function isGroupName(value: unknown): value is string {
   return typeof value === 'string' && /^[\p{L}\p{M}\p{S}\p{N}\p{P}]{1,128}$/u.test(value)

@@ -8,6 +8,7 @@ import type {
   RoleReference,
   Value,
 } from './infrastructure.js'
+import { compareText } from './texts.js'
 
 /**
  * What the rules look at: a pool with its groups, and of each group what it can be once it is deployed.
@@ -174,9 +175,4 @@ export function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): Read
     else group.push(item)
   }
   return groups
-}
-
-/** By UTF-16 code units: the same everywhere. */
-export function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
 }

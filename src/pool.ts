@@ -1,5 +1,5 @@
 import { type ErrorCode, quote, RolecastError } from './errors.js'
-import type { Group } from './group.js'
+import { type Group, UNRANKED } from './group.js'
 import {
   checkGroup,
   checkSemantics,
@@ -9,8 +9,8 @@ import {
   type ResolveOptions,
   type Semantics,
   toResolution,
-  UNRANKED,
 } from './resolve.js'
+import { sameTexts } from './texts.js'
 
 /** A resolution of names, some of which the pool may not have. */
 export interface PoolResolution extends Resolution {
@@ -295,7 +295,7 @@ function createMemory(groupIds: ReadonlyMap<string, number>) {
     },
     recall(hash: number | undefined, groupNames: readonly string[]): PoolResolution | undefined {
       const candidate = kept.get(hash)
-      return candidate !== undefined && sameNames(candidate.groups, groupNames) ? candidate : undefined
+      return candidate !== undefined && sameTexts(candidate.groups, groupNames) ? candidate : undefined
     },
     remember(hash: number | undefined, resolution: PoolResolution): void {
       // It is found by its groups, so it must be the answer for them and no other names.
@@ -308,12 +308,6 @@ function createMemory(groupIds: ReadonlyMap<string, number>) {
       kept.set(hash, deepFreeze(resolution))
     },
   }
-}
-
-function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  if (a.length !== b.length) return false
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
-  return true
 }
 
 function deepFreeze(resolution: PoolResolution): PoolResolution {

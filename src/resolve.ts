@@ -1,6 +1,6 @@
 import { createDistinct } from './distinct.js'
 import { quote, RolecastError } from './errors.js'
-import { type Group, isPrecedence, MAX_PRECEDENCE } from './group.js'
+import { type Group, isPrecedence, MAX_PRECEDENCE, rankOf, UNRANKED } from './group.js'
 
 /**
  * Which reading of Cognito's rules answers.
@@ -81,9 +81,6 @@ interface Bearer extends Ranked {
   readonly role: string
 }
 
-/** The level of a group without a precedence: below every number. */
-export const UNRANKED = MAX_PRECEDENCE + 1
-
 /**
  * Forecasts the role claims that Cognito puts into the tokens of a user who is in these groups.
  *
@@ -106,7 +103,7 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
     const { groupName } = checkGroup(group)
     const position = names.values.length
     if (!names.add(groupName)) continue
-    const level = group.precedence ?? UNRANKED
+    const level = rankOf(group)
     if (group.roleArn) bearers.push({ groupName, position, level, role: group.roleArn })
     else if (level !== UNRANKED) {
       numberedRoleless.push({ groupName, position, level })

@@ -1,5 +1,6 @@
 import type { Finding } from './finding.js'
 import type { Infrastructure, Suppression } from './infrastructure.js'
+import { groupBy } from './pool-view.js'
 import type { FindingRule } from './rules.js'
 
 const RBAC = 'https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html'
@@ -59,11 +60,10 @@ export interface Exemption extends Pick<Suppression, 'rules' | 'reason' | 'expir
  * @param findings those of this infrastructure: another one may have the same ids
  */
 export function exemptionsOf({ suppressions }: Pick<Infrastructure, 'suppressions'>, findings: readonly Finding[]): readonly Exemption[] {
-  const [byPath, byResource] = [new Map<string, Finding[]>(), new Map<string, Finding[]>()]
-  for (const finding of findings) {
-    addTo(byPath, finding.location.path, finding)
-    for (const id of finding.resources) addTo(byResource, id, finding)
-  }
+  const byPath = groupBy(findings, ({ location }) => location.path)
+  const byResource = groupBy(findings.flatMap(finding => finding.resources.map(id => ({ id, finding }))), ({ id }) => id)
+  const about = (target: string | undefined, path: string) =>
+    target === undefined ? byPath.get(path) ?? [] : (byResource.get(target) ?? []).map(({ finding }) => finding)
   // Of one comment a reader may make a suppression for each instance of a loop.
   const written = new Map<string, { first: Suppression; targets: Set<string | undefined> }>()
   for (const suppression of suppressions) {
@@ -78,15 +78,9 @@ export function exemptionsOf({ suppressions }: Pick<Infrastructure, 'suppression
     reason,
     expires,
     location,
-    among: [...new Set([...targets].flatMap(target => (target === undefined ? byPath.get(location.path) : byResource.get(target)) ?? []))],
+    among: [...new Set([...targets].flatMap(target => about(target, location.path)))],
     covers: () => true,
   }))
-}
-
-function addTo<K, V>(lists: Map<K, V[]>, key: K, value: V): void {
-  const list = lists.get(key)
-  if (list === undefined) lists.set(key, [value])
-  else list.push(value)
 }
 
 export interface SuppressOptions {
@@ -121,8 +115,7 @@ export function suppressFindings(
     } else active.push(exemption)
   }
 
-  const byRule = new Map<string, Finding[]>()
-  for (const finding of findings) addTo(byRule, finding.ruleId, finding)
+  const byRule = groupBy(findings, ({ ruleId: id }) => id)
   const used = new Set<Exemption>()
   /** The first that covers a finding says why it is meant so. */
   const reasons = new Map<Finding, Exemption>()

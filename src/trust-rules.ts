@@ -1,8 +1,9 @@
 import { type Draft, listed, quoted, quotedName } from './draft.js'
 import { isRolecastError } from './errors.js'
 import type { Infrastructure, RoleDefinition } from './infrastructure.js'
-import { compareText, groupBy, type GroupView, type PoolView, possibilities } from './pool-view.js'
+import { groupBy, type GroupView, type PoolView, possibilities } from './pool-view.js'
 import { type Trust, type TrustReason, trustsIdentityPool } from './trust-policy.js'
+import { compareText } from './texts.js'
 
 /** COG120 to COG124, and COG190 for what of them cannot be judged: the trust of each role that groups have. */
 export function judgeTrust(pools: readonly PoolView[], infrastructure: Infrastructure): readonly Draft[] {

@@ -3,11 +3,12 @@ import { quote, RolecastError } from './errors.js'
 import { type Finding, SEVERITIES, type Severity } from './finding.js'
 import type { Infrastructure, Location, Value } from './infrastructure.js'
 import { judgeAttachments, judgeMappingRules, judgeMappings } from './mapping-rules.js'
-import { compareText, groupBy, type PoolView, viewPools } from './pool-view.js'
+import { groupBy, type PoolView, viewPools } from './pool-view.js'
 import { judgeDeclared, judgeRanks } from './rank-rules.js'
 import { FINDING_RULES, findRule } from './rules.js'
 import { tiesOf } from './ties.js'
 import { judgeTrust } from './trust-rules.js'
+import { compareText } from './texts.js'
 
 /** Which rules run, by id. A rule that `ignore` names does not run, whatever the others say. */
 export interface ValidateOptions {
@@ -163,7 +164,12 @@ function withKeys(findings: readonly Finding[]): readonly Finding[] {
     const count = (seen.get(finding.key) ?? 0) + 1
     seen.set(finding.key, count)
     return count === 1 ? finding : { ...finding, key: `${finding.key}#${count}` }
-  }).toSorted((a, b) => compareLocations(a.location, b.location) || compareText(a.key, b.key))
+  }).toSorted(byPlace)
+}
+
+/** By file, line and column, then by construct and key. */
+export function byPlace(a: Finding, b: Finding): number {
+  return compareLocations(a.location, b.location) || compareText(a.key, b.key)
 }
 
 function compareLocations(a: Location, b: Location): number {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
-  type AuditConcern, type AuditFinding, type AuditSummary, CONCERNS, createAuditSummary, describeChange, keptPerResolution, type PoolChange,
+  type AuditConcern, type AuditFinding, type AuditSummary, CONCERNS, createAuditSummary, describeChange, keptWhileFrozen, type PoolChange,
   STANDINGS, standings, type UserAudit,
 } from '../src/audit.js'
 import { isRolecastError } from '../src/errors.js'
@@ -375,14 +375,14 @@ describe('what is kept per resolution', () => {
 
   test('is made once of a frozen resolution', () => {
     let made = 0
-    const kept = keptPerResolution(() => ++made)
+    const kept = keptWhileFrozen(() => ++made)
     const frozen = Object.freeze(resolution())
     expect([kept(frozen), kept(frozen), kept(Object.freeze(resolution()))]).toEqual([1, 1, 2])
   })
 
   test('is made anew of one that may change', () => {
     let made = 0
-    const kept = keptPerResolution(() => ++made)
+    const kept = keptWhileFrozen(() => ++made)
     const open = resolution()
     expect([kept(open), kept(open)]).toEqual([1, 2])
   })

@@ -1,15 +1,15 @@
 import { type Command, Option } from 'commander'
-import { createAuditSummary, type UserAudit } from '../audit.js'
+import { createAuditSummary, keptWhileFrozen, type UserAudit } from '../audit.js'
 import { auditUser } from '../cognito/audit.js'
-import { compilePool, type PoolResolution } from '../pool.js'
+import { compilePool } from '../pool.js'
 import { csvHeader, csvLine, ndjsonLine } from '../report/audit-lines.js'
 import { createAuditPage } from '../report/audit-page.js'
 import { auditJson, auditText } from '../report/audit-text.js'
 import { predictionText, printable } from '../report/prediction.js'
 import type { Semantics } from '../resolve.js'
 import { checkIdentityPoolOptions, credentialsJson, type IdentityPoolOptions, openIdentityPool } from './identity-pool.js'
-import { openOutput, type Output } from './output.js'
-import { addPoolReadingOptions, openPoolUsers, type PoolReadingOptions, type PoolUsers } from './pool-reading.js'
+import { type Output, withOutput } from './output.js'
+import { addPoolReadingOptions, type PoolReadingOptions, type PoolUsers, usePoolUsers } from './pool-reading.js'
 import { semanticsOption } from './semantics-option.js'
 import { spool } from './spool.js'
 import { type ExitCode, type Terminal, write } from './terminal.js'
@@ -111,20 +111,7 @@ async function auditUsers(options: AuditUserCommandOptions, terminal: Terminal):
 }
 
 async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal): Promise<void> {
-  const pool = await openPoolUsers(options, terminal)
-  if (pool === undefined) return
-  try {
-    const output = await openOutput(options.output, terminal)
-    try {
-      await report(options, pool, output, terminal)
-      await output.finish()
-    } finally {
-      await output.discard()
-    }
-    await pool.done()
-  } finally {
-    await pool.close()
-  }
+  await usePoolUsers(options, terminal, pool => withOutput(options.output, terminal, output => report(options, pool, output, terminal)))
 }
 
 async function report({ format, semantics }: AuditPoolCommandOptions, pool: PoolUsers, output: Output, { color }: Terminal): Promise<void> {
@@ -159,12 +146,9 @@ async function report({ format, semantics }: AuditPoolCommandOptions, pool: Pool
 async function* auditsOf({ groups, batches }: PoolUsers, semantics: Semantics): AsyncGenerator<readonly UserAudit[]> {
   const pool = compilePool(groups, { semantics })
   // Lists that are frozen are those that come again.
-  const kept = new WeakMap<readonly string[], PoolResolution>()
-  const resolve = (names: readonly string[]) => {
-    if (!Object.isFrozen(names)) return pool.resolve(names)
-    let resolution = kept.get(names)
-    if (resolution === undefined) kept.set(names, (resolution = Object.freeze(pool.resolve(names))))
-    return resolution
-  }
+  const resolve = keptWhileFrozen((names: readonly string[]) => {
+    const resolution = pool.resolve(names)
+    return Object.isFrozen(names) ? Object.freeze(resolution) : resolution
+  })
   for await (const users of batches) yield users.map(({ username, groups: names }) => ({ username, resolution: resolve(names) }))
 }

@@ -2,14 +2,14 @@ import { type Command, Option } from 'commander'
 import { z } from 'zod'
 import { firstIssue } from '../cognito/group-type.js'
 import { RolecastError } from '../errors.js'
-import type { Group } from '../group.js'
+import type { Group, UserGroups } from '../group.js'
 import { changeGroups, createImpact, createImpactSummary, type GroupChange, type UserImpact } from '../impact.js'
 import { suggestRenumbering } from '../renumber.js'
 import { type ImpactReport, impactJson, impactText } from '../report/impact-text.js'
 import type { Resolution, Semantics } from '../resolve.js'
 import { readJsonFile } from './json-file.js'
-import { openOutput, type Output } from './output.js'
-import { addPoolReadingOptions, openPoolUsers, type PoolReadingOptions, type PoolUsers } from './pool-reading.js'
+import { type Output, withOutput } from './output.js'
+import { addPoolReadingOptions, type PoolReadingOptions, type PoolUsers, usePoolUsers } from './pool-reading.js'
 import { semanticsOption } from './semantics-option.js'
 import type { ExitCode, Terminal } from './terminal.js'
 
@@ -57,22 +57,13 @@ async function impact(options: ImpactCommandOptions, terminal: Terminal): Promis
   if (changes.length === 0 && (options.failOnChange || options.format === 'ndjson')) {
     throw new RolecastError('invalid-argument', 'no change to try; give --set \'GROUP.precedence=5\' or --plan FILE')
   }
-  const pool = await openPoolUsers(options, terminal, groups => void changeGroups(groups, changes))
-  if (pool === undefined) return 0
-  try {
-    const output = await openOutput(options.output, terminal)
-    let changed: boolean
-    try {
-      changed = await report(options, changes, pool, output, terminal)
-      await output.finish()
-    } finally {
-      await output.discard()
-    }
-    await pool.done()
-    return options.failOnChange && changed ? 1 : 0
-  } finally {
-    await pool.close()
-  }
+  const changed = await usePoolUsers(
+    options,
+    terminal,
+    pool => withOutput(options.output, terminal, output => report(options, changes, pool, output, terminal)),
+    groups => void changeGroups(groups, changes),
+  )
+  return options.failOnChange && changed ? 1 : 0
 }
 
 /** Writes the report, and says whether the changes change anything for anybody. */
@@ -84,26 +75,37 @@ async function report(
   { color }: Terminal,
 ): Promise<boolean> {
   const { groups, userPoolId, batches } = pool
-  const trial = { impactOn: createImpact(groups, changeGroups(groups, changes), { semantics }), summary: createImpactSummary() }
-  const precedences = hasTie(groups) ? suggestRenumbering(groups) : []
-  const renumbered = changeGroups(groups, precedences.map(({ groupName, after }) => ({ groupName, precedence: after })))
-  const suggestion = { impactOn: createImpact(groups, renumbered, { semantics }), summary: createImpactSummary() }
-
+  const precedences = format !== 'ndjson' && hasTie(groups) ? suggestRenumbering(groups) : []
+  const trial = tryChanges(groups, changes, semantics)
+  const suggestion = tryChanges(groups, precedences.map(({ groupName, after }) => ({ groupName, precedence: after })), semantics)
   for await (const users of batches) {
-    const impacts = users.map(trial.impactOn)
-    impacts.forEach(trial.summary.add)
+    const impacts = trial.add(users)
     if (format === 'ndjson') await output.write(impacts.filter(({ change }) => change !== 'same').map(impactLine).join(''))
-    else if (precedences.length > 0) users.map(suggestion.impactOn).forEach(suggestion.summary.add)
+    suggestion.add(users)
   }
-  const summary = trial.summary.summary()
+  const impact = trial.summary()
   const whole: ImpactReport = {
     userPoolId,
     semantics,
-    ...(changes.length > 0 && { trial: { changes, impact: summary } }),
-    ...(precedences.length > 0 && { suggestion: { precedences, impact: suggestion.summary.summary() } }),
+    ...(changes.length > 0 && { trial: { changes, impact } }),
+    ...(precedences.length > 0 && { suggestion: { precedences, impact: suggestion.summary() } }),
   }
   if (format !== 'ndjson') await output.write(format === 'json' ? impactJson(whole) : impactText(whole, { color }))
-  return summary.changes.same !== summary.users
+  return impact.changes.same !== impact.users
+}
+
+/** Counts what changes do to users; where there are none, nobody is resolved for it. */
+function tryChanges(groups: readonly Group[], changes: readonly GroupChange[], semantics: Semantics) {
+  const { add, summary } = createImpactSummary()
+  const impactOn = createImpact(groups, changeGroups(groups, changes), { semantics })
+  return {
+    summary,
+    add(users: readonly UserGroups[]): readonly UserImpact[] {
+      const impacts = changes.length === 0 ? [] : users.map(impactOn)
+      impacts.forEach(add)
+      return impacts
+    },
+  }
 }
 
 function impactLine({ username, change, before, after, rolesAdded, rolesRemoved }: UserImpact): string {

@@ -16,7 +16,7 @@ export interface Output {
  * Opens the file that `--output` names, or stdout. A file is written beside its place and then moved there: who reads it
  * meanwhile sees the old one or the new one.
  */
-export async function openOutput(path: string | undefined, terminal: Terminal): Promise<Output> {
+async function openOutput(path: string | undefined, terminal: Terminal): Promise<Output> {
   if (path === undefined) return { write: text => write(terminal.stdout, text), finish: async () => {}, discard: async () => {} }
   const named = <A extends readonly unknown[], T>(act: (...args: A) => Promise<T>) => (...args: A): Promise<T> => act(...args).catch(cause => {
     throw cannotWrite(path, cause)
@@ -50,15 +50,21 @@ async function openFile(path: string, named: Named): Promise<Output> {
   }
 }
 
-/** Writes a text that is whole already. */
-export async function writeOutput(path: string | undefined, terminal: Terminal, text: string): Promise<void> {
+/** Writes to an output, which is in its place if all of that went well. */
+export async function withOutput<T>(path: string | undefined, terminal: Terminal, use: (output: Output) => Promise<T>): Promise<T> {
   const output = await openOutput(path, terminal)
   try {
-    await output.write(text)
+    const result = await use(output)
     await output.finish()
+    return result
   } finally {
     await output.discard()
   }
+}
+
+/** Writes a text that is whole already. */
+export async function writeOutput(path: string | undefined, terminal: Terminal, text: string): Promise<void> {
+  await withOutput(path, terminal, output => output.write(text))
 }
 
 function cannotWrite(path: string, cause: unknown): RolecastError {

@@ -1,9 +1,9 @@
 import { type Command, Option } from 'commander'
-import { describeChange, type PoolChange } from '../audit.js'
+import type { PoolChange } from '../audit.js'
 import { estimatePool, openPool, type ReadOptions } from '../cognito/audit.js'
 import { RolecastError } from '../errors.js'
 import type { Group, UserGroups } from '../group.js'
-import { printable } from '../report/prediction.js'
+import { changeSentence } from '../report/text-table.js'
 import { estimateText } from './estimate-text.js'
 import { readMemberships } from './memberships-file.js'
 import { readPoolFile } from './pool-file.js'
@@ -76,21 +76,41 @@ export interface PoolUsers {
   readonly changes: readonly PoolChange[]
   /** As many at once as come together. */
   readonly batches: AsyncIterable<readonly UserGroups[]>
+}
+
+interface OpenPoolUsers extends PoolUsers {
   /** What was made of the users is in its place: what was kept to make it goes. */
   done(): Promise<void>
   close(): Promise<void>
 }
 
 /**
- * Undefined after a dry run.
+ * Opens all users of a pool, for as long as they are used; undefined after a dry run.
  *
  * @param checkGroups told the groups before the users are read, which may take hours: throws where they will not do
  */
-export async function openPoolUsers(
+export async function usePoolUsers<T>(
   options: PoolReadingOptions,
   terminal: Terminal,
+  use: (pool: PoolUsers) => Promise<T>,
   checkGroups: (groups: readonly Group[]) => void = () => {},
-): Promise<PoolUsers | undefined> {
+): Promise<T | undefined> {
+  const pool = await openPoolUsers(options, terminal, checkGroups)
+  if (pool === undefined) return undefined
+  try {
+    const result = await use(pool)
+    await pool.done()
+    return result
+  } finally {
+    await pool.close()
+  }
+}
+
+async function openPoolUsers(
+  options: PoolReadingOptions,
+  terminal: Terminal,
+  checkGroups: (groups: readonly Group[]) => void,
+): Promise<OpenPoolUsers | undefined> {
   const { poolFile, memberships, userPoolId } = options
   if (poolFile !== undefined) {
     if (memberships === undefined) refuse('--pool-file has the groups, but not who is in them; give --memberships FILE too, or --user-pool-id ID alone')
@@ -112,7 +132,7 @@ async function openLivePool(
   options: PoolReadingOptions & { readonly userPoolId: string },
   terminal: Terminal,
   checkGroups: (groups: readonly Group[]) => void,
-): Promise<PoolUsers | undefined> {
+): Promise<OpenPoolUsers | undefined> {
   const { userPoolId, region, profile, endpointUrl: endpoint, strategy, membershipsPerUser, checkpoint } = options
   const rate = (api: Rate['api']) => options.requestsPerSecond?.findLast(one => one.api === api)?.perSecond
   const signal = terminal.interrupted()
@@ -142,7 +162,7 @@ async function openLivePool(
   }
   try {
     const { reading, ...opened } = await openPool(read)
-    for (const change of reading.changes) await write(terminal.stderr, `rolecast: while it was read: ${printable(describeChange(change))}\n`)
+    for (const change of reading.changes) await write(terminal.stderr, `rolecast: while it was read: ${changeSentence(change)}\n`)
     return { groups: reading.groups, userPoolId, changes: reading.changes, batches: untilInterrupted(inBatches(reading.users()), signal), ...opened }
   } finally {
     progress.stop()

@@ -1,4 +1,5 @@
 import { type Resolution, type ResolveOptions, resolveRoles } from '../resolve.js'
+import { sameTexts } from '../texts.js'
 import {
   type CachedGroupSource,
   createGroupSource,
@@ -175,21 +176,15 @@ function createMemory() {
     find(groupNames: readonly string[]): Seen | undefined {
       const sets = byFirstName.get(groupNames[0])
       if (sets === undefined) return undefined
-      for (let index = 0; index < sets.length; index++) if (sameNames(sets[index]!.groupNames, groupNames)) return sets[index]
+      for (let index = 0; index < sets.length; index++) if (sameTexts(sets[index]!.groupNames, groupNames)) return sets[index]
       return undefined
     },
     remember(seen: Seen): void {
       if (seen.lookup.stale || seen.groupNames.length === 0) return
       if (byFirstName.size >= MOST_FIRST_NAMES) byFirstName.clear()
       const [firstName] = seen.groupNames
-      const others = byFirstName.get(firstName)?.filter(other => !sameNames(other.groupNames, seen.groupNames)) ?? []
+      const others = byFirstName.get(firstName)?.filter(other => !sameTexts(other.groupNames, seen.groupNames)) ?? []
       byFirstName.set(firstName, [seen, ...others].slice(0, MOST_SETS_EACH))
     },
   }
-}
-
-function sameNames(a: readonly string[], b: readonly string[]): boolean {
-  if (a.length !== b.length) return false
-  for (let index = 0; index < a.length; index++) if (a[index] !== b[index]) return false
-  return true
 }

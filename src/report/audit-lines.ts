@@ -1,5 +1,6 @@
 import { stringify } from 'csv-stringify/sync'
-import { keptPerResolution, type UserAudit } from '../audit.js'
+import { keptWhileFrozen, type UserAudit } from '../audit.js'
+import type { PoolResolution } from '../pool.js'
 
 /**
  * A user as one line of NDJSON, its line feed included. The keys, always in this order: `username`, `groups`, `roles`,
@@ -17,7 +18,7 @@ export function ndjsonLine({ username, resolution }: UserAudit): string {
 /** Usernames of these characters alone are written as they are, in JSON and in CSV. */
 const PLAIN = /^\w[\w.@+-]*$/
 
-const ndjsonTail = keptPerResolution(({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }) => {
+const ndjsonTail = keptWhileFrozen(({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }: PoolResolution) => {
   let tail = `"groups":${jsonList(groups)},"roles":${jsonList(roles)},"outcome":"${outcome}","rule":"${rule}"`
   if (preferredRole !== undefined) tail += `,"preferredRole":${jsonOf(preferredRole)}`
   if (candidateRole !== undefined) tail += `,"candidateRole":${jsonOf(candidateRole)}`
@@ -65,7 +66,7 @@ export function csvLine({ username, resolution }: UserAudit): string {
   return `${PLAIN.test(username) ? username : csvFields([username])},${csvTail(resolution)}`
 }
 
-const csvTail = keptPerResolution(({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }) =>
+const csvTail = keptWhileFrozen(({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }: PoolResolution) =>
   csvRecord([groups.join(' '), roles.join(' '), outcome, rule, preferredRole, candidateRole, unknownGroups.join(' ')]))
 
 function csvRecord(fields: readonly (string | undefined)[]): string {

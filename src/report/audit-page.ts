@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { htmlEscape } from 'escape-goat'
 import {
-  type AuditFinding, type AuditSummary, CONCERNS, describeChange, keptPerResolution, type PoolChange, type Standing, STANDINGS, standings, type UserAudit,
+  type AuditFinding, type AuditSummary, CONCERNS, keptWhileFrozen, type Standing, STANDINGS, standings, type UserAudit,
 } from '../audit.js'
 import { explain } from '../explain.js'
 import type { Group } from '../group.js'
@@ -10,6 +10,7 @@ import type { Outcome, Semantics } from '../resolve.js'
 import { AUDIT_PAGE_SCRIPT } from './audit-page-script.js'
 import { AUDIT_PAGE_STYLE } from './audit-page-style.js'
 import { printable, shown } from './prediction.js'
+import { changeSentence } from './text-table.js'
 
 /**
  * An audit as one HTML page, written in parts so that no part of it needs all users in memory: the page is
@@ -35,7 +36,7 @@ export function createAuditPage(): AuditPage {
   /** By the number of the answer: the first resolution that has it. */
   const examples: PoolResolution[] = []
 
-  const numbersOf = keptPerResolution((resolution: PoolResolution): string => {
+  const numbersOf = keptWhileFrozen((resolution: PoolResolution): string => {
     const answer = answers.of(answerKey(resolution))
     examples[answer] ??= resolution
     const names = [...resolution.groups, ...resolution.unknownGroups]
@@ -110,12 +111,6 @@ function embed(value: unknown): string {
 /** A name as its element shows it. `<bdi>` isolates it, so the isolating characters need not be in what a reader copies. */
 function visible(name: string): string {
   return printable(name).replace(/[\u2068\u2069]/g, '')
-}
-
-function sentenceOf(change: PoolChange): string {
-  return describeChange(
-    'username' in change ? { ...change, username: printable(change.username) } : { ...change, groupName: printable(change.groupName) },
-  )
 }
 
 function isolated(name: string): string {
@@ -379,7 +374,7 @@ function listItems(items: readonly string[]): string {
 
 function changes({ changes }: AuditSummary): string {
   if (changes.length === 0) return '<p>None was seen.</p>'
-  const sentences = changes.map(change => htmlEscape(sentenceOf(change)))
+  const sentences = changes.map(change => htmlEscape(changeSentence(change)))
   return `<p class="lead">The pool changed while it was read, so this page is not of one moment.</p>
 <div class="changes">${listHtml(sentences, sentences.length)}</div>`
 }

@@ -1,9 +1,9 @@
 import picocolors from 'picocolors'
 import {
-  type AuditFinding, type AuditSummary, CONCERNS, describeChange, type PoolChange, type Standing, STANDINGS, standings,
+  type AuditFinding, type AuditSummary, CONCERNS, type PoolChange, type Standing, STANDINGS, standings,
 } from '../audit.js'
 import { printable, type TextOptions } from './prediction.js'
-import { figure, first, indented, MOST_SHOWN, table } from './text-table.js'
+import { changeSentence, figure, first, indented, MOST_SHOWN, table } from './text-table.js'
 
 /**
  * An audit as text for people: the figures, how the users' outcomes are spread, the users of each role, the groups as a
@@ -96,11 +96,6 @@ function findingLines({ concern, count, users, groups, roles }: AuditFinding, pa
 }
 
 function changeLines(changes: readonly PoolChange[], paint: Paint): string[] {
-  const sentences = changes.slice(0, MOST_SHOWN).map(change => describeChange(shown(change)))
+  const sentences = changes.slice(0, MOST_SHOWN).map(change => changeSentence(change))
   return [paint.yellow(`Changed while the pool was read (${figure(changes.length)})`), ...first(sentences, changes.length)]
-}
-
-/** The change with its name made safe to print. */
-function shown(change: PoolChange): PoolChange {
-  return 'username' in change ? { ...change, username: printable(change.username) } : { ...change, groupName: printable(change.groupName) }
 }

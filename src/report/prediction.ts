@@ -1,7 +1,7 @@
 import picocolors from 'picocolors'
 import stringWidth from 'string-width'
 import { explain } from '../explain.js'
-import { type Group, MAX_PRECEDENCE } from '../group.js'
+import { type Group, rankOf } from '../group.js'
 import type { MappingRule, RoleCandidate, RoleMapping, RoleSelection, SelectionRule } from '../identity-pool.js'
 import type { Evidence, Resolution, RoleClaims } from '../resolve.js'
 
@@ -88,10 +88,6 @@ function ladder({ resolution, groups }: Prediction, paint: Paint): readonly stri
     const line = `${mark} ${precedence.padStart(precedenceWidth)}  ${name}${' '.repeat(nameWidth - stringWidth(name))}  ${role}`
     return determines ? highlight(line) : line
   })
-}
-
-function rankOf({ precedence }: Group): number {
-  return precedence ?? MAX_PRECEDENCE + 1
 }
 
 const CLAIM_NAMES = ['cognito:groups', 'cognito:roles', 'cognito:preferred_role'] as const

@@ -1,4 +1,6 @@
 import stringWidth from 'string-width'
+import { describeChange, type PoolChange } from '../audit.js'
+import { printable } from './prediction.js'
 
 /** Of a long list, so many are shown to people. */
 export const MOST_SHOWN = 10
@@ -25,4 +27,9 @@ export function indented(line: string): string {
 
 export function figure(count: number): string {
   return count.toLocaleString('en-GB')
+}
+
+/** What changed while a pool was read, with its name made safe to print. */
+export function changeSentence(change: PoolChange): string {
+  return describeChange('username' in change ? { ...change, username: printable(change.username) } : { ...change, groupName: printable(change.groupName) })
 }

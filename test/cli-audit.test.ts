@@ -11,7 +11,7 @@ import type { Semantics } from '../src/resolve.js'
 import { groupNames, pools, semantics } from './arbitraries.js'
 import { auditCommand, buildCommand, endOf, startCommand } from './audit-command.js'
 import { type CognitoEndpoint, endpointClient, type Fault, startCognitoEndpoint } from './cognito-endpoint.js'
-import { CREDENTIALS, type Ended } from './command.js'
+import { type Ended, stubCredentials } from './command.js'
 import { failureOf } from './failure-of.js'
 import { modelResolve } from './model.js'
 
@@ -45,8 +45,7 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   fill(GROUPS, USERS)
-  const none = join(folder, 'none')
-  for (const [name, value] of Object.entries({ AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none, ...CREDENTIALS })) vi.stubEnv(name, value)
+  stubCredentials(folder)
 })
 afterEach(() => {
   vi.unstubAllEnvs()

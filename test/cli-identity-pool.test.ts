@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type CognitoEndpoint, startCognitoEndpoint } from './cognito-endpoint.js'
-import { checked, CREDENTIALS, type Ended, rolecast, SECRET } from './command.js'
+import { checked, copyPackage, CREDENTIALS, type Ended, rolecast, SECRET, stubCredentials } from './command.js'
 import { type IdentityPoolEndpoint, type IdentityPoolFault, startIdentityPoolEndpoint } from './identity-pool-endpoint.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -389,10 +389,7 @@ describe('the chain from AWS', () => {
     identities.fail(undefined)
     identities.requests.length = 0
     users.requests.length = 0
-    const none = join(folder, 'none')
-    const addresses = { AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: users.url, AWS_ENDPOINT_URL_COGNITO_IDENTITY: identities.url }
-    const config = { AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none, ...addresses, ...CREDENTIALS }
-    for (const [name, value] of Object.entries(config)) vi.stubEnv(name, value)
+    stubCredentials(folder, { AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: users.url, AWS_ENDPOINT_URL_COGNITO_IDENTITY: identities.url })
   })
   afterEach(() => void vi.unstubAllEnvs())
   afterAll(async () => {
@@ -473,11 +470,7 @@ describe('as a process', () => {
   let bin: string
   beforeAll(async () => {
     const target = join(folder, 'package')
-    // A copy, so that a build meanwhile takes nothing away.
-    await mkdir(target)
-    await cp(join(root, 'dist'), join(target, 'dist'), { recursive: true })
-    await cp(join(root, 'package.json'), join(target, 'package.json'))
-    await symlink(join(root, 'node_modules'), join(target, 'node_modules'))
+    await copyPackage(target)
     bin = join(target, 'dist/cli/bin.js')
   })
 

@@ -7,7 +7,7 @@ import type { Group, UserGroups } from '../src/group.js'
 import { createImpactSummary, type GroupChange } from '../src/impact.js'
 import { auditCommand } from './audit-command.js'
 import { type CognitoEndpoint, endpointClient, startCognitoEndpoint } from './cognito-endpoint.js'
-import { CREDENTIALS, type Ended } from './command.js'
+import { type Ended, stubCredentials } from './command.js'
 import { failureOf } from './failure-of.js'
 
 const userPoolId = 'eu-west-1_Ab12Cd34e'
@@ -197,7 +197,7 @@ describe('of a pool of Cognito', () => {
   const FAST = ['ListGroups=1000', 'ListUsers=1000', 'AdminListGroupsForUser=1000'].flatMap(rate => ['--requests-per-second', rate])
 
   test('the command says what it says of files', async () => {
-    for (const [name, value] of Object.entries({ AWS_CONFIG_FILE: join(folder, 'none'), AWS_SHARED_CREDENTIALS_FILE: join(folder, 'none'), ...CREDENTIALS })) vi.stubEnv(name, value)
+    stubCredentials(folder)
     const args = ['--set', 'staff.precedence=0', '--format', 'json']
     const live = await auditCommand(['impact', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, ...FAST, ...args])
     expect(live.code).toBe(0)
@@ -207,7 +207,7 @@ describe('of a pool of Cognito', () => {
   })
 
   test('a change of a group that the pool does not have is refused before any user is read', async () => {
-    for (const [name, value] of Object.entries({ AWS_CONFIG_FILE: join(folder, 'none'), AWS_SHARED_CREDENTIALS_FILE: join(folder, 'none'), ...CREDENTIALS })) vi.stubEnv(name, value)
+    stubCredentials(folder)
     const usersRead = async (groupName: string) => {
       endpoint.requests.length = 0
       const args = ['impact', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, ...FAST, '--set', `${groupName}.precedence=1`]

@@ -1,16 +1,14 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, cp, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createRoleResolver } from '../src/cognito/index.js'
 import { type CognitoEndpoint, type Fault, startCognitoEndpoint } from './cognito-endpoint.js'
-import { checked, CREDENTIALS, type Ended, rolecast as command } from './command.js'
+import { checked, copyPackage, CREDENTIALS, type Ended, rolecast as command, stubCredentials } from './command.js'
 
-const root = fileURLToPath(new URL('..', import.meta.url))
 const userPoolId = 'eu-west-1_Ab12Cd34e'
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
 const GROUPS = [
@@ -37,8 +35,7 @@ beforeAll(async () => {
 })
 beforeEach(() => {
   endpoint.requests.length = 0
-  const none = join(folder, 'none')
-  for (const [name, value] of Object.entries({ AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none, ...CREDENTIALS })) vi.stubEnv(name, value)
+  stubCredentials(folder)
 })
 afterEach(() => {
   vi.unstubAllEnvs()
@@ -178,11 +175,7 @@ describe('as a process', () => {
   let bin: string
   beforeAll(async () => {
     const target = join(folder, 'package')
-    // A copy, so that a build meanwhile takes nothing away.
-    await mkdir(target)
-    await cp(join(root, 'dist'), join(target, 'dist'), { recursive: true })
-    await cp(join(root, 'package.json'), join(target, 'package.json'))
-    await symlink(join(root, 'node_modules'), join(target, 'node_modules'))
+    await copyPackage(target)
     bin = join(target, 'dist/cli/bin.js')
   })
 

@@ -1,6 +1,6 @@
 import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { cp, mkdtemp, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { type AddressInfo, connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -10,6 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { CacheStats } from '../src/cognito/index.js'
 import type { Group } from '../src/group.js'
 import { type CognitoEndpoint, startCognitoEndpoint } from './cognito-endpoint.js'
+import { copyPackage } from './command.js'
 
 const PROCESSES = 20
 const userPoolId = 'eu-west-1_Fleet'
@@ -121,11 +122,7 @@ async function heard(worker: ChildProcess): Promise<unknown> {
 /** `connection`: how the processes reach Cognito. */
 async function startFleet(connection: Record<string, unknown>): Promise<Fleet> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecast-fleet-'))
-  const root = fileURLToPath(new URL('..', import.meta.url))
-  // A copy, so that a build meanwhile takes nothing away.
-  await cp(join(root, 'dist'), join(folder, 'dist'), { recursive: true })
-  await cp(join(root, 'package.json'), join(folder, 'package.json'))
-  await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
+  await copyPackage(folder)
   const script = fileURLToPath(new URL('fleet/worker.mjs', import.meta.url))
   const env = { ...process.env, AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' }
   const workers = Array.from({ length: PROCESSES }, () =>

@@ -15,7 +15,7 @@ import { ruleMarkdown } from '../src/report/rule-text.js'
 import { SUPPRESSION_RULES } from '../src/suppress.js'
 import { pools } from './arbitraries.js'
 import { startCognitoEndpoint } from './cognito-endpoint.js'
-import { CREDENTIALS, rolecast } from './command.js'
+import { rolecast, stubCredentials } from './command.js'
 
 let folder: string
 beforeAll(async () => {
@@ -443,8 +443,7 @@ describe('a template against a pool', () => {
 describe('a live pool', () => {
   const userPoolId = 'eu-west-1_Ab12Cd34e'
   beforeEach(() => {
-    const none = join(folder, 'none')
-    for (const [name, value] of Object.entries({ AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none, ...CREDENTIALS })) vi.stubEnv(name, value)
+    stubCredentials(folder)
   })
   afterEach(() => vi.unstubAllEnvs())
 

@@ -9,6 +9,7 @@ export {
   type PoolChange,
   type UserAudit,
 } from './audit.js'
+export { type Memberships, OUTCOMES, type ResolvedMany, type ResolvedManyWithRoles } from './bulk.js'
 export {
   type CarriedClaims,
   type ClaimsComparison,
@@ -49,16 +50,7 @@ export {
   type Transition,
   type UserImpact,
 } from './impact.js'
-export {
-  type CompiledPool,
-  compilePool,
-  type Memberships,
-  NO_ROLE,
-  OUTCOMES,
-  type PoolResolution,
-  type ResolvedMany,
-  type ResolvedManyWithRoles,
-} from './pool.js'
+export { type CompiledPool, compilePool, type PoolResolution } from './pool.js'
 export {
   applyGroupOverride,
   type ClaimChanges,
@@ -74,6 +66,7 @@ export {
   type TokenForecast,
   type UndocumentedCase,
 } from './pre-token.js'
+export { NO_ROLE } from './columns.js'
 export { type Renumbered, suggestRenumbering } from './renumber.js'
 export {
   accessTokenClaims,

@@ -1,7 +1,9 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { type Memberships, OUTCOMES } from '../src/bulk.js'
 import type { Group } from '../src/group.js'
-import { type CompiledPool, compilePool, type Memberships, NO_ROLE, OUTCOMES, type PoolResolution } from '../src/pool.js'
+import { type CompiledPool, compilePool, type PoolResolution } from '../src/pool.js'
+import { NO_ROLE } from '../src/columns.js'
 import { type ResolveOptions, resolveRoles, SEMANTICS } from '../src/resolve.js'
 import { groupNames, poolsWithDuplicates, precedenceNumbers, semantics } from './arbitraries.js'
 

@@ -1,9 +1,8 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
+import { type Memberships, OUTCOMES, type ResolvedMany, type ResolvedManyWithRoles } from '../src/bulk.js'
 import type { Group } from '../src/group.js'
-import {
-  type CompiledPool, compilePool, type Memberships, NO_ROLE, OUTCOMES, type PoolResolution, type ResolvedMany,
-  type ResolvedManyWithRoles,
-} from '../src/pool.js'
+import { type CompiledPool, compilePool, type PoolResolution } from '../src/pool.js'
+import { NO_ROLE } from '../src/columns.js'
 import { type Outcome, type Resolution, type ResolveOptions, resolveRoles } from '../src/resolve.js'
 import { errorOf } from './failure-of.js'
 
@@ -235,6 +234,20 @@ describe('columns', () => {
   })
 })
 
+describe('pools as large as none is', () => {
+  // At 2^16 an id, and a number for "none", no longer fit into 16 bits.
+  test.each([10_000, 65_535, 65_536, 65_537])('%i groups, no two alike', size => {
+    const large = compilePool(Array.from({ length: size }, (_, id) => group(`group ${id}`, id * 30_000, `role ${id}`)))
+    const last = size - 1
+    const { offsets } = many([[last, 0], [last], []])
+    const { outcomes, preferredRoleIds, roleIds } = large.resolveMany({ offsets, groupIds: Uint32Array.of(last, 0, last) }, { roles: true })
+    expect([...outcomes].map(outcome => OUTCOMES[outcome])).toEqual(['resolved', 'resolved', 'none'])
+    expect([...preferredRoleIds]).toEqual([0, last, NO_ROLE])
+    expect([...roleIds]).toEqual([0, last, last])
+    expect(large.resolveIds([last, 0])).toMatchObject({ preferredRole: 'role 0', roles: ['role 0', `role ${last}`] })
+  })
+})
+
 describe('what is refused', () => {
   const wrongGroups: readonly (readonly unknown[])[] = [
     [null], [{}], [group('')], [group('a', -1)], [group('a', 1.5)], [group('a', 2 ** 31)], [{ groupName: 'a', precedence: '1' }],
@@ -305,19 +318,6 @@ describe('what is refused', () => {
       const error = errorOf(() => pool.resolveMany(memberships as Memberships, { roles }))
       expect(error).toMatchObject({ code: 'invalid-input', message })
     }
-  })
-
-  test('columns for a pool that Cognito cannot have, and its users one by one are resolved all the same', () => {
-    const large = compilePool(Array.from({ length: 33_000 }, (_, id) => group(`group ${id}`, id, `role ${id}`)))
-    const error = errorOf(() => large.resolveMany(many([[1, 0]])))
-    expect(error).toMatchObject({
-      code: 'invalid-input', message: 'more precedences and roles than Cognito allows; resolve the users one by one' })
-    expect(large.resolveIds([32_999, 7])).toMatchObject({ preferredRole: 'role 7', roles: ['role 7', 'role 32999'] })
-  })
-
-  test('control: a pool with as many groups as Cognito allows, no two alike, has columns', () => {
-    const largest = compilePool(Array.from({ length: 10_000 }, (_, id) => group(`group ${id}`, id * 200_000, `role ${id}`)))
-    expect([...largest.resolveMany(many([[9_999], [9_999, 9_998]])).preferredRoleIds]).toEqual([9_999, 9_998])
   })
 
   test('control: ids before the first offset and after the last are nobody\'s, and may be anything', () => {

@@ -10,9 +10,9 @@ import {
 import { quote } from './errors.js'
 import { type Group, UNRANKED } from './group.js'
 import { type Columns, idColumn, NO_ROLE } from './columns.js'
+import { createMemory } from './memory.js'
 import { createRoleOrder } from './role-order.js'
 import { checkGroup, checkSemantics, decide, type Resolution, type ResolveOptions, toResolution } from './resolve.js'
-import { sameTexts } from './texts.js'
 
 /** A resolution of names, some of which the pool may not have. */
 export interface PoolResolution extends Resolution {
@@ -65,7 +65,8 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
   const { groups: distinctGroups, groupIds, roleIds, ...columns } = readColumns([...groups])
   const { names, roles, levels, roleOf } = columns
   const orderRoles = createRoleOrder(columns)
-  const memory = createMemory(groupIds)
+  const groupId = (groupName: string) => groupIds.get(groupName)
+  const memory = createMemory<PoolResolution>(groupId)
   let bulk: ReturnType<typeof createBulk> | undefined
 
   // The distinct groups of the user at hand, in the order given: a group was met already when it has the number of this turn.
@@ -73,24 +74,17 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
   const metIn = new Float64Array(names.length)
   let turn = 0
 
-  function resolveAnew(groupNames: readonly string[]): PoolResolution {
-    const ownTurn = ++turn
+  /** Runs nothing but our own code, so that no other user can come in between. */
+  function resolveGroups(ids: readonly number[], unknownGroups: readonly string[]): PoolResolution {
+    turn++
     const ownGroups: string[] = []
-    const unknownGroups: string[] = []
-    for (let index = 0; index < groupNames.length; index++) {
-      const groupName = groupNames[index]!
-      const id = groupIds.get(groupName)
-      if (id === undefined) unknownGroups.push(checkName(groupName))
-      else if (metIn[id] !== ownTurn) {
-        metIn[id] = ownTurn
-        members[ownGroups.length] = id
-        ownGroups.push(names[id]!)
-      }
+    for (let index = 0; index < ids.length; index++) {
+      const id = ids[index]!
+      if (metIn[id] === turn) continue
+      metIn[id] = turn
+      members[ownGroups.length] = id
+      ownGroups.push(names[id]!)
     }
-    // To read an element can be to run the caller's code, a getter for example, and that may have resolved other names.
-    if (turn !== ownTurn) return resolveAnew([...groupNames])
-
-    // From here on nothing runs but our own code.
     const count = ownGroups.length
     const { order, lowest } = orderRoles
     const distinctRoles = orderRoles.of(members, 0, count)
@@ -116,11 +110,9 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
     const { leadersCount, rolelessDownTo } = verdict
     let determining = leadersCount ? leading : []
     if (lowestRoleless <= rolelessDownTo) {
+      // So far down no group has a role but those that lead, if they count.
       determining = []
-      for (let place = 0; place < count; place++) {
-        const id = members[place]!
-        if (roleOf[id] === NO_ROLE ? levels[id]! <= rolelessDownTo : leadersCount && levels[id] === best) determining.push(ownGroups[place]!)
-      }
+      for (let place = 0; place < count; place++) if (levels[members[place]!]! <= rolelessDownTo) determining.push(ownGroups[place]!)
     }
     const resolution = toResolution(ownGroups, ownRoles, determining, verdict) as Mutable<PoolResolution>
     resolution.unknownGroups = unknownGroups.length > 1 ? [...new Set(unknownGroups)] : unknownGroups
@@ -130,11 +122,23 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
   function resolve(groupNames: Iterable<string>): PoolResolution {
     const given = toArray(groupNames)
     const hash = memory.hashOf(given)
-    if (hash === undefined) return resolveAnew(given)
     const seen = memory.recall(hash, given)
     if (seen !== undefined) return seen
-    const resolution = resolveAnew(given)
-    memory.remember(hash, resolution)
+
+    const ids: number[] = []
+    const unknownGroups: string[] = []
+    for (let index = 0; index < given.length; index++) {
+      const id = groupIds.get(given[index]!)
+      if (id === undefined) unknownGroups.push(checkName(given[index]))
+      else ids.push(id)
+    }
+    const resolution = resolveGroups(ids, unknownGroups)
+    // It is found by its groups, so it must be the answer for them and no other names.
+    if (unknownGroups.length === 0 && memory.comesAgain(hash)) {
+      // A copy: to read what is frozen takes longer.
+      memory.keep(hash, [...resolution.groups], resolution)
+      for (const part of [resolution, ...Object.values(resolution)]) Object.freeze(part)
+    }
     return resolution
   }
 
@@ -147,60 +151,15 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
   return {
     groups: Object.freeze(distinctGroups),
     roles: Object.freeze(roles),
-    groupId: groupName => groupIds.get(groupName),
+    groupId,
     roleId: roleArn => roleIds.get(roleArn),
     resolve,
-    resolveIds: ids => resolve(checkIds(ids, names.length).map(id => names[id]!)),
+    resolveIds: ids => resolveGroups(checkIds(ids, names.length), []),
     resolveMany: resolveMany as CompiledPool['resolveMany'],
   }
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
-
-/** How many resolutions are kept, at most: the thousandth user in the same groups is usual, the thousandth set of groups is not. */
-const MOST_KEPT = 2048
-
-/** An odd number whose multiples are spread evenly over 32 bits. */
-const SPREAD = 0x9e3779b1
-
-/**
- * What was resolved lately, found by three of the names: to join them all, or to look each of them up, costs more than
- * to compare them with those kept. Only names that come twice, before others with the same place, are kept: those that
- * come once cost little.
- */
-function createMemory(groupIds: ReadonlyMap<string, number>) {
-  const kept = Array<{ groupNames: readonly string[]; resolution: PoolResolution } | undefined>(MOST_KEPT)
-  const hashes = new Int32Array(MOST_KEPT)
-  return {
-    /** Other names may have the same. Undefined where it is not worth to keep them. */
-    hashOf(groupNames: readonly string[]): number | undefined {
-      const { length } = groupNames
-      const first = groupIds.get(groupNames[0]!)
-      const middle = groupIds.get(groupNames[length >>> 1]!)
-      const last = groupIds.get(groupNames[length - 1]!)
-      if (first === undefined || middle === undefined || last === undefined) return undefined
-      const hash = Math.imul(Math.imul(Math.imul(length ^ first, SPREAD) ^ middle, SPREAD) ^ last, SPREAD)
-      return hash ^ (hash >>> 15)
-    },
-    recall(hash: number, groupNames: readonly string[]): PoolResolution | undefined {
-      const candidate = kept[hash & (MOST_KEPT - 1)]
-      return candidate !== undefined && sameTexts(candidate.groupNames, groupNames) ? candidate.resolution : undefined
-    },
-    remember(hash: number, resolution: PoolResolution): void {
-      // It is found by its groups, so it must be the answer for them and no other names.
-      if (resolution.unknownGroups.length > 0) return
-      const place = hash & (MOST_KEPT - 1)
-      // A copy: to read what is frozen takes longer.
-      if (hashes[place] === hash) kept[place] = { groupNames: [...resolution.groups], resolution: deepFreeze(resolution) }
-      hashes[place] = hash
-    },
-  }
-}
-
-function deepFreeze(resolution: PoolResolution): PoolResolution {
-  for (const part of Object.values(resolution)) Object.freeze(part)
-  return Object.freeze(resolution)
-}
 
 function toArray(groupNames: Iterable<string>): readonly string[] {
   if (Array.isArray(groupNames)) return groupNames as readonly string[]
@@ -220,6 +179,7 @@ function checkIds(ids: ArrayLike<number>, groups: number): readonly number[] {
     throw unknownId(id, groups)
   })
 }
+
 interface Pool extends Columns {
   readonly groups: readonly Group[]
   readonly groupIds: ReadonlyMap<string, number>

@@ -1,54 +1,57 @@
 import { sameTexts } from './texts.js'
 
-/** How many are kept, at most: the thousandth user in the same groups is usual, the thousandth set of groups is not. */
-const MOST_KEPT = 2048
+/** How many names in the middle there are at most, and of each so many lists: the thousandth user in the same groups is usual. */
+const MOST_NAMES = 1024
+const MOST_EACH = 8
 
 /** An odd number whose multiples are spread evenly over 32 bits. */
 const SPREAD = 0x9e3779b1
 
 export interface Memory<T> {
-  /** Other names may have the same. */
-  hashOf(groupNames: readonly string[]): number
-  recall(hash: number, groupNames: readonly string[]): T | undefined
-  /** Whether the hash is the one that had its place before: only then it is worth to keep something. */
-  comesAgain(hash: number): boolean
+  recall(groupNames: readonly string[]): T | undefined
+  /** Whether these ids of groups came not long ago: what comes once is not worth to be kept. It may be wrong. */
+  comesAgain(ids: readonly number[]): boolean
   /** The names are the memory's own from now on. */
-  keep(hash: number, groupNames: readonly string[], value: T): void
+  keep(groupNames: readonly string[], value: T): void
+}
+
+interface Kept<T> {
+  readonly groupNames: readonly string[]
+  readonly value: T
 }
 
 /**
- * What was made of lists of names lately, found by three of the names: to join them all, or to look each of them up, costs
- * more than to compare them with those kept. Only names that come twice, before others with the same place, are kept:
- * those that come once cost little.
+ * What was made of lists of names lately, found by the name in the middle: to join them all, or to look each of them up,
+ * costs more than to compare them with those kept. The first or the last would do, but for groups that all users are in.
  */
-export function createMemory<T>(idOf: (groupName: string) => number | undefined): Memory<T> {
-  const kept = Array<{ groupNames: readonly string[]; value: T } | undefined>(MOST_KEPT)
-  const hashes = new Int32Array(MOST_KEPT)
+export function createMemory<T>(): Memory<T> {
+  const kept = new Map<string | undefined, Kept<T>[]>()
+  const hashes = new Int32Array(2048)
   return {
-    hashOf(groupNames) {
-      const { length } = groupNames
-      const first = idOf(groupNames[0]!) ?? 0
-      const middle = idOf(groupNames[length >>> 1]!) ?? 0
-      const last = idOf(groupNames[length - 1]!) ?? 0
-      return Math.imul(Math.imul(Math.imul(length ^ first, SPREAD) ^ middle, SPREAD) ^ last, SPREAD)
+    recall(groupNames) {
+      const candidates = kept.get(middleOf(groupNames)) ?? []
+      for (let index = 0; index < candidates.length; index++) {
+        const candidate = candidates[index]!
+        if (sameTexts(candidate.groupNames, groupNames)) return candidate.value
+      }
+      return undefined
     },
-    recall(hash, groupNames) {
-      const candidate = kept[placeOf(hash)]
-      return candidate !== undefined && sameTexts(candidate.groupNames, groupNames) ? candidate.value : undefined
-    },
-    comesAgain(hash) {
-      const place = placeOf(hash)
+    comesAgain(ids) {
+      let hash = 0
+      for (let index = 0; index < ids.length; index++) hash = Math.imul(hash ^ ids[index]!, SPREAD)
+      const place = hash >>> 21
       const before = hashes[place]
       hashes[place] = hash
       return before === hash
     },
-    keep(hash, groupNames, value) {
-      kept[placeOf(hash)] = { groupNames, value }
+    keep(groupNames, value) {
+      if (kept.size >= MOST_NAMES) kept.clear()
+      const middle = middleOf(groupNames)
+      kept.set(middle, [{ groupNames, value }, ...(kept.get(middle) ?? [])].slice(0, MOST_EACH))
     },
   }
 }
 
-/** The high eleven bits: those of a product hang on all bits of its factors. */
-function placeOf(hash: number): number {
-  return hash >>> 21
+function middleOf(groupNames: readonly string[]): string | undefined {
+  return groupNames[groupNames.length >>> 1]
 }

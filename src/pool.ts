@@ -65,8 +65,7 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
   const { groups: distinctGroups, groupIds, roleIds, ...columns } = readColumns([...groups])
   const { names, roles, levels, roleOf } = columns
   const orderRoles = createRoleOrder(columns)
-  const groupId = (groupName: string) => groupIds.get(groupName)
-  const memory = createMemory<PoolResolution>(groupId)
+  const memory = createMemory<PoolResolution>()
   let bulk: ReturnType<typeof createBulk> | undefined
 
   // The distinct groups of the user at hand, in the order given: a group was met already when it has the number of this turn.
@@ -121,8 +120,7 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
 
   function resolve(groupNames: Iterable<string>): PoolResolution {
     const given = toArray(groupNames)
-    const hash = memory.hashOf(given)
-    const seen = memory.recall(hash, given)
+    const seen = memory.recall(given)
     if (seen !== undefined) return seen
 
     const ids: number[] = []
@@ -134,9 +132,9 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
     }
     const resolution = resolveGroups(ids, unknownGroups)
     // It is found by its groups, so it must be the answer for them and no other names.
-    if (unknownGroups.length === 0 && memory.comesAgain(hash)) {
+    if (unknownGroups.length === 0 && memory.comesAgain(ids)) {
       // A copy: to read what is frozen takes longer.
-      memory.keep(hash, [...resolution.groups], resolution)
+      memory.keep([...resolution.groups], resolution)
       for (const part of [resolution, ...Object.values(resolution)]) Object.freeze(part)
     }
     return resolution
@@ -151,7 +149,7 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
   return {
     groups: Object.freeze(distinctGroups),
     roles: Object.freeze(roles),
-    groupId,
+    groupId: groupName => groupIds.get(groupName),
     roleId: roleArn => roleIds.get(roleArn),
     resolve,
     resolveIds: ids => resolveGroups(checkIds(ids, names.length), []),
@@ -174,10 +172,13 @@ function checkName(groupName: unknown): string {
 
 function checkIds(ids: ArrayLike<number>, groups: number): readonly number[] {
   if (typeof ids !== 'object' || typeof ids?.length !== 'number') throw refuse(`${quote(ids)} is no list of group ids; give an array`, ids)
-  return Array.from(ids, id => {
-    if (Number.isInteger(id) && id >= 0 && id < groups) return id
-    throw unknownId(id, groups)
-  })
+  const checked: number[] = []
+  for (let index = 0; index < ids.length; index++) {
+    const id = ids[index]!
+    if (!Number.isInteger(id) || id < 0 || id >= groups) throw unknownId(id, groups)
+    checked.push(id)
+  }
+  return checked
 }
 
 interface Pool extends Columns {

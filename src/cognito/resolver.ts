@@ -1,11 +1,14 @@
+import { createMemory, type Memory } from '../memory.js'
+import { type CompiledPool, compilePool, type PoolResolution } from '../pool.js'
 import { type Resolution, type ResolveOptions, resolveRoles } from '../resolve.js'
-import { sameTexts } from '../texts.js'
 import {
   type CachedGroupSource,
   createGroupSource,
   distinctNames,
   type GroupSource,
   type GroupSourceOptions,
+  type KeptGroup,
+  type KeptGroups,
   type Lookup,
   type LookupOptions,
   type SnapshotSourceOptions,
@@ -66,7 +69,7 @@ export function createRoleResolver(
 }
 
 function isCached(source: GroupSource): source is CachedGroupSource {
-  return 'lookup' in source && 'renew' in source
+  return 'lookup' in source && 'kept' in source
 }
 
 function plainResolver(source: GroupSource, options: ResolveOptions): RoleResolver {
@@ -81,63 +84,42 @@ function plainResolver(source: GroupSource, options: ResolveOptions): RoleResolv
   }
 }
 
-/** What a lookup resolves to. */
-export function resolveLookup(lookup: Lookup, options?: ResolveOptions): RoleResolution {
-  return answer(resolveRoles(lookup.groups, options), lookup, lookup.age)
-}
-
 function cachedResolver(source: CachedGroupSource, options: ResolveOptions): CachedRoleResolver {
-  const memory = createMemory()
-  const { renew } = source
+  const compiled = createCompiledGroups(source.kept, options)
 
-  function resolveAnew(groupNames: readonly string[], lookup: Lookup): RoleResolution {
-    const resolution = resolveRoles(lookup.groups, options)
-    const first = answer(resolution, lookup, lookup.age)
-    memory.remember({ groupNames, lookup, resolution, answer: first, promise: Promise.resolve(first) })
-    return first
-  }
-
-  /** What was resolved before, if asking again would give the same; made anew only when its age in milliseconds is another. */
-  function recall(groupNames: Iterable<string>): Seen | undefined {
-    const seen = Array.isArray(groupNames) ? memory.find(groupNames) : undefined
-    if (seen === undefined) return undefined
-    const age = renew(seen.lookup)
-    if (age === undefined) return undefined
-    if (age !== seen.answer.age) {
-      seen.answer = answer(seen.resolution, seen.lookup, age)
-      seen.promise = Promise.resolve(seen.answer)
-    }
-    return seen
+  function resolveFound(lookup: Lookup): RoleResolution {
+    compiled.lookedUp(lookup.groups.length)
+    return resolveLookup(lookup, options)
   }
 
   async function resolveSlowly(groupNames: Iterable<string>, lookupOptions: LookupOptions | undefined): Promise<RoleResolution> {
-    const names = toArray(groupNames)
-    return resolveAnew(names, await source.lookup(names, lookupOptions))
+    // The caller's array may be another one by the time the answer is here.
+    return resolveFound(await source.lookup(distinctNames(groupNames), lookupOptions))
   }
 
   return {
     source,
     resolve(groupNames, lookupOptions) {
-      const seen = lookupOptions?.signal?.aborted ? undefined : recall(groupNames)
-      return seen === undefined ? resolveSlowly(groupNames, lookupOptions) : seen.promise
+      const known = lookupOptions?.signal?.aborted ? undefined : compiled.resolve(groupNames)
+      if (known === undefined) return resolveSlowly(groupNames, lookupOptions)
+      return (known.promise ??= Promise.resolve(known.answer))
     },
     resolveCached(groupNames) {
-      const seen = recall(groupNames)
-      if (seen !== undefined) return seen.answer
-      const names = toArray(groupNames)
-      const lookup = source.lookupCached(names)
-      return lookup && resolveAnew(names, lookup)
+      const known = compiled.resolve(groupNames)
+      if (known !== undefined) return known.answer
+      const lookup = source.lookupCached(groupNames)
+      return lookup && resolveFound(lookup)
     },
   }
 }
 
-/** The caller's array may be another one by the time the answer is here. */
-function toArray(groupNames: Iterable<string>): readonly string[] {
-  return [...distinctNames(groupNames)]
+/** What a lookup resolves to. */
+export function resolveLookup({ groups, unknownGroups, stale, age }: Lookup, options?: ResolveOptions): RoleResolution {
+  return answer(resolveRoles(groups, options), unknownGroups, stale, age)
 }
 
 /** Field by field: spreading a resolution takes longer than all the rest. */
-function answer(resolution: Resolution, { unknownGroups, stale }: Lookup, age: number): RoleResolution {
+function answer(resolution: Resolution, unknownGroups: readonly string[], stale: boolean, age: number): RoleResolution {
   const { outcome, rule, evidence, groups, roles, determiningGroups, claims, preferredRole, candidateRole } = resolution
   const fields: { -readonly [K in keyof RoleResolution]: RoleResolution[K] } = {
     outcome,
@@ -153,38 +135,125 @@ function answer(resolution: Resolution, { unknownGroups, stale }: Lookup, age: n
   }
   if (preferredRole !== undefined) fields.preferredRole = preferredRole
   if (candidateRole !== undefined) fields.candidateRole = candidateRole
-  // Several callers may get this very object.
-  for (const shared of [groups, roles, determiningGroups, claims, unknownGroups]) Object.freeze(shared)
-  return Object.freeze(fields)
+  return fields
 }
 
-interface Seen {
-  readonly groupNames: readonly string[]
-  readonly lookup: Lookup
-  readonly resolution: Resolution
+interface Compiled {
+  readonly pool: CompiledPool
+  /** By the id of the group. */
+  readonly groups: readonly KeptGroup[]
+  readonly memory: Memory<Known>
+  /** When it was made. */
+  readonly revision: number
+  readonly size: number
+}
+
+/** Names whose groups are compiled, and what they resolve to. */
+interface Known extends Times {
+  readonly groups: readonly KeptGroup[]
+  readonly resolution: PoolResolution
   answer: RoleResolution
-  promise: Promise<RoleResolution>
+  promise: Promise<RoleResolution> | undefined
 }
 
-const MOST_FIRST_NAMES = 1_000
-const MOST_SETS_EACH = 8
+/** Milliseconds by the clock: when the first and the last of some groups were asked for, and until when all are fresh. */
+interface Times {
+  oldest: number
+  newest: number
+  freshUntil: number
+}
 
-/** The sets of groups resolved lately, found by their first name: joining all the names costs more than resolving. */
-function createMemory() {
-  const byFirstName = new Map<string | undefined, Seen[]>()
+/**
+ * The kept groups as a compiled pool. It is made anew when one of them has changed, or when there are new ones, but not
+ * before looking them up one by one has cost as much.
+ */
+function createCompiledGroups(kept: KeptGroups, options: ResolveOptions) {
+  let compiled: Compiled | undefined
+  let lookedUp = 0
+
+  /** Of names that come for the first time. */
+  function know({ pool, groups, memory }: Compiled, groupNames: readonly string[], now: number): Known | undefined {
+    const ids: number[] = []
+    const own: KeptGroup[] = []
+    for (let index = 0; index < groupNames.length; index++) {
+      const id = pool.groupId(groupNames[index]!)
+      if (id === undefined) return undefined
+      ids.push(id)
+      own.push(groups[id]!)
+    }
+    const times = timesOf(own)
+    if (!isFresh(times, now)) return undefined
+    const resolution = pool.resolveIds(ids)
+    const { oldest, newest, freshUntil } = times
+    const first = answer(resolution, [], false, ageOf(oldest, now))
+    const known = { groups: own, resolution, oldest, newest, freshUntil, answer: first, promise: undefined }
+    if (memory.comesAgain(ids)) {
+      // Several callers will get this very answer.
+      for (const shared of [first, ...Object.values(first)]) Object.freeze(shared)
+      memory.keep([...resolution.groups], known)
+    }
+    return known
+  }
+
   return {
-    find(groupNames: readonly string[]): Seen | undefined {
-      const sets = byFirstName.get(groupNames[0])
-      if (sets === undefined) return undefined
-      for (let index = 0; index < sets.length; index++) if (sameTexts(sets[index]!.groupNames, groupNames)) return sets[index]
-      return undefined
+    /** What names resolve to if all their groups are compiled and fresh. */
+    resolve(groupNames: Iterable<string>): Known | undefined {
+      if (compiled === undefined || !Array.isArray(groupNames)) return undefined
+      const now = kept.now()
+      if (compiled.revision !== kept.revision) return undefined
+      const { memory } = compiled
+      const seen = memory.recall(groupNames)
+      if (seen !== undefined && !renew(seen, now)) return undefined
+      const known = seen ?? know(compiled, groupNames, now)
+      if (known === undefined) return undefined
+      kept.hit(known.resolution.groups)
+      return known
     },
-    remember(seen: Seen): void {
-      if (seen.lookup.stale || seen.groupNames.length === 0) return
-      if (byFirstName.size >= MOST_FIRST_NAMES) byFirstName.clear()
-      const [firstName] = seen.groupNames
-      const others = byFirstName.get(firstName)?.filter(other => !sameTexts(other.groupNames, seen.groupNames)) ?? []
-      byFirstName.set(firstName, [seen, ...others].slice(0, MOST_SETS_EACH))
+
+    /** Counts groups that were looked up one by one. */
+    lookedUp(groups: number): void {
+      lookedUp += groups
+      if (lookedUp < kept.size || (compiled?.revision === kept.revision && compiled.size === kept.size)) return
+      lookedUp = 0
+      const groupsNow = [...kept].filter(({ answer }) => answer.group !== undefined)
+      const pool = compilePool(groupsNow.map(({ answer }) => answer.group!), options)
+      compiled = { pool, groups: groupsNow, memory: createMemory(), revision: kept.revision, size: kept.size }
     },
   }
+}
+
+/** Whether asking again would give the same; made anew only when its age in milliseconds is another. */
+function renew(known: Known, now: number): boolean {
+  // They may have been read again since, and be fresh for longer.
+  if (!isFresh(known, now)) Object.assign(known, timesOf(known.groups))
+  if (!isFresh(known, now)) return false
+  const age = ageOf(known.oldest, now)
+  if (age !== known.answer.age) {
+    known.answer = Object.freeze(answer(known.resolution, known.answer.unknownGroups, false, age))
+    known.promise = undefined
+  }
+  return true
+}
+
+function timesOf(groups: readonly KeptGroup[]): Times {
+  let oldest = Infinity
+  let newest = -Infinity
+  let freshUntil = Infinity
+  for (let index = 0; index < groups.length; index++) {
+    const group = groups[index]!
+    oldest = Math.min(oldest, group.answer.fetchedAt)
+    newest = Math.max(newest, group.answer.fetchedAt)
+    freshUntil = Math.min(freshUntil, group.freshUntil)
+  }
+  return { oldest, newest, freshUntil }
+}
+
+/** A clock that was set back makes all of them too old at once. */
+function isFresh({ newest, freshUntil }: Times, now: number): boolean {
+  return now >= newest && now < freshUntil
+}
+
+/** 0 where there are no groups. */
+function ageOf(oldest: number, now: number): number {
+  return Math.max(0, now - oldest)
 }

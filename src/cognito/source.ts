@@ -120,11 +120,8 @@ export interface CachedGroupSource {
   lookup(groupNames: Iterable<string>, options?: LookupOptions): Lookup | Promise<Lookup>
   /** The same, only if all are cached and fresh; else undefined. Never calls Cognito. */
   lookupCached(groupNames: Iterable<string>): Lookup | undefined
-  /**
-   * The present age of an earlier lookup, if asking again now would find the same fresh answers; else undefined.
-   * Counts as a hit for each name.
-   */
-  renew(lookup: Lookup): number | undefined
+  /** What is kept now, for who makes something of it once and uses it many times. */
+  readonly kept: KeptGroups
   /**
    * Reads the whole pool, 60 groups a call, and keeps it. A kept group that the pool no longer lists is dropped.
    * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
@@ -138,19 +135,28 @@ export interface CachedGroupSource {
   stats(): CacheStats
 }
 
-/** A lookup with what it stands on, for renewing it. */
-interface GroundedLookup extends Lookup {
-  readonly [GROUNDS]: Grounds
-}
-
-interface Grounds {
-  readonly oldest: number
-  readonly newest: number
-  readonly freshUntil: number
+/** The groups that are kept, and the names that are known to be none. */
+export interface KeptGroups extends Iterable<KeptGroup> {
+  /** Another number as soon as one of them has changed or is kept no more: what was made of them is out of date. One that is new changes nothing. */
   readonly revision: number
+  readonly size: number
+  /** By the clock that their times are of. */
+  now(): number
+  /** Tells that these groups were hit, as a lookup does. */
+  hit(groupNames: readonly string[]): void
 }
 
-const GROUNDS: unique symbol = Symbol('grounds')
+/** The same object as long as the group is the same: when it is read again, its times move on. */
+export interface KeptGroup {
+  readonly answer: GroupAnswer
+  readonly freshUntil: number
+}
+
+/**
+ * How many groups a user pool has at most.
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
+ */
+const MOST_GROUPS = 10_000
 
 /** The key of the one call that is about no single group. No group name is empty. */
 const LISTING = ''
@@ -165,7 +171,7 @@ const LISTING = ''
  * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
  */
 export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOptions): CachedGroupSource {
-  const max = amount(options, 'max', 10_000, 1)
+  const max = amount(options, 'max', MOST_GROUPS, 1)
   const ttl = amount(options, 'ttl', 60_000, 0)
   const negativeTtl = amount(options, 'negativeTtl', 10_000, 0)
   const staleWhileRevalidate = amount(options, 'staleWhileRevalidate', 0, 0)
@@ -187,9 +193,9 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     'shared-hit': 0,
     'shared-failed': 0,
   }
-  const kept = new LRUCache<string, GroupAnswer>({
+  const kept = new LRUCache<string, Mutable<KeptGroup>>({
     max,
-    dispose: (_answer, groupName, reason) => {
+    dispose: (_group, groupName, reason) => {
       if (reason !== 'evict') return
       // Once it is read again, nobody will see whether it has changed.
       revision++
@@ -238,21 +244,21 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
 
   /** The old group, if it may be served for this long after its `ttl`. */
   function oldAnswer(groupName: string, grace: number, now: number): GroupAnswer | undefined {
-    const answer = kept.peek(groupName)
+    const answer = kept.peek(groupName)?.answer
     return answer?.group !== undefined && grace > 0 && isYounger(answer, lifetime(answer) + grace, now) ? answer : undefined
   }
 
   function keep(groupName: string, answer: GroupAnswer): void {
     const known = kept.peek(groupName)
-    if (known !== undefined) {
-      if (known.order > answer.order) return
-      if (!sameGroup(known.group, answer.group)) revision++
-    }
-    kept.set(groupName, answer)
+    if (known !== undefined && known.answer.order > answer.order) return
+    const times = { answer, freshUntil: answer.fetchedAt + lifetime(answer) }
+    const isSame = known !== undefined && sameGroup(known.answer.group, answer.group)
+    if (known !== undefined && !isSame) revision++
+    kept.set(groupName, isSame ? Object.assign(known, times) : times)
   }
 
   function keepListing({ byName, order }: Listing): void {
-    const gone = [...kept.entries()].filter(([groupName, answer]) => answer.group !== undefined && answer.order < order && !byName.has(groupName))
+    const gone = [...kept.entries()].filter(([groupName, { answer }]) => answer.group !== undefined && answer.order < order && !byName.has(groupName))
     for (const [groupName] of gone) kept.delete(groupName)
     if (gone.length > 0) revision++
     for (const [groupName, answer] of byName) {
@@ -278,7 +284,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   const callFor = (groupName: string) => async (signal: AbortSignal) => {
     const fetch = () => reporting(groupName, api.getGroup(groupName, signal))
     if (shared === undefined) return fetch()
-    const known = kept.peek(groupName)
+    const known = kept.peek(groupName)?.answer
     const isUsable = (answer: GroupAnswer) => {
       const age = clock() - answer.fetchedAt
       const distrusted = Math.max(distrustedBefore, distrustedGroups.get(groupName) ?? -Infinity)
@@ -360,13 +366,12 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   }
 
   function lookupAt(now: number, names: ReadonlySet<string>, signal?: AbortSignal): Lookup | Promise<Lookup> {
-    const readIn = revision
     const answers = new Map<string, GroupAnswer>()
     const missing: string[] = []
     let stale = false
 
     for (const groupName of names) {
-      const answer = kept.get(groupName)
+      const answer = kept.get(groupName)?.answer
       if (answer !== undefined && isYounger(answer, lifetime(answer), now)) {
         tell(answer.group === undefined ? 'negative' : 'hit', groupName)
         answers.set(groupName, answer)
@@ -380,11 +385,11 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
         missing.push(groupName)
       }
     }
-    if (missing.length === 0) return toLookup(names, answers, stale, readIn, now)
+    if (missing.length === 0) return toLookup(names, answers, stale, now)
 
     return fetchMany(missing, signal).then(fetched => {
       missing.forEach((groupName, index) => answers.set(groupName, fetched[index]!.answer))
-      return toLookup(names, answers, stale || fetched.some(one => one.stale), readIn, clock())
+      return toLookup(names, answers, stale || fetched.some(one => one.stale), clock())
     })
   }
 
@@ -392,50 +397,27 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     const names = distinctNames(groupNames)
     const now = clock()
     for (const groupName of names) {
-      const answer = kept.peek(groupName)
+      const answer = kept.peek(groupName)?.answer
       if (answer === undefined || !isYounger(answer, lifetime(answer), now)) return undefined
     }
     return lookupAt(now, names) as Lookup
   }
 
-  function toLookup(
-    names: ReadonlySet<string>,
-    answers: ReadonlyMap<string, GroupAnswer>,
-    stale: boolean,
-    readIn: number,
-    now: number,
-  ): Lookup {
-    const groups: Group[] = []
-    const unknownGroups: string[] = []
-    let oldest = now
-    let newest = -Infinity
-    let freshUntil = stale ? -Infinity : Infinity
-    for (const groupName of names) {
-      const answer = answers.get(groupName)!
-      if (answer.group === undefined) unknownGroups.push(groupName)
-      else groups.push(answer.group)
-      oldest = Math.min(oldest, answer.fetchedAt)
-      newest = Math.max(newest, answer.fetchedAt)
-      // Of an answer that is not kept nobody would notice that it is out of date.
-      freshUntil = kept.peek(groupName) === answer ? Math.min(freshUntil, answer.fetchedAt + lifetime(answer)) : -Infinity
-    }
-    const found: GroundedLookup = { groups, unknownGroups, stale, age: now - oldest, [GROUNDS]: { oldest, newest, freshUntil, revision: readIn } }
-    return found
-  }
-
-  function renew(earlier: Lookup): number | undefined {
-    const ground = (earlier as Partial<GroundedLookup>)[GROUNDS]
-    if (ground === undefined || ground.revision !== revision) return undefined
-    const now = clock()
-    if (now >= ground.freshUntil || now < ground.newest) return undefined
-    if (onEvent === undefined) {
-      counts.hit += earlier.groups.length
-      counts.negative += earlier.unknownGroups.length
-    } else {
-      for (const { groupName } of earlier.groups) tell('hit', groupName)
-      for (const groupName of earlier.unknownGroups) tell('negative', groupName)
-    }
-    return now - ground.oldest
+  const keptGroups: KeptGroups = {
+    get revision() {
+      return revision
+    },
+    get size() {
+      return kept.size
+    },
+    [Symbol.iterator]: () => kept.values(),
+    now: clock,
+    hit(groupNames) {
+      // Where all that a pool can have find room, none needs to be the last used one.
+      if (max < MOST_GROUPS || kept.size >= max) for (const groupName of groupNames) kept.get(groupName)
+      if (onEvent === undefined) counts.hit += groupNames.length
+      else for (const groupName of groupNames) tell('hit', groupName)
+    },
   }
 
   function one(groupName: string, lookupOptions?: LookupOptions): Group | undefined | Promise<Group | undefined> {
@@ -452,7 +434,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   return Object.assign(one, {
     lookup,
     lookupCached,
-    renew,
+    kept: keptGroups,
     async prefetch({ signal }: LookupOptions = {}): Promise<Prefetched> {
       if (signal?.aborted) throw abortedBy(signal)
       const { byName, pages } = await joinListing(signal)
@@ -489,6 +471,21 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     }),
   })
 }
+
+function toLookup(names: ReadonlySet<string>, answers: ReadonlyMap<string, GroupAnswer>, stale: boolean, now: number): Lookup {
+  const groups: Group[] = []
+  const unknownGroups: string[] = []
+  let oldest = now
+  for (const groupName of names) {
+    const { group, fetchedAt } = answers.get(groupName)!
+    if (group === undefined) unknownGroups.push(groupName)
+    else groups.push(group)
+    oldest = Math.min(oldest, fetchedAt)
+  }
+  return { groups, unknownGroups, stale, age: now - oldest }
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Milliseconds by which the clocks of a fleet may differ: an answer from so little ahead is not from the future. */
 const CLOCK_SKEW = 1_000

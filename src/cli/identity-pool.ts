@@ -1,4 +1,4 @@
-import { firstIssue } from '../cognito/group-type.js'
+import { firstIssue, readAs } from '../cognito/group-type.js'
 import { identityPoolRolesAnswer, mappingsByClient } from '../cognito/identity-pool-api.js'
 import { getIdentityPoolRoles, type IdentityPoolSettings } from '../cognito/index.js'
 import { RolecastError } from '../errors.js'
@@ -101,7 +101,7 @@ function findUserPoolId({ userPoolId, poolFile }: IdentityPoolOptions, ofFile: s
 async function readIdentityPoolFile(path: string): Promise<IdentityPoolSettings> {
   const invalid = invalidFile('identity pool file', path, 'aws cognito-identity get-identity-pool-roles --identity-pool-id ID')
   const content = await readJsonFile(path, invalid)
-  const parsed = identityPoolRolesAnswer.safeParse(content)
+  const parsed = readAs(identityPoolRolesAnswer, content)
   if (parsed.success) return parsed.data
   throw invalid(firstIssue(parsed.error, content).note, parsed.error)
 }

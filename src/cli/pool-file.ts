@@ -1,5 +1,5 @@
-import { z } from 'zod'
-import { firstIssue, listGroupsAnswer, toGroup } from '../cognito/group-type.js'
+import * as z from 'zod/mini'
+import { firstIssue, listGroupsAnswer, readAs, toGroup } from '../cognito/group-type.js'
 import type { Group } from '../group.js'
 import { invalidFile, readJsonFile } from './json-file.js'
 
@@ -10,7 +10,7 @@ export interface PoolFile {
 }
 
 /** A snapshot says once which user pool it is of, and what the AWS CLI prints says it of each group. */
-const poolShape = listGroupsAnswer.extend({ userPoolId: z.string().optional() })
+const poolShape = z.extend(listGroupsAnswer, { userPoolId: z.optional(z.string()) })
 
 /**
  * The groups in a file that `aws cognito-idp list-groups` or `rolecast snapshot` printed.
@@ -22,7 +22,7 @@ const poolShape = listGroupsAnswer.extend({ userPoolId: z.string().optional() })
 export async function readPoolFile(path: string): Promise<PoolFile> {
   const invalid = invalidFile('pool file', path, 'aws cognito-idp list-groups --user-pool-id ID')
   const content = await readJsonFile(path, invalid)
-  const parsed = poolShape.safeParse(content)
+  const parsed = readAs(poolShape, content)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)
   const { Groups, NextToken, userPoolId } = parsed.data
   if (NextToken) throw invalid('it holds only some pages of the pool (`NextToken` is set); list the groups without --max-items and --no-paginate')

@@ -1,10 +1,10 @@
 import type { GetIdentityPoolRolesCommand } from '@aws-sdk/client-cognito-identity'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { quote, RolecastError } from '../errors.js'
 import { type IdentityPoolRoles, providerKey, type RoleMapping } from '../identity-pool.js'
 import { orAbort } from './abort.js'
 import { failure, toFailure } from './failure.js'
-import { firstIssue } from './group-type.js'
+import { firstIssue, readAs, someText } from './group-type.js'
 import { amount, LONGEST_TIMER } from './options.js'
 
 /** What rolecast needs of `CognitoIdentityClient`: a `send` that takes the one read command. */
@@ -68,7 +68,7 @@ export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions)
     clearTimeout(timer)
   }
 
-  const parsed = identityPoolRolesAnswer.safeParse(answer)
+  const parsed = readAs(identityPoolRolesAnswer, answer)
   if (!parsed.success) throw failure('malformed-answer', context, { cause: parsed.error, ...firstIssue(parsed.error, answer) })
   if (parsed.data.identityPoolId === identityPoolId) return parsed.data
   throw failure('malformed-answer', context, { value: parsed.data.identityPoolId, note: 'it is about another identity pool' })
@@ -104,13 +104,13 @@ function isKeyOf(key: string, userPoolId: string, clientId: string): boolean {
 }
 
 /** An unset field is a missing key in the API, and may be null elsewhere. */
-const optional = <T extends z.ZodType>(shape: T) => shape.nullish().transform(value => value ?? undefined)
+const optional = <T extends z.ZodMiniType>(shape: T) => z.pipe(z.nullish(shape), z.transform(value => value ?? undefined))
 
 const mappingRule = z.object({
-  Claim: z.string().min(1),
+  Claim: someText,
   MatchType: z.enum(['Equals', 'Contains', 'StartsWith', 'NotEqual']),
-  Value: z.string().min(1),
-  RoleARN: z.string().min(1),
+  Value: someText,
+  RoleARN: someText,
 })
 
 const AmbiguousRoleResolution = optional(z.enum(['AuthenticatedRole', 'Deny']))
@@ -121,14 +121,15 @@ const roleMapping = z.discriminatedUnion('Type', [
 ])
 
 /** What GetIdentityPoolRoles answers, and so what `aws cognito-identity get-identity-pool-roles` prints. */
-export const identityPoolRolesAnswer = z
-  .object({
-    IdentityPoolId: z.string().min(1),
+export const identityPoolRolesAnswer = z.pipe(
+  z.object({
+    IdentityPoolId: someText,
     Roles: optional(z.object({ authenticated: optional(z.string()), unauthenticated: optional(z.string()) })),
     RoleMappings: optional(z.record(z.string(), roleMapping)),
-  })
-  .transform(({ IdentityPoolId, Roles = {}, RoleMappings = {} }): IdentityPoolSettings =>
-    ({ identityPoolId: IdentityPoolId, roles: Roles, roleMappings: RoleMappings }))
+  }),
+  z.transform(({ IdentityPoolId, Roles = {}, RoleMappings = {} }): IdentityPoolSettings =>
+    ({ identityPoolId: IdentityPoolId, roles: Roles, roleMappings: RoleMappings })),
+)
 
 function regionIn(identityPoolId: unknown): string {
   const [, region] = typeof identityPoolId === 'string' && identityPoolId.length <= 55 ? /^([\w-]+):[0-9a-f-]+$/.exec(identityPoolId) ?? [] : []

@@ -1,35 +1,34 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import type { PoolChange } from '../audit.js'
 import { RolecastError } from '../errors.js'
-import { type Group, MAX_PRECEDENCE, type UserGroups } from '../group.js'
-import { firstIssue } from './group-type.js'
+import { type Group, type UserGroups } from '../group.js'
+import { count, firstIssue, precedence, readAs, someText } from './group-type.js'
 import { createMembershipTable } from './membership-table.js'
 
 const groupShape = z.object({
-  groupName: z.string().min(1),
-  precedence: z.int().min(0).max(MAX_PRECEDENCE).nullable(),
-  roleArn: z.string().nullable(),
+  groupName: someText,
+  precedence: z.nullable(precedence),
+  roleArn: z.nullable(z.string()),
 })
-const userIdShape = z.int().min(0)
-const usernamesShape = z.array(z.string()).readonly()
-const tokenShape = z.string().min(1).nullable()
+const usernamesShape = z.readonly(z.array(z.string()))
+const tokenShape = z.nullable(someText)
 
 /** What is read, piece by piece: a state is made of these, and a checkpoint holds them. */
 const readRecord = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('start'),
     strategy: z.enum(['per-group', 'per-user']),
-    estimatedUsers: z.number().min(0).nullable(),
-    groups: z.array(groupShape).readonly(),
+    estimatedUsers: z.nullable(z.number().check(z.minimum(0))),
+    groups: z.readonly(z.array(groupShape)),
   }),
   /** A page of ListUsers. */
   z.object({ kind: z.literal('users'), usernames: usernamesShape, next: tokenShape }),
   /** A page of ListUsersInGroup. */
-  z.object({ kind: z.literal('group'), group: userIdShape, usernames: usernamesShape, next: tokenShape, gone: z.literal(true).optional() }),
+  z.object({ kind: z.literal('group'), group: count, usernames: usernamesShape, next: tokenShape, gone: z.optional(z.literal(true)) }),
   /** All groups of a user, who is named by the place at which he was first seen. */
-  z.object({ kind: z.literal('user'), user: userIdShape, groups: z.array(z.string()).readonly(), gone: z.literal(true).optional() }),
+  z.object({ kind: z.literal('user'), user: count, groups: z.readonly(z.array(z.string())), gone: z.optional(z.literal(true)) }),
   /** The groups, listed again. */
-  z.object({ kind: z.literal('end'), groups: z.array(groupShape).readonly() }),
+  z.object({ kind: z.literal('end'), groups: z.readonly(z.array(groupShape)) }),
 ])
 
 export type ReadRecord = Readonly<z.infer<typeof readRecord>>
@@ -37,7 +36,7 @@ export type StartRecord = Extract<ReadRecord, { kind: 'start' }>
 
 /** @throws RolecastError `invalid-input` for what a reading has not written */
 export function parseRecord(value: unknown): ReadRecord {
-  const parsed = readRecord.safeParse(value)
+  const parsed = readAs(readRecord, value)
   if (parsed.success) return parsed.data
   const { note } = firstIssue(parsed.error, value)
   throw new RolecastError('invalid-input', `the checkpoint has a record that cannot be used (${note}); remove the file to read the pool from its start`, {

@@ -1,9 +1,10 @@
 import { createHash, createHmac, randomUUID, timingSafeEqual } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { quote, RolecastError } from '../errors.js'
-import { type Group, MAX_PRECEDENCE } from '../group.js'
+import type { Group } from '../group.js'
 import { failure } from './failure.js'
+import { precedence, someText } from './group-type.js'
 import { amount, LONGEST_TIMER } from './options.js'
 import type { GroupAnswer } from './user-pool-api.js'
 
@@ -85,7 +86,7 @@ const entryShape = z.object({
   userPoolId: z.string(),
   groupName: z.string(),
   fetchedAt: z.number(),
-  group: z.object({ precedence: z.int().min(0).max(MAX_PRECEDENCE).nullable(), roleArn: z.string().min(1).nullable() }).nullable(),
+  group: z.nullable(z.object({ precedence: z.nullable(precedence), roleArn: z.nullable(someText) })),
 })
 
 /** Milliseconds between two looks whether the lease's holder has written: at first, and at most. */

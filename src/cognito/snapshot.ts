@@ -1,7 +1,7 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { RolecastError } from '../errors.js'
 import type { Group } from '../group.js'
-import { firstIssue, listGroupsAnswer, toGroup } from './group-type.js'
+import { firstIssue, listGroupsAnswer, readAs, someText, toGroup } from './group-type.js'
 import type { ConnectionOptions } from './options.js'
 import { createUserPoolApi, listAllGroups } from './user-pool-api.js'
 
@@ -17,11 +17,11 @@ export interface PoolSnapshot {
   readonly Groups: readonly { readonly GroupName: string; readonly Precedence?: number; readonly RoleArn?: string }[]
 }
 
-const snapshotShape = listGroupsAnswer.extend({
+const snapshotShape = z.extend(listGroupsAnswer, {
   version: z.literal(1),
-  userPoolId: z.string().min(1),
-  takenAt: z.number().min(0),
-  NextToken: z.undefined().optional(),
+  userPoolId: someText,
+  takenAt: z.number().check(z.minimum(0)),
+  NextToken: z.optional(z.undefined()),
 })
 
 /** A snapshot as it is used. */
@@ -35,7 +35,7 @@ interface SnapshotContent {
 export function parseSnapshot(value: unknown): SnapshotContent {
   const invalid = (what: string, cause?: unknown) =>
     new RolecastError('invalid-input', `the snapshot cannot be used (${what}); make it with \`rolecast snapshot\``, { value, cause })
-  const parsed = snapshotShape.safeParse(value)
+  const parsed = readAs(snapshotShape, value)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, value).note, parsed.error)
   const { userPoolId, takenAt, Groups } = parsed.data
   const groups = new Map<string, Group>()

@@ -1,8 +1,8 @@
-import type { z } from 'zod'
+import type * as z from 'zod/mini'
 import { quote, RolecastError } from '../errors.js'
 import { orAbort } from './abort.js'
 import { type CallContext, failure, toFailure, type UserPoolCall, type UserPoolOperation } from './failure.js'
-import { firstIssue } from './group-type.js'
+import { firstIssue, readAs } from './group-type.js'
 import { createLimiter, type Limiter } from './limiter.js'
 import { amount, type AuditClient, type AuditRates, type ConnectionOptions, LONGEST_TIMER } from './options.js'
 
@@ -103,8 +103,8 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
 }
 
 /** An answer of the shape that the API promises. */
-export function parse<T>(shape: z.ZodType<T>, answer: unknown, context: CallContext): T {
-  const parsed = shape.safeParse(answer)
+export function parse<T>(shape: z.ZodMiniType<T>, answer: unknown, context: CallContext): T {
+  const parsed = readAs(shape, answer)
   if (parsed.success) return parsed.data
   throw failure('malformed-answer', context, { cause: parsed.error, ...firstIssue(parsed.error, answer) })
 }

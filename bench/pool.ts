@@ -1,11 +1,10 @@
 import { compilePool, type Group, type Memberships, type RoleClaims } from '../dist/index.js'
 import { type Candidate, compare, type Measured } from './measure.js'
-import { poolOf } from './pools.js'
+import { nextOf, poolOf, randomNumbers, randomUsers } from './pools.js'
 
 const FEW_USERS = 64
-/** More than a pool keeps: whoever comes again was forgotten. */
-const MANY_USERS = 20_000
 const BULK_USERS = 1_000_000
+const NOBODY: Memberships = { offsets: new Uint32Array(1), groupIds: new Uint16Array(0) }
 
 /**
  * What does a compiled pool take for one user, against looking his names up; for a million users, against summing their
@@ -52,6 +51,7 @@ export async function benchPool(): Promise<Readonly<Record<string, readonly Meas
     results[`${size} groups, to begin with`] = await compare([
       { name: 'a Map of the names', run: repeat(() => new Map(groups.map(group => [group.groupName, group]))) },
       { name: 'compilePool', run: repeat(() => compilePool(groups)) },
+      { name: 'and a first resolveMany', run: repeat(() => compilePool(groups).resolveMany(NOBODY)) },
     ])
   }
   return results
@@ -121,29 +121,4 @@ function repeat(work: () => unknown) {
 
 function over<I>(next: () => I, work: (input: I) => unknown) {
   return repeat(() => work(next()))
-}
-
-/** One after another, going on from sample to sample. */
-function nextOf<T>(items: readonly T[]): () => T {
-  let index = 0
-  return () => items[index++ % items.length]!
-}
-
-/** The names of as many users' groups, `k` different ones each. The strings are the pool's own. */
-function randomUsers(groups: readonly Group[], k: number): readonly (readonly string[])[] {
-  const random = randomNumbers()
-  return Array.from({ length: MANY_USERS }, () => {
-    const own = new Set<string>()
-    while (own.size < k) own.add(groups[random(groups.length)]!.groupName)
-    return [...own]
-  })
-}
-
-/** Integers from 0 up to, and without, `below`: the same ones in every run. */
-function randomNumbers(): (below: number) => number {
-  let state = 1
-  return below => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0
-    return Math.floor((state / 2 ** 32) * below)
-  }
 }

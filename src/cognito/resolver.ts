@@ -224,9 +224,11 @@ function createCompiledGroups(kept: KeptGroups, options: ResolveOptions) {
 
 /** Whether asking again would give the same; made anew only when its age in milliseconds is another. */
 function renew(known: Known, now: number): boolean {
-  // They may have been read again since, and be fresh for longer.
-  if (!isFresh(known, now)) Object.assign(known, timesOf(known.groups))
-  if (!isFresh(known, now)) return false
+  if (!isFresh(known, now)) {
+    // They may have been read again since, and be fresh for longer.
+    Object.assign(known, timesOf(known.groups))
+    if (!isFresh(known, now)) return false
+  }
   const age = ageOf(known.oldest, now)
   if (age !== known.answer.age) {
     known.answer = Object.freeze(answer(known.resolution, known.answer.unknownGroups, false, age))

@@ -414,7 +414,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     now: clock,
     hit(groupNames) {
       // Where all that a pool can have find room, none needs to be the last used one.
-      if (max < MOST_GROUPS || kept.size >= max) for (const groupName of groupNames) kept.get(groupName)
+      if (max < MOST_GROUPS) for (const groupName of groupNames) kept.get(groupName)
       if (onEvent === undefined) counts.hit += groupNames.length
       else for (const groupName of groupNames) tell('hit', groupName)
     },

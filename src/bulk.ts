@@ -35,7 +35,7 @@ export function createBulk({ levels, roleOf, roles }: Columns, orderRoles: RoleO
   const keys = levels.map((level, id) => level * factor + roleOf[id]! - NO_ROLE)
   const ranked = Float64Array.from(new Set(keys).add(Infinity)).toSorted()
   const rankOf = new Map<number, number>()
-  const roleOfRank = Int32Array.from(ranked, key => (key % factor) + NO_ROLE)
+  const roleOfRank = Int32Array.from(ranked, key => key % factor + NO_ROLE)
   // By rank: the last one on its level, so that two are on one level when theirs is one.
   const lastOnLevel = new Int32Array(ranked.length)
   // Behind all ranks. It has a level, no role, and is alone there.
@@ -45,10 +45,9 @@ export function createBulk({ levels, roleOf, roles }: Columns, orderRoles: RoleO
     rankOf.set(ranked[rank]!, rank)
     lastOnLevel[rank] = levelOf(rank) === levelOf(rank + 1) ? lastOnLevel[rank + 1]! : rank
   }
-  // By id: the rank of a group with a role, and of one without that has a number.
-  const bearerOf = idColumn(ranked.length, levels.length).fill(nobody)
-  const rivalOf = bearerOf.slice()
-  for (let id = 0; id < levels.length; id++) (roleOf[id] === NO_ROLE ? rivalOf : bearerOf)[id] = rankOf.get(keys[id]!)!
+  // By id: the rank of a group, and the same for those with a role only.
+  const rankOfGroup = idColumn(ranked.length, levels.length).map((_, id) => rankOf.get(keys[id]!)!)
+  const bearerOf = rankOfGroup.map((rank, id) => (roleOf[id] === NO_ROLE ? nobody : rank))
 
   // What the rules say in every case. Where nobody has a role it is `none`.
   const outcomeOf = new Uint8Array(caseOf(nobody + 1, 0, -1))
@@ -63,7 +62,7 @@ export function createBulk({ levels, roleOf, roles }: Columns, orderRoles: RoleO
   }
 
   return {
-    /** In one pass over the ids: the best rank with a role, and the best without, are all that most users' outcomes hang on. */
+    /** In one pass over the ids, and another one where a group without a role is the best or its level has several roles. */
     resolve({ offsets, groupIds }: Memberships): ResolvedMany {
       const users = offsets.length - 1
       const outcomes = new Uint8Array(users)
@@ -72,19 +71,19 @@ export function createBulk({ levels, roleOf, roles }: Columns, orderRoles: RoleO
       for (let user = 0; user < users; user++) {
         const start = at
         const end = offsets[user + 1]!
-        let bearer = nobody
-        let rival = nobody
-        for (; at < end; at++) {
-          const id = groupIds[at]!
-          bearer = lower(bearer, bearerOf[id]!)
-          rival = lower(rival, rivalOf[id]!)
+        let best = nobody
+        for (; at < end; at++) best = lower(best, rankOfGroup[groupIds[at]!]!)
+        let bearer = best
+        if (roleOfRank[best] === NO_ROLE) {
+          bearer = nobody
+          for (at = start; at < end; at++) bearer = lower(bearer, bearerOf[groupIds[at]!]!)
         }
         // Another role stands on the best level only where the pool has one there; only then it is looked for.
         const last = lastOnLevel[bearer]!
         let conflict = 0
         if (bearer < last) for (at = start; at < end; at++) conflict |= isBetween(bearer, bearerOf[groupIds[at]!]!, last)
 
-        const outcome = outcomeOf[caseOf(bearer, conflict, rival > bearer ? 1 : lastOnLevel[rival] === last ? 0 : -1)]!
+        const outcome = outcomeOf[caseOf(bearer, conflict, best === bearer ? 1 : lastOnLevel[best] === last ? 0 : -1)]!
         outcomes[user] = outcome
         preferredRoleIds[user] = outcome & WITH_ROLE ? roleOfRank[bearer]! : NO_ROLE
       }

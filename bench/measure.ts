@@ -24,9 +24,23 @@ const MILLISECONDS_PER_SAMPLE = 8
 export async function compare(candidates: readonly Candidate[]): Promise<readonly Measured[]> {
   const times: number[] = []
   for (const candidate of candidates) times.push(await calibrate(candidate))
+  return inTurns(candidates, ROUNDS, (candidate, index) => sample(candidate, times[index]!))
+}
+
+/** The same where doing it once takes long enough, for so many things of which a time each is wanted; once more before, to warm up. */
+export async function compareOnce(candidates: readonly Candidate[], rounds: number, things = 1): Promise<readonly Measured[]> {
+  for (const candidate of candidates) await sample(candidate, 1)
+  return inTurns(candidates, rounds, async candidate => (await sample(candidate, 1)) / things)
+}
+
+async function inTurns(
+  candidates: readonly Candidate[],
+  rounds: number,
+  take: (candidate: Candidate, index: number) => Promise<number>,
+): Promise<readonly Measured[]> {
   const samples: number[][] = candidates.map(() => [])
-  for (let round = 0; round < ROUNDS; round++) {
-    for (const [index, candidate] of candidates.entries()) samples[index]!.push(await sample(candidate, times[index]!))
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, candidate] of candidates.entries()) samples[index]!.push(await take(candidate, index))
   }
   return candidates.map(({ name }, index) => ({
     name,

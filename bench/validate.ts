@@ -1,6 +1,6 @@
 import { parseDocument } from 'yaml'
 import { readTemplate, validateTemplate } from '../dist/template/index.js'
-import { type Measured, median, sink } from './measure.js'
+import { compareOnce, type Measured } from './measure.js'
 
 const GROUPS = 10_000
 const ROUNDS = 7
@@ -25,30 +25,18 @@ export async function benchValidate(): Promise<Readonly<Record<string, readonly 
   const short = { role: (index: number) => `!GetAtt Role${index}.Arn`, pool: '!Ref Pool' }
   const long = { role: (index: number) => `{ 'Fn::GetAtt': [Role${index}, Arn] }`, pool: '{ Ref: Pool }' }
   return {
-    '10,000 groups in YAML, with short forms': await interleaved(templateOf(short)),
-    '10,000 groups in YAML, with long forms': await interleaved(templateOf(long)),
+    '10,000 groups in YAML, with short forms': await compareReadings(templateOf(short)),
+    '10,000 groups in YAML, with long forms': await compareReadings(templateOf(long)),
   }
 }
 
-/** One run is long enough for a sample, which `compare` is not made for. */
-async function interleaved(text: string): Promise<readonly Measured[]> {
-  const candidates: readonly (readonly [string, () => unknown])[] = [
-    ['parseDocument', () => parseDocument(text, { logLevel: 'silent' })],
-    ['text to groups', () => readTemplate(text, { format: 'cloudformation' })],
-    ['text to findings', () => validateTemplate(text, { now: 0 })],
-  ]
-  const samples: number[][] = candidates.map(() => [])
-  // The first round warms up.
-  for (let round = 0; round <= ROUNDS; round++) {
-    for (const [index, [, run]] of candidates.entries()) {
-      const start = process.hrtime.bigint()
-      sink.value = await run()
-      if (round > 0) samples[index]!.push(Number(process.hrtime.bigint() - start))
-    }
-  }
-  return candidates.map(([name], index) => ({
-    name,
-    nanoseconds: median(samples[index]!),
-    ratio: median(samples[index]!.map((value, round) => value / samples[0]![round]!)),
-  }))
+function compareReadings(text: string): Promise<readonly Measured[]> {
+  return compareOnce(
+    [
+      { name: 'parseDocument', run: () => parseDocument(text, { logLevel: 'silent' }) },
+      { name: 'text to groups', run: () => readTemplate(text, { format: 'cloudformation' }) },
+      { name: 'text to findings', run: () => validateTemplate(text, { now: 0 }) },
+    ],
+    ROUNDS,
+  )
 }

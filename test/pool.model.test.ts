@@ -288,6 +288,15 @@ describe('the size of a real pool', () => {
     expect(readMany(pool, [all, all])).toStrictEqual([inColumns(answer), inColumns(answer)])
   })
 
+  test('of sets that share the name in the middle only the last few are kept, so that finding one compares with few', () => {
+    const pool = compilePool(groups)
+    const lists = Array.from({ length: 100 }, (_, user) => named(groups, [user + 1, 0, user + 200]))
+    const answers = lists.map(names => thrice(pool, names)[2])
+    const kept = [...lists.keys()].toReversed().filter(index => pool.resolve(lists[index]!) === answers[index])
+    expect(kept).toEqual([99, 98, 97, 96, 95, 94, 93, 92])
+    expect(lists.every((names, index) => same(pool.resolve(names), answers[index]))).toBe(true)
+  })
+
   test('more sets of groups than are kept are answered right, and what was kept may be forgotten', () => {
     const pool = compilePool(groups)
     const lists = Array.from({ length: 5000 }, (_, user) => named(groups, [user, user + 1, user + 2]))

@@ -1,7 +1,6 @@
-import { type ErrorCode, quote, RolecastError } from './errors.js'
-import { type Columns, idColumn, NO_ROLE } from './columns.js'
-import type { RoleOrder } from './role-order.js'
+import { type Columns, idColumn, NO_ROLE, refuse, unknownId } from './columns.js'
 import { decide, type Outcome, type Semantics } from './resolve.js'
+import type { RoleOrder } from './role-order.js'
 
 /** The groups of many users, by id: those of user `i` are `groupIds[offsets[i]]` up to, and without, `groupIds[offsets[i + 1]]`. */
 export interface Memberships {
@@ -141,12 +140,4 @@ export function checkMemberships(memberships: Memberships, groups: number): void
     end = offset
   }
   for (let at = offsets[0]!; at < end; at++) if (groupIds[at]! >= groups) throw unknownId(groupIds[at]!, groups)
-}
-
-export function unknownId(id: unknown, groups: number): RolecastError {
-  return refuse(`${quote(id)} is no id of one of the ${groups} groups; ask \`groupId\` for that of a name`, id)
-}
-
-export function refuse(message: string, value: unknown, code: ErrorCode = 'invalid-input'): RolecastError {
-  return new RolecastError(code, message, { value })
 }

@@ -1,6 +1,7 @@
 import { compareRoles, type RoleChange, type RoleComparison } from './compare.js'
 import { quote, RolecastError } from './errors.js'
 import { type Group, isPrecedence, MAX_PRECEDENCE, type UserGroups } from './group.js'
+import type { Mutable } from './mutable.js'
 import { compilePool, type PoolResolution } from './pool.js'
 import type { Outcome, Resolution, ResolveOptions } from './resolve.js'
 
@@ -96,7 +97,7 @@ export interface ImpactSummaryBuilder {
 export function createImpactSummary({ listed = 1000 }: { readonly listed?: number | undefined } = {}): ImpactSummaryBuilder {
   let users = 0
   const changes: Record<RoleChange, number> = { same: 0, gained: 0, lost: 0, changed: 0, undetermined: 0, 'allowed-roles': 0 }
-  const transitions = new Map<string, { -readonly [K in keyof Transition]: Transition[K] } & { users: string[] }>()
+  const transitions = new Map<string, Mutable<Transition> & { users: string[] }>()
   return {
     add({ username, change, before, after }) {
       users++

@@ -26,6 +26,7 @@ interface Kept<T> {
  */
 export function createMemory<T>(): Memory<T> {
   const kept = new Map<string | undefined, Kept<T>[]>()
+  // 2^11 places: the high bits of a product hang on all bits of its factors.
   const hashes = new Int32Array(2048)
   return {
     recall(groupNames) {

@@ -1,18 +1,11 @@
-import {
-  checkMemberships,
-  createBulk,
-  type Memberships,
-  refuse,
-  type ResolvedMany,
-  type ResolvedManyWithRoles,
-  unknownId,
-} from './bulk.js'
+import { checkMemberships, createBulk, type Memberships, type ResolvedMany, type ResolvedManyWithRoles } from './bulk.js'
+import { type Columns, idColumn, NO_ROLE, refuse, unknownId } from './columns.js'
 import { quote } from './errors.js'
 import { type Group, UNRANKED } from './group.js'
-import { type Columns, idColumn, NO_ROLE } from './columns.js'
 import { createMemory } from './memory.js'
-import { createRoleOrder } from './role-order.js'
+import type { Mutable } from './mutable.js'
 import { checkGroup, checkSemantics, decide, type Resolution, type ResolveOptions, toResolution } from './resolve.js'
+import { createRoleOrder } from './role-order.js'
 
 /** A resolution of names, some of which the pool may not have. */
 export interface PoolResolution extends Resolution {
@@ -156,8 +149,6 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
     resolveMany: resolveMany as CompiledPool['resolveMany'],
   }
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 function toArray(groupNames: Iterable<string>): readonly string[] {
   if (Array.isArray(groupNames)) return groupNames as readonly string[]

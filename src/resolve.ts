@@ -1,6 +1,7 @@
 import { createDistinct } from './distinct.js'
 import { quote, RolecastError } from './errors.js'
 import { type Group, isPrecedence, MAX_PRECEDENCE, rankOf, UNRANKED } from './group.js'
+import type { Mutable } from './mutable.js'
 
 /**
  * Which reading of Cognito's rules answers.
@@ -231,8 +232,6 @@ export function toResolution(
   if (outcome === 'undetermined') resolution.candidateRole = roles[0]!
   return resolution
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 function downTo<R extends Ranked>(lowest: number, ranked: readonly R[]): readonly R[] {
   return ranked.filter(({ level }) => level <= lowest)

@@ -2,33 +2,15 @@ import { describe, expect, test } from 'vitest'
 import type { Group } from '../src/group.js'
 import { type Resolution, resolveRoles, type Semantics, SEMANTICS } from '../src/resolve.js'
 import { modelResolve } from './model.js'
+import { same } from './same.js'
+import { poolsOf } from './small-pools.js'
 
 type Resolver = (groups: readonly Group[], semantics: Semantics) => Resolution
 
 const product: Resolver = (groups, semantics) => resolveRoles(groups, { semantics })
 
 const MOST_GROUPS = 4
-const KINDS: readonly Omit<Group, 'groupName'>[] = [null, 0, 1, 2].flatMap(precedence =>
-  [null, 'a', 'b'].map(roleArn => ({ precedence, roleArn })))
-
-/** Every pool of `size` groups, named g0, g1 and so on. */
-function* poolsOf(size: number): Generator<readonly Group[]> {
-  if (size === 0) return yield []
-  for (const rest of poolsOf(size - 1)) {
-    for (const kind of KINDS) yield [...rest, { groupName: `g${size - 1}`, ...kind }]
-  }
-}
-
 const POOLS: readonly (readonly Group[])[] = Array.from({ length: MOST_GROUPS + 1 }, (_, size) => [...poolsOf(size)]).flat()
-
-/** Whether the two are deeply equal, an absent key and an undefined one being two things. */
-function same(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null || Array.isArray(a) !== Array.isArray(b)) return false
-  const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length
-    && keys.every(key => Object.hasOwn(b, key) && same(a[key as keyof typeof a], b[key as keyof typeof b]))
-}
 
 /** `0:a -:b 1:-` is a group at 0 with role a, one without a number with role b, one at 1 without a role. */
 function show(pool: readonly Group[]): string {

@@ -12,6 +12,7 @@ import {
 import { type Resolution, resolveRoles } from '../src/resolve.js'
 import { trustsIdentityPool } from '../src/trust-policy.js'
 import { comparable, modelSelect, modelSelectFor } from './identity-pool-model.js'
+import { same } from './same.js'
 
 const A = 'arn:aws:iam::111122223333:role/Alpha'
 const B = 'arn:aws:iam::111122223333:role/Beta'
@@ -720,15 +721,6 @@ function compareWithModel(select: Selector): Comparison {
     if (!same(actual, model)) return { cases, firstDifference: { scenario, actual, model } }
   }
   return { cases }
-}
-
-/** Whether the two are deeply equal, an absent key and an undefined one being two things. */
-function same(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null || Array.isArray(a) !== Array.isArray(b)) return false
-  const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length
-    && keys.every(key => Object.hasOwn(b, key) && same(a[key as keyof typeof a], b[key as keyof typeof b]))
 }
 
 describe('every small token, mapping and request', () => {

@@ -1,11 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { type Memberships, OUTCOMES } from '../src/bulk.js'
+import { NO_ROLE } from '../src/columns.js'
 import type { Group } from '../src/group.js'
 import { type CompiledPool, compilePool, type PoolResolution } from '../src/pool.js'
-import { NO_ROLE } from '../src/columns.js'
 import { type ResolveOptions, resolveRoles, SEMANTICS } from '../src/resolve.js'
 import { groupNames, poolsWithDuplicates, precedenceNumbers, semantics } from './arbitraries.js'
+import { same } from './same.js'
+import { poolsOf } from './small-pools.js'
 
 type Compile = typeof compilePool
 
@@ -42,24 +44,7 @@ function readMany(pool: CompiledPool, users: readonly (readonly number[])[], ids
 const inColumns = ({ outcome, preferredRole, candidateRole, roles }: PoolResolution) =>
   ({ outcome, role: preferredRole ?? candidateRole, roles })
 
-/** Whether the two are deeply equal, an absent key and an undefined one being two things; `expect` takes too long for so many. */
-function same(a: unknown, b: unknown): boolean {
-  if (Object.is(a, b)) return true
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null || Array.isArray(a) !== Array.isArray(b)) return false
-  const keys = Object.keys(a)
-  return keys.length === Object.keys(b).length
-    && keys.every(key => Object.hasOwn(b, key) && same(a[key as keyof typeof a], b[key as keyof typeof b]))
-}
-
 describe('every pool of up to three groups, and every user it can have', () => {
-  const KINDS: readonly Omit<Group, 'groupName'>[] = [null, 0, 1, 2].flatMap(precedence =>
-    [null, 'a', 'b'].map(roleArn => ({ precedence, roleArn })))
-
-  function* poolsOf(size: number): Generator<readonly Group[]> {
-    if (size === 0) return yield []
-    for (const rest of poolsOf(size - 1)) for (const kind of KINDS) yield [...rest, { groupName: `g${size - 1}`, ...kind }]
-  }
-
   /** Some of the items, in every order. */
   function arrangements(items: readonly number[]): readonly (readonly number[])[] {
     return [[], ...items.flatMap(item => arrangements(items.filter(other => other !== item)).map(rest => [item, ...rest]))]

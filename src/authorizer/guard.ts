@@ -1,5 +1,6 @@
 import { type CarriedClaims, type ClaimsComparison, compareClaims } from '../compare.js'
 import { RolecastError } from '../errors.js'
+import type { Mutable } from '../mutable.js'
 import type { Resolution } from '../resolve.js'
 import { isText } from './answers.js'
 import { type IncomingClaims, parseRoleClaims } from './claims.js'
@@ -179,7 +180,7 @@ export function createDecider<Payload extends object, RequireRole extends boolea
   ): Promise<{ readonly decision: Decision; readonly answer?: Answer }> => {
     // One of its own, so that nothing is left at a signal that lives on.
     const signal = AbortSignal.any(given ? [given] : [])
-    const known: { -readonly [K in keyof Known]: Known[K] } = {}
+    const known: Mutable<Known> = {}
     let token: string | undefined
     // What it is called if anything throws from here on.
     let reason: DenyReason = 'missing-token'

@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
 import type { PoolChange } from '../audit.js'
 import { RolecastError } from '../errors.js'
-import { type Group, type UserGroups } from '../group.js'
+import type { Group, UserGroups } from '../group.js'
+import type { Mutable } from '../mutable.js'
 import { count, firstIssue, precedence, readAs, someText } from './group-type.js'
 import { createMembershipTable } from './membership-table.js'
 
@@ -53,8 +54,6 @@ export interface Chain {
   readonly next: string | null
   readonly done: boolean
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** What is known of a pool so far. Only records change it, so that a checkpoint's lead to the same state again. */
 export interface ReadState {

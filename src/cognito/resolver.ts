@@ -1,4 +1,5 @@
 import { createMemory, type Memory } from '../memory.js'
+import type { Mutable } from '../mutable.js'
 import { type CompiledPool, compilePool, type PoolResolution } from '../pool.js'
 import { type Resolution, type ResolveOptions, resolveRoles } from '../resolve.js'
 import {
@@ -121,7 +122,7 @@ export function resolveLookup({ groups, unknownGroups, stale, age }: Lookup, opt
 /** Field by field: spreading a resolution takes longer than all the rest. */
 function answer(resolution: Resolution, unknownGroups: readonly string[], stale: boolean, age: number): RoleResolution {
   const { outcome, rule, evidence, groups, roles, determiningGroups, claims, preferredRole, candidateRole } = resolution
-  const fields: { -readonly [K in keyof RoleResolution]: RoleResolution[K] } = {
+  const fields: Mutable<RoleResolution> = {
     outcome,
     rule,
     evidence,

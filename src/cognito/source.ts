@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { LRUCache } from 'lru-cache'
 import { quote, RolecastError } from '../errors.js'
 import { type Group, isGroupName } from '../group.js'
+import type { Mutable } from '../mutable.js'
 import { createCoalescer } from './coalesce.js'
 import { failure, oneLine } from './failure.js'
 import { amount, type ConnectionOptions } from './options.js'
@@ -484,8 +485,6 @@ function toLookup(names: ReadonlySet<string>, answers: ReadonlyMap<string, Group
   }
   return { groups, unknownGroups, stale, age: now - oldest }
 }
-
-type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
 /** Milliseconds by which the clocks of a fleet may differ: an answer from so little ahead is not from the future. */
 const CLOCK_SKEW = 1_000

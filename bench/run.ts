@@ -3,7 +3,7 @@ import { parseArgs } from 'node:util'
 import { benchAudit } from './audit.js'
 import { benchAuthorizer } from './authorizer.js'
 import { benchCached } from './cached.js'
-import { benchCompetitors } from './competitors/index.js'
+import { benchCompetitors, competitorVersions } from './competitors/index.js'
 import { benchFleet } from './fleet.js'
 import { machine } from './measure.js'
 import { benchPool } from './pool.js'
@@ -13,8 +13,14 @@ import { benchValidate } from './validate.js'
 const { values } = parseArgs({ options: { json: { type: 'string' }, competitors: { type: 'boolean' }, small: { type: 'boolean', default: false } } })
 
 console.log(machine())
-const measured = values.competitors ? { competitors: await benchCompetitors({ small: values.small }) } : await benchOurselves()
+const measured = values.competitors ? await benchOthers() : await benchOurselves()
 if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ machine: machine(), ...measured }, undefined, 2)}\n`)
+
+async function benchOthers() {
+  const versions = await competitorVersions()
+  for (const [name, version] of Object.entries(versions)) console.log(`${name} ${version}`)
+  return { versions, competitors: await benchCompetitors({ small: values.small }) }
+}
 
 async function benchOurselves() {
   const results = { ...(await benchResolve()), ...(await benchPool()), ...(await benchCached()), ...(await benchAuthorizer()), ...(await benchValidate()) }

@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises'
 import { benchBulk } from './bulk.js'
 import type { Answers } from './compared.js'
 import { benchImports } from './imports.js'
@@ -13,6 +14,18 @@ const COMPETITORS = [
   '@casl/ability',
   'json-rules-engine',
 ]
+
+/** Of those that are installed. */
+export async function competitorVersions(): Promise<Readonly<Record<string, string>>> {
+  const versions: Record<string, string> = {}
+  for (const name of COMPETITORS) {
+    if ((await load(name)) === undefined) continue
+    const packageName = name.replace('/nodejs', '')
+    const text = await readFile(new URL(`../node_modules/${packageName}/package.json`, import.meta.url), 'utf8')
+    versions[packageName] = (JSON.parse(text) as { readonly version: string }).version
+  }
+  return versions
+}
 
 /**
  * What would people use instead? Prints it, and gives it back by question. Every answer is compared with rolecast's.

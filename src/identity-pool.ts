@@ -83,7 +83,7 @@ export interface RoleCandidate {
 
 /** The role whose credentials the user gets, together with the reason. */
 export interface RoleSelection {
-  /** `denied`: the user gets no credentials. `undetermined`: nobody knows which of the candidates it is. */
+  /** `denied`: the user gets no credentials. `undetermined`: one of the candidates, and it is unknown which. */
   readonly outcome: 'role' | 'denied' | 'undetermined'
   /** Present exactly when the outcome is `role`. */
   readonly roleArn?: string
@@ -92,7 +92,7 @@ export interface RoleSelection {
   readonly how: SelectionRule
   /** How this step is known. What a forecast starts from has an evidence of its own, in the resolution. */
   readonly evidence: Evidence
-  /** With `rule`, the rule that matched; with `uncertain-rule`, the first of which nobody knows whether it does. From 0. */
+  /** With `rule`, the rule that matched; with `uncertain-rule`, the first that may match or not. From 0. */
   readonly ruleIndex?: number
 }
 
@@ -225,10 +225,17 @@ interface CheckedRequest {
   readonly authenticatedRole: string | undefined
 }
 
+/** How a fallback is known: by what leads to it, and by what it is. */
+type FallbackEvidence = Readonly<Record<'AuthenticatedRole' | 'Deny', Evidence>>
+
+const NO_ROLES: FallbackEvidence = { AuthenticatedRole: 'observed', Deny: 'inferred' }
+const SEVERAL_ROLES: FallbackEvidence = { AuthenticatedRole: 'documented', Deny: 'documented' }
+const NO_RULE_MATCHES: FallbackEvidence = { AuthenticatedRole: 'documented', Deny: 'observed' }
+
 function select(view: ClaimsView, mapping: CheckedMapping | undefined, request: CheckedRequest): RoleSelection {
   const { customRole } = request
   if (mapping === undefined) return selectWithoutMapping(view, request)
-  if (mapping.rules !== undefined) return selectByRules(mapping.rules, view, fallBack(mapping, request, 'documented'), customRole)
+  if (mapping.rules !== undefined) return selectByRules(mapping.rules, view, fallBack(mapping, request, NO_RULE_MATCHES), customRole)
   if (customRole !== undefined) {
     return view.roles.includes(customRole) ? role(customRole, 'custom-role', 'documented') : denied('custom-role-not-allowed', 'documented')
   }
@@ -237,28 +244,25 @@ function select(view: ClaimsView, mapping: CheckedMapping | undefined, request: 
 
 function selectWithoutMapping(view: ClaimsView, request: CheckedRequest): RoleSelection {
   const { customRole } = request
-  const authenticated = authenticatedRole(request, 'no-mapping', 'documented')
+  const authenticated = authenticatedRole(request, 'no-mapping', 'observed')
   if (customRole === undefined) return authenticated
-  // Nobody says what a custom role does where no mapping makes the token's roles count.
+  // AWS does not document what a custom role does where no mapping makes the token's roles count.
   const readings = [authenticated, denied('custom-role-not-allowed', 'unknown')]
   if (view.roles.includes(customRole)) readings.push(role(customRole, 'custom-role', 'unknown'))
   return settle(readings, { how: 'custom-role-without-mapping' })
 }
 
-function selectFromToken(view: ClaimsView, mapping: CheckedMapping, request: CheckedRequest): RoleSelection {
-  const { preferredRole, roles } = view
+function selectFromToken({ preferredRole, roles }: ClaimsView, mapping: CheckedMapping, request: CheckedRequest): RoleSelection {
   if (preferredRole !== undefined) {
     // A preferred role outside cognito:roles takes a trigger; what is observed are tokens that have it in both.
     return role(preferredRole, 'preferred-role', roles.includes(preferredRole) ? 'observed' : 'documented')
   }
   const [only, ...others] = roles
-  if (only === undefined) return fallBack(mapping, request, mapping.fallback === 'Deny' ? 'inferred' : 'observed')
-  const resolution = fallBack(mapping, request, 'documented')
-  if (others.length > 0) return resolution
-  return settle([role(only, 'single-role', 'inferred'), ...readingsOf(resolution)], { how: 'single-role' })
+  if (only === undefined) return fallBack(mapping, request, NO_ROLES)
+  return others.length === 0 ? role(only, 'single-role', 'documented') : fallBack(mapping, request, SEVERAL_ROLES)
 }
 
-/** Whether a rule matches: for sure, for sure not, if `Contains` looks inside the elements of an array, or nobody knows. */
+/** Whether a rule matches: yes, no, only if `Contains` looks inside the elements of an array, or unknown. */
 type Match = 'yes' | 'no' | 'inside-an-element' | 'unknown'
 
 function selectByRules(
@@ -267,6 +271,8 @@ function selectByRules(
   fallback: RoleSelection,
   customRole: string | undefined,
 ): RoleSelection {
+  // Cognito answers with an InvalidParameterException, where the guide lets the custom role override the rules.
+  if (customRole !== undefined && view.roles.includes(customRole)) return denied('custom-role-with-rules', 'observed')
   const matches = rules.map(rule => matchRule(rule, view.claim(rule.claim)))
   const first = matches.findIndex(match => match !== 'no')
   if (customRole === undefined && first === -1) return fallback
@@ -282,11 +288,11 @@ function selectByRules(
     return [...found, ...readingsOf(fallback)]
   }
 
-  /** The guide: a custom role "overrides the order" of the rules. So it is taken when the token or a matching rule offers it. */
+  /** The guide: a custom role overrides the order of the rules. So it is taken when a matching rule gives it. */
   const byTheGuide = (customArn: string, some: readonly Match[]): readonly Reading[] => {
     const offered = (match: Match) => rules.some((rule, index) => rule.roleArn === customArn && some[index] === match)
     const custom = role(customArn, 'custom-role', 'unknown')
-    if (view.roles.includes(customArn) || offered('yes')) return [custom]
+    if (offered('yes')) return [custom]
     return offered('unknown') ? [custom, ...firstMatch(some)] : firstMatch(some)
   }
 
@@ -296,7 +302,7 @@ function selectByRules(
     return customRole === undefined ? firstMatch(settled) : byTheGuide(customRole, settled)
   })
   if (customRole === undefined) return settle(readings, { how: 'uncertain-rule', ruleIndex: first })
-  // A probe of the service got an error.
+  // Or the request fails, as it does where the token carries the role.
   return settle([...readings, denied('custom-role-not-allowed', 'unknown')], { how: 'custom-role-with-rules' })
 }
 
@@ -328,10 +334,10 @@ function compare(matchType: MatchType, claim: string, value: string): boolean {
   }
 }
 
-function fallBack(mapping: CheckedMapping, request: CheckedRequest, evidence: Evidence): RoleSelection {
-  const toAuthenticated = authenticatedRole(request, 'ambiguous-authenticated', evidence)
+function fallBack(mapping: CheckedMapping, request: CheckedRequest, evidence: FallbackEvidence): RoleSelection {
+  const toAuthenticated = authenticatedRole(request, 'ambiguous-authenticated', evidence.AuthenticatedRole)
   if (mapping.fallback === 'AuthenticatedRole') return toAuthenticated
-  const toDenial = denied('ambiguous-denied', evidence)
+  const toDenial = denied('ambiguous-denied', evidence.Deny)
   return mapping.fallback === 'Deny' ? toDenial : settle([toAuthenticated, toDenial], { how: 'ambiguous-unset' })
 }
 

@@ -20,7 +20,7 @@ const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
 
 const GROUPS = [
   { groupName: 'admins', precedence: 0, roleArn: role('Admin') },
-  { groupName: 'vip', precedence: 1 },
+  { groupName: 'vip', precedence: 20 },
   { groupName: 'billing', precedence: 7, roleArn: role('Billing') },
   { groupName: 'support', precedence: 7, roleArn: role('Support') },
   { groupName: 'readers', precedence: 20, roleArn: role('Reader') },
@@ -85,14 +85,14 @@ describe('the chain from files', () => {
     ['no mapping', {
       groups: ['admins'],
       pool: poolWith({}),
-      selection: { ...gives('SignedIn', 'no-mapping'), evidence: 'documented' },
+      selection: { ...gives('SignedIn', 'no-mapping'), evidence: 'observed' },
       says: 'no role mapping for this user pool',
     }],
     ['no mapping of this app client', {
       groups: ['admins'],
       pool: withMapping(token('Deny')),
       args: ['--client-id', 'other'],
-      selection: { ...gives('SignedIn', 'no-mapping'), evidence: 'documented' },
+      selection: { ...gives('SignedIn', 'no-mapping'), evidence: 'observed' },
       says: `(none for this app client; the user pool has one for ${clientId})`,
     }],
     ['no mapping, and no authenticated role', {
@@ -129,23 +129,29 @@ describe('the chain from files', () => {
     ['one role that is not preferred', {
       groups: ['contractors'],
       pool: withMapping(token('Deny')),
-      selection: undetermined('single-role', gives('Contractor', 'single-role'), denied('ambiguous-denied')),
-      says: 'Grant nothing on it.',
+      selection: { ...gives('Contractor', 'single-role'), evidence: 'documented' },
+      says: 'no log of a role assumed in this way is known.',
     }],
-    ['one role that is not preferred, and is the fallback', {
+    ['one role that is not preferred, and another fallback', {
       groups: ['contractors'],
-      pool: withMapping(token('AuthenticatedRole'), role('Contractor')),
-      selection: { ...gives('Contractor', 'single-role'), evidence: 'inferred' },
+      pool: withMapping(token('AuthenticatedRole')),
+      selection: { ...gives('Contractor', 'single-role'), evidence: 'documented' },
+      says: 'AWS documents that the user gets this role',
+    }],
+    ['one role that may be preferred or not', {
+      groups: ['vip', 'readers'],
+      pool: withMapping(token('Deny')),
+      selection: { ...gives('Reader', 'undetermined-preferred-role'), evidence: 'inferred' },
       says: 'Here all readings end in one answer.',
     }],
-    ['a preferred role that nobody is sure of', {
-      groups: ['vip', 'readers'],
+    ['one of two roles that may be preferred or not', {
+      groups: ['vip', 'readers', 'contractors'],
       pool: withMapping(token('Deny')),
       selection: undetermined('undetermined-preferred-role', gives('Reader', 'preferred-role'), denied('ambiguous-denied')),
       says: 'Grant nothing on it.',
     }],
     ['a preferred role that makes no difference', {
-      groups: ['vip', 'readers'],
+      groups: ['vip', 'readers', 'contractors'],
       pool: withMapping(token('AuthenticatedRole'), role('Reader')),
       selection: { ...gives('Reader', 'undetermined-preferred-role'), evidence: 'inferred' },
       says: 'Here all readings end in one answer.',
@@ -159,7 +165,7 @@ describe('the chain from files', () => {
     ['no rule', {
       groups: ['readers'],
       pool: withMapping(rules(['cognito:groups', 'Contains', 'admins', 'ByRule'])),
-      selection: { ...denied('ambiguous-denied'), evidence: 'documented' },
+      selection: { ...denied('ambiguous-denied'), evidence: 'observed' },
       says: 'Rules (1), AmbiguousRoleResolution Deny',
     }],
     ['a rule on a claim that is not forecast', {
@@ -188,12 +194,19 @@ describe('the chain from files', () => {
       selection: { ...denied('custom-role-not-allowed'), evidence: 'documented' },
       says: 'does not have in cognito:roles',
     }],
-    ['a role asked for of rules', {
+    ['a role of the token asked for of rules', {
       groups: ['admins'],
       pool: withMapping(rules(['cognito:groups', 'Contains', 'admins', 'ByRule'])),
       args: ['--custom-role-arn', role('Admin')],
-      selection: undetermined('custom-role-with-rules', gives('Admin', 'custom-role'), denied('custom-role-not-allowed')),
-      says: 'the mapping has rules',
+      selection: { ...denied('custom-role-with-rules'), evidence: 'observed' },
+      says: 'InvalidParameterException',
+    }],
+    ['another role asked for of rules', {
+      groups: ['admins'],
+      pool: withMapping(rules(['cognito:groups', 'Contains', 'admins', 'ByRule'])),
+      args: ['--custom-role-arn', role('ByRule')],
+      selection: undetermined('custom-role-with-rules', gives('ByRule', 'custom-role'), denied('custom-role-not-allowed')),
+      says: 'what the identity pool does then is not known. Grant nothing on it.',
     }],
     ['a role asked for without a mapping', {
       groups: ['admins'],
@@ -221,18 +234,18 @@ describe('the chain from files', () => {
   })
 
   test('the whole text, as people see it', async () => {
-    const { stdout } = await offline(withMapping(token('Deny')), ['contractors', 'ghost'])
+    const { stdout } = await offline(withMapping(token('Deny')), ['vip', 'readers', 'contractors', 'ghost'])
     expect(stdout.slice(stdout.indexOf('Credentials'))).toBe(`Credentials from identity pool ${identityPoolId}
   user pool     eu-west-1_Ab12Cd34e
   app client    3n4b5urk1ft4fl3mg5e62d9ado (not given, but the only one with a role mapping)
   role mapping  Token, AmbiguousRoleResolution Deny
-  role          (undetermined: one of these, and nobody knows which)
-                ? arn:aws:iam::111122223333:role/Contractor  see docs/identity-pool.md#single-role
-                ? (denied)                                   see docs/identity-pool.md#ambiguous-denied
+  role          (undetermined: one of these)
+                ? arn:aws:iam::111122223333:role/Reader  see docs/identity-pool.md#preferred-role
+                ? (denied)                               see docs/identity-pool.md#ambiguous-denied
 
 Why these credentials
-  The token has one role and prefers none. Of two pages of AWS one says that the user gets this role, and one that the fallback of the mapping counts. Grant nothing on it.
-  single-role: unknown: what is known does not settle it; see docs/identity-pool.md#single-role
+  Whether the token has a preferred role is not known (see above). Grant nothing on it.
+  undetermined-preferred-role: unknown: what is known does not settle it; see docs/identity-pool.md#undetermined-preferred-role
 
 Not in the user pool (no role, and in no claim)
   ghost
@@ -255,9 +268,9 @@ Not in the user pool (no role, and in no claim)
 
   test('--semantics holds for the credentials too', async () => {
     const answer = async (semantics: string) =>
-      JSON.parse((await offline(withMapping(token('Deny')), ['vip', 'readers'], ['--json', '--semantics', semantics])).stdout).selection
+      JSON.parse((await offline(withMapping(token('Deny')), ['vip', 'readers', 'contractors'], ['--json', '--semantics', semantics])).stdout).selection
+    expect(await answer('observed')).toMatchObject({ outcome: 'undetermined', how: 'undetermined-preferred-role' })
     expect(await answer('roles-compete')).toMatchObject({ outcome: 'role', roleArn: role('Reader') })
-    expect(await answer('groups-compete')).toMatchObject({ outcome: 'undetermined', how: 'single-role' })
   })
 
   test('what the file has for escape sequences is shown and does nothing', async () => {
@@ -330,12 +343,12 @@ describe('--stdin', () => {
   test('answers each line as --json would, and wants a role for each', async () => {
     const pool = await fileOf(withMapping(token('Deny')))
     const args = ['predict', '--pool-file', snapshot, '--identity-pool-file', pool]
-    const { code, stdout } = await rolecast([...args, '--stdin', '--require-role'], '["admins"]\n["billing","support"]\n["contractors"]\n')
+    const { code, stdout } = await rolecast([...args, '--stdin', '--require-role'], '["admins"]\n["billing","support"]\n["vip","readers","contractors"]\n')
     expect(code).toBe(1)
     const answers = stdout.trimEnd().split('\n').map(line => JSON.parse(line))
     expect(answers.map(answer => answer.selection.outcome)).toEqual(['role', 'denied', 'undetermined'])
     expect(answers[0]).toEqual(JSON.parse((await rolecast([...args, '--json', '--group', 'admins'])).stdout))
-    expect((await rolecast([...args, '--stdin', '--require-role'], '["admins"]\n["readers"]\n')).code).toBe(0)
+    expect((await rolecast([...args, '--stdin', '--require-role'], '["admins"]\n["readers"]\n["contractors"]\n')).code).toBe(0)
     expect((await rolecast([...args, '--stdin', '--require-role'])).code).toBe(1)
   })
 })
@@ -347,7 +360,7 @@ describe('what cannot be used', () => {
   test.each<[string, readonly string[], string]>([
     ['two identity pools', [...online, '--identity-pool-id', identityPoolId, '--identity-pool-file', 'f'], 'cannot be used with'],
     ['an identity pool of the network with a file of groups', [...predict, '--pool-file', 'p', '--identity-pool-id', identityPoolId], 'cannot be used with'],
-    ['a user pool and a file of groups', [...online, '--pool-file', 'p'], '--pool-file cannot be used with --user-pool-id'],
+    ['a user pool and a file of groups', [...online, '--pool-file', 'p'], '--pool-file and --user-pool-id cannot be combined unless --identity-pool-file is given'],
     ['an app client without an identity pool', [...online, '--client-id', 'abc'], 'give --identity-pool-id ID or --identity-pool-file FILE too [invalid-argument]'],
     ['a role asked for without an identity pool', [...online, '--custom-role-arn', role('A')], 'give --identity-pool-id ID or --identity-pool-file FILE too'],
     ['an app client that is none', [...online, '--identity-pool-id', identityPoolId, '--client-id', keyOf('abc')], 'is not an app client id'],
@@ -406,9 +419,9 @@ describe('the chain from AWS', () => {
   })
 
   test('reads the identity pool once for all lines', async () => {
-    const { code, stdout } = await rolecast([...online, '--stdin'], '["admins"]\n["readers"]\n["contractors"]\n')
+    const { code, stdout } = await rolecast([...online, '--stdin'], '["admins"]\n["readers"]\n["billing","support"]\n')
     expect(code).toBe(0)
-    expect(stdout.trimEnd().split('\n').map(line => JSON.parse(line).selection.outcome)).toEqual(['role', 'role', 'undetermined'])
+    expect(stdout.trimEnd().split('\n').map(line => JSON.parse(line).selection.outcome)).toEqual(['role', 'role', 'denied'])
     expect(identities.requests).toHaveLength(1)
   })
 

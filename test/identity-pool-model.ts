@@ -2,7 +2,7 @@ import type { ForecastRoleRequest, IdTokenClaims, MappingRule, RoleMapping, Role
 import type { Evidence, Resolution } from '../src/resolve.js'
 
 /**
- * The reference selector: semantics.md, section 4, as worlds. A world settles everything that nobody knows; in each the
+ * The reference selector: docs/identity-pool.md as worlds. A world settles everything that is unknown; in each the
  * service gives one answer. What all worlds agree on is the answer. It shares no code with `src/`, is in no hurry, and
  * reads nothing but well-formed input.
  */
@@ -51,16 +51,15 @@ interface Situation {
 }
 
 interface World {
-  /** Token, one role, nothing preferred: the API reference gives the role, the guide asks AmbiguousRoleResolution. */
-  readonly single: 'the role' | 'ambiguous'
   /** What a mapping without AmbiguousRoleResolution means. */
   readonly unset: 'AuthenticatedRole' | 'Deny'
   /** Whether Contains looks inside the elements of an array. */
   readonly inside: boolean
-  /** For each rule on a claim of a kind nobody knows the treatment of: whether it matches. */
+  /** For each rule on a claim of a kind whose treatment is unknown: whether it matches. */
   readonly obscure: readonly boolean[]
   readonly customWithoutMapping: 'ignored' | 'refused' | 'honoured'
-  readonly customWithRules: 'guide' | 'probe'
+  /** A custom role that the token does not carry, with rules: it overrides their order, or the request fails. */
+  readonly customWithRules: 'overrides' | 'refused'
 }
 
 interface Answer {
@@ -87,15 +86,13 @@ function remember(key: string, worlds: readonly World[]): readonly World[] {
 
 function allWorlds(type: 'none' | 'Token' | 'Rules', rules: number): readonly World[] {
   const worlds: World[] = []
-  for (const single of type === 'Token' ? ['the role', 'ambiguous'] as const : ['ambiguous'] as const) {
-    for (const unset of type === 'none' ? ['Deny'] as const : ['AuthenticatedRole', 'Deny'] as const) {
-      for (const inside of type === 'Rules' ? [true, false] : [false]) {
-        for (const customWithoutMapping of type === 'none' ? ['ignored', 'refused', 'honoured'] as const : ['ignored'] as const) {
-          for (const customWithRules of type === 'Rules' ? ['guide', 'probe'] as const : ['guide'] as const) {
-            for (let bits = 0; bits < 2 ** rules; bits++) {
-              const obscure = Array.from({ length: rules }, (_, index) => (bits >> index) % 2 === 1)
-              worlds.push({ single, unset, inside, obscure, customWithoutMapping, customWithRules })
-            }
+  for (const unset of type === 'none' ? ['Deny'] as const : ['AuthenticatedRole', 'Deny'] as const) {
+    for (const inside of type === 'Rules' ? [true, false] : [false]) {
+      for (const customWithoutMapping of type === 'none' ? ['ignored', 'refused', 'honoured'] as const : ['ignored'] as const) {
+        for (const customWithRules of type === 'Rules' ? ['overrides', 'refused'] as const : ['overrides'] as const) {
+          for (let bits = 0; bits < 2 ** rules; bits++) {
+            const obscure = Array.from({ length: rules }, (_, index) => (bits >> index) % 2 === 1)
+            worlds.push({ unset, inside, obscure, customWithoutMapping, customWithRules })
           }
         }
       }
@@ -121,13 +118,14 @@ function answer(situation: Situation, world: World): Answer {
   const custom = request.customRoleArn
   const roles = rolesIn(situation)
   if (mapping === undefined) {
-    if (custom === undefined || world.customWithoutMapping === 'ignored') return authenticated(situation, 'no-mapping', 'documented')
+    if (custom === undefined || world.customWithoutMapping === 'ignored') return authenticated(situation, 'no-mapping', 'observed')
     if (world.customWithoutMapping === 'honoured' && roles.includes(custom)) return { roleArn: custom, how: 'custom-role', evidence: 'unknown' }
     return { roleArn: null, how: 'custom-role-not-allowed', evidence: 'unknown' }
   }
   if (mapping.Type === 'Rules') {
     if (custom === undefined) return byRules(situation, world)
-    if (world.customWithRules === 'probe') return { roleArn: null, how: 'custom-role-not-allowed', evidence: 'unknown' }
+    if (roles.includes(custom)) return { roleArn: null, how: 'custom-role-with-rules', evidence: 'observed' }
+    if (world.customWithRules === 'refused') return { roleArn: null, how: 'custom-role-not-allowed', evidence: 'unknown' }
     return offers(situation, custom, world) ? { roleArn: custom, how: 'custom-role', evidence: 'unknown' } : byRules(situation, world)
   }
   if (custom !== undefined) {
@@ -138,7 +136,7 @@ function answer(situation: Situation, world: World): Answer {
   const preferred = situation.claims.get('cognito:preferred_role') as string | undefined
   if (preferred !== undefined) return { roleArn: preferred, how: 'preferred-role', evidence: roles.includes(preferred) ? 'observed' : 'documented' }
   if (roles.length === 0) return ambiguous(situation, world, { AuthenticatedRole: 'observed', Deny: 'inferred' })
-  if (roles.length === 1 && world.single === 'the role') return { roleArn: roles[0]!, how: 'single-role', evidence: 'inferred' }
+  if (roles.length === 1) return { roleArn: roles[0]!, how: 'single-role', evidence: 'documented' }
   return ambiguous(situation, world, { AuthenticatedRole: 'documented', Deny: 'documented' })
 }
 
@@ -148,15 +146,14 @@ function byRules(situation: Situation, world: World): Answer {
   const mayMatch = rules.findIndex((_, at) => worlds.some(some => matches(situation, at, some)))
   const doubt = mayMatch !== -1 && !worlds.every(some => matches(situation, mayMatch, some)) ? { firstDoubt: mayMatch } : {}
   const index = rules.findIndex((_, at) => matches(situation, at, world))
-  if (index === -1) return { ...ambiguous(situation, world, { AuthenticatedRole: 'documented', Deny: 'documented' }), ...doubt }
+  if (index === -1) return { ...ambiguous(situation, world, { AuthenticatedRole: 'documented', Deny: 'observed' }), ...doubt }
   const evidence = Array.isArray(situation.claims.get(rules[index]!.Claim!)) ? 'observed' : 'documented'
   return { roleArn: rules[index]!.RoleARN!, how: 'rule', evidence, ruleIndex: index, ...doubt }
 }
 
-/** The token lists the role, or a matching rule gives it. */
+/** Whether a matching rule gives the role. */
 function offers(situation: Situation, custom: string, world: World): boolean {
-  return rolesIn(situation).includes(custom) || rulesOf(situation.mapping).some((rule, index) =>
-    rule.RoleARN === custom && matches(situation, index, world))
+  return rulesOf(situation.mapping).some((rule, index) => rule.RoleARN === custom && matches(situation, index, world))
 }
 
 function matches(situation: Situation, index: number, world: World): boolean {
@@ -212,7 +209,7 @@ function agreement(answers: readonly Answer[], mapping: RoleMapping | undefined,
 
 function reasonOfDoubt(answers: readonly Answer[], mapping: RoleMapping | undefined, request: RoleRequest): { how: SelectionRule; ruleIndex?: number } {
   if (mapping === undefined) return { how: 'custom-role-without-mapping' }
-  if (mapping.Type === 'Token') return { how: answers.some(({ how }) => how === 'single-role') ? 'single-role' : 'ambiguous-unset' }
+  if (mapping.Type === 'Token') return { how: 'ambiguous-unset' }
   if (request.customRoleArn !== undefined) return { how: 'custom-role-with-rules' }
   const { firstDoubt } = answers[0]!
   return firstDoubt === undefined ? { how: 'ambiguous-unset' } : { how: 'uncertain-rule', ruleIndex: firstDoubt }

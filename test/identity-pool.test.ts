@@ -38,7 +38,7 @@ type Row = readonly [string, IdTokenClaims, RoleMapping | undefined, Partial<Rol
 
 const rows: readonly Row[] = [
   ['no mapping: the authenticated role', claimsOf([A], A), undefined, {},
-    { outcome: 'role', roleArn: AUTH, how: 'no-mapping', evidence: 'documented' }],
+    { outcome: 'role', roleArn: AUTH, how: 'no-mapping', evidence: 'observed' }],
   ['no mapping, no authenticated role', claimsOf([A], A), undefined, { roles: {} },
     { outcome: 'denied', how: 'authenticated-role-missing', evidence: 'documented' }],
   ['no mapping and a custom role of the token', claimsOf([A]), undefined, { customRoleArn: A }, {
@@ -73,18 +73,14 @@ const rows: readonly Row[] = [
       { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated' }, { outcome: 'denied', how: 'ambiguous-denied' }] }],
   ['Token: several roles, nothing said, authenticated role missing', claimsOf([A, B]), token(), { roles: {} },
     { outcome: 'denied', how: 'ambiguous-unset', evidence: 'inferred' }],
-  ['Token: exactly one role, denial', claimsOf([A]), token('Deny'), {}, {
-    outcome: 'undetermined', how: 'single-role', evidence: 'unknown', candidates: [
-      { outcome: 'role', roleArn: A, how: 'single-role' }, { outcome: 'denied', how: 'ambiguous-denied' }] }],
-  ['Token: exactly one role, authenticated role', claimsOf([A]), token('AuthenticatedRole'), {}, {
-    outcome: 'undetermined', how: 'single-role', evidence: 'unknown', candidates: [
-      { outcome: 'role', roleArn: A, how: 'single-role' }, { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated' }] }],
-  ['Token: exactly one role, and it is the authenticated role', claimsOf([AUTH]), token('AuthenticatedRole'), {},
-    { outcome: 'role', roleArn: AUTH, how: 'single-role', evidence: 'inferred' }],
-  ['Token: exactly one role, nothing said', claimsOf([A]), token(), {}, {
-    outcome: 'undetermined', how: 'single-role', evidence: 'unknown', candidates: [
-      { outcome: 'role', roleArn: A, how: 'single-role' }, { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated' },
-      { outcome: 'denied', how: 'ambiguous-denied' }] }],
+  ['Token: exactly one role, denial', claimsOf([A]), token('Deny'), {},
+    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' }],
+  ['Token: exactly one role, authenticated role', claimsOf([A]), token('AuthenticatedRole'), {},
+    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' }],
+  ['Token: exactly one role, authenticated role missing', claimsOf([A]), token('AuthenticatedRole'), { roles: {} },
+    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' }],
+  ['Token: exactly one role, nothing said', claimsOf([A]), token(), {},
+    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' }],
   ['Token: no roles, authenticated role', claimsOf([]), token('AuthenticatedRole'), {},
     { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated', evidence: 'observed' }],
   ['Token: no roles, denial', claimsOf([]), token('Deny'), {}, { outcome: 'denied', how: 'ambiguous-denied', evidence: 'inferred' }],
@@ -92,30 +88,38 @@ const rows: readonly Row[] = [
     rulesOf('Deny', rule('custom:dept', 'Equals', 'Legal', S), rule('custom:dept', 'Equals', 'Sales'), rule('custom:dept', 'Contains', 'S', S)), {},
     { outcome: 'role', roleArn: R, how: 'rule', evidence: 'documented', ruleIndex: 1 }],
   ['Rules: none matches, denial', { 'custom:dept': 'Sales' }, rulesOf('Deny', rule('custom:dept', 'Equals', 'Legal')), {},
-    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'documented' }],
+    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'observed' }],
   ['Rules: none matches, authenticated role', claimsOf([A], A), rulesOf('AuthenticatedRole', rule('custom:dept', 'Equals', 'Legal')), {},
     { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated', evidence: 'documented' }],
   ['Rules: NotEqual on a missing claim', {}, rulesOf('Deny', rule('custom:dept', 'NotEqual', 'Legal')), {},
-    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'documented' }],
+    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'observed' }],
   ['Rules: Contains, and an element is equal', { 'cognito:groups': ['users', 'admins'] }, rulesOf('Deny', rule('cognito:groups', 'Contains', 'admins')), {},
     { outcome: 'role', roleArn: R, how: 'rule', evidence: 'observed', ruleIndex: 0 }],
   ['Rules: Contains, and only a part of an element is equal', { 'cognito:groups': ['non-admins'] },
     rulesOf('Deny', rule('cognito:groups', 'Contains', 'admins')), {}, {
       outcome: 'undetermined', how: 'uncertain-rule', evidence: 'unknown', ruleIndex: 0, candidates: [
         { outcome: 'denied', how: 'ambiguous-denied' }, { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 0 }] }],
-  ['Rules: a custom role that a matching rule gives', { 'custom:dept': 'Sales' },
+  ['Rules: a custom role of the token, and a matching rule gives it', claimsOf([A], A),
+    rulesOf('AuthenticatedRole', rule('cognito:groups', 'Contains', 'g', A)), { customRoleArn: A },
+    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' }],
+  ['Rules: a custom role of the token, and another rule matches', claimsOf([A, B], A),
+    rulesOf('AuthenticatedRole', rule('cognito:groups', 'Contains', 'g')), { customRoleArn: B },
+    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' }],
+  ['Rules: a custom role of the token, and a rule may match or not', { ...claimsOf([A]), a: ['x'] }, rulesOf(undefined, rule('a', 'Equals', 'x')),
+    { customRoleArn: A }, { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' }],
+  ['Rules: a custom role that a matching rule gives and the token does not carry', { 'custom:dept': 'Sales' },
     rulesOf('Deny', rule('custom:dept', 'Equals', 'Sales'), rule('custom:dept', 'StartsWith', 'S', S)), { customRoleArn: S }, {
       outcome: 'undetermined', how: 'custom-role-with-rules', evidence: 'unknown', candidates: [
         { outcome: 'role', roleArn: S, how: 'custom-role' }, { outcome: 'denied', how: 'custom-role-not-allowed' }] }],
   ['Rules: a custom role that no rule gives', { 'custom:dept': 'Sales' }, rulesOf('Deny', rule('custom:dept', 'Equals', 'Sales')), { customRoleArn: X }, {
     outcome: 'undetermined', how: 'custom-role-with-rules', evidence: 'unknown', candidates: [
       { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 0 }, { outcome: 'denied', how: 'custom-role-not-allowed' }] }],
-  ['Rules: a custom role that a rule gives of which nobody knows whether it matches', { a: ['x'], b: 'y' },
+  ['Rules: a custom role that a rule gives which may match or not', { a: ['x'], b: 'y' },
     rulesOf('Deny', rule('a', 'Equals', 'x', S), rule('b', 'Equals', 'y')), { customRoleArn: S }, {
       outcome: 'undetermined', how: 'custom-role-with-rules', evidence: 'unknown', candidates: [
         { outcome: 'role', roleArn: S, how: 'custom-role' }, { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 1 },
         { outcome: 'denied', how: 'custom-role-not-allowed' }] }],
-  ['Rules: a custom role that nobody offers, and no rule matches: a denial in every reading', { 'custom:dept': 'IT' },
+  ['Rules: a custom role that neither the token nor a matching rule gives, and a denial: a denial in every reading', { 'custom:dept': 'IT' },
     rulesOf('Deny', rule('custom:dept', 'Equals', 'Sales', X)), { customRoleArn: X },
     { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'inferred' }],
 ]
@@ -239,7 +243,7 @@ describe('claims are not trusted', () => {
 
 describe('a token that is only forecast', () => {
   const bearer: Group = { groupName: 'editors', precedence: 5, roleArn: A }
-  const vip: Group = { groupName: 'vip', precedence: 1 }
+  const vip: Group = { groupName: 'vip', precedence: 5 }
   const other: Group = { groupName: 'late', precedence: 9, roleArn: B }
 
   test('the chain: groups, claims, role', () => {
@@ -247,8 +251,8 @@ describe('a token that is only forecast', () => {
     expect(selectRoleFor(resolveRoles([bearer, other]), token('Deny'), request)).toStrictEqual({
       outcome: 'role', roleArn: A, how: 'preferred-role', evidence: 'observed' })
     expect(selectRoleFor(resolveRoles([bearer, { ...other, precedence: 5 }]), token('Deny'), request).how).toBe('ambiguous-denied')
-    expect(selectRoleFor(resolveRoles([{ ...bearer, precedence: null }]), token('Deny'), request)).toMatchObject({
-      outcome: 'undetermined', how: 'single-role' })
+    expect(selectRoleFor(resolveRoles([{ ...bearer, precedence: null }]), token('Deny'), request)).toStrictEqual({
+      outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' })
     expect(selectRoleFor(resolveRoles([]), undefined, request)).toMatchObject({ roleArn: AUTH, how: 'no-mapping' })
   })
 
@@ -259,13 +263,17 @@ describe('a token that is only forecast', () => {
   })
 
   test('where both readings end in one role, the user gets it', () => {
+    expect(selectRoleFor(resolveRoles([bearer, vip]), token('Deny'), { roles })).toStrictEqual({
+      outcome: 'role', roleArn: A, how: 'undetermined-preferred-role', evidence: 'inferred' })
     const forecast = resolveRoles([bearer, vip, other])
     expect(selectRoleFor(forecast, token('AuthenticatedRole'), { roles: { authenticated: A } })).toStrictEqual({
       outcome: 'role', roleArn: A, how: 'undetermined-preferred-role', evidence: 'inferred' })
     expect(selectRoleFor(forecast, token('Deny'), { roles, customRoleArn: B })).toStrictEqual({
       outcome: 'role', roleArn: B, how: 'custom-role', evidence: 'documented' })
     expect(selectRoleFor(forecast, undefined, { roles })).toStrictEqual({
-      outcome: 'role', roleArn: AUTH, how: 'no-mapping', evidence: 'documented' })
+      outcome: 'role', roleArn: AUTH, how: 'no-mapping', evidence: 'observed' })
+    expect(selectRoleFor(forecast, rulesOf('AuthenticatedRole', rule('cognito:preferred_role', 'Equals', A)), { roles, customRoleArn: B })).toStrictEqual({
+      outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' })
   })
 
   test('a doubt that both readings share keeps its name', () => {
@@ -626,7 +634,9 @@ describe('laws', () => {
   })
 })
 
-const undetermined: Resolution = resolveRoles([{ groupName: 'g', precedence: 1, roleArn: A }, { groupName: 'h', precedence: 1 }])
+const CONTENDERS: readonly Group[] = [{ groupName: 'g', precedence: 1, roleArn: A }, { groupName: 'h', precedence: 1 }]
+/** Of one role in the token, and of two. */
+const UNDETERMINED: readonly Resolution[] = [resolveRoles(CONTENDERS), resolveRoles([...CONTENDERS, { groupName: 'k', precedence: 2, roleArn: B }])]
 
 describe('laws of the forecast', () => {
   type Forecaster = (resolution: Resolution, mapping: RoleMapping | undefined, request: ForecastRoleRequest) => RoleSelection
@@ -749,15 +759,17 @@ describe('every small token, mapping and request', () => {
       for (const poolRoles of POOLS) {
         for (const customRoleArn of [undefined, A, X]) {
           for (const otherClaims of [undefined, {}, { one: 'ad' }, { one: ['adm'] }]) {
-            const request = { roles: poolRoles, customRoleArn, otherClaims }
-            const { sure: _, ...model } = modelSelectFor(undetermined, mapping, request)
-            expect(comparable(selectRoleFor(undetermined, mapping, request))).toStrictEqual(model)
-            cases++
+            for (const resolution of UNDETERMINED) {
+              const request = { roles: poolRoles, customRoleArn, otherClaims }
+              const { sure: _, ...model } = modelSelectFor(resolution, mapping, request)
+              expect(comparable(selectRoleFor(resolution, mapping, request))).toStrictEqual(model)
+              cases++
+            }
           }
         }
       }
     }
-    expect(cases).toBe((1 + 3 * (1 + 48 * 3)) * 3 * 3 * 4)
+    expect(cases).toBe((1 + 3 * (1 + 48 * 3)) * 3 * 3 * 4 * 2)
   })
 })
 
@@ -769,7 +781,8 @@ const textOf = (value: unknown): unknown => Array.isArray(value) ? value.join(',
 const valueOfOne = (claims: IdTokenClaims) => (claims as { one?: unknown }).one
 
 const mistakes: readonly (readonly [string, Selector])[] = [
-  ['grants the only role', changed(selection => selection.how === 'single-role' ? given(A, selection) : selection)],
+  ['calls the only role undetermined', changed(selection => selection.how === 'single-role'
+    ? { outcome: 'undetermined', candidates: [{ outcome: 'role', roleArn: A, how: 'single-role' }], how: 'single-role', evidence: 'unknown' } : selection)],
   ['falls back although there is one role', input(({ claims, mapping }) =>
     mapping?.Type === 'Token' && listedIn(claims).length === 1 ? { claims: { ...claims, 'cognito:roles': [A, B] } } : {})],
   ['grants the first candidate', changed(selection => selection.candidates?.[0]?.roleArn ? given(selection.candidates[0].roleArn, selection) : selection)],
@@ -777,8 +790,8 @@ const mistakes: readonly (readonly [string, Selector])[] = [
     selection.outcome === 'undetermined' ? { outcome: 'denied', how: selection.how, evidence: selection.evidence } : selection)],
   ['forgets the denial among the candidates', changed(selection =>
     ({ ...selection, ...(selection.candidates && { candidates: selection.candidates.filter(({ outcome }) => outcome === 'role') }) }))],
-  ['stays undetermined where the readings agree', changed(selection => selection.how === 'single-role' && selection.outcome === 'role'
-    ? { outcome: 'undetermined', candidates: [{ outcome: 'role', roleArn: A, how: 'single-role' }], how: 'single-role', evidence: 'unknown' } : selection)],
+  ['stays undetermined where the readings agree', changed(selection => selection.how === 'ambiguous-unset' && selection.outcome === 'denied'
+    ? { outcome: 'undetermined', candidates: [{ outcome: 'denied', how: 'ambiguous-denied' }], how: 'ambiguous-unset', evidence: 'unknown' } : selection)],
   ['ignores the custom role', input(({ request: { roles: poolRoles } }) => ({ request: { roles: poolRoles } }))],
   ['ignores a custom role with rules', input(({ mapping, request: { roles: poolRoles } }) => mapping?.Type === 'Rules' ? { request: { roles: poolRoles } } : {})],
   ['ignores a custom role without a mapping', input(({ mapping, request: { roles: poolRoles } }) => mapping ? {} : { request: { roles: poolRoles } })],
@@ -786,8 +799,14 @@ const mistakes: readonly (readonly [string, Selector])[] = [
     mapping?.Type === 'Token' && !listedIn(claims).includes(request.customRoleArn ?? '') ? { request: { roles: request.roles } } : {})],
   ['grants any custom role', changed((selection, { request }) =>
     selection.how === 'custom-role-not-allowed' ? given(request.customRoleArn!, selection) : selection)],
-  ['follows the guide on a custom role with rules', changed((selection, { request }) =>
-    selection.how === 'custom-role-with-rules' ? given(request.customRoleArn!, selection) : selection)],
+  ['follows the guide on a custom role of the token with rules', changed((selection, { request }) =>
+    selection.how === 'custom-role-with-rules' && selection.evidence === 'observed' ? given(request.customRoleArn!, selection) : selection)],
+  ['denies every custom role with rules', changed(selection => selection.how === 'custom-role-with-rules' && selection.outcome === 'undetermined'
+    ? { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' } : selection)],
+  ['leaves a custom role of the token with rules undetermined', input(({ claims, mapping }) => {
+    const { 'cognito:roles': _, ...others } = claims as Record<string, unknown>
+    return mapping?.Type === 'Rules' ? { claims: others } : {}
+  })],
   ['refuses a preferred role outside the roles', input(({ claims }) => {
     const { 'cognito:preferred_role': preferred, ...others } = claims as Record<string, unknown>
     return listedIn(claims).includes(preferred as string) ? {} : { claims: others }
@@ -810,6 +829,7 @@ const mistakes: readonly (readonly [string, Selector])[] = [
   ['lets the last rule win', input(({ mapping }) =>
     mapping?.Type === 'Rules' ? { mapping: rulesOf(mapping.AmbiguousRoleResolution, ...rulesIn(mapping).toReversed()) } : {})],
   ['counts the rules from 1', changed(selection => selection.ruleIndex === undefined ? selection : { ...selection, ruleIndex: selection.ruleIndex + 1 })],
+  ['knows every fallback equally well', changed(selection => selection.how === 'ambiguous-denied' ? { ...selection, evidence: 'documented' } : selection)],
   ['claims evidence it does not have', changed(selection => selection.evidence === 'inferred' ? { ...selection, evidence: 'documented' } : selection)],
   ['gives the wrong reason', changed(selection => selection.how === 'uncertain-rule' && selection.outcome === 'role' ? { ...selection, how: 'rule' } : selection)],
   ['writes an undefined role where a key should be absent', changed(selection => ({ roleArn: undefined, ...selection }) as unknown as RoleSelection)],
@@ -824,6 +844,7 @@ describe('control: the comparison catches a selector that', () => {
 })
 
 const PAGE = readFileSync(new URL('../docs/identity-pool.md', import.meta.url), 'utf8')
+const EMULATORS = readFileSync(new URL('../docs/emulators.md', import.meta.url), 'utf8')
 
 /** tsc sees to it that none is missing. */
 const RULE_IDS = Object.keys({
@@ -853,6 +874,15 @@ function wrongExamples(text: string): readonly string[] {
     }).map(([, code]) => code!))
 }
 
+const LEAD = 'When using tokens to assign roles, if there are multiple roles that can be assigned to the user,'
+const ITEMS = ['it matches a role in the `cognito:roles` claim.', '`cognito:preferred_role` claim is set, use it.', 'is used to determine the role to be assigned.']
+
+/** The quotations that have an item of the list and not the sentence above it. */
+function withoutLead(text: string): readonly string[] {
+  const quotations = [...text.matchAll(/(?:^>.*\n)+/gm)].map(([lines]) => lines.replaceAll(/^> ?/gm, '').replaceAll(/\s+/g, ' '))
+  return quotations.filter(quotation => ITEMS.some(item => quotation.includes(item)) && !quotation.startsWith(LEAD))
+}
+
 describe('docs/identity-pool.md', () => {
   test('has a section for every rule', () => {
     expect(RULE_IDS.filter(id => !PAGE.includes(`\n### ${id}\n`))).toEqual([])
@@ -867,7 +897,46 @@ describe('docs/identity-pool.md', () => {
     expect(wrongExamples('```js\nselectRole({}, undefined, { roles: {} }).how\n// => \'no-mapping\'\n```\n')).toHaveLength(1)
   })
 
+  test('quotes no item of AWS\'s list without the sentence that governs it', () => {
+    expect(withoutLead(PAGE)).toEqual([])
+    expect(PAGE).toContain(`> ${LEAD}`)
+  })
+
+  test('control: an item on its own is noticed', () => {
+    expect(withoutLead('AWS:\n\n> If the `cognito:preferred_role` claim is set, use\n> it.\n\nSo\n')).toHaveLength(1)
+    expect(withoutLead(PAGE.replace(LEAD, ''))).toHaveLength(1)
+  })
+
   test('says how many cases are compared', () => {
     expect(PAGE.replaceAll(/\s+/g, ' ')).toContain(`on ${CASES.toLocaleString('en-GB')} small cases`)
   })
 })
+
+describe('docs/emulators.md', () => {
+  test('gives for every example the value it has', () => {
+    expect(wrongExamples(EMULATORS)).toEqual([])
+    expect(EMULATORS.match(/^\/\/ => /gm)).toHaveLength(2)
+  })
+
+  test('says of each case what the library says: Cognito by default, stacksim as `documented`', () => {
+    const rows = [...EMULATORS.matchAll(/^\| (?:no group|`.+?`) \| .+$/gm)].map(([row]) => row.slice(2, -2).split(' | '))
+    expect(rows.map(([groups, cognito, stacksim]) => [groups, cognito, stacksim])).toEqual(rows.map(([groups]) => {
+      const named = groupsIn(groups!)
+      return [groups, saidOf(resolveRoles(named)), saidOf(resolveRoles(named, { semantics: 'documented' }))]
+    }))
+    expect(rows).toHaveLength(9)
+  })
+})
+
+/** `a 5 A` is the group a with the precedence 5 and the role A. */
+function groupsIn(cell: string): readonly Group[] {
+  return [...cell.matchAll(/`(\S+) (\S+) (\S+)`/g)].map(([, groupName, precedence, role]) => ({
+    groupName: groupName!, precedence: precedence === 'none' ? null : Number(precedence), roleArn: role === 'none' ? null : role!,
+  }))
+}
+
+function saidOf({ roles: listed, preferredRole, candidateRole }: Resolution): string {
+  if (listed.length === 0) return 'neither claim'
+  const preferred = candidateRole === undefined ? preferredRole ?? 'no role' : `${candidateRole} or no role (undetermined)`
+  return `roles ${listed.join(', ')}; prefers ${preferred}`
+}

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { Group } from '../src/group.js'
 import { type RoleMapping, selectRoleFor } from '../src/identity-pool.js'
 import { type CredentialsForecast, predictionText, printable } from '../src/report/prediction.js'
-import { resolveRoles, type Semantics } from '../src/resolve.js'
+import { resolveRoles, type Semantics, SEMANTICS } from '../src/resolve.js'
 import { groupNames, pools, semantics } from './arbitraries.js'
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
@@ -63,7 +63,7 @@ ID token
 
 Why
   \`admins\` ranks first among the groups with a role, so its role is preferred.
-  lowest-precedence: documented by AWS; see docs/semantics.md#lowest-precedence
+  lowest-precedence: observed in real tokens whose groups are known; see docs/semantics.md#lowest-precedence
 
 Not in the user pool (no role, and in no claim)
   ghost
@@ -82,7 +82,7 @@ ID token
 
 Why
   The user is in no group, so Cognito sets none of the three claims.
-  no-groups: documented by AWS; see docs/semantics.md#no-groups
+  no-groups: observed in real tokens whose groups are known; see docs/semantics.md#no-groups
 `)
   })
 
@@ -90,8 +90,8 @@ Why
     expect(render(groups)).not.toContain('Not in the user pool')
   })
 
-  test('a resolution that nobody can settle names the role it may be, and does not grant it', () => {
-    const text = render([{ groupName: 'vip', precedence: 1 }, { groupName: 'readers', precedence: 20, roleArn: role('Reader') }])
+  test('an undetermined resolution names the role it may be, and does not grant it', () => {
+    const text = render([{ groupName: 'vip', precedence: 20 }, { groupName: 'readers', precedence: 20, roleArn: role('Reader') }])
     expect(block(text, 'ID token').at(-1)).toBe(`  cognito:preferred_role  (undetermined: absent, or ${role('Reader')})`)
     expect(text).toContain('grant nothing on it')
   })
@@ -116,6 +116,7 @@ describe('the ladder', () => {
 
   const vip = { groupName: 'vip', precedence: 1 }
   const low = { groupName: 'low', precedence: 20, roleArn: role('Low') }
+  const rival = { groupName: 'rival', precedence: 20 }
   const one = { groupName: 'one', precedence: 7, roleArn: role('One') }
   const two = { groupName: 'two', precedence: 7, roleArn: role('Two') }
   const alike = { groupName: 'alike', precedence: 7, roleArn: role('One') }
@@ -125,9 +126,9 @@ describe('the ladder', () => {
     ['the winner has an arrow', [low, one], 'observed', ['> one', '  low']],
     ['all who tie on one role have an arrow', [low, one, alike], 'observed', ['> one', '> alike', '  low']],
     ['a tie on two roles has exclamation marks', [low, one, two], 'observed', ['! one', '! two', '  low']],
-    ['what nobody knows has question marks', [low, vip, bare], 'observed', ['? vip', '? low', '  bare']],
-    ['a group that blocks has a dash', [low, vip], 'groups-compete', ['- vip', '  low']],
-    ['a group that stands aside has no mark', [low, vip], 'roles-compete', ['  vip', '> low']],
+    ['what is undetermined has question marks', [low, rival, bare], 'observed', ['? low', '? rival', '  bare']],
+    ['a group that stands aside has no mark', [low, vip], 'observed', ['  vip', '> low']],
+    ['a rival that stands aside has no mark', [low, rival], 'roles-compete', ['> low', '  rival']],
     ['a role without a precedence has a dash', [bare, { groupName: 'plain' }], 'observed', ['- bare', '  plain']],
     ['the same role has an arrow where it is preferred', [bare, { groupName: 'plain' }], 'documented', ['> bare', '  plain']],
     ['groups without a role have no mark', [vip, { groupName: 'plain' }], 'observed', ['  vip', '  plain']],
@@ -236,7 +237,7 @@ describe('names from outside in the text', () => {
 
   test('they are escaped wherever they stand', () => {
     const groups = [{ groupName: nasty, precedence: 0, roleArn: `role\x1B[31m\u009B` }, { groupName: 'vip', precedence: 0 }]
-    for (const semantics of ['observed', 'groups-compete', 'roles-compete', 'documented'] as const) {
+    for (const semantics of SEMANTICS) {
       const text = render(groups, { semantics, unknownGroups: [nasty] })
       expect(text).not.toMatch(RAW)
       expect(text).not.toContain('\u202E')
@@ -264,20 +265,19 @@ describe('names from outside in the text', () => {
 describe('colour', () => {
   const winner = { groupName: 'a', precedence: 0, roleArn: 'A' }
   const loser = { groupName: 'b', precedence: 1, roleArn: 'B' }
-  const rows = (groups: readonly Group[], semantics?: Semantics) =>
-    render(groups, { color: true, ...(semantics && { semantics }) }).split('\n').filter(line => /^[ >!?-] +\d/.test(stripVTControlCharacters(line)))
+  const rows = (groups: readonly Group[]) =>
+    render(groups, { color: true }).split('\n').filter(line => /^[ >!?-] +(\d|none)/.test(stripVTControlCharacters(line)))
 
   test.each<[string, string, Group[], number]>([
     ['a role that is preferred', 'green', [winner, loser], 32],
     ['a tie on two roles', 'red', [winner, { ...loser, precedence: 0 }], 31],
-    ['what nobody knows', 'yellow', [{ groupName: 'a', precedence: 0 }, { ...loser, precedence: 0 }], 33],
+    ['what is undetermined', 'yellow', [{ groupName: 'a', precedence: 0 }, { ...loser, precedence: 0 }], 33],
   ])('%s is %s', (_what, _colour, groups, code) => {
     expect(rows(groups)[0]).toMatch(new RegExp(`^\\x1B\\[${code}m[>!?] 0  a.*\\x1B\\[39m$`))
   })
 
-  test('a group that blocks is dim, and one that decides nothing is plain', () => {
-    const [blocking] = rows([{ groupName: 'a', precedence: 0 }, loser], 'groups-compete')
-    expect(blocking).toBe('\x1B[2m- 0  a  (no role)\x1B[22m')
+  test('a group without a precedence is dim, and one that decides nothing is plain', () => {
+    expect(rows([{ groupName: 'a', roleArn: 'A' }])).toEqual(['\x1B[2m- none  a  A\x1B[22m'])
     expect(rows([winner, loser])[1]).toBe('  1  b  B')
   })
 
@@ -313,6 +313,7 @@ describe('the credentials', () => {
 
   const token: RoleMapping = { Type: 'Token', AmbiguousRoleResolution: 'Deny' }
   const [admins, alone] = [[{ groupName: 'a', precedence: 0, roleArn: 'A' }], [{ groupName: 'b', roleArn: 'B' }]]
+  const contended = [...admins, ...alone, { groupName: 'c', precedence: 0 }]
 
   test('stand after the claims and before the unknown groups, and only where an identity pool is asked', () => {
     const text = render(admins, { credentials: credentialsOf(admins, { mapping: token }), unknownGroups: ['ghost'] })
@@ -334,7 +335,7 @@ describe('the credentials', () => {
   test('roles of every width keep the pages in one column', () => {
     const mapping: RoleMapping = { Type: 'Rules', RulesConfiguration: { Rules: ['管理者', 'é'].map(RoleARN => ({ Claim: 'x', MatchType: 'Equals', Value: 'y', RoleARN })) } }
     expect(block(textOf(admins, { mapping, authenticated: 'S' }), 'Credentials from identity pool x').slice(3)).toEqual([
-      '  role          (undetermined: one of these, and nobody knows which)',
+      '  role          (undetermined: one of these)',
       '                ? 管理者    by rule 0; see docs/identity-pool.md#rule',
       '                ? é         by rule 1; see docs/identity-pool.md#rule',
       '                ? S         see docs/identity-pool.md#ambiguous-authenticated',
@@ -344,10 +345,28 @@ describe('the credentials', () => {
 
   test.each<[string, readonly Group[], number, string]>([
     ['a role', admins, 32, 'A'],
+    ['a role that is not preferred', alone, 32, 'B'],
     ['a denial', [], 31, '(none: the request is denied)'],
-    ['what nobody knows', alone, 33, '(undetermined: one of these, and nobody knows which)'],
+    ['what is undetermined', contended, 33, '(undetermined: one of these)'],
   ])('%s has its colour', (_what, groups, code, said) => {
     expect(textOf(groups, { mapping: token }, true)).toContain(`  role          \x1B[${code}m${said}\x1B[39m\n`)
+  })
+
+  const rules: RoleMapping = { Type: 'Rules', AmbiguousRoleResolution: 'Deny', RulesConfiguration: { Rules: [] } }
+  const SEEN_ONCE = 'The app asks for a role that the token has in cognito:roles, and the mapping has rules: Cognito rejected such a request '
+    + '(InvalidParameterException, seen once), and AWS\'s guide says otherwise.'
+  const NOT_KNOWN = 'The app asks for a role that the token does not have in cognito:roles, and the mapping has rules: what the identity pool does then is not known.'
+
+  test.each<[string, Asked, string, string]>([
+    ['a lone role', { mapping: token }, 'single-role: documented by AWS',
+      'The token has one role and prefers none. AWS documents that the user gets this role; no log of a role assumed in this way is known.'],
+    ['a role of the token that the app asks for with rules', { mapping: rules, customRoleArn: 'B' }, 'custom-role-with-rules: observed of real identity pools', SEEN_ONCE],
+    ['another role that the app asks for with rules', { mapping: { ...rules, AmbiguousRoleResolution: 'AuthenticatedRole' }, authenticated: 'S', customRoleArn: 'X' },
+      'custom-role-with-rules: unknown: what is known does not settle it', `${NOT_KNOWN} Grant nothing on it.`],
+    ['another role where all readings are a denial', { mapping: rules, customRoleArn: 'X' },
+      'custom-role-with-rules: inferred from what is observed and documented', `${NOT_KNOWN} Here all readings end in one answer.`],
+  ])('%s: the reason says how it is known', (_what, asked, evidence, reason) => {
+    expect(block(textOf(alone, asked), 'Why these credentials')).toEqual([`  ${reason}`, expect.stringMatching(new RegExp(`^ {2}${evidence}; see`))])
   })
 
   const anyMapping = fc.option(fc.record({

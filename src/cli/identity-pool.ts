@@ -40,7 +40,7 @@ export function credentialsJson({ selection, identityPoolId, mappingKey }: Crede
 
 export function checkIdentityPoolOptions({ userPoolId, poolFile, identityPoolId, identityPoolFile, clientId, customRoleArn }: IdentityPoolOptions): void {
   if (userPoolId !== undefined && poolFile !== undefined && identityPoolFile === undefined) {
-    refuse('--pool-file cannot be used with --user-pool-id, but to say for --identity-pool-file which user pool the file is of; give one of them', poolFile)
+    refuse('--pool-file and --user-pool-id cannot be combined unless --identity-pool-file is given; give one of them', poolFile)
   }
   if (identityPoolId === undefined && identityPoolFile === undefined) {
     const needed = 'is for an identity pool; give --identity-pool-id ID or --identity-pool-file FILE too'

@@ -24,7 +24,7 @@ export interface CredentialsForecast {
   readonly mapping?: RoleMapping | undefined
   /** The app client whose mapping was looked for; absent where it is not known, for the user pool has no mapping at all. */
   readonly clientId?: string | undefined
-  /** Whether nobody named the app client, and it is the only one of the user pool with a mapping. */
+  /** Whether no app client was named, and this is the only one of the user pool with a mapping. */
   readonly onlyMapping: boolean
   /** The app clients of the user pool that do have a mapping. */
   readonly mappedClients: readonly string[]
@@ -167,7 +167,7 @@ function roleLines(selection: RoleSelection, paint: Paint): readonly string[] {
   }))
   const width = Math.max(...rows.map(({ answer }) => stringWidth(answer)))
   return [
-    paint.yellow('(undetermined: one of these, and nobody knows which)'),
+    paint.yellow('(undetermined: one of these)'),
     ...rows.map(({ answer, why }) => `? ${answer}${' '.repeat(width - stringWidth(answer))}  ${paint.dim(why)}`),
   ]
 }
@@ -186,7 +186,6 @@ const SELECTION_EVIDENCE: Readonly<Record<Evidence, string>> = {
 /** Where these decide, there are several readings. */
 const DOUBTS: ReadonlySet<SelectionRule> = new Set<SelectionRule>([
   'undetermined-preferred-role',
-  'single-role',
   'uncertain-rule',
   'ambiguous-unset',
   'custom-role-without-mapping',
@@ -194,7 +193,7 @@ const DOUBTS: ReadonlySet<SelectionRule> = new Set<SelectionRule>([
 ])
 
 function selectionReason({ selection, mapping, clientId }: CredentialsForecast): string {
-  const { how, outcome, ruleIndex } = selection
+  const { how, outcome, evidence, ruleIndex } = selection
   const rule = ruleText(mapping, ruleIndex)
   const unmapped = clientId === undefined ? 'user pool' : 'app client'
   const reasons: Readonly<Record<SelectionRule, string>> = {
@@ -202,11 +201,13 @@ function selectionReason({ selection, mapping, clientId }: CredentialsForecast):
     'custom-role': 'The app asks for this role, and the token has it in cognito:roles.',
     'custom-role-not-allowed': 'The app asks for a role that the token does not have in cognito:roles.',
     'custom-role-without-mapping': 'The app asks for a role, and there is no role mapping: AWS does not say what the identity pool does then.',
-    'custom-role-with-rules': 'The app asks for a role, and the mapping has rules: AWS does not say clearly which of the two counts.',
+    'custom-role-with-rules': evidence === 'observed'
+      ? 'The app asks for a role that the token has in cognito:roles, and the mapping has rules: Cognito rejected such a request (InvalidParameterException, seen once), and AWS\'s guide says otherwise.'
+      : 'The app asks for a role that the token does not have in cognito:roles, and the mapping has rules: what the identity pool does then is not known.',
     'preferred-role': 'The mapping takes the role from the token, and the token prefers this one.',
     'undetermined-preferred-role': 'Whether the token has a preferred role is not known (see above).',
     'single-role':
-      'The token has one role and prefers none. Of two pages of AWS one says that the user gets this role, and one that the fallback of the mapping counts.',
+      'The token has one role and prefers none. AWS documents that the user gets this role; no log of a role assumed in this way is known.',
     rule: `The first of the mapping's rules that matches is rule ${rule}.`,
     'uncertain-rule': `Whether rule ${rule} matches is not known: ${
       isForecast(mapping, ruleIndex) ? 'AWS does not say how it compares a list' : 'the forecast is of the role claims alone'}.`,
@@ -216,7 +217,7 @@ function selectionReason({ selection, mapping, clientId }: CredentialsForecast):
     'authenticated-role-missing': 'The authenticated role would count, and the identity pool has none.',
   }
   if (outcome === 'undetermined') return `${reasons[how]} Grant nothing on it.`
-  return DOUBTS.has(how) ? `${reasons[how]} Here all readings end in one answer.` : reasons[how]
+  return DOUBTS.has(how) && evidence === 'inferred' ? `${reasons[how]} Here all readings end in one answer.` : reasons[how]
 }
 
 /** A rule with its place from 0, which is how the JSON counts. */

@@ -95,8 +95,8 @@ export const CONCERNS: Readonly<Record<AuditConcern, ConcernText>> = {
   },
   undetermined: {
     title: 'Users whose preferred role is not known',
-    meaning: 'A group without a role ranks before or beside the first group with one. Neither AWS nor any known token says whether it stands aside.',
-    next: 'Give the groups with a role lower numbers than those without, and until then grant nothing on it.',
+    meaning: 'A group without a role has the same precedence as their first group with one. AWS does not document whether Cognito then prefers the role, and no known token shows it.',
+    next: 'Give the group without a role another precedence; until then, grant nothing on it.',
   },
   'no-role': {
     title: 'Users without any role',
@@ -271,7 +271,7 @@ function byUsers(a: { readonly roleArn: string; readonly users: number }, b: typ
  *
  * - `conflict`: it has a role, and another group of the same rank has another.
  * - `shared`: it has a role, and all groups of the same rank that have one have the same.
- * - `contender`: it has a number and no role, and ranks before or beside a group with both.
+ * - `contender`: it has no role, and the same number as a group with one.
  * - `unranked`: it has a role that is never preferred, for it has no precedence.
  */
 export type Standing = 'conflict' | 'shared' | 'contender' | 'unranked'
@@ -280,30 +280,27 @@ export type Standing = 'conflict' | 'shared' | 'contender' | 'unranked'
 export const STANDINGS: Readonly<Record<Standing, string>> = {
   conflict: 'same precedence, different roles: whoever has these first gets no preferred role',
   shared: 'same precedence, same role',
-  contender: 'no role, and before or beside a group with one: it may keep that role from being preferred',
+  contender: 'no role, and the same precedence as a group with one: it may keep that role from being preferred',
   unranked: 'a role without a precedence is never preferred',
 }
 
 /** The standing of each group, in the order given; undefined where there is nothing special about it. */
 export function standings(groups: readonly Group[], semantics: Semantics): readonly (Standing | undefined)[] {
   const nullRanks = semantics === 'documented'
-  const rolelessCompete = semantics === 'observed' || semantics === 'groups-compete'
-  const bearers = new Map<number, { count: number; readonly roles: Set<string> }>()
-  let lastBearer = -1
+  const withRole = new Map<number, { count: number; readonly roles: Set<string> }>()
   for (const group of groups) {
     if (!group.roleArn) continue
     const rank = rankOf(group)
-    const level = bearers.get(rank) ?? { count: 0, roles: new Set() }
+    const level = withRole.get(rank) ?? { count: 0, roles: new Set() }
     level.count++
     level.roles.add(group.roleArn)
-    bearers.set(rank, level)
-    if (group.precedence != null) lastBearer = Math.max(lastBearer, rank)
+    withRole.set(rank, level)
   }
   return groups.map(group => {
     const rank = rankOf(group)
-    if (!group.roleArn) return rolelessCompete && rank <= lastBearer ? 'contender' : undefined
+    if (!group.roleArn) return semantics === 'observed' && group.precedence != null && withRole.has(rank) ? 'contender' : undefined
     if (group.precedence == null && !nullRanks) return 'unranked'
-    const { count, roles } = bearers.get(rank)!
+    const { count, roles } = withRole.get(rank)!
     return roles.size > 1 ? 'conflict' : count > 1 ? 'shared' : undefined
   })
 }

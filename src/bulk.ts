@@ -35,33 +35,34 @@ export function createBulk({ levels, roleOf, roles }: Columns, orderRoles: RoleO
   const ranked = Float64Array.from(new Set(keys).add(Infinity)).toSorted()
   const rankOf = new Map<number, number>()
   const roleOfRank = Int32Array.from(ranked, key => key % factor + NO_ROLE)
-  // By rank: the last one on its level, so that two are on one level when theirs is one.
-  const lastOnLevel = new Int32Array(ranked.length)
   // Behind all ranks. It has a level, no role, and is alone there.
   const nobody = ranked.length - 1
   const levelOf = (rank: number) => Math.floor(ranked[rank]! / factor)
+  // By rank: the first and the last one on its level. The first is that of the groups without a role, where there are any.
+  const firstOnLevel = new Int32Array(ranked.length)
+  const lastOnLevel = new Int32Array(ranked.length)
   for (let rank = nobody; rank >= 0; rank--) {
     rankOf.set(ranked[rank]!, rank)
     lastOnLevel[rank] = levelOf(rank) === levelOf(rank + 1) ? lastOnLevel[rank + 1]! : rank
   }
+  for (let rank = 0; rank <= nobody; rank++) firstOnLevel[rank] = levelOf(rank) === levelOf(rank - 1) ? firstOnLevel[rank - 1]! : rank
   // By id: the rank of a group, and the same for those with a role only.
   const rankOfGroup = idColumn(ranked.length, levels.length).map((_, id) => rankOf.get(keys[id]!)!)
-  const bearerOf = rankOfGroup.map((rank, id) => (roleOf[id] === NO_ROLE ? nobody : rank))
+  const withRoleOf = rankOfGroup.map((rank, id) => (roleOf[id] === NO_ROLE ? nobody : rank))
 
   // What the rules say in every case. Where nobody has a role it is `none`.
-  const outcomeOf = new Uint8Array(caseOf(nobody + 1, 0, -1))
-  for (let bearer = 0; bearer < nobody; bearer++) {
-    const best = levelOf(bearer)
+  const outcomeOf = new Uint8Array(caseOf(nobody + 1, 0, 0))
+  for (let best = 0; best < nobody; best++) {
     for (const conflict of [0, 1]) {
-      for (const rival of [-1, 0, 1]) {
-        const standing = { groups: 3, bearers: 2, roles: 2, best, leaders: 2, conflict: conflict > 0, lowestRoleless: best + rival }
-        outcomeOf[caseOf(bearer, conflict, rival)] = OUTCOMES.indexOf(decide(standing, semantics).outcome)
+      for (const beside of [0, 1]) {
+        const standing = { groups: 3, withRole: 2, best: levelOf(best), tied: 2, conflict: conflict > 0, beside, numberedWithoutRole: true }
+        outcomeOf[caseOf(best, conflict, beside)] = OUTCOMES.indexOf(decide(standing, semantics).outcome)
       }
     }
   }
 
   return {
-    /** In one pass over the ids, and another one where a group without a role is the best or its level has several roles. */
+    /** In one pass over the ids, and another one where other groups of the pool are on the best level. */
     resolve({ offsets, groupIds }: Memberships): ResolvedMany {
       const users = offsets.length - 1
       const outcomes = new Uint8Array(users)
@@ -71,20 +72,22 @@ export function createBulk({ levels, roleOf, roles }: Columns, orderRoles: RoleO
         const start = at
         const end = offsets[user + 1]!
         let best = nobody
-        for (; at < end; at++) best = lower(best, rankOfGroup[groupIds[at]!]!)
-        let bearer = best
-        if (roleOfRank[best] === NO_ROLE) {
-          bearer = nobody
-          for (at = start; at < end; at++) bearer = lower(bearer, bearerOf[groupIds[at]!]!)
-        }
-        // Another role stands on the best level only where the pool has one there; only then it is looked for.
-        const last = lastOnLevel[bearer]!
+        for (; at < end; at++) best = lower(best, withRoleOf[groupIds[at]!]!)
+        const first = firstOnLevel[best]!
+        const last = lastOnLevel[best]!
         let conflict = 0
-        if (bearer < last) for (at = start; at < end; at++) conflict |= isBetween(bearer, bearerOf[groupIds[at]!]!, last)
-
-        const outcome = outcomeOf[caseOf(bearer, conflict, best === bearer ? 1 : lastOnLevel[best] === last ? 0 : -1)]!
+        let beside = 0
+        if (first < last) {
+          // What is before the best rank of a level has no role, what is behind it has another one.
+          for (at = start; at < end; at++) {
+            const rank = rankOfGroup[groupIds[at]!]!
+            conflict |= isBetween(best, rank, last)
+            beside |= isBetween(first - 1, rank, best - 1)
+          }
+        }
+        const outcome = outcomeOf[caseOf(best, conflict, beside)]!
         outcomes[user] = outcome
-        preferredRoleIds[user] = outcome & WITH_ROLE ? roleOfRank[bearer]! : NO_ROLE
+        preferredRoleIds[user] = outcome & WITH_ROLE ? roleOfRank[best]! : NO_ROLE
       }
       return { outcomes, preferredRoleIds }
     },
@@ -119,9 +122,8 @@ function isBetween(low: number, rank: number, high: number): number {
   return ((low - rank) & (rank - high - 1)) >>> 31
 }
 
-/** `rival` is -1, 0 or 1: where the lowest group without a role stands, seen from the best one with a role. */
-function caseOf(bearer: number, conflict: number, rival: number): number {
-  return bearer * 6 + conflict * 3 + rival + 1
+function caseOf(best: number, conflict: number, beside: number): number {
+  return best * 4 + conflict * 2 + beside
 }
 
 export function checkMemberships(memberships: Memberships, groups: number): void {

@@ -26,7 +26,7 @@ const EVIDENCE: Readonly<Record<Evidence, string>> = {
   unknown: 'unknown: neither AWS nor any known token says',
 }
 
-function reasonFor({ rule, outcome, determiningGroups, candidateRole }: Resolution): string {
+function reasonFor({ rule, determiningGroups, candidateRole }: Resolution): string {
   const names = listNames(determiningGroups)
   switch (rule) {
     case 'no-groups':
@@ -34,7 +34,7 @@ function reasonFor({ rule, outcome, determiningGroups, candidateRole }: Resoluti
     case 'no-roles':
       return 'No group has a role, so Cognito sets cognito:groups alone.'
     case 'no-precedence':
-      return `The role of a group without a precedence is never preferred, and every group with a role is such (${names}): cognito:roles is set, cognito:preferred_role is not.`
+      return `The role of a group without a precedence is never preferred, and no group with a role has a precedence (${names}): cognito:roles is set, cognito:preferred_role is not.`
     case 'lowest-precedence':
       return `${names} ranks first among the groups with a role, so its role is preferred.`
     case 'shared-role':
@@ -42,9 +42,7 @@ function reasonFor({ rule, outcome, determiningGroups, candidateRole }: Resoluti
     case 'conflicting-roles':
       return `${names} tie for the first rank among the groups with a role, and their roles differ: Cognito sets no preferred role and does not consult the next precedence.`
     case 'roleless-contender':
-      return outcome === 'undetermined'
-        ? `A group without a role ranks before or beside the first group with one (${names}). Whether it stands aside is not known, so the preferred role is either ${candidateRole} or absent: grant nothing on it.`
-        : `In the reading chosen, a group without a role competes for the first rank and blocks it (${names}): no role is preferred.`
+      return `${names} tie for the first rank among the groups with a role, and not all of them have one. AWS does not document this case, and no known token shows it: the preferred role is either ${candidateRole} or absent, so grant nothing on it.`
   }
 }
 

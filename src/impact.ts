@@ -17,8 +17,8 @@ export interface GroupChange {
 /**
  * The groups of a pool after changes, in their order; later changes of a group count over earlier ones.
  *
- * Whether Cognito can be brought to make a change is another question: neither its console nor its CLI can clear a
- * precedence or a role once set, for that the group must be made anew.
+ * Not a check that Cognito can make the change: UpdateGroup cannot clear a precedence or a role once it is set. Delete
+ * such a group and recreate it.
  *
  * @throws RolecastError `invalid-argument` for a group that the pool does not have, `invalid-precedence`
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateGroup.html

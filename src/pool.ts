@@ -1,10 +1,11 @@
 import { checkMemberships, createBulk, type Memberships, type ResolvedMany, type ResolvedManyWithRoles } from './bulk.js'
 import { type Columns, idColumn, NO_ROLE, refuse, unknownId } from './columns.js'
 import { quote } from './errors.js'
+import { evidenceFor } from './evidence.js'
 import { type Group, UNRANKED } from './group.js'
 import { createMemory } from './memory.js'
 import type { Mutable } from './mutable.js'
-import { checkGroup, checkSemantics, decide, type Resolution, type ResolveOptions, toResolution } from './resolve.js'
+import { checkGroup, checkSemantics, decide, type Resolution, type ResolveOptions, type Standing, toResolution } from './resolve.js'
 import { createRoleOrder } from './role-order.js'
 
 /** A resolution of names, some of which the pool may not have. */
@@ -81,32 +82,36 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
     const { order, lowest } = orderRoles
     const distinctRoles = orderRoles.of(members, 0, count)
     const best = distinctRoles === 0 ? Infinity : lowest[order[0]!]!
-    const leading: string[] = []
-    let bearers = 0
-    let lowestRoleless = Infinity
+    const tied: string[] = []
+    const tiedOrBeside: string[] = []
+    let withRole = 0
+    let numberedWithoutRole = false
     for (let place = 0; place < count; place++) {
       const id = members[place]!
       const level = levels[id]!
-      if (roleOf[id] === NO_ROLE) lowestRoleless = Math.min(lowestRoleless, level)
-      else {
-        bearers++
-        if (level === best) leading.push(ownGroups[place]!)
-      }
+      const hasRole = roleOf[id] !== NO_ROLE
+      if (hasRole) withRole++
+      else if (level !== Infinity) numberedWithoutRole = true
+      if (level !== best) continue
+      tiedOrBeside.push(ownGroups[place]!)
+      if (hasRole) tied.push(ownGroups[place]!)
     }
     const ownRoles: string[] = []
     for (let index = 0; index < distinctRoles; index++) ownRoles.push(roles[order[index]!]!)
 
-    const conflict = distinctRoles > 1 && lowest[order[1]!] === best
-    const standing = { groups: count, bearers, roles: distinctRoles, best, leaders: leading.length, conflict, lowestRoleless }
-    const verdict = decide(standing, semantics)
-    const { leadersCount, rolelessDownTo } = verdict
-    let determining = leadersCount ? leading : []
-    if (lowestRoleless <= rolelessDownTo) {
-      // So far down no group has a role but those that lead, if they count.
-      determining = []
-      for (let place = 0; place < count; place++) if (levels[members[place]!]! <= rolelessDownTo) determining.push(ownGroups[place]!)
+    const standing: Standing = {
+      groups: count,
+      withRole,
+      best,
+      tied: tied.length,
+      conflict: distinctRoles > 1 && lowest[order[1]!] === best,
+      beside: tiedOrBeside.length - tied.length,
+      numberedWithoutRole,
     }
-    const resolution = toResolution(ownGroups, ownRoles, determining, verdict) as Mutable<PoolResolution>
+    const verdict = decide(standing, semantics)
+    const determining = verdict.rule === 'roleless-contender' ? tiedOrBeside : tied
+    const evidence = evidenceFor(verdict, standing, semantics)
+    const resolution = toResolution(ownGroups, ownRoles, determining, verdict, evidence) as Mutable<PoolResolution>
     resolution.unknownGroups = unknownGroups.length > 1 ? [...new Set(unknownGroups)] : unknownGroups
     return resolution
   }

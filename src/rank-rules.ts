@@ -33,6 +33,14 @@ function consequence({ denies, fallsBack, rulesOnly }: Use, verb: 'then' | 'may 
   return ''
 }
 
+/** What happens to a user whose roles are not preferred. With one role alone AWS documents that the identity pool gives it. */
+function unpreferredConsequence({ denies, fallsBack, rulesOnly }: Use): string {
+  if (rulesOnly) return consequence({ denies, fallsBack, rulesOnly }, 'then')
+  if (denies) return ' The identity pool (Token, Deny) gives the role to a user who has no other; to a user with several roles and no preferred one it refuses credentials.'
+  if (fallsBack) return ' The identity pool (Token, AuthenticatedRole) gives the role to a user who has no other; a user with several roles and no preferred one gets the authenticated role.'
+  return ''
+}
+
 /** COG101 to COG161 but for the rules on trust and on mappings: what the groups of a pool say, and who is in them. */
 export function judgeRanks(pool: PoolView, ties: readonly Tie[], memberships: readonly Membership[]): readonly Draft[] {
   const use = useOf(pool)
@@ -40,7 +48,7 @@ export function judgeRanks(pool: PoolView, ties: readonly Tie[], memberships: re
   return [
     ...ties.map(tie => tieDraft(pool, tie, use, victims.has(tie))),
     ...[...victims].map(([tie, users]) => victimsDraft(pool, tie, users)),
-    ...outrankings(pool).map(clash => outrankingDraft(pool, clash, use)),
+    ...outrankings(pool).map(clash => outrankingDraft(pool, clash)),
     ...withoutPrecedence(pool, use),
     ...nullAmongNumbered(pool, use),
     ...privilegedBehindOrdinary(pool),
@@ -59,7 +67,7 @@ function tieDraft(pool: PoolView, tie: Tie, use: Use, hasVictim: boolean): Draft
   const [bearers, roleless] = [tie.groups.filter(group => hasRole(group) !== false), tie.groups.filter(group => hasRole(group) !== true)]
   const what = isConflict
     ? `${names} ${has} precedence ${tie.level} and their roles differ${whereText(tie)}: for a user in two of different roles Cognito sets no \`cognito:preferred_role\`, and does not consult the next precedence.${consequence(use, 'then')}`
-    : `${names} ${has} precedence ${tie.level}, ${listed(bearers, quotedName)} with a role and ${listed(roleless, quotedName)} without one${whereText(tie)}: for a user in both kinds nobody knows whether Cognito prefers the role or nothing.${consequence(use, 'may then')}`
+    : `${names} ${has} precedence ${tie.level}, ${listed(bearers, quotedName)} with a role and ${listed(roleless, quotedName)} without one${whereText(tie)}: AWS does not document whether Cognito then sets a preferred role for a user in both kinds.${consequence(use, 'may then')}`
   return {
     ...about(pool, tie.groups),
     ruleId: tie.ruleId,
@@ -86,16 +94,15 @@ function whereText({ groups, certain }: Clash): string {
   return `, where ${listed(parts, String)}`
 }
 
-function outrankingDraft(pool: PoolView, clash: Clash, use: Use): Draft {
+function outrankingDraft(pool: PoolView, clash: Clash): Draft {
   const byLevel = clash.groups.toSorted((a, b) => Math.min(...numbers(a)) - Math.min(...numbers(b)))
   const bearers = byLevel.filter(group => hasRole(group) !== false)
   const roleless = byLevel.filter(group => hasRole(group) !== true)
-  const base: Severity = use.rulesOnly ? 'note' : 'warning'
   return {
     ...about(pool, [...roleless, ...bearers.filter(group => !roleless.includes(group))]),
     ruleId: 'COG104',
-    severity: clash.certain ? base : lowered(base),
-    message: `${rankedNames(roleless)} ${clash.certain ? '' : 'may '}${roleless.length === 1 && clash.certain ? 'has' : 'have'} no role and ${clash.certain && roleless.length === 1 ? 'ranks' : 'rank'} before ${rankedNames(bearers)} with a role${whereText(clash)}: for a user in a group without a role and one with a role and a higher number, nobody knows whether Cognito prefers the role or nothing.${consequence(use, 'may then')}`,
+    severity: 'note',
+    message: `${rankedNames(roleless)} ${clash.certain ? '' : 'may '}${roleless.length === 1 && clash.certain ? 'has' : 'have'} no role and ${clash.certain && roleless.length === 1 ? 'ranks' : 'rank'} before ${rankedNames(bearers)} with a role${whereText(clash)}: a group without a role stands aside, so a user in both kinds gets the role all the same.`,
   }
 }
 
@@ -127,7 +134,7 @@ function withoutPrecedence(pool: PoolView, use: Use): readonly Draft[] {
       ...about(pool, [group]),
       ruleId: 'COG103' as const,
       severity: certain ? base : lowered(base),
-      message: `${quoted(group.name)} ${certain ? 'has' : 'may have'} a role and no precedence${certain ? '' : ', where the values that the file leaves open come out so'}: real tokens show such a role in \`cognito:roles\` and never as \`cognito:preferred_role\`, even where it is the user's only one.${consequence(use, 'may then')}`,
+      message: `${quoted(group.name)} ${certain ? 'has' : 'may have'} a role and no precedence${certain ? '' : ', where the values that the file leaves open come out so'}: observed tokens have such a role in \`cognito:roles\` and never as \`cognito:preferred_role\`, even where it is the user's only one.${unpreferredConsequence(use)}`,
     }
   })
 }
@@ -148,7 +155,7 @@ function nullAmongNumbered(pool: PoolView, use: Use): readonly Draft[] {
       ...about(pool, unranked),
       ruleId: 'COG106' as const,
       severity: clash.certain ? base : lowered(base),
-      message: `${names} ${verb} no precedence while other groups of the pool have${whereText(clash)}: a group without one ranks behind every number, and no role of it is ever preferred.`,
+      message: `${names} ${verb} no precedence while other groups of the pool have${whereText(clash)}: observed tokens prefer a numbered group before one without, and never the role of a group without a precedence.`,
     }
   })
 }
@@ -344,7 +351,7 @@ function victimsDraft(pool: PoolView, tie: Tie, users: readonly (readonly Member
   const [first, ...others] = users.flat()
   const what = tie.ruleId === 'COG101'
     ? 'Cognito sets no preferred role.'
-    : 'nobody knows whether Cognito sets a preferred role.'
+    : 'AWS does not document whether Cognito then sets a preferred role.'
   return {
     ...about(pool, tie.groups),
     ruleId: 'COG161',

@@ -13,10 +13,12 @@ const STEP = 10
 /**
  * Precedences without a tie for all the groups that have one: 10, 20, 30 …, in rank order, with room between them.
  *
- * Every user without a tie of different roles keeps outcome, preferred role and candidate. Of tied groups, those without
- * a role come first: whose role is undetermined today stays so, and nobody gains one. Then groups of one role stand
- * together; else the order given counts, and it decides which role users in a tie of different roles get, for no numbers
- * without ties can keep them without one. So look at these users before you apply it.
+ * Every user whose outcome is `resolved` or `none` keeps it, with the preferred role. Of tied groups, those of one role
+ * stand together in the order given, and those without a role come last.
+ *
+ * Users in a tie gain a preferred role, because no numbers without ties can keep them without one: of different roles,
+ * that of the group given first; of a role and none (`undetermined`), the candidate. So look at these users before you
+ * apply it.
  *
  * Not for groups without a precedence: they keep none, and are not in the answer. A name that comes twice counts once.
  *
@@ -24,7 +26,7 @@ const STEP = 10
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GroupType.html
  */
 export function suggestRenumbering(groups: readonly Group[]): readonly Renumbered[] {
-  const [byName, roleOrder] = [new Map<string, Group>(), new Map<string, number>([['', -1]])]
+  const [byName, roleOrder] = [new Map<string, Group>(), new Map<string, number>([['', Number.MAX_SAFE_INTEGER]])]
   // Refuses what is no group.
   resolveRoles(groups)
   for (const group of groups) {

@@ -1,25 +1,24 @@
 import { createDistinct } from './distinct.js'
 import { quote, RolecastError } from './errors.js'
+import { evidenceFor } from './evidence.js'
 import { type Group, isPrecedence, MAX_PRECEDENCE, rankOf, UNRANKED } from './group.js'
 import type { Mutable } from './mutable.js'
 
 /**
  * Which reading of Cognito's rules answers.
  *
- * - `observed` (the default): what real tokens show, and the agreement of the two readings below where tokens are
- *   silent. Where the readings differ the outcome is `undetermined` and nothing is preferred.
- * - `groups-compete`: the groups with the lowest number decide, with a role or without. Never undetermined.
- * - `roles-compete`: groups without a role stand aside; of the rest the lowest number decides. Never undetermined.
+ * - `observed` (the default): what real tokens show. One case no token shows: a group without a role at the very number
+ *   that wins. There the outcome is `undetermined` and no role is preferred.
+ * - `roles-compete`: as `observed`, and in that case the group without a role stands aside. Never undetermined. Choose it
+ *   only after you settled that case against a real pool.
  * - `documented`: AWS's role-based-access-control page to the letter: as `roles-compete`, with no precedence as the
  *   lowest rank of all. Real tokens contradict it for groups without a precedence.
- *
- * Choose one of the two readings only after you settled the open cases against a real pool.
  */
-export type Semantics = 'observed' | 'groups-compete' | 'roles-compete' | 'documented'
+export type Semantics = 'observed' | 'roles-compete' | 'documented'
 
-export const SEMANTICS: readonly Semantics[] = ['observed', 'groups-compete', 'roles-compete', 'documented']
+export const SEMANTICS: readonly Semantics[] = ['observed', 'roles-compete', 'documented']
 
-/** `resolved`: one preferred role. `none`: none. `ambiguous`: a tie on several roles. `undetermined`: nobody knows. */
+/** `resolved`: one preferred role. `none`: none. `ambiguous`: a tie on several roles. `undetermined`: not known. */
 export type Outcome = 'resolved' | 'none' | 'ambiguous' | 'undetermined'
 
 /** The rule that decided; `docs/semantics.md` has a section for each. */
@@ -57,9 +56,9 @@ export interface Resolution {
   readonly roles: readonly string[]
   /** Present exactly when the outcome is `resolved`. */
   readonly preferredRole?: string
-  /** Present exactly when the outcome is `undetermined`: the role that one reading prefers. Never grant it. */
+  /** Present exactly when the outcome is `undetermined`: the preferred role, if there is one. Never grant it. */
   readonly candidateRole?: string
-  /** The groups the outcome hangs on, in the order given. Taking any other group away changes no preferred role. */
+  /** The groups the outcome depends on, in the order given. Removing any other group changes no preferred role. */
   readonly determiningGroups: readonly string[]
   /** What the ID token carries. */
   readonly claims: RoleClaims
@@ -69,24 +68,23 @@ export interface ResolveOptions {
   readonly semantics?: Semantics | undefined
 }
 
-/** A group, with the number it runs under. */
-interface Ranked {
+/** A group of the user, ranked. */
+interface RankedGroup {
   readonly groupName: string
   /** Its place among the distinct groups, in the order given. */
   readonly position: number
-  readonly level: number
+  readonly rank: number
 }
 
-/** One that has a role. */
-interface Bearer extends Ranked {
+interface GroupWithRole extends RankedGroup {
   readonly role: string
 }
 
 /**
  * Forecasts the role claims that Cognito puts into the tokens of a user who is in these groups.
  *
- * A name that comes twice counts once, the first wins. Pure, synchronous, and linear in the groups but for sorting the
- * role-bearing ones. Not for what a pre token generation trigger changes afterwards, and not for the role an identity
+ * A name that comes twice counts once, the first wins. Pure, synchronous, and linear in the groups but for sorting those
+ * with a role. Not for what a pre token generation trigger changes afterwards, and not for the role an identity
  * pool finally hands out: both start from this answer.
  *
  * @throws RolecastError `invalid-precedence` (not an integer in 0 .. 2^31-1), `invalid-group` or `invalid-option`
@@ -96,44 +94,38 @@ interface Bearer extends Ranked {
 export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = {}): Resolution {
   const semantics = checkSemantics(options.semantics)
   const names = createDistinct()
-  const bearers: Bearer[] = []
-  const numberedRoleless: Ranked[] = []
-  let lowestRoleless = Infinity
+  const withRole: GroupWithRole[] = []
+  const numberedWithoutRole: RankedGroup[] = []
 
   for (const group of groups) {
     const { groupName } = checkGroup(group)
     const position = names.values.length
     if (!names.add(groupName)) continue
-    const level = rankOf(group)
-    if (group.roleArn) bearers.push({ groupName, position, level, role: group.roleArn })
-    else if (level !== UNRANKED) {
-      numberedRoleless.push({ groupName, position, level })
-      if (level < lowestRoleless) lowestRoleless = level
-    }
+    const rank = rankOf(group)
+    if (group.roleArn) withRole.push({ groupName, position, rank, role: group.roleArn })
+    else if (rank !== UNRANKED) numberedWithoutRole.push({ groupName, position, rank })
   }
 
-  bearers.sort(byLevel)
+  withRole.sort((a, b) => a.rank - b.rank)
   const roles = createDistinct()
-  for (const bearer of bearers) roles.add(bearer.role)
+  for (const group of withRole) roles.add(group.role)
 
-  const best = bearers.length === 0 ? Infinity : bearers[0]!.level
-  const leaders = downTo(best, bearers)
-  const verdict = decide(
-    {
-      groups: names.values.length,
-      bearers: bearers.length,
-      roles: roles.values.length,
-      best,
-      leaders: leaders.length,
-      conflict: roles.values.length > 1 && leaders.some(differsFromFirst),
-      lowestRoleless,
-    },
-    semantics,
-  )
-  const leading = verdict.leadersCount ? leaders : NOBODY
-  const rivals = verdict.rolelessDownTo === NONE ? NOBODY : downTo(verdict.rolelessDownTo, numberedRoleless)
-  const determining = rivals.length === 0 ? leading : [...leading, ...rivals].toSorted(byPosition)
-  return toResolution(names.values, roles.values, determining.map(nameOf), verdict)
+  const [first] = withRole
+  const best = first?.rank ?? Infinity
+  const tied = withRole.filter(({ rank }) => rank === best)
+  const beside = numberedWithoutRole.filter(({ rank }) => rank === best)
+  const standing: Standing = {
+    groups: names.values.length,
+    withRole: withRole.length,
+    best,
+    tied: tied.length,
+    conflict: tied.some(({ role }) => role !== first!.role),
+    beside: beside.length,
+    numberedWithoutRole: numberedWithoutRole.length > 0,
+  }
+  const verdict = decide(standing, semantics)
+  const determining = verdict.rule === 'roleless-contender' ? [...tied, ...beside].toSorted((a, b) => a.position - b.position) : tied
+  return toResolution(names.values, roles.values, determining.map(({ groupName }) => groupName), verdict, evidenceFor(verdict, standing, semantics))
 }
 
 /** What an access token carries: the groups and never a role. */
@@ -142,79 +134,43 @@ export function accessTokenClaims(resolution: Resolution): Pick<RoleClaims, 'cog
   return groups === undefined ? {} : { 'cognito:groups': groups }
 }
 
-/** How a user's groups stand: all that the rules ask of them. */
+/** How a user's groups stand to one another: all that the rules and their evidence depend on. */
 export interface Standing {
-  /** How many groups, how many of them with a role, and how many different roles those have. */
   readonly groups: number
-  readonly bearers: number
-  readonly roles: number
-  /** The lowest level of a group with a role, `Infinity` if there is none. */
+  /** How many of them have a role. */
+  readonly withRole: number
+  /** The lowest rank of a group with a role: `UNRANKED` if none of these has a precedence, `Infinity` if there is none. */
   readonly best: number
-  /** How many groups with a role stand there, and whether their roles differ. */
-  readonly leaders: number
+  /** How many groups with a role have the best rank, and whether their roles differ. */
+  readonly tied: number
   readonly conflict: boolean
-  /** The lowest number of a group without a role, `Infinity` if there is none. */
-  readonly lowestRoleless: number
+  /** How many groups without a role have the number of the best rank. */
+  readonly beside: number
+  /** Whether any group without a role has a number. */
+  readonly numberedWithoutRole: boolean
 }
 
 export interface Verdict {
   readonly outcome: Outcome
   readonly rule: Rule
-  readonly evidence: Evidence
-  /** Whether the outcome hangs on the groups with a role that stand on the best level. */
-  readonly leadersCount: boolean
-  /** It hangs on the groups without a role down to this number. */
-  readonly rolelessDownTo: number
 }
 
-/** A number below all: no group without a role. */
-const NONE = -1
+const NO_GROUPS: Verdict = { outcome: 'none', rule: 'no-groups' }
+const NO_ROLES: Verdict = { outcome: 'none', rule: 'no-roles' }
+const NO_PRECEDENCE: Verdict = { outcome: 'none', rule: 'no-precedence' }
+const CONFLICTING_ROLES: Verdict = { outcome: 'ambiguous', rule: 'conflicting-roles' }
+const ROLELESS_CONTENDER: Verdict = { outcome: 'undetermined', rule: 'roleless-contender' }
+const SHARED_ROLE: Verdict = { outcome: 'resolved', rule: 'shared-role' }
+const LOWEST_PRECEDENCE: Verdict = { outcome: 'resolved', rule: 'lowest-precedence' }
 
-const NOBODY: readonly Ranked[] = []
-
-/** The rules. Whoever gathers a standing, and from whatever, gets the same answer. */
-export function decide({ groups, bearers, roles, best, leaders, conflict, lowestRoleless }: Standing, semantics: Semantics): Verdict {
-  if (groups === 0) return { outcome: 'none', rule: 'no-groups', evidence: 'documented', leadersCount: false, rolelessDownTo: NONE }
-  if (bearers === 0) return { outcome: 'none', rule: 'no-roles', evidence: 'observed', leadersCount: false, rolelessDownTo: NONE }
-
-  // How often an ARN is repeated: that `cognito:roles` then has it once is inferred, but for the documented tie of two.
-  const repeats = bearers - roles
-  const numberedRoleless = lowestRoleless !== Infinity
-
-  if (best === UNRANKED && semantics !== 'documented') {
-    const evidence =
-      numberedRoleless ? 'inferred'
-      : bearers === 1 ? 'observed'
-      : repeats > 0 ? 'inferred'
-      : 'documented'
-    return { outcome: 'none', rule: 'no-precedence', evidence, leadersCount: true, rolelessDownTo: NONE }
-  }
-
-  const rivals = lowestRoleless <= best
-
-  if (semantics === 'groups-compete' && lowestRoleless < best) {
-    // Behind the group that blocks them the roles conflict: nothing is preferred in any reading.
-    const evidence = conflict ? 'inferred' : 'unknown'
-    return { outcome: 'none', rule: 'roleless-contender', evidence, leadersCount: false, rolelessDownTo: lowestRoleless }
-  }
-  if (conflict) {
-    const evidence = semantics === 'documented' || (leaders === 2 && !rivals && repeats === 0) ? 'documented' : 'inferred'
-    return { outcome: 'ambiguous', rule: 'conflicting-roles', evidence, leadersCount: true, rolelessDownTo: NONE }
-  }
-  if (rivals && (semantics === 'observed' || semantics === 'groups-compete')) {
-    const outcome = semantics === 'observed' ? 'undetermined' : 'none'
-    return { outcome, rule: 'roleless-contender', evidence: 'unknown', leadersCount: true, rolelessDownTo: best }
-  }
-
-  const rule = leaders > 1 ? 'shared-role' : 'lowest-precedence'
-  const evidence =
-    semantics === 'documented' ? 'documented'
-    : rivals ? 'unknown'
-    : rule === 'shared-role' ? (repeats === 1 ? 'documented' : 'inferred')
-    : repeats > 0 ? 'inferred'
-    : bearers === 1 && !numberedRoleless ? 'observed'
-    : 'documented'
-  return { outcome: 'resolved', rule, evidence, leadersCount: true, rolelessDownTo: NONE }
+/** The rules. Groups without a role stand aside, but where one has the very number that wins: there nothing is known. */
+export function decide({ groups, withRole, best, tied, conflict, beside }: Standing, semantics: Semantics): Verdict {
+  if (groups === 0) return NO_GROUPS
+  if (withRole === 0) return NO_ROLES
+  if (best === UNRANKED && semantics !== 'documented') return NO_PRECEDENCE
+  if (conflict) return CONFLICTING_ROLES
+  if (beside > 0 && semantics === 'observed') return ROLELESS_CONTENDER
+  return tied > 1 ? SHARED_ROLE : LOWEST_PRECEDENCE
 }
 
 /** The first of the roles is the one that is preferred, or the candidate. */
@@ -222,7 +178,8 @@ export function toResolution(
   groups: readonly string[],
   roles: readonly string[],
   determiningGroups: readonly string[],
-  { outcome, rule, evidence }: Verdict,
+  { outcome, rule }: Verdict,
+  evidence: Evidence,
 ): Resolution {
   const claims: Mutable<RoleClaims> = {}
   const resolution: Mutable<Resolution> = { outcome, rule, evidence, groups, roles, determiningGroups, claims }
@@ -233,31 +190,12 @@ export function toResolution(
   return resolution
 }
 
-function downTo<R extends Ranked>(lowest: number, ranked: readonly R[]): readonly R[] {
-  return ranked.filter(({ level }) => level <= lowest)
-}
-
-function differsFromFirst({ role }: Bearer, _index: number, bearers: readonly Bearer[]): boolean {
-  return role !== bearers[0]!.role
-}
-
-function nameOf({ groupName }: Ranked): string {
-  return groupName
-}
-
-function byLevel(a: Ranked, b: Ranked): number {
-  return a.level - b.level
-}
-
-function byPosition(a: Ranked, b: Ranked): number {
-  return a.position - b.position
-}
-
 export function checkSemantics(semantics: Semantics = 'observed'): Semantics {
   if (SEMANTICS.includes(semantics)) return semantics
-  throw new RolecastError('invalid-option', `${quote(semantics)} is no semantics; use one of ${SEMANTICS.join(', ')}`, {
-    value: semantics,
-  })
+  const why = (semantics as unknown) === 'groups-compete'
+    ? 'semantics `groups-compete` no longer exists: tokens captured in September 2026 prefer the role of precedence 9 beside a group of precedence 0 without a role'
+    : `\`semantics\` is ${quote(semantics)}`
+  throw new RolecastError('invalid-option', `${why}; use one of ${SEMANTICS.join(', ')}`, { value: semantics })
 }
 
 export function checkGroup(group: Group): Group {

@@ -14,7 +14,7 @@ const user = (username: string, groups: readonly Group[] = [], unknownGroups: re
 const admins = { groupName: 'admins', precedence: 0, roleArn: role('Admin') }
 const finance = { groupName: 'finance', precedence: 5, roleArn: role('Finance') }
 const hr = { groupName: 'hr', precedence: 5, roleArn: role('Hr') }
-const vip = { groupName: 'vip', precedence: 2 }
+const vip = { groupName: 'vip', precedence: 5 }
 const staff = { groupName: 'staff' }
 
 const examples: readonly [string, UserAudit, string, string][] = [

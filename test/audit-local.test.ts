@@ -19,7 +19,7 @@ import { modelResolve } from './model.js'
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
 const GROUPS = [
   { GroupName: 'admins', Precedence: 0, RoleArn: role('Admin') },
-  { GroupName: 'vip', Precedence: 1 },
+  { GroupName: 'vip', Precedence: 7 },
   { GroupName: 'billing', Precedence: 7, RoleArn: role('Billing') },
   { GroupName: 'support', Precedence: 7, RoleArn: role('Support') },
   { GroupName: 'contractors', RoleArn: role('Contractor') },

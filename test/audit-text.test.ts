@@ -49,7 +49,7 @@ const pool: readonly Group[] = [
   { groupName: 'finance', precedence: 5, roleArn: role('Finance') },
   { groupName: 'writers', precedence: 10, roleArn: role('Writer') },
   { groupName: 'editors', precedence: 10, roleArn: role('Writer') },
-  { groupName: 'vip', precedence: 2 },
+  { groupName: 'vip', precedence: 5 },
   { groupName: 'eu-west-1_Example_Google', roleArn: role('Guest') },
   { groupName: 'staff' },
 ]
@@ -72,7 +72,7 @@ Outcomes
   resolved      1,201  one preferred role
   none              2  no preferred role
   ambiguous        12  a tie on different roles, so no preferred role
-  undetermined      1  nobody knows whether there is one
+  undetermined      1  AWS does not document whether there is one
 
 Users by the role they get
   arn:aws:iam::111122223333:role/Writer   1,200  ████████████████████
@@ -83,16 +83,16 @@ Users by the role they get
 
 Groups, highest rank first
      0  admins                        1  arn:aws:iam::111122223333:role/Admin
-?    2  vip                           1  (no role)
 !    5  finance                      12  arn:aws:iam::111122223333:role/Finance
 !    5  hr                           13  arn:aws:iam::111122223333:role/Hr
+?    5  vip                           1  (no role)
 =   10  editors                   1,200  arn:aws:iam::111122223333:role/Writer
 =   10  writers                   1,200  arn:aws:iam::111122223333:role/Writer
 - none  eu-west-1_Example_Google      1  arn:aws:iam::111122223333:role/Guest
   none  staff                         1  (no role)
 ! same precedence, different roles: whoever has these first gets no preferred role
 = same precedence, same role
-? no role, and before or beside a group with one: it may keep that role from being preferred
+? no role, and the same precedence as a group with one: it may keep that role from being preferred
 - a role without a precedence is never preferred
 
 Users with a tie on different roles (12)
@@ -116,8 +116,8 @@ Users whose only roles are on groups without a precedence (1)
     dora
 
 Users whose preferred role is not known (1)
-  A group without a role ranks before or beside the first group with one. Neither AWS nor any known token says whether it stands aside.
-  Give the groups with a role lower numbers than those without, and until then grant nothing on it.
+  A group without a role has the same precedence as their first group with one. AWS does not document whether Cognito then prefers the role, and no known token shows it.
+  Give the group without a role another precedence; until then, grant nothing on it.
     carl
 
 Users without any role (1)
@@ -160,7 +160,7 @@ Outcomes
   resolved      0  one preferred role
   none          0  no preferred role
   ambiguous     0  a tie on different roles, so no preferred role
-  undetermined  0  nobody knows whether there is one
+  undetermined  0  AWS does not document whether there is one
 
 Users by the role they get
   (none)

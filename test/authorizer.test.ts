@@ -40,7 +40,7 @@ const GROUPS: readonly Group[] = [
   { groupName: 'admins', precedence: 1, roleArn: A },
   { groupName: 'users', precedence: 2, roleArn: B },
   { groupName: 'tied', precedence: 1, roleArn: B },
-  { groupName: 'roleless', precedence: 0 },
+  { groupName: 'roleless', precedence: 1 },
   { groupName: 'x', precedence: 3, roleArn: A },
 ]
 
@@ -186,8 +186,8 @@ describe('who is denied, and why', () => {
     ['invalid-claims', 401, 'a token of another use', { verifier: verifying(claimsOf({ token_use: 'refresh' })) }],
     ['invalid-claims', 401, 'a time that is none', { verifier: verifying(claimsOf({ iat: '1' })) }],
     ['unknown-group', 403, 'a group that was deleted', { verifier: verifying(claimsOf({ 'cognito:groups': ['admins', 'users', 'ghost'] })) }],
-    ['undetermined', 403, 'nobody knows the role', { verifier: verifying(claimsOf({ 'cognito:groups': ['admins', 'roleless'] })) }],
-    ['undetermined', 403, 'nobody knows the role, and none is required', {
+    ['undetermined', 403, 'an undetermined role', { verifier: verifying(claimsOf({ 'cognito:groups': ['admins', 'roleless'] })) }],
+    ['undetermined', 403, 'an undetermined role, and none is required', {
       verifier: verifying(claimsOf({ 'cognito:groups': ['admins', 'roleless'] })), requireRole: false, onStale: 'allow', allow: () => true }],
     ['undetermined', 403, 'an outcome that is none', { resolver: resolving(one => ({ ...one, outcome: 'other' })), requireRole: false }],
     ['no-role', 403, 'a user in no group', { verifier: verifying({ sub: 'user-1' }), allow: () => true }],

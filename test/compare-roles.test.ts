@@ -13,7 +13,7 @@ const same: RoleComparison = { change: 'same', rolesAdded: [], rolesRemoved: [] 
 describe('what becomes of a user', () => {
   const admin = group('admin', 1, A)
   const user = group('user', 5, B)
-  const vip = group('vip', 0)
+  const vip = group('vip', 1)
   const rows: readonly [string, readonly Group[], readonly Group[], RoleComparison][] = [
     ['nothing', [admin], [admin], same],
     ['nothing, though another rule decides', [admin], [admin, group('also', 1, A)], same],

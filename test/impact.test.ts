@@ -104,7 +104,7 @@ describe('the summary', () => {
 
   test('lists the first of each transition, counts all, and has the most frequent first', () => {
     const summary = createImpactSummary({ listed: 1 })
-    const other = createImpact(GROUPS, changeGroups(GROUPS, [{ groupName: 'admins', roleArn: null }, { groupName: 'staff', roleArn: role('Other') }]))
+    const other = createImpact(GROUPS, changeGroups(GROUPS, [{ groupName: 'admins', precedence: 5, roleArn: null }, { groupName: 'staff', roleArn: role('Other') }]))
     for (const user of [{ username: 's', groups: ['staff'] }, ...users]) summary.add(other(user))
     const { transitions } = summary.summary()
     expect(transitions.map(({ count, users }) => [count, users])).toEqual([[3, ['a']], [2, ['d']], [1, ['s']]])

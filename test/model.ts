@@ -18,7 +18,7 @@ export function modelResolve(groups: readonly Group[], semantics: Semantics = 'o
   return {
     outcome: answer.outcome,
     rule: answer.rule,
-    evidence: semantics === 'documented' ? documentedEvidence(answer) : evidence(pool),
+    evidence: semantics === 'documented' ? documentedEvidence(pool) : evidence(pool),
     groups: names,
     roles,
     ...(answer.preferred !== null && { preferredRole: answer.preferred }),
@@ -28,17 +28,20 @@ export function modelResolve(groups: readonly Group[], semantics: Semantics = 'o
   }
 }
 
-/** Reading A: the groups with the lowest number decide. If all of them have one and the same role: that role. Else none. */
-export function groupsCompete(groups: readonly Group[]): string | null {
-  return preferredByGroups(members(groups))
-}
-
 /**
- * Reading B: groups without a role stand aside; of the rest, those with the lowest number decide. One distinct role:
- * that role. Else none.
+ * Reading B: groups without a role stand aside; of the rest with a number, those with the lowest decide. One distinct
+ * role: that role. Else none.
  */
 export function rolesCompete(groups: readonly Group[]): string | null {
   return preferredByRoles(members(groups))
+}
+
+/**
+ * Reading A': as B, but a group without a role at the very number that wins takes part in the tie: its "no role" is a
+ * second, different value, and so none is preferred.
+ */
+export function tiedLevelAgrees(groups: readonly Group[]): string | null {
+  return preferredByAgreement(members(groups))
 }
 
 interface Member { readonly name: string; readonly rank: number | null; readonly role: string | null }
@@ -74,25 +77,31 @@ const byRank = <M extends Member>(some: readonly M[]): M[] =>
   distinct(some.map(rankOf)).toSorted((a, b) => (a < b ? -1 : 1)).flatMap(rank => some.filter(member => rankOf(member) === rank))
 const lowest = <M extends Member>(some: readonly M[]): M[] => some.filter(member => some.every(other => rankOf(member) <= rankOf(other)))
 
+/** No role is a value like any other: null, where all have it or where they differ. */
 function theOneRole(deciding: Pool): string | null {
   const roles = distinct(deciding.map(member => member.role))
   return roles.length === 1 ? roles[0]! : null
 }
 
-function preferredByGroups(pool: Pool): string | null {
-  const deciding = lowest(pool.filter(hasNumber))
-  return deciding.every(hasRole) ? theOneRole(deciding) : null
+function preferredByRoles(pool: Pool): string | null {
+  return theOneRole(winners(pool))
 }
 
-function preferredByRoles(pool: Pool): string | null {
-  return theOneRole(lowest(rankedBearers(pool)))
+function preferredByAgreement(pool: Pool): string | null {
+  return theOneRole([...winners(pool), ...beside(pool)])
+}
+
+const winners = (pool: Pool) => lowest(rankedBearers(pool))
+
+/** The groups without a role at the number that wins. */
+function beside(pool: Pool): Pool {
+  return pool.filter(member => !hasRole(member) && winners(pool).some(winner => winner.rank === member.rank))
 }
 
 const PROFILES: Record<Semantics, (pool: Pool) => Answer> = {
-  observed: pool => withoutRoles(pool) ?? withoutPrecedence(pool) ?? agreement(pool),
-  'groups-compete': pool => withoutRoles(pool) ?? withoutPrecedence(pool) ?? readingA(pool),
-  'roles-compete': pool => withoutRoles(pool) ?? withoutPrecedence(pool) ?? readingB(pool),
-  documented: pool => withoutRoles(pool) ?? nullIsTheLowestRank(pool),
+  'observed': pool => withoutRoles(pool) ?? withoutPrecedence(pool) ?? agreement(pool),
+  'roles-compete': pool => withoutRoles(pool) ?? withoutPrecedence(pool) ?? amongBearers(winners(pool)),
+  'documented': pool => withoutRoles(pool) ?? amongBearers(lowest(pool.filter(hasRole))),
 }
 
 function none(rule: Rule, determining: Pool): Answer {
@@ -108,32 +117,16 @@ function withoutPrecedence(pool: Pool): Answer | null {
   return rankedBearers(pool).length > 0 ? null : none('no-precedence', pool.filter(hasRole))
 }
 
-/** Where A and B agree, that is the answer. Where they differ, it is undetermined, and B's role is the candidate. */
+/** Where A' and B agree, that is the answer. Where they differ, it is undetermined, and B's role is the candidate. */
 function agreement(pool: Pool): Answer {
-  const deciding = lowest(rankedBearers(pool))
-  if (preferredByGroups(pool) === preferredByRoles(pool)) return amongBearers(deciding)
+  if (preferredByAgreement(pool) === preferredByRoles(pool)) return amongBearers(winners(pool))
   return {
     outcome: 'undetermined',
     rule: 'roleless-contender',
     preferred: null,
     candidate: preferredByRoles(pool),
-    determining: [...deciding, ...rolelessContenders(pool)],
+    determining: [...winners(pool), ...beside(pool)],
   }
-}
-
-function readingA(pool: Pool): Answer {
-  const deciding = lowest(pool.filter(hasNumber))
-  const bearers = deciding.filter(hasRole)
-  if (distinct(bearers.map(member => member.role)).length > 1) return amongBearers(bearers)
-  return bearers.length === deciding.length ? amongBearers(bearers) : none('roleless-contender', deciding)
-}
-
-function readingB(pool: Pool): Answer {
-  return amongBearers(lowest(rankedBearers(pool)))
-}
-
-function nullIsTheLowestRank(pool: Pool): Answer {
-  return amongBearers(lowest(pool.filter(hasRole)))
 }
 
 function amongBearers(deciding: readonly Bearer[]): Answer {
@@ -143,46 +136,35 @@ function amongBearers(deciding: readonly Bearer[]): Answer {
   return { outcome: 'resolved', rule, preferred: role, candidate: null, determining: deciding }
 }
 
-/** The role-less numbered groups at the best role-bearing level or below its number. */
-function rolelessContenders(pool: Pool): Pool {
-  const best = lowest(rankedBearers(pool))
-  return pool.filter(hasNumber).filter(member => !hasRole(member) && best.every(bearer => member.rank <= bearer.rank))
+/** The evidence column of the table: the weakest of the rows that the groups make. It is the same in the reading alone. */
+function evidence(pool: Pool): Evidence {
+  const rows = new Set(rowsOf(pool))
+  if (rows.has(13)) return 'unknown'
+  return rows.has(12) || rows.has(15) ? 'inferred' : 'observed'
 }
 
-/**
- * The evidence column of the table. A reading alone is as well founded as the agreement of both, and where they
- * differ nothing is known: so three profiles share this.
- */
-function evidence(pool: Pool): Evidence {
-  const { rule, determining } = PROFILES.observed(pool)
+/** The rows of the table, but for 16 and 17, which add nothing to what is in doubt. */
+function rowsOf(pool: Pool): readonly number[] {
   const bearers = pool.filter(hasRole)
-  const arns = distinct(bearers.map(bearer => bearer.role))
-  const anArnIsRepeated = arns.length < bearers.length
-  const onlyTheTieRepeats = arns.length === bearers.length - 1
-  const aNumberWithoutRole = pool.filter(hasNumber).some(member => !hasRole(member))
-  const tieOfTwo = determining.length === 2
-  switch (rule) {
-    case 'no-groups':
-      return 'documented' // row 1
-    case 'no-roles':
-      return 'observed' // row 2
-    case 'no-precedence':
-      if (aNumberWithoutRole) return 'inferred' // row 15
-      if (bearers.length === 1) return 'observed' // rows 3, 6
-      return anArnIsRepeated ? 'inferred' : 'documented' // rows 8, 7
-    case 'lowest-precedence':
-      if (anArnIsRepeated) return 'inferred' // row 16
-      return bearers.length === 1 && !aNumberWithoutRole ? 'observed' : 'documented' // rows 4, 5, 17; row 9
-    case 'shared-role':
-      return tieOfTwo && onlyTheTieRepeats ? 'documented' : 'inferred' // rows 10; 12, 16
-    case 'conflicting-roles':
-      return tieOfTwo && rolelessContenders(pool).length === 0 && !anArnIsRepeated ? 'documented' : 'inferred' // rows 11; 12, 16
-    case 'roleless-contender':
-      return 'unknown' // rows 13, 14
+  if (pool.length === 0) return [1]
+  if (bearers.length === 0) return [2]
+  const first = lowest(pool.filter(hasNumber))
+  const firstHasNone = first.length > 0 && !first.some(hasRole)
+  if (!bearers.some(hasNumber)) {
+    if (firstHasNone) return [15]
+    return [3, 6, 7, 8]
   }
+  const [winning, without] = [winners(pool), beside(pool)]
+  const isOneRole = distinct(winning.map(winner => winner.role)).length === 1
+  return [
+    ...(firstHasNone ? [14] : []),
+    ...(without.length > 0 && isOneRole ? [13] : []),
+    ...(winning.length + without.length > 2 ? [12] : []),
+    winning.length === 1 ? 9 : isOneRole ? 10 : 11,
+  ]
 }
 
 /** AWS's page says it, but for what rows 1 and 2 have from elsewhere. */
-function documentedEvidence(answer: Answer): Evidence {
-  return answer.rule === 'no-roles' ? 'observed' : 'documented'
+function documentedEvidence(pool: Pool): Evidence {
+  return pool.some(hasRole) ? 'documented' : evidence(pool)
 }

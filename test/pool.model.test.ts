@@ -82,7 +82,7 @@ describe('every pool of up to three groups, and every user it can have', () => {
     return { users, shared }
   }
 
-  const USERS = (1 + 12 * 2 + 12 ** 2 * 5 + 12 ** 3 * 16) * SEMANTICS.length
+  const USERS = (1 + 16 * 2 + 16 ** 2 * 5 + 16 ** 3 * 16) * SEMANTICS.length
 
   test('is answered as resolveRoles answers it, and what is asked a second time is kept', () => {
     expect(compareAll(compilePool)).toEqual({ users: USERS, shared: USERS })

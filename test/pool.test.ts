@@ -15,6 +15,7 @@ function group(groupName: string, precedence?: number | null, roleArn?: string |
 
 const groups = [
   group('admins', 1, A), group('editors', 2, B), group('vip', 0), group('tied', 1, B), group('staff'), group('unranked', null, B),
+  group('beside', 2),
 ]
 const pool = compilePool(groups)
 
@@ -27,12 +28,12 @@ function many(users: readonly (readonly number[])[]): Memberships {
 describe('examples', () => {
   test('names are resolved as their groups are, in the order given, and unknown names are told', () => {
     expect(pool.resolve(['staff', 'gone', 'editors', 'admins', 'gone', 'editors'])).toStrictEqual({
-      outcome: 'resolved', rule: 'lowest-precedence', evidence: 'documented', groups: ['staff', 'editors', 'admins'], roles: [A, B],
+      outcome: 'resolved', rule: 'lowest-precedence', evidence: 'observed', groups: ['staff', 'editors', 'admins'], roles: [A, B],
       determiningGroups: ['admins'], preferredRole: A, unknownGroups: ['gone'],
       claims: { 'cognito:groups': ['staff', 'editors', 'admins'], 'cognito:roles': [A, B], 'cognito:preferred_role': A },
     })
-    expect(pool.resolve(['editors', 'vip'])).toMatchObject({
-      outcome: 'undetermined', candidateRole: B, determiningGroups: ['editors', 'vip'] })
+    expect(pool.resolve(['vip', 'editors', 'beside'])).toMatchObject({
+      outcome: 'undetermined', candidateRole: B, determiningGroups: ['editors', 'beside'] })
   })
 
   test('no names, and none that the pool has', () => {
@@ -51,14 +52,14 @@ describe('examples', () => {
   test('groups and roles have ids in the order in which they first come', () => {
     expect(pool.groups).toEqual(groups)
     expect(pool.roles).toEqual([A, B])
-    expect(groups.map(({ groupName }) => pool.groupId(groupName))).toEqual([0, 1, 2, 3, 4, 5])
+    expect(groups.map(({ groupName }) => pool.groupId(groupName))).toEqual([0, 1, 2, 3, 4, 5, 6])
     expect([A, B].map(pool.roleId)).toEqual([0, 1])
     expect([pool.groupId('gone'), pool.roleId('gone')]).toEqual([undefined, undefined])
     expect(pool.resolveIds([1, 0, 1])).toStrictEqual(pool.resolve(['editors', 'admins']))
   })
 
   test('many users, in columns', () => {
-    const users = [[0, 1], [], [0, 3], [1, 2], [4, 5], [4], [1, 1, 5]]
+    const users = [[0, 1], [], [0, 3], [2, 1, 6], [4, 5], [4], [2, 1, 1, 5]]
     const { outcomes, preferredRoleIds, roleOffsets, roleIds } = pool.resolveMany(many(users), { roles: true })
     expect(Array.from(outcomes, outcome => OUTCOMES[outcome])).toEqual([
       'resolved', 'none', 'ambiguous', 'undetermined', 'none', 'none', 'resolved'])
@@ -284,10 +285,10 @@ describe('what is refused', () => {
     expect(pool.resolve(['admins', 'editors']).groups).toEqual(['admins', 'editors'])
   })
 
-  test.each<[unknown]>([[6], [-1], [0.5], ['0'], [undefined], [NaN], [2 ** 32], [null], [Infinity]])('the group id %o', id => {
+  test.each<[unknown]>([[7], [-1], [0.5], ['0'], [undefined], [NaN], [2 ** 32], [null], [Infinity]])('the group id %o', id => {
     expect(errorOf(() => pool.resolveIds([0, id as number]))).toMatchObject({
       code: 'invalid-input', value: id,
-      message: `\`${String(id)}\` is no id of one of the 6 groups; ask \`groupId\` for that of a name` })
+      message: `\`${String(id)}\` is no id of one of the 7 groups; ask \`groupId\` for that of a name` })
   })
 
   test.each([[undefined], [null], [0], ['01'], [new Set([0])], [{}]])('%j for group ids', ids => {
@@ -309,10 +310,10 @@ describe('what is refused', () => {
       'the offset `3` at 2 is not from 1 to 2; give ascending ones'],
     ['a first offset beyond the ids', { offsets: Uint32Array.of(3), groupIds },
       'the offset `3` at 0 is not from 0 to 2; give ascending ones'],
-    ['an id of no group', { offsets, groupIds: Uint16Array.of(0, 6) },
-      '`6` is no id of one of the 6 groups; ask `groupId` for that of a name'],
+    ['an id of no group', { offsets, groupIds: Uint16Array.of(0, 7) },
+      '`7` is no id of one of the 7 groups; ask `groupId` for that of a name'],
     ['a large id of no group', { offsets, groupIds: Uint32Array.of(2 ** 32 - 1, 0) },
-      '`4294967295` is no id of one of the 6 groups; ask `groupId` for that of a name'],
+      '`4294967295` is no id of one of the 7 groups; ask `groupId` for that of a name'],
   ])('memberships with %s', (_, memberships, message) => {
     for (const roles of [true, false]) {
       const error = errorOf(() => pool.resolveMany(memberships as Memberships, { roles }))

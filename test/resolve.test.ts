@@ -8,7 +8,7 @@ import {
   abstractPools, type AbstractGroup, concrete, dictionaries, groupNames, LEVELS, pools, poolsWithDuplicates, precedenceNumbers, semantics,
   shuffledPools, type Spelling, spellings,
 } from './arbitraries.js'
-import { groupsCompete, modelResolve, rolesCompete } from './model.js'
+import { modelResolve, rolesCompete, tiedLevelAgrees } from './model.js'
 import { errorOf } from './failure-of.js'
 
 const A = 'arn:aws:iam::111122223333:role/Alpha'
@@ -21,24 +21,24 @@ function group(groupName: string, precedence?: number | null, roleArn?: string |
 
 describe('examples, row by row', () => {
   const rows: [string, Group[], Partial<Resolution>][] = [
-    ['1: no groups, no claims', [], { outcome: 'none', rule: 'no-groups', claims: {}, determiningGroups: [] }],
+    ['1: no groups, no claims', [], { outcome: 'none', rule: 'no-groups', evidence: 'observed', claims: {}, determiningGroups: [] }],
     ['2: no group has a role', [group('a'), group('b', 1)], {
-      rule: 'no-roles', claims: { 'cognito:groups': ['a', 'b'] }, determiningGroups: [] }],
+      rule: 'no-roles', evidence: 'observed', claims: { 'cognito:groups': ['a', 'b'] }, determiningGroups: [] }],
     ['3: a role without a precedence is listed and not preferred', [group('a', null, A)], {
       outcome: 'none', rule: 'no-precedence', evidence: 'observed', claims: { 'cognito:groups': ['a'], 'cognito:roles': [A] } }],
     ['4: precedence 0 is the highest, not unset', [group('a', 0, A)], { outcome: 'resolved', preferredRole: A, evidence: 'observed' }],
     ['5: one group with a number', [group('a', 24, A)], { outcome: 'resolved', rule: 'lowest-precedence', preferredRole: A }],
     ['6: several without a precedence, one has a role', [group('a', null, A), group('b')], { rule: 'no-precedence', evidence: 'observed' }],
     ['7: several without a precedence, different roles', [group('a', null, A), group('b', null, B)], {
-      rule: 'no-precedence', evidence: 'documented', roles: [A, B], determiningGroups: ['a', 'b'] }],
+      rule: 'no-precedence', evidence: 'observed', roles: [A, B], determiningGroups: ['a', 'b'] }],
     ['8: several without a precedence, one shared role', [group('a', null, A), group('b', null, A)], {
-      rule: 'no-precedence', evidence: 'inferred', roles: [A] }],
+      rule: 'no-precedence', evidence: 'observed', roles: [A] }],
     ['9: the lower number wins', [group('a', 10, A), group('b', 1, B), group('c', null, C)], {
-      preferredRole: B, roles: [B, A, C], determiningGroups: ['b'], evidence: 'documented' }],
+      preferredRole: B, roles: [B, A, C], determiningGroups: ['b'], evidence: 'observed' }],
     ['10: a tie on one role', [group('a', 5, A), group('b', 5, A), group('c', 9, C)], {
-      outcome: 'resolved', rule: 'shared-role', preferredRole: A, evidence: 'documented', determiningGroups: ['a', 'b'] }],
+      outcome: 'resolved', rule: 'shared-role', preferredRole: A, evidence: 'observed', determiningGroups: ['a', 'b'] }],
     ['11: a tie on two roles', [group('a', 5, A), group('b', 5, B), group('c', 9, C)], {
-      outcome: 'ambiguous', rule: 'conflicting-roles', evidence: 'documented', determiningGroups: ['a', 'b'],
+      outcome: 'ambiguous', rule: 'conflicting-roles', evidence: 'observed', determiningGroups: ['a', 'b'],
       claims: { 'cognito:groups': ['a', 'b', 'c'], 'cognito:roles': [A, B, C] } }],
     ['12: a tie of three on three roles', [group('a', 5, A), group('b', 5, B), group('c', 5, C)], {
       rule: 'conflicting-roles', evidence: 'inferred' }],
@@ -46,11 +46,17 @@ describe('examples, row by row', () => {
     ['13: a tie with a group without a role', [group('a', 5, A), group('b', 5), group('c', 6), group('d', 9, B)], {
       outcome: 'undetermined', rule: 'roleless-contender', candidateRole: A, evidence: 'unknown', determiningGroups: ['a', 'b'],
       claims: { 'cognito:groups': ['a', 'b', 'c', 'd'], 'cognito:roles': [A, B] } }],
-    ['14: the first group has no role', [group('vip', 1), group('b', 2, B)], {
-      outcome: 'undetermined', candidateRole: B, determiningGroups: ['vip', 'b'] }],
+    ['13: a tie on one role, and a group without one', [group('a', 5, A), group('b', 5), group('c', 5, A)], {
+      outcome: 'undetermined', rule: 'roleless-contender', candidateRole: A, evidence: 'unknown', determiningGroups: ['a', 'b', 'c'] }],
+    ['13: a tie on two roles, and a group without one, is settled', [group('a', 5, A), group('b', 5), group('c', 5, B)], {
+      outcome: 'ambiguous', rule: 'conflicting-roles', evidence: 'inferred', determiningGroups: ['a', 'c'] }],
+    ['14: the first group has no role and stands aside', [group('vip', 1), group('b', 2, B)], {
+      outcome: 'resolved', rule: 'lowest-precedence', preferredRole: B, evidence: 'observed', determiningGroups: ['b'] }],
+    ['14: the first group has no role, and those behind it tie', [group('vip', 1), group('b', 2, B), group('c', 2, B)], {
+      outcome: 'resolved', rule: 'shared-role', preferredRole: B, evidence: 'observed', determiningGroups: ['b', 'c'] }],
     ['15: the first group has no role, and the only role no precedence', [group('vip', 1), group('b', null, B)], {
       outcome: 'none', rule: 'no-precedence', evidence: 'inferred', determiningGroups: ['b'] }],
-    ['16: two groups share an ARN', [group('a', 1, A), group('b', 2, A)], { preferredRole: A, roles: [A], evidence: 'inferred' }],
+    ['16: two groups share an ARN', [group('a', 1, A), group('b', 2, A)], { preferredRole: A, roles: [A], evidence: 'observed' }],
     ['17: the group of an identity provider does not block', [group('pool_Google'), group('USERS', 0, A)], {
       preferredRole: A, evidence: 'observed', determiningGroups: ['USERS'] }],
   ]
@@ -62,10 +68,6 @@ describe('examples, row by row', () => {
 
   test('the other profiles answer what the default leaves open', () => {
     const tie = [group('a', 5, A), group('b', 5)]
-    expect(resolveRoles(tie, { semantics: 'groups-compete' })).toStrictEqual({
-      outcome: 'none', rule: 'roleless-contender', evidence: 'unknown', groups: ['a', 'b'], roles: [A], determiningGroups: ['a', 'b'],
-      claims: { 'cognito:groups': ['a', 'b'], 'cognito:roles': [A] },
-    })
     expect(resolveRoles(tie, { semantics: 'roles-compete' })).toStrictEqual({
       outcome: 'resolved', rule: 'lowest-precedence', evidence: 'unknown', groups: ['a', 'b'], roles: [A], preferredRole: A,
       determiningGroups: ['a'], claims: { 'cognito:groups': ['a', 'b'], 'cognito:roles': [A], 'cognito:preferred_role': A },
@@ -73,16 +75,6 @@ describe('examples, row by row', () => {
     expect(resolveRoles([group('a', null, A)], { semantics: 'documented' })).toMatchObject({ preferredRole: A, evidence: 'documented' })
     expect(resolveRoles([group('a', null, A), group('b', MAX_PRECEDENCE, B)], { semantics: 'documented' })).toMatchObject({ preferredRole: B })
     expect(resolveRoles([group('a', null, A), group('b', null, B)], { semantics: 'documented' })).toMatchObject({ outcome: 'ambiguous' })
-  })
-
-  test('where groups compete, only the lowest number decides', () => {
-    const options = { semantics: 'groups-compete' } as const
-    expect(resolveRoles([group('a', 2, A), group('vip', 1), group('b', 2, B), group('late', 2), group('vip2', 1)], options)).toMatchObject({
-      outcome: 'none', rule: 'roleless-contender', evidence: 'inferred', determiningGroups: ['vip', 'vip2'] })
-    expect(resolveRoles([group('a', 2, A), group('first', 0), group('second', 1)], options)).toMatchObject({
-      rule: 'roleless-contender', evidence: 'unknown', determiningGroups: ['first'] })
-    expect(resolveRoles([group('a', 1, A), group('c', 1), group('b', 1, B)], options)).toMatchObject({
-      outcome: 'ambiguous', rule: 'conflicting-roles', evidence: 'inferred', determiningGroups: ['a', 'b'] })
   })
 
   test('observed is the default, given nothing, no options or an undefined semantics', () => {
@@ -94,8 +86,8 @@ describe('examples, row by row', () => {
     expect(resolveRoles(groups, { semantics: undefined })).toStrictEqual(observed)
   })
 
-  test('there are four semantics', () => {
-    expect(SEMANTICS).toEqual(['observed', 'groups-compete', 'roles-compete', 'documented'])
+  test('there are three semantics', () => {
+    expect(SEMANTICS).toEqual(['observed', 'roles-compete', 'documented'])
   })
 
   test('the groups stay in the order given, the roles come by precedence and then in the order given', () => {
@@ -202,7 +194,7 @@ describe('laws', () => {
       }))
 
   law('groups without a precedence never set a preferred role', resolveRoles as Resolver, always('documented'), resolve =>
-    fc.property(pools, fc.constantFrom('observed', 'groups-compete', 'roles-compete'), (pool, semantics) => {
+    fc.property(pools, fc.constantFrom('observed', 'roles-compete'), (pool, semantics) => {
       const numbered = pool.filter(({ precedence }) => precedence != null)
       expect(rolesOf(resolve(pool, { semantics }))).toStrictEqual(rolesOf(resolve(numbered, { semantics })))
     }))
@@ -253,7 +245,7 @@ describe('laws', () => {
   law('what the two readings disagree on is never granted', resolveRoles as Resolver, grantsCandidate, resolve =>
     fc.property(pools, pool => {
       const answer = resolve(pool)
-      const differ = groupsCompete(pool) !== rolesCompete(pool)
+      const differ = tiedLevelAgrees(pool) !== rolesCompete(pool)
       expect(answer.outcome === 'undetermined').toBe(differ)
       expect(answer.candidateRole ?? null).toBe(differ ? rolesCompete(pool) : null)
       if (differ) expect(Object.hasOwn(answer.claims, 'cognito:preferred_role')).toBe(false)
@@ -264,17 +256,30 @@ describe('laws', () => {
       fc.property(pools, pool => {
         const { preferredRole, outcome } = resolve(pool)
         fc.pre(outcome === 'resolved')
-        expect(resolve(pool, { semantics: 'groups-compete' })).toMatchObject({ outcome, preferredRole })
+        expect([tiedLevelAgrees(pool), rolesCompete(pool)]).toStrictEqual([preferredRole, preferredRole])
         expect(resolve(pool, { semantics: 'roles-compete' })).toMatchObject({ outcome, preferredRole })
       }))
 
-  law('a reading alone prefers what it says, and is never undetermined', resolveRoles as Resolver, always('observed'), resolve =>
+  law('where roles compete, what that reading says is preferred, and nothing is undetermined', resolveRoles as Resolver, always('observed'), resolve =>
     fc.property(pools, pool => {
-      const a = resolve(pool, { semantics: 'groups-compete' })
-      const b = resolve(pool, { semantics: 'roles-compete' })
-      expect([a.preferredRole ?? null, b.preferredRole ?? null]).toStrictEqual([groupsCompete(pool), rolesCompete(pool)])
-      expect([a.outcome, b.outcome]).not.toContain('undetermined')
+      const answer = resolve(pool, { semantics: 'roles-compete' })
+      expect(answer.preferredRole ?? null).toBe(rolesCompete(pool))
+      expect(answer.outcome).not.toBe('undetermined')
     }))
+
+  law('a group without a role at a number that does not win changes no outcome and no role', resolveRoles as Resolver,
+    wrongInput(groups => {
+      const lowest = Math.min(...groups.flatMap(({ precedence }) => precedence ?? []))
+      return groups.some(one => one.precedence === lowest && one.roleArn) ? groups : groups.filter(({ precedence }) => precedence == null)
+    }), resolve =>
+      fc.property(pools, precedenceNumbers, fc.nat(), semantics, (pool, precedence, position, semantics) => {
+        const best = Math.min(...pool.flatMap(one => one.roleArn ? one.precedence ?? [] : []))
+        fc.pre(precedence !== best)
+        const [without, with_] = [pool, pool.toSpliced(position % (pool.length + 1), 0, { groupName: 'x'.repeat(127), precedence })]
+        const [before, after] = [resolve(without, { semantics }), resolve(with_, { semantics })]
+        expect([after.roles, rolesOf(after)]).toStrictEqual([before.roles, rolesOf(before)])
+        if (pool.length > 0) expect([after.outcome, after.rule]).toStrictEqual([before.outcome, before.rule])
+      }))
 
   law('the documented page lets roles compete, with no precedence as the lowest rank of all', resolveRoles as Resolver,
     always('roles-compete'), resolve =>
@@ -472,8 +477,8 @@ describe('laws for more than sixteen groups', () => {
 describe('the arbitraries', () => {
   test('reach every rule, evidence and outcome often', () => {
     const seen = new Map<string, number>()
-    for (const pool of fc.sample(pools, { seed: 1, numRuns: 2000 })) {
-      const { rule, evidence, outcome } = modelResolve(pool)
+    for (const [pool, profile] of fc.sample(fc.tuple(pools, semantics), { seed: 1, numRuns: 3000 })) {
+      const { rule, evidence, outcome } = modelResolve(pool, profile)
       for (const word of [rule, evidence, outcome]) seen.set(word, (seen.get(word) ?? 0) + 1)
     }
     expect(seen.size).toBe(7 + 4 + 4)
@@ -546,11 +551,13 @@ describe('invalid input', () => {
     ['invalid-group', () => resolveRoles([{ groupName: 'a', roleArn: 7 as never }]),
       'the role of group `a` is not a string; give the role\'s ARN, or leave it out'],
     ['invalid-option', () => resolveRoles([], { semantics: 'obseved' as Semantics }),
-      '`obseved` is no semantics; use one of observed, groups-compete, roles-compete, documented'],
+      '`semantics` is `obseved`; use one of observed, roles-compete, documented'],
+    ['invalid-option', () => resolveRoles([], { semantics: 'groups-compete' as Semantics }),
+      'semantics `groups-compete` no longer exists: tokens captured in September 2026 prefer the role of precedence 9 beside a group of precedence 0 without a role; use one of observed, roles-compete, documented'],
     ['invalid-option', () => resolveRoles([], { semantics: null as never }),
-      '`null` is no semantics; use one of observed, groups-compete, roles-compete, documented'],
+      '`semantics` is `null`; use one of observed, roles-compete, documented'],
     ['invalid-option', () => resolveRoles([], { semantics: ['observed'] as never }),
-      'an array is no semantics; use one of observed, groups-compete, roles-compete, documented'],
+      '`semantics` is an array; use one of observed, roles-compete, documented'],
   ]
 
   test.each(messages)('%s says what happened and what to do next', (code, run, message) => {
@@ -636,9 +643,9 @@ describe('explain', () => {
     ['no-groups', [], 'observed', 'The user is in no group, so Cognito sets none of the three claims.'],
     ['no-roles', [group('a')], 'observed', 'No group has a role, so Cognito sets cognito:groups alone.'],
     ['no-precedence', many(1, null, A), 'observed', 'The role of a group without a precedence is never preferred, '
-      + 'and every group with a role is such (`g1`): cognito:roles is set, cognito:preferred_role is not.'],
+      + 'and no group with a role has a precedence (`g1`): cognito:roles is set, cognito:preferred_role is not.'],
     ['no-precedence', many(2, null, A), 'observed', 'The role of a group without a precedence is never preferred, '
-      + 'and every group with a role is such (`g1` and `g2`): cognito:roles is set, cognito:preferred_role is not.'],
+      + 'and no group with a role has a precedence (`g1` and `g2`): cognito:roles is set, cognito:preferred_role is not.'],
     ['lowest-precedence', [group('b', 2, B), group('a', 1, A)], 'observed', '`a` ranks first among the groups with a role, so its role is preferred.'],
     ['shared-role', many(2, 1, A), 'observed', '`g1` and `g2` tie for the first rank among the groups with a role and share one role, so it is preferred.'],
     ['shared-role', many(3, 1, A), 'observed', '`g1`, `g2` and `g3` tie for the first rank among the groups with a role and share one role, so it is preferred.'],
@@ -649,11 +656,10 @@ describe('explain', () => {
       '`g1`, `g2`, `g3`, `g4`, `g5` and 95 more tie for the first rank among the groups with a role and share one role, so it is preferred.'],
     ['conflicting-roles', [group('a', 1, A), group('b', 1, B)], 'observed',
       '`a` and `b` tie for the first rank among the groups with a role, and their roles differ: Cognito sets no preferred role and does not consult the next precedence.'],
-    ['roleless-contender', [group('a', 1), group('b', 2, B)], 'observed',
-      'A group without a role ranks before or beside the first group with one (`a` and `b`). '
-      + `Whether it stands aside is not known, so the preferred role is either ${B} or absent: grant nothing on it.`],
-    ['roleless-contender', [group('a', 1), group('b', 2, B)], 'groups-compete',
-      'In the reading chosen, a group without a role competes for the first rank and blocks it (`a`): no role is preferred.'],
+    ['lowest-precedence', [group('a', 1), group('b', 2, B)], 'observed', '`b` ranks first among the groups with a role, so its role is preferred.'],
+    ['roleless-contender', [group('a', 2), group('b', 2, B)], 'observed',
+      '`a` and `b` tie for the first rank among the groups with a role, and not all of them have one. '
+      + `AWS does not document this case, and no known token shows it: the preferred role is either ${B} or absent, so grant nothing on it.`],
   ]
 
   test.each(reasons)('%s, case %#', (rule, groups, semantics, reason) => {

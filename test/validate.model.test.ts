@@ -50,12 +50,11 @@ describe('the rules and the resolver agree', () => {
     }
   }))
 
-  law('two groups that resolve to undetermined are together in a finding of COG102, if they tie, else of COG104', without('COG104'),
+  law('two groups that resolve to undetermined are together in a finding of COG102', without('COG102'),
     judge => fc.property(pools, pool => {
       const findings = judge(pool)
       for (const [a, b] of pairsOf(pool)) {
-        if (outcome(a, b) !== 'undetermined') continue
-        expect(covering(findings, [a.precedence === b.precedence ? 'COG102' : 'COG104'], [a.groupName, b.groupName])).toHaveLength(1)
+        if (outcome(a, b) === 'undetermined') expect(covering(findings, ['COG102'], [a.groupName, b.groupName])).toHaveLength(1)
       }
     }))
 
@@ -67,11 +66,22 @@ describe('the rules and the resolver agree', () => {
     }
   }))
 
-  law('a group of a finding of COG104 resolves to undetermined with another of the finding that has another number', withAll('COG104'),
+  const ranksBefore = (a: Group, b: Group) => a.precedence != null && b.precedence != null && a.precedence < b.precedence && !a.roleArn && Boolean(b.roleArn)
+
+  law('a group without a role and one with a role and a higher number are together in a finding of COG104, and resolve to the role', without('COG104'),
+    judge => fc.property(pools, pool => {
+      const findings = judge(pool)
+      for (const [a, b] of pool.flatMap(a => pool.map(b => [a, b] as const)).filter(([a, b]) => ranksBefore(a, b))) {
+        expect(covering(findings, ['COG104'], [a.groupName, b.groupName]).map(({ severity }) => severity)).toEqual(['note'])
+        expect(resolveRoles([a, b]).preferredRole).toBe(b.roleArn)
+      }
+    }))
+
+  law('every group of a finding of COG104 is one of such a pair', withAll('COG104'),
     judge => fc.property(pools, pool => {
     for (const { groups } of judge(pool).filter(({ ruleId }) => ruleId === 'COG104')) {
       const members = pool.filter(({ groupName }) => groups.includes(groupName))
-      for (const one of members) expect(members.some(other => other.precedence !== one.precedence && outcome(one, other) === 'undetermined')).toBe(true)
+      for (const one of members) expect(members.some(other => ranksBefore(one, other) || ranksBefore(other, one))).toBe(true)
     }
   }))
 
@@ -81,18 +91,15 @@ describe('the rules and the resolver agree', () => {
     expect(found.toSorted()).toEqual(pool.filter(one => one.roleArn && outcome(one) === 'none').map(({ groupName }) => groupName).toSorted())
   }))
 
-  test('a user is said to be in a tie exactly when the tie is what decides for him', () => {
+  test('a user is said to be in a tie exactly when the tie is what decides for the user', () => {
     const members = pools.chain(pool => fc.tuple(fc.constant(pool), fc.array(fc.subarray(pool), { maxLength: 4 })))
     fc.assert(fc.property(members, ([groups, users]) => {
       const memberships = users.flatMap((own, index) => own.map(({ groupName }) => ({ username: `u${index}`, groupName })))
       const findings = validateInfrastructure(fromPool({ userPoolId: POOL, groups, memberships }))
       const said = findings.filter(({ ruleId }) => ruleId === 'COG161').map(({ message }) => message).join(' ')
       for (const [index, own] of users.entries()) {
-        const { outcome, determiningGroups } = resolveRoles(own)
-        const determining = own.filter(({ groupName }) => determiningGroups.includes(groupName))
-        const bearer = determining.find(({ roleArn }) => roleArn)
-        const tied = determining.some(one => !one.roleArn && one.precedence === bearer?.precedence)
-        expect(said.includes(`\`u${index}\``)).toBe(outcome === 'ambiguous' || (outcome === 'undetermined' && tied))
+        const { outcome } = resolveRoles(own)
+        expect(said.includes(`\`u${index}\``)).toBe(outcome === 'ambiguous' || outcome === 'undetermined')
       }
       const raised = findings.filter(({ ruleId }) => ruleId === 'COG161').map(({ groups }) => groups)
       for (const { ruleId, severity, groups } of findings) {

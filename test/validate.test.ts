@@ -360,7 +360,7 @@ describe('what a precedence comes to', () => {
     expect(finding!.groups).toEqual(['a', 'b', 'first'])
     expect(finding!.message).toContain('`first` (1) has no role and ranks before `a` (2) and `b` (3) with a role:')
     expect(only('COG104', { groups: [group('first', 1), group('a', 2, A, { condition: 'X' })] })).toEqual(['COG104 note'])
-    expect(only('COG104', { groups: [group('first', 1, null, { condition: 'X' }), group('a', 2, A, { condition: 'X' })] })).toEqual(['COG104 warning'])
+    expect(only('COG104', { groups: [group('first', 1, null, { condition: 'X' }), group('a', 2, A, { condition: 'X' })] })).toEqual(['COG104 note'])
   })
 })
 

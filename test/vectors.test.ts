@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { type Resolution, resolveRoles } from '../src/resolve.js'
+import { accessTokenClaims, type Resolution, resolveRoles, type RoleClaims } from '../src/resolve.js'
 import { modelResolve } from './model.js'
 import vectors from './vectors/claims.json' with { type: 'json' }
 
@@ -28,6 +28,11 @@ const sorted = (some: readonly string[]) => some.toSorted()
 const withSets = (vector: Vector) =>
   ({ ...vector, expected: { ...vector.expected, groups: sorted(vector.expected.groups), roles: sorted(vector.expected.roles) } })
 
+interface Tokens { readonly id: RoleClaims; readonly access: RoleClaims }
+/** The claims with their lists as sets; a claim that is absent stays so. */
+const asSets = (claims: RoleClaims) =>
+  Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, typeof value === 'string' ? value : sorted(value)]))
+
 const product: Resolver = (groups, semantics) => resolveRoles(groups, { semantics })
 
 describe('the recorded vectors', () => {
@@ -44,6 +49,28 @@ describe('the recorded vectors', () => {
     const rows = Array.from({ length: 17 }, (_, index) => `row-${index + 1}`)
     expect(ids).toEqual(expect.arrayContaining(rows))
     expect(new Set(ids).size).toBe(vectors.length)
+  })
+
+  const captured = vectors.flatMap(vector => 'tokens' in vector ? [{ ...vector, tokens: vector.tokens as Tokens }] : [])
+
+  test.each(captured)('$id: both tokens have the claims of the capture, and no others', ({ groups, tokens }) => {
+    const resolution = resolveRoles(groups)
+    expect(asSets(resolution.claims)).toStrictEqual(asSets(tokens.id))
+    expect(asSets(accessTokenClaims(resolution))).toStrictEqual(asSets(tokens.access))
+  })
+
+  test('there are 13 captured tokens of each kind, each observed, and `documented` contradicts the two in which no role has a number', () => {
+    expect(captured.map(({ evidence }) => evidence)).toEqual(Array.from({ length: 13 }, () => 'observed'))
+    expect(captured.filter(({ tokens, documentedProfile }) => (tokens.id['cognito:preferred_role'] ?? null) !== documentedProfile).map(({ id }) => id))
+      .toEqual(['capture-login-single-unranked', 'capture-login-null-same-role'])
+  })
+
+  test('control: a claim too many or too few, in either token, is noticed', () => {
+    const { tokens } = captured.find(({ id }) => id === 'capture-login-reader')!
+    const { 'cognito:preferred_role': _, ...without } = tokens.id
+    expect(asSets(without)).not.toStrictEqual(asSets(tokens.id))
+    expect(asSets({ ...tokens.id, 'cognito:roles': [] })).not.toStrictEqual(asSets(tokens.id))
+    expect(asSets(tokens.id)).not.toStrictEqual(asSets(tokens.access))
   })
 
   test('the claims say what the vector says, and omit what it omits', () => {

@@ -2,4 +2,4 @@ import { defineConfig } from 'vitest/config'
 import everything from './vitest.config.js'
 
 /** The tests of the core alone: what Stryker runs for every mutant. */
-export default defineConfig({ test: { ...everything.test, include: ['test/{resolve,exhaustive,vectors}.test.ts'] } })
+export default defineConfig({ test: { ...everything.test, include: ['test/{resolve,evidence,exhaustive,vectors}.test.ts'] } })

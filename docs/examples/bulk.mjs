@@ -6,14 +6,14 @@ const pool = compilePool([
   { groupName: 'admins', precedence: 0, roleArn: role('Admin') },
   { groupName: 'editors', precedence: 1, roleArn: role('Editor') },
   { groupName: 'staff', precedence: 1, roleArn: role('Staff') },
-  { groupName: 'suspended', precedence: 0 },
+  { groupName: 'trial', precedence: 1 },
 ])
 
 // From a file: createInterface({ input: createReadStream('members.ndjson') }) of node:readline and node:fs
 const lines = [
   '{"username":"ann","groups":["editors","admins"]}',
   '{"username":"bob","groups":["editors","staff"]}',
-  '{"username":"cem","groups":["suspended","editors"]}',
+  '{"username":"cem","groups":["trial","editors"]}',
   '{"username":"dee","groups":["left-long-ago"]}',
 ]
 

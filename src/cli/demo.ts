@@ -23,6 +23,7 @@ const GROUPS = [
   { GroupName: 'billing', Precedence: 7, RoleArn: role('Billing') },
   { GroupName: 'support', Precedence: 7, RoleArn: role('Support') },
   { GroupName: 'readers', Precedence: 20, RoleArn: role('Reader') },
+  { GroupName: 'testers', Precedence: 20 },
   { GroupName: 'contractors', RoleArn: role('Contractor') },
 ]
 
@@ -31,7 +32,8 @@ const USERS = [
   { title: 'A role without a precedence is never preferred', groups: ['contractors'] },
   { title: 'A tie on one role', groups: ['writers', 'editors', 'readers'] },
   { title: 'A tie on two roles: the next precedence is not consulted', groups: ['billing', 'support', 'readers'] },
-  { title: 'The best group has no role: nobody knows, so nothing is granted', groups: ['vip', 'readers'] },
+  { title: 'A group without a role stands aside', groups: ['vip', 'readers'] },
+  { title: 'A role and no role at one precedence: AWS does not document it, so nothing is granted', groups: ['testers', 'readers'] },
   { title: 'A federated user: the group of the identity provider does not block', groups: ['IDP', 'readers'] },
   { title: 'A group that was deleted', groups: ['readers', 'deleted-yesterday'] },
 ]

@@ -2,7 +2,7 @@ import type { ReadCost, ReadEstimate } from '../cognito/estimate.js'
 
 /** What reading a pool costs, for people: calls, and minutes at the rates. */
 export function estimateText({ strategy, users, groups, membershipsPerUser, rates, perGroup, perUser }: ReadEstimate): string {
-  const size = `${users === undefined ? 'nobody knows how many users' : `${count(users)} users (Cognito's estimate)`}, ${count(groups)} groups`
+  const size = `${users === undefined ? 'an unknown number of users' : `${count(users)} users (Cognito's estimate)`}, ${count(groups)} groups`
   const line = (name: string, cost: ReadCost, taken: boolean) =>
     `${taken ? '>' : ' '} ${name}  ${count(cost.totalCalls).padStart(width)} calls  ${minutes(cost.seconds)}\n`
   const width = Math.max(...[perGroup, perUser].map(cost => count(cost.totalCalls).length))

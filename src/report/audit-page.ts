@@ -136,14 +136,13 @@ type Tone = 'good' | 'bad' | 'doubt' | 'plain'
 const OUTCOMES: Readonly<Record<Outcome, { readonly label: string; readonly meaning: string; readonly tone: Tone }>> = {
   resolved: { label: 'Resolved', meaning: 'The token names one preferred role.', tone: 'good' },
   ambiguous: { label: 'Ambiguous', meaning: 'A tie on different roles: the token prefers none.', tone: 'bad' },
-  undetermined: { label: 'Undetermined', meaning: 'One role or none: nobody knows. Grant nothing on it.', tone: 'doubt' },
+  undetermined: { label: 'Undetermined', meaning: 'One role or none: AWS does not document which. Grant nothing on it.', tone: 'doubt' },
   none: { label: 'None', meaning: 'The token prefers no role.', tone: 'plain' },
 }
 
 const READINGS: Readonly<Record<Semantics, string>> = {
-  'observed': 'what real tokens show; where they are silent and AWS’s pages differ, the answer is undetermined',
-  'groups-compete': 'groups without a role compete for the first rank and can block the others',
-  'roles-compete': 'groups without a role stand aside',
+  'observed': 'what real tokens show; a tie of a role and no role, which no known token shows, is undetermined',
+  'roles-compete': 'as observed, and in a tie the groups without a role stand aside',
   'documented': 'AWS’s page on role-based access control to the letter, which real tokens contradict for groups without a precedence',
 }
 

@@ -50,7 +50,7 @@ function outcomeLines({ outcomes }: AuditSummary, paint: Paint): readonly string
     ['resolved', figure(outcomes.resolved), paint.dim('one preferred role')],
     ['none', figure(outcomes.none), paint.dim('no preferred role')],
     ['ambiguous', figure(outcomes.ambiguous), paint.dim('a tie on different roles, so no preferred role')],
-    ['undetermined', figure(outcomes.undetermined), paint.dim('nobody knows whether there is one')],
+    ['undetermined', figure(outcomes.undetermined), paint.dim('AWS does not document whether there is one')],
   ]
   return table(rows, [1]).map(indented)
 }

@@ -76,8 +76,8 @@ function suggestionBlocks({ precedences, impact }: NonNullable<ImpactReport['sug
   const rows = table(precedences.map(({ groupName, before, after }) => [String(before), '->', String(after), printable(groupName)]), [0, 2]).map(indented)
   const moved = impact.users - impact.changes.same
   const verdict = moved === 0
-    ? 'Every user keeps what he has today.'
-    : `${figure(moved)} of ${figure(impact.users)} users cannot keep what they have today: they are in a tie of different roles, and no numbers without ties leave them without a role.`
+    ? 'No user\'s role changes.'
+    : `${figure(moved)} of ${figure(impact.users)} users cannot keep what they have today: they are in a tie, and no numbers without ties leave them without a preferred role.`
   return [
     [paint.bold('A renumbering without ties'), ...rows, indented(verdict)],
     ...impact.transitions.map(transition => transitionLines(transition, paint)),

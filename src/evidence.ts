@@ -1,0 +1,52 @@
+import type { Evidence, Rule, Semantics, Standing, Verdict } from './resolve.js'
+
+/** Which cases of docs/semantics.md a user's groups make, and how their answer is known. */
+export interface EvidenceRow {
+  /** The numbers of the cases. */
+  readonly cases: string
+  /** Which of the standings that the rule decides; left out of a rule's last row, which has all others. */
+  readonly when?: (standing: Standing) => boolean
+  readonly evidence: Evidence
+}
+
+/**
+ * How well each answer is known: of its rule's rows the first that applies. A row that combines what single tokens show
+ * stands before those it combines, with the weaker word.
+ */
+export const EVIDENCE_TABLE: Readonly<Record<Rule, readonly EvidenceRow[]>> = {
+  'no-groups': [{ cases: '1', evidence: 'observed' }],
+  'no-roles': [{ cases: '2', evidence: 'observed' }],
+  'no-precedence': [
+    { cases: '15', when: standing => standing.numberedWithoutRole, evidence: 'inferred' },
+    { cases: '3, 6, 7, 8', evidence: 'observed' },
+  ],
+  'lowest-precedence': [
+    { cases: '13', when: isContested, evidence: 'unknown' },
+    { cases: '4, 5, 9, 14, 16, 17', evidence: 'observed' },
+  ],
+  'shared-role': [
+    { cases: '13', when: isContested, evidence: 'unknown' },
+    { cases: '12', when: isTieOfMany, evidence: 'inferred' },
+    { cases: '10', evidence: 'observed' },
+  ],
+  'conflicting-roles': [
+    { cases: '12', when: isTieOfMany, evidence: 'inferred' },
+    { cases: '11', evidence: 'observed' },
+  ],
+  'roleless-contender': [{ cases: '13', evidence: 'unknown' }],
+}
+
+/** How an answer is known. AWS's page covers every standing with a role, whatever tokens show. */
+export function evidenceFor({ rule }: Verdict, standing: Standing, semantics: Semantics): Evidence {
+  if (semantics === 'documented' && standing.withRole > 0) return 'documented'
+  return EVIDENCE_TABLE[rule].find(({ when }) => when === undefined || when(standing))!.evidence
+}
+
+function isContested({ beside }: Standing): boolean {
+  return beside > 0
+}
+
+/** Tokens, and AWS's text, know ties of two groups. */
+function isTieOfMany({ tied, beside }: Standing): boolean {
+  return tied + beside > 2
+}

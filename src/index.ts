@@ -8,8 +8,8 @@ export {
   describeChange,
   type PoolChange,
   type UserAudit,
-} from './audit.js'
-export { type Memberships, OUTCOMES, type ResolvedMany, type ResolvedManyWithRoles } from './bulk.js'
+} from './audit/summary.js'
+export { type Memberships, OUTCOMES, type ResolvedMany, type ResolvedManyWithRoles } from './pool/resolve-many.js'
 export {
   type CarriedClaims,
   type ClaimsComparison,
@@ -19,9 +19,9 @@ export {
   type PreferredRoleChange,
   type RoleChange,
   type RoleComparison,
-} from './compare.js'
+} from './claims/compare-claims.js'
 export { type ErrorCode, type ErrorDetails, isRolecastError, RolecastError } from './errors.js'
-export { explain, type Explanation } from './explain.js'
+export { explain, type Explanation } from './claims/explain.js'
 export { type Group, isGroupName, isPrecedence, MAX_PRECEDENCE, type UserGroups } from './group.js'
 export {
   findRoleMapping,
@@ -38,7 +38,7 @@ export {
   type SelectionRule,
   selectRole,
   selectRoleFor,
-} from './identity-pool.js'
+} from './credentials/select-role.js'
 export {
   type Answer,
   changeGroups,
@@ -49,8 +49,8 @@ export {
   type ImpactSummaryBuilder,
   type Transition,
   type UserImpact,
-} from './impact.js'
-export { type CompiledPool, compilePool, type PoolResolution } from './pool.js'
+} from './audit/impact.js'
+export { type CompiledPool, compilePool, type PoolResolution } from './pool/compile-pool.js'
 export {
   applyGroupOverride,
   type ClaimChanges,
@@ -65,9 +65,9 @@ export {
   type PreTokenResponse,
   type TokenForecast,
   type UndocumentedCase,
-} from './pre-token.js'
-export { NO_ROLE } from './columns.js'
-export { type Renumbered, suggestRenumbering } from './renumber.js'
+} from './claims/pre-token.js'
+export { NO_ROLE } from './pool/columns.js'
+export { type Renumbered, suggestRenumbering } from './audit/renumber.js'
 export {
   accessTokenClaims,
   type Evidence,
@@ -79,5 +79,5 @@ export {
   type Rule,
   type Semantics,
   SEMANTICS,
-} from './resolve.js'
-export { type Trust, type TrustReason, trustsIdentityPool } from './trust-policy.js'
+} from './claims/resolve.js'
+export { type Trust, type TrustReason, trustsIdentityPool } from './credentials/trust-policy.js'

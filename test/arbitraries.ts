@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import type { Group } from '../src/group.js'
-import { type Semantics, SEMANTICS } from '../src/resolve.js'
+import { type Semantics, SEMANTICS } from '../src/claims/resolve.js'
 
 /** A group as far as a rule can tell it from another: indices into a dictionary's levels and ARNs. */
 export interface AbstractGroup {

@@ -5,9 +5,9 @@ import { fileURLToPath } from 'node:url'
 import { isDeepStrictEqual, promisify } from 'node:util'
 import { createContext, runInContext } from 'node:vm'
 import { beforeAll, describe, expect, test } from 'vitest'
-import { explain } from '../src/explain.js'
+import { explain } from '../src/claims/explain.js'
 import type { Group } from '../src/group.js'
-import { type Resolution, type ResolveOptions, resolveRoles, type Rule, type Semantics, SEMANTICS } from '../src/resolve.js'
+import { type Resolution, type ResolveOptions, resolveRoles, type Rule, type Semantics, SEMANTICS } from '../src/claims/resolve.js'
 import vectors from './vectors/claims.json' with { type: 'json' }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -63,7 +63,7 @@ function rulesWithoutSection(text: string): readonly Rule[] {
 
 interface Named { readonly file: string; readonly name: string }
 
-/** A line `- [resolve.test.ts](../test/resolve.test.ts): `…`` names a test; one to the vectors names vectors. */
+/** A line `- [resolve.test.ts](../test/claims/resolve.test.ts): `…`` names a test; one to the vectors names vectors. */
 function namedIn(text: string): readonly Named[] {
   return [...text.matchAll(/^- \[[^\]]+\]\(\.\.\/(test\/[^)]+)\): (.+)$/gm)].flatMap(([, file, names]) =>
     [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => ({ file: file!, name: name! })))
@@ -225,7 +225,7 @@ describe('the page of rules', () => {
   beforeAll(async () => {
     const files = [...new Set(namedIn(page).map(({ file }) => file))].filter(file => file.endsWith('.test.ts'))
     const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-    const { stdout } = await run(process.execPath, [vitest, 'list', '--config', 'test/vitest.config.ts', ...files], { cwd: root })
+    const { stdout } = await run(process.execPath, [vitest, 'list', ...files], { cwd: root })
     listed = stdout.split('\n')
   }, 60_000)
 
@@ -241,15 +241,15 @@ describe('the page of rules', () => {
     expect(namedButMissing(page, listed)).toEqual([])
     for (const rule of RULES) {
       const files = namedIn(sectionsOf(page).get(rule)!).map(({ file }) => file)
-      expect(files).toEqual(expect.arrayContaining(['test/resolve.test.ts', 'test/vectors/claims.json']))
+      expect(files).toEqual(expect.arrayContaining(['test/claims/resolve.test.ts', 'test/vectors/claims.json']))
     }
   })
 
   test.each([
-    ['a test', '- [resolve.test.ts](../test/resolve.test.ts): `row 1: no groups, no claim`', 'test/resolve.test.ts: row 1: no groups, no claim'],
-    ['the end of a test', '- [resolve.test.ts](../test/resolve.test.ts): `no groups, no claims`', 'test/resolve.test.ts: no groups, no claims'],
-    ['a test of another file', '- [exhaustive.test.ts](../test/exhaustive.test.ts): `row 1: no groups, no claims`',
-      'test/exhaustive.test.ts: row 1: no groups, no claims'],
+    ['a test', '- [resolve.test.ts](../test/claims/resolve.test.ts): `row 1: no groups, no claim`', 'test/claims/resolve.test.ts: row 1: no groups, no claim'],
+    ['the end of a test', '- [resolve.test.ts](../test/claims/resolve.test.ts): `no groups, no claims`', 'test/claims/resolve.test.ts: no groups, no claims'],
+    ['a test of another file', '- [exhaustive.test.ts](../test/claims/exhaustive.test.ts): `row 1: no groups, no claims`',
+      'test/claims/exhaustive.test.ts: row 1: no groups, no claims'],
     ['a vector', '- [claims.json](../test/vectors/claims.json): `row-1`, `row-99`', 'test/vectors/claims.json: row-99'],
   ])('control: it is noticed when %s does not exist', (_, line, missing) => {
     expect(namedButMissing(`${page}\n${line}\n`, listed)).toEqual([missing])
@@ -366,7 +366,7 @@ describe('links', () => {
     ['the web', '[x](https://example.com/#there)'],
     ['another page', '[x](caching.md)'],
     ['a heading of another page', '[x](caching.md#the-groups-creategroupsource)'],
-    ['a file above', '[x](../test/model.ts)'],
+    ['a file above', '[x](../test/models/resolve-model.ts)'],
     ['a heading here', '## What `isThis`, and why?\n[x](#what-isthis-and-why)'],
     ['the second heading of its name', '# Here\n# Here\n[x](#here-1)'],
     ['a definition', '[x][y]\n\n[y]: caching.md'],

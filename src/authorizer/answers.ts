@@ -1,5 +1,5 @@
 import { RolecastError } from '../errors.js'
-import type { Resolution } from '../resolve.js'
+import type { Resolution } from '../claims/resolve.js'
 
 /** What an authorizer can hand on to what stands behind it: never a list, never an object, never null. */
 export type ContextValue = string | number | boolean

@@ -2,7 +2,7 @@ import { distinct } from '../distinct.js'
 import { quote, RolecastError } from '../errors.js'
 import { isGroupName } from '../group.js'
 import { own } from '../own.js'
-import type { RoleClaims } from '../resolve.js'
+import type { RoleClaims } from '../claims/resolve.js'
 
 /**
  * By which way the claims came: the same token has another shape in each, and a shape does not tell the way.

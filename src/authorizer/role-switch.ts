@@ -1,4 +1,4 @@
-import type { Resolution } from '../resolve.js'
+import type { Resolution } from '../claims/resolve.js'
 import { isText } from './answers.js'
 
 /** What of a resolution counts here; a resolver's has `stale` too. */

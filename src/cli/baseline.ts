@@ -1,7 +1,7 @@
 import { dirname, relative } from 'node:path'
 import { z } from 'zod'
-import { firstIssue } from '../cognito/group-type.js'
-import type { Finding } from '../finding.js'
+import { firstIssue } from '../cognito/api/responses.js'
+import type { Finding } from '../rules/finding.js'
 import { jsonText } from '../report/findings-json.js'
 import { invalidFile, readJsonFile } from './json-file.js'
 

@@ -1,4 +1,4 @@
-import type { ReadCost, ReadEstimate } from '../cognito/estimate.js'
+import type { ReadCost, ReadEstimate } from '../cognito/memberships/estimate.js'
 
 /** What reading a pool costs, for people: calls, and minutes at the rates. */
 export function estimateText({ strategy, users, groups, membershipsPerUser, rates, perGroup, perUser }: ReadEstimate): string {

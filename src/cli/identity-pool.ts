@@ -1,10 +1,10 @@
-import { firstIssue, readAs } from '../cognito/group-type.js'
-import { identityPoolRolesAnswer, mappingsByClient } from '../cognito/identity-pool-api.js'
+import { firstIssue, readAs } from '../cognito/api/responses.js'
+import { identityPoolRolesAnswer, mappingsByClient } from '../cognito/api/identity-pool-api.js'
 import { getIdentityPoolRoles, type IdentityPoolSettings } from '../cognito/index.js'
 import { RolecastError } from '../errors.js'
-import { type RoleSelection, selectRoleFor } from '../identity-pool.js'
+import { type RoleSelection, selectRoleFor } from '../credentials/select-role.js'
 import type { CredentialsForecast } from '../report/prediction.js'
-import type { Resolution } from '../resolve.js'
+import type { Resolution } from '../claims/resolve.js'
 import { invalidFile, readJsonFile } from './json-file.js'
 
 /** The options of a command that are about an identity pool. */

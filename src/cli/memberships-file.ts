@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
-import { createMembershipTable } from '../cognito/membership-table.js'
+import { createMembershipTable } from '../cognito/memberships/membership-table.js'
 import { isRolecastError, RolecastError } from '../errors.js'
 import type { UserGroups } from '../group.js'
 import { lineBatches } from './lines.js'

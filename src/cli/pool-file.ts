@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { firstIssue, listGroupsAnswer, readAs, toGroup } from '../cognito/group-type.js'
+import { firstIssue, listGroupsAnswer, readAs, toGroup } from '../cognito/api/responses.js'
 import type { Group } from '../group.js'
 import { invalidFile, readJsonFile } from './json-file.js'
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
-import type { PoolChange } from '../audit.js'
-import { estimatePool, openPool, type ReadOptions } from '../cognito/audit.js'
+import type { PoolChange } from '../audit/summary.js'
+import { estimatePool, openPool, type ReadOptions } from '../cognito/memberships/audit-pool.js'
 import { RolecastError } from '../errors.js'
 import type { Group, UserGroups } from '../group.js'
 import { changeSentence } from '../report/text-table.js'

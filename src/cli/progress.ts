@@ -1,6 +1,6 @@
 import type { Writable } from 'node:stream'
 import { Presets, SingleBar } from 'cli-progress'
-import type { ReadProgress } from '../cognito/read-pool.js'
+import type { ReadProgress } from '../cognito/memberships/read-pool.js'
 
 /** A bar that shows how far the reading of a pool is; nothing where the stream is no terminal. */
 export function createProgress(stream: Writable) {

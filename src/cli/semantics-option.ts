@@ -1,5 +1,5 @@
 import { Option } from 'commander'
-import { SEMANTICS } from '../resolve.js'
+import { SEMANTICS } from '../claims/resolve.js'
 
 export function semanticsOption(): Option {
   return new Option('--semantics <reading>', 'which reading of the rules answers').choices(SEMANTICS).default('observed')

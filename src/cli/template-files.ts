@@ -4,7 +4,7 @@ import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { glob } from 'tinyglobby'
 import { isRolecastError, RolecastError } from '../errors.js'
-import type { Infrastructure } from '../infrastructure.js'
+import type { Infrastructure } from '../rules/infrastructure.js'
 import type { SkippedFile } from '../report/findings.js'
 import {
   detectFormat,

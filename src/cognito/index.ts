@@ -8,8 +8,8 @@ export {
   impact,
   type ImpactOptions,
   type ReadOptions,
-} from './audit.js'
-export type { ReadCost, ReadEstimate, ReadRates, ReadStrategy } from './estimate.js'
+} from './memberships/audit-pool.js'
+export type { ReadCost, ReadEstimate, ReadRates, ReadStrategy } from './memberships/estimate.js'
 export {
   type CachedRoleResolver,
   createRoleResolver,
@@ -18,17 +18,17 @@ export {
   type RoleResolver,
   type RoleResolverOptions,
   type SourcedRoleResolverOptions,
-} from './resolver.js'
+} from './groups/role-resolver.js'
 export {
   type CognitoIdentityClient,
   getIdentityPoolRoles,
   type GetIdentityPoolRolesOptions,
   type IdentityPoolSettings,
-} from './identity-pool-api.js'
-export type { AuditClient, AuditRates, ConnectionOptions } from './options.js'
-export type { ReadEvent, ReadProgress } from './read-pool.js'
-export type { SharedCacheOptions, SharedStore } from './shared-cache.js'
-export { type PoolSnapshot, type SnapshotOptions, takeSnapshot } from './snapshot.js'
+} from './api/identity-pool-api.js'
+export type { AuditClient, AuditRates, ConnectionOptions } from './api/connection-options.js'
+export type { ReadEvent, ReadProgress } from './memberships/read-pool.js'
+export type { SharedCacheOptions, SharedStore } from './groups/shared-cache.js'
+export { type PoolSnapshot, type SnapshotOptions, takeSnapshot } from './groups/snapshot.js'
 export {
   type CachedGroupSource,
   type CacheOptions,
@@ -41,5 +41,5 @@ export {
   type LookupOptions,
   type Prefetched,
   type SnapshotSourceOptions,
-} from './source.js'
-export type { CognitoClient } from './user-pool-api.js'
+} from './groups/group-source.js'
+export type { CognitoClient } from './api/user-pool-api.js'

@@ -1,6 +1,6 @@
 import { stringify } from 'csv-stringify/sync'
-import { keptWhileFrozen, type UserAudit } from '../audit.js'
-import type { PoolResolution } from '../pool.js'
+import { keptWhileFrozen, type UserAudit } from '../audit/summary.js'
+import type { PoolResolution } from '../pool/compile-pool.js'
 
 /**
  * A user as one line of NDJSON, its line feed included. The keys, always in this order: `username`, `groups`, `roles`,

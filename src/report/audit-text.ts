@@ -1,7 +1,7 @@
 import picocolors from 'picocolors'
 import {
   type AuditFinding, type AuditSummary, CONCERNS, type PoolChange, type Standing, STANDINGS, standings,
-} from '../audit.js'
+} from '../audit/summary.js'
 import { printable, type TextOptions } from './prediction.js'
 import { changeSentence, figure, first, indented, MOST_SHOWN, table } from './text-table.js'
 

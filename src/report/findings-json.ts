@@ -1,4 +1,4 @@
-import type { Finding } from '../finding.js'
+import type { Finding } from '../rules/finding.js'
 
 /**
  * Findings as JSON, for programs: an array, each with the keys of `Finding`. What is suppressed is there too, with

@@ -1,7 +1,7 @@
 import picocolors from 'picocolors'
 import stringWidth from 'string-width'
-import type { Finding } from '../finding.js'
-import type { Location } from '../infrastructure.js'
+import type { Finding } from '../rules/finding.js'
+import type { Location } from '../rules/infrastructure.js'
 import { type FindingsReport, placeOf, summaryOf } from './findings.js'
 import { printable, type TextOptions } from './prediction.js'
 

@@ -1,4 +1,4 @@
-import { type Finding, SEVERITIES, type Severity } from '../finding.js'
+import { type Finding, SEVERITIES, type Severity } from '../rules/finding.js'
 import { figure } from './text-table.js'
 
 /** From which severity on findings fail a run. */

@@ -1,4 +1,4 @@
-import { type Finding, SEVERITIES } from '../finding.js'
+import { type Finding, SEVERITIES } from '../rules/finding.js'
 import { type FindingsReport, placeOf, summaryOf } from './findings.js'
 import { printable } from './prediction.js'
 import { figure } from './text-table.js'

@@ -1,8 +1,8 @@
 import picocolors from 'picocolors'
-import type { RoleChange } from '../compare.js'
-import type { Answer, GroupChange, ImpactSummary, Transition } from '../impact.js'
-import type { Renumbered } from '../renumber.js'
-import type { Semantics } from '../resolve.js'
+import type { RoleChange } from '../claims/compare-claims.js'
+import type { Answer, GroupChange, ImpactSummary, Transition } from '../audit/impact.js'
+import type { Renumbered } from '../audit/renumber.js'
+import type { Semantics } from '../claims/resolve.js'
 import { printable, type TextOptions } from './prediction.js'
 import { figure, first, indented, MOST_SHOWN, table } from './text-table.js'
 

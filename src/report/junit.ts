@@ -1,6 +1,6 @@
 import { htmlEscape } from 'escape-goat'
-import type { Finding } from '../finding.js'
-import { groupBy } from '../pool-view.js'
+import type { Finding } from '../rules/finding.js'
+import { groupBy } from '../rules/pool-view.js'
 import { fails, type FindingsReport, placeOf } from './findings.js'
 
 /**

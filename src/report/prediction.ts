@@ -1,9 +1,9 @@
 import picocolors from 'picocolors'
 import stringWidth from 'string-width'
-import { explain } from '../explain.js'
+import { explain } from '../claims/explain.js'
 import { type Group, rankOf } from '../group.js'
-import type { MappingRule, RoleCandidate, RoleMapping, RoleSelection, SelectionRule } from '../identity-pool.js'
-import type { Evidence, Resolution, RoleClaims } from '../resolve.js'
+import type { MappingRule, RoleCandidate, RoleMapping, RoleSelection, SelectionRule } from '../credentials/select-role.js'
+import type { Evidence, Resolution, RoleClaims } from '../claims/resolve.js'
 
 /** A resolution with what a person wants to see beside it. */
 export interface Prediction {

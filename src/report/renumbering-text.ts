@@ -1,5 +1,5 @@
 import picocolors from 'picocolors'
-import type { Location } from '../infrastructure.js'
+import type { Location } from '../rules/infrastructure.js'
 import { placeOf } from './findings.js'
 import { printable, type TextOptions } from './prediction.js'
 

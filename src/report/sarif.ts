@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Finding } from '../finding.js'
-import type { Location } from '../infrastructure.js'
-import type { FindingRule } from '../rules.js'
+import type { Finding } from '../rules/finding.js'
+import type { Location } from '../rules/infrastructure.js'
+import type { FindingRule } from '../rules/catalogue.js'
 import type { FindingsReport, SkippedFile } from './findings.js'
 import { jsonText } from './findings-json.js'
-import { ruleMarkdown, ruleText } from './rule-text.js'
+import { ruleMarkdown, ruleText } from './rule-page.js'
 
 export interface SarifOptions {
   /** Every rule that a finding may be of. */

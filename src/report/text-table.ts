@@ -1,5 +1,5 @@
 import stringWidth from 'string-width'
-import { describeChange, type PoolChange } from '../audit.js'
+import { describeChange, type PoolChange } from '../audit/summary.js'
 import { printable } from './prediction.js'
 
 /** Of a long list, so many are shown to people. */

@@ -1,5 +1,5 @@
-import type { DeclaredPrecedence, GroupDefinition, Infrastructure, Value } from '../infrastructure.js'
-import { nodeAt } from './intrinsics.js'
+import type { DeclaredPrecedence, GroupDefinition, Infrastructure, Value } from '../rules/infrastructure.js'
+import { nodeAt } from './cloudformation/intrinsics.js'
 import { readYamlDocument, type SourceDocument, type SourceNode } from './yaml-document.js'
 
 /** The file names no pool: an Amplify project has one. */

@@ -1,4 +1,4 @@
-import type { Suppression } from '../infrastructure.js'
+import type { Suppression } from '../rules/infrastructure.js'
 
 /**
  * What a comment such as `# rolecast:ignore COG101,COG102 exp=2027-01-01 they never share a user` says: rule ids joined by commas, then

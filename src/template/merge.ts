@@ -7,7 +7,7 @@ import type {
   RoleMappingDefinition,
   RoleReference,
   Value,
-} from '../infrastructure.js'
+} from '../rules/infrastructure.js'
 import { AMPLIFY_POOL } from './amplify.js'
 
 /**

@@ -1,7 +1,7 @@
 import { Composer, isAlias, isMap, isScalar, Lexer, LineCounter, Parser, Scalar } from 'yaml'
 import type { Alias, Node, Tags, YAMLMap, YAMLSeq } from 'yaml'
 import { RolecastError } from '../errors.js'
-import type { Location } from '../infrastructure.js'
+import type { Location } from '../rules/infrastructure.js'
 
 /** Where a node stands, as offsets into the text. */
 export interface Span {

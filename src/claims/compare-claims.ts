@@ -1,0 +1,175 @@
+import { quote, RolecastError } from '../errors.js'
+import type { Resolution, RoleClaims } from './resolve.js'
+
+/** The role claims that a verified token carries, with what says how to compare them. */
+export interface CarriedClaims extends RoleClaims {
+  /** Which token carries them. If not given it is taken for an ID token, whose missing roles mean that there are none. */
+  readonly token_use?: 'id' | 'access' | undefined
+  /** When the token was issued, in seconds since the epoch. */
+  readonly iat?: number | undefined
+}
+
+/**
+ * What became of the preferred role since the token was issued.
+ *
+ * `undetermined`: the forecast is. `not-carried`: an access token, which never says.
+ */
+export type PreferredRoleChange = 'same' | 'gained' | 'lost' | 'changed' | 'undetermined' | 'not-carried'
+
+export interface ClaimsComparison {
+  /**
+   * `fresh`: a token issued now would carry the same. `stale`: it would not. `undetermined`: it would but for the
+   * preferred role, of which nobody knows. Only `fresh` is a promise.
+   */
+  readonly status: 'fresh' | 'stale' | 'undetermined'
+  /** Forecast and not carried. */
+  readonly groupsAdded: readonly string[]
+  /** Carried and not forecast. */
+  readonly groupsRemoved: readonly string[]
+  /** None where roles are not carried. */
+  readonly rolesAdded: readonly string[]
+  readonly rolesRemoved: readonly string[]
+  readonly preferredRole: PreferredRoleChange
+  /**
+   * Whether someone who trusts the token may grant a role that the user no longer has: the token names such a role, or
+   * it is (or may be) an access token, which names none, and names a group that the user has left. Never true of a
+   * `fresh` token. A role that is no longer preferred and still among the user's roles is not lost.
+   */
+  readonly mayGrantLostRole: boolean
+  /** Since the token was issued, rounded down; negative if the clock that issued it is ahead. Only if `iat` and `now` are given. */
+  readonly ageSeconds?: number
+}
+
+export interface CompareOptions {
+  /** Milliseconds since the epoch, as `Date.now()` gives them. */
+  readonly now?: number | undefined
+}
+
+/**
+ * Compares the role claims a token issued now would carry with those that a token does carry: groups and roles as
+ * sets, and the preferred role. A token keeps the claims of its issue time until it is refreshed.
+ *
+ * Of an access token only the groups are compared, and its roles too if it should have any. Not a decision: whether a
+ * stale token is good enough is the caller's policy, to be spelled out at least where `mayGrantLostRole` is true. Not
+ * for a pool whose pre token generation trigger overrides groups, unless `predicted.claims` are the overridden ones.
+ * Not for claims as a gateway hands them on: parse them first.
+ *
+ * @throws RolecastError `invalid-claim` (a carried claim of another shape than a token has) or `invalid-option`
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-user-groups.html
+ */
+export function compareClaims(
+  predicted: Pick<Resolution, 'outcome' | 'candidateRole' | 'claims'>,
+  carried: CarriedClaims,
+  options: CompareOptions = {},
+): ClaimsComparison {
+  checkCarried(carried)
+  const groups = compareSets(predicted.claims['cognito:groups'], carried['cognito:groups'])
+  const carriedPreferred = carried['cognito:preferred_role']
+  const namesRoles = carried['cognito:roles'] !== undefined || carriedPreferred !== undefined
+  const carriesRoles = carried.token_use !== 'access' || namesRoles
+  const roles = carriesRoles ? compareSets(predicted.claims['cognito:roles'], carried['cognito:roles']) : { added: [], removed: [] }
+  const preferredRole = carriesRoles ? comparePreferred(predicted, carriedPreferred) : 'not-carried'
+
+  // Each reading prefers the candidate or nothing, so in both a third role is out of date.
+  const neitherReading = preferredRole === 'undetermined' && carriedPreferred !== undefined && carriedPreferred !== predicted.candidateRole
+  const preferredMoved = preferredRole === 'gained' || preferredRole === 'lost' || preferredRole === 'changed'
+  const listsMoved = [groups, roles].some(({ added, removed }) => added.length > 0 || removed.length > 0)
+  // A trigger can set a preferred role that is not among the roles.
+  const lostPreferred = carriedPreferred !== undefined && !isForecast(predicted.claims, carriedPreferred)
+  // Who has only the groups to go by takes a group that the user left for whatever role it has.
+  const groupsAreAll = carried.token_use === 'access' || (carried.token_use === undefined && !namesRoles)
+  const ageSeconds = toAge(carried.iat, options.now)
+  return {
+    status: listsMoved || preferredMoved || neitherReading ? 'stale' : preferredRole === 'undetermined' ? 'undetermined' : 'fresh',
+    groupsAdded: groups.added,
+    groupsRemoved: groups.removed,
+    rolesAdded: roles.added,
+    rolesRemoved: roles.removed,
+    preferredRole,
+    mayGrantLostRole: roles.removed.length > 0 || lostPreferred || (groupsAreAll && groups.removed.length > 0),
+    ...(ageSeconds !== undefined && { ageSeconds }),
+  }
+}
+
+function isForecast(claims: RoleClaims, role: string): boolean {
+  return claims['cognito:preferred_role'] === role || (claims['cognito:roles']?.includes(role) ?? false)
+}
+
+function comparePreferred(predicted: Pick<Resolution, 'outcome' | 'claims'>, carried: string | undefined): PreferredRoleChange {
+  const now = predicted.claims['cognito:preferred_role']
+  if (predicted.outcome === 'undetermined') return 'undetermined'
+  if (now === carried) return 'same'
+  if (carried === undefined) return 'gained'
+  return now === undefined ? 'lost' : 'changed'
+}
+
+function compareSets(now: readonly string[] = [], carried: readonly string[] = []) {
+  const before = new Set(carried)
+  const after = new Set(now)
+  return { added: [...after].filter(one => !before.has(one)), removed: [...before].filter(one => !after.has(one)) }
+}
+
+function toAge(iat: number | undefined, now: number | undefined): number | undefined {
+  if (now !== undefined && !Number.isFinite(now)) {
+    throw new RolecastError('invalid-option', `\`now\` is ${quote(now)}; give milliseconds since the epoch, or leave it out`, { value: now })
+  }
+  return iat === undefined || now === undefined ? undefined : Math.floor(now / 1000 - iat)
+}
+
+/** A string would be taken apart into its characters, and the groups of a gateway are one. */
+function checkCarried(carried: CarriedClaims): void {
+  if (typeof carried !== 'object' || carried === null) {
+    throw new RolecastError('invalid-claim', `the carried claims are ${quote(carried)}; give those of a verified token`, { value: carried })
+  }
+  for (const claim of ['cognito:groups', 'cognito:roles'] as const) {
+    const value: unknown = carried[claim]
+    const strings = Array.isArray(value) && [...value].every(one => typeof one === 'string')
+    if (value !== undefined && !strings) throw wrongShape(claim, value, 'an array of strings')
+  }
+  const { 'cognito:preferred_role': preferredRole, iat, token_use: tokenUse } = carried
+  if (preferredRole !== undefined && typeof preferredRole !== 'string') throw wrongShape('cognito:preferred_role', preferredRole, 'a string')
+  if (iat !== undefined && !Number.isFinite(iat)) throw wrongShape('iat', iat, 'a number of seconds since the epoch')
+  if (tokenUse !== undefined && tokenUse !== 'id' && tokenUse !== 'access') throw wrongShape('token_use', tokenUse, '`id` or `access`')
+}
+
+function wrongShape(claim: string, value: unknown, shape: string): RolecastError {
+  const message = `the carried claim \`${claim}\` is ${quote(value)}, and a token has ${shape}; parse the claims first`
+  return new RolecastError('invalid-claim', message, { value })
+}
+
+/**
+ * What becomes of a user's roles.
+ *
+ * `gained`, `lost`, `changed`: the preferred role. `undetermined`: whether there is one is not known before or after, so
+ * neither is whether it changes. `allowed-roles`: only what `cognito:roles` allows an app to ask for.
+ */
+export type RoleChange = 'same' | 'gained' | 'lost' | 'changed' | 'undetermined' | 'allowed-roles'
+
+export interface RoleComparison {
+  readonly change: RoleChange
+  /** The roles that `cognito:roles` has after and not before. */
+  readonly rolesAdded: readonly string[]
+  readonly rolesRemoved: readonly string[]
+}
+
+/**
+ * Compares what one user gets before and after a change of groups or memberships. That Cognito arrives at the same answer
+ * by another rule is no change.
+ *
+ * Not for a token that was issued already: `compareClaims` compares that.
+ */
+export function compareRoles(before: Resolution, after: Resolution): RoleComparison {
+  const { added, removed } = compareSets(after.roles, before.roles)
+  return { change: changeOf(before, after, added.length + removed.length > 0), rolesAdded: added, rolesRemoved: removed }
+}
+
+function changeOf(before: Resolution, after: Resolution, otherRoles: boolean): RoleChange {
+  if (before.outcome === 'undetermined' || after.outcome === 'undetermined') {
+    const sameDoubt = before.outcome === after.outcome && before.candidateRole === after.candidateRole
+    if (!sameDoubt) return 'undetermined'
+  } else if (before.preferredRole !== after.preferredRole) {
+    return before.preferredRole === undefined ? 'gained' : after.preferredRole === undefined ? 'lost' : 'changed'
+  }
+  return otherRoles ? 'allowed-roles' : 'same'
+}

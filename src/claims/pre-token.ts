@@ -1,0 +1,431 @@
+import { quote, RolecastError } from '../errors.js'
+import { isGroupName } from '../group.js'
+import type { Evidence, Resolution, RoleClaims } from './resolve.js'
+
+/**
+ * `request.groupConfiguration` of a pre token generation event, as the real service sends it: empty lists and a null,
+ * never a missing key. Emulators drop keys.
+ *
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html
+ */
+export interface GroupConfiguration {
+  groupsToOverride: string[]
+  iamRolesToOverride: string[]
+  preferredRole: string | null
+}
+
+/** What a trigger puts in the place of the group configuration. A null, or an empty `preferredRole`, counts as left out. */
+export interface GroupOverrideDetails {
+  readonly groupsToOverride?: readonly string[] | null | undefined
+  readonly iamRolesToOverride?: readonly string[] | null | undefined
+  readonly preferredRole?: string | null | undefined
+}
+
+/** The changes to the claims of one token. Only what it does to the three role claims is read. */
+export interface ClaimChanges {
+  readonly claimsToAddOrOverride?: Readonly<Record<string, unknown>> | null | undefined
+  readonly claimsToSuppress?: readonly string[] | null | undefined
+}
+
+/** What a handler of version 1 answers: its changes are the ID token's. */
+export interface ClaimsOverrideDetails extends ClaimChanges {
+  readonly groupOverrideDetails?: GroupOverrideDetails | null | undefined
+}
+
+/** What a handler of version 2 or 3 answers: changes for each token. */
+export interface ClaimsAndScopeOverrideDetails {
+  readonly idTokenGeneration?: ClaimChanges | null | undefined
+  readonly accessTokenGeneration?: ClaimChanges | null | undefined
+  readonly groupOverrideDetails?: GroupOverrideDetails | null | undefined
+}
+
+/** The `response` of the event that a handler returns. */
+export interface PreTokenResponse {
+  /** Version 1. */
+  readonly claimsOverrideDetails?: ClaimsOverrideDetails | null | undefined
+  /** Versions 2 and 3. AWS's own test events have an empty array here, which counts as null. */
+  readonly claimsAndScopeOverrideDetails?: ClaimsAndScopeOverrideDetails | readonly never[] | null | undefined
+}
+
+/** The whole event that a handler returns. */
+export interface PreTokenEvent {
+  /** `1`, `2` or `3` says which part of the response counts. Any other, such as an emulator's `0`, says nothing. */
+  readonly version?: string | undefined
+  readonly response?: PreTokenResponse | null | undefined
+}
+
+/**
+ * What decided a claim; `docs/pre-token.md` has a section for each.
+ *
+ * - `unchanged`: the trigger answers no `groupOverrideDetails`.
+ * - `replaced`: `groupOverrideDetails` gives the value. An empty list gives none.
+ * - `left-out`: `groupOverrideDetails` gives others and not this one.
+ * - `empty-details`: `groupOverrideDetails` is empty or null.
+ * - `suppressed`: `claimsToSuppress` names `cognito:groups`.
+ * - `suppressed-by-name`: `claimsToSuppress` names a role claim itself, and not `cognito:groups`.
+ * - `added`: `claimsToAddOrOverride` names the claim.
+ */
+export type OverrideRule = 'unchanged' | 'replaced' | 'left-out' | 'empty-details' | 'suppressed' | 'suppressed-by-name' | 'added'
+
+/** Why a claim is in a token or is not. */
+export interface ClaimReason {
+  /** `undetermined`: nobody knows. The token forecast leaves the claim out. */
+  readonly outcome: 'present' | 'absent' | 'undetermined'
+  readonly rule: OverrideRule
+  readonly evidence: Evidence
+  /**
+   * Only when undetermined: the value that the claim may have without what makes it so. Never grant it. It may be
+   * missing, and a value in `claimsToAddOrOverride` is never one.
+   */
+  readonly candidate?: string | readonly string[]
+}
+
+/** A case that AWS does not describe and no known token shows. */
+export interface UndocumentedCase {
+  readonly token: 'id' | 'access'
+  readonly claim: keyof RoleClaims
+  readonly rule: OverrideRule
+  /** A sentence or two, for people. */
+  readonly note: string
+}
+
+/** The role claims after a pre token generation trigger, together with their reasons. */
+export interface TokenForecast {
+  readonly idToken: RoleClaims
+  readonly accessToken: Pick<RoleClaims, 'cognito:groups'>
+  readonly reasons: {
+    readonly idToken: Readonly<Record<keyof RoleClaims, ClaimReason>>
+    readonly accessToken: Readonly<Record<'cognito:groups', ClaimReason>>
+  }
+  /** One for each claim whose evidence is `unknown`, and for a role claim that the trigger adds to the access token. */
+  readonly undocumented: readonly UndocumentedCase[]
+}
+
+/**
+ * Every `request.groupConfiguration` that Cognito may send to a pre token generation trigger for this user: one, or two
+ * when the preferred role is undetermined. The first of the two prefers none. Cognito sends one of them, and nobody
+ * knows which, so run a handler on each.
+ *
+ * The configurations are the caller's to change. Not for a machine's token (`TokenGeneration_ClientCredentials`): it has
+ * no user and no groups.
+ *
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html
+ */
+export function groupConfigurations(resolution: Resolution): [GroupConfiguration, ...GroupConfiguration[]] {
+  const { groups, roles, preferredRole, candidateRole } = resolution
+  const preferring = (role: string | null): GroupConfiguration => ({
+    groupsToOverride: [...groups],
+    iamRolesToOverride: [...roles],
+    preferredRole: role,
+  })
+  return candidateRole === undefined ? [preferring(preferredRole ?? null)] : [preferring(null), preferring(candidateRole)]
+}
+
+/**
+ * Forecasts the role claims of both tokens after a pre token generation trigger answered.
+ *
+ * Takes the `response` that the handler leaves in the event, or the whole event; the latter where the response has parts
+ * for version 1 and for versions 2 and 3. Null, and a response without details, is a trigger that changes nothing. Read
+ * as the JSON it becomes: an undefined value is a missing key.
+ *
+ * Not for other claims and scopes, and not a check that Cognito accepts the response: a name that is no group of the pool
+ * and a role that does not exist pass. A claim that nobody can foretell is absent from the token, and its reason says
+ * `undetermined`: before acting on the absence of a claim, look at its reason.
+ *
+ * @throws RolecastError `malformed-answer` (not the documented shape, a part in the wrong place or of another version) or
+ *   `invalid-group-name`
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html
+ */
+export function applyGroupOverride(resolution: Resolution, response: PreTokenResponse | PreTokenEvent | null | undefined): TokenForecast {
+  const { details, idToken, accessToken } = readOverride(response)
+  const { groups, roles, preferredRole } = details === undefined ? unchanged(resolution) : replaced(details)
+
+  const id = {
+    groups: amend(groups, 'cognito:groups', idToken),
+    roles: amend(roles, 'cognito:roles', idToken),
+    preferredRole: amend(preferredRole, 'cognito:preferred_role', idToken),
+  }
+  const accessGroups = amend(groups, 'cognito:groups', accessToken)
+  const reasons = {
+    idToken: {
+      'cognito:groups': toReason(id.groups),
+      'cognito:roles': toReason(id.roles),
+      'cognito:preferred_role': toReason(id.preferredRole),
+    },
+    accessToken: { 'cognito:groups': toReason(accessGroups) },
+  }
+  return {
+    idToken: {
+      ...(id.groups.outcome === 'present' && { 'cognito:groups': id.groups.value }),
+      ...(id.roles.outcome === 'present' && { 'cognito:roles': id.roles.value }),
+      ...(id.preferredRole.outcome === 'present' && { 'cognito:preferred_role': id.preferredRole.value }),
+    },
+    accessToken: accessGroups.outcome === 'present' ? { 'cognito:groups': accessGroups.value } : {},
+    reasons,
+    undocumented: [
+      ...CLAIMS.flatMap(claim => undocumented('id', claim, reasons.idToken[claim])),
+      ...undocumented('access', 'cognito:groups', reasons.accessToken['cognito:groups']),
+      ...ROLE_CLAIMS.filter(claim => accessToken.added.includes(claim) && !accessToken.suppressed.includes(claim)).map(roleInAccessToken),
+    ],
+  }
+}
+
+const ROLE_CLAIMS = ['cognito:roles', 'cognito:preferred_role'] as const
+const CLAIMS = ['cognito:groups', 'cognito:roles', 'cognito:preferred_role'] as const
+
+type Forecast<Value> = { readonly rule: OverrideRule; readonly evidence: Evidence } & (
+  | { readonly outcome: 'present'; readonly value: Value }
+  | { readonly outcome: 'absent'; readonly value?: undefined }
+  | { readonly outcome: 'undetermined'; readonly value: Value | undefined }
+)
+
+interface Forecasts {
+  readonly groups: Forecast<readonly string[]>
+  readonly roles: Forecast<readonly string[]>
+  readonly preferredRole: Forecast<string>
+}
+
+function forecast<Value>(value: Value | undefined, rule: OverrideRule, evidence: Evidence): Forecast<Value> {
+  return value === undefined ? { outcome: 'absent', rule, evidence } : { outcome: 'present', rule, evidence, value }
+}
+
+/** That the trigger leaves the claims alone is inferred, however well they were known before. */
+function unchanged({ claims, outcome, evidence, candidateRole }: Resolution): Forecasts {
+  const unsure = evidence === 'unknown' ? 'unknown' : 'inferred'
+  return {
+    groups: forecast(claims['cognito:groups'], 'unchanged', 'inferred'),
+    roles: forecast(claims['cognito:roles'], 'unchanged', 'inferred'),
+    preferredRole: outcome === 'undetermined'
+      ? { outcome, rule: 'unchanged', evidence: unsure, value: candidateRole }
+      : forecast(claims['cognito:preferred_role'], 'unchanged', unsure),
+  }
+}
+
+function replaced(details: Details): Forecasts {
+  if (details.empty) {
+    return {
+      groups: forecast<readonly string[]>(undefined, 'empty-details', details.literally ? 'documented' : 'inferred'),
+      roles: forecast<readonly string[]>(undefined, 'empty-details', 'inferred'),
+      preferredRole: forecast<string>(undefined, 'empty-details', 'inferred'),
+    }
+  }
+  const { groups, roles, preferredRole } = details
+  const withGroups = groups !== undefined && groups.length > 0
+  const withRoles = roles !== undefined && roles.length > 0
+  return {
+    groups: replacedList(groups, 'documented'),
+    roles: replacedList(roles, withGroups ? 'documented' : 'inferred'),
+    preferredRole: preferredRole === undefined
+      ? forecast<string>(undefined, 'left-out', roles === undefined ? 'unknown' : 'inferred')
+      : forecast(preferredRole, 'replaced', withGroups && withRoles ? 'documented' : 'inferred'),
+  }
+}
+
+function replacedList(list: readonly string[] | undefined, evidence: Evidence): Forecast<readonly string[]> {
+  if (list === undefined) return forecast<readonly string[]>(undefined, 'left-out', 'unknown')
+  return list.length === 0 ? forecast<readonly string[]>(undefined, 'replaced', 'inferred') : forecast(list, 'replaced', evidence)
+}
+
+/** Suppressing comes first: AWS's page says that it wins over replacing, and that `cognito:groups` takes the role claims along. */
+function amend<Value>(before: Forecast<Value>, claim: keyof RoleClaims, { added, suppressed }: Changes): Forecast<Value> {
+  if (suppressed.includes('cognito:groups')) return { outcome: 'absent', rule: 'suppressed', evidence: 'documented' }
+  if (added.includes(claim)) return { outcome: 'undetermined', rule: 'added', evidence: 'unknown', value: before.value }
+  if (suppressed.includes(claim) && before.outcome === 'present') {
+    return { outcome: 'undetermined', rule: 'suppressed-by-name', evidence: 'unknown', value: before.value }
+  }
+  return before
+}
+
+function toReason({ outcome, rule, evidence, value }: Forecast<string | readonly string[]>): ClaimReason {
+  return outcome === 'undetermined' && value !== undefined ? { outcome, rule, evidence, candidate: value } : { outcome, rule, evidence }
+}
+
+function undocumented(token: UndocumentedCase['token'], claim: keyof RoleClaims, { rule, evidence }: ClaimReason): UndocumentedCase[] {
+  return evidence === 'unknown' ? [{ token, claim, rule, note: noteOn(rule, claim) }] : []
+}
+
+function roleInAccessToken(claim: keyof RoleClaims): UndocumentedCase {
+  return {
+    token: 'access',
+    claim,
+    rule: 'added',
+    note: `claimsToAddOrOverride of the access token names ${claim}, which Cognito itself never puts there. AWS does not say what becomes of it.`,
+  }
+}
+
+const SOURCES = {
+  'cognito:groups': 'groupsToOverride',
+  'cognito:roles': 'iamRolesToOverride',
+  'cognito:preferred_role': 'preferredRole',
+} as const
+
+/** The rules that leave a claim's evidence unknown; no other comes here. */
+function noteOn(rule: OverrideRule, claim: keyof RoleClaims): string {
+  if (rule === 'left-out') {
+    return `groupOverrideDetails comes without ${SOURCES[claim]}. AWS says that it replaces the whole object, and not what a missing part does: ${claim} is taken as absent.`
+  }
+  if (rule === 'added') {
+    return `claimsToAddOrOverride names ${claim}. AWS says to use groupOverrideDetails instead, and not what this does: grant nothing on it.`
+  }
+  if (rule === 'suppressed-by-name') {
+    return `claimsToSuppress names ${claim}. AWS says to name cognito:groups instead, and not what this does: grant nothing on it.`
+  }
+  return `The user's groups leave open whether there is a ${claim}, and the trigger does not replace it.`
+}
+
+type Details =
+  /** `literally`: no key at all, or null; otherwise no key with a value. */
+  | { readonly empty: true; readonly literally: boolean }
+  | {
+    readonly empty: false
+    readonly groups: readonly string[] | undefined
+    readonly roles: readonly string[] | undefined
+    readonly preferredRole: string | undefined
+  }
+
+interface Changes {
+  readonly added: readonly string[]
+  readonly suppressed: readonly string[]
+}
+
+interface Override {
+  /** Undefined when the response has none. */
+  readonly details: Details | undefined
+  readonly idToken: Changes
+  readonly accessToken: Changes
+}
+
+type Json = Readonly<Record<string, unknown>>
+
+const NO_CHANGES: Changes = { added: [], suppressed: [] }
+const NO_OVERRIDE: Override = { details: undefined, idToken: NO_CHANGES, accessToken: NO_CHANGES }
+
+const V1 = 'claimsOverrideDetails'
+const V2 = 'claimsAndScopeOverrideDetails'
+const DETAILS = 'groupOverrideDetails'
+const TOKENS = ['idTokenGeneration', 'accessTokenGeneration'] as const
+const CHANGES = ['claimsToAddOrOverride', 'claimsToSuppress'] as const
+const PARTS = ['groupsToOverride', 'iamRolesToOverride', 'preferredRole'] as const
+
+const CONTAINERS: ReadonlyMap<unknown, typeof V1 | typeof V2> = new Map([['1', V1], ['2', V2], ['3', V2]])
+
+function readOverride(input: unknown): Override {
+  const given = readObject(input, 'the response', 'give what the handler returned, parsed')
+  if (given === undefined) return NO_OVERRIDE
+  const isEvent = 'response' in given || 'version' in given || 'request' in given
+  if (isEvent) refuseStrays(given, [])
+  const response = isEvent ? readObject(given['response'], '`response`', 'let the handler return the event') : given
+  if (response === undefined) return NO_OVERRIDE
+  refuseStrays(response, [V1, V2])
+
+  const one = readContainer(response, V1)
+  const two = readContainer(response, V2)
+  const expected = isEvent ? CONTAINERS.get(given['version']) : undefined
+  if (expected === undefined && one !== undefined && two !== undefined) {
+    throw malformed(`the response has ${V1} and ${V2}; give the whole event, whose \`version\` says which of them counts`, response)
+  }
+  if (expected === V1 && one === undefined) refuseOtherVersion(two, V2, V1)
+  if (expected === V2 && two === undefined) refuseOtherVersion(one, V1, V2)
+  if (one !== undefined && expected !== V2) return readV1(one)
+  return two === undefined ? NO_OVERRIDE : readV2(two)
+}
+
+function refuseOtherVersion(other: Json | undefined, key: string, expected: string): void {
+  if (other === undefined || Object.keys(other).length === 0) return
+  throw malformed(`the response has \`${key}\`, which is of another version than the event; answer ${expected}, or set the trigger's version`, other)
+}
+
+function readV1(container: Json): Override {
+  refuseStrays(container, [DETAILS, ...CHANGES])
+  return { details: readDetails(container), idToken: readChanges(container), accessToken: NO_CHANGES }
+}
+
+function readV2(container: Json): Override {
+  refuseStrays(container, [DETAILS, ...TOKENS])
+  const [idToken, accessToken] = TOKENS.map(key => {
+    const changes = readObject(container[key], `\`${key}\``, 'give an object, or leave it out')
+    if (changes === undefined) return NO_CHANGES
+    refuseStrays(changes, CHANGES)
+    return readChanges(changes)
+  }) as [Changes, Changes]
+  return { details: readDetails(container), idToken, accessToken }
+}
+
+/** Where a part belongs. */
+function homeOf(key: string): string {
+  if (key === V1 || key === V2) return '`response`'
+  if (key === DETAILS) return `${V1} or ${V2}`
+  if (TOKENS.some(token => token === key)) return V2
+  return CHANGES.some(change => change === key) ? `${V1} or, in versions 2 and 3, ${TOKENS.join(' or ')}` : DETAILS
+}
+
+/** A part in the wrong place would be a trigger that changes nothing: more likely a mistake, and AWS does not say. */
+function refuseStrays(container: Json, allowed: readonly string[]): void {
+  for (const key of [V1, V2, DETAILS, ...TOKENS, ...CHANGES, ...PARTS]) {
+    if (container[key] != null && !allowed.includes(key)) {
+      throw malformed(`\`${key}\` is not where Cognito looks for it; put it into ${homeOf(key)}`, container[key])
+    }
+  }
+}
+
+/** AWS's test events of version 2 have `[]` for nothing. */
+function readContainer(response: Json, key: string): Json | undefined {
+  const value = response[key]
+  return Array.isArray(value) && value.length === 0 ? undefined : readObject(value, `\`${key}\``, 'give an object, or leave it out')
+}
+
+function readDetails(container: Json): Details | undefined {
+  const value = container[DETAILS]
+  if (value === undefined) return undefined
+  const details = readObject(value, `\`${DETAILS}\``, 'copy `request.groupConfiguration` into it to keep the groups')
+  if (details === undefined || Object.values(details).every(part => part === undefined)) return { empty: true, literally: true }
+
+  refuseStrays(details, PARTS)
+  const groups = readStrings(details, 'groupsToOverride')
+  const roles = readStrings(details, 'iamRolesToOverride')
+  const preferredRole = details['preferredRole'] ?? undefined
+  if (preferredRole !== undefined && typeof preferredRole !== 'string') {
+    throw malformed(`\`preferredRole\` is ${quote(preferredRole)}; give one role ARN as a string, or null for none`, preferredRole)
+  }
+  for (const name of groups ?? []) if (!isGroupName(name)) throw invalidName(name)
+  if (roles?.includes('')) throw malformed('`iamRolesToOverride` has an empty string; give role ARNs, or an empty array for none', roles)
+  if (groups === undefined && roles === undefined && !preferredRole) return { empty: true, literally: false }
+  return { empty: false, groups: distinct(groups), roles: distinct(roles), preferredRole: preferredRole || undefined }
+}
+
+function readChanges(container: Json): Changes {
+  const added = readObject(container['claimsToAddOrOverride'], '`claimsToAddOrOverride`', 'give an object of claims, or leave it out') ?? {}
+  return { added: CLAIMS.filter(claim => added[claim] !== undefined), suppressed: readStrings(container, 'claimsToSuppress') ?? [] }
+}
+
+function readStrings(container: Json, key: string): readonly string[] | undefined {
+  const value = container[key] ?? undefined
+  if (value === undefined) return undefined
+  if (!Array.isArray(value)) throw malformed(`\`${key}\` is ${quote(value)}; give an array of strings`, value)
+  for (const element of value as readonly unknown[]) {
+    if (typeof element !== 'string') throw malformed(`\`${key}\` has ${quote(element)} in it; give an array of strings`, element)
+  }
+  return value as readonly string[]
+}
+
+function distinct(list: readonly string[] | undefined): readonly string[] | undefined {
+  return list === undefined ? undefined : [...new Set(list)]
+}
+
+function readObject(value: unknown, what: string, remedy: string): Json | undefined {
+  if (value === undefined || value === null) return undefined
+  if (typeof value === 'object' && !Array.isArray(value)) return value as Json
+  throw malformed(`${what} is ${quote(value)}, not an object; ${remedy}`, value)
+}
+
+function malformed(message: string, value: unknown): RolecastError {
+  return new RolecastError('malformed-answer', `pre token generation: ${message}`, { value })
+}
+
+function invalidName(groupName: string): RolecastError {
+  return new RolecastError(
+    'invalid-group-name',
+    `pre token generation: \`groupsToOverride\` has ${quote(groupName)}; give names of 1 to 128 characters without white space`,
+    { groupName, value: groupName },
+  )
+}

@@ -1,0 +1,222 @@
+import { createDistinct } from '../distinct.js'
+import { quote, RolecastError } from '../errors.js'
+import { evidenceFor } from './evidence.js'
+import { type Group, isPrecedence, MAX_PRECEDENCE, rankOf, UNRANKED } from '../group.js'
+import type { Mutable } from '../mutable.js'
+
+/**
+ * Which reading of Cognito's rules answers.
+ *
+ * - `observed` (the default): what real tokens show. One case no token shows: a group without a role at the very number
+ *   that wins. There the outcome is `undetermined` and no role is preferred.
+ * - `roles-compete`: as `observed`, and in that case the group without a role stands aside. Never undetermined. Choose it
+ *   only after you settled that case against a real pool.
+ * - `documented`: AWS's role-based-access-control page to the letter: as `roles-compete`, with no precedence as the
+ *   lowest rank of all. Real tokens contradict it for groups without a precedence.
+ */
+export type Semantics = 'observed' | 'roles-compete' | 'documented'
+
+export const SEMANTICS: readonly Semantics[] = ['observed', 'roles-compete', 'documented']
+
+/** `resolved`: one preferred role. `none`: none. `ambiguous`: a tie on several roles. `undetermined`: not known. */
+export type Outcome = 'resolved' | 'none' | 'ambiguous' | 'undetermined'
+
+/** The rule that decided; `docs/semantics.md` has a section for each. */
+export type Rule =
+  | 'no-groups'
+  | 'no-roles'
+  | 'no-precedence'
+  | 'lowest-precedence'
+  | 'shared-role'
+  | 'conflicting-roles'
+  | 'roleless-contender'
+
+/** How the answer is known: seen in a real token, AWS's text, followed from the two, or found nowhere. */
+export type Evidence = 'observed' | 'documented' | 'inferred' | 'unknown'
+
+/**
+ * The role claims of an ID token. A claim that Cognito omits is an absent key: never null, never `""`, never `[]`.
+ *
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html
+ */
+export interface RoleClaims {
+  readonly 'cognito:groups'?: readonly string[]
+  readonly 'cognito:roles'?: readonly string[]
+  readonly 'cognito:preferred_role'?: string
+}
+
+/** An answer together with its reason: one value, so that the two cannot disagree. */
+export interface Resolution {
+  readonly outcome: Outcome
+  readonly rule: Rule
+  readonly evidence: Evidence
+  /** The distinct group names in the order given. Cognito's own order is undocumented: compare as a set. */
+  readonly groups: readonly string[]
+  /** The distinct role ARNs, lowest precedence number first, those without one last. Compare as a set. */
+  readonly roles: readonly string[]
+  /** Present exactly when the outcome is `resolved`. */
+  readonly preferredRole?: string
+  /** Present exactly when the outcome is `undetermined`: the preferred role, if there is one. Never grant it. */
+  readonly candidateRole?: string
+  /** The groups the outcome depends on, in the order given. Removing any other group changes no preferred role. */
+  readonly determiningGroups: readonly string[]
+  /** What the ID token carries. */
+  readonly claims: RoleClaims
+}
+
+export interface ResolveOptions {
+  readonly semantics?: Semantics | undefined
+}
+
+/** A group of the user, ranked. */
+interface RankedGroup {
+  readonly groupName: string
+  /** Its place among the distinct groups, in the order given. */
+  readonly position: number
+  readonly rank: number
+}
+
+interface GroupWithRole extends RankedGroup {
+  readonly role: string
+}
+
+/**
+ * Forecasts the role claims that Cognito puts into the tokens of a user who is in these groups.
+ *
+ * A name that comes twice counts once, the first wins. Pure, synchronous, and linear in the groups but for sorting those
+ * with a role. Not for what a pre token generation trigger changes afterwards, and not for the role an identity
+ * pool finally hands out: both start from this answer.
+ *
+ * @throws RolecastError `invalid-precedence` (not an integer in 0 .. 2^31-1), `invalid-group` or `invalid-option`
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GroupType.html
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
+ */
+export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = {}): Resolution {
+  const semantics = checkSemantics(options.semantics)
+  const names = createDistinct()
+  const withRole: GroupWithRole[] = []
+  const numberedWithoutRole: RankedGroup[] = []
+
+  for (const group of groups) {
+    const { groupName } = checkGroup(group)
+    const position = names.values.length
+    if (!names.add(groupName)) continue
+    const rank = rankOf(group)
+    if (group.roleArn) withRole.push({ groupName, position, rank, role: group.roleArn })
+    else if (rank !== UNRANKED) numberedWithoutRole.push({ groupName, position, rank })
+  }
+
+  withRole.sort((a, b) => a.rank - b.rank)
+  const roles = createDistinct()
+  for (const group of withRole) roles.add(group.role)
+
+  const [first] = withRole
+  const best = first?.rank ?? Infinity
+  const tied = withRole.filter(({ rank }) => rank === best)
+  const beside = numberedWithoutRole.filter(({ rank }) => rank === best)
+  const standing: Standing = {
+    groups: names.values.length,
+    withRole: withRole.length,
+    best,
+    tied: tied.length,
+    conflict: tied.some(({ role }) => role !== first!.role),
+    beside: beside.length,
+    numberedWithoutRole: numberedWithoutRole.length > 0,
+  }
+  const verdict = decide(standing, semantics)
+  const determining = verdict.rule === 'roleless-contender' ? [...tied, ...beside].toSorted((a, b) => a.position - b.position) : tied
+  return toResolution(names.values, roles.values, determining.map(({ groupName }) => groupName), verdict, evidenceFor(verdict, standing, semantics))
+}
+
+/** What an access token carries: the groups and never a role. */
+export function accessTokenClaims(resolution: Resolution): Pick<RoleClaims, 'cognito:groups'> {
+  const groups = resolution.claims['cognito:groups']
+  return groups === undefined ? {} : { 'cognito:groups': groups }
+}
+
+/** How a user's groups stand to one another: all that the rules and their evidence depend on. */
+export interface Standing {
+  readonly groups: number
+  /** How many of them have a role. */
+  readonly withRole: number
+  /** The lowest rank of a group with a role: `UNRANKED` if none of these has a precedence, `Infinity` if there is none. */
+  readonly best: number
+  /** How many groups with a role have the best rank, and whether their roles differ. */
+  readonly tied: number
+  readonly conflict: boolean
+  /** How many groups without a role have the number of the best rank. */
+  readonly beside: number
+  /** Whether any group without a role has a number. */
+  readonly numberedWithoutRole: boolean
+}
+
+export interface Verdict {
+  readonly outcome: Outcome
+  readonly rule: Rule
+}
+
+const NO_GROUPS: Verdict = { outcome: 'none', rule: 'no-groups' }
+const NO_ROLES: Verdict = { outcome: 'none', rule: 'no-roles' }
+const NO_PRECEDENCE: Verdict = { outcome: 'none', rule: 'no-precedence' }
+const CONFLICTING_ROLES: Verdict = { outcome: 'ambiguous', rule: 'conflicting-roles' }
+const ROLELESS_CONTENDER: Verdict = { outcome: 'undetermined', rule: 'roleless-contender' }
+const SHARED_ROLE: Verdict = { outcome: 'resolved', rule: 'shared-role' }
+const LOWEST_PRECEDENCE: Verdict = { outcome: 'resolved', rule: 'lowest-precedence' }
+
+/** The rules. Groups without a role stand aside, but where one has the very number that wins: there nothing is known. */
+export function decide({ groups, withRole, best, tied, conflict, beside }: Standing, semantics: Semantics): Verdict {
+  if (groups === 0) return NO_GROUPS
+  if (withRole === 0) return NO_ROLES
+  if (best === UNRANKED && semantics !== 'documented') return NO_PRECEDENCE
+  if (conflict) return CONFLICTING_ROLES
+  if (beside > 0 && semantics === 'observed') return ROLELESS_CONTENDER
+  return tied > 1 ? SHARED_ROLE : LOWEST_PRECEDENCE
+}
+
+/** The first of the roles is the one that is preferred, or the candidate. */
+export function toResolution(
+  groups: readonly string[],
+  roles: readonly string[],
+  determiningGroups: readonly string[],
+  { outcome, rule }: Verdict,
+  evidence: Evidence,
+): Resolution {
+  const claims: Mutable<RoleClaims> = {}
+  const resolution: Mutable<Resolution> = { outcome, rule, evidence, groups, roles, determiningGroups, claims }
+  if (groups.length > 0) claims['cognito:groups'] = groups
+  if (roles.length > 0) claims['cognito:roles'] = roles
+  if (outcome === 'resolved') resolution.preferredRole = claims['cognito:preferred_role'] = roles[0]!
+  if (outcome === 'undetermined') resolution.candidateRole = roles[0]!
+  return resolution
+}
+
+export function checkSemantics(semantics: Semantics = 'observed'): Semantics {
+  if (SEMANTICS.includes(semantics)) return semantics
+  const why = (semantics as unknown) === 'groups-compete'
+    ? 'semantics `groups-compete` no longer exists: tokens captured in September 2026 prefer the role of precedence 9 beside a group of precedence 0 without a role'
+    : `\`semantics\` is ${quote(semantics)}`
+  throw new RolecastError('invalid-option', `${why}; use one of ${SEMANTICS.join(', ')}`, { value: semantics })
+}
+
+export function checkGroup(group: Group): Group {
+  const groupName: unknown = group?.groupName
+  if (typeof groupName !== 'string' || groupName === '') {
+    throw new RolecastError('invalid-group', 'a group needs a `groupName` that is a non-empty string; check where the groups come from', {
+      value: group,
+    })
+  }
+  if (group.precedence != null && !isPrecedence(group.precedence)) {
+    throw new RolecastError(
+      'invalid-precedence',
+      `the precedence of group \`${groupName}\` is ${quote(group.precedence)}; Cognito takes an integer from 0 to ${MAX_PRECEDENCE}, or none`,
+      { groupName, value: group.precedence },
+    )
+  }
+  if (group.roleArn != null && typeof group.roleArn !== 'string') {
+    throw new RolecastError('invalid-group', `the role of group \`${groupName}\` is not a string; give the role's ARN, or leave it out`, {
+      groupName,
+      value: group.roleArn,
+    })
+  }
+  return group
+}

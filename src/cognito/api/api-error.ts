@@ -1,0 +1,180 @@
+import { type ErrorCode, isRolecastError, RolecastError } from '../../errors.js'
+
+/** What was being done when a call failed. */
+export type CallContext = UserPoolCall | IdentityPoolCall
+
+/** What rolecast asks of a user pool. */
+export type UserPoolOperation = 'GetGroup' | 'ListGroups' | 'ListUsers' | 'ListUsersInGroup' | 'AdminListGroupsForUser' | 'DescribeUserPool'
+
+export interface UserPoolCall {
+  readonly operation: UserPoolOperation
+  readonly userPoolId: string
+  readonly groupName?: string | undefined
+  readonly username?: string | undefined
+}
+
+interface IdentityPoolCall {
+  readonly operation: 'GetIdentityPoolRoles'
+  readonly identityPoolId: string
+  readonly groupName?: undefined
+}
+
+interface SdkError {
+  readonly name?: unknown
+  readonly code?: unknown
+  readonly message?: unknown
+  readonly $metadata?: { readonly httpStatusCode?: unknown }
+}
+
+const CODE_BY_NAME: Readonly<Record<string, ErrorCode>> = {
+  NotAuthorizedException: 'not-authorized',
+  AccessDeniedException: 'not-authorized',
+  ForbiddenException: 'not-authorized',
+  UnrecognizedClientException: 'not-authorized',
+  MissingAuthenticationTokenException: 'not-authorized',
+  ExpiredTokenException: 'not-authorized',
+  CredentialsProviderError: 'no-credentials',
+  TokenProviderError: 'no-credentials',
+  TooManyRequestsException: 'throttled',
+  ThrottlingException: 'throttled',
+  RequestLimitExceeded: 'throttled',
+  InvalidParameterException: 'request-refused',
+  ValidationException: 'request-refused',
+  InternalErrorException: 'service-error',
+  InternalFailure: 'service-error',
+  ServiceUnavailableException: 'service-error',
+  TimeoutError: 'unreachable',
+}
+
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['throttled', 'timeout', 'unreachable', 'service-error'])
+
+/** The failure of an SDK call as a rolecast error. An error that is one already passes through. */
+export function toFailure(cause: unknown, context: CallContext): RolecastError {
+  if (isRolecastError(cause)) return cause
+  const error: SdkError = typeof cause === 'object' && cause !== null ? cause : {}
+  const status = typeof error.$metadata?.httpStatusCode === 'number' ? error.$metadata.httpStatusCode : undefined
+  // AWS answers a bad signature with the request it expected, session token included: that text goes nowhere.
+  if (/SignatureException$|^SignatureDoesNotMatch$/.test(String(error.name))) return failure('not-authorized', context, { note: String(error.name) })
+  return failure(codeOf(error, status), context, { cause, status })
+}
+
+/**
+ * The SDK's error without its raw response: that holds on to the request, with the authorization header and the session
+ * token, where a reporter that walks all properties finds them.
+ */
+function withoutResponse(cause: unknown): unknown {
+  if (!(cause instanceof Error) || !('$response' in cause)) return cause
+  const { name, message, stack } = cause
+  return Object.assign(new Error(message), { name, stack, $metadata: (cause as SdkError).$metadata })
+}
+
+/** A failure that rolecast finds itself: a time limit, an abort, an answer of the wrong shape. */
+export function failure(
+  code: ErrorCode,
+  context: CallContext,
+  details: { readonly cause?: unknown; readonly value?: unknown; readonly status?: number | undefined; readonly note?: string } = {},
+): RolecastError {
+  const { groupName } = context
+  const { what = 'failed', next = 'see the cause' } = wordsFor(code, context)
+  const said = oneLine(details.note ?? (details.cause instanceof Error ? details.cause.message : ''))
+  const gateway = code === 'malformed-answer' && details.status !== undefined && details.status >= 500
+  return new RolecastError(code, `${subjectOf(context)} ${what}${said === '' ? '' : ` (${said})`}; ${next}`, {
+    groupName,
+    retryable: RETRYABLE.has(code) || gateway,
+    ...('cause' in details && { cause: withoutResponse(details.cause) }),
+    ...('value' in details && { value: details.value }),
+  })
+}
+
+function subjectOf(context: CallContext): string {
+  if (context.operation === 'GetIdentityPoolRoles') return `${context.operation} of identity pool \`${context.identityPoolId}\``
+  const { operation, groupName, username, userPoolId } = context
+  if (groupName !== undefined) return `${operation} for group \`${groupName}\` of user pool \`${userPoolId}\``
+  if (username !== undefined) return `${operation} for user \`${oneLine(username)}\` of user pool \`${userPoolId}\``
+  return `${operation} on user pool \`${userPoolId}\``
+}
+
+interface Words { readonly what?: string | undefined; readonly next?: string | undefined }
+
+function wordsFor(code: ErrorCode, { operation }: CallContext): Words {
+  return { what: WHAT[code], next: NEXT[code], ...BY_OPERATION[operation][code] }
+}
+
+const WHAT: Partial<Record<ErrorCode, string>> = {
+  'no-region': 'has no region to go to',
+  'no-credentials': 'found no AWS credentials',
+  'not-authorized': 'was not allowed',
+  'pool-not-found': 'found no such user pool',
+  throttled: 'was throttled',
+  timeout: 'took too long',
+  aborted: 'was aborted',
+  unreachable: 'did not reach Cognito',
+  'service-error': 'met a failure inside Cognito',
+  'request-refused': 'was refused as invalid',
+  'malformed-answer': 'got an answer that is not what the API promises',
+}
+
+const NEXT: Partial<Record<ErrorCode, string>> = {
+  'no-region': 'give `region`, or a user pool id that starts with it',
+  'no-credentials': 'set AWS_PROFILE or the AWS_* variables, sign in again, or give a `client`',
+  'pool-not-found': 'check the user pool id, the region and the account',
+  throttled: 'try again later',
+  timeout: 'try again, or raise `timeout`',
+  aborted: 'the caller gave up; call again without an aborted signal',
+  unreachable: 'check the network, the endpoint and the region, then try again',
+  'service-error': 'try again later',
+  'request-refused': 'check the user pool id',
+  'malformed-answer': 'check that the endpoint really is Cognito; nothing was concluded from this answer',
+}
+
+/** What is to be allowed, slowed down or checked depends on the operation. */
+const BY_OPERATION: Readonly<Record<CallContext['operation'], Partial<Record<ErrorCode, Words>>>> = {
+  GetGroup: {
+    ...allow('cognito-idp:GetGroup (and cognito-idp:ListGroups for prefetch) on the user pool'),
+    throttled: { next: 'try again later, lower `requestsPerSecond`, or warm the cache with prefetch()' },
+    'request-refused': { next: 'check the user pool id and the group name' },
+  },
+  ListGroups: listing('ListGroups', '`requestsPerSecond`'),
+  ListUsers: listing('ListUsers', 'the rate of ListUsers'),
+  ListUsersInGroup: listing('ListUsersInGroup', 'the rate of ListUsers, whose quota it shares'),
+  AdminListGroupsForUser: listing('AdminListGroupsForUser', 'the rate of AdminListGroupsForUser'),
+  DescribeUserPool: allow('cognito-idp:DescribeUserPool on the user pool'),
+  GetIdentityPoolRoles: {
+    ...allow('cognito-identity:GetIdentityPoolRoles on the identity pool'),
+    'pool-not-found': { what: 'found no such identity pool', next: 'check the identity pool id and the account' },
+    'request-refused': { next: 'check the identity pool id' },
+  },
+}
+
+function allow(permission: string): Partial<Record<ErrorCode, Words>> {
+  return { 'not-authorized': { next: `allow ${permission}, and check that the credentials are current` } }
+}
+
+function listing(operation: UserPoolOperation, rate: string): Partial<Record<ErrorCode, Words>> {
+  return {
+    ...allow(`cognito-idp:${operation} on the user pool`),
+    throttled: { next: `try again later, or lower ${rate}` },
+    'request-refused': { next: 'check the user pool id, or begin again with the first page: the token of a later one does not last' },
+  }
+}
+
+function codeOf(error: SdkError, status: number | undefined): ErrorCode {
+  const name = typeof error.name === 'string' ? error.name : ''
+  const byName = Object.hasOwn(CODE_BY_NAME, name) ? CODE_BY_NAME[name] : undefined
+  if (byName !== undefined) return byName
+  // The SDK could not parse the body: HTML from a proxy, cut-off JSON.
+  if (name === 'SyntaxError') return 'malformed-answer'
+  if (typeof error.message === 'string' && /^region is missing/i.test(error.message)) return 'no-region'
+  if (typeof error.code === 'string' && /^(E[A-Z_]+|UND_ERR_[A-Z_]+|[A-Z_]*CERT[A-Z_]*)$/.test(error.code)) return 'unreachable'
+  if (status === 429) return 'throttled'
+  if (status === 401 || status === 403) return 'not-authorized'
+  if (status !== undefined && status >= 500) return 'service-error'
+  if (status !== undefined && status >= 400) return 'request-refused'
+  return 'unexpected'
+}
+
+/** What came from outside, kept to one line of sane length. */
+export function oneLine(text: string): string {
+  const line = text.replace(/[\p{C}\s]+/gu, ' ').trim()
+  return line.length > 200 ? `${line.slice(0, 200)}…` : line
+}

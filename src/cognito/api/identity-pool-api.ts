@@ -1,0 +1,146 @@
+import type { GetIdentityPoolRolesCommand } from '@aws-sdk/client-cognito-identity'
+import * as z from 'zod/mini'
+import { quote, RolecastError } from '../../errors.js'
+import { type IdentityPoolRoles, providerKey, type RoleMapping } from '../../credentials/select-role.js'
+import { orAbort } from './abort.js'
+import { failure, toFailure } from './api-error.js'
+import { firstIssue, readAs, someText } from './responses.js'
+import { amount, LONGEST_TIMER } from './connection-options.js'
+
+/** What rolecast needs of `CognitoIdentityClient`: a `send` that takes the one read command. */
+export interface CognitoIdentityClient {
+  send(command: GetIdentityPoolRolesCommand, options?: { abortSignal?: AbortSignal }): Promise<unknown>
+}
+
+export interface GetIdentityPoolRolesOptions {
+  /** The identity pool, for example `eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6`. */
+  readonly identityPoolId: string
+  /** A `CognitoIdentityClient`, or anything with its `send`. Without it one is made. */
+  readonly client?: CognitoIdentityClient | undefined
+  /** Default: the part of the identity pool id before the colon. Ignored with a `client`. */
+  readonly region?: string | undefined
+  /** Another address of the service, for example an emulator's. Ignored with a `client`. */
+  readonly endpoint?: string | undefined
+  /** A profile of the AWS configuration files. Ignored with a `client`. */
+  readonly profile?: string | undefined
+  /** Milliseconds for the call, the SDK's retries included. Default 5 000. */
+  readonly timeout?: number | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** How an identity pool chooses roles, for `findRoleMapping` and `selectRole`. */
+export interface IdentityPoolSettings {
+  readonly identityPoolId: string
+  readonly roles: IdentityPoolRoles
+  /** By provider key. Empty where the pool has none. */
+  readonly roleMappings: Readonly<Record<string, RoleMapping>>
+}
+
+/**
+ * Reads how an identity pool chooses roles.
+ *
+ * The SDK is loaded by the call and not before.
+ *
+ * @throws RolecastError as a rejection; `invalid-option` for what is no identity pool id
+ * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetIdentityPoolRoles.html
+ */
+export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions): Promise<IdentityPoolSettings> {
+  const { identityPoolId, signal } = options
+  const ownRegion = regionIn(identityPoolId)
+  const timeout = amount(options, 'timeout', 5_000, 1, LONGEST_TIMER)
+  const context = { operation: 'GetIdentityPoolRoles', identityPoolId } as const
+  const deadline = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  let answer: unknown
+  try {
+    signal?.throwIfAborted()
+    const sdk = await import('@aws-sdk/client-cognito-identity')
+    const client: CognitoIdentityClient = options.client ?? new sdk.CognitoIdentityClient(clientConfig(options, ownRegion))
+    timer = setTimeout(() => deadline.abort(), timeout)
+    const abortSignal = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal])
+    answer = await orAbort(client.send(new sdk.GetIdentityPoolRolesCommand({ IdentityPoolId: identityPoolId }), { abortSignal }), abortSignal)
+  } catch (cause) {
+    if (signal?.aborted) throw failure('aborted', context, { cause: signal.reason })
+    if (deadline.signal.aborted) throw failure('timeout', context, { cause, note: `${timeout} ms` })
+    if (cause instanceof Error && cause.name === 'ResourceNotFoundException') throw failure('pool-not-found', context, { cause })
+    throw toFailure(cause, context)
+  } finally {
+    clearTimeout(timer)
+  }
+
+  const parsed = readAs(identityPoolRolesAnswer, answer)
+  if (!parsed.success) throw failure('malformed-answer', context, { cause: parsed.error, ...firstIssue(parsed.error, answer) })
+  if (parsed.data.identityPoolId === identityPoolId) return parsed.data
+  throw failure('malformed-answer', context, { value: parsed.data.identityPoolId, note: 'it is about another identity pool' })
+}
+
+/**
+ * The role mappings of a user pool, by app client id.
+ *
+ * @param roleMappings as GetIdentityPoolRoles gives them
+ */
+export function mappingsByClient(roleMappings: Readonly<Record<string, RoleMapping>>, userPoolId: string): ReadonlyMap<string, ClientMapping> {
+  const found = new Map<string, ClientMapping>()
+  for (const [key, mapping] of Object.entries(roleMappings)) {
+    const [, poolId, clientId] = /^cognito-idp\.[^/]+\/([^/:]+):([^/:]+)$/.exec(key) ?? []
+    if (clientId !== undefined && poolId === userPoolId && isKeyOf(key, userPoolId, clientId)) found.set(clientId, { key, mapping })
+  }
+  return found
+}
+
+export interface ClientMapping {
+  /** The provider's name in `RoleMappings`. */
+  readonly key: string
+  readonly mapping: RoleMapping
+}
+
+/** Where it is not known which key a pool has, an emulator's say, any host will do. */
+function isKeyOf(key: string, userPoolId: string, clientId: string): boolean {
+  try {
+    return providerKey(userPoolId, clientId) === key
+  } catch {
+    return true
+  }
+}
+
+/** An unset field is a missing key in the API, and may be null elsewhere. */
+const optional = <T extends z.ZodMiniType>(shape: T) => z.pipe(z.nullish(shape), z.transform(value => value ?? undefined))
+
+const mappingRule = z.object({
+  Claim: someText,
+  MatchType: z.enum(['Equals', 'Contains', 'StartsWith', 'NotEqual']),
+  Value: someText,
+  RoleARN: someText,
+})
+
+const AmbiguousRoleResolution = optional(z.enum(['AuthenticatedRole', 'Deny']))
+
+const roleMapping = z.discriminatedUnion('Type', [
+  z.object({ Type: z.literal('Token'), AmbiguousRoleResolution }),
+  z.object({ Type: z.literal('Rules'), AmbiguousRoleResolution, RulesConfiguration: z.object({ Rules: z.array(mappingRule) }) }),
+])
+
+/** What GetIdentityPoolRoles answers, and so what `aws cognito-identity get-identity-pool-roles` prints. */
+export const identityPoolRolesAnswer = z.pipe(
+  z.object({
+    IdentityPoolId: someText,
+    Roles: optional(z.object({ authenticated: optional(z.string()), unauthenticated: optional(z.string()) })),
+    RoleMappings: optional(z.record(z.string(), roleMapping)),
+  }),
+  z.transform(({ IdentityPoolId, Roles = {}, RoleMappings = {} }): IdentityPoolSettings =>
+    ({ identityPoolId: IdentityPoolId, roles: Roles, roleMappings: RoleMappings })),
+)
+
+function regionIn(identityPoolId: unknown): string {
+  const [, region] = typeof identityPoolId === 'string' && identityPoolId.length <= 55 ? /^([\w-]+):[0-9a-f-]+$/.exec(identityPoolId) ?? [] : []
+  if (region !== undefined) return region
+  throw new RolecastError(
+    'invalid-option',
+    `${quote(identityPoolId)} is not an identity pool id; it looks like \`eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6\``,
+    { value: identityPoolId },
+  )
+}
+
+function clientConfig({ region, endpoint, profile }: GetIdentityPoolRolesOptions, ownRegion: string) {
+  return { region: region || ownRegion, ...(endpoint !== undefined && { endpoint }), ...(profile !== undefined && { profile }) }
+}

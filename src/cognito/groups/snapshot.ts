@@ -1,0 +1,77 @@
+import * as z from 'zod/mini'
+import { RolecastError } from '../../errors.js'
+import type { Group } from '../../group.js'
+import { firstIssue, listGroupsAnswer, readAs, someText, toGroup } from '../api/responses.js'
+import type { ConnectionOptions } from '../api/connection-options.js'
+import { createUserPoolApi, listAllGroups } from '../api/user-pool-api.js'
+
+/**
+ * All groups of a user pool at one time, as JSON: bundled with the code, a fleet resolves without a call. `Groups` is as
+ * ListGroups gives it, so that `rolecast predict --pool-file` reads a snapshot too.
+ */
+export interface PoolSnapshot {
+  readonly version: 1
+  readonly userPoolId: string
+  /** Milliseconds since the epoch, when the first page was asked for. */
+  readonly takenAt: number
+  readonly Groups: readonly { readonly GroupName: string; readonly Precedence?: number; readonly RoleArn?: string }[]
+}
+
+const snapshotShape = z.extend(listGroupsAnswer, {
+  version: z.literal(1),
+  userPoolId: someText,
+  takenAt: z.number().check(z.minimum(0)),
+  NextToken: z.optional(z.undefined()),
+})
+
+/** A snapshot as it is used. */
+interface SnapshotContent {
+  readonly userPoolId: string
+  readonly takenAt: number
+  readonly groups: readonly Group[]
+}
+
+/** @throws RolecastError `invalid-input` for what is no snapshot of this version, or only part of a pool */
+export function parseSnapshot(value: unknown): SnapshotContent {
+  const invalid = (what: string, cause?: unknown) =>
+    new RolecastError('invalid-input', `the snapshot cannot be used (${what}); make it with \`rolecast snapshot\``, { value, cause })
+  const parsed = readAs(snapshotShape, value)
+  if (!parsed.success) throw invalid(firstIssue(parsed.error, value).note, parsed.error)
+  const { userPoolId, takenAt, Groups } = parsed.data
+  const groups = new Map<string, Group>()
+  for (const group of Groups.map(toGroup)) {
+    if (groups.has(group.groupName)) throw invalid(`it has the group \`${group.groupName}\` twice`)
+    groups.set(group.groupName, group)
+  }
+  return { userPoolId, takenAt, groups: [...groups.values()] }
+}
+
+export interface SnapshotOptions extends ConnectionOptions {
+  readonly userPoolId: string
+  readonly signal?: AbortSignal | undefined
+  /** Default `Date.now`. */
+  readonly clock?: (() => number) | undefined
+}
+
+/**
+ * Reads a whole user pool, 60 groups a call.
+ *
+ * @throws RolecastError as a rejection; a page that cannot be read fails the whole
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
+ */
+export async function takeSnapshot({ signal, clock = Date.now, ...options }: SnapshotOptions): Promise<PoolSnapshot> {
+  const api = createUserPoolApi({ ...options, clock, onCall: () => {} })
+  const takenAt = clock()
+  const { byName } = await listAllGroups(api, signal ?? new AbortController().signal)
+  const groups = [...byName.values()].flatMap(({ group }) => group ?? [])
+  return {
+    version: 1,
+    userPoolId: options.userPoolId,
+    takenAt,
+    Groups: groups.map(({ groupName, precedence, roleArn }) => ({
+      GroupName: groupName,
+      ...(precedence != null && { Precedence: precedence }),
+      ...(roleArn != null && { RoleArn: roleArn }),
+    })),
+  }
+}

@@ -1,0 +1,304 @@
+import { quote, RolecastError } from '../../errors.js'
+
+/** Ids of groups, ascending and each once. A view into the table: it costs no copy. */
+export type GroupIds = ArrayLike<number> & Iterable<number>
+
+/** Who is in which groups, as it was when it was built: the groups of user `u` are `groupIds` from `offsets[u]` to `offsets[u + 1]`. */
+export interface Memberships {
+  /** One more than there are users. */
+  readonly offsets: Uint32Array
+  /** One for each membership: ascending within a user, each once. */
+  readonly groupIds: Uint16Array
+  /** @throws RolecastError `invalid-input` for a user the table did not have then */
+  groupsOf(userId: number): GroupIds
+}
+
+/** Users and the groups they are in, in bytes instead of objects. */
+export interface MembershipTable {
+  /** How many users there are; their ids are 0 to `size - 1`, in the order they came. */
+  readonly size: number
+  /**
+   * The id of a user, who is added where new. Two names are one user only if they are equal code unit by code unit:
+   * Unicode normalisation and letter case make two.
+   *
+   * @throws RolecastError `malformed-answer` for a lone surrogate: Cognito cannot have it, and UTF-8 cannot hold it
+   */
+  userId(username: string): number
+  /** The id of a user who is there. */
+  find(username: string): number | undefined
+  /** @throws RolecastError `invalid-input` for an id nobody has */
+  username(userId: number): string
+  /**
+   * Says that a user is in a group; saying it again changes nothing.
+   *
+   * @param groupId an integer in 0 .. 65 535; a user pool has at most 10 000 groups
+   * @throws RolecastError `invalid-input` for any other group id, or a user id nobody has
+   */
+  addMembership(userId: number, groupId: number): void
+  /** Sorts what was added so far. What is added later is not in the result: build again. */
+  build(): Memberships
+}
+
+/**
+ * Makes an empty table for millions of users, all of it outside the JavaScript heap: at most 44 bytes a user besides the
+ * name's own, and 12 a membership, while it is built. Not for a handful of users, where a Map is plainer.
+ *
+ * @param key two words that nobody who can choose a username knows: with them he could make names that collide
+ */
+export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(new Uint32Array(2))): MembershipTable {
+  const names = createNames()
+  const hashes = createColumn(Uint32Array)
+  const memberUsers = createColumn(Uint32Array)
+  const memberGroups = createColumn(Uint16Array)
+  let encoded = Buffer.alloc(512)
+  // An id more than the user's, so that 0 is a free slot. Never more than half full, so that a search ends soon.
+  let slots = new Uint32Array(1024)
+
+  /** Leaves the name's bytes in `encoded` and says how many they are. */
+  function encode(username: string): number {
+    const most = username.length * 3
+    if (encoded.length < most) encoded = Buffer.alloc(most)
+    return encoded.write(username)
+  }
+
+  /** The slot that has the name in `encoded`, or the free one where it belongs. */
+  function search(length: number, hash: number): number {
+    let slot = hash & (slots.length - 1)
+    for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
+      if (hashes.get(entry - 1) === hash && names.equals(entry - 1, encoded, length)) return slot
+      slot = (slot + 1) & (slots.length - 1)
+    }
+    return slot
+  }
+
+  function grow(): void {
+    slots = new Uint32Array(slots.length * 2)
+    for (let id = 0; id < hashes.length; id++) {
+      let slot = hashes.get(id) & (slots.length - 1)
+      while (slots[slot] !== 0) slot = (slot + 1) & (slots.length - 1)
+      slots[slot] = id + 1
+    }
+  }
+
+  return {
+    get size() {
+      return hashes.length
+    },
+    userId(username) {
+      if (hasLoneSurrogate(username)) {
+        throw new RolecastError(
+          'malformed-answer',
+          'a username has half a character (a lone surrogate); check that what lists the users really is Cognito',
+          { value: username },
+        )
+      }
+      const length = encode(username)
+      const hash = halfSipHash13(encoded, length, key)
+      const slot = search(length, hash)
+      const entry = slots[slot]!
+      if (entry !== 0) return entry - 1
+      const id = hashes.length
+      names.push(encoded, length)
+      hashes.push(hash)
+      slots[slot] = id + 1
+      if (hashes.length * 2 > slots.length) grow()
+      return id
+    },
+    find(username) {
+      // Encoded it would be the name with U+FFFD in its place.
+      if (hasLoneSurrogate(username)) return undefined
+      const length = encode(username)
+      const entry = slots[search(length, halfSipHash13(encoded, length, key))]!
+      return entry === 0 ? undefined : entry - 1
+    },
+    username(userId) {
+      checkUserId(userId, hashes.length)
+      return names.text(userId)
+    },
+    addMembership(userId, groupId) {
+      checkUserId(userId, hashes.length)
+      if (!Number.isInteger(groupId) || groupId < 0 || groupId > 65_535) {
+        throw new RolecastError('invalid-input', `${quote(groupId)} is no group id; give an integer from 0 to 65535`, { value: groupId })
+      }
+      memberUsers.push(userId)
+      memberGroups.push(groupId)
+    },
+    build: () => sortMemberships(memberUsers, memberGroups, hashes.length),
+  }
+}
+
+/** Two counting sorts, by group and then by user: the second keeps the order of the first. */
+function sortMemberships(memberUsers: Column, memberGroups: Column, userCount: number): Memberships {
+  const usersByGroup = new Uint32Array(memberUsers.length)
+  const groupEnds = startsOf(memberGroups, 65_536)
+  for (let i = 0; i < memberUsers.length; i++) usersByGroup[groupEnds[memberGroups.get(i)]!++] = memberUsers.get(i)
+
+  const starts = startsOf(memberUsers, userCount)
+  const ends = starts.slice()
+  const groupIds = new Uint16Array(memberUsers.length)
+  let group = 0
+  for (let i = 0; i < usersByGroup.length; i++) {
+    while (i >= groupEnds[group]!) group++
+    const user = usersByGroup[i]!
+    const end = ends[user]!
+    // A row ascends, so if it has the group already, that is its last.
+    if (end > starts[user]! && groupIds[end - 1] === group) continue
+    groupIds[end] = group
+    ends[user] = end + 1
+  }
+  return closeUp(groupIds, starts, ends)
+}
+
+/** Moves the rows together: those with repeats are shorter than their room. */
+function closeUp(groupIds: Uint16Array, starts: Uint32Array, ends: Uint32Array): Memberships {
+  const offsets = new Uint32Array(starts.length + 1)
+  for (let user = 0; user < starts.length; user++) {
+    groupIds.copyWithin(offsets[user]!, starts[user]!, ends[user]!)
+    offsets[user + 1] = offsets[user]! + ends[user]! - starts[user]!
+  }
+  return {
+    offsets,
+    groupIds: groupIds.subarray(0, offsets.at(-1)),
+    groupsOf(userId) {
+      checkUserId(userId, starts.length)
+      return groupIds.subarray(offsets[userId]!, offsets[userId + 1]!)
+    },
+  }
+}
+
+/** For each value below `limit`, how many entries of the column are less. */
+function startsOf(column: Column, limit: number): Uint32Array {
+  const starts = new Uint32Array(limit)
+  for (let i = 0; i < column.length; i++) starts[column.get(i)]!++
+  let total = 0
+  for (let value = 0; value < limit; value++) {
+    const count = starts[value]!
+    starts[value] = total
+    total += count
+  }
+  return starts
+}
+
+function checkUserId(userId: number, size: number): void {
+  if (Number.isInteger(userId) && userId >= 0 && userId < size) return
+  throw new RolecastError('invalid-input', `${quote(userId)} is no user id of this table; take one that \`userId\` gave`, { value: userId })
+}
+
+function hasLoneSurrogate(text: string): boolean {
+  return !text.isWellFormed()
+}
+
+/** Names one after another, in chunks: growing by a copy would need the room twice. */
+interface Names {
+  push(bytes: Buffer, length: number): void
+  equals(index: number, bytes: Buffer, length: number): boolean
+  text(index: number): string
+}
+
+const NAME_CHUNK = 2 ** 20
+
+function createNames(): Names {
+  const chunks: Buffer[] = []
+  // The chunk's index times its size, plus where in it: beyond 32 bits from 4 GiB on. A longer name has a chunk of its own.
+  const starts = createColumn(Float64Array)
+  const lengths = createColumn(Uint32Array)
+  let chunk = Buffer.alloc(0)
+  let used = 0
+  const chunkOf = (start: number) => chunks[Math.floor(start / NAME_CHUNK)]!
+
+  return {
+    push(bytes, length) {
+      // A name never ends a chunk it did not begin: even an empty one starts before the end of its chunk.
+      if (length >= chunk.length - used) {
+        chunk = Buffer.alloc(Math.max(NAME_CHUNK, length))
+        chunks.push(chunk)
+        used = 0
+      }
+      bytes.copy(chunk, used, 0, length)
+      starts.push((chunks.length - 1) * NAME_CHUNK + used)
+      lengths.push(length)
+      used += length
+    },
+    equals(index, bytes, length) {
+      if (lengths.get(index) !== length) return false
+      const start = starts.get(index)
+      const from = start % NAME_CHUNK
+      return chunkOf(start).compare(bytes, 0, length, from, from + length) === 0
+    },
+    text(index) {
+      const start = starts.get(index)
+      const from = start % NAME_CHUNK
+      return chunkOf(start).toString('utf8', from, from + lengths.get(index))
+    },
+  }
+}
+
+/** Numbers that grow in number, in chunks for the same reason. */
+interface Column {
+  readonly length: number
+  push(value: number): void
+  get(index: number): number
+}
+
+const COLUMN_CHUNK_BITS = 14
+const COLUMN_CHUNK = 2 ** COLUMN_CHUNK_BITS
+
+function createColumn(Chunk: Uint16ArrayConstructor | Uint32ArrayConstructor | Float64ArrayConstructor): Column {
+  const chunks: (Uint16Array | Uint32Array | Float64Array)[] = []
+  let length = 0
+  return {
+    get length() {
+      return length
+    },
+    push(value) {
+      if (length === chunks.length * COLUMN_CHUNK) chunks.push(new Chunk(COLUMN_CHUNK))
+      chunks[length >>> COLUMN_CHUNK_BITS]![length % COLUMN_CHUNK] = value
+      length++
+    },
+    get: index => chunks[index >>> COLUMN_CHUNK_BITS]![index % COLUMN_CHUNK]!,
+  }
+}
+
+/**
+ * HalfSipHash-1-3: who does not know the key cannot make bytes that collide, which a hash with a mere seed does not
+ * promise. For tables only, and never to sign anything.
+ *
+ * @returns an unsigned integer of 32 bits
+ * @see https://www.aumasson.jp/siphash/siphash.pdf
+ */
+export function halfSipHash13(bytes: Uint8Array, length: number, key: Uint32Array): number {
+  const [k0 = 0, k1 = 0] = key
+  let v0 = k0 | 0
+  let v1 = k1 | 0
+  let v2 = 0x6c796765 ^ k0
+  let v3 = 0x74656462 ^ k1
+  const last = length & ~3
+  // A round for each word, the last of them with the length in its highest byte, and three to finish.
+  for (let at = 0; at <= last + 12; at += 4) {
+    const word = at < last ? littleEndian(bytes, at, 4) : at === last ? littleEndian(bytes, at, length - last) | (length << 24) : 0
+    if (at === last + 4) v2 ^= 0xff
+    v3 ^= word
+    v0 = (v0 + v1) | 0
+    v1 = rotate(v1, 5) ^ v0
+    v0 = rotate(v0, 16)
+    v2 = (v2 + v3) | 0
+    v3 = rotate(v3, 8) ^ v2
+    v0 = (v0 + v3) | 0
+    v3 = rotate(v3, 7) ^ v0
+    v2 = (v2 + v1) | 0
+    v1 = rotate(v1, 13) ^ v2
+    v2 = rotate(v2, 16)
+    v0 ^= word
+  }
+  return (v1 ^ v3) >>> 0
+}
+
+function littleEndian(bytes: Uint8Array, at: number, count: number): number {
+  let word = 0
+  for (let i = 0; i < count; i++) word |= bytes[at + i]! << (8 * i)
+  return word
+}
+
+function rotate(word: number, by: number): number {
+  return (word << by) | (word >>> (32 - by))
+}

@@ -1,0 +1,486 @@
+import { quote, RolecastError } from '../errors.js'
+import { own } from '../own.js'
+import type { Evidence, Resolution, RoleClaims } from '../claims/resolve.js'
+
+/** How a rule compares a claim with its value. */
+export type MatchType = 'Equals' | 'Contains' | 'StartsWith' | 'NotEqual'
+
+/**
+ * A rule of a role mapping, as the API gives it.
+ *
+ * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_MappingRule.html
+ */
+export interface MappingRule {
+  readonly Claim: string | undefined
+  readonly MatchType: MatchType | undefined
+  readonly Value: string | undefined
+  readonly RoleARN: string | undefined
+}
+
+/**
+ * How an identity pool chooses the role of a user of one provider, as GetIdentityPoolRoles gives it. The fields that may
+ * be undefined are the SDK's; `selectRole` refuses a mapping that lacks what it needs.
+ *
+ * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_RoleMapping.html
+ */
+export interface RoleMapping {
+  readonly Type: 'Token' | 'Rules' | undefined
+  /** AWS calls it required with either type. Where it is missing and needed, the outcome is undetermined. */
+  readonly AmbiguousRoleResolution?: 'AuthenticatedRole' | 'Deny' | undefined
+  readonly RulesConfiguration?: { readonly Rules: readonly MappingRule[] | undefined } | undefined
+}
+
+/** The two roles of an identity pool, `Roles` in GetIdentityPoolRoles. A missing, undefined or empty one is not set. */
+export interface IdentityPoolRoles {
+  readonly authenticated?: string | undefined
+  /** For guests: `selectRole` never gives it. */
+  readonly unauthenticated?: string | undefined
+}
+
+export interface RoleRequest {
+  /** `CustomRoleArn` of GetCredentialsForIdentity. Leave it out when the app sends none. */
+  readonly customRoleArn?: string | undefined
+  readonly roles: IdentityPoolRoles
+}
+
+export interface ForecastRoleRequest extends RoleRequest {
+  /**
+   * The other claims of the token, for mapping rules on them. The three role claims in here are ignored: they come from
+   * the resolution. Left out, nothing is known of the other claims, and a rule on one may match or not.
+   */
+  readonly otherClaims?: Readonly<Record<string, unknown>> | undefined
+}
+
+/** The payload of an ID token. It may have any claim; only its role claims, and the claims that rules name, are read. */
+export type IdTokenClaims = RoleClaims | Readonly<Record<string, unknown>>
+
+/** The rule that decided; `docs/identity-pool.md` has a section for each. */
+export type SelectionRule =
+  | 'no-mapping'
+  | 'custom-role'
+  | 'custom-role-not-allowed'
+  | 'custom-role-without-mapping'
+  | 'custom-role-with-rules'
+  | 'preferred-role'
+  | 'undetermined-preferred-role'
+  | 'single-role'
+  | 'rule'
+  | 'uncertain-rule'
+  | 'ambiguous-authenticated'
+  | 'ambiguous-denied'
+  | 'ambiguous-unset'
+  | 'authenticated-role-missing'
+
+/** What one reading gives. */
+export interface RoleCandidate {
+  readonly outcome: 'role' | 'denied'
+  /** Present exactly when the outcome is `role`. */
+  readonly roleArn?: string
+  readonly how: SelectionRule
+  /** Present exactly when `how` is `rule`: which one matched, from 0. */
+  readonly ruleIndex?: number
+}
+
+/** The role whose credentials the user gets, together with the reason. */
+export interface RoleSelection {
+  /** `denied`: the user gets no credentials. `undetermined`: one of the candidates, and it is unknown which. */
+  readonly outcome: 'role' | 'denied' | 'undetermined'
+  /** Present exactly when the outcome is `role`. */
+  readonly roleArn?: string
+  /** Present exactly when the outcome is `undetermined`: what the readings give, two answers or more. Never grant one. */
+  readonly candidates?: readonly RoleCandidate[]
+  readonly how: SelectionRule
+  /** How this step is known. What a forecast starts from has an evidence of its own, in the resolution. */
+  readonly evidence: Evidence
+  /** With `rule`, the rule that matched; with `uncertain-rule`, the first that may match or not. From 0. */
+  readonly ruleIndex?: number
+}
+
+/**
+ * Says which role's credentials an identity pool gives to a signed-in user with this ID token (GetCredentialsForIdentity).
+ *
+ * Where AWS's pages and what is known of the service leave several readings, every reading is followed to its end: if all
+ * end in one answer, that is it; if not, the outcome is `undetermined` and nothing is granted.
+ *
+ * Not for guests, not for the basic (classic) flow, where the app itself names the role to STS, and it does not ask whether
+ * the role can be assumed: see `trustsIdentityPool`. It believes the claims: verify the token first.
+ *
+ * @param claims the payload of the ID token, not of an access token and not as API Gateway flattens it
+ * @param mapping of this user's provider, see `findRoleMapping`; undefined when the provider has none
+ * @throws RolecastError `invalid-option`: a mapping, claims or roles that cannot be what the API gives
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
+ * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_RoleMapping.html
+ */
+export function selectRole(claims: IdTokenClaims, mapping: RoleMapping | undefined, request: RoleRequest): RoleSelection {
+  return select(viewToken(claims), checkMapping(mapping), checkRequest(request))
+}
+
+/**
+ * As `selectRole`, for a token that is only forecast. An undetermined preferred role is two readings, one with the
+ * candidate and one without: where both end in one answer, the user gets it whichever is true.
+ *
+ * Not for a pool with a pre token generation trigger that changes groups or roles: the token has other claims then.
+ *
+ * @throws RolecastError `invalid-option`, as `selectRole`
+ */
+export function selectRoleFor(resolution: Resolution, mapping: RoleMapping | undefined, request: ForecastRoleRequest): RoleSelection {
+  const checkedMapping = checkMapping(mapping)
+  const checkedRequest = checkRequest(request)
+  const claims = checkRecord(own(checkRecord(resolution, 'the resolution'), 'claims'), 'the claims of the resolution')
+  const otherClaims = request.otherClaims === undefined ? undefined : checkRecord(request.otherClaims, '`otherClaims`')
+
+  const selectWith = (preferredRole: string | undefined) => {
+    const roleClaims = preferredRole === undefined ? claims : { ...claims, 'cognito:preferred_role': preferredRole }
+    return select(viewForecast(roleClaims, otherClaims), checkedMapping, checkedRequest)
+  }
+
+  const without = selectWith(undefined)
+  if (resolution.outcome !== 'undetermined') return without
+  if (typeof resolution.candidateRole !== 'string' || resolution.candidateRole === '') {
+    throw invalid('an undetermined resolution needs its `candidateRole`; give the resolution as `resolveRoles` returned it', resolution)
+  }
+  const withCandidate = selectWith(resolution.candidateRole)
+  if (sameSelection(withCandidate, without)) return without
+  return settle([...readingsOf(withCandidate), ...readingsOf(without)], { how: 'undetermined-preferred-role' })
+}
+
+/**
+ * The key of a user pool's app client in `RoleMappings`: `cognito-idp.REGION.amazonaws.com/POOLID:CLIENTID`. Not the key
+ * of `Logins`, which has no client id.
+ *
+ * @throws RolecastError `invalid-user-pool-id`, `no-region` (an emulator's pool), `invalid-option` (the client id, or a
+ * partition whose names are not public)
+ * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_SetIdentityPoolRoles.html
+ */
+export function providerKey(userPoolId: string, clientId: string): string {
+  if (typeof userPoolId !== 'string' || !/^[\w-]+_[0-9a-zA-Z]+$/.test(userPoolId) || userPoolId.length > 55) {
+    throw new RolecastError('invalid-user-pool-id', `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``, {
+      value: userPoolId,
+    })
+  }
+  if (typeof clientId !== 'string' || !/^[\w+]{1,128}$/.test(clientId)) {
+    throw invalid(`${quote(clientId)} is not an app client id; give the id that the user pool shows for the app`, clientId)
+  }
+  const region = userPoolId.slice(0, userPoolId.lastIndexOf('_'))
+  if (!/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(region)) {
+    const message = `the user pool id \`${userPoolId}\` does not begin with a region; look the key up in \`RoleMappings\``
+    throw new RolecastError('no-region', message, { value: userPoolId })
+  }
+  if (/^(us-iso|eu-iso|eusc-)/.test(region)) {
+    throw invalid(`how a provider key looks in \`${region}\` is not known; look the key up in \`RoleMappings\``, userPoolId)
+  }
+  return `cognito-idp.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/${userPoolId}:${clientId}`
+}
+
+/**
+ * The mapping of a user pool's app client, or undefined when it has none. Each app client has a mapping of its own.
+ *
+ * Not for `RoleMappings` in a CloudFormation template, whose keys may be any name.
+ *
+ * @param roleMappings `RoleMappings` as GetIdentityPoolRoles gives it
+ * @throws RolecastError as `providerKey`, and `invalid-option` for mappings that are no object
+ */
+export function findRoleMapping(
+  roleMappings: Readonly<Record<string, RoleMapping>> | undefined,
+  userPoolId: string,
+  clientId: string,
+): RoleMapping | undefined {
+  const key = providerKey(userPoolId, clientId)
+  if (roleMappings === undefined) return undefined
+  return own(checkRecord(roleMappings, '`RoleMappings`'), key) as RoleMapping | undefined
+}
+
+const ROLE_CLAIMS: readonly string[] = ['cognito:groups', 'cognito:roles', 'cognito:preferred_role'] satisfies (keyof RoleClaims)[]
+
+/** The value of a claim of which nothing is known, not even whether the token has it. */
+const UNKNOWN = Symbol('unknown')
+
+interface ClaimsView {
+  readonly roles: readonly string[]
+  readonly preferredRole: string | undefined
+  /** Undefined when the token does not have the claim. */
+  readonly claim: (name: string) => unknown
+}
+
+interface Reading extends RoleCandidate {
+  readonly evidence: Evidence
+}
+
+/** What makes several readings, for the answer in which they meet or do not. */
+interface Doubt {
+  readonly how: SelectionRule
+  readonly ruleIndex?: number
+}
+
+interface CheckedRule { readonly claim: string; readonly matchType: MatchType; readonly value: string; readonly roleArn: string }
+
+interface CheckedMapping {
+  /** Undefined: choose the role from the token. */
+  readonly rules: readonly CheckedRule[] | undefined
+  readonly fallback: 'AuthenticatedRole' | 'Deny' | undefined
+}
+
+interface CheckedRequest {
+  readonly customRole: string | undefined
+  readonly authenticatedRole: string | undefined
+}
+
+/** How a fallback is known: by what leads to it, and by what it is. */
+type FallbackEvidence = Readonly<Record<'AuthenticatedRole' | 'Deny', Evidence>>
+
+const NO_ROLES: FallbackEvidence = { AuthenticatedRole: 'observed', Deny: 'inferred' }
+const SEVERAL_ROLES: FallbackEvidence = { AuthenticatedRole: 'documented', Deny: 'documented' }
+const NO_RULE_MATCHES: FallbackEvidence = { AuthenticatedRole: 'documented', Deny: 'observed' }
+
+function select(view: ClaimsView, mapping: CheckedMapping | undefined, request: CheckedRequest): RoleSelection {
+  const { customRole } = request
+  if (mapping === undefined) return selectWithoutMapping(view, request)
+  if (mapping.rules !== undefined) return selectByRules(mapping.rules, view, fallBack(mapping, request, NO_RULE_MATCHES), customRole)
+  if (customRole !== undefined) {
+    return view.roles.includes(customRole) ? role(customRole, 'custom-role', 'documented') : denied('custom-role-not-allowed', 'documented')
+  }
+  return selectFromToken(view, mapping, request)
+}
+
+function selectWithoutMapping(view: ClaimsView, request: CheckedRequest): RoleSelection {
+  const { customRole } = request
+  const authenticated = authenticatedRole(request, 'no-mapping', 'observed')
+  if (customRole === undefined) return authenticated
+  // AWS does not document what a custom role does where no mapping makes the token's roles count.
+  const readings = [authenticated, denied('custom-role-not-allowed', 'unknown')]
+  if (view.roles.includes(customRole)) readings.push(role(customRole, 'custom-role', 'unknown'))
+  return settle(readings, { how: 'custom-role-without-mapping' })
+}
+
+function selectFromToken({ preferredRole, roles }: ClaimsView, mapping: CheckedMapping, request: CheckedRequest): RoleSelection {
+  if (preferredRole !== undefined) {
+    // A preferred role outside cognito:roles takes a trigger; what is observed are tokens that have it in both.
+    return role(preferredRole, 'preferred-role', roles.includes(preferredRole) ? 'observed' : 'documented')
+  }
+  const [only, ...others] = roles
+  if (only === undefined) return fallBack(mapping, request, NO_ROLES)
+  return others.length === 0 ? role(only, 'single-role', 'documented') : fallBack(mapping, request, SEVERAL_ROLES)
+}
+
+/** Whether a rule matches: yes, no, only if `Contains` looks inside the elements of an array, or unknown. */
+type Match = 'yes' | 'no' | 'inside-an-element' | 'unknown'
+
+function selectByRules(
+  rules: readonly CheckedRule[],
+  view: ClaimsView,
+  fallback: RoleSelection,
+  customRole: string | undefined,
+): RoleSelection {
+  // Cognito answers with an InvalidParameterException, where the guide lets the custom role override the rules.
+  if (customRole !== undefined && view.roles.includes(customRole)) return denied('custom-role-with-rules', 'observed')
+  const matches = rules.map(rule => matchRule(rule, view.claim(rule.claim)))
+  const first = matches.findIndex(match => match !== 'no')
+  if (customRole === undefined && first === -1) return fallback
+
+  const evidenceOf = (rule: CheckedRule) => typeof view.claim(rule.claim) === 'string' ? 'documented' : 'observed'
+  const firstMatch = (some: readonly Match[]): readonly Reading[] => {
+    const found: Reading[] = []
+    for (const [index, rule] of rules.entries()) {
+      if (some[index] === 'no') continue
+      found.push({ ...role(rule.roleArn, 'rule', evidenceOf(rule)), ruleIndex: index })
+      if (some[index] === 'yes') return found
+    }
+    return [...found, ...readingsOf(fallback)]
+  }
+
+  /** The guide: a custom role overrides the order of the rules. So it is taken when a matching rule gives it. */
+  const byTheGuide = (customArn: string, some: readonly Match[]): readonly Reading[] => {
+    const offered = (match: Match) => rules.some((rule, index) => rule.roleArn === customArn && some[index] === match)
+    const custom = role(customArn, 'custom-role', 'unknown')
+    if (offered('yes')) return [custom]
+    return offered('unknown') ? [custom, ...firstMatch(some)] : firstMatch(some)
+  }
+
+  // One service reads every Contains in one way: the two readings of it are followed through all rules, each on its own.
+  const readings = (['no', 'yes'] as const).flatMap(inside => {
+    const settled = matches.map(match => match === 'inside-an-element' ? inside : match)
+    return customRole === undefined ? firstMatch(settled) : byTheGuide(customRole, settled)
+  })
+  if (customRole === undefined) return settle(readings, { how: 'uncertain-rule', ruleIndex: first })
+  // Or the request fails, as it does where the token carries the role.
+  return settle([...readings, denied('custom-role-not-allowed', 'unknown')], { how: 'custom-role-with-rules' })
+}
+
+/** `claim` is undefined when the token does not have it: no rule matches then, and AWS says so of `NotEqual`. */
+function matchRule({ matchType, value }: CheckedRule, claim: unknown): Match {
+  if (claim === undefined) return 'no'
+  if (typeof claim === 'string') return compare(matchType, claim, value) ? 'yes' : 'no'
+  if (Array.isArray(claim)) {
+    if (matchType !== 'Contains') return 'unknown'
+    if (claim.includes(value)) return 'yes'
+    if (!claim.every(element => typeof element === 'string')) return 'unknown'
+    return claim.some(element => element.includes(value)) ? 'inside-an-element' : 'no'
+  }
+  // A number or a boolean is compared as text, or not at all.
+  const isText = typeof claim === 'number' || typeof claim === 'boolean'
+  return isText && !compare(matchType, String(claim), value) ? 'no' : 'unknown'
+}
+
+function compare(matchType: MatchType, claim: string, value: string): boolean {
+  switch (matchType) {
+    case 'Equals':
+      return claim === value
+    case 'NotEqual':
+      return claim !== value
+    case 'StartsWith':
+      return claim.startsWith(value)
+    case 'Contains':
+      return claim.includes(value)
+  }
+}
+
+function fallBack(mapping: CheckedMapping, request: CheckedRequest, evidence: FallbackEvidence): RoleSelection {
+  const toAuthenticated = authenticatedRole(request, 'ambiguous-authenticated', evidence.AuthenticatedRole)
+  if (mapping.fallback === 'AuthenticatedRole') return toAuthenticated
+  const toDenial = denied('ambiguous-denied', evidence.Deny)
+  return mapping.fallback === 'Deny' ? toDenial : settle([toAuthenticated, toDenial], { how: 'ambiguous-unset' })
+}
+
+/**
+ * Without an authenticated role the request fails.
+ *
+ * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetCredentialsForIdentity.html the text of
+ * InvalidIdentityPoolConfigurationException
+ */
+function authenticatedRole(request: CheckedRequest, how: SelectionRule, evidence: Evidence): Reading {
+  const roleArn = request.authenticatedRole
+  return roleArn === undefined ? denied('authenticated-role-missing', 'documented') : role(roleArn, how, evidence)
+}
+
+function role(roleArn: string, how: SelectionRule, evidence: Evidence): Reading {
+  return { outcome: 'role', roleArn, how, evidence }
+}
+
+function denied(how: SelectionRule, evidence: Evidence): Reading {
+  return { outcome: 'denied', how, evidence }
+}
+
+/** Where the readings agree, that is the answer. Where they differ, nothing is granted. */
+function settle(readings: readonly Reading[], { how, ruleIndex }: Doubt): RoleSelection {
+  const [first, ...others] = readings as [Reading, ...Reading[]]
+  if (others.every(reading => sameReading(reading, first))) return first
+  const index = ruleIndex === undefined ? {} : { ruleIndex }
+  const { outcome, roleArn } = first
+  if (others.every(reading => reading.roleArn === roleArn)) {
+    return { outcome, ...(roleArn !== undefined && { roleArn }), how, evidence: 'inferred', ...index }
+  }
+  const candidates = readings
+    .filter((reading, position) => readings.findIndex(other => other.roleArn === reading.roleArn) === position)
+    .map(toCandidate)
+  return { outcome: 'undetermined', candidates, how, evidence: 'unknown', ...index }
+}
+
+function toCandidate({ outcome, roleArn, how, ruleIndex }: Reading): RoleCandidate {
+  return { outcome, ...(roleArn !== undefined && { roleArn }), how, ...(ruleIndex !== undefined && { ruleIndex }) }
+}
+
+function readingsOf(selection: RoleSelection): readonly Reading[] {
+  const { outcome, candidates = [], evidence } = selection
+  return outcome === 'undetermined' ? candidates.map(candidate => ({ ...candidate, evidence })) : [{ ...selection, outcome }]
+}
+
+/** A denial has no role, so equal roles are equal outcomes. */
+function sameReading(a: RoleCandidate, b: RoleCandidate): boolean {
+  return a.roleArn === b.roleArn && a.how === b.how && a.ruleIndex === b.ruleIndex
+}
+
+/** Whether both have the same answers and the same doubt. */
+function sameSelection(a: RoleSelection, b: RoleSelection): boolean {
+  const [some, others] = [readingsOf(a), readingsOf(b)]
+  return a.how === b.how && a.ruleIndex === b.ruleIndex && some.length === others.length
+    && some.every(reading => others.some(other => other.roleArn === reading.roleArn))
+}
+
+function viewToken(claims: unknown): ClaimsView {
+  const record = checkRecord(claims, 'the claims')
+  if (own(record, 'token_use') === 'access') {
+    throw invalid('these are the claims of an access token, which has no roles; give those of the ID token', claims)
+  }
+  return { ...roleClaims(record), claim: name => own(record, name) }
+}
+
+function viewForecast(claims: object, otherClaims: object | undefined): ClaimsView {
+  const claim = (name: string) => {
+    if (ROLE_CLAIMS.includes(name)) return own(claims, name)
+    return otherClaims === undefined ? UNKNOWN : own(otherClaims, name)
+  }
+  return { ...roleClaims(claims), claim }
+}
+
+/** Some emulators say null, `""` or `[]` where Cognito omits the claim. */
+function roleClaims(claims: object): Pick<ClaimsView, 'roles' | 'preferredRole'> {
+  checkStrings(claims, 'cognito:groups')
+  const preferredRole = own(claims, 'cognito:preferred_role') || undefined
+  if (preferredRole !== undefined && typeof preferredRole !== 'string') {
+    throw invalid(`\`cognito:preferred_role\` is ${quote(preferredRole)} and not a string; give the payload of the ID token`, preferredRole)
+  }
+  const roles = checkStrings(claims, 'cognito:roles').filter(roleArn => roleArn !== '')
+  return { roles: [...new Set(roles)], preferredRole }
+}
+
+/** A string here is API Gateway's doing, which joins the elements: what was one group and what two is lost. */
+function checkStrings(claims: object, name: keyof RoleClaims): readonly string[] {
+  const value = own(claims, name) ?? []
+  if (Array.isArray(value) && value.every(element => typeof element === 'string')) return value
+  throw invalid(`\`${name}\` is not an array of strings; give the payload of the ID token itself, not what an authorizer made of it`, value)
+}
+
+function checkRequest(request: RoleRequest): CheckedRequest {
+  const record = checkRecord(request, 'the request')
+  const customRole = own(record, 'customRoleArn')
+  if (customRole !== undefined && (typeof customRole !== 'string' || customRole === '')) {
+    throw invalid(`the custom role is ${quote(customRole)}; give its ARN, or leave \`customRoleArn\` out`, customRole)
+  }
+  const authenticated = own(checkRecord(own(record, 'roles'), '`roles`'), 'authenticated')
+  if (authenticated !== undefined && typeof authenticated !== 'string') {
+    throw invalid(`the authenticated role is ${quote(authenticated)}; give its ARN, or leave it out`, authenticated)
+  }
+  return { customRole, authenticatedRole: authenticated || undefined }
+}
+
+const MATCH_TYPES: readonly unknown[] = ['Equals', 'Contains', 'StartsWith', 'NotEqual'] satisfies MatchType[]
+
+function checkMapping(mapping: unknown): CheckedMapping | undefined {
+  if (mapping === undefined) return undefined
+  const record = checkRecord(mapping, 'the role mapping')
+  const type = own(record, 'Type')
+  if (type !== 'Token' && type !== 'Rules') {
+    throw invalid(`${quote(type)} is no type of a role mapping; use \`Token\` or \`Rules\``, mapping)
+  }
+  const fallback = own(record, 'AmbiguousRoleResolution')
+  if (fallback !== undefined && fallback !== 'AuthenticatedRole' && fallback !== 'Deny') {
+    throw invalid(`${quote(fallback)} is no \`AmbiguousRoleResolution\`; use \`AuthenticatedRole\` or \`Deny\``, mapping)
+  }
+  if (type === 'Token') return { rules: undefined, fallback }
+  const rules = own(checkRecord(own(record, 'RulesConfiguration'), '`RulesConfiguration`, which the type `Rules` needs,'), 'Rules')
+  if (!Array.isArray(rules)) throw invalid('a role mapping of type `Rules` has no `Rules`; give them as an array', mapping)
+  return { rules: rules.map(checkRule), fallback }
+}
+
+function checkRule(rule: unknown, index: number): CheckedRule {
+  const record = checkRecord(rule, `mapping rule ${index}`)
+  const matchType = own(record, 'MatchType')
+  if (!MATCH_TYPES.includes(matchType)) {
+    throw invalid(`${quote(matchType)} is no match type (mapping rule ${index}); use one of ${MATCH_TYPES.join(', ')}`, rule)
+  }
+  const text = (field: 'Claim' | 'Value' | 'RoleARN') => {
+    const value = own(record, field)
+    if (typeof value === 'string' && value !== '') return value
+    throw invalid(`mapping rule ${index} needs a \`${field}\` that is a non-empty string`, rule)
+  }
+  return { claim: text('Claim'), matchType: matchType as MatchType, value: text('Value'), roleArn: text('RoleARN') }
+}
+
+function checkRecord(value: unknown, what: string): object {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  throw invalid(`${what} must be an object and is ${quote(value)}; give it as the API returns it`, value)
+}
+
+function invalid(message: string, value: unknown): RolecastError {
+  return new RolecastError('invalid-option', message, { value })
+}

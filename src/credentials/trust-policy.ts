@@ -1,0 +1,456 @@
+import { quote, RolecastError } from '../errors.js'
+import { own } from '../own.js'
+
+/**
+ * Why a role can, cannot or may be assumed; `docs/identity-pool.md` has the list.
+ *
+ * - `allowed`: a statement allows it, and none denies it.
+ * - `denied`: a Deny statement covers it.
+ * - `no-allow`: the policy allows nothing to anybody.
+ * - `other-principal`: no Allow names the identity pool service of the pool's partition.
+ * - `other-action`: no Allow of that principal covers `sts:AssumeRoleWithWebIdentity`.
+ * - `other-audience`: what is allowed is allowed to other identity pools.
+ * - `placeholder-audience`: the audience is one of AWS's examples, or no id of an identity pool at all.
+ * - `guests-only`: what is allowed is allowed to guests, not to signed-in users.
+ * - `condition-not-met`: another condition on the claims of the identity pool's token fails.
+ * - `uncertain-principal`, `uncertain-action`, `uncertain-condition`, `uncertain-statement`: what the statement says there
+ *   cannot be judged from the policy, so nobody knows.
+ */
+export type TrustReason =
+  | 'allowed'
+  | 'denied'
+  | 'no-allow'
+  | 'other-principal'
+  | 'other-action'
+  | 'other-audience'
+  | 'placeholder-audience'
+  | 'guests-only'
+  | 'condition-not-met'
+  | 'uncertain-principal'
+  | 'uncertain-action'
+  | 'uncertain-condition'
+  | 'uncertain-statement'
+
+/** Whether a role trusts an identity pool. */
+export interface Trust {
+  /** True only if signed-in users of the pool can assume the role for sure. Undefined: nobody knows. */
+  readonly trusted: boolean | undefined
+  readonly reason: TrustReason
+  /** The statement that decides, from 0. Absent exactly when the reason is `no-allow`. */
+  readonly statementIndex?: number
+  /** Whether users of some other identity pool, in any account, can assume the role too: the audience is not pinned. */
+  readonly anyPool: boolean | undefined
+  /** Whether guests of this pool can assume the role too. A role of a group should not be theirs. */
+  readonly guests: boolean | undefined
+  /** The audiences in the policy that are no identity pool's id: AWS's examples, `YOUR_POOL_ID` and the like. */
+  readonly placeholders: readonly string[]
+}
+
+/**
+ * Judges from a role's trust policy whether the signed-in users of an identity pool can assume it.
+ *
+ * Whatever cannot be judged from the policy alone, such as an unknown operator, a condition on the caller's address, a
+ * reference that is not resolved yet, leaves the answer open and never makes it `trusted`.
+ *
+ * Not for `sts:TagSession`, which a pool with principal tags needs too, nor for service control policies and permission
+ * boundaries, nor for whether the pool hands the role out: see `selectRole`.
+ *
+ * @param trustPolicy the document, as an object, as JSON, or percent-encoded as IAM's GetRole gives it
+ * @param identityPoolId such as `eu-west-1:7f0c1ab2-…`; its region says which partition's names count
+ * @throws RolecastError `invalid-option`: no policy document, or no identity pool id
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/iam-roles.html
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+ */
+export function trustsIdentityPool(trustPolicy: string | object, identityPoolId: string): Trust {
+  const region = checkPoolId(identityPoolId)
+  const names = namesIn(region)
+  const statements = readStatements(trustPolicy)
+  const caller: Caller = { names, audience: identityPoolId, guest: false }
+
+  const decision = judge(statements, caller)
+  const placeholdersOf = (some: readonly Statement[]) =>
+    [...new Set(some.flatMap(statement => audiencesIn(statement, names)))].filter(audience => isPlaceholder(audience, identityPoolId))
+  const isOnlyPlaceholder = decision.reason === 'other-audience' && placeholdersOf([statements[decision.statementIndex!]!]).length > 0
+  return {
+    ...decision,
+    ...(isOnlyPlaceholder && { reason: 'placeholder-audience' }),
+    anyPool: judge(statements, { ...caller, audience: otherPool(region, identityPoolId) }).trusted,
+    guests: judge(statements, { ...caller, guest: true }).trusted,
+    placeholders: placeholdersOf(statements),
+  }
+}
+
+/** Undefined: nobody knows. */
+type Maybe = boolean | undefined
+
+function and(...parts: readonly Maybe[]): Maybe {
+  if (parts.includes(false)) return false
+  return parts.includes(undefined) ? undefined : true
+}
+
+function or(...parts: readonly Maybe[]): Maybe {
+  if (parts.includes(true)) return true
+  return parts.includes(undefined) ? undefined : false
+}
+
+function not(part: Maybe): Maybe {
+  return part === undefined ? undefined : !part
+}
+
+/** What identity pools are called in policies, by partition. */
+interface ServiceNames {
+  /** The principal that AWS documents. */
+  readonly principals: readonly string[]
+  /** What the condition keys begin with, as AWS documents it. */
+  readonly keyPrefixes: readonly string[]
+  /** Names that occur in the partition and of which AWS does not say whether they count. */
+  readonly uncertain: readonly string[]
+}
+
+const AWS = 'cognito-identity.amazonaws.com'
+const GOV_WEST = 'cognito-identity-us-gov.amazonaws.com'
+const GOV_EAST = 'cognito-identity.us-gov-east-1.amazonaws.com'
+const CHINA = 'cognito-identity.cn-north-1.amazonaws.com.cn'
+const CHINA_KEYS = 'cognito-identity.amazonaws.com.cn'
+
+const KNOWN_NAMES: readonly string[] = [AWS, GOV_WEST, GOV_EAST, CHINA, CHINA_KEYS]
+
+/**
+ * @see https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-cog.html
+ * @see https://docs.amazonaws.cn/cognito/latest/developerguide/role-based-access-control.html
+ */
+function namesIn(region: string): ServiceNames {
+  if (region === 'us-gov-west-1') return { principals: [GOV_WEST], keyPrefixes: [GOV_WEST], uncertain: [] }
+  if (region === 'us-gov-east-1') return { principals: [GOV_EAST], keyPrefixes: [GOV_EAST], uncertain: [] }
+  if (region.startsWith('cn-')) return { principals: [CHINA], keyPrefixes: [CHINA_KEYS], uncertain: [AWS, CHINA, CHINA_KEYS] }
+  if (/^(us-iso|eu-iso|eusc-|us-gov-)/.test(region)) return { principals: [], keyPrefixes: [], uncertain: KNOWN_NAMES }
+  return { principals: [AWS], keyPrefixes: [AWS], uncertain: [] }
+}
+
+/** Whether this is the pool's service, given those names that surely are. */
+function isService(name: string, sure: readonly string[], { uncertain }: ServiceNames): Maybe {
+  if (sure.includes(name)) return true
+  if (uncertain.includes(name)) return undefined
+  // A name that nobody documents may be a new region's.
+  return /^cognito-identity/i.test(name) && !KNOWN_NAMES.includes(name) ? undefined : false
+}
+
+/** Who asks STS for the role's credentials. */
+interface Caller {
+  readonly names: ServiceNames
+  /** The `aud` of the identity pool's token. */
+  readonly audience: string
+  /** The `amr` of a guest is `unauthenticated` alone, a signed-in user's has `authenticated` and the login provider. */
+  readonly guest: boolean
+}
+
+type Decision = Pick<Trust, 'trusted' | 'reason' | 'statementIndex'>
+
+interface Judged { readonly applies: Maybe; readonly reason: TrustReason; readonly progress: number; readonly statementIndex: number }
+
+function judge(statements: readonly Statement[], caller: Caller): Decision {
+  const judged = statements.map((statement, statementIndex) => ({ ...judgeStatement(statement, caller), statementIndex }))
+  const denials = judged.filter((_, index) => statements[index]!.effect === 'Deny')
+  const allowances = judged.filter((_, index) => statements[index]!.effect === 'Allow')
+
+  const denial = denials.find(({ applies }) => applies)
+  if (denial !== undefined) return decided(false, { ...denial, reason: 'denied' })
+  const possible = allowances.find(({ applies }) => applies) ?? allowances.find(({ applies }) => applies === undefined)
+  if (possible === undefined) {
+    const [closest] = allowances.toSorted((a, b) => b.progress - a.progress)
+    return closest === undefined ? { trusted: false, reason: 'no-allow' } : decided(false, closest)
+  }
+  if (possible.applies === undefined) return decided(undefined, possible)
+  const possibleDenial = denials.find(({ applies }) => applies === undefined)
+  return possibleDenial === undefined ? decided(true, possible) : decided(undefined, possibleDenial)
+}
+
+function decided(trusted: Maybe, { reason, statementIndex }: Judged): Decision {
+  return { trusted, reason, statementIndex }
+}
+
+/** `progress` says how far the statement got: of those that do not apply, the one that got furthest is the telling one. */
+function judgeStatement(statement: Statement, caller: Caller): Omit<Judged, 'statementIndex'> {
+  const principal = judgePrincipal(statement, caller)
+  const action = judgeAction(statement)
+  if (principal === false) return { applies: false, reason: 'other-principal', progress: 0 }
+  if (action === false) return { applies: false, reason: 'other-action', progress: 1 }
+  const { met, reason } = judgeConditions(statement, caller)
+  if (met === false) return { applies: false, reason, progress: 2 }
+  if (principal === undefined) return { applies: undefined, reason: 'uncertain-principal', progress: 3 }
+  if (action === undefined) return { applies: undefined, reason: 'uncertain-action', progress: 3 }
+  if (met === undefined) return { applies: undefined, reason: 'uncertain-condition', progress: 3 }
+  if (statement.hasOtherElements) return { applies: undefined, reason: 'uncertain-statement', progress: 3 }
+  return { applies: true, reason: 'allowed', progress: 3 }
+}
+
+/**
+ * A wildcard denies everybody. Whether it also lets an identity pool in, AWS does not say, so it does not here.
+ *
+ * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
+ */
+function judgePrincipal({ effect, principal }: Statement, { names }: Caller): Maybe {
+  if (principal === undefined) return undefined
+  const everybody = effect === 'Deny' ? true : undefined
+  if (principal === '*') return everybody
+  if (typeof principal === 'string') return false
+  return or(...Object.entries(principal).flatMap(([kind, values]) => asList(values).map((value): Maybe => {
+    if (typeof value !== 'string') return undefined
+    if (kind === 'AWS') return value === '*' ? everybody : false
+    if (kind !== 'Federated') return false
+    return value.includes('*') || value.includes('${') ? undefined : isService(value, names.principals, names)
+  })))
+}
+
+const ACTION = 'sts:AssumeRoleWithWebIdentity'
+
+/** Names of actions do not have a case; `*` and `?` stand for any text and any character. */
+function judgeAction({ actions, isNotAction }: Statement): Maybe {
+  const named = or(...actions.map(action => typeof action === 'string' ? isLike(ACTION.toLowerCase(), action.toLowerCase()) : undefined))
+  return isNotAction ? not(named) : named
+}
+
+/** The operators are joined by AND, and so are the keys of each. */
+function judgeConditions({ conditions }: Statement, caller: Caller): { readonly met: Maybe; readonly reason: TrustReason } {
+  const judged = conditions.map(condition => judgeCondition(condition, caller))
+  const met = and(...judged)
+  if (met !== false) return { met, reason: 'uncertain-condition' }
+  const { key, operator } = conditions[judged.indexOf(false)]!
+  if (operator !== 'Null' && claimOf(key)?.claim === 'aud') return { met, reason: 'other-audience' }
+  const forGuests = conditions.every(condition => judgeCondition(condition, { ...caller, guest: true }) !== false)
+  return { met, reason: forGuests ? 'guests-only' : 'condition-not-met' }
+}
+
+function judgeCondition({ operator, key, values }: Condition, caller: Caller): Maybe {
+  const named = claimOf(key)
+  if (named === undefined) return undefined
+  const parsed = parseOperator(operator)
+  const texts = values.filter(value => typeof value === 'string')
+  if (parsed === undefined || texts.length < values.length || texts.length === 0) return undefined
+  const present = isService(named.service, caller.names.keyPrefixes, caller.names)
+  const met = (isPresent: boolean) => judgeClaim(isPresent ? named.claim : undefined, parsed, texts, caller)
+  if (present !== undefined) return met(present)
+  const [ifPresent, ifAbsent] = [met(true), met(false)]
+  return ifPresent === ifAbsent ? ifPresent : undefined
+}
+
+/** Names of condition keys do not have a case. Undefined: not a claim of an identity pool's token. */
+function claimOf(key: string): { readonly service: string; readonly claim: string } | undefined {
+  const [, service = '', claim] = /^(cognito-identity[^:]*):(aud|amr|sub)$/.exec(key.toLowerCase()) ?? []
+  return claim === undefined ? undefined : { service, claim }
+}
+
+interface Operator {
+  readonly set: 'ForAnyValue' | 'ForAllValues' | undefined
+  readonly ifExists: boolean
+  readonly isNull: boolean
+  readonly negated: boolean
+  readonly matches: (value: string, pattern: string) => Maybe
+}
+
+const NULL_OPERATOR: Operator = { set: undefined, ifExists: false, isNull: true, negated: false, matches: () => undefined }
+
+/** Undefined: none of the operators that compare text, or ask for presence. */
+function parseOperator(name: string): Operator | undefined {
+  const [, set, base, ifExists] = /^(?:(ForAnyValue|ForAllValues):)?(\w+?)(IfExists)?$/.exec(name) ?? []
+  if (base === 'Null') return set || ifExists ? undefined : NULL_OPERATOR
+  const [, negation, comparison] = /^String(Not)?(Equals|EqualsIgnoreCase|Like)$/.exec(base ?? '') ?? []
+  if (comparison === undefined) return undefined
+  return {
+    set: set as Operator['set'],
+    ifExists: ifExists !== undefined,
+    isNull: false,
+    negated: negation !== undefined,
+    matches: (value, pattern) => {
+      if (pattern.includes('${')) return undefined
+      if (comparison === 'Like') return isLike(value, pattern)
+      return comparison === 'Equals' ? value === pattern : value.toLowerCase() === pattern.toLowerCase()
+    },
+  }
+}
+
+/** `claim` is undefined when the request does not have it. */
+function judgeClaim(claim: string | undefined, operator: Operator, patterns: readonly string[], caller: Caller): Maybe {
+  const { set, negated } = operator
+  if (operator.isNull) return or(...patterns.map(text => /^(true|false)$/.test(text) ? (claim === undefined) === (text === 'true') : undefined))
+  if (claim === undefined) return judgeAbsent(operator)
+  if (claim === 'sub') return undefined
+  if (claim === 'aud') return judgeValue(caller.audience, operator, patterns)
+
+  const known = judgeValue(caller.guest ? 'unauthenticated' : 'authenticated', operator, patterns)
+  const provider = caller.guest ? known : judgeProvider(operator, patterns)
+  const any = or(known, provider)
+  // That the value for the provider is always there is not certain enough to make a condition fail.
+  const all = known === false ? false : known && provider ? true : undefined
+  if (set !== undefined) return set === 'ForAnyValue' ? any : all
+  // AWS: "Multivalued context keys require a condition set operator", and nothing on what happens without one. It may
+  // compare some value, all of them, or none.
+  return any === all && any === negated ? any : undefined
+}
+
+function judgeAbsent({ ifExists, set, negated }: Operator): Maybe {
+  if (ifExists || set === 'ForAllValues') return true
+  // Of the two sentences that speak of a negated ForAnyValue, one says true and one says false.
+  return set === 'ForAnyValue' && negated ? undefined : negated
+}
+
+/** Several values in the policy are alternatives; of a negated operator, none of them may match. */
+function judgeValue(value: string, { matches, negated }: Operator, patterns: readonly string[]): Maybe {
+  const matched = or(...patterns.map(pattern => matches(value, pattern)))
+  return negated ? not(matched) : matched
+}
+
+/** The value for the login provider: the policy does not say which it is, but it is neither of the other two. */
+function judgeProvider({ matches, negated }: Operator, patterns: readonly string[]): Maybe {
+  const matched = or(...patterns.map(pattern => {
+    if (/^(un)?authenticated$/i.test(pattern)) return false
+    return /^\*+$/.test(pattern) ? matches('any provider', pattern) : undefined
+  }))
+  return negated ? not(matched) : matched
+}
+
+/** `*` stands for any text, `?` for any character. Linear in the product of the lengths, whatever the pattern. */
+function isLike(value: string, pattern: string): boolean {
+  let [at, from, star, resume] = [0, 0, -1, 0]
+  while (at < value.length) {
+    if (pattern[from] === '*') {
+      star = from++
+      resume = at
+    } else if (pattern[from] === '?' || pattern[from] === value[at]) {
+      at++
+      from++
+    } else if (star === -1) {
+      return false
+    } else {
+      from = star + 1
+      at = ++resume
+    }
+  }
+  while (pattern[from] === '*') from++
+  return from === pattern.length
+}
+
+function audiencesIn({ effect, conditions }: Statement, names: ServiceNames): readonly string[] {
+  if (effect === 'Deny') return []
+  return conditions.filter(({ operator, key }) => {
+    const named = claimOf(key)
+    const parsed = parseOperator(operator)
+    return named?.claim === 'aud' && isService(named.service, names.keyPrefixes, names) !== false
+      && parsed !== undefined && !parsed.negated && !parsed.isNull
+  }).flatMap(({ values }) => values.filter(value => typeof value === 'string'))
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d+$/
+/** Ids of the right form that stand in examples: one digit throughout, or counting up. */
+const EXAMPLE_UUID = /^(.)\1{7}-\1{4}-\1{4}-\1{4}-\1{12}$|^12345678-1234-|^a1b2c3d4-5678-90ab-cdef-|^01234567-89ab-cdef-/
+
+/** Wildcards and policy variables are none: they are not meant to be an id. */
+function isPlaceholder(audience: string, identityPoolId: string): boolean {
+  if (audience === identityPoolId || /[*?]|\$\{/.test(audience)) return false
+  const [region = '', uuid = '', ...rest] = audience.split(':')
+  return rest.length > 0 || !REGION.test(region) || !UUID.test(uuid) || EXAMPLE_UUID.test(uuid)
+}
+
+/** A pool that no policy names: what it may do, any pool of the region may. */
+function otherPool(region: string, identityPoolId: string): string {
+  const other = `${region}:0b5e55ed-feed-4dad-9a5e-00c0ffee0b0e`
+  return other === identityPoolId ? `${region}:0b5e55ed-feed-4dad-9a5e-00c0ffee0b0f` : other
+}
+
+interface Condition { readonly operator: string; readonly key: string; readonly values: readonly unknown[] }
+
+interface Statement {
+  readonly effect: 'Allow' | 'Deny'
+  /** Undefined: `NotPrincipal`. Values that are no text are references not resolved yet. */
+  readonly principal: string | Readonly<Record<string, unknown>> | undefined
+  readonly actions: readonly unknown[]
+  readonly isNotAction: boolean
+  readonly conditions: readonly Condition[]
+  /** Elements that a trust policy does not have, such as `Resource`. */
+  readonly hasOtherElements: boolean
+}
+
+const ELEMENTS: ReadonlySet<string> = new Set(['Sid', 'Effect', 'Principal', 'NotPrincipal', 'Action', 'NotAction', 'Condition'])
+
+function readStatements(trustPolicy: unknown): readonly Statement[] {
+  const policy = checkRecord(typeof trustPolicy === 'string' ? parsePolicy(trustPolicy) : trustPolicy, 'a trust policy')
+  const version = own(policy, 'Version')
+  if (version !== undefined && version !== '2012-10-17' && version !== '2008-10-17') {
+    throw invalid(`${quote(version)} is no version of the policy language; use \`2012-10-17\``, trustPolicy)
+  }
+  const statements = own(policy, 'Statement')
+  if (statements === undefined) throw invalid('the trust policy has no `Statement`; give the whole document', trustPolicy)
+  return asList(statements).map(readStatement)
+}
+
+/** IAM's GetRole gives it percent-encoded, some SDKs decode it. */
+function parsePolicy(text: string): unknown {
+  try {
+    return JSON.parse(/^\s*%/.test(text) ? decodeURIComponent(text) : text)
+  } catch (cause) {
+    throw new RolecastError('invalid-option', 'the trust policy is not JSON; give the document itself, or as IAM returns it', {
+      value: text,
+      cause,
+    })
+  }
+}
+
+function readStatement(value: unknown, index: number): Statement {
+  const where = `statement ${index} of the trust policy`
+  const statement = checkRecord(value, where)
+  const effect = own(statement, 'Effect')
+  if (effect !== 'Allow' && effect !== 'Deny') throw invalid(`${where} has the effect ${quote(effect)}; use \`Allow\` or \`Deny\``, value)
+
+  const one = (name: string, opposite: string) => {
+    const [given, other] = [own(statement, name), own(statement, opposite)]
+    if ((given === undefined) === (other === undefined)) throw invalid(`${where} needs either \`${name}\` or \`${opposite}\``, value)
+    return given
+  }
+  const principal = one('Principal', 'NotPrincipal')
+  if (principal !== undefined && typeof principal !== 'string') checkRecord(principal, `\`Principal\` in ${where}`)
+  const action = one('Action', 'NotAction')
+  const actions = asList(action ?? own(statement, 'NotAction'))
+  for (const name of [...actions, ...(typeof principal === 'object' ? Object.values(principal as object).flatMap(asList) : [])]) {
+    if (typeof name === 'string' || (typeof name === 'object' && name !== null)) continue
+    throw invalid(`${where} names ${quote(name)} where a name belongs`, value)
+  }
+  return {
+    effect,
+    principal: principal as Statement['principal'],
+    actions,
+    isNotAction: action === undefined,
+    conditions: readConditions(own(statement, 'Condition') ?? {}, where),
+    hasOtherElements: Object.keys(statement).some(element => !ELEMENTS.has(element)),
+  }
+}
+
+function readConditions(value: unknown, where: string): readonly Condition[] {
+  return Object.entries(checkRecord(value, `\`Condition\` in ${where}`)).flatMap(([operator, keys]) =>
+    Object.entries(checkRecord(keys, `\`${operator}\` in ${where}`)).map(([key, values]) => ({
+      operator,
+      key,
+      values: asList(values).map(one => typeof one === 'boolean' || typeof one === 'number' ? String(one) : one),
+    })))
+}
+
+function checkPoolId(identityPoolId: unknown): string {
+  const [, region] = typeof identityPoolId === 'string' ? /^([\w-]+):[0-9a-f-]+$/.exec(identityPoolId) ?? [] : []
+  if (region !== undefined && REGION.test(region)) return region
+  const example = 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
+  throw invalid(`${quote(identityPoolId)} is not an identity pool id; it looks like ${quote(example)}`, identityPoolId)
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [value]
+}
+
+function checkRecord(value: unknown, what: string): object {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
+  throw invalid(`${what} must be an object and is ${quote(value)}; give the document as IAM returns it`, value)
+}
+
+function invalid(message: string, value: unknown): RolecastError {
+  return new RolecastError('invalid-option', message, { value })
+}

@@ -1,0 +1,213 @@
+import { checkMemberships, createBulk, type Memberships, type ResolvedMany, type ResolvedManyWithRoles } from './resolve-many.js'
+import { type Columns, idColumn, NO_ROLE, refuse, unknownId } from './columns.js'
+import { quote } from '../errors.js'
+import { evidenceFor } from '../claims/evidence.js'
+import { type Group, UNRANKED } from '../group.js'
+import { createMemory } from './memory.js'
+import type { Mutable } from '../mutable.js'
+import { checkGroup, checkSemantics, decide, type Resolution, type ResolveOptions, type Standing, toResolution } from '../claims/resolve.js'
+import { createRoleOrder } from './role-order.js'
+
+/** A resolution of names, some of which the pool may not have. */
+export interface PoolResolution extends Resolution {
+  /** Names that the pool does not have, each once, in the order given. They carry no role and are in no claim. */
+  readonly unknownGroups: readonly string[]
+}
+
+export interface CompiledPool {
+  /** By id, in the order given to `compilePool`; of those with one name the first. The objects are the caller's own. */
+  readonly groups: readonly Group[]
+  /** The distinct role ARNs by id, in the order in which groups first have them. */
+  readonly roles: readonly string[]
+  groupId(groupName: string): number | undefined
+  roleId(roleArn: string): number | undefined
+  /**
+   * What `resolveRoles` answers for the groups of these names.
+   *
+   * When the same names come again in the same order, the resolution is deeply frozen, and one object for all who ask.
+   *
+   * @throws RolecastError `invalid-group-name` for one string in place of several, and for what is not a string
+   */
+  resolve(groupNames: Iterable<string>): PoolResolution
+  /**
+   * The same by ids of groups.
+   *
+   * @throws RolecastError `invalid-input` for what is no id
+   */
+  resolveIds(groupIds: ArrayLike<number>): PoolResolution
+  /**
+   * The same for many users at once, as columns in and columns out: for a whole user pool, where an object for each
+   * user is too much. Not for one user: the reason and the claims are in `resolve` only. `roleIds` is a view of a buffer
+   * that has room for as many roles as there are memberships.
+   *
+   * @throws RolecastError `invalid-input` before anything is resolved
+   */
+  resolveMany(memberships: Memberships, options: { readonly roles: true }): ResolvedManyWithRoles
+  resolveMany(memberships: Memberships, options?: { readonly roles?: boolean | undefined }): ResolvedMany
+}
+
+/**
+ * Makes a pool ready for many users: it answers what `resolveRoles` answers for the same groups, sooner.
+ *
+ * The groups are read once, now: what changes in the pool later needs another `compilePool`. Not worth it for a
+ * single user.
+ *
+ * @throws RolecastError `invalid-precedence`, `invalid-group`, `invalid-option`: as `resolveRoles` does
+ */
+export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {}): CompiledPool {
+  const semantics = checkSemantics(options.semantics)
+  const { groups: distinctGroups, groupIds, roleIds, ...columns } = readColumns([...groups])
+  const { names, roles, levels, roleOf } = columns
+  const orderRoles = createRoleOrder(columns)
+  const memory = createMemory<PoolResolution>()
+  let bulk: ReturnType<typeof createBulk> | undefined
+
+  // The distinct groups of the user at hand, in the order given: a group was met already when it has the number of this turn.
+  const members = idColumn(names.length, names.length)
+  const metIn = new Float64Array(names.length)
+  let turn = 0
+
+  /** Runs nothing but our own code, so that no other user can come in between. */
+  function resolveGroups(ids: readonly number[], unknownGroups: readonly string[]): PoolResolution {
+    turn++
+    const ownGroups: string[] = []
+    for (let index = 0; index < ids.length; index++) {
+      const id = ids[index]!
+      if (metIn[id] === turn) continue
+      metIn[id] = turn
+      members[ownGroups.length] = id
+      ownGroups.push(names[id]!)
+    }
+    const count = ownGroups.length
+    const { order, lowest } = orderRoles
+    const distinctRoles = orderRoles.of(members, 0, count)
+    const best = distinctRoles === 0 ? Infinity : lowest[order[0]!]!
+    const tied: string[] = []
+    const tiedOrBeside: string[] = []
+    let withRole = 0
+    let numberedWithoutRole = false
+    for (let place = 0; place < count; place++) {
+      const id = members[place]!
+      const level = levels[id]!
+      const hasRole = roleOf[id] !== NO_ROLE
+      if (hasRole) withRole++
+      else if (level !== Infinity) numberedWithoutRole = true
+      if (level !== best) continue
+      tiedOrBeside.push(ownGroups[place]!)
+      if (hasRole) tied.push(ownGroups[place]!)
+    }
+    const ownRoles: string[] = []
+    for (let index = 0; index < distinctRoles; index++) ownRoles.push(roles[order[index]!]!)
+
+    const standing: Standing = {
+      groups: count,
+      withRole,
+      best,
+      tied: tied.length,
+      conflict: distinctRoles > 1 && lowest[order[1]!] === best,
+      beside: tiedOrBeside.length - tied.length,
+      numberedWithoutRole,
+    }
+    const verdict = decide(standing, semantics)
+    const determining = verdict.rule === 'roleless-contender' ? tiedOrBeside : tied
+    const evidence = evidenceFor(verdict, standing, semantics)
+    const resolution = toResolution(ownGroups, ownRoles, determining, verdict, evidence) as Mutable<PoolResolution>
+    resolution.unknownGroups = unknownGroups.length > 1 ? [...new Set(unknownGroups)] : unknownGroups
+    return resolution
+  }
+
+  function resolve(groupNames: Iterable<string>): PoolResolution {
+    const given = toArray(groupNames)
+    const seen = memory.recall(given)
+    if (seen !== undefined) return seen
+
+    const ids: number[] = []
+    const unknownGroups: string[] = []
+    for (let index = 0; index < given.length; index++) {
+      const id = groupIds.get(given[index]!)
+      if (id === undefined) unknownGroups.push(checkName(given[index]))
+      else ids.push(id)
+    }
+    const resolution = resolveGroups(ids, unknownGroups)
+    // It is found by its groups, so it must be the answer for them and no other names.
+    if (unknownGroups.length === 0 && memory.comesAgain(ids)) {
+      // A copy: to read what is frozen takes longer.
+      memory.keep([...resolution.groups], resolution)
+      for (const part of [resolution, ...Object.values(resolution)]) Object.freeze(part)
+    }
+    return resolution
+  }
+
+  function resolveMany(memberships: Memberships, { roles = false } = {}): ResolvedMany {
+    checkMemberships(memberships, names.length)
+    bulk ??= createBulk(columns, orderRoles, semantics)
+    return roles ? { ...bulk.resolve(memberships), ...bulk.listRoles(memberships) } : bulk.resolve(memberships)
+  }
+
+  return {
+    groups: Object.freeze(distinctGroups),
+    roles: Object.freeze(roles),
+    groupId: groupName => groupIds.get(groupName),
+    roleId: roleArn => roleIds.get(roleArn),
+    resolve,
+    resolveIds: ids => resolveGroups(checkIds(ids, names.length), []),
+    resolveMany: resolveMany as CompiledPool['resolveMany'],
+  }
+}
+
+function toArray(groupNames: Iterable<string>): readonly string[] {
+  if (Array.isArray(groupNames)) return groupNames as readonly string[]
+  if (typeof groupNames !== 'string' && typeof groupNames?.[Symbol.iterator] === 'function') return [...groupNames]
+  throw refuse(`${quote(groupNames)} is no list of group names; give an array`, groupNames, 'invalid-group-name')
+}
+
+function checkName(groupName: unknown): string {
+  if (typeof groupName === 'string') return groupName
+  throw refuse(`${quote(groupName)} is no group's name; give strings`, groupName, 'invalid-group-name')
+}
+
+function checkIds(ids: ArrayLike<number>, groups: number): readonly number[] {
+  if (typeof ids !== 'object' || typeof ids?.length !== 'number') throw refuse(`${quote(ids)} is no list of group ids; give an array`, ids)
+  const checked: number[] = []
+  for (let index = 0; index < ids.length; index++) {
+    const id = ids[index]!
+    if (!Number.isInteger(id) || id < 0 || id >= groups) throw unknownId(id, groups)
+    checked.push(id)
+  }
+  return checked
+}
+
+interface Pool extends Columns {
+  readonly groups: readonly Group[]
+  readonly groupIds: ReadonlyMap<string, number>
+  readonly roleIds: ReadonlyMap<string, number>
+}
+
+function readColumns(given: readonly Group[]): Pool {
+  const groups: Group[] = []
+  const groupIds = new Map<string, number>()
+  const roleIds = new Map<string, number>()
+  const levels = new Float64Array(given.length)
+  const roleOf = new Int32Array(given.length).fill(NO_ROLE)
+  for (const group of given) {
+    const { groupName, precedence, roleArn } = checkGroup(group)
+    if (groupIds.has(groupName)) continue
+    const id = groups.push(group) - 1
+    groupIds.set(groupName, id)
+    levels[id] = precedence ?? (roleArn ? UNRANKED : Infinity)
+    if (roleArn) {
+      const roleId = roleIds.get(roleArn) ?? roleIds.size
+      if (roleId === roleIds.size) roleIds.set(roleArn, roleId)
+      roleOf[id] = roleId
+    }
+  }
+  return {
+    groups,
+    names: [...groupIds.keys()],
+    groupIds,
+    roles: [...roleIds.keys()],
+    roleIds,
+    levels: levels.subarray(0, groups.length),
+    roleOf: roleOf.subarray(0, groups.length),
+  }
+}

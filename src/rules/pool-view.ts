@@ -1,0 +1,178 @@
+import { isPrecedence } from '../group.js'
+import type {
+  GroupDefinition,
+  Infrastructure,
+  PoolDefinition,
+  RoleAttachment,
+  RoleMappingDefinition,
+  RoleReference,
+  Value,
+} from './infrastructure.js'
+import { compareText } from '../texts.js'
+
+/**
+ * What the rules look at: a pool with its groups, and of each group what it can be once it is deployed.
+ */
+export interface PoolView {
+  readonly id: string
+  readonly name: string
+  readonly userPoolId: string | undefined
+  /** By name, then by id: nothing hangs on the order of the file. */
+  readonly groups: readonly GroupView[]
+  /** The role mappings that surely are this pool's. */
+  readonly mappings: readonly LinkedMapping[]
+}
+
+export interface LinkedMapping {
+  readonly attachment: RoleAttachment
+  readonly mapping: RoleMappingDefinition
+}
+
+export interface GroupView {
+  readonly definition: GroupDefinition
+  /** Its name; the `id` where the name is not known. */
+  readonly name: string
+  readonly isNamed: boolean
+  /** The ranks it may have in Cognito, null for none. Without those that are not known, or that Cognito refuses. */
+  readonly levels: readonly (number | null)[]
+  /** The roles it may have, null for none. Without those that are not known. */
+  readonly roles: readonly (RoleReference | null)[]
+  /** Whether nothing is left out of `levels`. */
+  readonly hasKnownLevel: boolean
+  /** Whether nothing is left out of `roles`. */
+  readonly hasKnownRole: boolean
+  /** What Terraform makes of its precedence: 0 that is not sent, or a removed one that is sent as 0. */
+  readonly terraform: TerraformEffect | undefined
+  /** Whether another definition of the pool has the same name. Two of one name never meet in one user. */
+  readonly isRepeated: boolean
+}
+
+export interface TerraformEffect {
+  readonly effect: 'zero-not-sent' | 'zero-sent'
+  readonly certain: boolean
+}
+
+/** Every pool that has a definition or a group, by name, then by id. */
+export function viewPools(infrastructure: Infrastructure): readonly PoolView[] {
+  const definitions = new Map<string, PoolDefinition>(infrastructure.pools.map(pool => [pool.id, pool]))
+  const groupsOf = groupBy(infrastructure.groups, group => group.pool)
+  for (const id of groupsOf.keys()) if (!definitions.has(id)) definitions.set(id, { id, name: id })
+  const links = linkMappings(infrastructure.attachments, definitions)
+  const sorted = [...definitions.values()].toSorted((a, b) => compareText(a.name, b.name) || compareText(a.id, b.id))
+  return sorted.map(({ id, name, userPoolId }) => ({
+    id,
+    name,
+    userPoolId,
+    groups: viewGroups(groupsOf.get(id) ?? []),
+    mappings: links.get(id) ?? [],
+  }))
+}
+
+function viewGroups(definitions: readonly GroupDefinition[]): readonly GroupView[] {
+  const named = definitions.map(definition => ({ definition, ...nameOf(definition) }))
+  const counts = new Map<string, number>()
+  for (const { name, isNamed } of named) if (isNamed) counts.set(name, (counts.get(name) ?? 0) + 1)
+  return named.map(({ definition, name, isNamed }) => {
+    const precedences = possibilities(definition.precedence)
+    const roles = possibilities(definition.role)
+    const { levels, terraform } = levelsOf(definition, precedences.values)
+    return {
+      definition,
+      name,
+      isNamed,
+      levels: [...new Set(levels)],
+      roles: distinctRoles(roles.values.map(role => role === undefined || role.id === '' ? null : role)),
+      hasKnownLevel: precedences.complete && precedences.values.every(raw => judgePrecedence(raw).level !== undefined),
+      hasKnownRole: roles.complete,
+      terraform,
+      isRepeated: isNamed && counts.get(name)! > 1,
+    }
+  }).toSorted((a, b) => compareText(a.name, b.name) || compareText(a.definition.id, b.definition.id))
+}
+
+function nameOf({ id, groupName }: GroupDefinition): { readonly name: string; readonly isNamed: boolean } {
+  return groupName.is === 'known' ? { name: groupName.value, isNamed: true } : { name: id, isNamed: false }
+}
+
+/** What a value can be, undefined for absent; `complete` unless some of it is not known. */
+export function possibilities<T>(value: Value<T>): { readonly values: readonly (T | undefined)[]; readonly complete: boolean } {
+  const leaves = value.is === 'one-of' ? value.values : [value]
+  return {
+    values: leaves.flatMap(leaf => leaf.is === 'known' ? [leaf.value] : leaf.is === 'absent' ? [undefined] : []),
+    complete: leaves.every(leaf => leaf.is === 'known' || leaf.is === 'absent'),
+  }
+}
+
+/** What a precedence as a file has it comes to. */
+export type JudgedPrecedence =
+  | { readonly level: number | null; readonly isText: boolean }
+  | { readonly level?: undefined; readonly fault: 'out-of-range' | 'not-integer' }
+
+/** The text of an integer is one: CloudFormation and Terraform convert it. */
+export function judgePrecedence(raw: unknown): JudgedPrecedence {
+  if (raw === undefined || raw === null) return { level: null, isText: false }
+  const isText = typeof raw === 'string' && /^-?\d+$/.test(raw)
+  const number = isText ? Number(raw) : raw
+  if (isPrecedence(number)) return { level: number, isText }
+  return { fault: Number.isInteger(number) ? 'out-of-range' : 'not-integer' }
+}
+
+/** The ranks in Cognito, after what Terraform makes of 0 and of a removed attribute. */
+function levelsOf({ provider, created, before }: GroupDefinition, raws: readonly unknown[]): Pick<GroupView, 'levels' | 'terraform'> {
+  let terraform: TerraformEffect | undefined
+  const had = before === undefined ? [] : possibilities(before.precedence).values.map(raw => judgePrecedence(raw).level ?? null)
+  const sent = (level: number | null): readonly (number | null)[] => {
+    if (provider !== 'terraform') return [level]
+    if (level === 0) {
+      // An update sends it. A group that has its 0 already may have been made with it, or updated to it.
+      if (created === false && had.length > 0 && had.every(Boolean)) return [0]
+      terraform = { effect: 'zero-not-sent', certain: created !== false && raws.length === 1 }
+      return created === false ? [0, null] : [null]
+    }
+    if (level === null && had.some(Boolean)) {
+      terraform = { effect: 'zero-sent', certain: had.every(Boolean) && raws.length === 1 }
+      return had.every(Boolean) ? [0] : [0, null]
+    }
+    return [level]
+  }
+  const levels = raws.map(judgePrecedence).flatMap(({ level }) => level === undefined ? [] : sent(level))
+  return { levels, terraform }
+}
+
+/** The same role has the same key; another key may still be the same role, see `kind`. */
+export function roleKey({ kind, id }: RoleReference): string {
+  return `${kind} ${id}`
+}
+
+function distinctRoles(roles: readonly (RoleReference | null)[]): readonly (RoleReference | null)[] {
+  return [...new Map(roles.map(role => [role === null ? '' : roleKey(role), role])).values()]
+}
+
+function linkMappings(
+  attachments: readonly RoleAttachment[],
+  pools: ReadonlyMap<string, PoolDefinition>,
+): ReadonlyMap<string, readonly LinkedMapping[]> {
+  const byUserPoolId = new Map([...pools.values()].map(({ id, userPoolId }) => [userPoolId, id]))
+  const linked = attachments.flatMap(attachment => knownOr(attachment.mappings, []).flatMap(mapping => {
+    const [, userPoolId] = /\/([^/:]+):[^:]+$/.exec(knownOr(mapping.identityProvider, '')) ?? []
+    const pool = mapping.pool ?? (userPoolId === undefined ? undefined : byUserPoolId.get(userPoolId))
+    return pool === undefined ? [] : [{ pool, attachment, mapping }]
+  }))
+  return groupBy(linked, ({ pool }) => pool)
+}
+
+/** The value where it is known for sure. */
+export function knownOr<T>(value: Value<T>, otherwise: T): T {
+  return value.is === 'known' ? value.value : otherwise
+}
+
+export function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [item])
+    else group.push(item)
+  }
+  return groups
+}

@@ -1,0 +1,574 @@
+import type { Value } from '../../rules/infrastructure.js'
+import type { Entry, SourceDocument, SourceNode, Span } from '../yaml-document.js'
+
+/** What a template's expressions stand on. */
+export interface Template {
+  readonly parameters: ReadonlyMap<string, Entry>
+  readonly mappings: ReadonlyMap<string, Entry>
+  readonly conditions: ReadonlyMap<string, Entry>
+  readonly resources: ReadonlyMap<string, Entry>
+}
+
+/** Something that has a value only when deployed. What is written alike has the same value. */
+export interface TemplateSymbol {
+  /** `${Pool}`, `${Role.Arn}`, `${AWS::Region}`, `${Fn::ImportValue("roles")}`, and Serverless variables as they are. */
+  readonly text: string
+  readonly why: string
+  /** The parameter or resource of the template that it is of. */
+  readonly of?: string | undefined
+  /** `''` for what Ref gives. */
+  readonly attribute?: string | undefined
+}
+
+/** A value of the template, as far as the template tells. */
+export type Evaluated = { readonly at: Span } & (
+  | { readonly is: 'scalar'; readonly value: string | number | boolean; readonly text: string }
+  /** A string with at least one symbol in it, or a symbol of any kind. */
+  | { readonly is: 'symbolic'; readonly parts: readonly (string | TemplateSymbol)[] }
+  | { readonly is: 'list'; readonly items: readonly Evaluated[] }
+  | { readonly is: 'map'; readonly entries: readonly EvaluatedEntry[] }
+  | { readonly is: 'absent' }
+  | { readonly is: 'unknown'; readonly why: string }
+  /** At least two, different, none of them one-of. Those of one name are chosen alike. */
+  | { readonly is: 'one-of'; readonly values: readonly Evaluated[]; readonly name: string | undefined; readonly why: string }
+)
+
+export interface EvaluatedEntry {
+  readonly key: Evaluated
+  readonly value: Evaluated
+}
+
+type Of<Is extends Evaluated['is']> = Extract<Evaluated, { is: Is }>
+
+/** What is there and can be looked into. */
+export type Present = Of<'scalar' | 'symbolic' | 'list' | 'map'>
+
+export interface Evaluator {
+  /** Total: what cannot be told is `unknown`. */
+  evaluate(node: SourceNode): Evaluated
+  /** Whether a condition holds whatever the parameters are; undefined: it depends. */
+  condition(name: string): boolean | undefined
+  /**
+   * What stands in a string of JSON, symbols included: `{"cognito-idp.${AWS::Region}.amazonaws.com/${Pool}": …}`. What is no
+   * string is given back as it is; a string that is no JSON is unknown.
+   */
+  parseJson(present: Present): Evaluated
+}
+
+/** How deep evaluation goes, through references as well; deeper is unknown. */
+const MAX_NESTING = 400
+/** An expression stands for so many possible values at most; with more it is unknown. */
+const MAX_POSSIBILITIES = 64
+/** And all the expressions of a template together for so many. */
+const MAX_POSSIBILITIES_OF_ALL = 100_000
+/** So many characters may be put together, or read as JSON, in one template. */
+const MAX_JOINED = 10_000_000
+/** A name of an expression has so many characters at most; what is longer has none. */
+const MAX_NAME = 4000
+
+/** What Ref of these resources gives is one of their properties. */
+const REF_GIVES = new Map([
+  ['AWS::Cognito::UserPoolGroup', 'GroupName'],
+  ['AWS::Cognito::UserPoolUser', 'Username'],
+])
+
+/** Serverless Framework's variables, and its pseudo parameters plugin's; a policy's own, such as `${aws:username}`, are text. */
+const SERVERLESS_VARIABLE =
+  /\$\{\s*(?:(?:self|opt|env|file|ssm|s3|cf|cf\.[\w.-]+|sls|param|git|strToBool|vault)\s*[:(](?!:)|aws:(?:accountId|region)\b)|#\{AWS::/
+/** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html */
+const DYNAMIC_REFERENCE = /\{\{resolve:/
+
+/** What these give is for the deployment to know, or of no use for names, ranks and roles. */
+const DEPLOYED = new Set(['Fn::Base64', 'Fn::Cidr', 'Fn::GetAZs', 'Fn::Length', 'Fn::ToJsonString'])
+
+/**
+ * Evaluates CloudFormation's intrinsic functions as far as a template alone tells: a parameter is its default, a condition
+ * leaves both branches possible, and a resource is a symbol.
+ *
+ * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
+ */
+export function createEvaluator(template: Template): Evaluator {
+  const references = new Map<string, Evaluated>()
+  const conditions = new Map<string, boolean | undefined>()
+  let nesting = 0
+  let joined = 0
+  let possible = 0
+
+  function evaluate(node: SourceNode): Evaluated {
+    if (nesting > MAX_NESTING) return { is: 'unknown', why: 'the expression is nested too deep', at: node }
+    nesting++
+    try {
+      return evaluateContent(node)
+    } finally {
+      nesting--
+    }
+  }
+
+  function evaluateContent(node: SourceNode): Evaluated {
+    switch (node.kind) {
+      case 'opaque':
+        return { is: 'unknown', why: node.why, at: node }
+      case 'scalar':
+        return evaluateScalar(node.value, node.text, node)
+      case 'list':
+        return { is: 'list', items: node.items.map(evaluate).filter(item => item.is !== 'absent'), at: node }
+      case 'map':
+        return evaluateMap(node)
+    }
+  }
+
+  function evaluateMap(node: Extract<SourceNode, { kind: 'map' }>): Evaluated {
+    const unseen = unseenKey(node.entries.keys())
+    if (unseen !== undefined) return { is: 'unknown', why: `\`${unseen}\` is worked out when deployed`, at: node }
+    const [first] = node.entries
+    if (first !== undefined && node.entries.size === 1 && isFunction(first[0])) return call(first[0], first[1].value, node)
+    const entries: EvaluatedEntry[] = []
+    for (const [key, entry] of node.entries) {
+      const value = evaluate(entry.value)
+      if (value.is !== 'absent') entries.push({ key: plain(key, entry.key), value })
+    }
+    return { is: 'map', entries, at: node }
+  }
+
+  function call(name: string, argument: SourceNode, at: Span): Evaluated {
+    switch (name) {
+      case 'Ref':
+        return refer(argument, at)
+      case 'Fn::GetAtt':
+        return getAttribute(argument, at)
+      case 'Fn::Sub':
+        return substitute(argument, at)
+      case 'Fn::Join':
+        return join(argument, at)
+      case 'Fn::If':
+        return choose(argument, at)
+      case 'Fn::FindInMap':
+        return findInMap(argument, at)
+      case 'Fn::ImportValue':
+        return unresolved(name, [evaluate(argument)], at, 'an import comes from another stack')
+      case 'Fn::Select':
+        return select(argument, at)
+      case 'Fn::Split':
+        return split(argument, at)
+      default:
+        if (DEPLOYED.has(name)) return unresolved(name, [evaluate(argument)], at, `\`${name}\` is worked out when deployed`)
+        return { is: 'unknown', why: `\`${name}\` is none of the functions known here`, at }
+    }
+  }
+
+  function refer(argument: SourceNode, at: Span): Evaluated {
+    if (argument.kind === 'scalar') return { ...reference(argument.text, '', at), at }
+    return unresolved('Ref', [evaluate(argument)], at, 'what it refers to is worked out when deployed')
+  }
+
+  function getAttribute(argument: SourceNode, at: Span): Evaluated {
+    if (argument.kind === 'scalar') {
+      const [resource, attribute] = cut(argument.text, '.')
+      return { ...reference(resource, attribute, at), at }
+    }
+    const [resource, attribute] = argument.kind === 'list' ? argument.items.map(evaluate) : []
+    if (resource?.is === 'scalar' && attribute?.is === 'scalar') return { ...reference(resource.text, attribute.text, at), at }
+    return unresolved('Fn::GetAtt', [evaluate(argument)], at, 'the attribute is worked out when deployed')
+  }
+
+  /** Each is evaluated once: references may branch. */
+  function reference(name: string, attribute: string, at: Span): Evaluated {
+    const key = attribute === '' ? name : `${name}.${attribute}`
+    const known = references.get(key)
+    if (known !== undefined) return known
+    const symbol = (why: string): Evaluated => ({ is: 'symbolic', parts: [{ text: `\${${key}}`, why, of: name, attribute }], at })
+    // While it is worked out it stands for itself, so that a circle ends.
+    references.set(key, symbol(`\`${key}\` refers to itself`))
+    const evaluated = attribute === '' ? evaluateRef(name, symbol, at) : symbol(`\`${key}\` is known only when deployed`)
+    references.set(key, evaluated)
+    return evaluated
+  }
+
+  function evaluateRef(name: string, symbol: (why: string) => Evaluated, at: Span): Evaluated {
+    if (name === 'AWS::NoValue') return { is: 'absent', at }
+    const parameter = template.parameters.get(name)?.value
+    if (parameter !== undefined) return evaluateParameter(name, parameter, symbol, at)
+    const resource = template.resources.get(name)?.value
+    const property = REF_GIVES.get(textAt(resource, 'Type') ?? '')
+    const value = property === undefined ? undefined : nodeAt(nodeAt(resource, 'Properties'), property)
+    const evaluated = value === undefined ? undefined : evaluate(value)
+    if (evaluated !== undefined && evaluated.is !== 'absent' && evaluated.is !== 'unknown') return evaluated
+    if (resource !== undefined || name.startsWith('AWS::')) return symbol(`\`${name}\` is known only when deployed`)
+    return symbol(`\`${name}\` is neither a parameter nor a resource of this file`)
+  }
+
+  function evaluateParameter(name: string, parameter: SourceNode, symbol: (why: string) => Evaluated, at: Span): Evaluated {
+    const standard = nodeAt(parameter, 'Default')
+    const type = textAt(parameter, 'Type') ?? 'String'
+    if (type.startsWith('AWS::SSM::')) return symbol(`parameter \`${name}\` is read from Parameter Store`)
+    if (standard === undefined) return symbol(`parameter \`${name}\` has no default`)
+    // These stand for "give me one": no name, id or ARN is empty, and Amplify's defaults are the parameters' own names.
+    if (standard.kind === 'scalar' && ['', name].includes(standard.text)) return symbol(`parameter \`${name}\` has no default of use`)
+    if (standard.kind !== 'scalar') return symbol(`the default of parameter \`${name}\` is not a plain value`)
+    const evaluated = evaluate(standard)
+    if (evaluated.is !== 'scalar' || !(type === 'CommaDelimitedList' || type.startsWith('List<'))) return evaluated
+    return { is: 'list', items: evaluated.text.split(',').map(item => plain(item.trim(), at)), at }
+  }
+
+  function substitute(argument: SourceNode, at: Span): Evaluated {
+    const [template, variables] = argument.kind === 'list' ? argument.items : [argument]
+    if (template?.kind !== 'scalar' || (variables !== undefined && variables.kind !== 'map')) {
+      return unresolved('Fn::Sub', [evaluate(argument)], at, 'its text is worked out when deployed')
+    }
+    // Serverless replaces its variables first, in the text of a Sub as everywhere.
+    if (isVariable(template)) return evaluateScalar(template.text, template.text, at)
+    const parts = template.text.split(/\$\{([^{}]*)\}/)
+    return concatenate(
+      parts.map((part, index) => {
+        if (index % 2 === 0) return plain(part, at)
+        const name = part.trim()
+        if (name.startsWith('!')) return plain(`\${${name.slice(1)}}`, at)
+        const variable = variables?.entries.get(name)
+        if (variable !== undefined) return evaluate(variable.value)
+        const [resource, attribute] = cut(name, '.')
+        return reference(resource, attribute, at)
+      }),
+      'Fn::Sub',
+      at,
+    )
+  }
+
+  function join(argument: SourceNode, at: Span): Evaluated {
+    const [delimiter, list] = argument.kind === 'list' ? argument.items.map(evaluate) : []
+    if (delimiter?.is !== 'scalar' || list?.is !== 'list') {
+      return unresolved('Fn::Join', [evaluate(argument)], at, 'the list to join is worked out when deployed')
+    }
+    return concatenate(list.items.flatMap((item, index) => (index === 0 ? [item] : [plain(delimiter.text, at), item])), 'Fn::Join', at)
+  }
+
+  /** Strings, one behind the other; where one has several possible values, so does the whole. */
+  function concatenate(values: readonly Evaluated[], name: string, at: Span): Evaluated {
+    const possibilities = values.reduce((count, value) => count * (value.is === 'one-of' ? value.values.length : 1), 1)
+    if (possibilities > MAX_POSSIBILITIES) return { is: 'unknown', why: `it has more than ${MAX_POSSIBILITIES} possible values`, at }
+    const first = values.find(value => value.is === 'one-of')
+    if (first === undefined) return concatenateParts(values, at)
+    let sequences: Evaluated[][] = [[]]
+    for (const value of values) {
+      if (value.is === 'one-of') sequences = sequences.flatMap(sequence => value.values.map(choice => [...sequence, choice]))
+      else for (const sequence of sequences) sequence.push(value)
+    }
+    return severalOf(sequences.map(sequence => concatenateParts(sequence, at)), nameOf(name, values), first.why, at)
+  }
+
+  function concatenateParts(values: readonly Evaluated[], at: Span): Evaluated {
+    const parts: (string | TemplateSymbol)[] = []
+    let literal = ''
+    for (const value of values) {
+      if (value.is === 'unknown') return { ...value, at }
+      if (value.is !== 'scalar' && value.is !== 'symbolic') return { is: 'unknown', why: 'it joins something that is not text', at }
+      for (const part of value.is === 'scalar' ? [value.text] : value.parts) {
+        joined += typeof part === 'string' ? part.length : part.text.length
+        if (typeof part === 'string') literal += part
+        else {
+          if (literal !== '') parts.push(literal)
+          literal = ''
+          parts.push(part)
+        }
+      }
+      if (joined > MAX_JOINED) return { is: 'unknown', why: 'the text is too long', at }
+    }
+    if (parts.length === 0) return evaluateScalar(literal, literal, at)
+    return { is: 'symbolic', parts: literal === '' ? parts : [...parts, literal], at }
+  }
+
+  function choose(argument: SourceNode, at: Span): Evaluated {
+    const [name, whenTrue, whenFalse] = argument.kind === 'list' ? argument.items : []
+    if (name?.kind !== 'scalar' || whenTrue === undefined || whenFalse === undefined) {
+      return { is: 'unknown', why: '`Fn::If` needs a condition and two values', at }
+    }
+    const constant = condition(name.text)
+    if (constant !== undefined) return evaluate(constant ? whenTrue : whenFalse)
+    const [yes, no] = [evaluate(whenTrue), evaluate(whenFalse)]
+    return severalOf([yes, no], nameOf(`Fn::If ${name.text}`, [yes, no]), `it depends on condition \`${name.text}\``, at)
+  }
+
+  function severalOf(values: readonly Evaluated[], name: string | undefined, why: string, at: Span): Evaluated {
+    possible += values.length
+    if (possible > MAX_POSSIBILITIES_OF_ALL) return { is: 'unknown', why: 'the file has too many possible values', at }
+    return oneOf(values, name, why, at)
+  }
+
+  function findInMap(argument: SourceNode, at: Span): Evaluated {
+    const [map, first, second] = argument.kind === 'list' ? argument.items.map(evaluate) : []
+    const why = 'the key to look up is known only when deployed'
+    const unfound = (reason: string) => unresolved('Fn::FindInMap', [evaluate(argument)], at, reason)
+    if (map?.is !== 'scalar' || first === undefined || second === undefined) return unfound(why)
+    const mapping = template.mappings.get(map.text)?.value
+    if (mapping?.kind !== 'map') return { is: 'unknown', why: `there is no mapping \`${map.text}\` in this file`, at }
+    const rows = lookUp([mapping], first)
+    if (rows.length > MAX_POSSIBILITIES) return unfound(why)
+    const found = lookUp(rows, second)
+    if (first.is === 'scalar' && second.is === 'scalar') {
+      // With a fourth argument a default is used for what is missing.
+      return found[0] === undefined ? unfound(`mapping \`${map.text}\` has no such key`) : { ...evaluate(found[0]), at }
+    }
+    if (found.length === 0 || found.length > MAX_POSSIBILITIES) return unfound(why)
+    return severalOf(found.map(evaluate), nameOf('Fn::FindInMap', [map, first, second]), whyOf(first) ?? whyOf(second) ?? why, at)
+  }
+
+  function select(argument: SourceNode, at: Span): Evaluated {
+    const [index, list] = argument.kind === 'list' ? argument.items.map(evaluate) : []
+    if (index?.is === 'scalar' && list?.is === 'list') {
+      const item = /^\d+$/.test(index.text) ? list.items[Number(index.text)] : undefined
+      return item !== undefined ? { ...item, at } : { is: 'unknown', why: `\`Fn::Select\` finds no item \`${index.text}\``, at }
+    }
+    return unresolved('Fn::Select', [evaluate(argument)], at, 'what it selects from is known only when deployed')
+  }
+
+  function split(argument: SourceNode, at: Span): Evaluated {
+    const [delimiter, text] = argument.kind === 'list' ? argument.items.map(evaluate) : []
+    if (delimiter?.is === 'scalar' && text?.is === 'scalar' && delimiter.text !== '') {
+      return { is: 'list', items: text.text.split(delimiter.text).map(part => plain(part, at)), at }
+    }
+    return unresolved('Fn::Split', [evaluate(argument)], at, 'what it splits is known only when deployed')
+  }
+
+  function condition(name: string): boolean | undefined {
+    if (conditions.has(name)) return conditions.get(name)
+    conditions.set(name, undefined)
+    const node = template.conditions.get(name)?.value
+    const holds = node === undefined ? undefined : decide(node)
+    conditions.set(name, holds)
+    return holds
+  }
+
+  /** Constant or not: parameters may be given another value than their default, so no default is looked at. */
+  function decide(node: SourceNode): boolean | undefined {
+    const [first] = node.kind === 'map' ? node.entries : []
+    if (first === undefined || nesting > MAX_NESTING) return undefined
+    const [name, { value }] = first
+    const operands = value.kind === 'list' ? value.items : []
+    nesting++
+    try {
+      switch (name) {
+        case 'Condition':
+          return value.kind === 'scalar' ? condition(value.text) : undefined
+        case 'Fn::Not': {
+          const holds = operands[0] === undefined ? undefined : decide(operands[0])
+          return holds === undefined ? undefined : !holds
+        }
+        case 'Fn::And':
+        case 'Fn::Or': {
+          const decisive = name === 'Fn::Or'
+          const held = new Set(operands.map(decide))
+          return held.has(decisive) ? decisive : held.has(undefined) ? undefined : !decisive
+        }
+        case 'Fn::Equals': {
+          const [left, right] = operands
+          if (left?.kind !== 'scalar' || right?.kind !== 'scalar' || isVariable(left) || isVariable(right)) return undefined
+          return left.text === right.text
+        }
+        default:
+          return undefined
+      }
+    } finally {
+      nesting--
+    }
+  }
+
+  function parseJson(evaluated: Present): Evaluated {
+    if (evaluated.is !== 'symbolic' && !(evaluated.is === 'scalar' && typeof evaluated.value === 'string')) return evaluated
+    const { at } = evaluated
+    const parts = evaluated.is === 'scalar' ? [evaluated.text] : evaluated.parts
+    // A lone symbol may be JSON when deployed, or an object already.
+    if (parts.length === 1 && typeof parts[0] !== 'string') return { is: 'unknown', why: whyOf(evaluated)!, at }
+    // Private use characters stand for the symbols meanwhile.
+    const symbols = parts.filter(part => typeof part !== 'string')
+    let index = 0
+    const text = parts.map(part => (typeof part === 'string' ? part.replace(/[\ue000\ue001]/g, '') : `\ue000${index++}\ue001`)).join('')
+
+    joined += text.length
+    if (joined > MAX_JOINED) return { is: 'unknown', why: 'there is too much JSON in the file', at }
+
+    function revive(value: unknown, depth: number): Evaluated {
+      if (depth > MAX_NESTING) return { is: 'unknown', why: 'the JSON is nested too deep', at }
+      if (value === null) return { is: 'absent', at }
+      if (typeof value === 'string') return reviveString(value)
+      if (typeof value === 'number' || typeof value === 'boolean') return { is: 'scalar', value, text: String(value), at }
+      if (Array.isArray(value)) return { is: 'list', items: value.map(item => revive(item, depth + 1)), at }
+      const entries = Object.entries(value as object).map(([key, item]) => ({ key: reviveString(key), value: revive(item, depth + 1) }))
+      return { is: 'map', entries, at }
+    }
+
+    function reviveString(value: string): Evaluated {
+      const pieces = value.split(/\ue000(\d+)\ue001/)
+      if (pieces.length === 1) return plain(value, at)
+      const restored = pieces.map((piece, position) => (position % 2 === 0 ? piece : symbols[Number(piece)]!))
+      return { is: 'symbolic', parts: restored.filter(piece => piece !== ''), at }
+    }
+
+    try {
+      return revive(JSON.parse(text), 0)
+    } catch {
+      return { is: 'unknown', why: whyOf(evaluated) ?? 'the text is no JSON', at }
+    }
+  }
+
+  return { evaluate, condition, parseJson }
+}
+
+function evaluateScalar(value: string | number | boolean | null, text: string, at: Span): Evaluated {
+  if (value === null) return { is: 'absent', at }
+  if (isVariable({ text })) return { is: 'symbolic', parts: [{ text, why: `\`${text}\` is resolved when deployed` }], at }
+  return { is: 'scalar', value, text, at }
+}
+
+/** Whether something else than CloudFormation's template language replaces it. */
+export function isVariable(node: { readonly text: string }): boolean {
+  return SERVERLESS_VARIABLE.test(node.text) || DYNAMIC_REFERENCE.test(node.text)
+}
+
+function isFunction(key: string): boolean {
+  return key === 'Ref' || key.startsWith('Fn::')
+}
+
+/** The key by which a mapping gets entries when deployed that nobody sees in the template. */
+export function unseenKey(keys: Iterable<string>): string | undefined {
+  for (const key of keys) if (key === 'Fn::Transform' || key.startsWith('Fn::ForEach::')) return key
+  return undefined
+}
+
+function plain(text: string, at: Span): Evaluated {
+  return { is: 'scalar', value: text, text, at }
+}
+
+/** A call whose result is not known; the same call on the same things gives the same result. */
+function unresolved(name: string, operands: readonly Evaluated[], at: Span, why: string): Evaluated {
+  const named = nameOf(name, operands)
+  const reason = firstWhy(operands) ?? why
+  return named === undefined ? { is: 'unknown', why: reason, at } : { is: 'symbolic', parts: [{ text: named, why: reason }], at }
+}
+
+function nameOf(name: string, operands: readonly Evaluated[]): string | undefined {
+  return enclose(`\${${name}(`, operands, ')}')
+}
+
+function oneOf(values: readonly Evaluated[], name: string | undefined, why: string, at: Span): Evaluated {
+  const flat = values.flatMap(value => (value.is === 'one-of' ? value.values : [value]))
+  const seen = new Set<string>()
+  const different = flat.filter(value => {
+    const identity = identityOf(value)
+    return identity === undefined || (!seen.has(identity) && seen.add(identity))
+  })
+  if (different.length > MAX_POSSIBILITIES) return { is: 'unknown', why: `it has more than ${MAX_POSSIBILITIES} possible values`, at }
+  return different.length === 1 ? { ...different[0]!, at } : { is: 'one-of', values: different, name, why, at }
+}
+
+/** The rows of a mapping that a key may lead to. */
+function lookUp(rows: readonly SourceNode[], key: Evaluated): readonly SourceNode[] {
+  if (key.is === 'one-of') return key.values.flatMap(value => lookUp(rows, value))
+  return rows.flatMap(row => {
+    if (row.kind !== 'map') return []
+    if (key.is !== 'scalar') return [...row.entries.values()].map(entry => entry.value)
+    const entry = row.entries.get(key.text)
+    return entry === undefined ? [] : [entry.value]
+  })
+}
+
+/** What the same value always has, and no other of the same template; undefined where nobody knows. */
+export function identityOf(evaluated: Evaluated): string | undefined {
+  switch (evaluated.is) {
+    case 'scalar':
+      return evaluated.text
+    case 'symbolic':
+      return evaluated.parts.map(part => (typeof part === 'string' ? part : part.text)).join('')
+    case 'one-of':
+      return evaluated.name
+    case 'absent':
+      return '${AWS::NoValue}'
+    case 'unknown':
+      return undefined
+    case 'list':
+      return enclose('[', evaluated.items, ']')
+    case 'map':
+      return enclose('{', evaluated.entries.flatMap(({ key, value }) => [key, value]), '}')
+  }
+}
+
+function enclose(open: string, operands: readonly Evaluated[], close: string): string | undefined {
+  let text = open
+  for (const operand of operands) {
+    const identity = identityOf(operand)
+    if (identity === undefined || text.length + identity.length > MAX_NAME) return undefined
+    text += `${text === open ? '' : ','}${operand.is === 'scalar' ? JSON.stringify(identity) : identity}`
+  }
+  return text + close
+}
+
+/** Why it is not known; undefined if it is. */
+export function whyOf(evaluated: Evaluated): string | undefined {
+  switch (evaluated.is) {
+    case 'scalar':
+    case 'absent':
+      return undefined
+    case 'symbolic':
+      return evaluated.parts.find(part => typeof part !== 'string')?.why
+    case 'unknown':
+    case 'one-of':
+      return evaluated.why
+    case 'list':
+      return firstWhy(evaluated.items)
+    case 'map':
+      return firstWhy(evaluated.entries.flatMap(({ key, value }) => [key, value]))
+  }
+}
+
+function firstWhy(values: readonly Evaluated[]): string | undefined {
+  for (const value of values) {
+    const why = whyOf(value)
+    if (why !== undefined) return why
+  }
+  return undefined
+}
+
+/** As data of the rules; `read` is asked for what is there. */
+export function toValue<T>(evaluated: Evaluated, document: SourceDocument, read: (present: Present) => Value<T>): Value<T> {
+  const location = document.locate(evaluated.at)
+  switch (evaluated.is) {
+    case 'absent':
+      return { is: 'absent', location }
+    case 'unknown':
+      return { is: 'unknown', why: evaluated.why, location }
+    case 'one-of':
+      return { is: 'one-of', values: evaluated.values.map(value => toValue(value, document, read)), location }
+    default:
+      return read(evaluated)
+  }
+}
+
+/** As plain data, with `{ "rolecast:unknown": why }` where it is not known. */
+export function toPlain(evaluated: Evaluated): unknown {
+  switch (evaluated.is) {
+    case 'scalar':
+      return evaluated.value
+    case 'list':
+      return evaluated.items.map(toPlain)
+    case 'map':
+      // Own properties, whatever the keys are called.
+      return Object.fromEntries(evaluated.entries.map(({ key, value }) => [identityOf(key), toPlain(value)]))
+    case 'absent':
+      return null
+    default:
+      return { 'rolecast:unknown': whyOf(evaluated) }
+  }
+}
+
+export function nodeAt(node: SourceNode | undefined, key: string): SourceNode | undefined {
+  return node?.kind === 'map' ? node.entries.get(key)?.value : undefined
+}
+
+export function textAt(node: SourceNode | undefined, key: string): string | undefined {
+  const value = nodeAt(node, key)
+  return value?.kind === 'scalar' ? value.text : undefined
+}
+
+/** Before and behind the first such mark; all of it before where there is none. */
+function cut(text: string, mark: string): readonly [string, string] {
+  const index = text.indexOf(mark)
+  return index === -1 ? [text, ''] : [text.slice(0, index), text.slice(index + mark.length)]
+}

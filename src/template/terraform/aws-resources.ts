@@ -1,0 +1,387 @@
+import type {
+  GroupDefinition,
+  Infrastructure,
+  Location,
+  MappingRuleDefinition,
+  Membership,
+  PoolDefinition,
+  RoleAttachment,
+  RoleDefinition,
+  RoleMappingDefinition,
+  RoleReference,
+  Suppression,
+  Undecidable,
+  Value,
+} from '../../rules/infrastructure.js'
+import { isRecord } from '../json-text.js'
+
+/** What a value refers to. */
+export interface Reference {
+  /** `module.a.aws_iam_role.x`, `var.role_arn`, a URN. */
+  readonly id: string
+  /** The type of the resource; `''` for what is no resource of this infrastructure: a variable, a data source, an output. */
+  readonly type: string
+  /** What of it: `arn`; `''` for the whole. */
+  readonly attribute: string
+}
+
+/** A value of an attribute, as far as the file tells it. */
+export type Term = (
+  | { readonly is: 'scalar'; readonly value: string | number | boolean }
+  | { readonly is: 'null' }
+  | { readonly is: 'list'; readonly items: readonly Term[] }
+  | { readonly is: 'map'; readonly entries: ReadonlyMap<string, Term> }
+  /** Exactly what it refers to, and nothing computed from it. */
+  | { readonly is: 'reference'; readonly to: Reference; readonly why: string }
+  | {
+      readonly is: 'unknown'
+      readonly why: string
+      /** What it is computed from, as far as that is known. */
+      readonly refers: readonly Reference[]
+      /** A text with holes: what is known of it, and for each hole why it is one. */
+      readonly parts?: readonly (string | { readonly why: string })[] | undefined
+    }
+) & { readonly location?: Location | undefined }
+
+export const NULL: Term = { is: 'null' }
+
+export function scalar(value: string | number | boolean): Term {
+  return { is: 'scalar', value }
+}
+
+/** A value of JSON that is neither a list nor an object. */
+export function fromJson(value: unknown): Term {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? scalar(value) : NULL
+}
+
+export function unknown(why: string, refers: readonly Reference[] = []): Term {
+  return { is: 'unknown', why, refers }
+}
+
+export function referenceText({ id, attribute }: Reference): string {
+  return attribute === '' ? id : `${id}.${attribute}`
+}
+
+/** What a term refers to. */
+export function refersTo(term: Term): readonly Reference[] {
+  return term.is === 'reference' ? [term.to] : term.is === 'unknown' ? term.refers : []
+}
+
+/** A resource of Terraform's AWS provider, under the provider's names, whichever file told of it. */
+export interface AwsResource {
+  readonly type: string
+  /** Its address, or its URN. */
+  readonly id: string
+  readonly location: Location
+  readonly attributes: ReadonlyMap<string, Term>
+  readonly provider?: 'terraform' | undefined
+  readonly condition?: string | undefined
+  readonly created?: boolean | undefined
+  /** The attributes that it has now, where a plan changes it in place. */
+  readonly before?: ReadonlyMap<string, Term> | undefined
+}
+
+const GROUP = 'aws_cognito_user_group'
+const POOL = 'aws_cognito_user_pool'
+const ROLE = 'aws_iam_role'
+const IDENTITY_POOL = 'aws_cognito_identity_pool'
+const ATTACHMENT = 'aws_cognito_identity_pool_roles_attachment'
+const MEMBERSHIP = 'aws_cognito_user_in_group'
+
+/** The resources that decide about groups and roles. */
+export const AWS_TYPES: ReadonlySet<string> = new Set([GROUP, POOL, ROLE, IDENTITY_POOL, ATTACHMENT, MEMBERSHIP])
+
+export interface AwsInfrastructure {
+  readonly format: string
+  readonly paths: readonly string[]
+  readonly resources: readonly AwsResource[]
+  readonly undecidable?: readonly Undecidable[]
+  readonly suppressions?: readonly Suppression[]
+}
+
+/** @see https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/cognito_user_group */
+export function toInfrastructure({ format, paths, resources, undecidable = [], suppressions = [] }: AwsInfrastructure): Infrastructure {
+  const ofType = (type: string) => resources.filter(resource => resource.type === type)
+  const names = createNames(resources)
+  const groups = ofType(GROUP).map(resource => toGroup(resource, names))
+  const memberships = ofType(MEMBERSHIP).map(resource => toMembership(resource, names))
+  const attachments = ofType(ATTACHMENT).map(resource => toAttachment(resource, names))
+  return {
+    format,
+    paths,
+    pools: names.pools(),
+    groups,
+    roles: ofType(ROLE).map(toRole),
+    attachments,
+    memberships,
+    declaredPrecedences: [],
+    undecidable: [...undecidable, ...names.undecidable()],
+    suppressions,
+  }
+}
+
+/** One name for a thing that is named by its address in one place and by its ARN or id in another. */
+interface Names {
+  readonly role: (term: Term) => Value<RoleReference>
+  /** The pool's `id`; a pool that cannot be told is one of its own. */
+  readonly pool: (term: Term, owner: AwsResource) => string
+  /** The pool that an identity provider names, where that can be told. */
+  readonly poolOfProvider: (term: Term) => string | undefined
+  readonly identityPool: (term: Term) => Value<string>
+  readonly pools: () => readonly PoolDefinition[]
+  readonly undecidable: () => readonly Undecidable[]
+}
+
+function createNames(resources: readonly AwsResource[]): Names {
+  const byLiteral = (type: string, attribute: string) =>
+    new Map(
+      resources.flatMap(resource => {
+        const literal = resource.type === type ? textOf(attributeOf(resource, attribute)) : undefined
+        return literal === undefined ? [] : [[literal, resource.id] as const]
+      }),
+    )
+  const roleIds = byLiteral(ROLE, 'arn')
+  const poolIds = byLiteral(POOL, 'id')
+  const identityPoolIds = byLiteral(IDENTITY_POOL, 'id')
+  const undecidable: Undecidable[] = []
+
+  const pools = new Map<string, PoolDefinition>()
+  for (const { type, id, ...resource } of resources) {
+    if (type === POOL) pools.set(id, { id, name: id, userPoolId: textOf(attributeOf(resource, 'id')) })
+  }
+  const pool = (id: string, userPoolId?: string) => {
+    if (!pools.has(id)) pools.set(id, { id, name: id, userPoolId })
+    return id
+  }
+
+  return {
+    role: term => {
+      const { location } = term
+      if (term.is === 'null') return { is: 'absent', location }
+      if (term.is === 'reference') {
+        const { to } = term
+        const isRole = to.type === ROLE && to.attribute === 'arn'
+        const value: RoleReference = isRole ? { kind: 'resource', id: to.id } : { kind: 'reference', id: referenceText(to) }
+        return { is: 'known', value, location }
+      }
+      const arn = textOf(term)
+      if (arn === undefined) return { is: 'unknown', why: whyUnknown(term), location }
+      // A role of "" is none: Cognito's API has no other way to say it, and two emulators answer so.
+      if (arn === '') return { is: 'absent', location }
+      const id = roleIds.get(arn)
+      return { is: 'known', value: id === undefined ? { kind: 'arn', id: arn } : { kind: 'resource', id }, location }
+    },
+
+    pool: (term, owner) => {
+      if (term.is === 'reference') {
+        const { to } = term
+        return pool(to.type === POOL && to.attribute === 'id' ? to.id : referenceText(to))
+      }
+      const literal = textOf(term)
+      if (literal !== undefined) return pool(poolIds.get(literal) ?? literal, literal)
+      const id = `the user pool of ${owner.id}`
+      const why = `which user pool \`${owner.id}\` belongs to is not known: ${term.is === 'null' ? 'it names none' : whyUnknown(term)}`
+      if (!pools.has(id)) undecidable.push({ why, location: owner.location, pool: id })
+      return pool(id)
+    },
+
+    poolOfProvider: term => {
+      const userPoolId = /\/([^/:]+)/.exec(textOf(term) ?? '')?.[1]
+      if (userPoolId !== undefined) return poolIds.get(userPoolId) ?? (pools.has(userPoolId) ? userPoolId : undefined)
+      const named = new Set(refersTo(term).flatMap(({ type, id }) => (type === POOL ? [id] : [])))
+      return named.size === 1 ? [...named][0] : undefined
+    },
+
+    identityPool: term => {
+      if (term.is === 'reference') {
+        const { to, location } = term
+        return { is: 'known', value: to.type === IDENTITY_POOL ? to.id : referenceText(to), location }
+      }
+      const value = toText(term)
+      return value.is === 'known' ? { ...value, value: identityPoolIds.get(value.value) ?? value.value } : value
+    },
+
+    pools: () => [...pools.values()],
+    undecidable: () => undecidable,
+  }
+}
+
+function toGroup(resource: AwsResource, names: Names): GroupDefinition {
+  const { id, location, provider, condition, created, before } = resource
+  const now = rankOf(resource.attributes, names)
+  const earlier = before && rankOf(before, names)
+  return {
+    id,
+    pool: names.pool(attributeOf(resource, 'user_pool_id'), resource),
+    groupName: toText(attributeOf(resource, 'name')),
+    ...now,
+    location,
+    ...(condition !== undefined && { condition }),
+    ...(provider !== undefined && { provider }),
+    ...(earlier !== undefined && !sameRank(now, earlier) && { before: earlier }),
+    ...(created !== undefined && { created }),
+  }
+}
+
+type Rank = Pick<GroupDefinition, 'precedence' | 'role'>
+
+function rankOf(attributes: ReadonlyMap<string, Term>, names: Names): Rank {
+  return { precedence: toRaw(attributes.get('precedence') ?? NULL), role: names.role(attributes.get('role_arn') ?? NULL) }
+}
+
+function sameRank(a: Rank, b: Rank): boolean {
+  return sameValue(a.precedence, b.precedence) && sameValue(a.role, b.role)
+}
+
+/** Wherever they stand, and whyever they are unknown. */
+function sameValue(a: Value<unknown>, b: Value<unknown>): boolean {
+  return a.is === 'known' && b.is === 'known' ? JSON.stringify(a.value) === JSON.stringify(b.value) : a.is === b.is
+}
+
+function toMembership(resource: AwsResource, names: Names): Membership {
+  return {
+    pool: names.pool(attributeOf(resource, 'user_pool_id'), resource),
+    username: toText(attributeOf(resource, 'username')),
+    groupName: toText(attributeOf(resource, 'group_name')),
+    location: resource.location,
+  }
+}
+
+function toRole(resource: AwsResource): RoleDefinition {
+  return { id: resource.id, trustPolicy: toPolicy(attributeOf(resource, 'assume_role_policy')), location: resource.location }
+}
+
+function toAttachment(resource: AwsResource, names: Names): RoleAttachment {
+  const { id, location } = resource
+  const roles = attributeOf(resource, 'roles')
+  return {
+    id,
+    identityPool: names.identityPool(attributeOf(resource, 'identity_pool_id')),
+    roles:
+      roles.is === 'map' ?
+        {
+          is: 'known',
+          value: [...roles.entries].map(([key, role]) => ({
+            key,
+            role: names.role(role),
+            location: role.location ?? roles.location ?? location,
+          })),
+          location: roles.location,
+        }
+      : withoutValue(roles),
+    mappings: toList(attributeOf(resource, 'role_mapping'), (mapping, index) => toMapping(mapping, index, names, location)),
+    location,
+  }
+}
+
+function toMapping(mapping: Term, index: number, names: Names, outer: Location): RoleMappingDefinition {
+  const location = mapping.location ?? outer
+  const provider = entryOf(mapping, 'identity_provider')
+  const identityProvider = toText(provider)
+  const pool = names.poolOfProvider(provider)
+  return {
+    key: identityProvider.is === 'known' ? identityProvider.value : `role_mapping[${index}]`,
+    identityProvider,
+    ...(pool !== undefined && { pool }),
+    type: toText(entryOf(mapping, 'type')),
+    ambiguousRoleResolution: toText(entryOf(mapping, 'ambiguous_role_resolution')),
+    rules: toList(entryOf(mapping, 'mapping_rule'), rule => toRule(rule, names, location)),
+    location,
+  }
+}
+
+function toRule(rule: Term, names: Names, outer: Location): MappingRuleDefinition {
+  return {
+    claim: toText(entryOf(rule, 'claim')),
+    matchType: toText(entryOf(rule, 'match_type')),
+    value: toText(entryOf(rule, 'value')),
+    role: names.role(entryOf(rule, 'role_arn')),
+    location: rule.location ?? outer,
+  }
+}
+
+function attributeOf({ attributes }: Pick<AwsResource, 'attributes'>, name: string): Term {
+  return attributes.get(name) ?? NULL
+}
+
+function entryOf(term: Term, key: string): Term {
+  if (term.is === 'map') return term.entries.get(key) ?? NULL
+  return term.is === 'null' ? NULL : unknown(whyUnknown(term), refersTo(term))
+}
+
+function textOf(term: Term): string | undefined {
+  return term.is === 'scalar' ? String(term.value) : undefined
+}
+
+function whyUnknown(term: Term): string {
+  return term.is === 'unknown' || term.is === 'reference' ? term.why : 'it is not of the type that belongs there'
+}
+
+function withoutValue(term: Term): Value<never> {
+  const { location } = term
+  return term.is === 'null' ? { is: 'absent', location } : { is: 'unknown', why: whyUnknown(term), location }
+}
+
+/** A number or a truth value where a text belongs is its text, as in Terraform. */
+function toText(term: Term): Value<string> {
+  return term.is === 'scalar' ? { is: 'known', value: String(term.value), location: term.location } : withoutValue(term)
+}
+
+function toRaw(term: Term): Value<unknown> {
+  return term.is === 'scalar' ? { is: 'known', value: term.value, location: term.location } : withoutValue(term)
+}
+
+/** No block at all is an empty list too. */
+function toList<T>(term: Term, toItem: (item: Term, index: number) => T): Value<readonly T[]> {
+  if (term.is !== 'list') return withoutValue(term)
+  const { items, location } = term
+  return items.length === 0 ? { is: 'absent', location } : { is: 'known', value: items.map(toItem), location }
+}
+
+/** Stands for a hole of a text while the text is parsed: nobody writes this private character. */
+const HOLE = '\u{F0000}'
+
+function toPolicy(term: Term): Value<unknown> {
+  const parts = term.is === 'unknown' ? term.parts : term.is === 'scalar' ? [String(term.value)] : undefined
+  if (parts === undefined) return withoutValue(term)
+  const { location } = term
+  const isClear = parts.every(part => typeof part !== 'string' || !part.includes(HOLE))
+  if (!isClear) return { is: 'unknown', why: 'it has a private character', location }
+  const document = parsePolicy(parts.map((part, index) => (typeof part === 'string' ? part : `${HOLE}${index}${HOLE}`)).join(''))
+  if (!isRecord(document)) return { is: 'unknown', why: term.is === 'unknown' ? term.why : 'it is no JSON object', location }
+  const whyOf = (text: string) => {
+    const index = new RegExp(`${HOLE}(\\d+)${HOLE}`, 'u').exec(text)?.[1]
+    const part = index === undefined ? undefined : parts[Number(index)]
+    return typeof part === 'object' ? part.why : undefined
+  }
+  return { is: 'known', value: markHoles(document, whyOf), location }
+}
+
+function parsePolicy(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** Deeper than any policy goes; what is below is not known. */
+const MAX_POLICY_DEPTH = 50
+
+function marked(why: string) {
+  return { 'rolecast:unknown': why }
+}
+
+function markHoles(value: unknown, whyOf: (text: string) => string | undefined, depth = 0): unknown {
+  if (depth > MAX_POLICY_DEPTH) return marked('it is nested too deeply')
+  if (typeof value === 'string') {
+    const why = whyOf(value)
+    return why === undefined ? value : marked(why)
+  }
+  if (Array.isArray(value)) return value.map(item => markHoles(item, whyOf, depth + 1))
+  if (!isRecord(value)) return value
+  const entries = Object.entries(value)
+  const why = entries.map(([key]) => whyOf(key)).find(one => one !== undefined)
+  if (why !== undefined) return marked(why)
+  return Object.fromEntries(entries.map(([key, item]) => [key, markHoles(item, whyOf, depth + 1)]))
+}

@@ -1,0 +1,184 @@
+import type { Position } from '../json-text.js'
+
+/** Where something stands in the text. */
+export interface Span {
+  readonly start: Position
+  readonly end: Position
+}
+
+/** A block of HCL, as far as its places are concerned. */
+export interface Block extends Span {
+  /** `resource` and its labels: `['resource', 'aws_iam_role', 'x']`. */
+  readonly names: readonly string[]
+  /** From the name to the end of the expression. */
+  readonly attributes: ReadonlyMap<string, Span>
+  readonly blocks: readonly Block[]
+}
+
+export interface Comment extends Span {
+  /** Without its marks. */
+  readonly text: string
+}
+
+export interface HclOutline {
+  readonly blocks: readonly Block[]
+  readonly comments: readonly Comment[]
+}
+
+interface Token {
+  readonly kind: 'word' | 'string' | 'mark' | 'newline' | 'end'
+  readonly text: string
+  readonly start: number
+  readonly end: number
+}
+
+const NAME = String.raw`[\p{ID_Start}_][\p{ID_Continue}-]*`
+const COMMENT = String.raw`#[^\n]*|//[^\n]*|/\*[\s\S]*?(?:\*/|$)`
+const LEXEME = new RegExp(String.raw`[^\S\n]+|\n|${COMMENT}|<<-?${NAME}\r?\n|"|${NAME}|==|=>|[\s\S]`, 'uy')
+
+/**
+ * Finds the places of blocks, attributes and comments. It is no parser: it takes any text, and what is not HCL has some
+ * outline or other. What is in comments, strings and heredocs is no block.
+ */
+export function outlineHcl(text: string): HclOutline {
+  const positionOf = createPositions(text)
+  const { tokens, comments } = tokenize(text)
+  const spanOf = (start: number, end: number): Span => ({ start: positionOf(start), end: positionOf(end) })
+  let at = 0
+  const peek = (ahead = 0) => tokens[Math.min(at + ahead, tokens.length - 1)]!
+
+  /** Passes an expression: to the end of the line, or to the brace that closes the block. */
+  const skipExpression = (): number => {
+    let depth = 0
+    let end = peek().start
+    for (; peek().kind !== 'end'; at++) {
+      const { kind, text: mark } = peek()
+      if (depth === 0 && (kind === 'newline' || (kind === 'mark' && mark === '}'))) break
+      if (kind === 'mark' && '([{'.includes(mark)) depth++
+      if (kind === 'mark' && ')]}'.includes(mark)) depth--
+      if (kind !== 'newline') end = peek().end
+    }
+    return end
+  }
+
+  /** How many labels stand between a word and its brace; none where it is no block. */
+  const countLabels = (): number | undefined => {
+    let labels = 0
+    while (peek(labels + 1).kind === 'word' || peek(labels + 1).kind === 'string') labels++
+    return peek(labels + 1).text === '{' ? labels : undefined
+  }
+
+  interface Open {
+    readonly names: readonly string[]
+    readonly start: number
+    readonly attributes: Map<string, Span>
+    readonly blocks: Block[]
+  }
+  const root: Open = { names: [], start: 0, attributes: new Map(), blocks: [] }
+  const open: Open[] = [root]
+  const close = (end: number) => {
+    const { start, ...block } = open.pop()!
+    open.at(-1)!.blocks.push({ ...block, ...spanOf(start, end) })
+  }
+
+  while (peek().kind !== 'end') {
+    const token = peek()
+    const labels = token.kind === 'word' ? countLabels() : undefined
+    if (token.kind === 'word' && peek(1).text === '=') {
+      at += 2
+      open.at(-1)!.attributes.set(token.text, spanOf(token.start, skipExpression()))
+    } else if (labels !== undefined) {
+      const names = tokens.slice(at, at + labels + 1).map(({ kind, text: name }) => (kind === 'string' ? name.slice(1, -1) : name))
+      open.push({ names, start: token.start, attributes: new Map(), blocks: [] })
+      at += labels + 2
+    } else {
+      if (token.kind === 'mark' && token.text === '}' && open.length > 1) close(token.end)
+      at++
+    }
+  }
+  while (open.length > 1) close(text.length)
+  return {
+    blocks: root.blocks,
+    comments: comments.map(({ start, end }) => ({ ...spanOf(start, end), text: withoutMarks(text.slice(start, end)) })),
+  }
+}
+
+function withoutMarks(comment: string): string {
+  return comment.replace(/^(?:#|\/\/|\/\*)|\*\/$/g, '').trim()
+}
+
+function tokenize(text: string): { readonly tokens: readonly Token[]; readonly comments: readonly { start: number; end: number }[] } {
+  const tokens: Token[] = []
+  const comments: { start: number; end: number }[] = []
+  let at = 0
+  while (at < text.length) {
+    LEXEME.lastIndex = at
+    const found = LEXEME.exec(text)![0]
+    const start = at
+    at += found.length
+    const first = found[0]!
+    if (found === '\n') tokens.push({ kind: 'newline', text: found, start, end: at })
+    else if (first.trim() === '') continue
+    else if (first === '#' || found.startsWith('//') || found.startsWith('/*')) comments.push({ start, end: at })
+    else if (found.startsWith('<<') && found.length > 2) {
+      at = endOfHeredoc(text, at, found.replace(/^<<-?/, '').trim())
+      tokens.push({ kind: 'string', text: '', start, end: at })
+    } else if (first === '"') {
+      at = endOfString(text, at)
+      tokens.push({ kind: 'string', text: text.slice(start, at), start, end: at })
+    } else tokens.push({ kind: /[\p{ID_Start}_]/u.test(first) ? 'word' : 'mark', text: found, start, end: at })
+  }
+  tokens.push({ kind: 'end', text: '', start: text.length, end: text.length })
+  return { tokens, comments }
+}
+
+/** To the end of the line that has the delimiter alone. */
+function endOfHeredoc(text: string, from: number, delimiter: string): number {
+  for (let at = from; at < text.length; ) {
+    const newline = text.indexOf('\n', at)
+    const end = newline < 0 ? text.length : newline
+    if (text.slice(at, end).trim() === delimiter) return end
+    at = end + 1
+  }
+  return text.length
+}
+
+/** Past the closing quote. Strings have expressions inside, and these have strings. */
+function endOfString(text: string, from: number): number {
+  /** What is open, inside out: a string, or an expression with so many braces. */
+  const open: ('string' | number)[] = ['string']
+  for (let at = from; at < text.length; at++) {
+    const mark = text[at]!
+    const inside = open.at(-1)!
+    if (inside === 'string') {
+      if (mark === '\\') at++
+      else if (mark === '"') open.pop()
+      else if ((mark === '$' || mark === '%') && text[at + 1] === mark) at++
+      else if ((mark === '$' || mark === '%') && text[at + 1] === '{') {
+        open.push(0)
+        at++
+      }
+    } else if (mark === '"') open.push('string')
+    else if (mark === '{') open[open.length - 1] = inside + 1
+    else if (mark === '}') {
+      if (inside === 0) open.pop()
+      else open[open.length - 1] = inside - 1
+    }
+    if (open.length === 0) return at + 1
+  }
+  return text.length
+}
+
+function createPositions(text: string): (offset: number) => Position {
+  const starts = [0]
+  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  return offset => {
+    let [low, high] = [0, starts.length - 1]
+    while (low < high) {
+      const middle = (low + high + 1) >> 1
+      if (starts[middle]! <= offset) low = middle
+      else high = middle - 1
+    }
+    return { line: low + 1, column: offset - starts[low]! + 1 }
+  }
+}

@@ -1,0 +1,104 @@
+import { createRequire } from 'node:module'
+import { Worker } from 'node:worker_threads'
+import { RolecastError } from '../../errors.js'
+import { type TextSource, unreadable } from '../json-text.js'
+
+/** HCL as JSON, the way `@cdktf/hcl2json` gives it: blocks as lists, expressions as `${…}`. */
+export type HclParser = (text: string, source: TextSource) => Promise<unknown>
+
+/** In UTF-16 code units. The parser needs some 200 bytes a character; a real file has a tenth of this. */
+export const MAX_HCL_LENGTH = 500_000
+
+const PACKAGE = '@cdktf/hcl2json'
+
+export interface HclParserOptions {
+  /** Where the package is; throws if it is nowhere. Default: where Node finds it from here. */
+  readonly locate?: (() => string) | undefined
+  /** In milliseconds, loading included. Default 5000. */
+  readonly timeLimit?: number | undefined
+}
+
+// CommonJS, as code that is evaluated has to be: a file of its own would have to be found next to every bundle.
+const WORKER = `
+const { parentPort, workerData } = require('node:worker_threads')
+const { parse } = require(workerData)
+parentPort.on('message', text => parse('text', text).then(
+  value => parentPort.postMessage({ value }),
+  error => parentPort.postMessage({ error: String(error && error.message) }),
+))
+`
+
+/** What is wrong with the text, and where it begins: `parse config: [text:9,3-4: Invalid argument name; …]`. */
+const SYNTAX_ERROR = /\[text:(\d+),(\d+)[^:]*: ([^\]]*)/
+
+/**
+ * Makes a parser of HCL. It runs `@cdktf/hcl2json`, a Go program that cannot be interrupted and does not recover from
+ * what overflows its stack, in a thread of its own: what takes too long, or breaks it, costs that thread and is an error.
+ * The thread starts with the first text and does not keep the process alive.
+ *
+ * @throws RolecastError, as rejections: `missing-package` if it is not installed, `invalid-input` for what is no HCL
+ */
+export function createHclParser({ locate = locatePackage, timeLimit = 5000 }: HclParserOptions = {}): HclParser {
+  let thread: Worker | undefined
+  let last: Promise<unknown> = Promise.resolve()
+
+  const start = () => {
+    // Its output is the Go runtime's, when it breaks. A larger stack only lets it use more memory before.
+    const limits = { stdout: true, stderr: true, resourceLimits: { stackSizeMb: 1 } }
+    const worker = new Worker(WORKER, { eval: true, workerData: find(locate), ...limits })
+    worker.unref()
+    return worker
+  }
+
+  const ask = (text: string, source: TextSource) =>
+    new Promise<unknown>((resolve, reject) => {
+      const worker = (thread ??= start())
+      const settle = (settled: () => void, isBroken: boolean) => {
+        clearTimeout(timer)
+        worker.off('error', onFailure).off('exit', onFailure).off('message', onMessage).unref()
+        if (isBroken) {
+          thread = undefined
+          void worker.terminate()
+        }
+        settled()
+      }
+      const fail = (what: string, cause?: unknown) => settle(() => reject(unreadable(source, what, undefined, cause)), true)
+      const onFailure = (cause: unknown) => fail('its parser failed', cause)
+      const onMessage = ({ value, error }: { readonly value?: unknown; readonly error?: string }) => {
+        if (error === undefined) return settle(() => resolve(value), false)
+        const syntax = SYNTAX_ERROR.exec(error)
+        if (syntax === null) return fail('its parser failed', new Error(error))
+        const at = { line: Number(syntax[1]), column: Number(syntax[2]) }
+        return settle(() => reject(unreadable(source, lowerFirst(syntax[3]!), at)), false)
+      }
+      const timer = setTimeout(() => fail(`it takes longer than ${timeLimit} ms to parse`), timeLimit)
+      worker.on('error', onFailure).on('exit', onFailure).on('message', onMessage).ref()
+      worker.postMessage(text, [])
+    })
+
+  return (text, source) => {
+    if (text.length > MAX_HCL_LENGTH) return Promise.reject(unreadable(source, `it is longer than ${MAX_HCL_LENGTH} characters`))
+    const answer = last.then(() => ask(text, source))
+    // One text at a time: the answers do not say whose they are.
+    last = answer.catch(() => {})
+    return answer
+  }
+}
+
+function lowerFirst(text: string): string {
+  const sentence = text.split('. ')[0]!.replace(/\.$/, '')
+  return `${sentence.slice(0, 1).toLowerCase()}${sentence.slice(1).replaceAll(';', ':')}`
+}
+
+function locatePackage(): string {
+  return createRequire(import.meta.url).resolve(PACKAGE)
+}
+
+function find(locate: () => string): string {
+  try {
+    return locate()
+  } catch (cause) {
+    const message = `reading Terraform's HCL needs the package \`${PACKAGE}\`; install it with \`npm install ${PACKAGE}\``
+    throw new RolecastError('missing-package', message, { value: PACKAGE, cause })
+  }
+}

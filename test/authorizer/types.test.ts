@@ -1,0 +1,277 @@
+import { describe, expectTypeOf, test } from 'vitest'
+import {
+  type AccessRequest,
+  type AnswerContext,
+  type AnswerOf,
+  type AppSyncEvent,
+  createRoleAuthorizer,
+  createRoleGuard,
+  type CurrentResolution,
+  type CurrentRoles,
+  type Decision,
+  type Denied,
+  type DenyReason,
+  type EventKind,
+  type HttpV2Event,
+  type IamPolicyResponse,
+  parseRoleClaims,
+  type RestTokenEvent,
+  type RoleAuthorizer,
+  type SimpleResponse,
+  toContext,
+} from '../../src/authorizer/index.js'
+import { createRoleResolver, type RoleResolution, type RoleResolver } from '../../src/cognito/index.js'
+
+// What aws-jwt-verify 5.2.1 declares, as far as it decides whether a verifier fits.
+interface CognitoJwtFields {
+  'token_use': 'access' | 'id'
+  'cognito:groups'?: string[]
+  'sub': string
+}
+type Json = null | string | number | boolean | Json[] | { [name: string]: Json }
+type JwtPayload = { iss?: string; sub?: string; exp?: number; iat?: number } & { [name: string]: Json }
+type IdPayload = CognitoJwtFields & { 'token_use': 'id'; 'cognito:roles': string[]; 'cognito:preferred_role': string } & JwtPayload
+type AccessPayload = CognitoJwtFields & { token_use: 'access'; scope: string } & JwtPayload
+type PayloadOf<T> = T extends { tokenUse: 'id' } ? IdPayload : T extends { tokenUse: 'access' } ? AccessPayload : IdPayload | AccessPayload
+type Parameters<Props> = { [key: string]: never } extends Props ? [jwt: string, props?: Props] : [jwt: string, props: Props]
+declare class CognitoJwtVerifier<Props, Config> {
+  static create<T extends { userPoolId: string; tokenUse?: 'id' | 'access' | null; clientId?: string | null }>(props: T): CognitoJwtVerifier<Omit<{
+    tokenUse: 'id' | 'access' | null
+    clientId: string | null
+  }, keyof T>, T>
+  verify<T extends Props>(...[jwt, properties]: Parameters<Props>): Promise<PayloadOf<Config & T>>
+}
+
+// What @types/aws-lambda 8.10 declares.
+type Handler<Event, Result> = (
+  event: Event,
+  context: { functionName: string; getRemainingTimeInMillis(): number },
+  callback: (error?: Error | string | null, result?: Result) => void,
+) => void | Promise<Result>
+interface PolicyDocument {
+  Version: string
+  Id?: string | undefined
+  Statement: ({ Effect: string; Sid?: string | undefined } & { Action: string | string[] } & { Resource: string | string[] })[]
+}
+interface APIGatewayAuthorizerResult {
+  principalId: string
+  policyDocument: PolicyDocument
+  context?: { [name: string]: string | number | boolean | null | undefined } | null | undefined
+  usageIdentifierKey?: string | null | undefined
+}
+interface APIGatewayRequestAuthorizerEvent {
+  type: 'REQUEST'
+  methodArn: string
+  resource: string
+  path: string
+  httpMethod: string
+  headers: { [name: string]: string | undefined } | null
+  multiValueHeaders: { [name: string]: string[] | undefined } | null
+  pathParameters: { [name: string]: string | undefined } | null
+  queryStringParameters: { [name: string]: string | undefined } | null
+  stageVariables: { [name: string]: string | undefined } | null
+  requestContext: { accountId: string; apiId: string; connectionId?: string; stage: string }
+}
+interface APIGatewayRequestAuthorizerEventV2 {
+  version: string
+  type: 'REQUEST'
+  routeArn: string
+  identitySource: string[]
+  routeKey: string
+  rawPath: string
+  rawQueryString: string
+  cookies: string[]
+  headers?: { [name: string]: string | undefined }
+  requestContext: { accountId: string; stage: string }
+}
+interface AppSyncAuthorizerEvent {
+  authorizationToken: string
+  requestContext: {
+    apiId: string
+    accountId: string
+    requestId: string
+    queryString: string
+    operationName?: string
+    variables: { [key: string]: unknown }
+  }
+  requestHeaders: { [name: string]: string | undefined }
+}
+interface AppSyncAuthorizerResult<T> { isAuthorized: boolean; resolverContext?: T; deniedFields?: string[]; ttlOverride?: number }
+
+/** Nothing here runs: what is tested is that it compiles. */
+const compiles = (_code: () => unknown) => {}
+
+const resolver: RoleResolver = createRoleResolver({ source: () => undefined })
+type IdVerifier = CognitoJwtVerifier<object, { tokenUse: 'id' }>
+const idVerifier = (): IdVerifier => ({ verify: async () => ({}) as never })
+const createdVerifier = () => CognitoJwtVerifier.create({ userPoolId: 'eu-west-1_a', clientId: 'x', tokenUse: 'id' })
+const eitherVerifier = () => CognitoJwtVerifier.create({ userPoolId: 'eu-west-1_a', clientId: null, tokenUse: null })
+const common = () => ({ resolver, groupsOf: 'token', onStale: 'deny', allow: () => true }) as const
+
+describe('a verifier', () => {
+  test('of aws-jwt-verify fits without a cast, and its payload is what `allow` gets', () => {
+    compiles(() => createRoleAuthorizer({
+      ...common(), verifier: createdVerifier(),
+      allow: ({ claims }) => {
+        expectTypeOf(claims.token_use).toEqualTypeOf<'id'>()
+        expectTypeOf(claims['cognito:groups']).toEqualTypeOf<string[] | undefined>()
+        return parseRoleClaims(claims, { transport: 'jwt' })['cognito:preferred_role'] === 'x'
+      },
+    }))
+    compiles(() => createRoleGuard({
+      ...common(), verifier: eitherVerifier(),
+      groupsOf: claims => claims['cognito:groups'] ?? [],
+      allow: ({ claims }) => claims.token_use === 'access' && claims.scope === 'admin',
+    }))
+  })
+
+  test('that still wants its properties does not fit', () => {
+    compiles(() => createRoleGuard({
+      ...common(),
+      // @ts-expect-error its verify needs a client id and a token use each time
+      verifier: CognitoJwtVerifier.create({ userPoolId: 'eu-west-1_a' }),
+    }))
+  })
+
+  test('may be a function, of a promise or not', () => {
+    compiles(() => createRoleGuard({ ...common(), verifier: async (token: string) => ({ sub: token }), allow: ({ claims }) => claims.sub === 'x' }))
+    compiles(() => createRoleGuard({ ...common(), verifier: token => ({ sub: token }), allow: ({ claims }) => claims.sub === 'x' }))
+  })
+
+  test('with a guard needs an event only where `allow` has one', () => {
+    compiles(() => createRoleGuard({ ...common(), verifier: idVerifier() })('x'))
+    compiles(() => createRoleGuard({ ...common(), verifier: idVerifier() })('x', { signal: AbortSignal.timeout(1) }))
+    const allow = ({ event }: AccessRequest<object, true, Request>) => event.url === 'x'
+    compiles(() => createRoleGuard({ ...common(), verifier: idVerifier(), allow })('x', { event: new Request('x') }))
+    // @ts-expect-error no event
+    compiles(() => createRoleGuard({ ...common(), verifier: idVerifier(), allow })('x'))
+  })
+
+  test('must be given, and null is none', () => {
+    // @ts-expect-error no verifier
+    compiles(() => createRoleGuard(common()))
+    // @ts-expect-error claims that nobody verified are whatever the caller likes
+    compiles(() => createRoleGuard({ ...common(), verifier: null }))
+    // @ts-expect-error a verdict is no payload
+    compiles(() => createRoleGuard({ ...common(), verifier: () => true }))
+  })
+})
+
+describe('what has no default', () => {
+  const options = () => ({ ...common(), verifier: idVerifier() })
+
+  test('onStale', () => {
+    const { onStale: _, ...rest } = options()
+    // @ts-expect-error onStale is missing
+    compiles(() => createRoleAuthorizer(rest))
+    // @ts-expect-error onStale is missing
+    compiles(() => createRoleGuard(rest))
+    // @ts-expect-error no such word
+    compiles(() => createRoleGuard({ ...rest, onStale: 'ignore' }))
+    // @ts-expect-error a promise is always true
+    compiles(() => createRoleGuard({ ...rest, onStale: async () => false }))
+    compiles(() => createRoleGuard({ ...rest, onStale: comparison => !comparison.mayGrantLostRole }))
+  })
+
+  test('groupsOf, allow and resolver', () => {
+    const { groupsOf: _, ...withoutGroups } = options()
+    const { allow: __, ...withoutAllow } = options()
+    const { resolver: ___, ...withoutResolver } = options()
+    // @ts-expect-error groupsOf is missing
+    compiles(() => createRoleAuthorizer(withoutGroups))
+    // @ts-expect-error allow is missing
+    compiles(() => createRoleAuthorizer(withoutAllow))
+    // @ts-expect-error resolver is missing
+    compiles(() => createRoleAuthorizer(withoutResolver))
+  })
+})
+
+describe('the role', () => {
+  const options = () => ({ ...common(), verifier: idVerifier() })
+
+  test('is a string, unless none is required', () => {
+    compiles(() => createRoleAuthorizer({ ...options(), allow: ({ resolution }) => resolution.preferredRole.endsWith('/Admin') }))
+    compiles(() => createRoleAuthorizer({ ...options(), requireRole: true, allow: ({ resolution }) => resolution.preferredRole.endsWith('/Admin') }))
+    compiles(() => createRoleAuthorizer({
+      ...options(), requireRole: false,
+      allow: ({ resolution }) => {
+        expectTypeOf(resolution.preferredRole).toEqualTypeOf<string | undefined>()
+        return resolution.outcome === 'none'
+      },
+    }))
+  })
+
+  test('comes from what createRoleResolver makes', () => {
+    expectTypeOf<RoleResolver>().toExtend<CurrentRoles>()
+    expectTypeOf<RoleResolution>().toExtend<CurrentResolution>()
+    expectTypeOf<CurrentResolution>().toExtend<RoleResolution>()
+    expectTypeOf(createRoleResolver({ source: () => undefined })).toExtend<CurrentRoles>()
+  })
+})
+
+describe('a handler', () => {
+  const options = () => ({ ...common(), verifier: idVerifier() })
+
+  test('is what @types/aws-lambda names for its kind', () => {
+    expectTypeOf<RoleAuthorizer<'rest-token'>>().toExtend<Handler<RestTokenEvent, APIGatewayAuthorizerResult>>()
+    expectTypeOf<RoleAuthorizer<'rest-request'>>().toExtend<Handler<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>>()
+    expectTypeOf<RoleAuthorizer<'websocket'>>().toExtend<Handler<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>>()
+    expectTypeOf<RoleAuthorizer<'http-1'>>().toExtend<Handler<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>>()
+    expectTypeOf<RoleAuthorizer<'http-2'>>().toExtend<Handler<APIGatewayRequestAuthorizerEventV2, { isAuthorized: boolean }>>()
+    expectTypeOf<RoleAuthorizer<'http-2-iam'>>().toExtend<Handler<APIGatewayRequestAuthorizerEventV2, APIGatewayAuthorizerResult>>()
+    expectTypeOf<RoleAuthorizer<'appsync'>>().toExtend<Handler<AppSyncAuthorizerEvent, AppSyncAuthorizerResult<Record<string, string>>>>()
+    expectTypeOf<RoleAuthorizer<'rest-token'>>().not.toExtend<Handler<RestTokenEvent, { isAuthorized: boolean }>>()
+    expectTypeOf<RoleAuthorizer<'http-2'>>().not.toExtend<Handler<RestTokenEvent, { isAuthorized: boolean }>>()
+  })
+
+  test('has the event and the answer of the kind that is named, or of any', () => {
+    compiles(() => {
+      const named = createRoleAuthorizer({
+        ...options(), kind: 'rest-token',
+        allow: ({ event, resolution }) => ({ allow: event.methodArn.endsWith('/GET/'), context: toContext(resolution), resource: event.methodArn }),
+      })
+      expectTypeOf(named).toEqualTypeOf<RoleAuthorizer<'rest-token'>>()
+      expectTypeOf(createRoleAuthorizer(options())).toEqualTypeOf<RoleAuthorizer<EventKind>>()
+    })
+    expectTypeOf<AnswerOf<'http-2'>>().toEqualTypeOf<SimpleResponse>()
+    expectTypeOf<AnswerOf<'http-2-iam'>>().toEqualTypeOf<IamPolicyResponse>()
+  })
+
+  test('whose answer cannot carry a thing is not told it', () => {
+    compiles(() => createRoleAuthorizer({
+      ...options(), kind: 'http-2',
+      // @ts-expect-error a simple response has no resource
+      allow: (): { allow: boolean; resource: string } => ({ allow: true, resource: 'arn:x' }) satisfies { allow: boolean; context?: AnswerContext },
+    }))
+    compiles(() => createRoleAuthorizer({ ...options(), kind: 'appsync', allow: () => ({ allow: true, deniedFields: ['A.b'], ttlOverride: 0 }) }))
+    compiles(() => createRoleAuthorizer({
+      ...options(), kind: 'rest-token',
+      // @ts-expect-error a list is no context value
+      allow: () => ({ allow: true, context: { groups: ['a'] } }),
+    }))
+  })
+
+  test('takes events of its kind only', () => {
+    compiles(() => {
+      const handler = createRoleAuthorizer({ ...options(), kind: 'http-2' })
+      // @ts-expect-error another kind
+      return handler({ type: 'TOKEN', authorizationToken: 'x', methodArn: 'arn:x' })
+    })
+    expectTypeOf<AppSyncEvent>().not.toExtend<HttpV2Event>()
+  })
+})
+
+describe('a decision', () => {
+  test('tells the two apart', () => {
+    compiles(() => (decision: Decision) => {
+      if (decision.allowed) expectTypeOf(decision.resolution).toEqualTypeOf<CurrentResolution>()
+      else expectTypeOf(decision.reason).toEqualTypeOf<DenyReason>()
+    })
+    expectTypeOf<Denied['status']>().toEqualTypeOf<401 | 403 | 503>()
+    expectTypeOf<DenyReason>().toEqualTypeOf<
+      | 'missing-token' | 'unverified' | 'invalid-claims' | 'token-not-cache-key'
+      | 'unknown-group' | 'undetermined' | 'no-role' | 'stale-token' | 'not-allowed' | 'wildcard-in-path' | 'invalid-answer' | 'invalid-event'
+      | 'membership-failed' | 'resolver-failed' | 'stale-cache' | 'allow-failed' | 'hook-failed' | 'timeout'
+    >()
+  })
+})

@@ -1,0 +1,130 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import * as fc from 'fast-check'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readMemberships } from '../../src/cli/memberships-file.js'
+import type { UserGroups } from '../../src/group.js'
+import { groupNames } from '../arbitraries.js'
+import { failureOf } from '../failure-of.js'
+
+let folder: string
+let files = 0
+beforeAll(async () => void (folder = await mkdtemp(join(tmpdir(), 'rolecast-memberships-'))))
+afterAll(() => rm(folder, { recursive: true }))
+
+async function all(batches: AsyncIterable<readonly UserGroups[]>): Promise<readonly UserGroups[]> {
+  const users: UserGroups[] = []
+  for await (const batch of batches) users.push(...batch)
+  return users
+}
+/** As a stream that brings so many bytes at once. */
+function streamed(content: Buffer | string, piece = 7): Promise<readonly UserGroups[]> {
+  const bytes = Buffer.from(content)
+  const pieces = Array.from({ length: Math.ceil(bytes.length / piece) }, (_, index) => bytes.subarray(index * piece, (index + 1) * piece))
+  return all(readMemberships('-', Readable.from(pieces)))
+}
+async function filed(content: Buffer | string): Promise<readonly UserGroups[]> {
+  const path = join(folder, String(files++))
+  await writeFile(path, content)
+  return all(readMemberships(path, Readable.from([])))
+}
+
+const alice = { username: 'alice', groups: ['a', 'b'] }
+const bob = { username: 'bob', groups: [] }
+const [ALICE, BOB] = [alice, bob].map(user => JSON.stringify(user)) as [string, string]
+
+describe('what is read', () => {
+  test.each([
+    ['a line a user', `${ALICE}\n${BOB}\n`],
+    ['no line feed at the end', `${ALICE}\n${BOB}`],
+    ['CR LF', `${ALICE}\r\n${BOB}\r\n`],
+    ['a byte order mark', `\ufeff${ALICE}\n${BOB}\n`],
+    ['blank lines', `\n \t\n${ALICE}\n\r\n\n${BOB}\n\n`],
+    ['space around', `  ${ALICE}  \n\t${BOB}\r\n`],
+    ['other keys', `${ALICE.replace('{', '{"email":"a@example.com","__proto__":{"x":1},')}\n${BOB}\n`],
+  ])('%s', async (_what, content) => {
+    for (const users of [await filed(content), await streamed(content), await streamed(content, 1)]) {
+      expect(users.map(({ username, groups }) => ({ username, groups }))).toEqual([alice, bob])
+    }
+  })
+
+  test.each(['', '\n', '\ufeff', '\r\n\r\n'])('nobody: %j', async content => {
+    expect(await filed(content)).toEqual([])
+    expect(await streamed(content)).toEqual([])
+  })
+
+  test('names of any kind, whatever the pieces they come in', async () => {
+    const names = fc.oneof(groupNames, fc.constantFrom('__proto__', 'constructor', '\u2028', '\u202Eevil', '\0', ' ', '🙂', '{"username":"x"}', '\n'))
+    const users = fc.uniqueArray(fc.record({ username: names, groups: fc.array(names, { maxLength: 4 }) }), { selector: user => user.username, maxLength: 8 })
+    await fc.assert(fc.asyncProperty(users, fc.integer({ min: 1, max: 50 }), async (some, piece) => {
+      expect(await streamed(some.map(user => `${JSON.stringify(user)}\n`).join(''), piece)).toEqual(some)
+    }))
+  })
+
+  test('two names that only look the same are two users', async () => {
+    expect(await filed(['é', 'e\u0301', 'ALICE', 'alice', 'alice '].map(username => JSON.stringify({ username, groups: [] })).join('\n'))).toHaveLength(5)
+  })
+
+  test('a file that is longer than a piece', async () => {
+    const users = Array.from({ length: 60_000 }, (_, u) => ({ username: `user-${u}`, groups: [`g${u % 7}`, `h${u % 5}`] }))
+    expect(await filed(users.map(user => JSON.stringify(user)).join('\n'))).toEqual(users)
+  })
+
+  test('stdin as text', async () => {
+    expect(await all(readMemberships('-', Readable.from([ALICE, `\n${BOB}`])))).toEqual([alice, bob])
+  })
+})
+
+describe('what is refused, with the number of its line', () => {
+  test.each<[string, Buffer | string, number | undefined, string]>([
+    ['no JSON', `${ALICE}\nbob\n${BOB}`, 2, 'is not JSON'],
+    ['half a line', `${ALICE}\n\n${BOB.slice(0, -3)}`, 3, 'is not JSON'],
+    ['two users in a line', `${ALICE}${BOB}\n`, 1, 'is not JSON'],
+    ['an array of users', `[${ALICE}]`, 1, 'has no `username`'],
+    ['null', `${ALICE}\nnull\n`, 2, 'has no `username`'],
+    ['a number', '5', 1, 'has no `username`'],
+    ['no name', `${ALICE}\r\n{"groups":[]}\r\n`, 2, 'has no `username`'],
+    ['an empty name', '{"username":"","groups":[]}', 1, 'has no `username`'],
+    ['a name that is no text', '{"username":7,"groups":[]}', 1, 'has no `username`'],
+    ['no groups', '\n\n{"username":"a"}', 3, 'has no list of names as `groups`'],
+    ['groups in one text', '{"username":"a","groups":"a,b"}', 1, 'has no list of names as `groups`'],
+    ['a group that is no text', '{"username":"a","groups":["b",null]}', 1, 'has no list of names as `groups`'],
+    ['groups that are inherited', '{"username":"a","__proto__":{"groups":[]}}', 1, 'has no list of names as `groups`'],
+    ['a user twice', `${ALICE}\n${BOB}\n\n{"username":"alice","groups":["c"]}`, 4, 'has the user `alice` again'],
+    ['a user twice, written in two ways', '{"username":"a","groups":[]}\n{"username":"\\u0061","groups":[]}', 2, 'has the user `a` again'],
+    ['half a character', '{"username":"\\ud800","groups":[]}', 1, 'is no text'],
+    ['UTF-16', Buffer.from(`${ALICE}\n`, 'utf16le'), 1, 'JSON'],
+    ['Latin-1', Buffer.concat([Buffer.from(`${ALICE}\n`), Buffer.from('{"username":"Zoë","groups":[]}\n', 'latin1'), Buffer.from(BOB)]), 2, 'is not UTF-8'],
+    ['a character that is cut off', Buffer.from(`${ALICE}\n{"username":"é`).subarray(0, -1), 2, 'is not UTF-8'],
+  ])('%s', async (_what, content, line, words) => {
+    for (const read of [filed, (bytes: Buffer | string) => streamed(bytes), (bytes: Buffer | string) => streamed(bytes, 1)]) {
+      const error = await failureOf(() => read(content))
+      expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringContaining(words) })
+      expect(error.message).toMatch(new RegExp(`^line ${line} of the memberships `))
+    }
+  })
+
+  test('a line far into a file', async () => {
+    const lines = Array.from({ length: 50_000 }, (_, u) => JSON.stringify({ username: `user-${u}`, groups: ['some-group', 'another-group'] }))
+    for (const bad of [0, 30_000, 49_999]) {
+      expect((await failureOf(() => filed(lines.with(bad, '{').join('\n')))).message).toMatch(new RegExp(`^line ${bad + 1} of`))
+      expect((await failureOf(() => filed(lines.with(bad, lines[bad === 0 ? 1 : 0]!).join('\n')))).message).toMatch(new RegExp(`^line ${bad === 0 ? 2 : bad + 1} of`))
+    }
+  })
+
+  test('a file that is not there, or is a folder', async () => {
+    for (const path of [join(folder, 'none'), folder]) {
+      expect(await failureOf(() => all(readMemberships(path, Readable.from([]))))).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/ENOENT|EISDIR/) })
+    }
+  })
+
+  test('a stream that breaks is no stream that ends', async () => {
+    async function* breaking() {
+      yield `${ALICE}\n`
+      throw new Error('connection reset')
+    }
+    expect(await failureOf(() => all(readMemberships('-', Readable.from(breaking()))))).toMatchObject({ code: 'invalid-input', message: expect.stringContaining('connection reset') })
+  })
+})

@@ -1,0 +1,241 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { readPoolFile } from '../../src/cli/pool-file.js'
+import { RolecastError } from '../../src/errors.js'
+
+const roleArn = 'arn:aws:iam::111122223333:role/Admin'
+
+/** As the AWS CLI prints it, unset fields left out. */
+const LISTED = `{
+    "Groups": [
+        {
+            "GroupName": "admins",
+            "UserPoolId": "eu-west-1_Ab12Cd34e",
+            "Description": "May do \\"everything\\"",
+            "RoleArn": "${roleArn}",
+            "Precedence": 0,
+            "LastModifiedDate": "2026-03-02T10:11:12.345000+01:00",
+            "CreationDate": "2026-03-02T10:11:12.345000+01:00"
+        },
+        {
+            "GroupName": "café-管理者-🙂",
+            "UserPoolId": "eu-west-1_Ab12Cd34e",
+            "LastModifiedDate": "2026-03-02T10:11:12.345000+01:00",
+            "CreationDate": "2026-03-02T10:11:12.345000+01:00"
+        }
+    ]
+}
+`
+const READ = [
+  { groupName: 'admins', precedence: 0, roleArn },
+  { groupName: 'café-管理者-🙂', precedence: null, roleArn: null },
+]
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rolecast-pool-file-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+let files = 0
+async function fileOf(content: string | Uint8Array): Promise<string> {
+  const path = join(folder, `${files++}.json`)
+  await writeFile(path, content)
+  return path
+}
+
+async function read(content: string | Uint8Array) {
+  return [...(await readPoolFile(await fileOf(content))).groups.values()]
+}
+
+async function failureOf(path: string): Promise<RolecastError> {
+  const error: unknown = await readPoolFile(path).catch(cause => cause)
+  expect(error).toBeInstanceOf(RolecastError)
+  expect(error).toMatchObject({ code: 'invalid-input', retryable: false, value: path })
+  return error as RolecastError
+}
+
+async function refusalOf(content: string | Uint8Array): Promise<string> {
+  const { message } = await failureOf(await fileOf(content))
+  expect(message).toContain('make it with `aws cognito-idp list-groups')
+  return message
+}
+
+const poolOf = (...groups: readonly unknown[]) => JSON.stringify({ Groups: groups })
+const withPrecedence = (precedence: string) => `{"Groups":[{"GroupName":"a"},{"GroupName":"b","Precedence":${precedence}}]}`
+
+describe('what the AWS CLI prints', () => {
+  test('groups are read with their precedence and role, and all else is left out', async () => {
+    expect(await read(LISTED)).toStrictEqual(READ)
+  })
+
+  test('the groups are found by their names', async () => {
+    const { groups: pool } = await readPoolFile(await fileOf(LISTED))
+    expect([...pool.keys()]).toEqual(['admins', 'café-管理者-🙂'])
+    expect(pool.get('admins')).toEqual(READ[0])
+    expect(pool.get('Admins')).toBeUndefined()
+  })
+
+  test('a pool without groups is a pool', async () => {
+    expect(await read('{"Groups": []}')).toEqual([])
+  })
+
+  test('null and an empty role count as unset, and zero does not', async () => {
+    expect(await read(poolOf({ GroupName: 'a', Precedence: null, RoleArn: null }, { GroupName: 'b', RoleArn: '' }, { GroupName: 'c', Precedence: 0 }))).toStrictEqual([
+      { groupName: 'a', precedence: null, roleArn: null },
+      { groupName: 'b', precedence: null, roleArn: null },
+      { groupName: 'c', precedence: 0, roleArn: null },
+    ])
+  })
+
+  test('ten thousand groups, as many as a pool can have, are read', async () => {
+    const { groups: pool } = await readPoolFile(await fileOf(poolOf(...Array.from({ length: 10_000 }, (_, index) => ({ GroupName: `g${index}`, Precedence: index })))))
+    expect(pool.size).toBe(10_000)
+    expect(pool.get('g9999')).toEqual({ groupName: 'g9999', precedence: 9999, roleArn: null })
+  })
+})
+
+describe('encodings', () => {
+  const utf16 = Buffer.from(`\uFEFF${LISTED}`, 'utf16le')
+
+  test.each<[string, Uint8Array]>([
+    ['UTF-8', Buffer.from(LISTED)],
+    ['UTF-8 with a byte order mark', Buffer.from(`\uFEFF${LISTED}`)],
+    ['UTF-16LE with a byte order mark, as PowerShell writes it,', utf16],
+    ['UTF-16BE with a byte order mark', Buffer.from(utf16).swap16()],
+    ['UTF-8 with Windows line ends', Buffer.from(LISTED.replaceAll('\n', '\r\n'))],
+  ])('%s is read', async (_encoding, bytes) => {
+    expect(await read(bytes)).toStrictEqual(READ)
+  })
+
+  test.each<[string, Uint8Array]>([
+    ['Latin-1', Buffer.from(LISTED.replaceAll(/[^\0-\xFF]/gu, ''), 'latin1')],
+    ['UTF-16 without a byte order mark', utf16.subarray(2)],
+    ['UTF-16 that ends within a character', utf16.subarray(0, -1)],
+    ['UTF-16 with half of a surrogate pair', Buffer.concat([Buffer.from('\uFEFF{"Groups":[{"GroupName":"', 'utf16le'), Buffer.from([0x00, 0xd8]), Buffer.from('"}]}', 'utf16le')])],
+    ['UTF-8 cut off within a character', Buffer.from('{"Groups":[{"GroupName":"é').subarray(0, -1)],
+    ['an overlong encoding', Buffer.concat([Buffer.from('{"Groups":[{"GroupName":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}]}')])],
+  ])('%s is refused, not read as other names', async (_encoding, bytes) => {
+    expect(await refusalOf(bytes)).toContain('it is not JSON')
+  })
+})
+
+describe('files that are not the whole pool', () => {
+  test('some pages are refused, and the message says how to get all', async () => {
+    const message = await refusalOf(JSON.stringify({ Groups: [{ GroupName: 'a' }], NextToken: 'eyJ' }))
+    expect(message).toMatch(/NextToken.*--max-items/)
+  })
+
+  test('a null NextToken is none', async () => {
+    expect(await read('{"Groups":[{"GroupName":"a"}],"NextToken":null}')).toHaveLength(1)
+  })
+
+  test.each(['""', '7', '{}', 'false'])('a NextToken of %s is refused', async token => {
+    expect(await refusalOf(`{"Groups":[],"NextToken":${token}}`)).toContain('NextToken')
+  })
+
+  test('a name that comes twice is refused and named', async () => {
+    const message = await refusalOf(poolOf({ GroupName: 'admins', Precedence: 1 }, { GroupName: 'b' }, { GroupName: 'admins', Precedence: 0 }))
+    expect(message).toContain('the group `admins` twice')
+  })
+
+  test('names that differ in case, or in composition alone, are different names', async () => {
+    const names = ['admins', 'Admins', 'caf\u00E9', 'cafe\u0301']
+    expect((await read(poolOf(...names.map(GroupName => ({ GroupName }))))).map(group => group.groupName)).toEqual(names)
+  })
+})
+
+describe('files of another content', () => {
+  test.each([
+    ['nothing', ''],
+    ['white space', ' \n'],
+    ['cut-off JSON', LISTED.slice(0, 200)],
+    ['the YAML of `--output yaml`', 'Groups:\n- GroupName: admins\n  Precedence: 0\n'],
+    ['the text of `--output text`', 'GROUPS\t2026-03-02T10:11:12\tadmins\t0\n'],
+    ['two listings one after the other', LISTED + LISTED],
+    ['JSON with a comment', `// the pool\n${LISTED}`],
+    ['JSON with a comma too many', '{"Groups":[{"GroupName":"a"},]}'],
+  ])('%s is refused as no JSON', async (_what, content) => {
+    expect(await refusalOf(content)).toContain('it is not JSON')
+  })
+
+  test.each([
+    ['null', 'null', 'the whole'],
+    ['a string', '"Groups"', 'the whole'],
+    ['a number', '7', 'the whole'],
+    ['only the array', '[{"GroupName":"a"}]', 'the whole'],
+    ['an object without Groups', '{}', 'Groups'],
+    ['groups in lower case', '{"groups":[]}', 'Groups'],
+    ['null groups', '{"Groups":null}', 'Groups'],
+    ['groups by name', '{"Groups":{"a":{"GroupName":"a"}}}', 'Groups'],
+    ['the answer of get-group', '{"Group":{"GroupName":"a"}}', 'Groups'],
+    ['names in place of groups', '{"Groups":["a"]}', 'Groups.0'],
+    ['a group that is null', '{"Groups":[{"GroupName":"a"},null]}', 'Groups.1'],
+    ['a group without a name', '{"Groups":[{"Precedence":1}]}', 'Groups.0.GroupName'],
+    ['an empty name', '{"Groups":[{"GroupName":""}]}', 'Groups.0.GroupName'],
+    ['a name that is a number', '{"Groups":[{"GroupName":7}]}', 'Groups.0.GroupName'],
+    ['a role that is a number', '{"Groups":[{"GroupName":"a","RoleArn":7}]}', 'Groups.0.RoleArn'],
+    ['a name only in the prototype', '{"Groups":[{"__proto__":{"GroupName":"a"}}]}', 'Groups.0.GroupName'],
+    ['groups only in the prototype', '{"__proto__":{"Groups":[]}}', 'Groups'],
+  ])('%s is refused, and the message says where', async (_what, content, where) => {
+    expect(await refusalOf(content)).toContain(`cannot be used: ${where}: `)
+  })
+
+  test.each(['"7"', '1.5', '-1', String(2 ** 31), '1e999', 'true', '[]', '""'])('a precedence of %s is refused', async precedence => {
+    expect(await refusalOf(withPrecedence(precedence))).toContain('Groups.1.Precedence: ')
+  })
+
+  test.each([
+    ['0', 0],
+    ['-0', 0],
+    ['7.0', 7],
+    [String(2 ** 31 - 1), 2 ** 31 - 1],
+    ['null', null],
+  ])('a precedence of %s is taken', async (precedence, value) => {
+    const [, group] = await read(withPrecedence(precedence))
+    expect(group?.precedence === value).toBe(true)
+  })
+})
+
+describe('names that are traps in JavaScript', () => {
+  const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
+
+  test('they are names like any other', async () => {
+    const { groups: pool } = await readPoolFile(await fileOf(poolOf(...names.map((GroupName, Precedence) => ({ GroupName, Precedence })))))
+    expect([...pool.keys()]).toEqual(names)
+    expect(pool.get('__proto__')).toEqual({ groupName: '__proto__', precedence: 0, roleArn: null })
+  })
+
+  test('a pool without them does not have them', async () => {
+    const { groups: pool } = await readPoolFile(await fileOf(LISTED))
+    expect(names.filter(name => pool.has(name) || pool.get(name) !== undefined)).toEqual([])
+  })
+
+  test('a `__proto__` key gives a group nothing', async () => {
+    const [group] = await read('{"Groups":[{"GroupName":"a","__proto__":{"Precedence":0,"RoleArn":"r"}}]}')
+    expect(group).toStrictEqual({ groupName: 'a', precedence: null, roleArn: null })
+    expect(Object.getPrototypeOf(group)).toBe(Object.prototype)
+  })
+})
+
+describe('paths', () => {
+  test('a file that is not there', async () => {
+    const { message, cause } = await failureOf(join(folder, 'nowhere.json'))
+    expect(message).toMatch(/nowhere\.json` cannot be used: it cannot be read \(ENOENT\)/)
+    expect(cause).toMatchObject({ code: 'ENOENT' })
+  })
+
+  test('a folder', async () => {
+    const path = join(folder, 'folder')
+    await mkdir(path)
+    expect((await failureOf(path)).message).toContain('(EISDIR)')
+  })
+
+  test('an empty path, and one that no file system takes', async () => {
+    expect((await failureOf('')).message).toContain('(ENOENT)')
+    expect((await failureOf('a\0b')).message).toContain('it cannot be read')
+    expect((await failureOf('x'.repeat(5000))).message).toContain('(ENAMETOOLONG)')
+  })
+})

@@ -1,0 +1,496 @@
+import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join, relative } from 'node:path'
+import { PassThrough, Readable } from 'node:stream'
+import * as fc from 'fast-check'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { ALL_RULES } from '../../src/rules/all-rules.js'
+import { configSchema } from '../../src/cli/config.js'
+import { main } from '../../src/cli/main.js'
+import { compareWithPool, DEPLOYMENT_RULES } from '../../src/rules/deployment-rules.js'
+import type { Finding } from '../../src/rules/finding.js'
+import { type Group, isGroupName } from '../../src/group.js'
+import { fromPool } from '../../src/rules/live-pool.js'
+import { ruleMarkdown } from '../../src/report/rule-page.js'
+import { SUPPRESSION_RULES } from '../../src/rules/suppress.js'
+import { pools } from '../arbitraries.js'
+import { startCognitoEndpoint } from '../cognito/cognito-endpoint.js'
+import { rolecast, stubCredentials } from './command.js'
+
+let folder: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rolecast-validate-'))
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+let projects = 0
+/** A folder with these files. */
+async function project(files: Readonly<Record<string, string | Uint8Array>>): Promise<string> {
+  const root = join(folder, String(projects++))
+  await mkdir(root)
+  for (const [path, content] of Object.entries(files)) {
+    await mkdir(dirname(join(root, path)), { recursive: true })
+    await writeFile(join(root, path), content)
+  }
+  return root
+}
+
+interface GroupOptions {
+  readonly precedence?: number | undefined
+  readonly role?: string | undefined
+  readonly comment?: string | undefined
+}
+
+const group = (name: string, { precedence, role = `${name}Role`, comment = '' }: GroupOptions = {}) =>
+  `${comment}  ${name}:\n    Type: AWS::Cognito::UserPoolGroup\n    Properties:\n      GroupName: ${name}\n      UserPoolId: !Ref Pool\n`
+  + (precedence === undefined ? '' : `      Precedence: ${precedence}\n`) + (role === '' ? '' : `      RoleArn: ${role.startsWith('arn:') ? role : `!GetAtt ${role}.Arn`}\n`)
+const template = (...groups: readonly string[]) =>
+  `Resources:\n  Pool: { Type: AWS::Cognito::UserPool }\n${groups.join('')}`
+const CLEAN = template(group('admins', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Admin' }))
+const TIE = template(group('admins', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Admin' }), group('editors', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Editor' }))
+
+const validate = (args: readonly string[], input?: string) => rolecast(['validate', '--no-config', ...args], input)
+async function found(args: readonly string[], input?: string): Promise<readonly Finding[]> {
+  const { stdout, code } = await validate([...args, '--format', 'json'], input)
+  expect(code).not.toBe(2)
+  return JSON.parse(stdout) as readonly Finding[]
+}
+const ids = async (args: readonly string[], input?: string) => (await found(args, input)).map(({ ruleId }) => ruleId)
+
+describe('rolecast validate', () => {
+  test('finds a tie in a file, with its place, and exits with 1', async () => {
+    const root = await project({ 'auth.yaml': TIE })
+    const { code, stdout } = await validate([join(root, 'auth.yaml')])
+    expect(code).toBe(1)
+    expect(stdout).toContain(`${join(root, 'auth.yaml')}:3:3  error  COG101 tie-different-roles  admins\n`)
+    expect(stdout).toContain('  > 3 |   admins:\n      |   ^^^^^^^\n')
+    expect(stdout).toMatch(/\n1 error, in 1 source\n$/)
+  })
+
+  test('exits with 0 where nothing is found', async () => {
+    const root = await project({ 'auth.yaml': CLEAN })
+    expect(await validate([join(root, 'auth.yaml')])).toEqual({ code: 0, stdout: 'nothing found, in 1 source\n', stderr: '' })
+  })
+
+  test('reads stdin', async () => {
+    expect((await found(['-'], TIE)).map(({ ruleId, location }) => [ruleId, location.path, location.line])).toEqual([['COG101', '-', 3]])
+  })
+
+  test.each([['error', 0], ['warning', 1], ['note', 1], ['never', 0]])('a warning with --fail-on %s: %d', async (failOn, code) => {
+    const root = await project({ 'auth.yaml': template(group('admins', { role: 'arn:aws:iam::111122223333:role/Admin' })) })
+    expect((await validate([join(root, 'auth.yaml'), '--fail-on', failOn])).code).toBe(code)
+  })
+
+  test('runs the rules that are chosen', async () => {
+    const root = await project({ 'auth.yaml': TIE })
+    expect(await ids([root, '--only', 'COG104,cog106', '--only', 'null-precedence-role'])).toEqual([])
+    expect(await ids([root, '--ignore', 'COG101'])).toEqual([])
+    expect(await ids([root, '--only', 'COG101']), 'control').toEqual(['COG101'])
+  })
+
+  test.each(['json', 'sarif', 'github', 'junit'])('writes %s to stdout or to a file, the same', async format => {
+    const root = await project({ 'auth.yaml': TIE })
+    const { stdout, code } = await validate([root, '--format', format])
+    expect(code).toBe(1)
+    expect(stdout).toContain('COG101')
+    const output = join(root, 'report.out')
+    expect(await validate([root, '--format', format, '--output', output])).toEqual({ code: 1, stdout: '', stderr: '' })
+    expect(await readFile(output, 'utf8')).toBe(stdout)
+  })
+
+  test('writes paths below where it runs as relative ones', async () => {
+    const [one] = await found([join(process.cwd(), 'test/fixtures/templates/cloudformation/pools.yaml')])
+    expect(one!.location.path).toBe('test/fixtures/templates/cloudformation/pools.yaml')
+  })
+})
+
+describe('a folder', () => {
+  test('is read as far as it is known, and what could not be read is said', async () => {
+    const root = await project({
+      'stacks/auth.yaml': TIE,
+      'stacks/web.yaml': 'Resources:\n  Bucket: { Type: AWS::S3::Bucket }\n',
+      'broken.yaml': 'Resources:\n  Pool: { Type: AWS::Cognito::UserPool\n',
+      'package.json': '{"dependencies":{"client-cognito":"1"}}',
+      'notes.txt': TIE,
+      '.serverless/cloudformation-template-update-stack.json': '{"Resources":{"P":{"Type":"AWS::Cognito::UserPool"}}}',
+    })
+    const { stdout, code } = await validate([root])
+    expect(code).toBe(1)
+    expect(stdout).toMatch(/\nskipped \S+\/broken\.yaml: .* cannot be used: .+\n\n1 error, in 2 sources\n$/)
+    expect(stdout).not.toContain('package.json')
+    const verbose = await validate([root, '--verbose'])
+    expect(verbose.stdout).toMatch(/skipped \S+\/package\.json: it is of no format that is known\n/)
+    expect(verbose.stdout).toMatch(/skipped \S+\/web\.yaml: it has nothing of Cognito\n/)
+  })
+
+  test('is not read where others wrote, or tools made copies', async () => {
+    const others = ['node_modules/a', '.git', 'x/.terraform', 'dist', '.aws-sam/build', 'amplify/#current-cloud-backend', 'cdk.out/asset.1a2b']
+    const root = await project({ 'auth.yaml': CLEAN, ...Object.fromEntries(others.map(path => [`${path}/auth.yaml`, TIE])) })
+    expect(await ids([root])).toEqual([])
+    expect(await ids([join(root, 'dist')]), 'control: what is named is read').toEqual(['COG101'])
+  })
+
+  test('is read without following links', async () => {
+    const root = await project({ 'auth.yaml': CLEAN })
+    await symlink(root, join(root, 'again'))
+    expect((await validate([root])).stdout).toBe('nothing found, in 1 source\n')
+  })
+
+  test('with nothing of Cognito is no clean bill', async () => {
+    const root = await project({ 'web.yaml': 'Resources:\n  Bucket: { Type: AWS::S3::Bucket }\n' })
+    expect(await validate([root])).toEqual({ code: 2, stdout: '', stderr: `rolecast: \`${root}\` has nothing of Cognito; name a template, or the folder that has it [invalid-input]\n` })
+    const broken = await project({ 'auth.yaml': `${TIE}  x` })
+    expect((await validate([broken])).stderr).toMatch(/has nothing of Cognito that can be read \(.*auth\.yaml:/)
+    expect((await validate([join(root, 'web.yaml')])).code, 'control: a file that is named is').toBe(0)
+  })
+
+  test('of Terraform is one module', async () => {
+    const root = await project({
+      'groups.tf': 'resource "aws_cognito_user_group" "a" {\n  name = "a"\n  user_pool_id = "eu-west-1_Ab12Cd34e"\n  precedence = 0\n  role_arn = aws_iam_role.a.arn\n}\n',
+      'roles.tf': 'resource "aws_iam_role" "a" {\n  assume_role_policy = jsonencode({ Statement = [] })\n}\n',
+    })
+    expect(await ids([root])).toEqual(['COG110', 'COG120'])
+    expect(await ids([join(root, 'groups.tf')]), 'control: a file alone').toEqual(['COG110'])
+  })
+
+  test('of several stacks is judged together where they share a pool', async () => {
+    const of = (name: string) => template(group(name, { precedence: 1, role: `arn:aws:iam::111122223333:role/${name}` })).replace('!Ref Pool', '!ImportValue pool')
+    const root = await project({ 'cdk.out/A.template.json': toJson(of('a')), 'cdk.out/B.template.json': toJson(of('b')) })
+    expect(await ids([root])).toEqual(['COG101'])
+  })
+
+  /** JSON is YAML, so YAML that stands in a file of JSON is read too. */
+  function toJson(text: string): string {
+    return text.replace('!ImportValue pool', '{ "Fn::ImportValue": pool }')
+  }
+
+  test('of Amplify is judged with its list of groups', async () => {
+    const root = await project({})
+    await cp('test/fixtures/templates/amplify', join(root, 'userPoolGroups'), { recursive: true })
+    expect(await ids([root, '--only', 'COG140'])).toEqual([])
+    await writeFile(join(root, 'userPoolGroups/user-pool-group-precedence.json'), '[{"groupName":"admins","precedence":9}]')
+    expect(await ids([root, '--only', 'COG140'])).toEqual(['COG140'])
+  })
+
+  test('says on stderr what it skipped where the output has no place for it', async () => {
+    const root = await project({ 'a.yaml': CLEAN, 'big.json': Buffer.alloc(50_000_001, ' ') })
+    expect((await validate([root])).stdout).toContain('is larger than 50 MB')
+    const [stdout, stderr] = [new PassThrough(), new PassThrough()]
+    const terminal = { stdin: Readable.from(['']), stdout, stderr, color: false, interrupted: () => new AbortController().signal }
+    expect(await main(['validate', '--no-config', root, '--format', 'json'], terminal, '1.2.3')).toBe(0)
+    expect(String(stdout.read())).toBe('[]\n')
+    expect(String(stderr.read())).toMatch(/^rolecast: skipped \S+\/big\.json: .* is larger than 50 MB; check that it is a template\n$/)
+  })
+})
+
+describe('what cannot run', () => {
+  const rows: [string, Readonly<Record<string, string | Uint8Array>>, readonly string[], RegExp][] = [
+    ['no path', {}, [], /nothing to validate; name a template or a folder, or give --user-pool-id ID/],
+    ['a path that is not there', {}, ['ROOT/no.yaml'], /cannot be read \(ENOENT\); name a file or a folder that is there/],
+    ['a file of no known format', { 'a.yaml': 'a: 1\n' }, ['ROOT/a.yaml'], /it is of no format that is known; give --format-in if it is a template/],
+    ['a file that is malformed', { 'a.yaml': 'Resources:\n  A: { Type: AWS::S3::Bucket\n' }, ['ROOT/a.yaml'], /a\.yaml:\d+:\d+` cannot be used/],
+    ['a file that is no UTF-8', { 'a.yaml': new Uint8Array([0xc3, 0x28]) }, ['ROOT/a.yaml'], /is not UTF-8; write it in UTF-8/],
+    ['a format for a folder', { 'a.yaml': CLEAN }, ['ROOT', '--format-in', 'cloudformation'], /is a folder, and --format-in is for files/],
+    ['a format that it is not', { 'a.yaml': CLEAN }, ['ROOT/a.yaml', '--format-in', 'terraform-plan'], /the Terraform plan .* cannot be read: it is not JSON/],
+    ['a rule that does not exist', { 'a.yaml': CLEAN }, ['ROOT', '--only', 'COG999'], /`COG999` is no rule; `rolecast explain` lists them/],
+    ['memberships of nothing', { 'a.yaml': CLEAN }, ['ROOT', '--memberships', 'x'], /--memberships is for a pool/],
+    ['an identity pool of nothing', { 'a.yaml': CLEAN }, ['ROOT', '--identity-pool-id', 'x'], /--identity-pool-id is for a live pool/],
+    ['a comparison of nothing', {}, ['--against-pool-file', 'x'], /compare a template with a pool; name the template too/],
+    ['a pool that nothing is compared with', { 'a.yaml': CLEAN }, ['ROOT', '--against-pool', 'x'], /--against-pool says which pool of the template is compared/],
+    ['a suggestion for programs', { 'a.yaml': CLEAN }, ['ROOT', '--fix-suggestion', '--format', 'json'], /--fix-suggestion is for people/],
+    ['an output that cannot be written', { 'a.yaml': CLEAN }, ['ROOT', '--output', 'ROOT/no/x'], /cannot be written \(ENOENT\)/],
+    ['two baselines', { 'a.yaml': CLEAN }, ['ROOT', '--baseline', 'x', '--write-baseline', 'y'], /cannot be used with option/],
+    ['a baseline that is none', { 'a.yaml': CLEAN, 'b.txt': '{}' }, ['ROOT', '--baseline', 'ROOT/b.txt'], /the baseline .* cannot be used: version: /],
+  ]
+  test.each(rows)('%s', async (_, files, args, message) => {
+    const root = await project(files)
+    const { code, stdout, stderr } = await validate(args.map(arg => arg.replace('ROOT', root)))
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(message)
+  })
+})
+
+describe('text in UTF-16, as PowerShell writes it', () => {
+  test('is read', async () => {
+    const root = await project({ 'auth.yaml': Buffer.from(`\ufeff${TIE}`, 'utf16le') })
+    expect(await ids([root])).toEqual(['COG101'])
+  })
+})
+
+describe('suppressions', () => {
+  const suppressed = (comment: string) =>
+    template(group('admins', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Admin', comment }), group('editors', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Editor' }))
+
+  test('in a comment are marked and fail nothing', async () => {
+    const root = await project({ 'auth.yaml': suppressed('  # rolecast:ignore COG101 nobody is in both\n') })
+    const { code, stdout } = await validate([root])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^suppressed \S+auth\.yaml:4:3 {2}COG101 tie-different-roles: nobody is in both \(\S+auth\.yaml:3:3\)\n\n1 suppressed, in 1 source\n$/)
+  })
+
+  test.each([
+    ['without a reason', '  # rolecast:ignore COG101\n', 'COG191'],
+    ['that has expired', '  # rolecast:ignore COG101 exp=2020-01-01 nobody is in both\n', 'COG192'],
+    ['of another rule', '  # rolecast:ignore COG104 nobody is in both\n', 'COG193'],
+  ])('%s suppress nothing, and are found', async (_, comment, ruleId) => {
+    const root = await project({ 'auth.yaml': suppressed(comment) })
+    expect((await ids([root])).toSorted()).toEqual(['COG101', ruleId])
+    expect((await validate([root])).code).toBe(1)
+  })
+})
+
+describe('the config file', () => {
+  const withConfig = async (config: unknown, files: Readonly<Record<string, string>> = { 'infra/auth.yaml': TIE }) => {
+    const root = await project({ ...files, 'rolecast.config.json': typeof config === 'string' ? config : JSON.stringify(config) })
+    return { root, run: (...args: readonly string[]) => rolecast(['validate', root, '--config', join(root, 'rolecast.config.json'), '--format', 'json', ...args]) }
+  }
+  const json = async (run: Promise<{ readonly stdout: string }>) => JSON.parse((await run).stdout) as readonly Finding[]
+
+  test('sets what fails, and the command line comes before it', async () => {
+    const { run } = await withConfig({ failOn: 'never' })
+    expect((await run()).code).toBe(0)
+    expect((await run('--fail-on', 'error')).code).toBe(1)
+  })
+
+  test('chooses rules and severities, and leaves files out', async () => {
+    expect(await json((await withConfig({ ignore: ['COG101'] })).run())).toEqual([])
+    expect((await json((await withConfig({ severities: { COG101: 'note' } })).run())).map(({ severity }) => severity)).toEqual(['note'])
+    const { run } = await withConfig({ exclude: ['infra'] }, { 'infra/auth.yaml': TIE, 'other/auth.yaml': CLEAN })
+    expect(await json(run())).toEqual([])
+  })
+
+  const reasons = async (more: object) => {
+    const { run } = await withConfig({ suppressions: [{ rules: ['COG101'], reason: 'meant so', ...more }] })
+    return (await json(run())).map(({ ruleId, suppressed }) => `${ruleId} ${suppressed?.reason}`).toSorted()
+  }
+  test.each([
+    ['everywhere', {}],
+    ['in a folder', { paths: ['infra'] }],
+    ['in a file', { paths: ['infra/auth.yaml'] }],
+    ['for the groups', { groups: ['editors', 'admins', 'others'] }],
+    ['for the pool', { pools: ['Pool'] }],
+  ])('suppresses %s', async (_, more) => {
+    expect(await reasons(more)).toEqual(['COG101 meant so'])
+  })
+
+  test.each([
+    ['in another folder', { paths: ['inf'] }],
+    ['for other groups', { groups: ['admins'] }],
+    ['for another pool', { pools: ['__proto__'] }],
+  ])('control: not %s', async (_, more) => {
+    expect(await reasons(more)).toEqual(['COG101 undefined', 'COG193 undefined'])
+  })
+
+  test.each([
+    ['{', /the config .* cannot be used: it is not JSON/],
+    ['[]', /the config .* cannot be used: the whole: /],
+    [{ failon: 'error' }, /Unrecognized key/],
+    [{ only: ['COG999'] }, /only\.0: /],
+    [{ severities: { COG999: 'note' } }, /`COG999` is no rule/],
+    [{ severities: { x: 'note' } }, /severities\.x: /],
+    [{ suppressions: [{ rules: ['COG101'] }] }, /suppressions\.0\.reason: /],
+    [{ suppressions: [{ rules: [], reason: 'x' }] }, /suppressions\.0\.rules: /],
+    [{ suppressions: [{ rules: ['COG101'], reason: 'x', expires: '2027-02-30' }] }, /suppressions\.0\.expires: /],
+  ])('%j is refused', async (config, message) => {
+    const { code, stderr } = await (await withConfig(config)).run()
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+  })
+
+  test('that is named has to be there', async () => {
+    expect(await rolecast(['validate', '-', '--config', join(folder, 'no.json')], CLEAN)).toMatchObject({ code: 2 })
+  })
+
+  test('has a published schema, which is the one that it is read by', async () => {
+    await expect(`${JSON.stringify(configSchema(), undefined, 2)}\n`).toMatchFileSnapshot('../../docs/rolecast.config.schema.json')
+  })
+})
+
+describe('a baseline', () => {
+  test('makes an old project start clean, and what is new fails', async () => {
+    const root = await project({ 'infra/auth.yaml': TIE })
+    const baseline = join(root, 'rolecast.baseline.json')
+    expect((await validate([root, '--write-baseline', baseline])).code).toBe(0)
+    expect(JSON.parse(await readFile(baseline, 'utf8'))).toEqual({ version: 1, findings: [{ path: 'infra/auth.yaml', key: '["COG101","Pool","admins","editors"]' }] })
+    const known = await found([root, '--baseline', baseline])
+    expect(known.map(({ ruleId, suppressed }) => [ruleId, suppressed?.reason])).toEqual([['COG101', 'in the baseline']])
+    expect((await validate([root, '--baseline', baseline])).code).toBe(0)
+
+    await writeFile(join(root, 'infra/auth.yaml'), `# one line more\n${TIE}`)
+    expect((await validate([root, '--baseline', baseline])).code, 'lines may move').toBe(0)
+    await writeFile(join(root, 'infra/auth.yaml'), TIE + group('billing', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Billing' }))
+    expect((await validate([root, '--baseline', baseline])).code, 'a group more is another tie').toBe(1)
+  })
+
+  test('is for the file it was written for', async () => {
+    const root = await project({ 'a.yaml': TIE })
+    const baseline = join(root, 'known.json')
+    await validate([root, '--write-baseline', baseline])
+    await writeFile(join(root, 'b.yaml'), TIE)
+    expect((await found([root, '--baseline', baseline])).map(({ location, suppressed }) => [relative(root, location.path), suppressed !== undefined])).toEqual([['a.yaml', true], ['b.yaml', false]])
+  })
+})
+
+describe('a suggestion', () => {
+  test('gives numbers without ties, and edits nothing', async () => {
+    const root = await project({ 'auth.yaml': TIE })
+    const path = join(root, 'auth.yaml')
+    const { stdout } = await validate([path, '--fix-suggestion'])
+    expect(stdout).toMatch(new RegExp(`\nA renumbering of Pool without ties.*\n@@ ${path}:8:19 {2}admins\n- precedence 1\n\\+ precedence 10\n@@ ${path}:15:19 {2}editors\n- precedence 1\n\\+ precedence 20\n$`))
+    expect(await readFile(path, 'utf8')).toBe(TIE)
+  })
+
+  test('control: there is none without a tie', async () => {
+    const root = await project({ 'auth.yaml': CLEAN })
+    expect((await validate([root, '--fix-suggestion'])).stdout).toBe('nothing found, in 1 source\n')
+  })
+})
+
+describe('a template against a pool', () => {
+  const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
+  interface LiveGroup { readonly GroupName: string; readonly Precedence?: number; readonly RoleArn?: string }
+  const pool = (...groups: readonly LiveGroup[]) => JSON.stringify({ userPoolId: 'eu-west-1_Ab12Cd34e', Groups: groups })
+  const TWO = template(group('admins', { precedence: 1, role: role('Admin') }), group('editors', { precedence: 5, role: role('Editor') }))
+  const live = { admins: { GroupName: 'admins', Precedence: 1, RoleArn: role('Admin') }, editors: { GroupName: 'editors', Precedence: 5, RoleArn: role('Editor') } }
+  const against = async (text: string, groups: readonly LiveGroup[], args: readonly string[] = [], users = '') => {
+    const root = await project({ 'auth.yaml': text, 'pool.json': pool(...groups), 'users.ndjson': users })
+    const more = users === '' ? [] : ['--memberships', join(root, 'users.ndjson')]
+    return found([join(root, 'auth.yaml'), '--against-pool-file', join(root, 'pool.json'), ...more, ...args])
+  }
+  const shape = async (...args: Parameters<typeof against>) => (await against(...args)).map(({ ruleId, severity, groups }) => `${ruleId} ${severity} ${groups.join()}`)
+
+  const rows: [string, string, readonly LiveGroup[], readonly string[]][] = [
+    ['that is as the template says', TWO, [live.admins, live.editors], []],
+    ['with a group more', TWO, [live.admins, live.editors, { GroupName: '__proto__', Precedence: 0 }], ['COG170 warning __proto__']],
+    ['with the group of an identity provider', TWO, [live.admins, live.editors, { GroupName: 'eu-west-1_Ab12Cd34e_Google' }], []],
+    ['with a group less', TWO, [live.admins], ['COG173 note editors']],
+    ['with another precedence', TWO, [live.admins, { ...live.editors, Precedence: 1 }], ['COG171 warning editors']],
+    ['with a precedence that the template takes away', template(group('admins', { role: '' })), [{ GroupName: 'admins', Precedence: 0 }], ['COG172 warning admins']],
+    ['with another role', TWO, [{ ...live.admins, RoleArn: role('Root') }, live.editors], ['COG174 warning admins']],
+    ['with a role that the template takes away', template(group('admins', { precedence: 1, role: '' })), [live.admins], ['COG174 warning admins']],
+    ['without a role that the template gives', TWO, [{ GroupName: 'admins', Precedence: 1 }, live.editors], ['COG174 warning admins']],
+    ['whose role the template makes', `${template(group('admins', { precedence: 1 }))}  adminsRole: { Type: AWS::IAM::Role }\n`, [live.admins], []],
+  ]
+  test.each(rows)('%s', async (_, text, groups, expected) => {
+    expect(await shape(text, groups, ['--ignore', 'COG190'])).toEqual(expected)
+  })
+
+  test('of Terraform, which sends 0 for a precedence that is taken away', async () => {
+    const root = await project({
+      'main.tf': 'resource "aws_cognito_user_group" "a" {\n  name = "a"\n  user_pool_id = "eu-west-1_Ab12Cd34e"\n}\n',
+      'pool.json': pool({ GroupName: 'a', Precedence: 50 }),
+    })
+    const [one] = await found([join(root, 'main.tf'), '--against-pool-file', join(root, 'pool.json')])
+    expect([one!.ruleId, one!.severity, one!.message]).toEqual(['COG172', 'error',
+      '`a` has precedence 50 in the pool and none in the template: Terraform sends 0 when it takes the number away, and the group ranks first.'])
+  })
+
+  test('says whom it reaches', async () => {
+    const users = ['{"username":"alice","groups":["admins","editors"]}', '{"username":"bob","groups":["editors"]}', '{"username":"eve","groups":["ghosts"]}'].join('\n')
+    const findings = await against(TWO, [live.admins, { ...live.editors, Precedence: 0 }], [], users)
+    expect(findings.map(({ ruleId, message }) => [ruleId, message])).toEqual([
+      ['COG175', '1 user is in the group `ghosts`, which neither the pool nor the template has.'],
+      ['COG171', 'The precedence of `editors` changes from 0 to 5. By this deployment 1 of its 2 members gets another answer: `alice`.'],
+    ])
+  })
+
+  test('can be suppressed like all else', async () => {
+    const text = template(group('admins', { precedence: 2, role: role('Admin'), comment: '  # rolecast:ignore COG171 announced\n' }))
+    expect((await against(text, [live.admins])).map(({ suppressed }) => suppressed?.reason)).toEqual(['announced'])
+  })
+
+  test('is compared without what Cognito cannot have', async () => {
+    const text = template(group('admins', { precedence: 1, role: role('Admin') }), group("''", { precedence: 1, role: '' }).replace("  ''", '  Nameless'))
+    expect(await shape(text, [live.admins], ['--ignore', 'COG152,COG102'])).toEqual([])
+    const root = await project({ 'auth.yaml': text })
+    expect(await validate([join(root, 'auth.yaml'), '--fix-suggestion', '--only', 'COG190'])).toMatchObject({ code: 0 })
+  })
+
+  const userPoolId = 'eu-west-1_Ab12Cd34e'
+  const compare = (before: readonly Group[], now: readonly Group[]) => {
+    const comparison = compareWithPool(fromPool({ userPoolId, groups: before }), userPoolId, { userPoolId, groups: now })
+    for (const { groupName } of now) comparison.add({ username: groupName, groups: [groupName, '__proto__'] })
+    return comparison.findings().filter(({ ruleId }) => ruleId !== 'COG175')
+  }
+  const once = (groups: readonly Group[]) => [...new Map(groups.map(one => [one.groupName, one])).values()]
+
+  test('a pool is as it is', () => {
+    fc.assert(fc.property(pools, groups => {
+      expect(compare(once(groups), once(groups).toReversed())).toEqual([])
+    }))
+  })
+
+  test('control: one that is not is found, once for each group that differs in one thing', () => {
+    fc.assert(fc.property(pools.filter(groups => groups.some(({ groupName }) => isGroupName(groupName) && !groupName.startsWith(userPoolId))), groups => {
+      const now = once(groups)
+      const one = now.find(({ groupName }) => isGroupName(groupName))
+      const changed = { ...one!, precedence: one!.precedence === 77 ? 78 : 77 }
+      expect(compare(now.map(group => group === one ? changed : group), now).map(({ ruleId, groups: names }) => [ruleId, names])).toEqual([['COG171', [one!.groupName]]])
+    }))
+  })
+
+  test('is not guessed where there are several pools', async () => {
+    const second = `${group('others', { precedence: 1, role: role('x') }).replace('Ref Pool', 'Ref Second')}  Second: { Type: AWS::Cognito::UserPool }\n`
+    const root = await project({ 'auth.yaml': TWO + second, 'pool.json': pool(live.admins, live.editors) })
+    const args = [join(root, 'auth.yaml'), '--against-pool-file', join(root, 'pool.json')]
+    const { code, stderr } = await validate(args)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/is not clear; give --against-pool with one of `Pool` \(.*\), `Second` \(.*\)/)
+    expect(await ids([...args, '--against-pool', 'Pool'])).toEqual([])
+  })
+})
+
+describe('a live pool', () => {
+  const userPoolId = 'eu-west-1_Ab12Cd34e'
+  beforeEach(() => {
+    stubCredentials(folder)
+  })
+  afterEach(() => vi.unstubAllEnvs())
+
+  test('is judged by the same rules, and compared with a template', async () => {
+    const groups = [{ groupName: 'a', precedence: 1, roleArn: 'arn:aws:iam::111122223333:role/A' }, { groupName: 'b', precedence: 1, roleArn: 'arn:aws:iam::111122223333:role/B' }]
+    await using endpoint = await startCognitoEndpoint({ userPoolId, groups })
+    const root = await project({ 'users.ndjson': '{"username":"alice","groups":["a","b"]}\n' })
+    const online = ['--endpoint-url', endpoint.url]
+    expect((await found(['--user-pool-id', userPoolId, ...online])).map(({ ruleId, location }) => [ruleId, location])).toEqual([['COG101', { path: userPoolId, construct: 'a' }]])
+    expect(await ids(['--user-pool-id', userPoolId, '--memberships', join(root, 'users.ndjson'), ...online])).toEqual(['COG101', 'COG161'])
+    expect(await ids(['-', '--against-user-pool-id', userPoolId, ...online], template(group('a', { precedence: 1, role: 'arn:aws:iam::111122223333:role/A' })))).toEqual(['COG170'])
+  })
+})
+
+describe('rolecast explain', () => {
+  test.each(['COG101', 'cog101', 'tie-different-roles'])('%s', async name => {
+    const { code, stdout } = await rolecast(['explain', name])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^COG101 tie-different-roles \(error\)\nGroups of equal precedence have different roles\.\n/)
+  })
+
+  test('lists all rules', async () => {
+    const { stdout } = await rolecast(['explain'])
+    expect(stdout.trimEnd().split('\n').map(line => line.split(' ')[0])).toEqual(ALL_RULES.map(({ id }) => id))
+  })
+
+  test('refuses what is no rule', async () => {
+    expect(await rolecast(['explain', '__proto__'])).toEqual({ code: 2, stdout: '', stderr: 'rolecast: `__proto__` is no rule; `rolecast explain` lists them [invalid-argument]\n' })
+  })
+})
+
+describe('the page', () => {
+  const MARK = '<!-- From here on the page is written from the rules: `vitest -u` writes it anew. -->'
+  const rules = [...DEPLOYMENT_RULES, ...SUPPRESSION_RULES]
+  const section = `## The rules of comparisons and suppressions\n\n${rules.map(ruleMarkdown).join('\n\n')}\n`
+
+  test('has the rules of comparisons and of suppressions', async () => {
+    const page = await readFile('docs/validate.md', 'utf8')
+    await expect(`${page.split(MARK)[0]!.trimEnd()}\n\n${MARK}\n\n${section}`).toMatchFileSnapshot('../../docs/validate.md')
+  })
+
+  test('names options that exist', async () => {
+    const page = (await readFile('docs/validate.md', 'utf8')).replace('`pulumi preview --json`', '')
+    const help = (await rolecast(['validate', '--help'])).stdout
+    const options = new Set([...page.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([option]) => option))
+    for (const option of options) expect(help).toContain(option)
+    expect(options.size).toBeGreaterThan(10)
+    expect(help, 'control').not.toContain('--no-such-option')
+  })
+})

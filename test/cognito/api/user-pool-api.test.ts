@@ -1,0 +1,329 @@
+import { inspect } from 'node:util'
+import type { CognitoIdentityProviderClientConfig } from '@aws-sdk/client-cognito-identity-provider'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import type { UserPoolOperation } from '../../../src/cognito/api/api-error.js'
+import type { AuditClient } from '../../../src/cognito/api/connection-options.js'
+import { createUserPoolApi, type UserPoolApi } from '../../../src/cognito/api/user-pool-api.js'
+import type { UserPoolCallOptions } from '../../../src/cognito/api/user-pool-call.js'
+import type { ErrorCode } from '../../../src/errors.js'
+import { type CognitoEndpoint, endpointClient, type Fault, type Quota, startCognitoEndpoint } from '../cognito-endpoint.js'
+import { failureOf } from '../../failure-of.js'
+
+const userPoolId = 'eu-west-1_Ab12Cd34e'
+const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
+const GROUPS = [
+  { groupName: 'admins', precedence: 0, roleArn: role('Admin') },
+  { groupName: 'a,b', precedence: 4 },
+  { groupName: '__proto__' },
+]
+const USERNAMES = ['ann', '__proto__', 'eve@example.com', '=HYPERLINK("x")', '<b>', 'a\u202Eb', 'two words', 'x'.repeat(128), '管理者']
+const NEVER = new AbortController().signal
+
+let endpoint: CognitoEndpoint
+beforeAll(async () => {
+  endpoint = await startCognitoEndpoint({ userPoolId })
+})
+afterAll(() => endpoint.close())
+
+const undo: (() => void)[] = []
+beforeEach(() => {
+  endpoint.groups.clear()
+  for (const group of GROUPS) endpoint.groups.set(group.groupName, group)
+  endpoint.users.clear()
+  for (const username of USERNAMES) endpoint.users.set(username, ['a,b', 'admins', '__proto__'])
+  endpoint.requests.length = 0
+})
+afterEach(() => {
+  for (const end of undo.splice(0)) end()
+  vi.unstubAllEnvs()
+})
+function fail(...args: Parameters<CognitoEndpoint['fail']>): void {
+  undo.push(endpoint.fail(...args))
+}
+
+const UNLIMITED = {
+  requestsPerSecond: Infinity,
+  rates: { ListUsers: Infinity, AdminListGroupsForUser: Infinity, DescribeUserPool: Infinity },
+}
+
+function apiOf(options: Partial<UserPoolCallOptions> = {}, config: CognitoIdentityProviderClientConfig = {}): UserPoolApi {
+  const client = endpointClient(endpoint, { maxAttempts: 1, ...config })
+  return createUserPoolApi({ userPoolId, client, clock: Date.now, onCall: () => {}, ...UNLIMITED, ...options })
+}
+
+/** One call of each operation. */
+const CALLS: Readonly<Record<UserPoolOperation, (api: UserPoolApi, signal?: AbortSignal) => Promise<unknown>>> = {
+  GetGroup: (api, signal = NEVER) => api.getGroup('admins', signal),
+  ListGroups: (api, signal = NEVER) => api.listGroups(undefined, signal),
+  ListUsers: (api, signal = NEVER) => api.listUsers(undefined, signal),
+  ListUsersInGroup: (api, signal = NEVER) => api.listUsersInGroup('admins', undefined, signal),
+  AdminListGroupsForUser: (api, signal = NEVER) => api.adminListGroupsForUser('ann', undefined, signal),
+  DescribeUserPool: (api, signal = NEVER) => api.describeUserPool(signal),
+}
+const OPERATIONS = Object.keys(CALLS) as readonly UserPoolOperation[]
+
+describe('reading users', () => {
+  test('the usernames come as they are', async () => {
+    expect(await apiOf().listUsers(undefined, NEVER)).toEqual({ usernames: USERNAMES, nextToken: undefined })
+    expect(await apiOf().listUsersInGroup('a,b', undefined, NEVER)).toEqual({ usernames: USERNAMES, nextToken: undefined })
+  })
+
+  test('60 a page, and the token of a page leads to the next', async () => {
+    const many = Array.from({ length: 130 }, (_, index) => `u${index}`)
+    endpoint.users.clear()
+    for (const username of many) endpoint.users.set(username, ['admins'])
+    const api = apiOf()
+    for (const list of [api.listUsers, (token: string | undefined) => api.listUsersInGroup('admins', token, NEVER)]) {
+      const pages: (readonly string[])[] = []
+      let token: string | undefined
+      do {
+        const page = await list(token, NEVER)
+        pages.push(page!.usernames)
+        token = page!.nextToken
+      } while (token !== undefined)
+      expect(pages.map(page => page.length)).toEqual([60, 60, 10])
+      expect(pages.flat()).toEqual(many)
+    }
+  })
+
+  test('no personal data is asked for, and none of what comes anyway is passed on', async () => {
+    const inputs: unknown[] = []
+    const user = { Username: 'ann', Attributes: [{ Name: 'email', Value: 'ann@example.com' }] }
+    const client: AuditClient = {
+      async send(command: { input: unknown }) {
+        inputs.push(command.input)
+        return { Users: [user] }
+      },
+    }
+    const page = await apiOf({ client }).listUsers('next', NEVER)
+    expect(inputs).toEqual([{ UserPoolId: userPoolId, Limit: 60, AttributesToGet: ['sub'], PaginationToken: 'next' }])
+    expect(page).toEqual({ usernames: ['ann'], nextToken: undefined })
+  })
+
+  test('the groups of a user come with precedence and role, from as many pages as there are', async () => {
+    const { groups = [] } = (await apiOf().adminListGroupsForUser('__proto__', undefined, NEVER))!
+    expect(groups.toSorted((a, b) => (a.groupName < b.groupName ? -1 : 1))).toEqual([
+      { groupName: '__proto__', precedence: null, roleArn: null },
+      { groupName: 'a,b', precedence: 4, roleArn: null },
+      { groupName: 'admins', precedence: 0, roleArn: role('Admin') },
+    ])
+    const many = Array.from({ length: 70 }, (_, index) => `g${index}`)
+    for (const groupName of many) endpoint.groups.set(groupName, { groupName })
+    endpoint.users.set('ann', many)
+    const first = await apiOf().adminListGroupsForUser('ann', undefined, NEVER)
+    const second = await apiOf().adminListGroupsForUser('ann', first!.nextToken, NEVER)
+    expect(second!.nextToken).toBeUndefined()
+    expect([...first!.groups, ...second!.groups].map(group => group.groupName).toSorted()).toEqual(many.toSorted())
+  })
+
+  test('the pool tells its size, or does not', async () => {
+    expect(await apiOf().describeUserPool(NEVER)).toEqual({ estimatedUsers: USERNAMES.length })
+    fail({ body: '{"UserPool":{}}' })
+    expect(await apiOf().describeUserPool(NEVER)).toEqual({ estimatedUsers: undefined })
+  })
+
+  test('a group or a user that is gone is an answer and no failure', async () => {
+    expect(await apiOf().listUsersInGroup('ghost', undefined, NEVER)).toBeUndefined()
+    expect(await apiOf().adminListGroupsForUser('ghost', undefined, NEVER)).toBeUndefined()
+  })
+
+  test.each(OPERATIONS)('a pool that is gone is not a group or a user that is gone: %s', async operation => {
+    const api = apiOf({ userPoolId: 'eu-west-1_Other' })
+    expect(await failureOf(() => CALLS[operation](api))).toMatchObject({ code: 'pool-not-found', retryable: false })
+  })
+
+  const withoutUser = OPERATIONS.filter(operation => operation !== 'AdminListGroupsForUser')
+  test.each(withoutUser)('no user is looked for by %s, and so none is missing', async operation => {
+    fail({ error: 'UserNotFoundException', message: 'User does not exist.' })
+    expect(await failureOf(() => CALLS[operation](apiOf()))).toMatchObject({ code: 'request-refused' })
+  })
+
+  test('each call is told, with its operation and its group', async () => {
+    const told: unknown[][] = []
+    const api = apiOf({ onCall: (...call) => void told.push(call) })
+    for (const operation of OPERATIONS) await CALLS[operation](api)
+    expect(told).toEqual([
+      ['GetGroup', 'admins'], ['ListGroups', undefined], ['ListUsers', undefined], ['ListUsersInGroup', 'admins'],
+      ['AdminListGroupsForUser', undefined], ['DescribeUserPool', undefined],
+    ])
+  })
+})
+
+describe('failures', () => {
+  const faults: readonly [Fault, ErrorCode, retryable: boolean][] = [
+    ['throttle', 'throttled', true],
+    ['internal', 'service-error', true],
+    ['access-denied', 'not-authorized', false],
+    ['expired-token', 'not-authorized', false],
+    ['drop', 'unreachable', true],
+    ['html-200', 'malformed-answer', false],
+    ['html-502', 'malformed-answer', true],
+    ['malformed-json', 'malformed-answer', false],
+    ['empty-200', 'malformed-answer', false],
+    ['no-group', 'malformed-answer', false],
+    [{ error: 'InvalidParameterException' }, 'request-refused', false],
+    [{ error: 'OperationNotEnabledException' }, 'request-refused', false],
+  ]
+  describe.each(OPERATIONS)('%s', operation => {
+    test.each(faults)('after %j it is %s, in the name of the operation', async (fault, code, retryable) => {
+      fail(fault)
+      const error = await failureOf(() => CALLS[operation](apiOf()))
+      expect(error).toMatchObject({ code, retryable })
+      expect(error.message).toMatch(new RegExp(`^${operation} (on|for (group|user) \`\\w+\` of) user pool \`${userPoolId}\` .+; .+`))
+    })
+
+    test('where it is not allowed, its own permission is named', async () => {
+      fail('access-denied')
+      const { message } = await failureOf(() => CALLS[operation](apiOf()))
+      expect(message).toContain(`; allow cognito-idp:${operation} `)
+    })
+
+    test('it ends after its time', async () => {
+      fail('hang')
+      expect(await failureOf(() => CALLS[operation](apiOf({ timeout: 30 })))).toMatchObject({ code: 'timeout', retryable: true })
+    })
+
+    test("it ends with the caller's signal, while it waits and while it runs", async () => {
+      fail('hang')
+      const api = apiOf({ concurrency: 1 })
+      const caller = new AbortController()
+      const reason = new Error('enough')
+      const both = [failureOf(() => CALLS[operation](api, caller.signal)), failureOf(() => CALLS[operation](api, caller.signal))]
+      await vi.waitFor(() => expect(endpoint.requests).toHaveLength(1), { timeout: 4_000 })
+      caller.abort(reason)
+      for (const error of await Promise.all(both)) {
+        expect(error).toMatchObject({ code: 'aborted', retryable: false })
+        expect(error.cause).toBe(reason)
+      }
+      expect(endpoint.requests).toHaveLength(1)
+    })
+
+    test('no credential is left in a failure, however deep one looks', async () => {
+      const credentials = { accessKeyId: 'AKIDLOCAL', secretAccessKey: 'local-secret', sessionToken: 'local-session-token' }
+      fail('access-denied')
+      const error = await failureOf(() => CALLS[operation](apiOf({}, { credentials })))
+      expect(inspect(error, { depth: Infinity, showHidden: true })).not.toMatch(/AKIDLOCAL|local-secret|local-session-token/)
+    })
+  })
+
+  const malformed: readonly [UserPoolOperation, body: string, note: string][] = [
+    ['ListUsers', '{"Users":[{}]}', 'Users.0.Username: '],
+    ['ListUsers', '{"Users":[{"Username":""}]}', 'Users.0.Username: '],
+    ['ListUsers', '{"Users":[{"Username":7}]}', 'Users.0.Username: '],
+    ['ListUsers', '{"Users":[],"PaginationToken":""}', 'PaginationToken: '],
+    ['ListUsersInGroup', '{"Users":[{"Username":"a"},{"Name":"b"}]}', 'Users.1.Username: '],
+    ['ListUsersInGroup', '{"Users":[],"NextToken":""}', 'NextToken: '],
+    ['AdminListGroupsForUser', '{"Groups":[{"GroupName":"a","Precedence":"7"}]}', 'Groups.0.Precedence: '],
+    ['AdminListGroupsForUser', '{"Groups":[{"Precedence":7}]}', 'Groups.0.GroupName: '],
+    ['DescribeUserPool', '{"UserPool":{"EstimatedNumberOfUsers":-1}}', 'UserPool.EstimatedNumberOfUsers: '],
+    ['DescribeUserPool', '{"UserPool":{"EstimatedNumberOfUsers":1.5}}', 'UserPool.EstimatedNumberOfUsers: '],
+    ['DescribeUserPool', '{"UserPool":{"Id":"eu-west-1_Other","EstimatedNumberOfUsers":1}}', 'it is about another user pool'],
+  ]
+  test.each(malformed)('%s: %s is a malformed answer, and nothing is made up in its place', async (operation, body, note) => {
+    fail({ body })
+    const error = await failureOf(() => CALLS[operation](apiOf()))
+    expect(error.code).toBe('malformed-answer')
+    expect(error.message).toContain(`(${note}`)
+  })
+
+  test('a token that has expired says to begin again', async () => {
+    for (let index = 0; index < 60; index++) endpoint.users.set(`u${index}`, [])
+    const { nextToken } = await apiOf().listUsers(undefined, NEVER)
+    endpoint.expireTokens()
+    const error = await failureOf(() => apiOf().listUsers(nextToken, NEVER))
+    expect(error).toMatchObject({ code: 'request-refused', retryable: false })
+    expect(error.message).toBe(
+      `ListUsers on user pool \`${userPoolId}\` was refused as invalid (Invalid pagination token given.); `
+      + 'check the user pool id, or begin again with the first page: the token of a later one does not last')
+  })
+
+  test('a username of control characters and endless length does not break the message', async () => {
+    fail('access-denied')
+    const { message } = await failureOf(() => apiOf().adminListGroupsForUser(`a\n\u001b[31m\u202e${'x'.repeat(5_000)}`, undefined, NEVER))
+    expect(message).toMatch(/^AdminListGroupsForUser for user `a \[31m x{10,}…` of user pool/)
+    expect(message.length).toBeLessThan(1_000)
+  })
+})
+
+describe('quotas', () => {
+  /** Runs calls at the default rates against an endpoint with these quotas, and says which operations were throttled. */
+  async function throttledBy(quota: Quota) {
+    const users = Array.from({ length: 110 }, (_, index) => ({ username: `u${index}`, groups: ['admins'] }))
+    await using strict = await startCognitoEndpoint({ userPoolId, groups: GROUPS, users, quota, latency: 50 })
+    const client = endpointClient(strict, { maxAttempts: 1 })
+    const api = createUserPoolApi({ userPoolId, client, clock: Date.now, onCall: () => {} })
+    const calls = [
+      ...users.map(({ username }) => api.adminListGroupsForUser(username, undefined, NEVER)),
+      ...users.slice(0, 35).flatMap(() => [api.listUsers(undefined, NEVER), api.listUsersInGroup('admins', undefined, NEVER)]),
+      ...Array.from({ length: 4 }, () => [api.getGroup('admins', NEVER), api.listGroups(undefined, NEVER)]).flat(),
+      api.describeUserPool(NEVER),
+    ]
+    await Promise.allSettled(calls)
+    client.destroy()
+    expect(strict.requests).toHaveLength(calls.length)
+    return new Set(strict.requests.filter(request => request.throttled).map(request => request.operation))
+  }
+
+  test('at the default rates Cognito is never made to throttle', async () => {
+    expect(await throttledBy({ ListGroups: 5, ListUsers: 30, AdminListGroupsForUser: 50 })).toEqual(new Set())
+  })
+
+  test('control: with quotas of less it is, each on its own', async () => {
+    expect(await throttledBy({ ListUsers: 3 })).toEqual(new Set(['ListUsers', 'ListUsersInGroup']))
+    expect(await throttledBy({ AdminListGroupsForUser: 5 })).toEqual(new Set(['AdminListGroupsForUser']))
+  })
+
+  test('a quota that is used up holds no other', async () => {
+    const api = apiOf({ requestsPerSecond: 0.001, rates: { ListUsers: 0.001, AdminListGroupsForUser: 0.001, DescribeUserPool: 0.001 } })
+    for (const operation of ['ListGroups', 'ListUsers', 'AdminListGroupsForUser', 'DescribeUserPool'] as const) await CALLS[operation](api)
+    const caller = new AbortController()
+    const waiting = (['GetGroup', 'ListUsersInGroup'] as const).map(operation => failureOf(() => CALLS[operation](api, caller.signal)))
+    await new Promise(resolve => { setTimeout(resolve, 50) })
+    caller.abort()
+    for (const error of await Promise.all(waiting)) expect(error.code).toBe('aborted')
+    expect(endpoint.requests).toHaveLength(4)
+  })
+
+  test('of the listings that wait for one quota, the one with the highest priority is next', async () => {
+    const api = apiOf({ rates: { ListUsers: Infinity }, concurrency: 1 })
+    await Promise.all([
+      api.listUsers(undefined, NEVER),
+      api.listUsersInGroup('a,b', undefined, NEVER),
+      api.listUsersInGroup('admins', undefined, NEVER, 1),
+      api.listUsers(undefined, NEVER, 2),
+    ])
+    expect(endpoint.requests.map(request => request.groupName ?? request.operation)).toEqual(['ListUsers', 'ListUsers', 'admins', 'a,b'])
+  })
+
+  test.each([
+    [{ rates: { ListUsers: 0 } }, '`ListUsers` is `0`'],
+    [{ rates: { AdminListGroupsForUser: NaN } }, '`AdminListGroupsForUser` is `NaN`'],
+    [{ rates: { DescribeUserPool: -1 } }, '`DescribeUserPool` is `-1`'],
+    [{ requestsPerSecond: 0 }, '`requestsPerSecond` is `0`'],
+    [{ concurrency: 0 }, '`concurrency` is `0`'],
+  ])('%j is refused', async (options, said) => {
+    const error = await failureOf(() => apiOf(options))
+    expect(error.code).toBe('invalid-option')
+    expect(error.message).toContain(said)
+  })
+})
+
+describe('the client that is made', () => {
+  beforeEach(() => {
+    vi.stubEnv('AWS_ACCESS_KEY_ID', 'local')
+    vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'local')
+  })
+  const made = (options: Partial<UserPoolCallOptions> = {}) => apiOf({ client: undefined, endpoint: endpoint.url, ...options })
+
+  test('tries once where it is told to, so that each request keeps to the rate', async () => {
+    fail('internal', { times: 1 })
+    expect(await failureOf(() => made({ maxAttempts: 1 }).listUsers(undefined, NEVER))).toMatchObject({ code: 'service-error' })
+    expect(endpoint.requests).toHaveLength(1)
+  })
+
+  test('control: else it tries again by itself', async () => {
+    fail('internal', { times: 1 })
+    await made().listUsers(undefined, NEVER)
+    expect(endpoint.requests).toHaveLength(2)
+  })
+})

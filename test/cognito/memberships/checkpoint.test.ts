@@ -1,0 +1,546 @@
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { type FileHandle, mkdir, mkdtemp, open, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { crc32 } from 'node:zlib'
+import * as fc from 'fast-check'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
+import { type Checkpoint, openCheckpoint } from '../../../src/cognito/memberships/checkpoint.js'
+import { padding } from './checkpoint-writer.js'
+import { failureOf } from '../../failure-of.js'
+
+/** What happens just before a file is opened, for races that must come out one way. */
+const race = vi.hoisted(() => ({ beforeOpen: async (_path: unknown): Promise<void> => {} }))
+vi.mock('node:fs/promises', async original => {
+  const files = await original<typeof import('node:fs/promises')>()
+  const open: typeof files.open = async (path, ...rest) => {
+    await race.beforeOpen(path)
+    return files.open(path, ...rest)
+  }
+  return { ...files, open }
+})
+
+const READ = { userPoolId: 'eu-west-1_a', region: 'eu-west-1', strategy: 'list-groups' }
+const now = () => Date.UTC(2026, 0, 2, 3, 4, 5)
+
+let root = ''
+let path = ''
+let files = 0
+beforeAll(async () => void (root = await mkdtemp(join(tmpdir(), 'rolecast-checkpoint-'))))
+afterAll(() => rm(root, { recursive: true, force: true }))
+afterEach(() => void vi.restoreAllMocks())
+beforeEach(async () => {
+  const folder = join(root, String(files++))
+  await mkdir(folder)
+  path = join(folder, 'audit.checkpoint')
+})
+
+const opened = (read: Record<string, unknown> = READ) => openCheckpoint(path, { read, now })
+
+async function recordsOf(checkpoint: Checkpoint): Promise<unknown[]> {
+  const found: unknown[] = []
+  for await (const record of checkpoint.records()) found.push(record)
+  return found
+}
+
+/** Opens, does this, and closes. */
+async function using<T>(work: (checkpoint: Checkpoint) => Promise<T>): Promise<T> {
+  const checkpoint = await opened()
+  try {
+    return await work(checkpoint)
+  } finally {
+    await checkpoint.close()
+  }
+}
+
+async function written(...records: object[]): Promise<Buffer> {
+  await using(async checkpoint => {
+    for (const record of records) await checkpoint.append(record)
+  })
+  return readFile(path)
+}
+
+/** What was refused, after a look that neither the file nor its folder was touched. */
+async function refused(read?: Record<string, unknown>): Promise<string> {
+  const before = await readFile(path)
+  const beside = await readdir(dirname(path))
+  const error = await failureOf(() => opened(read))
+  expect(error.code).toBe('invalid-input')
+  expect(error.message).toContain(`\`${path}\``)
+  expect((await readFile(path)).equals(before)).toBe(true)
+  expect(await readdir(dirname(path))).toEqual(beside)
+  return error.message
+}
+
+describe('examples', () => {
+  test('what was appended is there when the file is opened again, in order', async () => {
+    await using(async checkpoint => {
+      expect(checkpoint).toMatchObject({ startedAt: '2026-01-02T03:04:05.000Z', resumed: false })
+      expect(await recordsOf(checkpoint)).toEqual([])
+      await checkpoint.append({ page: 1 })
+      await checkpoint.append({ page: 2 })
+      expect(await recordsOf(checkpoint)).toEqual([{ page: 1 }, { page: 2 }])
+    })
+    const later = await openCheckpoint(path, { read: READ, now: () => now() + 1e9 })
+    expect(later).toMatchObject({ startedAt: '2026-01-02T03:04:05.000Z', resumed: true })
+    expect(await recordsOf(later)).toEqual([{ page: 1 }, { page: 2 }])
+    await later.append({ page: 3 })
+    await later.flush()
+    await later.close()
+    expect(await using(recordsOf)).toEqual([{ page: 1 }, { page: 2 }, { page: 3 }])
+  })
+
+  test('every line is JSON', async () => {
+    const text = (await written({ page: 1 }, { users: ['a\nb', '\u2028'] })).toString()
+    expect(text.endsWith('\n')).toBe(true)
+    expect(text.trimEnd().split('\n').map(line => JSON.parse(line))).toEqual([
+      { rolecast: 'checkpoint', version: 1, startedAt: '2026-01-02T03:04:05.000Z', read: READ },
+      { crc32: expect.stringMatching(/^[0-9a-f]{8}$/), record: { page: 1 } },
+      { crc32: expect.stringMatching(/^[0-9a-f]{8}$/), record: { users: ['a\nb', '\u2028'] } },
+    ])
+  })
+
+  test('an empty file is a new one', async () => {
+    await writeFile(path, '')
+    expect(await using(async checkpoint => checkpoint.resumed)).toBe(false)
+  })
+
+  test('a checkpoint without a record is one to go on from', async () => {
+    await written()
+    expect(await using(async checkpoint => checkpoint.resumed)).toBe(true)
+  })
+
+  test.skipIf(process.platform === 'win32')('only its owner may read it, and nothing but the file is left behind', async () => {
+    await written({ page: 1 })
+    expect((await stat(path)).mode & 0o777).toBe(0o600)
+    expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
+  })
+
+  test('removed, it is gone; closing it then does nothing, and the next one is new', async () => {
+    await written({ page: 1 })
+    const checkpoint = await opened()
+    await checkpoint.append({ page: 2 })
+    await checkpoint.remove()
+    await checkpoint.close()
+    expect(await readdir(dirname(path))).toEqual([])
+    expect(await using(recordsOf)).toEqual([])
+  })
+
+  test('closed, it takes nothing more', async () => {
+    const checkpoint = await opened()
+    await checkpoint.close()
+    await checkpoint.close()
+    await checkpoint.remove()
+    expect((await failureOf(() => checkpoint.append({}))).message).toMatch(/cannot be read or written \(EBADF\)/)
+    expect((await failureOf(() => recordsOf(checkpoint))).message).toMatch(/cannot be read or written \(EBADF\)/)
+    expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
+  })
+
+  test('a record that is too long is refused, and the next one is not', async () => {
+    await using(async checkpoint => {
+      expect((await failureOf(() => checkpoint.append({ pad: 'x'.repeat(2 ** 24) }))).code).toBe('invalid-input')
+      await checkpoint.append({ pad: 'x'.repeat(2 ** 24 - 100) })
+      expect(await recordsOf(checkpoint)).toHaveLength(1)
+    })
+    expect(await using(recordsOf)).toHaveLength(1)
+  })
+})
+
+describe('laws', () => {
+  test('records appended at once are in the order of the calls', async () => {
+    const records = Array.from({ length: 300 }, (_, n) => ({ n, pad: 'x'.repeat((n * 37) % 1000) }))
+    await using(async checkpoint => void (await Promise.all(records.map(record => checkpoint.append(record)))))
+    expect(await using(recordsOf)).toEqual(records)
+  })
+
+  test('whatever JSON holds comes back, from as many openings as you like', async () => {
+    const records = fc.array(fc.record({ value: fc.jsonValue({ stringUnit: 'binary' }) }), { maxLength: 5 })
+    await fc.assert(
+      fc.asyncProperty(fc.array(records, { maxLength: 4 }), async openings => {
+        await rm(path, { force: true })
+        for (const records of openings) await written(...records)
+        expect(await using(recordsOf)).toEqual(JSON.parse(JSON.stringify(openings.flat())))
+      }),
+      { numRuns: 60, examples: [[[[{ value: JSON.parse('{"__proto__":{"a":1},"\\u202e,":"\\ud800\\n<b>"}') }]]]] },
+    )
+  })
+
+  test('lines longer than what is read at once come back whole', async () => {
+    const records = [3, 2 ** 20 - 50, 2 ** 20, 2 ** 21 + 1, 5].map(length => ({ pad: 'é'.repeat(length / 2) }))
+    await written(...records)
+    expect(await using(recordsOf)).toEqual(records)
+  })
+})
+
+describe('a torn end', () => {
+  const first = [{ page: 1, users: ['a'] }, { page: 2, users: ['Grüße', '用户'] }]
+  const last = { page: 3, users: ['é\u2028', '\u{1f600}', '__proto__'] }
+
+  /** Every way to leave the last line unfinished: where it was cut, and what is there instead. */
+  async function expectPrefix(tear: (whole: Buffer, at: number) => Buffer): Promise<void> {
+    const whole = await written(...first, last)
+    const from = whole.lastIndexOf('\n', whole.length - 2) + 1
+    expect(whole.length - from).toBeGreaterThan(60)
+    for (let at = from; at < whole.length; at++) {
+      await writeFile(path, tear(whole, at))
+      await using(async checkpoint => {
+        expect(checkpoint.resumed).toBe(true)
+        expect(await recordsOf(checkpoint), `torn at byte ${at}`).toEqual(first)
+        await checkpoint.append({ page: 'next' })
+      })
+      expect(await using(recordsOf), `torn at byte ${at}`).toEqual([...first, { page: 'next' }])
+    }
+  }
+
+  test('cut at every byte of the last record, what is there is the records before, and appending goes on', () =>
+    expectPrefix((whole, at) => whole.subarray(0, at)))
+
+  test('with zeros from every byte on, as a power cut leaves them, likewise', () =>
+    expectPrefix((whole, at) => Buffer.concat([whole.subarray(0, at), Buffer.alloc(whole.length - at)])))
+
+  test('with one wrong byte in the last line, and its line feed, likewise', () =>
+    expectPrefix((whole, at) => {
+      const torn = Buffer.from(whole)
+      torn[at] = torn[at]! ^ 0x01
+      return torn
+    }))
+
+  test('control: the whole record is there', async () => {
+    await written(...first, last)
+    expect(await using(recordsOf)).toEqual([...first, last])
+  })
+
+  test('cut in its first line, a file is begun again if it says what it is, and else refused', async () => {
+    const whole = await written()
+    const mark = '{"rolecast":"checkpoint",'.length
+    for (let length = 0; length < whole.length; length++) {
+      await writeFile(path, whole.subarray(0, length))
+      if (length > 0 && length < mark) expect(await refused(), `${length} bytes`).toMatch(/is not a checkpoint/)
+      else expect((await written()).equals(whole), `${length} bytes`).toBe(true)
+    }
+  })
+})
+
+describe('a file that is refused is left as it is', () => {
+  const line = (json: string | Buffer) =>
+    Buffer.concat([Buffer.from(`{"crc32":"${crc32(json).toString(16).padStart(8, '0')}","record":`), Buffer.from(json), Buffer.from('}\n')])
+  const headerOf = (version: unknown) =>
+    `${JSON.stringify({ rolecast: 'checkpoint', version, startedAt: '2026-01-02T03:04:05.000Z', read: READ })}\n`
+  const header = headerOf(1)
+
+  test.each([
+    ['a text', 'dear diary\n'],
+    ['an empty line', '\n'],
+    ['a snapshot', '{"version":1,"userPoolId":"eu-west-1_a","Groups":[]}\n'],
+    ['JSON that is no object', '["checkpoint"]\n'],
+    ['another kind of file of rolecast', '{"rolecast":"snapshot","version":1}\n'],
+    ['what it is only by its prototype', '{"__proto__":{"rolecast":"checkpoint","version":1}}\n'],
+    ['a header without a date', '{"rolecast":"checkpoint","version":1,"read":{}}\n'],
+    ['a header that does not say what is read', '{"rolecast":"checkpoint","version":1,"startedAt":"x","read":[]}\n'],
+    ['a long file that only begins like one', `{"rolecast":"checkpoint",${' '.repeat(1000)}`],
+    ['a byte order mark', `\ufeff${header}`],
+    ['UTF-16', Buffer.from(header, 'utf16le')],
+    ['bytes that are no UTF-8', Buffer.from(header.replace('eu-west-1_a', '\xff'), 'latin1')],
+  ])('%s', async (_what, content) => {
+    await writeFile(path, content)
+    expect(await refused()).toMatch(/it is not a checkpoint, and was left as it is; give the path of another file$/)
+  })
+
+  test('a large file without lines, of which no more than some MiB are read', async () => {
+    await writeFile(path, '')
+    await truncate(path, 2 ** 26)
+    expect(await refused()).toMatch(/it is not a checkpoint/)
+  })
+
+  test('control: the same header and a record are taken', async () => {
+    await writeFile(path, Buffer.concat([Buffer.from(header), line('{"page":1}')]))
+    expect(await using(recordsOf)).toEqual([{ page: 1 }])
+  })
+
+  test.each([[2], [0], ['1'], [null], [undefined]])('of version %j', async value => {
+    await writeFile(path, headerOf(value))
+    expect(await refused()).toMatch(/it is of version .*, and this rolecast writes version 1; give the path .* or remove this one/)
+  })
+
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    ['another pool', { ...READ, userPoolId: 'eu-west-1_b' }, /\(`userPoolId` is `"eu-west-1_a"` there and `"eu-west-1_b"` here\)/],
+    ['an endpoint', { ...READ, endpoint: 'http://localhost' }, /\(`endpoint` is not given there and `"http:\/\/localhost"` here\)/],
+    ['two things', { userPoolId: 'eu-west-1_a', region: null },
+      /\(`region` is `"eu-west-1"` there and `null` here, `strategy` is .* there and not given here\)/],
+    ['what a prototype has', { ...READ, constructor: { a: [1] } }, /\(`constructor` is not given there and `\{"a":\[1\]\}` here\)/],
+  ])('of something else: %s', async (_what, read, words) => {
+    await written({ page: 1 })
+    const message = await refused(read)
+    expect(message).toMatch(words)
+    expect(message).toMatch(/; give the path of another file, or remove this one to begin again$/)
+  })
+
+  test('control: the same in another order, and with what JSON leaves out, is the same', async () => {
+    await written({ page: 1 })
+    const checkpoint = await opened({ strategy: 'list-groups', endpoint: undefined, region: 'eu-west-1', userPoolId: 'eu-west-1_a' })
+    expect(await recordsOf(checkpoint)).toEqual([{ page: 1 }])
+    await checkpoint.close()
+  })
+
+  test('damaged in any byte of a line before the last: the line is named, and cutting the file there helps', async () => {
+    const whole = await written({ page: 1 }, { page: 2, users: ['é'] }, { page: 3 })
+    const lines = whole.toString().split('\n')
+    const start = Buffer.byteLength(`${lines[0]}\n${lines[1]}\n`)
+    const end = start + Buffer.byteLength(lines[2]!)
+    const advice = `its line 3 is damaged; cut the file off after ${start} bytes to go on from there, or remove it to begin again`
+    for (let at = start; at < end; at++) {
+      const broken = Buffer.from(whole)
+      broken[at] = broken[at]! ^ 0x80
+      await writeFile(path, broken)
+      expect(await refused()).toContain(advice)
+    }
+    await truncate(path, start)
+    expect(await using(recordsOf)).toEqual([{ page: 1 }])
+  })
+
+  test('control: of a line whose checksum fits, only reading finds that it is no JSON in UTF-8', async () => {
+    for (const record of ['{page:1}', Buffer.from('{"page":"\xff"}', 'latin1')]) {
+      await writeFile(path, Buffer.concat([Buffer.from(header), line('{"page":1}'), line(record)]))
+      expect((await failureOf(() => using(recordsOf))).message).toMatch(/its line 3 is damaged/)
+    }
+  })
+
+  test('a line after the first that never ends', async () => {
+    await written({ page: 1 })
+    await truncate(path, 2 ** 25)
+    expect(await refused()).toMatch(/its line 3 is damaged/)
+  })
+
+  test('what is no file, or in no folder', async () => {
+    const file = path
+    path = dirname(file)
+    expect((await failureOf(opened)).message).toMatch(/cannot be read or written \(EISDIR\); check the path and the disk/)
+    path = join(file, 'audit.checkpoint')
+    expect((await failureOf(opened)).message).toMatch(/cannot be read or written \(ENOENT\)/)
+    expect(await readdir(dirname(file))).toEqual([])
+  })
+
+  test('what somebody cuts off while it is read is not taken for its end', async () => {
+    await written({ page: 1 })
+    await using(async checkpoint => {
+      await truncate(path, 0)
+      expect((await failureOf(() => recordsOf(checkpoint))).message).toMatch(/it was cut off while it was read/)
+    })
+  })
+})
+
+describe('the lock', () => {
+  const lockOf = (holder: { pid?: number; host?: string; id?: string }) =>
+    JSON.stringify({ pid: process.ppid, host: hostname(), id: randomUUID(), ...holder })
+  /** The number of a process that is gone. */
+  const gone = () => Number(execFileSync(process.execPath, ['-p', 'process.pid'], { encoding: 'utf8' }))
+
+  async function openTogether(count: number): Promise<Checkpoint> {
+    const outcomes = await Promise.allSettled(Array.from({ length: count }, () => opened()))
+    const winners = outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? outcome.value : []))
+    const losers = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? outcome.reason : []))
+    expect(winners).toHaveLength(1)
+    for (const error of losers) expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/it is in use by/) })
+    return winners[0]!
+  }
+
+  test('of all who open it at once one has it, and the next has it after', async () => {
+    for (let round = 0; round < 20; round++) await (await openTogether(8)).close()
+    expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
+  })
+
+  test('who is refused is told who has it, and what to do', async () => {
+    await using(async () => {
+      const message = await refused()
+      expect(message).toContain(`it is in use by process ${process.pid} on ${hostname()}; wait for its end or give`)
+      expect(message).toContain(`; if nobody uses it, remove \`${path}.lock\``)
+    })
+  })
+
+  test.skipIf(process.platform === 'win32')('a file with two names has one lock', async () => {
+    await written({ page: 1 })
+    await using(async () => {
+      await symlink(path, `${path}.link`)
+      await expect(openCheckpoint(`${path}.link`, { read: READ, now })).rejects.toThrow(/it is in use by/)
+    })
+  })
+
+  test('of a process that is gone it is taken over, by one of all who try at once', async () => {
+    const pid = gone()
+    for (let round = 0; round < 20; round++) {
+      await writeFile(`${path}.lock`, lockOf({ pid }))
+      const checkpoint = await openTogether(8)
+      expect(JSON.parse(await readFile(`${path}.lock`, 'utf8'))).toMatchObject({ pid: process.pid })
+      expect(await readdir(dirname(path))).toEqual(['audit.checkpoint', 'audit.checkpoint.lock'])
+      await checkpoint.close()
+    }
+  })
+
+  test('of an earlier process with the number of this one it is taken over: in a container each is number 1', async () => {
+    await writeFile(`${path}.lock`, lockOf({ pid: process.pid }))
+    await (await opened()).close()
+  })
+
+  test('taking over that was itself broken off is finished by the next', async () => {
+    const [pid, id] = [gone(), randomUUID()]
+    await writeFile(`${path}.lock`, lockOf({ pid, id }))
+    await writeFile(`${path}.lock.${id}`, lockOf({ pid }))
+    await (await openTogether(4)).close()
+    expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
+  })
+
+  test('who comes late to take it over leaves it to who was quicker', async () => {
+    const [pid, id] = [gone(), randomUUID()]
+    await written({ page: 1 })
+    await writeFile(`${path}.lock`, lockOf({ pid, id }))
+    let quicker: Checkpoint | undefined
+    vi.spyOn(race, 'beforeOpen').mockImplementation(async opening => {
+      if (opening !== `${path}.lock.${id}`) return
+      vi.restoreAllMocks()
+      quicker = await opened()
+    })
+    const late = failureOf(opened)
+    expect((await late).message).toMatch(/it is in use by/)
+    expect(await readdir(dirname(path))).toEqual(['audit.checkpoint', 'audit.checkpoint.lock'])
+    expect(await recordsOf(quicker!)).toEqual([{ page: 1 }])
+    await quicker!.close()
+    expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
+  })
+
+  test.each([
+    ['of a process that runs', () => lockOf({}), `process ${process.ppid} on`],
+    ['of another machine, of which nothing is known', () => lockOf({ pid: gone(), host: 'elsewhere' }), 'on elsewhere'],
+    ['that is empty: somebody is just making it', () => '', 'somebody else'],
+    ['that is none', () => 'mine', 'somebody else'],
+    ['of no process that can be', () => lockOf({ pid: -1 }), 'somebody else'],
+    ['with an id that is a path', () => lockOf({ pid: gone(), id: '../'.repeat(12) }), 'somebody else'],
+  ])('control: one %s is respected', async (_whose, content, who) => {
+    await written({ page: 1 })
+    await writeFile(`${path}.lock`, content())
+    expect(await refused()).toContain(who)
+  })
+
+  test('control: one that a living process is taking over is respected', async () => {
+    const [pid, id] = [gone(), randomUUID()]
+    await written({ page: 1 })
+    await writeFile(`${path}.lock`, lockOf({ pid, id }))
+    await writeFile(`${path}.lock.${id}`, lockOf({}))
+    expect(await refused()).toContain(`process ${process.ppid} on`)
+  })
+})
+
+describe('the disk', () => {
+  /** What all file handles share. */
+  async function prototypeOfHandles(): Promise<FileHandle> {
+    const handle = await open(fileURLToPath(import.meta.url))
+    await handle.close()
+    return Object.getPrototypeOf(handle)
+  }
+
+  test('after a failure nothing more is written: it would come after half a line', async () => {
+    const handles = await prototypeOfHandles()
+    const full = Object.assign(new Error('no space left on device'), { code: 'ENOSPC' })
+    const checkpoint = await opened()
+    await checkpoint.append({ page: 1 })
+    vi.spyOn(handles, 'appendFile').mockImplementationOnce(async function (this: FileHandle, line) {
+      await this.write((line as Buffer).subarray(0, 40))
+      throw full
+    })
+    const outcomes = [checkpoint.append({ page: 2 }), checkpoint.append({ page: 3 })].map(appending => failureOf(() => appending))
+    for (const outcome of [...outcomes, failureOf(() => checkpoint.flush()), failureOf(() => checkpoint.close())]) {
+      expect(await outcome).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/\(ENOSPC\); make room/), cause: full })
+    }
+    expect(await readdir(dirname(path)), 'the lock is gone all the same').toEqual(['audit.checkpoint'])
+    expect((await readFile(path)).at(-1)).not.toBe(0x0a)
+    expect(await using(recordsOf)).toEqual([{ page: 1 }])
+  })
+
+  test('is told to keep what it has for a new file, every 64 records, and at the end', async () => {
+    const datasync = vi.spyOn(await prototypeOfHandles(), 'datasync')
+    const checkpoint = await opened()
+    expect(datasync).toHaveBeenCalledTimes(1)
+    for (let n = 1; n <= 200; n++) {
+      await checkpoint.append({ n })
+      expect(datasync).toHaveBeenCalledTimes(1 + Math.floor(n / 64))
+    }
+    await checkpoint.close()
+    expect(datasync).toHaveBeenCalledTimes(5)
+  })
+})
+
+describe.skipIf(process.platform === 'win32')('another process', { timeout: 180_000 }, () => {
+  const writer = fileURLToPath(new URL('checkpoint-writer.ts', import.meta.url))
+  const command = [process.execPath, '--import', 'tsx', writer]
+
+  function start(args: readonly string[]): { child: ChildProcess; lines: AsyncIterableIterator<string> } {
+    const child = spawn(args[0]!, args.slice(1), { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TSX_DISABLE_CACHE: '1' } })
+    return { child, lines: createInterface({ input: child.stdout! })[Symbol.asyncIterator]() }
+  }
+
+  const openedAfterwards = () => openCheckpoint(path, { read: { userPoolId: 'eu-west-1_a' }, now })
+
+  /** How many records there are, all as they were written. */
+  async function countRecords(): Promise<number> {
+    const checkpoint = await openedAfterwards()
+    let count = 0
+    for await (const record of checkpoint.records()) {
+      expect(record).toEqual({ n: count, pad: padding(count) })
+      count++
+    }
+    await checkpoint.close()
+    return count
+  }
+
+  test('killed twenty times, it lost no record that was acknowledged, and has none twice', async () => {
+    let known = 0
+    for (let round = 0; round < 20; round++) {
+      const { child, lines } = start([...command, path])
+      expect((await lines.next()).value).toBe(`open ${known}`)
+      if (round === 0) expect((await failureOf(openedAfterwards)).message).toContain(`it is in use by process ${child.pid} on`)
+      let acknowledged = known
+      const target = known + 1 + ((round * 7) % 13)
+      while (acknowledged < target) acknowledged = Number((await lines.next()).value) + 1
+      const ended = once(child, 'exit')
+      child.kill('SIGKILL')
+      for (let line = await lines.next(); !line.done; line = await lines.next()) acknowledged = Number(line.value) + 1
+      await ended
+      known = await countRecords()
+      expect(known).toBeGreaterThanOrEqual(acknowledged)
+      expect(known, 'at most the one it was at').toBeLessThanOrEqual(acknowledged + 1)
+    }
+    expect(known).toBeGreaterThan(100)
+  })
+
+  /** Runs the writer where no file may grow beyond so many blocks of 512 bytes: what it says last, and what it wrote. */
+  async function runLimited(blocks: number): Promise<{ failed: string; acknowledged: number }> {
+    const { child, lines } = start(['/bin/sh', '-c', `ulimit -f ${blocks} && exec "$0" "$@"`, ...command, path, '1000'])
+    const ended = once(child, 'exit')
+    let acknowledged = 0
+    let failed = ''
+    for await (const line of lines) {
+      if (/^\d+$/.test(line)) acknowledged = Number(line) + 1
+      else failed = line
+    }
+    expect((await ended)[0]).toBe(2)
+    return { failed, acknowledged }
+  }
+
+  test('with no room for the next record it fails, says so, and goes on from there when there is room', async () => {
+    const { failed, acknowledged } = await runLimited(64)
+    expect(failed).toMatch(/cannot be read or written \(EFBIG\); make room, then run the same again: it goes on from what was kept$/)
+    expect((await stat(path)).size, 'a part of the record is there').toBe(64 * 512)
+    expect(await countRecords()).toBe(acknowledged)
+    const { lines } = start([...command, path, String(acknowledged + 20)])
+    for await (const line of lines) expect(line).not.toMatch(/^failed/)
+    expect(await countRecords()).toBe(acknowledged + 20)
+  })
+
+  test('with no room at all it fails, and leaves no lock', async () => {
+    expect((await runLimited(0)).failed).toMatch(/cannot be read or written \(EFBIG\)/)
+    expect(await readdir(dirname(path))).toEqual([])
+  })
+})

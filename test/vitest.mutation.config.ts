@@ -1,5 +1,0 @@
-import { defineConfig } from 'vitest/config'
-import everything from './vitest.config.js'
-
-/** The tests of the core alone: what Stryker runs for every mutant. */
-export default defineConfig({ test: { ...everything.test, include: ['test/{resolve,evidence,exhaustive,vectors}.test.ts'] } })

@@ -3,7 +3,6 @@ import { type Columns, idColumn, NO_ROLE, refuse, unknownId } from './columns.js
 import { quote } from '../errors.js'
 import { evidenceFor } from '../claims/evidence.js'
 import { type Group, UNRANKED } from '../group.js'
-import { createMemory } from './memory.js'
 import type { Mutable } from '../mutable.js'
 import { checkGroup, checkSemantics, decide, type Resolution, type ResolveOptions, type Standing, toResolution } from '../claims/resolve.js'
 import { createRoleOrder } from './role-order.js'
@@ -23,8 +22,6 @@ export interface CompiledPool {
   roleId(roleArn: string): number | undefined
   /**
    * What `resolveRoles` answers for the groups of these names.
-   *
-   * When the same names come again in the same order, the resolution is deeply frozen, and one object for all who ask.
    *
    * @throws RolecastError `invalid-group-name` for one string in place of several, and for what is not a string
    */
@@ -59,7 +56,6 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
   const { groups: distinctGroups, groupIds, roleIds, ...columns } = readColumns([...groups])
   const { names, roles, levels, roleOf } = columns
   const orderRoles = createRoleOrder(columns)
-  const memory = createMemory<PoolResolution>()
   let bulk: ReturnType<typeof createBulk> | undefined
 
   // The distinct groups of the user at hand, in the order given: a group was met already when it has the number of this turn.
@@ -118,9 +114,6 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
 
   function resolve(groupNames: Iterable<string>): PoolResolution {
     const given = toArray(groupNames)
-    const seen = memory.recall(given)
-    if (seen !== undefined) return seen
-
     const ids: number[] = []
     const unknownGroups: string[] = []
     for (let index = 0; index < given.length; index++) {
@@ -128,14 +121,7 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
       if (id === undefined) unknownGroups.push(checkName(given[index]))
       else ids.push(id)
     }
-    const resolution = resolveGroups(ids, unknownGroups)
-    // It is found by its groups, so it must be the answer for them and no other names.
-    if (unknownGroups.length === 0 && memory.comesAgain(ids)) {
-      // A copy: to read what is frozen takes longer.
-      memory.keep([...resolution.groups], resolution)
-      for (const part of [resolution, ...Object.values(resolution)]) Object.freeze(part)
-    }
-    return resolution
+    return resolveGroups(ids, unknownGroups)
   }
 
   function resolveMany(memberships: Memberships, { roles = false } = {}): ResolvedMany {

@@ -2,7 +2,6 @@ import { setMaxListeners } from 'node:events'
 import { LRUCache } from 'lru-cache'
 import { quote, RolecastError } from '../../errors.js'
 import { type Group, isGroupName } from '../../group.js'
-import type { Mutable } from '../../mutable.js'
 import { createCoalescer } from './coalesce.js'
 import { failure, oneLine } from '../api/api-error.js'
 import { amount, type ConnectionOptions } from '../api/connection-options.js'
@@ -121,8 +120,6 @@ export interface CachedGroupSource {
   lookup(groupNames: Iterable<string>, options?: LookupOptions): Lookup | Promise<Lookup>
   /** The same, only if all are cached and fresh; else undefined. Never calls Cognito. */
   lookupCached(groupNames: Iterable<string>): Lookup | undefined
-  /** What is kept now, for who makes something of it once and uses it many times. */
-  readonly kept: KeptGroups
   /**
    * Reads the whole pool, 60 groups a call, and keeps it. A kept group that the pool no longer lists is dropped.
    * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
@@ -134,23 +131,6 @@ export interface CachedGroupSource {
    */
   invalidate(groupName?: string): Promise<void>
   stats(): CacheStats
-}
-
-/** The groups that are kept, and the names that are known to be none. */
-export interface KeptGroups extends Iterable<KeptGroup> {
-  /** Another number as soon as one of them has changed or is kept no more: what was made of them is out of date. One that is new changes nothing. */
-  readonly revision: number
-  readonly size: number
-  /** By the clock that their times are of. */
-  now(): number
-  /** Tells that these groups were hit, as a lookup does. */
-  hit(groupNames: readonly string[]): void
-}
-
-/** The same object as long as the group is the same: when it is read again, its times move on. */
-export interface KeptGroup {
-  readonly answer: GroupAnswer
-  readonly freshUntil: number
 }
 
 /**
@@ -194,13 +174,10 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     'shared-hit': 0,
     'shared-failed': 0,
   }
-  const kept = new LRUCache<string, Mutable<KeptGroup>>({
+  const kept = new LRUCache<string, GroupAnswer>({
     max,
-    dispose: (_group, groupName, reason) => {
-      if (reason !== 'evict') return
-      // Once it is read again, nobody will see whether it has changed.
-      revision++
-      tell('evicted', groupName)
+    dispose: (_answer, groupName, reason) => {
+      if (reason === 'evict') tell('evicted', groupName)
     },
   })
   const groupCalls = createCoalescer<string, GroupAnswer>(keep)
@@ -226,8 +203,6 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
 
   let poolSize = options.poolSize === undefined ? undefined : amount(options, 'poolSize', 0, 0)
   let listingDenied = false
-  /** Rises whenever an answer that somebody may still hold is no longer the newest one. */
-  let revision = 0
 
   function tell(type: CacheEvent['type'], groupName?: string, error?: RolecastError): void {
     counts[type]++
@@ -245,23 +220,18 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
 
   /** The old group, if it may be served for this long after its `ttl`. */
   function oldAnswer(groupName: string, grace: number, now: number): GroupAnswer | undefined {
-    const answer = kept.peek(groupName)?.answer
+    const answer = kept.peek(groupName)
     return answer?.group !== undefined && grace > 0 && isYounger(answer, lifetime(answer) + grace, now) ? answer : undefined
   }
 
   function keep(groupName: string, answer: GroupAnswer): void {
     const known = kept.peek(groupName)
-    if (known !== undefined && known.answer.order > answer.order) return
-    const times = { answer, freshUntil: answer.fetchedAt + lifetime(answer) }
-    const isSame = known !== undefined && sameGroup(known.answer.group, answer.group)
-    if (known !== undefined && !isSame) revision++
-    kept.set(groupName, isSame ? Object.assign(known, times) : times)
+    if (known === undefined || known.order <= answer.order) kept.set(groupName, answer)
   }
 
   function keepListing({ byName, order }: Listing): void {
-    const gone = [...kept.entries()].filter(([groupName, { answer }]) => answer.group !== undefined && answer.order < order && !byName.has(groupName))
+    const gone = [...kept.entries()].filter(([groupName, answer]) => answer.group !== undefined && answer.order < order && !byName.has(groupName))
     for (const [groupName] of gone) kept.delete(groupName)
-    if (gone.length > 0) revision++
     for (const [groupName, answer] of byName) {
       // Reading a pool that is larger than the cache must not push out what is in use.
       if (kept.size < max || kept.has(groupName)) keep(groupName, answer)
@@ -285,7 +255,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   const callFor = (groupName: string) => async (signal: AbortSignal) => {
     const fetch = () => reporting(groupName, api.getGroup(groupName, signal))
     if (shared === undefined) return fetch()
-    const known = kept.peek(groupName)?.answer
+    const known = kept.peek(groupName)
     const isUsable = (answer: GroupAnswer) => {
       const age = clock() - answer.fetchedAt
       const distrusted = Math.max(distrustedBefore, distrustedGroups.get(groupName) ?? -Infinity)
@@ -372,7 +342,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     let stale = false
 
     for (const groupName of names) {
-      const answer = kept.get(groupName)?.answer
+      const answer = kept.get(groupName)
       if (answer !== undefined && isYounger(answer, lifetime(answer), now)) {
         tell(answer.group === undefined ? 'negative' : 'hit', groupName)
         answers.set(groupName, answer)
@@ -398,27 +368,10 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     const names = distinctNames(groupNames)
     const now = clock()
     for (const groupName of names) {
-      const answer = kept.peek(groupName)?.answer
+      const answer = kept.peek(groupName)
       if (answer === undefined || !isYounger(answer, lifetime(answer), now)) return undefined
     }
     return lookupAt(now, names) as Lookup
-  }
-
-  const keptGroups: KeptGroups = {
-    get revision() {
-      return revision
-    },
-    get size() {
-      return kept.size
-    },
-    [Symbol.iterator]: () => kept.values(),
-    now: clock,
-    hit(groupNames) {
-      // Where all that a pool can have find room, none needs to be the last used one.
-      if (max < MOST_GROUPS) for (const groupName of groupNames) kept.get(groupName)
-      if (onEvent === undefined) counts.hit += groupNames.length
-      else for (const groupName of groupNames) tell('hit', groupName)
-    },
   }
 
   function one(groupName: string, lookupOptions?: LookupOptions): Group | undefined | Promise<Group | undefined> {
@@ -435,14 +388,12 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   return Object.assign(one, {
     lookup,
     lookupCached,
-    kept: keptGroups,
     async prefetch({ signal }: LookupOptions = {}): Promise<Prefetched> {
       if (signal?.aborted) throw abortedBy(signal)
       const { byName, pages } = await joinListing(signal)
       return { groups: byName.size, pages }
     },
     async invalidate(groupName?: string): Promise<void> {
-      revision++
       listingCalls.forgetAll()
       if (groupName === undefined) {
         distrustedBefore = clock()
@@ -509,10 +460,6 @@ function userPoolIdOf({ userPoolId }: { readonly userPoolId?: string | undefined
 function isYounger(answer: GroupAnswer, limit: number, now: number): boolean {
   const age = now - answer.fetchedAt
   return age >= 0 && age < limit
-}
-
-function sameGroup(a: Group | undefined, b: Group | undefined): boolean {
-  return a?.precedence === b?.precedence && a?.roleArn === b?.roleArn && (a === undefined) === (b === undefined)
 }
 
 /** The names, each once, all of them possible. */

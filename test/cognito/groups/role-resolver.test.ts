@@ -1,0 +1,156 @@
+import * as fc from 'fast-check'
+import { describe, expect, test } from 'vitest'
+import { createGroupSource, createRoleResolver, type GroupSourceOptions } from '../../../src/cognito/index.js'
+import type { Group } from '../../../src/group.js'
+import { resolveRoles } from '../../../src/claims/resolve.js'
+import { poolsWithDuplicates, semantics } from '../../arbitraries.js'
+
+const A = 'arn:aws:iam::111122223333:role/Alpha'
+const B = 'arn:aws:iam::111122223333:role/Beta'
+const GROUPS: readonly Group[] = [
+  { groupName: 'admins', precedence: 1, roleArn: A },
+  { groupName: 'editors', precedence: 2, roleArn: B },
+  { groupName: 'staff', precedence: null, roleArn: null },
+]
+
+/** A user pool in this process, and a clock that is moved by hand. */
+function poolOf(groups: readonly Group[], options: Partial<GroupSourceOptions> = {}) {
+  const table = new Map(groups.map(group => [group.groupName, group]))
+  const clock = { now: 1_000_000 }
+  const calls: string[] = []
+  const asApi = ({ groupName, precedence, roleArn }: Group) => ({
+    GroupName: groupName, ...(precedence != null && { Precedence: precedence }), ...(roleArn != null && { RoleArn: roleArn }) })
+  const client = {
+    async send({ input }: { input: object }) {
+      const { GroupName } = input as { GroupName?: string }
+      calls.push(GroupName ?? 'ListGroups')
+      if (GroupName === undefined) return { Groups: [...table.values()].map(asApi) }
+      const group = table.get(GroupName)
+      if (group === undefined) throw Object.assign(new Error('Group not found.'), { name: 'ResourceNotFoundException' })
+      return { Group: asApi(group) }
+    },
+  }
+  const source = createGroupSource({
+    userPoolId: 'eu-west-1_Ab12Cd34e', client, requestsPerSecond: Infinity, clock: () => clock.now, ttl: 1000, ...options })
+  return { table, clock, calls, source }
+}
+
+const resolverOf = async (groups: readonly Group[] = GROUPS, options: Partial<GroupSourceOptions> = {}) => {
+  const pool = poolOf(groups, options)
+  const resolver = createRoleResolver({ source: pool.source })
+  await resolver.resolve(groups.map(({ groupName }) => groupName))
+  pool.calls.length = 0
+  return { ...pool, resolver }
+}
+
+test('two resolvers of one source have each their own semantics', async () => {
+  const { source } = poolOf([{ groupName: 'one', precedence: null, roleArn: A }])
+  const [observed, documented] = [createRoleResolver({ source }), createRoleResolver({ source, semantics: 'documented' })]
+  for (let time = 0; time < 2; time++) {
+    expect((await observed.resolve(['one'])).outcome).toBe('none')
+    expect((await documented.resolve(['one'])).preferredRole).toBe(A)
+  }
+})
+
+describe('an answer is not believed longer than its groups', () => {
+  test('a group that has changed, as soon as it is read again', async () => {
+    const { resolver, table } = await resolverOf()
+    expect(resolver.resolveCached(['editors', 'admins'])?.preferredRole).toBe(A)
+    table.set('admins', { groupName: 'admins', precedence: 9, roleArn: A })
+    await resolver.source.prefetch()
+    expect(resolver.resolveCached(['editors', 'admins'])?.preferredRole).toBe(B)
+  })
+
+  test('a group that is gone, invalidated or evicted', async () => {
+    const gone = await resolverOf()
+    gone.table.delete('admins')
+    gone.clock.now++
+    await gone.resolver.source.prefetch()
+    expect(gone.resolver.resolveCached(['editors', 'admins'])).toBeUndefined()
+
+    const invalidated = await resolverOf()
+    void invalidated.resolver.source.invalidate('admins')
+    expect(invalidated.resolver.resolveCached(['admins'])).toBeUndefined()
+    void invalidated.resolver.source.invalidate()
+    expect(invalidated.resolver.resolveCached(['editors'])).toBeUndefined()
+
+    const evicted = await resolverOf(GROUPS, { max: 3 })
+    evicted.table.set('new', { groupName: 'new', precedence: 0, roleArn: B })
+    await evicted.resolver.source('new')
+    expect(evicted.resolver.resolveCached(['admins'])).toBeUndefined()
+    expect(evicted.resolver.resolveCached(['editors'])?.preferredRole).toBe(B)
+  })
+
+  test('nothing once its ttl is over, or where the clock was set back', async () => {
+    const { resolver, clock } = await resolverOf()
+    expect(resolver.resolveCached(['admins'])).toMatchObject({ age: 0 })
+    clock.now += 999
+    for (const names of [['admins'], ['editors']]) expect(resolver.resolveCached(names)).toMatchObject({ age: 999, stale: false })
+    clock.now += 1
+    for (const names of [['admins'], ['editors']]) expect(resolver.resolveCached(names)).toBeUndefined()
+    clock.now -= 1001
+    for (const names of [['admins'], ['editors']]) expect(resolver.resolveCached(names)).toBeUndefined()
+  })
+
+  test('the age is that of the oldest group', async () => {
+    const { resolver, clock, calls } = await resolverOf()
+    clock.now += 1000
+    await resolver.source('admins')
+    expect(resolver.resolveCached(['staff', 'admins'])).toBeUndefined()
+    clock.now += 10
+    await resolver.source('staff')
+    clock.now += 250
+    expect(resolver.resolveCached(['staff', 'admins'])).toMatchObject({ age: 260, preferredRole: A })
+    expect(await resolver.resolve(['staff', 'admins'])).toMatchObject({ age: 260, preferredRole: A })
+    expect(calls).toEqual(['admins', 'staff'])
+  })
+})
+
+describe('the cache sees what is resolved', () => {
+  test.each([['with a hook', true], ['without one', false]])('each name that comes is a hit, once, %s', async (_, hooked) => {
+    const events: string[] = []
+    const { resolver } = await resolverOf(GROUPS, hooked ? { onEvent: ({ type, groupName }) => events.push(`${type} ${groupName}`) } : {})
+    events.length = 0
+    const before = resolver.source.stats().hits
+    for (let time = 0; time < 2; time++) resolver.resolveCached(['staff', 'admins', 'staff'])
+    expect(events).toEqual(hooked ? ['hit staff', 'hit admins', 'hit staff', 'hit admins'] : [])
+    expect(resolver.source.stats().hits - before).toBe(4)
+  })
+
+  test('in a full cache what was used last stays', async () => {
+    const { resolver, table } = await resolverOf(GROUPS, { max: 3 })
+    resolver.resolveCached(['admins'])
+    table.set('new', { groupName: 'new', precedence: 0, roleArn: B })
+    await resolver.source('new')
+    expect(resolver.resolveCached(['admins'])?.preferredRole).toBe(A)
+    expect(resolver.resolveCached(['editors'])).toBeUndefined()
+  })
+
+  test('an aborted caller is told so', async () => {
+    const { resolver } = await resolverOf()
+    await expect(resolver.resolve(['admins'], { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
+  })
+})
+
+test('an answer is the caller\'s own: changing it changes no other', async () => {
+  const { resolver } = await resolverOf()
+  const first = resolver.resolveCached(['staff', 'admins'])!
+  const answer = structuredClone(first)
+  for (const list of [first.groups, first.roles, first.determiningGroups, first.unknownGroups]) (list as string[]).push('planted')
+  expect(resolver.resolveCached(['staff', 'admins'])).toStrictEqual(answer)
+})
+
+test('whatever the pool, an answer is that of resolveRoles, whichever way it is asked', async () => {
+  await fc.assert(fc.asyncProperty(poolsWithDuplicates, semantics, fc.infiniteStream(fc.nat()), async (given, chosen, numbers) => {
+    const groups = [...new Map(given.toReversed().map(group => [group.groupName, group])).values()]
+    const resolver = createRoleResolver({ source: poolOf(groups).source, semantics: chosen })
+    await resolver.resolve(groups.map(({ groupName }) => groupName))
+    for (let user = 0; user < 8; user++) {
+      const own = groups.filter(() => numbers.next().value! % 2 === 0)
+      const answer = { ...resolveRoles(own, { semantics: chosen }), unknownGroups: [], stale: false, age: 0 }
+      const names = own.map(({ groupName }) => groupName)
+      expect(resolver.resolveCached(names)).toStrictEqual(answer)
+      expect(await resolver.resolve(names)).toStrictEqual(answer)
+    }
+  }))
+})

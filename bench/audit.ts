@@ -16,10 +16,13 @@ const BIN = fileURLToPath(new URL('../dist/cli/bin.js', import.meta.url))
 /** Some three groups each, spread over the pool; one number, one set. */
 function setOf(number: number): readonly string[] {
   const [first, second, third] = [number % 500, Math.floor(number / 500) % 500, Math.floor(number / 250_000) % 500]
-  return [...new Set([first, (first + 1 + second) % 500, (first + second + 7 + third) % 500])].map(index => POOL[index]!.groupName)
+  return [...new Set([first, (first + 1 + second) % 500, (first + second + 7 + third) % 500])].map(
+    index => POOL[index]!.groupName,
+  )
 }
 
-const userLine = (user: number, set: number) => JSON.stringify({ username: `user-${user}@example.com`, groups: setOf(set) })
+const userLine = (user: number, set: number) =>
+  JSON.stringify({ username: `user-${user}@example.com`, groups: setOf(set) })
 
 /** Few sets are frequent, and most are rare: the n-th is about 1/n as frequent as the first. */
 const recurring = (user: number) => userLine(user, Math.floor(2_000 ** (((user * 7919) % 10_007) / 10_007)))
@@ -44,16 +47,35 @@ export async function benchAudit(): Promise<Readonly<Record<string, readonly Aud
   const folder = await mkdtemp(join(tmpdir(), 'rolecast-bench-'))
   try {
     const pool = join(folder, 'pool.json')
-    const Groups = POOL.map(({ groupName, precedence, roleArn }) => ({ GroupName: groupName, Precedence: precedence, RoleArn: roleArn }))
+    const Groups = POOL.map(({ groupName, precedence, roleArn }) => ({
+      GroupName: groupName,
+      Precedence: precedence,
+      RoleArn: roleArn,
+    }))
     await writeFile(pool, JSON.stringify({ Groups }))
     const empty = join(folder, 'empty.ndjson')
     await writeFile(empty, '')
     const results: Record<string, readonly AuditCost[]> = {}
-    for (const [kind, lineOf] of Object.entries({ 'groups that others have too': recurring, 'groups that nobody else has': allNew })) {
+    for (const [kind, lineOf] of Object.entries({
+      'groups that others have too': recurring,
+      'groups that nobody else has': allNew,
+    })) {
       const users = join(folder, 'users.ndjson')
       await writeUsers(users, lineOf)
       const audit = (format: string, memberships: string) =>
-        runOnce([BIN, 'audit', 'pool', '--pool-file', pool, '--memberships', memberships, '--format', format, '--output', join(folder, 'out')])
+        runOnce([
+          BIN,
+          'audit',
+          'pool',
+          '--pool-file',
+          pool,
+          '--memberships',
+          memberships,
+          '--format',
+          format,
+          '--output',
+          join(folder, 'out'),
+        ])
       const samples = FORMATS.map(() => ({ seconds: [] as number[], ratios: [] as number[], peaks: [] as number[] }))
       for (let round = 0; round < ROUNDS; round++) {
         const parse = await parseSeconds(users)
@@ -65,8 +87,12 @@ export async function benchAudit(): Promise<Readonly<Record<string, readonly Aud
           peaks.push(whole.megabytes)
         }
       }
-      results[`audit pool of 1,000,000 lines, ${kind}`] = samples.map(({ seconds, ratios, peaks }, index) =>
-        ({ name: FORMATS[index]!, seconds: median(seconds), ratio: median(ratios), megabytes: Math.max(...peaks) }))
+      results[`audit pool of 1,000,000 lines, ${kind}`] = samples.map(({ seconds, ratios, peaks }, index) => ({
+        name: FORMATS[index]!,
+        seconds: median(seconds),
+        ratio: median(ratios),
+        megabytes: Math.max(...peaks),
+      }))
     }
     return results
   } finally {
@@ -84,7 +110,11 @@ async function writeUsers(path: string, lineOf: (user: number) => string): Promi
 async function runOnce(command: readonly string[]): Promise<{ readonly seconds: number; readonly megabytes: number }> {
   const report = 'process.on("exit", () => console.error(process.resourceUsage().maxRSS))'
   const start = performance.now()
-  const { stderr } = await promisify(execFile)(process.execPath, ['--import', `data:text/javascript,${encodeURIComponent(report)}`, ...command])
+  const { stderr } = await promisify(execFile)(process.execPath, [
+    '--import',
+    `data:text/javascript,${encodeURIComponent(report)}`,
+    ...command,
+  ])
   return { seconds: (performance.now() - start) / 1000, megabytes: Math.round(Number(stderr.trim()) / 1024) }
 }
 

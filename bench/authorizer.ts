@@ -6,7 +6,11 @@ import { poolOf, usersOf } from './pools.js'
 /** What does the role cost a request, beside parsing the token's payload, once the pool is warm? */
 export async function benchAuthorizer(): Promise<Readonly<Record<string, readonly Measured[]>>> {
   const pool = poolOf(500)
-  const Groups = pool.map(({ groupName, precedence, roleArn }) => ({ GroupName: groupName, Precedence: precedence, RoleArn: roleArn }))
+  const Groups = pool.map(({ groupName, precedence, roleArn }) => ({
+    GroupName: groupName,
+    Precedence: precedence,
+    RoleArn: roleArn,
+  }))
   const snapshot = { version: 1, userPoolId: 'eu-west-1_Bench', takenAt: Date.now(), Groups }
   const resolver = createRoleResolver({ snapshot, maxAge: Infinity })
   const payloads = usersOf(pool, 10).map((groups, user) =>
@@ -26,7 +30,8 @@ export async function benchAuthorizer(): Promise<Readonly<Record<string, readonl
       username: `user-${user}`,
     }),
   )
-  const payloadOf = (index: number) => JSON.parse(payloads[index % payloads.length]!) as Readonly<Record<string, unknown>>
+  const payloadOf = (index: number) =>
+    JSON.parse(payloads[index % payloads.length]!) as Readonly<Record<string, unknown>>
 
   return {
     'an access token with ten groups, from its payload to the role': await compare([

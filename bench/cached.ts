@@ -9,10 +9,22 @@ export async function benchCached(): Promise<Readonly<Record<string, readonly Me
   const client = {
     async send({ input }: { input: object }) {
       const { groupName, precedence, roleArn } = table.get((input as { GroupName: string }).GroupName)!
-      return { Group: { GroupName: groupName, ...(precedence != null && { Precedence: precedence }), ...(roleArn != null && { RoleArn: roleArn }) } }
+      return {
+        Group: {
+          GroupName: groupName,
+          ...(precedence != null && { Precedence: precedence }),
+          ...(roleArn != null && { RoleArn: roleArn }),
+        },
+      }
     },
   }
-  const resolver = createRoleResolver({ userPoolId: 'eu-west-1_Bench', client, requestsPerSecond: Infinity, concurrency: 100, ttl: Infinity })
+  const resolver = createRoleResolver({
+    userPoolId: 'eu-west-1_Bench',
+    client,
+    requestsPerSecond: Infinity,
+    concurrency: 100,
+    ttl: Infinity,
+  })
   const users = usersOf(pool, 10).map(groups => groups.map(group => group.groupName))
   const strangers = randomUsers(pool, 10)
   // Names as a token brings them: equal to the pool's, but other strings, parsed anew for each request.
@@ -56,7 +68,10 @@ export async function benchCached(): Promise<Readonly<Record<string, readonly Me
     ]),
     'ten kept names, parsed from JSON each time': await compare([
       { name: 'JSON.parse and 10 Map.get', run: each(tokens, token => tenGets(JSON.parse(token) as string[])) },
-      { name: 'JSON.parse and resolveCached', run: each(tokens, token => resolver.resolveCached(JSON.parse(token) as string[])) },
+      {
+        name: 'JSON.parse and resolveCached',
+        run: each(tokens, token => resolver.resolveCached(JSON.parse(token) as string[])),
+      },
     ]),
   }
 }

@@ -35,11 +35,15 @@ export async function benchFleet(): Promise<Readonly<Record<string, readonly Cou
     ],
   }
   const compared = Object.fromEntries(
-    Object.entries(results).map(([question, rows]) => [question, rows.map(row => ({ ...row, ratio: row.calls / rows[0]!.calls }))]),
+    Object.entries(results).map(([question, rows]) => [
+      question,
+      rows.map(row => ({ ...row, ratio: row.calls / rows[0]!.calls })),
+    ]),
   )
   for (const [question, rows] of Object.entries(compared)) {
     console.log(`\n${question}`)
-    for (const { name, calls, ratio } of rows) console.log(`  ${name.padEnd(30)} ${String(calls).padStart(8)}     ${ratio.toFixed(4).padStart(8)}x`)
+    for (const { name, calls, ratio } of rows)
+      console.log(`  ${name.padEnd(30)} ${String(calls).padStart(8)}     ${ratio.toFixed(4).padStart(8)}x`)
   }
   return compared
 }
@@ -60,13 +64,22 @@ function countingClient() {
     },
     async send({ input }: { input: object }) {
       const { groupName, precedence, roleArn } = await client.get((input as { GroupName: string }).GroupName)
-      return { Group: { GroupName: groupName, ...(precedence != null && { Precedence: precedence }), ...(roleArn != null && { RoleArn: roleArn }) } }
+      return {
+        Group: {
+          GroupName: groupName,
+          ...(precedence != null && { Precedence: precedence }),
+          ...(roleArn != null && { RoleArn: roleArn }),
+        },
+      }
     },
   }
   return client
 }
 
-async function counted(name: string, work: (client: Client) => Promise<unknown>): Promise<{ readonly name: string; readonly calls: number }> {
+async function counted(
+  name: string,
+  work: (client: Client) => Promise<unknown>,
+): Promise<{ readonly name: string; readonly calls: number }> {
   const client = countingClient()
   await work(client)
   return { name, calls: client.calls }

@@ -28,7 +28,11 @@ export async function compare(candidates: readonly Candidate[]): Promise<readonl
 }
 
 /** The same where doing it once takes long enough, for so many things of which a time each is wanted; once more before, to warm up. */
-export async function compareOnce(candidates: readonly Candidate[], rounds: number, things = 1): Promise<readonly Measured[]> {
+export async function compareOnce(
+  candidates: readonly Candidate[],
+  rounds: number,
+  things = 1,
+): Promise<readonly Measured[]> {
   for (const candidate of candidates) await sample(candidate, 1)
   return inTurns(candidates, rounds, async candidate => (await sample(candidate, 1)) / things)
 }

@@ -45,7 +45,10 @@ export async function benchPool(): Promise<Readonly<Record<string, readonly Meas
     ])
   }
 
-  for (const [users, rounds] of [[1_000_000, 21], [10_000_000, 7]] as const) {
+  for (const [users, rounds] of [
+    [1_000_000, 21],
+    [10_000_000, 7],
+  ] as const) {
     for (const size of [500, 10_000]) {
       const question = `${users} users in 5 of ${size} groups each, on average: of a user`
       results[question] = await compareOnce(bulk(poolOf(size), users), rounds, users)
@@ -72,7 +75,7 @@ function bulk(groups: readonly Group[], users: number): readonly Candidate[] {
   const sums = new Uint32Array(users)
   return [
     {
-      name: 'sum each user\'s ids',
+      name: "sum each user's ids",
       run() {
         let at = 0
         for (let user = 0; user < users; user++) {

@@ -11,7 +11,9 @@ export function poolOf(size: number): readonly Group[] {
 
 /** Many users' groups, `k` each, spread over the pool. The objects and strings are the pool's own. */
 export function usersOf(pool: readonly Group[], k: number, users = 64): readonly (readonly Group[])[] {
-  return Array.from({ length: users }, (_, user) => Array.from({ length: k }, (_, index) => pool[(user * 31 + index * 17) % pool.length]!))
+  return Array.from({ length: users }, (_, user) =>
+    Array.from({ length: k }, (_, index) => pool[(user * 31 + index * 17) % pool.length]!),
+  )
 }
 
 /** More than are remembered: whoever comes again was forgotten. */

@@ -10,11 +10,14 @@ import { benchPool } from './pool.js'
 import { benchResolve } from './resolve.js'
 import { benchValidate } from './validate.js'
 
-const { values } = parseArgs({ options: { json: { type: 'string' }, competitors: { type: 'boolean' }, small: { type: 'boolean', default: false } } })
+const { values } = parseArgs({
+  options: { json: { type: 'string' }, competitors: { type: 'boolean' }, small: { type: 'boolean', default: false } },
+})
 
 console.log(machine())
 const measured = values.competitors ? await benchOthers() : await benchOurselves()
-if (values.json !== undefined) await writeFile(values.json, `${JSON.stringify({ machine: machine(), ...measured }, undefined, 2)}\n`)
+if (values.json !== undefined)
+  await writeFile(values.json, `${JSON.stringify({ machine: machine(), ...measured }, undefined, 2)}\n`)
 
 async function benchOthers() {
   const versions = await competitorVersions()
@@ -23,7 +26,13 @@ async function benchOthers() {
 }
 
 async function benchOurselves() {
-  const results = { ...(await benchResolve()), ...(await benchPool()), ...(await benchCached()), ...(await benchAuthorizer()), ...(await benchValidate()) }
+  const results = {
+    ...(await benchResolve()),
+    ...(await benchPool()),
+    ...(await benchCached()),
+    ...(await benchAuthorizer()),
+    ...(await benchValidate()),
+  }
   for (const [question, rows] of Object.entries(results)) {
     console.log(`\n${question}`)
     for (const { name, nanoseconds, ratio } of rows) {
@@ -35,7 +44,9 @@ async function benchOurselves() {
   for (const [question, rows] of Object.entries(audits)) {
     console.log(`\n${question}`)
     for (const { name, seconds, ratio, megabytes } of rows) {
-      console.log(`  ${name.padEnd(30)} ${seconds.toFixed(2).padStart(8)} s   ${ratio.toFixed(2).padStart(6)}x of JSON.parse  ${String(megabytes).padStart(5)} MB`)
+      console.log(
+        `  ${name.padEnd(30)} ${seconds.toFixed(2).padStart(8)} s   ${ratio.toFixed(2).padStart(6)}x of JSON.parse  ${String(megabytes).padStart(5)} MB`,
+      )
     }
   }
   return { results, calls, audits }

@@ -7,16 +7,18 @@ const ROUNDS = 7
 
 /** As people write it; `of` gives the reference to a role's ARN and to the pool. */
 function templateOf(of: { readonly role: (index: number) => string; readonly pool: string }): string {
-  const groups = Array.from({ length: GROUPS }, (_, index) => [
-    `  Group${index}:`,
-    '    Type: AWS::Cognito::UserPoolGroup',
-    '    Properties:',
-    `      GroupName: team-${index}`,
-    `      UserPoolId: ${of.pool}`,
-    `      Precedence: ${index % 5000}`,
-    `      RoleArn: ${of.role(index % 100)}`,
-    '',
-  ].join('\n'))
+  const groups = Array.from({ length: GROUPS }, (_, index) =>
+    [
+      `  Group${index}:`,
+      '    Type: AWS::Cognito::UserPoolGroup',
+      '    Properties:',
+      `      GroupName: team-${index}`,
+      `      UserPoolId: ${of.pool}`,
+      `      Precedence: ${index % 5000}`,
+      `      RoleArn: ${of.role(index % 100)}`,
+      '',
+    ].join('\n'),
+  )
   return `AWSTemplateFormatVersion: '2010-09-09'\nResources:\n  Pool:\n    Type: AWS::Cognito::UserPool\n${groups.join('')}`
 }
 

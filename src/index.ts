@@ -1,12 +1,9 @@
 export {
-  type AuditConcern,
   type AuditCounter,
   type AuditFinding,
   type AuditSummary,
   type AuditSummaryOptions,
   createAuditSummary,
-  describeChange,
-  type PoolChange,
   type UserAudit,
 } from './audit/summary.js'
 export { type Memberships, OUTCOMES, type ResolvedMany, type ResolvedManyWithRoles } from './pool/resolve-many.js'
@@ -15,24 +12,15 @@ export {
   type ClaimsComparison,
   compareClaims,
   type CompareOptions,
-  compareRoles,
   type PreferredRoleChange,
-  type RoleChange,
-  type RoleComparison,
 } from './claims/compare-claims.js'
 export { type ErrorCode, type ErrorDetails, isRolecastError, RolecastError } from './errors.js'
 export { explain, type Explanation } from './claims/explain.js'
 export { type Group, isGroupName, isPrecedence, MAX_PRECEDENCE, type UserGroups } from './group.js'
 export {
-  findRoleMapping,
   type ForecastRoleRequest,
-  type IdentityPoolRoles,
   type IdTokenClaims,
-  type MappingRule,
-  type MatchType,
-  providerKey,
   type RoleCandidate,
-  type RoleMapping,
   type RoleRequest,
   type RoleSelection,
   type SelectionRule,
@@ -70,14 +58,22 @@ export { NO_ROLE } from './pool/columns.js'
 export { type Renumbered, suggestRenumbering } from './audit/renumber.js'
 export {
   accessTokenClaims,
-  type Evidence,
-  type Outcome,
   type Resolution,
   type ResolveOptions,
   resolveRoles,
   type RoleClaims,
-  type Rule,
-  type Semantics,
-  SEMANTICS,
 } from './claims/resolve.js'
 export { type Trust, type TrustReason, trustsIdentityPool } from './credentials/trust-policy.js'
+export { compareRoles, type RoleChange, type RoleComparison } from './audit/compare-roles.js'
+export { type AuditConcern } from './audit/concerns.js'
+export { describeChange, type PoolChange } from './audit/pool-change.js'
+export {
+  findRoleMapping,
+  type IdentityPoolRoles,
+  type MappingRule,
+  type MatchType,
+  type RoleMapping,
+} from './credentials/role-mapping.js'
+export { providerKey } from './credentials/provider-key.js'
+export { type Outcome, type Rule, type Semantics, SEMANTICS } from './claims/decide.js'
+export { type Evidence } from './claims/evidence.js'

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import type { Group } from '../src/group.js'
-import { type Semantics, SEMANTICS } from '../src/claims/resolve.js'
+import { type Semantics, SEMANTICS } from '../src/claims/decide.js'
 
 /** A group as far as a rule can tell it from another: indices into a dictionary's levels and ARNs. */
 export interface AbstractGroup {
@@ -28,8 +28,27 @@ const ROLES = 3
 const MOST_GROUPS = 7
 
 const NASTY_NAMES = [
-  '__proto__', 'constructor', 'toString', 'hasOwnProperty', 'a,b', ',', '`', '0', '1', 'é', 'e\u0301', 'ADMIN', 'admin',
-  '管理者', 'Ωmega', '🙂', '👩🏽', '€', 'eu-west-1_Example_Google', 'x'.repeat(128), '🙂'.repeat(128),
+  '__proto__',
+  'constructor',
+  'toString',
+  'hasOwnProperty',
+  'a,b',
+  ',',
+  '`',
+  '0',
+  '1',
+  'é',
+  'e\u0301',
+  'ADMIN',
+  'admin',
+  '管理者',
+  'Ωmega',
+  '🙂',
+  '👩🏽',
+  '€',
+  'eu-west-1_Example_Google',
+  'x'.repeat(128),
+  '🙂'.repeat(128),
 ] as const
 
 const legalCharacters = fc
@@ -73,7 +92,9 @@ export const abstractPools: fc.Arbitrary<readonly AbstractGroup[]> = fc.array(
 /** One level more than the abstract pools use: a rank below all of theirs. */
 export const dictionaries: fc.Arbitrary<Dictionary> = fc.record({
   names: fc.uniqueArray(groupNames, { minLength: MOST_GROUPS, maxLength: MOST_GROUPS }),
-  levels: fc.uniqueArray(precedenceNumbers, { minLength: LEVELS + 1, maxLength: LEVELS + 1 }).map(some => some.toSorted((a, b) => a - b)),
+  levels: fc
+    .uniqueArray(precedenceNumbers, { minLength: LEVELS + 1, maxLength: LEVELS + 1 })
+    .map(some => some.toSorted((a, b) => a - b)),
   arns: fc.uniqueArray(roleArns, { minLength: ROLES, maxLength: ROLES }),
 })
 
@@ -85,7 +106,11 @@ export const spellings: fc.Arbitrary<readonly Spelling[]> = fc.array(
   { minLength: MOST_GROUPS, maxLength: MOST_GROUPS },
 )
 
-export function concrete(abstract: readonly AbstractGroup[], dictionary: Dictionary, spelled: readonly Spelling[] = []): Group[] {
+export function concrete(
+  abstract: readonly AbstractGroup[],
+  dictionary: Dictionary,
+  spelled: readonly Spelling[] = [],
+): Group[] {
   return abstract.map(({ level, role }, index) => ({
     groupName: dictionary.names[index]!,
     ...precedenceField(level === null ? null : dictionary.levels[level]!, spelled[index]),
@@ -115,8 +140,14 @@ export const pools: fc.Arbitrary<Group[]> = fc
 export const poolsWithDuplicates: fc.Arbitrary<Group[]> = pools.chain(pool =>
   fc
     .array(fc.nat({ max: 3 }), { minLength: pool.length, maxLength: pool.length })
-    .map(owners => pool.map((group, index) => ({ ...group, groupName: pool[Math.min(index, owners[index]!)]!.groupName }))))
+    .map(owners =>
+      pool.map((group, index) => ({ ...group, groupName: pool[Math.min(index, owners[index]!)]!.groupName })),
+    ),
+)
 
 /** A pool, and the same groups in another order. */
 export const shuffledPools: fc.Arbitrary<readonly [Group[], Group[]]> = pools.chain(pool =>
-  fc.shuffledSubarray(pool, { minLength: pool.length, maxLength: pool.length }).map(shuffled => [pool, shuffled] as const))
+  fc
+    .shuffledSubarray(pool, { minLength: pool.length, maxLength: pool.length })
+    .map(shuffled => [pool, shuffled] as const),
+)

@@ -14,7 +14,11 @@ type Sources = ReadonlyMap<string, string>
 
 async function readSources(): Promise<Sources> {
   const paths = (await readdir(join(root, 'src'), { recursive: true })).filter(path => path.endsWith('.ts'))
-  return new Map(await Promise.all(paths.map(async path => [path.replaceAll('\\', '/'), await readFile(join(root, 'src', path), 'utf8')] as const)))
+  return new Map(
+    await Promise.all(
+      paths.map(async path => [path.replaceAll('\\', '/'), await readFile(join(root, 'src', path), 'utf8')] as const),
+    ),
+  )
 }
 
 interface Import {
@@ -30,8 +34,16 @@ function importsOf(text: string): readonly Import[] {
     typeOnly: match[1] !== undefined,
     dynamic: false,
   }))
-  const bare = [...code.matchAll(/^import\s*['"]([^'"]+)['"]/gm)].map(match => ({ target: match[1]!, typeOnly: false, dynamic: false }))
-  const dynamic = [...code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g)].map(match => ({ target: match[1]!, typeOnly: false, dynamic: true }))
+  const bare = [...code.matchAll(/^import\s*['"]([^'"]+)['"]/gm)].map(match => ({
+    target: match[1]!,
+    typeOnly: false,
+    dynamic: false,
+  }))
+  const dynamic = [...code.matchAll(/\bimport\(\s*['"]([^'"]+)['"]/g)].map(match => ({
+    target: match[1]!,
+    typeOnly: false,
+    dynamic: true,
+  }))
   return [...fixed, ...bare, ...dynamic]
 }
 
@@ -50,7 +62,7 @@ const CORE: Readonly<Record<string, readonly string[]>> = {
 /** The files directly under `src`, but for `index.ts`: what every room stands on. */
 const GROUND = '.'
 const isGround = (path: string) => dirname(path) === '.' && path !== 'index.ts'
-const roomOf = (path: string) => path.includes('/') ? path.slice(0, path.indexOf('/')) : GROUND
+const roomOf = (path: string) => (path.includes('/') ? path.slice(0, path.indexOf('/')) : GROUND)
 
 /** The house rules of docs/decisions/0001-the-house.md that a file breaks. */
 function violations(sources: Sources): readonly string[] {
@@ -64,17 +76,26 @@ function violations(sources: Sources): readonly string[] {
         const other = roomOf(posix.normalize(posix.join(dirname(path), target)))
         if (path === 'group.ts' || path === 'errors.ts') complain(`imports ${target}: it imports nothing`)
         else if (isGround(path) && other !== GROUND) complain(`imports ${target}: the ground imports the ground only`)
-        else if (path === 'index.ts' && other !== GROUND && !(other in CORE)) complain(`imports ${target}: the core's entry exports the core only`)
-        else if (room in CORE && ![GROUND, room, ...CORE[room]!].includes(other)) complain(`imports ${target}: ${room} stands on ${['the ground', ...CORE[room]!].join(', ')}`)
-        else if (!isCore && room !== 'cli' && other !== GROUND && other !== room && !(other in CORE)) complain(`imports ${target}: edges do not import each other`)
+        else if (path === 'index.ts' && other !== GROUND && !(other in CORE))
+          complain(`imports ${target}: the core's entry exports the core only`)
+        else if (room in CORE && ![GROUND, room, ...CORE[room]!].includes(other))
+          complain(`imports ${target}: ${room} stands on ${['the ground', ...CORE[room]!].join(', ')}`)
+        else if (!isCore && room !== 'cli' && other !== GROUND && other !== room && !(other in CORE))
+          complain(`imports ${target}: edges do not import each other`)
       } else {
         if (isCore) complain(`imports ${target}: the core has no dependency`)
-        else if (SDK.test(target) && !['cognito', 'cli'].includes(room)) complain(`imports ${target}: the SDK belongs to cognito`)
-        else if (SDK.test(target) && !typeOnly && !dynamic) complain(`imports ${target} at start: the SDK is loaded by the first call`)
-        else if (target === 'lru-cache' && room !== 'cognito') complain(`imports ${target}: the cache belongs to cognito`)
+        else if (SDK.test(target) && !['cognito', 'cli'].includes(room))
+          complain(`imports ${target}: the SDK belongs to cognito`)
+        else if (SDK.test(target) && !typeOnly && !dynamic)
+          complain(`imports ${target} at start: the SDK is loaded by the first call`)
+        else if (target === 'lru-cache' && room !== 'cognito')
+          complain(`imports ${target}: the cache belongs to cognito`)
       }
     }
-    const code = text.replace(/\/\*[\s\S]*?\*\/|\/\/.*$|'(?:[^'\\\n]|\\.)*'|`(?:[^`\\]|\\.)*`/gm, '')
+    const code = text.replace(
+      /\/\*[\s\S]*?\*\/|\/\/.*$|'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*"|`(?:[^`\\]|\\.)*`/gm,
+      '',
+    )
     if (isCore && WORLD.test(code)) complain(`touches ${WORLD.exec(code)![0]}: the core is pure`)
     if (path !== 'cli/bin.ts' && /\bprocess\b/.test(code)) complain('touches process: only the bin file does')
   }
@@ -98,20 +119,52 @@ describe('who may import whom', () => {
   test.each([
     ['group.ts', `import { RolecastError } from './errors.js'`, 'it imports nothing'],
     ['quotas.ts', `import type { Resolution } from './claims/resolve.js'`, 'the ground imports the ground only'],
-    ['index.ts', `export { createGroupSource } from './cognito/index.js'`, 'the core\'s entry exports the core only'],
+    ['index.ts', `export { createGroupSource } from './cognito/index.js'`, "the core's entry exports the core only"],
     ['claims/resolve.ts', `import { createGroupSource } from '../cognito/index.js'`, 'claims stands on the ground'],
     ['claims/resolve.ts', `import { compilePool } from '../pool/compile-pool.js'`, 'claims stands on the ground'],
-    ['credentials/select-role.ts', `import { compilePool } from '../pool/compile-pool.js'`, 'credentials stands on the ground, claims'],
+    [
+      'credentials/select-role.ts',
+      `import { compilePool } from '../pool/compile-pool.js'`,
+      'credentials stands on the ground, claims',
+    ],
     ['pool/compile-pool.ts', `import { createImpact } from '../audit/impact.js'`, 'pool stands on the ground, claims'],
-    ['audit/summary.ts', `import { trustsIdentityPool } from '../credentials/trust-policy.js'`, 'audit stands on the ground, claims, pool'],
-    ['audit/impact.ts', `import type { Finding } from '../rules/finding.js'`, 'audit stands on the ground, claims, pool'],
-    ['rules/validate.ts', `import { printable } from '../report/printable.js'`, 'rules stands on the ground, claims, credentials, pool, audit'],
+    [
+      'audit/summary.ts',
+      `import { trustsIdentityPool } from '../credentials/trust-policy.js'`,
+      'audit stands on the ground, claims, pool',
+    ],
+    [
+      'audit/impact.ts',
+      `import type { Finding } from '../rules/finding.js'`,
+      'audit stands on the ground, claims, pool',
+    ],
+    [
+      'rules/validate.ts',
+      `import { printable } from '../report/printable.js'`,
+      'rules stands on the ground, claims, credentials, pool, audit',
+    ],
     ['claims/resolve.ts', `import { LRUCache } from 'lru-cache'`, 'the core has no dependency'],
     ['claims/resolve.ts', `const now = Date.now()`, 'the core is pure'],
-    ['cognito/groups/group-source.ts', `import { predictionText } from '../../report/prediction.js'`, 'edges do not import each other'],
-    ['cognito/api/user-pool-api.ts', `import { GetGroupCommand } from '@aws-sdk/client-cognito-identity-provider'`, 'the SDK is loaded by the first call'],
-    ['report/prediction.ts', `import type { GroupType } from '@aws-sdk/client-cognito-identity-provider'`, 'the SDK belongs to cognito'],
-    ['report/prediction.ts', `const sdk = await import('@aws-sdk/client-cognito-identity-provider')`, 'the SDK belongs to cognito'],
+    [
+      'cognito/groups/group-source.ts',
+      `import { predictionText } from '../../report/prediction.js'`,
+      'edges do not import each other',
+    ],
+    [
+      'cognito/api/user-pool-api.ts',
+      `import { GetGroupCommand } from '@aws-sdk/client-cognito-identity-provider'`,
+      'the SDK is loaded by the first call',
+    ],
+    [
+      'report/prediction.ts',
+      `import type { GroupType } from '@aws-sdk/client-cognito-identity-provider'`,
+      'the SDK belongs to cognito',
+    ],
+    [
+      'report/prediction.ts',
+      `const sdk = await import('@aws-sdk/client-cognito-identity-provider')`,
+      'the SDK belongs to cognito',
+    ],
     ['report/prediction.ts', `import { LRUCache } from 'lru-cache'`, 'the cache belongs to cognito'],
     ['cli/commands/predict.ts', `process.exit(1)`, 'only the bin file does'],
   ])('control: planted in %s, `%s` is found', (path, planted, why) => {
@@ -138,7 +191,12 @@ describe('the built package, where no node_modules exists', () => {
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
-  const load = (entry: string) => run(process.execPath, ['--input-type=module', '-e', `console.log(Object.keys(await import(${JSON.stringify(entry)})).join())`], { cwd: folder })
+  const load = (entry: string) =>
+    run(
+      process.execPath,
+      ['--input-type=module', '-e', `console.log(Object.keys(await import(${JSON.stringify(entry)})).join())`],
+      { cwd: folder },
+    )
 
   test('the core loads and resolves', async () => {
     const { stdout } = await load('./dist/index.js')
@@ -155,7 +213,10 @@ describe('the built package, where no node_modules exists', () => {
   })
 
   test('control: a library planted in the core stops it from loading', async () => {
-    await writeFile(join(folder, 'dist', 'planted.js'), `import 'lru-cache'\n${await readFile(join(folder, 'dist', 'index.js'), 'utf8')}`)
+    await writeFile(
+      join(folder, 'dist', 'planted.js'),
+      `import 'lru-cache'\n${await readFile(join(folder, 'dist', 'index.js'), 'utf8')}`,
+    )
     await expect(load('./dist/planted.js')).rejects.toThrow(/ERR_MODULE_NOT_FOUND/)
   })
 })
@@ -170,7 +231,10 @@ describe('what importing loads', () => {
     return stdout.trim().split('\n')
   }
 
-  test.each([['rolecast', '/dist/index.js'], ['rolecast/authorizer', '/dist/authorizer/index.js']])('`%s` loads its own files only', async (entry, file) => {
+  test.each([
+    ['rolecast', '/dist/index.js'],
+    ['rolecast/authorizer', '/dist/authorizer/index.js'],
+  ])('`%s` loads its own files only', async (entry, file) => {
     const loaded = await loadedBy(`import '${entry}'`)
     expect(loaded.some(url => url.endsWith(file))).toBe(true)
     expect(loaded.filter(url => url.startsWith('node:') || url.includes('/node_modules/'))).toEqual([])

@@ -7,8 +7,9 @@ import { createContext, runInContext } from 'node:vm'
 import { beforeAll, describe, expect, test } from 'vitest'
 import { explain } from '../src/claims/explain.js'
 import type { Group } from '../src/group.js'
-import { type Resolution, type ResolveOptions, resolveRoles, type Rule, type Semantics, SEMANTICS } from '../src/claims/resolve.js'
+import { type Resolution, type ResolveOptions, resolveRoles } from '../src/claims/resolve.js'
 import vectors from './vectors/claims.json' with { type: 'json' }
+import { type Rule, type Semantics, SEMANTICS } from '../src/claims/decide.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const run = promisify(execFile)
@@ -17,7 +18,9 @@ const read = (path: string) => readFileSync(join(root, path), 'utf8')
 const PAGE = 'docs/semantics.md'
 const page = read(PAGE)
 const pages = [
-  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map(path => posix.join('docs', path.replaceAll('\\', '/'))),
+  ...readdirSync(join(root, 'docs'), { recursive: true, encoding: 'utf8' }).map(path =>
+    posix.join('docs', path.replaceAll('\\', '/')),
+  ),
   'README.md',
 ].filter(path => path.endsWith('.md') && existsSync(join(root, path)))
 
@@ -39,7 +42,10 @@ const withoutFences = (text: string) => text.replace(FENCE, '')
 function anchorsOf(text: string): ReadonlySet<string> {
   const anchors = new Set<string>()
   for (const [, heading] of withoutFences(text).matchAll(/^#{1,6} (.+)$/gm)) {
-    const slug = heading!.toLowerCase().replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '').replaceAll(' ', '-')
+    const slug = heading!
+      .toLowerCase()
+      .replace(/[^\p{L}\p{M}\p{N}\p{Pc}\- ]/gu, '')
+      .replaceAll(' ', '-')
     let anchor = slug
     for (let copy = 1; anchors.has(anchor); copy++) anchor = `${slug}-${copy}`
     anchors.add(anchor)
@@ -49,7 +55,12 @@ function anchorsOf(text: string): ReadonlySet<string> {
 
 /** The text below each heading of the second level, fences included. */
 function sectionsOf(text: string): ReadonlyMap<string, string> {
-  return new Map(text.split(/^## /m).slice(1).map(section => [section.split('\n', 1)[0]!, section.slice(section.indexOf('\n') + 1)]))
+  return new Map(
+    text
+      .split(/^## /m)
+      .slice(1)
+      .map(section => [section.split('\n', 1)[0]!, section.slice(section.indexOf('\n') + 1)]),
+  )
 }
 
 /** The rules whose explanation points to a heading that is not in the text. */
@@ -61,30 +72,40 @@ function rulesWithoutSection(text: string): readonly Rule[] {
   })
 }
 
-interface Named { readonly file: string; readonly name: string }
+interface Named {
+  readonly file: string
+  readonly name: string
+}
 
 /** A line `- [resolve.test.ts](../test/claims/resolve.test.ts): `…`` names a test; one to the vectors names vectors. */
 function namedIn(text: string): readonly Named[] {
   return [...text.matchAll(/^- \[[^\]]+\]\(\.\.\/(test\/[^)]+)\): (.+)$/gm)].flatMap(([, file, names]) =>
-    [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => ({ file: file!, name: name! })))
+    [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => ({ file: file!, name: name! })),
+  )
 }
 
 /** `listed` has a line `file > suite > test` for every test. */
 function namedButMissing(text: string, listed: readonly string[]): readonly string[] {
-  const exists = ({ file, name }: Named) => file.endsWith('.json')
-    ? vectors.some(vector => vector.id === name)
-    : listed.some(line => line.startsWith(`${file} > `) && line.endsWith(` > ${name}`))
-  return namedIn(text).filter(named => !exists(named)).map(({ file, name }) => `${file}: ${name}`)
+  const exists = ({ file, name }: Named) =>
+    file.endsWith('.json')
+      ? vectors.some(vector => vector.id === name)
+      : listed.some(line => line.startsWith(`${file} > `) && line.endsWith(` > ${name}`))
+  return namedIn(text)
+    .filter(named => !exists(named))
+    .map(({ file, name }) => `${file}: ${name}`)
 }
 
-interface Example { readonly code: string; readonly value: string | null }
+interface Example {
+  readonly code: string
+  readonly value: string | null
+}
 
 /** The expressions of a block, each with the value in the comment below it. */
 function examplesOf(block: string): readonly Example[] {
   const parts = block.matchAll(/((?:(?!\/\/ =>).*\n)+?)(\/\/ => .*\n(?:\/\/ .*\n)*)|((?:.*\n)*\S.*\n)/g)
-  return [...parts].map(([, code, value, rest]) => code === undefined
-    ? { code: rest!, value: null }
-    : { code, value: value!.replace(/^\/\/ (?:=> )?/gm, '') })
+  return [...parts].map(([, code, value, rest]) =>
+    code === undefined ? { code: rest!, value: null } : { code, value: value!.replace(/^\/\/ (?:=> )?/gm, '') },
+  )
 }
 
 /** Runs the `js` blocks of a text, each in a world with nothing but `resolveRoles`; says which value is not what it says. */
@@ -94,19 +115,23 @@ function wrongExamples(text: string, resolved: Resolution[] = []): readonly stri
     resolved.push(resolution)
     return resolution
   }
-  return [...text.matchAll(FENCE)].filter(([, language]) => language === 'js').flatMap(([, , block]) => {
-    const world = createContext({ resolveRoles: record })
-    return examplesOf(block!).filter(({ code, value }) => {
-      if (value === null) return true
-      try {
-        const actual: unknown = structuredClone(runInContext(code, world))
-        const expected: unknown = structuredClone(runInContext(`(${value})`, world))
-        return !isDeepStrictEqual(actual, expected)
-      } catch {
-        return true
-      }
-    }).map(({ code }) => code.trim())
-  })
+  return [...text.matchAll(FENCE)]
+    .filter(([, language]) => language === 'js')
+    .flatMap(([, , block]) => {
+      const world = createContext({ resolveRoles: record })
+      return examplesOf(block!)
+        .filter(({ code, value }) => {
+          if (value === null) return true
+          try {
+            const actual: unknown = structuredClone(runInContext(code, world))
+            const expected: unknown = structuredClone(runInContext(`(${value})`, world))
+            return !isDeepStrictEqual(actual, expected)
+          } catch {
+            return true
+          }
+        })
+        .map(({ code }) => code.trim())
+    })
 }
 
 /** The rules whose section does not begin with an example of just this rule. */
@@ -120,7 +145,15 @@ function rulesWithoutExample(text: string): readonly Rule[] {
 
 /** The cells of the rows that begin with `| Case`, and of the header above each table of them. */
 function caseRows(text: string): readonly (readonly string[])[] {
-  return text.split('\n').filter(line => line.startsWith('| Case')).map(line => line.slice(1, -1).split('|').map(cell => cell.trim()))
+  return text
+    .split('\n')
+    .filter(line => line.startsWith('| Case'))
+    .map(line =>
+      line
+        .slice(1, -1)
+        .split('|')
+        .map(cell => cell.trim()),
+    )
 }
 
 const isHeader = (row: readonly string[]) => row[0] === 'Case'
@@ -154,15 +187,20 @@ function caseCells(groups: readonly Group[]): readonly string[] {
 }
 
 function casesOf(text: string): ReadonlyMap<string, readonly Group[]> {
-  return new Map(caseRows(text).filter(row => row.length === 7 && !isHeader(row)).map(([id, groups]) => [id!, groupsIn(groups!)]))
+  return new Map(
+    caseRows(text)
+      .filter(row => row.length === 7 && !isHeader(row))
+      .map(([id, groups]) => [id!, groupsIn(groups!)]),
+  )
 }
 
 /** The cases whose row does not say what the library says, and the numbers that have none. */
 function wrongCases(text: string): readonly string[] {
   const cases = casesOf(text)
   const missing = Array.from({ length: 17 }, (_, index) => `Case ${index + 1}`).filter(id => !cases.has(id))
-  const wrong = caseRows(text).filter(row => row.length === 7 && !isHeader(row)).filter(([id, , ...cells]) =>
-    !isDeepStrictEqual(cells, caseCells(cases.get(id!)!)))
+  const wrong = caseRows(text)
+    .filter(row => row.length === 7 && !isHeader(row))
+    .filter(([id, , ...cells]) => !isDeepStrictEqual(cells, caseCells(cases.get(id!)!)))
   return [...missing, ...wrong.map(([id]) => id!)]
 }
 
@@ -171,20 +209,24 @@ function wrongSemantics(text: string): readonly string[] {
   const [header = [], ...rows] = caseRows(text).filter(row => row.length === 1 + SEMANTICS.length)
   const columns = header.slice(1).map(cell => cell.replaceAll('`', '') as Semantics)
   const said = new Map(rows.map(([id, ...cells]) => [id!, cells]))
-  return [...casesOf(text)].filter(([id, groups]) => {
-    const cells = columns.map(semantics => preferredCell(resolveRoles(groups, { semantics })))
-    const differ = new Set(cells).size > 1
-    return differ ? !isDeepStrictEqual(said.get(id), cells) : said.has(id)
-  }).map(([id]) => id)
+  return [...casesOf(text)]
+    .filter(([id, groups]) => {
+      const cells = columns.map(semantics => preferredCell(resolveRoles(groups, { semantics })))
+      const differ = new Set(cells).size > 1
+      return differ ? !isDeepStrictEqual(said.get(id), cells) : said.has(id)
+    })
+    .map(([id]) => id)
 }
 
 /** Link definitions that Markdown reads as prose: pasted into a sentence, below one, or with prose behind them. */
 function misplacedDefinitions(text: string): readonly string[] {
-  const lines = withoutFences(text).replace(/`[^`\n]*`/g, '`code`').split('\n')
+  const lines = withoutFences(text)
+    .replace(/`[^`\n]*`/g, '`code`')
+    .split('\n')
   const isDefinition = (line = '') => /^\[[^\]]+\]: \S+$/.test(line) && !/^\[[^\]]+\]: ["'(]/.test(line)
   // A definition cannot interrupt a paragraph.
-  const beginsParagraph = (index: number): boolean => index < 0 || lines[index]!.trim() === ''
-    || isDefinition(lines[index]) && beginsParagraph(index - 1)
+  const beginsParagraph = (index: number): boolean =>
+    index < 0 || lines[index]!.trim() === '' || (isDefinition(lines[index]) && beginsParagraph(index - 1))
   // `[text][label]: more` is a link and a colon, unless an address comes next.
   const looksMisplaced = (line: string) => /(?:^|[^\]])\[(?!…\])[^\][]+\]:|\]:\s*(?:<|https?:)/.test(line)
   return lines.filter((line, index) => looksMisplaced(line) && !(isDefinition(line) && beginsParagraph(index - 1)))
@@ -193,7 +235,9 @@ function misplacedDefinitions(text: string): readonly string[] {
 /** The links that lead nowhere: to a file that is not there, to a heading it does not have, or to no definition. */
 function brokenLinks(path: string, text: string): readonly string[] {
   const prose = withoutFences(text).replace(/`[^`\n]*`/g, '')
-  const definitions = new Map([...prose.matchAll(/^\[([^\]]+)\]: (\S+)$/gm)].map(([, label, target]) => [label!.toLowerCase(), target!]))
+  const definitions = new Map(
+    [...prose.matchAll(/^\[([^\]]+)\]: (\S+)$/gm)].map(([, label, target]) => [label!.toLowerCase(), target!]),
+  )
   const labels = [...prose.matchAll(/\]\[([^\]]+)\]/g)].map(([, label]) => label!)
   const targets = [...prose.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target]) => target!)
   const leadsNowhere = (target: string) => {
@@ -211,7 +255,11 @@ function brokenLinks(path: string, text: string): readonly string[] {
 
 /** The ids in the table of tokens. */
 function listedTokens(text: string): readonly string[] {
-  return [...sectionsOf(text).get('The tokens')!.matchAll(/^\| `([^`]+)` \|/gm)].map(([, id]) => id!)
+  return [
+    ...sectionsOf(text)
+      .get('The tokens')!
+      .matchAll(/^\| `([^`]+)` \|/gm),
+  ].map(([, id]) => id!)
 }
 
 function unknownVectors(text: string): readonly string[] {
@@ -246,10 +294,21 @@ describe('the page of rules', () => {
   })
 
   test.each([
-    ['a test', '- [resolve.test.ts](../test/claims/resolve.test.ts): `row 1: no groups, no claim`', 'test/claims/resolve.test.ts: row 1: no groups, no claim'],
-    ['the end of a test', '- [resolve.test.ts](../test/claims/resolve.test.ts): `no groups, no claims`', 'test/claims/resolve.test.ts: no groups, no claims'],
-    ['a test of another file', '- [exhaustive.test.ts](../test/claims/exhaustive.test.ts): `row 1: no groups, no claims`',
-      'test/claims/exhaustive.test.ts: row 1: no groups, no claims'],
+    [
+      'a test',
+      '- [resolve.test.ts](../test/claims/resolve.test.ts): `row 1: no groups, no claim`',
+      'test/claims/resolve.test.ts: row 1: no groups, no claim',
+    ],
+    [
+      'the end of a test',
+      '- [resolve.test.ts](../test/claims/resolve.test.ts): `no groups, no claims`',
+      'test/claims/resolve.test.ts: no groups, no claims',
+    ],
+    [
+      'a test of another file',
+      '- [exhaustive.test.ts](../test/claims/exhaustive.test.ts): `row 1: no groups, no claims`',
+      'test/claims/exhaustive.test.ts: row 1: no groups, no claims',
+    ],
     ['a vector', '- [claims.json](../test/vectors/claims.json): `row-1`, `row-99`', 'test/vectors/claims.json: row-99'],
   ])('control: it is noticed when %s does not exist', (_, line, missing) => {
     expect(namedButMissing(`${page}\n${line}\n`, listed)).toEqual([missing])
@@ -263,27 +322,44 @@ describe('the page of rules', () => {
   const example = (...lines: readonly string[]) => `\`\`\`js\n${lines.join('\n')}\n\`\`\`\n`
 
   test.each([
-    ['another value', example('resolveRoles([]).rule', '// => \'no-roles\'')],
-    ['a key too few', example('const { outcome, rule } = resolveRoles([])', ';({ outcome, rule })', '// => { outcome: \'none\' }')],
-    ['an undefined key too many', example('resolveRoles([]).claims', '// => { \'cognito:groups\': undefined }')],
-    ['a wrong second value', example('resolveRoles([]).outcome', '// => \'none\'', 'resolveRoles([]).rule', '// => \'none\'')],
-    ['a wrong last line', example('resolveRoles([]).groups', '// => [', '//   \'a\',', '// ]')],
+    ['another value', example('resolveRoles([]).rule', "// => 'no-roles'")],
+    [
+      'a key too few',
+      example('const { outcome, rule } = resolveRoles([])', ';({ outcome, rule })', "// => { outcome: 'none' }"),
+    ],
+    ['an undefined key too many', example('resolveRoles([]).claims', "// => { 'cognito:groups': undefined }")],
+    [
+      'a wrong second value',
+      example('resolveRoles([]).outcome', "// => 'none'", 'resolveRoles([]).rule', "// => 'none'"),
+    ],
+    ['a wrong last line', example('resolveRoles([]).groups', '// => [', "//   'a',", '// ]')],
     ['no value', example('resolveRoles([]).rule')],
-    ['no value in the end', example('resolveRoles([]).rule', '// => \'no-groups\'', 'resolveRoles([]).claims')],
+    ['no value in the end', example('resolveRoles([]).rule', "// => 'no-groups'", 'resolveRoles([]).claims')],
     ['a value that cannot be read', example('resolveRoles([]).rule', '// => no groups')],
-    ['an error', example('resolveRoles(groups).rule', '// => \'no-groups\'')],
+    ['an error', example('resolveRoles(groups).rule', "// => 'no-groups'")],
   ])('control: it is noticed when an example has %s', (_, planted) => {
     expect(wrongExamples(planted)).toHaveLength(1)
   })
 
   test('control: an example of its own form passes', () => {
-    expect(wrongExamples(example('const none = resolveRoles([])', 'none.rule', '// => \'no-groups\'', 'none.claims', '// => {', '// }'))).toEqual([])
+    expect(
+      wrongExamples(
+        example('const none = resolveRoles([])', 'none.rule', "// => 'no-groups'", 'none.claims', '// => {', '// }'),
+      ),
+    ).toEqual([])
   })
 
   test.each(RULES)('control: it is noticed when %s is shown with the example of another rule', rule => {
-    const other = rule === 'no-groups' ? '[{ groupName: \'a\' }]' : '[]'
-    expect(rulesWithoutExample(page.replace(/```js\n/g, (fence, offset: number) =>
-      page.slice(0, offset).lastIndexOf('\n## ') === page.indexOf(`\n## ${rule}\n`) ? `${fence}resolveRoles(${other})\n` : fence))).toEqual([rule])
+    const other = rule === 'no-groups' ? "[{ groupName: 'a' }]" : '[]'
+    expect(
+      rulesWithoutExample(
+        page.replace(/```js\n/g, (fence, offset: number) =>
+          page.slice(0, offset).lastIndexOf('\n## ') === page.indexOf(`\n## ${rule}\n`)
+            ? `${fence}resolveRoles(${other})\n`
+            : fence,
+        ),
+      ),
+    ).toEqual([rule])
   })
 
   test('has a row for every case, and each row says what the library says', () => {
@@ -314,7 +390,8 @@ describe('the page of rules', () => {
   })
 
   /** A captured token comes with its claims; the older ones say where they were published. */
-  const isToken = (vector: (typeof vectors)[number]) => 'tokens' in vector || /^(?:public|AWS SpaceFinder sample)\b/.test(vector.source)
+  const isToken = (vector: (typeof vectors)[number]) =>
+    'tokens' in vector || /^(?:public|AWS SpaceFinder sample)\b/.test(vector.source)
 
   test('lists all tokens, and no other vector', () => {
     const tokens = vectors.filter(isToken)
@@ -323,11 +400,16 @@ describe('the page of rules', () => {
     expect(tokens.every(({ evidence }) => evidence === 'observed')).toBe(true)
     expect(tokens.filter(vector => 'tokens' in vector)).toHaveLength(13)
     expect(tokens).toHaveLength(21)
-    expect(page.match(/\b[\w-]+ tokens with known groups\b/g)).toEqual(['21 tokens with known groups', '21 tokens with known groups'])
+    expect(page.match(/\b[\w-]+ tokens with known groups\b/g)).toEqual([
+      '21 tokens with known groups',
+      '21 tokens with known groups',
+    ])
   })
 
   test('control: a token that is not in the table is missed', () => {
-    expect(listedTokens(page.replace(/^\| `row-6` \|.*\n/m, ''))).toEqual(listedTokens(page).filter(id => id !== 'row-6'))
+    expect(listedTokens(page.replace(/^\| `row-6` \|.*\n/m, ''))).toEqual(
+      listedTokens(page).filter(id => id !== 'row-6'),
+    )
     expect(listedTokens(page)).toContain('row-6')
   })
 
@@ -336,7 +418,10 @@ describe('the page of rules', () => {
   })
 
   test('control: it is noticed when the page names a vector that does not exist', () => {
-    expect(unknownVectors(`${page}\n\`capture-login-nobody\` and \`row-99\`, \`row-9\`.\n`)).toEqual(['capture-login-nobody', 'row-99'])
+    expect(unknownVectors(`${page}\n\`capture-login-nobody\` and \`row-99\`, \`row-9\`.\n`)).toEqual([
+      'capture-login-nobody',
+      'row-99',
+    ])
   })
 })
 
@@ -379,15 +464,18 @@ describe('links', () => {
   })
 
   test.each([
-    ['an address behind a link', 'AWS\'s [page][other]: https://example.com/', 1],
+    ['an address behind a link', "AWS's [page][other]: https://example.com/", 1],
     ['prose behind the label', 'One.\n\n[page]: "your trust policies must grant', 1],
     ['one quoted word behind the label', '[page]: "must"', 1],
     ['prose behind the address', '[page]: https://example.com/ says so', 1],
     ['the middle of a line', 'See [page]: https://example.com/', 1],
     ['an indented line', '- one\n\n  [page]: https://example.com/', 1],
     ['the line below a sentence', 'One.\n[page]: https://example.com/\n[other]: https://example.com/', 2],
-    ['two places, as it once was in docs/identity-pool.md',
-      '- AWS\'s [GovCloud page][practices]: https://example.com/practices.html\n[govcloud]: "your trust policies must grant\n  `more`"', 2],
+    [
+      'two places, as it once was in docs/identity-pool.md',
+      '- AWS\'s [GovCloud page][practices]: https://example.com/practices.html\n[govcloud]: "your trust policies must grant\n  `more`"',
+      2,
+    ],
   ])('control: a definition in %s is noticed', (_, text, count) => {
     expect(misplacedDefinitions(text)).toHaveLength(count)
   })

@@ -2,4 +2,6 @@ import { defineConfig } from 'vitest/config'
 import everything from '../vitest.config.js'
 
 /** The tests of the core alone: what Stryker runs for every mutant. */
-export default defineConfig({ test: { ...everything.test, globalSetup: [], include: ['test/claims/{resolve,evidence,exhaustive,vectors}.test.ts'] } })
+export default defineConfig({
+  test: { ...everything.test, globalSetup: [], include: ['test/claims/{resolve,evidence,exhaustive,vectors}.test.ts'] },
+})

@@ -11,7 +11,10 @@ interface Chunk {
 interface DuckDB {
   readonly DuckDBInstance: {
     create(path: string): Promise<{
-      connect(): Promise<{ run(sql: string): Promise<unknown>; stream(sql: string): Promise<{ fetchChunk(): Promise<Chunk | null> }> }>
+      connect(): Promise<{
+        run(sql: string): Promise<unknown>
+        stream(sql: string): Promise<{ fetchChunk(): Promise<Chunk | null> }>
+      }>
     }>
   }
 }

@@ -15,10 +15,13 @@ interface Sqlite {
 await takeTurns(async users => {
   const { default: Database } = (await load<Sqlite>('better-sqlite3'))!
   const sqlite = new Database(':memory:')
-  sqlite.exec('create table memberships (user_id integer, group_id integer, primary key (user_id, group_id)) without rowid; begin')
+  sqlite.exec(
+    'create table memberships (user_id integer, group_id integer, primary key (user_id, group_id)) without rowid; begin',
+  )
   const insert = sqlite.prepare('insert or ignore into memberships values (?, ?)')
   const { groupIds } = membershipsOf(users)
-  for (let place = 0; place < groupIds.length; place++) insert.run(Math.floor(place / GROUPS_OF_A_USER), groupIds[place]!)
+  for (let place = 0; place < groupIds.length; place++)
+    insert.run(Math.floor(place / GROUPS_OF_A_USER), groupIds[place]!)
   sqlite.exec('commit; create table ranks (group_id integer primary key, up integer, down integer, roleless integer)')
   sqlite.exec(`insert into ranks values ${RANK_ROWS}`)
   return {

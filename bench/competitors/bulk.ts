@@ -11,10 +11,10 @@ interface Candidate {
 
 const ROLECAST = { name: 'resolveMany', file: 'bulk-rolecast.ts' }
 const DUCKDB = [
-  { name: 'DuckDB, rolecast\'s ranks', file: 'bulk-duckdb.ts ranked' },
+  { name: "DuckDB, rolecast's ranks", file: 'bulk-duckdb.ts ranked' },
   { name: 'DuckDB, SQL from the rules', file: 'bulk-duckdb.ts plain' },
 ]
-const SQLITE = [{ name: 'SQLite, rolecast\'s ranks', file: 'bulk-sqlite.ts' }]
+const SQLITE = [{ name: "SQLite, rolecast's ranks", file: 'bulk-sqlite.ts' }]
 
 /** What do all users of a pool take, in time and in memory, against a database that has the same memberships in its own tables? */
 export async function benchBulk(small: boolean): Promise<Answers> {
@@ -29,7 +29,11 @@ export async function benchBulk(small: boolean): Promise<Answers> {
 }
 
 async function benchUsers(users: number, rounds: number, candidates: readonly Candidate[]): Promise<Answers> {
-  const turns = await inTurns(candidates.map(({ file }) => file), users, rounds)
+  const turns = await inTurns(
+    candidates.map(({ file }) => file),
+    users,
+    rounds,
+  )
   for (const [index, { checksum }] of turns.entries()) {
     if (checksum !== turns[0]!.checksum) throw new Error(`${candidates[index]!.name} and ${candidates[0]!.name} differ`)
   }
@@ -37,7 +41,13 @@ async function benchUsers(users: number, rounds: number, candidates: readonly Ca
   const byName = (roundsOf: (index: number) => readonly number[]) =>
     Object.fromEntries(candidates.map(({ name }, index) => [name, roundsOf(index)]))
   return {
-    [`${what}: time`]: compared('ms', byName(index => turns[index]!.times)),
-    [`${what}: the most memory of the process`]: compared('MB', byName(index => [turns[index]!.megabytes])),
+    [`${what}: time`]: compared(
+      'ms',
+      byName(index => turns[index]!.times),
+    ),
+    [`${what}: the most memory of the process`]: compared(
+      'MB',
+      byName(index => [turns[index]!.megabytes]),
+    ),
   }
 }

@@ -13,7 +13,10 @@ export interface Compared {
 export type Answers = Readonly<Record<string, readonly Compared[]>>
 
 /** What each round gave, by candidate: the first candidate is what the others are compared with. */
-export function compared(unit: Compared['unit'], candidates: Readonly<Record<string, readonly number[]>>): readonly Compared[] {
+export function compared(
+  unit: Compared['unit'],
+  candidates: Readonly<Record<string, readonly number[]>>,
+): readonly Compared[] {
   const [first] = Object.values(candidates)
   return Object.entries(candidates).map(([name, rounds]) => ({
     name,

@@ -12,7 +12,9 @@ interface Ranked {
 
 function rankedOf(groups: readonly Group[]): readonly Ranked[] {
   return groups
-    .flatMap(({ groupName, precedence, roleArn }) => (precedence == null ? [] : [{ groupName, precedence, roleArn: roleArn || undefined }]))
+    .flatMap(({ groupName, precedence, roleArn }) =>
+      precedence == null ? [] : [{ groupName, precedence, roleArn: roleArn || undefined }],
+    )
     .toSorted((a, b) => a.precedence - b.precedence)
 }
 
@@ -129,7 +131,9 @@ export const casl: Engine = async groups => {
 
 interface JsonRules {
   readonly Engine: new (rules: readonly object[]) => {
-    run(facts: object): Promise<{ readonly events: readonly { readonly params?: { readonly roleArn: string | undefined } }[] }>
+    run(
+      facts: object,
+    ): Promise<{ readonly events: readonly { readonly params?: { readonly roleArn: string | undefined } }[] }>
     stop(): unknown
   }
 }

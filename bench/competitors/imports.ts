@@ -13,7 +13,7 @@ export async function benchImports(small: boolean): Promise<Answers> {
     await writeFile(empty, '')
     const modules = {
       'an empty module': empty,
-      'rolecast': fileURLToPath(new URL('../../dist/index.js', import.meta.url)),
+      rolecast: fileURLToPath(new URL('../../dist/index.js', import.meta.url)),
       'rolecast/authorizer': fileURLToPath(new URL('../../dist/authorizer/index.js', import.meta.url)),
     }
     const times: Record<string, number[]> = Object.fromEntries(Object.keys(modules).map(name => [name, []]))

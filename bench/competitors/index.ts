@@ -41,7 +41,9 @@ export async function benchCompetitors({ small }: { readonly small: boolean }): 
       all[question] = rows
       console.log(`\n${question}`)
       for (const { name, value, unit, ratio } of rows) {
-        console.log(`  ${name.padEnd(30)} ${value.toFixed(unit === 'ns' ? 0 : 1).padStart(10)} ${unit}  ${ratio.toFixed(2).padStart(8)}x`)
+        console.log(
+          `  ${name.padEnd(30)} ${value.toFixed(unit === 'ns' ? 0 : 1).padStart(10)} ${unit}  ${ratio.toFixed(2).padStart(8)}x`,
+        )
       }
     }
   }

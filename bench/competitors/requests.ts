@@ -25,7 +25,10 @@ const ENGINES: Readonly<Record<string, Engine>> = {
 
 /** What does one request take, "does this user get this role", against the engines that people use for such questions? */
 export async function benchRequests(small: boolean): Promise<Answers> {
-  return { ...(await benchMembers('users who come again', 64)), ...(await benchMembers('users never seen', small ? 200 : 10_000)) }
+  return {
+    ...(await benchMembers('users who come again', 64)),
+    ...(await benchMembers('users never seen', small ? 200 : 10_000)),
+  }
 }
 
 async function benchMembers(who: string, count: number): Promise<Answers> {
@@ -35,7 +38,12 @@ async function benchMembers(who: string, count: number): Promise<Answers> {
   const preferred = members.map(member => pool.resolve(member.groups).preferredRole)
   const wanted = preferred.map((role, index) => role ?? pool.roles[index % pool.roles.length]!)
   const candidates: Candidate[] = [
-    asked('compilePool, resolve', members, wanted, (member, role) => pool.resolve(member.groups).preferredRole === role),
+    asked(
+      'compilePool, resolve',
+      members,
+      wanted,
+      (member, role) => pool.resolve(member.groups).preferredRole === role,
+    ),
   ]
   for (const [name, engine] of Object.entries(ENGINES)) {
     const may = await engine(groups, members)
@@ -45,19 +53,22 @@ async function benchMembers(who: string, count: number): Promise<Answers> {
       const other = pool.roles[(pool.roles.indexOf(wanted[index]!) + 1) % pool.roles.length]!
       for (const role of [wanted[index]!, other]) {
         const granted = await may(member, role)
-        if (granted !== (role === preferred[index])) throw new Error(`${name} differs on ${role} for ${member.groups.join()}`)
+        if (granted !== (role === preferred[index]))
+          throw new Error(`${name} differs on ${role} for ${member.groups.join()}`)
       }
     }
     candidates.push(asked(name, members, wanted, may))
   }
   const measured = await compare(candidates)
   return {
-    [`does this user, in 5 of ${groups.length} groups, get this role: ${who}`]: measured.map(({ name, nanoseconds, ratio }) => ({
-      name,
-      value: nanoseconds,
-      unit: 'ns',
-      ratio,
-    })),
+    [`does this user, in 5 of ${groups.length} groups, get this role: ${who}`]: measured.map(
+      ({ name, nanoseconds, ratio }) => ({
+        name,
+        value: nanoseconds,
+        unit: 'ns',
+        ratio,
+      }),
+    ),
   }
 }
 

@@ -9,7 +9,9 @@ import { membershipsOf, POOL } from './memberships.js'
 export async function benchThreads(small: boolean): Promise<Answers> {
   const users = small ? 20_000 : 10_000_000
   const memberships = membershipsOf(users)
-  const threads = [1, 2].map(() => new Worker(new URL('thread.mjs', import.meta.url), { workerData: POOL, execArgv: [] }))
+  const threads = [1, 2].map(
+    () => new Worker(new URL('thread.mjs', import.meta.url), { workerData: POOL, execArgv: [] }),
+  )
   try {
     const times: Record<'one thread' | 'two threads', number[]> = { 'one thread': [], 'two threads': [] }
     for (let round = 0; round < (small ? 3 : 11); round++) {
@@ -28,16 +30,21 @@ export async function benchThreads(small: boolean): Promise<Answers> {
 /** The offsets of each half point into the group ids of all. */
 function halvesOf({ offsets, groupIds }: Memberships): readonly Memberships[] {
   const middle = offsets.length >>> 1
-  return [{ offsets: offsets.subarray(0, middle + 1), groupIds }, { offsets: offsets.subarray(middle), groupIds }]
+  return [
+    { offsets: offsets.subarray(0, middle + 1), groupIds },
+    { offsets: offsets.subarray(middle), groupIds },
+  ]
 }
 
 async function timed(parts: readonly Memberships[], threads: readonly Worker[]) {
   const start = process.hrtime.bigint()
-  const answers = await Promise.all(parts.map(async (part, index): Promise<ResolvedMany> => {
-    const answer = once(threads[index]!, 'message')
-    threads[index]!.postMessage(part, [])
-    return (await answer)[0]
-  }))
+  const answers = await Promise.all(
+    parts.map(async (part, index): Promise<ResolvedMany> => {
+      const answer = once(threads[index]!, 'message')
+      threads[index]!.postMessage(part, [])
+      return (await answer)[0]
+    }),
+  )
   return { answers, milliseconds: Number(process.hrtime.bigint() - start) / 1e6 }
 }
 

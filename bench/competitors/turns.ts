@@ -44,7 +44,9 @@ export async function inTurns(files: readonly string[], users: number, rounds: n
   try {
     for (const file of files) {
       const [name, ...variant] = file.split(' ')
-      const child = fork(fileURLToPath(new URL(name!, import.meta.url)), [String(users), ...variant], { execArgv: ['--import', 'tsx'] })
+      const child = fork(fileURLToPath(new URL(name!, import.meta.url)), [String(users), ...variant], {
+        execArgv: ['--import', 'tsx'],
+      })
       children.push(child)
       await answerOf(child)
     }

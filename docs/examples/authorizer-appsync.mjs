@@ -11,8 +11,12 @@ const groups = new Map([
 const resolver = createRoleResolver({ source: name => groups.get(name) })
 
 // In a Lambda function: CognitoJwtVerifier.create({ userPoolId, clientId, tokenUse: 'id' }) of aws-jwt-verify
-const claims = { 'cognito:groups': ['readers'], 'cognito:roles': [role('Reader')], 'cognito:preferred_role': role('Reader') }
-const verifier = async token => token === 'janes.token.x' ? { sub: 'jane', token_use: 'id', ...claims } : null
+const claims = {
+  'cognito:groups': ['readers'],
+  'cognito:roles': [role('Reader')],
+  'cognito:preferred_role': role('Reader'),
+}
+const verifier = async token => (token === 'janes.token.x' ? { sub: 'jane', token_use: 'id', ...claims } : null)
 
 export const handler = createRoleAuthorizer({
   kind: 'appsync',
@@ -29,6 +33,11 @@ export const handler = createRoleAuthorizer({
 })
 
 for (const authorizationToken of ['janes.token.x', 'forged']) {
-  const requestContext = { apiId: 'example123', accountId: '111122223333', requestId: 'f4081827', queryString: 'query MyQuery {...}' }
+  const requestContext = {
+    apiId: 'example123',
+    accountId: '111122223333',
+    requestId: 'f4081827',
+    queryString: 'query MyQuery {...}',
+  }
   console.log(JSON.stringify(await handler({ authorizationToken, requestContext })))
 }

@@ -11,10 +11,13 @@ const groups = new Map([
 const resolver = createRoleResolver({ source: name => groups.get(name) })
 
 // In a Lambda function: CognitoJwtVerifier.create({ userPoolId, clientId, tokenUse: 'access' }) of aws-jwt-verify
-const verifier = async token => ({ 'sub': token, 'token_use': 'access', 'cognito:groups': ['editors', 'readers'] })
+const verifier = async token => ({ sub: token, token_use: 'access', 'cognito:groups': ['editors', 'readers'] })
 
 // In a Lambda function: AdminListGroupsForUser, so that who was removed from a group is out of it at once
-const members = new Map([['jane', ['editors', 'readers']], ['joe', ['readers']]])
+const members = new Map([
+  ['jane', ['editors', 'readers']],
+  ['joe', ['readers']],
+])
 
 export const handler = createRoleAuthorizer({
   kind: 'http-2',
@@ -23,7 +26,8 @@ export const handler = createRoleAuthorizer({
   groupsOf: ({ sub }) => members.get(sub) ?? [],
   // Joe's token says more than is true. It is good enough here, because `allow` goes by the role he has now.
   onStale: 'allow',
-  allow: ({ resolution }) => resolution.preferredRole === role('Editor') && { allow: true, context: { role: resolution.preferredRole } },
+  allow: ({ resolution }) =>
+    resolution.preferredRole === role('Editor') && { allow: true, context: { role: resolution.preferredRole } },
 })
 
 for (const token of ['jane', 'joe']) {

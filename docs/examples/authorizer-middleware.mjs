@@ -7,7 +7,11 @@ const groups = new Map([['admins', { groupName: 'admins', precedence: 1, roleArn
 
 const guard = createRoleGuard({
   resolver: createRoleResolver({ source: name => groups.get(name) }),
-  verifier: async token => ({ 'sub': 'jane', 'token_use': 'access', 'cognito:groups': token === 'janes.token.x' ? ['admins'] : [] }),
+  verifier: async token => ({
+    sub: 'jane',
+    token_use: 'access',
+    'cognito:groups': token === 'janes.token.x' ? ['admins'] : [],
+  }),
   groupsOf: 'token',
   onStale: 'deny',
   allow: ({ resolution }) => resolution.preferredRole === admin,
@@ -23,7 +27,10 @@ export async function express(request, response, next) {
 
 /** app.use(hono) */
 export async function hono(context, next) {
-  const decision = await guard(bearerToken(context.req.header('Authorization')), { event: context.req, signal: context.req.raw.signal })
+  const decision = await guard(bearerToken(context.req.header('Authorization')), {
+    event: context.req,
+    signal: context.req.raw.signal,
+  })
   if (!decision.allowed) return context.body(null, decision.status)
   context.set('role', decision.resolution.preferredRole)
   return next()
@@ -39,5 +46,7 @@ for (const authorization of headers) {
 for (const authorization of headers) {
   const known = new Map()
   const req = { header: () => authorization, raw: new Request('https://example.com') }
-  await hono({ req, body: (_text, status) => print(status), set: (key, value) => known.set(key, value) }, () => print(200, known.get('role')))
+  await hono({ req, body: (_text, status) => print(status), set: (key, value) => known.set(key, value) }, () =>
+    print(200, known.get('role')),
+  )
 }

@@ -9,7 +9,16 @@ const resolver = createRoleResolver({ source: name => groups.get(name) })
 
 // In a Lambda function: CognitoJwtVerifier.create({ userPoolId, clientId, tokenUse: 'id' }) of aws-jwt-verify
 const tokens = new Map([
-  ['janes.token.x', { 'sub': 'jane', 'token_use': 'id', 'cognito:groups': ['admins'], 'cognito:roles': [admin], 'cognito:preferred_role': admin }],
+  [
+    'janes.token.x',
+    {
+      sub: 'jane',
+      token_use: 'id',
+      'cognito:groups': ['admins'],
+      'cognito:roles': [admin],
+      'cognito:preferred_role': admin,
+    },
+  ],
 ])
 const verifier = {
   async verify(token) {
@@ -32,4 +41,6 @@ export const handler = createRoleAuthorizer({
 const methodArn = 'arn:aws:execute-api:eu-west-1:123456789012:ymy8tbxw7b/prod/GET/pets'
 const answer = await handler({ type: 'TOKEN', authorizationToken: 'Bearer janes.token.x', methodArn })
 console.log(JSON.stringify(answer))
-await handler({ type: 'TOKEN', authorizationToken: 'Bearer forged', methodArn }).catch(error => console.log(JSON.stringify(error.message)))
+await handler({ type: 'TOKEN', authorizationToken: 'Bearer forged', methodArn }).catch(error =>
+  console.log(JSON.stringify(error.message)),
+)

@@ -32,7 +32,10 @@ for await (const line of lines) {
 }
 
 // A pool has at most 10,000 groups: 16 bits are enough for an id.
-const { outcomes, preferredRoleIds } = pool.resolveMany({ offsets: Uint32Array.from(offsets), groupIds: Uint16Array.from(groupIds) })
+const { outcomes, preferredRoleIds } = pool.resolveMany({
+  offsets: Uint32Array.from(offsets),
+  groupIds: Uint16Array.from(groupIds),
+})
 
 for (const [user, username] of usernames.entries()) {
   const outcome = OUTCOMES[outcomes[user]]

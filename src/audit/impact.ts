@@ -1,9 +1,10 @@
-import { compareRoles, type RoleChange, type RoleComparison } from '../claims/compare-claims.js'
 import { quote, RolecastError } from '../errors.js'
 import { type Group, isPrecedence, MAX_PRECEDENCE, type UserGroups } from '../group.js'
-import type { Mutable } from '../mutable.js'
 import { compilePool, type PoolResolution } from '../pool/compile-pool.js'
-import type { Outcome, Resolution, ResolveOptions } from '../claims/resolve.js'
+import type { Resolution, ResolveOptions } from '../claims/resolve.js'
+import type { Mutable } from '../record.js'
+import { compareRoles, type RoleChange, type RoleComparison } from './compare-roles.js'
+import type { Outcome } from '../claims/decide.js'
 
 /** What is to become of one group. What is not named stays; null takes it away. */
 export interface GroupChange {
@@ -30,7 +31,11 @@ export function changeGroups(groups: Iterable<Group>, changes: Iterable<GroupCha
   const known = new Set(after.keys())
   for (const { groupName, precedence, roleArn, remove } of changes) {
     if (!known.has(groupName)) {
-      throw new RolecastError('invalid-argument', `the pool has no group \`${groupName}\` to change; check the name, capitals count`, { groupName, value: groupName })
+      throw new RolecastError(
+        'invalid-argument',
+        `the pool has no group \`${groupName}\` to change; check the name, capitals count`,
+        { groupName, value: groupName },
+      )
     }
     if (precedence != null && !isPrecedence(precedence)) {
       throw new RolecastError(
@@ -41,7 +46,12 @@ export function changeGroups(groups: Iterable<Group>, changes: Iterable<GroupCha
     }
     const group = after.get(groupName) ?? { groupName }
     if (remove) after.delete(groupName)
-    else after.set(groupName, { ...group, ...(precedence !== undefined && { precedence }), ...(roleArn !== undefined && { roleArn }) })
+    else
+      after.set(groupName, {
+        ...group,
+        ...(precedence !== undefined && { precedence }),
+        ...(roleArn !== undefined && { roleArn }),
+      })
   }
   return [...after.values()]
 }
@@ -54,7 +64,11 @@ export interface UserImpact extends RoleComparison {
 }
 
 /** Forecasts for users what the change from one state of a pool to another does to them. */
-export function createImpact(before: Iterable<Group>, after: Iterable<Group>, options: ResolveOptions = {}): (user: UserGroups) => UserImpact {
+export function createImpact(
+  before: Iterable<Group>,
+  after: Iterable<Group>,
+  options: ResolveOptions = {},
+): (user: UserGroups) => UserImpact {
   const now = compilePool(before, options)
   const then = compilePool(after, options)
   return ({ username, groups }) => {
@@ -94,9 +108,18 @@ export interface ImpactSummaryBuilder {
 }
 
 /** Counts what a change does to users. Keeps no more of them than the first `listed` of each transition. */
-export function createImpactSummary({ listed = 1000 }: { readonly listed?: number | undefined } = {}): ImpactSummaryBuilder {
+export function createImpactSummary({
+  listed = 1000,
+}: { readonly listed?: number | undefined } = {}): ImpactSummaryBuilder {
   let users = 0
-  const changes: Record<RoleChange, number> = { same: 0, gained: 0, lost: 0, changed: 0, undetermined: 0, 'allowed-roles': 0 }
+  const changes: Record<RoleChange, number> = {
+    same: 0,
+    gained: 0,
+    lost: 0,
+    changed: 0,
+    undetermined: 0,
+    'allowed-roles': 0,
+  }
   const transitions = new Map<string, Mutable<Transition> & { users: string[] }>()
   return {
     add({ username, change, before, after }) {
@@ -107,11 +130,16 @@ export function createImpactSummary({ listed = 1000 }: { readonly listed?: numbe
       const to = answerOf(after)
       const key = JSON.stringify([change, from, to])
       let transition = transitions.get(key)
-      if (transition === undefined) transitions.set(key, (transition = { change, before: from, after: to, count: 0, users: [] }))
+      if (transition === undefined)
+        transitions.set(key, (transition = { change, before: from, after: to, count: 0, users: [] }))
       transition.count++
       if (transition.users.length < listed) transition.users.push(username)
     },
-    summary: () => ({ users, changes: { ...changes }, transitions: [...transitions.values()].toSorted((a, b) => b.count - a.count) }),
+    summary: () => ({
+      users,
+      changes: { ...changes },
+      transitions: [...transitions.values()].toSorted((a, b) => b.count - a.count),
+    }),
   }
 }
 

@@ -37,7 +37,8 @@ export function suggestRenumbering(groups: readonly Group[]): readonly Renumbere
   }
   return [...byName.values()]
     .flatMap(({ groupName, precedence, roleArn }) =>
-      precedence == null ? [] : [{ groupName, before: precedence, role: roleOrder.get(roleArn ?? '')! }])
+      precedence == null ? [] : [{ groupName, before: precedence, role: roleOrder.get(roleArn ?? '')! }],
+    )
     .toSorted((a, b) => a.before - b.before || a.role - b.role)
     .map(({ groupName, before }, index) => ({ groupName, before, after: STEP * (index + 1) }))
 }

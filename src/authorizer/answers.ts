@@ -59,8 +59,11 @@ export function toIamPolicyResponse(input: IamPolicyInput): IamPolicyResponse {
   check('effect', effect === 'Allow' || effect === 'Deny', 'is `Allow` or `Deny`')
   check('principalId', isText(principalId), 'is a string that is not empty')
   const resources = [resource].flat()
-  check('resource', resources.length > 0 && resources.every(one => isText(one) && one.length <= MAX_RESOURCE_LENGTH),
-    `is an ARN of at most ${MAX_RESOURCE_LENGTH} characters`)
+  check(
+    'resource',
+    resources.length > 0 && resources.every(one => isText(one) && one.length <= MAX_RESOURCE_LENGTH),
+    `is an ARN of at most ${MAX_RESOURCE_LENGTH} characters`,
+  )
   const Resource = typeof resource === 'string' ? resource : resources
   return toAnswer<IamPolicyResponse>(maxBytes, {
     principalId,
@@ -128,10 +131,16 @@ export interface AppSyncInput {
 export function toAppSyncResponse(input: AppSyncInput): AppSyncResponse {
   const { isAuthorized, resolverContext, deniedFields, ttlOverride, maxBytes = MAX_APPSYNC_ANSWER_BYTES } = input
   check('isAuthorized', typeof isAuthorized === 'boolean', 'is true or false')
-  check('ttlOverride', ttlOverride === undefined || (Number.isInteger(ttlOverride) && ttlOverride >= 0 && ttlOverride <= MAX_TTL),
-    `is 0 to ${MAX_TTL} whole seconds`)
-  check('deniedFields', deniedFields === undefined || (Array.isArray(deniedFields) && [...deniedFields].every(isField)),
-    'is an array of `Type.field` or of ARNs of fields')
+  check(
+    'ttlOverride',
+    ttlOverride === undefined || (Number.isInteger(ttlOverride) && ttlOverride >= 0 && ttlOverride <= MAX_TTL),
+    `is 0 to ${MAX_TTL} whole seconds`,
+  )
+  check(
+    'deniedFields',
+    deniedFields === undefined || (Array.isArray(deniedFields) && [...deniedFields].every(isField)),
+    'is an array of `Type.field` or of ARNs of fields',
+  )
   return toAnswer<AppSyncResponse>(maxBytes, {
     isAuthorized,
     resolverContext: toPlainContext(resolverContext, String),
@@ -162,10 +171,16 @@ export function toContext({ preferredRole, outcome, rule, groups, roles }: Resol
 function toPlainContext<T extends ContextValue>(context: AnswerContext | undefined, map: (value: ContextValue) => T) {
   if (context === undefined) return undefined
   check('context', typeof context === 'object' && context !== null && !Array.isArray(context), CONTEXT)
-  return Object.fromEntries(Object.entries(context).map(([key, value]): [string, T] => {
-    check(`context.${key}`, typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value), CONTEXT)
-    return [key, map(value)]
-  }))
+  return Object.fromEntries(
+    Object.entries(context).map(([key, value]): [string, T] => {
+      check(
+        `context.${key}`,
+        typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value),
+        CONTEXT,
+      )
+      return [key, map(value)]
+    }),
+  )
 }
 
 function asItIs<T>(value: T): T {

@@ -1,6 +1,15 @@
 import { RolecastError } from '../errors.js'
 import { type AnswerContext, toAppSyncResponse, toIamPolicyResponse, toSimpleResponse } from './answers.js'
-import { type AnswerOf, arnOf, bearerToken, type EventKind, type EventOf, findToken, type FoundToken, tellEventKind } from './events.js'
+import {
+  type AnswerOf,
+  arnOf,
+  bearerToken,
+  type EventKind,
+  type EventOf,
+  findToken,
+  type FoundToken,
+  tellEventKind,
+} from './events.js'
 import { createDecider, type Denied, rejectFields, type RoleGuardOptions } from './guard.js'
 
 interface Verdict {
@@ -21,10 +30,15 @@ interface AppSyncVerdict extends Verdict {
 }
 
 /** What `allow` says. What the answer to that kind of event cannot carry makes it a denial. */
-export type VerdictOf<K extends EventKind> = boolean | (K extends 'http-2' ? Verdict : K extends 'appsync' ? AppSyncVerdict : IamVerdict)
+export type VerdictOf<K extends EventKind> =
+  | boolean
+  | (K extends 'http-2' ? Verdict : K extends 'appsync' ? AppSyncVerdict : IamVerdict)
 
-export interface RoleAuthorizerOptions<Payload extends object, RequireRole extends boolean, K extends EventKind>
-  extends RoleGuardOptions<Payload, RequireRole, EventOf<K>, VerdictOf<K>> {
+export interface RoleAuthorizerOptions<
+  Payload extends object,
+  RequireRole extends boolean,
+  K extends EventKind,
+> extends RoleGuardOptions<Payload, RequireRole, EventOf<K>, VerdictOf<K>> {
   /** Which events come. If not given it is told by the event's fields; `http-2-iam` must be named. */
   readonly kind?: K | undefined
   /**
@@ -71,9 +85,11 @@ export type RoleAuthorizer<K extends EventKind> = (
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
  * @see https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html
  */
-export function createRoleAuthorizer<Payload extends object, RequireRole extends boolean = true, K extends EventKind = EventKind>(
-  options: RoleAuthorizerOptions<Payload, RequireRole, K>,
-): RoleAuthorizer<K> {
+export function createRoleAuthorizer<
+  Payload extends object,
+  RequireRole extends boolean = true,
+  K extends EventKind = EventKind,
+>(options: RoleAuthorizerOptions<Payload, RequireRole, K>): RoleAuthorizer<K> {
   const decide = createDecider(options)
   const { kind: named, findToken: findOwn, resource, onFailure, margin = 500, maxBytes } = options
 
@@ -85,9 +101,7 @@ export function createRoleAuthorizer<Payload extends object, RequireRole extends
 
   function grant(kind: EventKind, arn: string, verdict: IamVerdict & AppSyncVerdict, principalId: string): object {
     const others =
-      kind === 'appsync' ? ['deniedFields', 'ttlOverride']
-      : kind === 'http-2' ? []
-      : ['resource', 'usageIdentifierKey']
+      kind === 'appsync' ? ['deniedFields', 'ttlOverride'] : kind === 'http-2' ? [] : ['resource', 'usageIdentifierKey']
     rejectFields(verdict, ['context', ...others])
     const fields = { ...verdict, isAuthorized: true, maxBytes }
     if (kind === 'appsync') return toAppSyncResponse({ ...fields, resolverContext: verdict.context })
@@ -104,7 +118,7 @@ export function createRoleAuthorizer<Payload extends object, RequireRole extends
     const timer = left === undefined ? undefined : setTimeout(() => controller.abort(), left - margin)
     try {
       const { decision, answer } = await decide<object>(
-        () => arn === undefined ? { refuse: 'invalid-event' } : find(kind!, arn, event),
+        () => (arn === undefined ? { refuse: 'invalid-event' } : find(kind!, arn, event)),
         event,
         controller.signal,
         (verdict, principalId) => grant(kind!, arn!, verdict as IamVerdict & AppSyncVerdict, principalId),

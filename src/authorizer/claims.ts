@@ -1,8 +1,8 @@
-import { distinct } from '../distinct.js'
 import { quote, RolecastError } from '../errors.js'
 import { isGroupName } from '../group.js'
-import { own } from '../own.js'
 import type { RoleClaims } from '../claims/resolve.js'
+import { ownValue } from '../record.js'
+import { distinct } from '../text.js'
 
 /**
  * By which way the claims came: the same token has another shape in each, and a shape does not tell the way.
@@ -42,7 +42,11 @@ export interface ClaimsOptions {
  * Not what encloses them, such as AppSync's `identity` or `authorizer.jwt`: there every claim would be missing.
  */
 export type IncomingClaims =
-  | { readonly 'cognito:groups'?: unknown; readonly 'cognito:roles'?: unknown; readonly 'cognito:preferred_role'?: unknown }
+  | {
+      readonly 'cognito:groups'?: unknown
+      readonly 'cognito:roles'?: unknown
+      readonly 'cognito:preferred_role'?: unknown
+    }
   | { readonly [claim: string]: unknown }
 
 type ListClaim = 'cognito:groups' | 'cognito:roles'
@@ -80,19 +84,23 @@ export function parseGroupsClaim(value: unknown, options: ClaimsOptions): readon
 export function parseRoleClaims(claims: IncomingClaims, options: ClaimsOptions): RoleClaims {
   checkOptions(options)
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
-    throw new RolecastError('invalid-claim', `the claims are ${quote(claims)}; verify the token, and give its claims as an object`, { value: claims })
-  }
-  if (options.transport === 'alb' && own(claims, 'token_use') !== 'access') {
     throw new RolecastError(
       'invalid-claim',
-      'these are not the claims of an access token; an ALB\'s `x-amzn-oidc-data` has neither groups nor roles: ' +
+      `the claims are ${quote(claims)}; verify the token, and give its claims as an object`,
+      { value: claims },
+    )
+  }
+  if (options.transport === 'alb' && ownValue(claims, 'token_use') !== 'access') {
+    throw new RolecastError(
+      'invalid-claim',
+      "these are not the claims of an access token; an ALB's `x-amzn-oidc-data` has neither groups nor roles: " +
         'verify the token in `x-amzn-oidc-accesstoken` and give its payload',
       { value: claims },
     )
   }
-  const groups = parseList('cognito:groups', own(claims, 'cognito:groups'), options)
-  const roles = parseList('cognito:roles', own(claims, 'cognito:roles'), options)
-  const preferredRole = parsePreferredRole(own(claims, 'cognito:preferred_role'), options)
+  const groups = parseList('cognito:groups', ownValue(claims, 'cognito:groups'), options)
+  const roles = parseList('cognito:roles', ownValue(claims, 'cognito:roles'), options)
+  const preferredRole = parsePreferredRole(ownValue(claims, 'cognito:preferred_role'), options)
   return {
     ...(groups.length > 0 && { 'cognito:groups': groups }),
     ...(roles.length > 0 && { 'cognito:roles': roles }),
@@ -135,17 +143,23 @@ function wrongShape(claim: string, value: unknown, shape: string): RolecastError
 }
 
 /** Undefined if the value has not the transport's shape. */
-function toValues(claim: ListClaim, value: unknown, { transport, knownGroups }: ClaimsOptions): readonly string[] | undefined {
+function toValues(
+  claim: ListClaim,
+  value: unknown,
+  { transport, knownGroups }: ClaimsOptions,
+): readonly string[] | undefined {
   switch (transport) {
     case 'rest':
       if (typeof value !== 'string') return undefined
       return claim === 'cognito:roles' ? splitRoles(value) : splitGroups(value, knownGroups)
     case 'http':
-      return typeof value === 'string' ? splitBracketed(value, claim === 'cognito:roles' ? isArnLike : isGroupName) : undefined
+      return typeof value === 'string'
+        ? splitBracketed(value, claim === 'cognito:roles' ? isArnLike : isGroupName)
+        : undefined
     default: {
       // Spread, so that a hole is seen.
       const values: readonly unknown[] = Array.isArray(value) ? [...value] : ['']
-      return values.every(one => typeof one === 'string' && one !== '') ? values as readonly string[] : undefined
+      return values.every(one => typeof one === 'string' && one !== '') ? (values as readonly string[]) : undefined
     }
   }
 }
@@ -182,7 +196,10 @@ function splitRoles(text: string): readonly string[] {
 function splitGroups(text: string, knownGroups: Iterable<string> | undefined): readonly string[] | undefined {
   if (!text.includes(',')) return isGroupName(text) ? [text] : undefined
   if (knownGroups === undefined) {
-    throw ambiguous(text, 'may be one group or several, because a name may hold commas; give the pool\'s group names as `knownGroups`')
+    throw ambiguous(
+      text,
+      "may be one group or several, because a name may hold commas; give the pool's group names as `knownGroups`",
+    )
   }
   const { ways, names } = readAsNames(text, knownGroups instanceof Set ? knownGroups : new Set(knownGroups))
   if (ways === 1) return names
@@ -199,7 +216,10 @@ function ambiguous(text: string, problem: string): RolecastError {
 const LONGEST_NAME = 256
 
 /** In how many ways the text is known names joined by commas (2: in several), and the names if there is one way. */
-function readAsNames(text: string, known: ReadonlySet<string>): { readonly ways: number; readonly names: readonly string[] } {
+function readAsNames(
+  text: string,
+  known: ReadonlySet<string>,
+): { readonly ways: number; readonly names: readonly string[] } {
   // What stands between two commas is a part; a name is one part or several that follow one another.
   const starts = [0]
   for (let comma = text.indexOf(','); comma !== -1; comma = text.indexOf(',', comma + 1)) starts.push(comma + 1)
@@ -223,21 +243,33 @@ function readAsNames(text: string, known: ReadonlySet<string>): { readonly ways:
   const ways = waysFrom[0]!
   const names: string[] = []
   // Where the rest can be read in one way, the name found last is the only one.
-  if (ways === 1) for (let from = 0; from < parts; from = endOfName[from]!) names.push(partsFrom(from, endOfName[from]!))
+  if (ways === 1)
+    for (let from = 0; from < parts; from = endOfName[from]!) names.push(partsFrom(from, endOfName[from]!))
   return { ways, names }
 }
 
 function checkOptions(options: ClaimsOptions): ClaimsOptions {
   const transport: unknown = options?.transport
   if (!TRANSPORTS.includes(transport as Transport)) {
-    throw new RolecastError('invalid-option', `${quote(transport)} is no transport; use one of ${TRANSPORTS.join(', ')}`, { value: transport })
+    throw new RolecastError(
+      'invalid-option',
+      `${quote(transport)} is no transport; use one of ${TRANSPORTS.join(', ')}`,
+      { value: transport },
+    )
   }
   const knownGroups: unknown = options.knownGroups
   // The characters of a string are not the names of groups.
-  if (knownGroups !== undefined && (typeof knownGroups !== 'object' || knownGroups === null || !(Symbol.iterator in knownGroups))) {
-    throw new RolecastError('invalid-option', `\`knownGroups\` is ${quote(knownGroups)}; give a Set of the pool's group names, or leave it out`, {
-      value: knownGroups,
-    })
+  if (
+    knownGroups !== undefined &&
+    (typeof knownGroups !== 'object' || knownGroups === null || !(Symbol.iterator in knownGroups))
+  ) {
+    throw new RolecastError(
+      'invalid-option',
+      `\`knownGroups\` is ${quote(knownGroups)}; give a Set of the pool's group names, or leave it out`,
+      {
+        value: knownGroups,
+      },
+    )
   }
   return options
 }

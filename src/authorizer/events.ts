@@ -73,11 +73,11 @@ export interface AppSyncEvent {
 interface Kinds {
   'rest-token': [RestTokenEvent, IamPolicyResponse]
   'rest-request': [RestRequestEvent, IamPolicyResponse]
-  'websocket': [WebSocketEvent, IamPolicyResponse]
+  websocket: [WebSocketEvent, IamPolicyResponse]
   'http-1': [HttpV1Event, IamPolicyResponse]
   'http-2': [HttpV2Event, SimpleResponse]
   'http-2-iam': [HttpV2Event, IamPolicyResponse]
-  'appsync': [AppSyncEvent, AppSyncResponse]
+  appsync: [AppSyncEvent, AppSyncResponse]
 }
 
 /**
@@ -121,7 +121,10 @@ export function bearerToken(header: unknown): string | undefined {
 }
 
 /** A token, or none, and then why if that is not simply that it is missing. */
-export type FoundToken = string | undefined | { readonly refuse: 'token-not-cache-key' | 'wildcard-in-path' | 'invalid-event' }
+export type FoundToken =
+  | string
+  | undefined
+  | { readonly refuse: 'token-not-cache-key' | 'wildcard-in-path' | 'invalid-event' }
 
 /**
  * Where a token stands by default. In an HTTP API it must be among the identity sources if there are any: they are the
@@ -138,11 +141,13 @@ export function findToken(kind: EventKind, event: unknown): FoundToken {
   if (values.size > 1) return undefined
   const [header] = values
   // Format 1.0 joins them by commas, and a token has none.
-  const sources: readonly unknown[] = kind.startsWith('http') ? [identitySource ?? []].flat().join().split(',').filter(isText) : []
+  const sources: readonly unknown[] = kind.startsWith('http')
+    ? [identitySource ?? []].flat().join().split(',').filter(isText)
+    : []
   if (header === undefined) return sources.length === 1 ? bearerToken(sources[0]) : undefined
   return sources.length > 0 && !sources.includes(header) ? { refuse: 'token-not-cache-key' } : bearerToken(header)
 }
 
 function toFields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? value as Fields : {}
+  return typeof value === 'object' && value !== null ? (value as Fields) : {}
 }

@@ -1,10 +1,10 @@
 import { type CarriedClaims, type ClaimsComparison, compareClaims } from '../claims/compare-claims.js'
 import { RolecastError } from '../errors.js'
-import type { Mutable } from '../mutable.js'
 import type { Resolution } from '../claims/resolve.js'
 import { isText } from './answers.js'
 import { type IncomingClaims, parseRoleClaims } from './claims.js'
 import type { FoundToken } from './events.js'
+import type { Mutable } from '../record.js'
 
 /** A resolution of groups that were read just now, or from a cache. */
 export interface CurrentResolution extends Resolution {
@@ -17,7 +17,10 @@ export interface CurrentResolution extends Resolution {
 
 /** What `createRoleResolver` makes, and anything like it. */
 export interface CurrentRoles {
-  resolve(groupNames: Iterable<string>, options?: { readonly signal?: AbortSignal | undefined }): Promise<CurrentResolution>
+  resolve(
+    groupNames: Iterable<string>,
+    options?: { readonly signal?: AbortSignal | undefined },
+  ): Promise<CurrentResolution>
 }
 
 /** A verifier of aws-jwt-verify, or any function that gives a token's payload and throws if the token is not good. */
@@ -42,10 +45,22 @@ export interface AccessRequest<Payload extends object, RequireRole extends boole
 }
 
 /** Who calls is not known: status 401. `token-not-cache-key`: the answer could be kept for another token. */
-const UNAUTHENTICATED: ReadonlySet<DenyReason> = new Set(['missing-token', 'unverified', 'invalid-claims', 'token-not-cache-key'])
+const UNAUTHENTICATED: ReadonlySet<DenyReason> = new Set([
+  'missing-token',
+  'unverified',
+  'invalid-claims',
+  'token-not-cache-key',
+])
 
 /** Nobody could tell: status 503. What failed may work the next time. */
-const FAILED: ReadonlySet<DenyReason> = new Set(['membership-failed', 'resolver-failed', 'stale-cache', 'allow-failed', 'hook-failed', 'timeout'])
+const FAILED: ReadonlySet<DenyReason> = new Set([
+  'membership-failed',
+  'resolver-failed',
+  'stale-cache',
+  'allow-failed',
+  'hook-failed',
+  'timeout',
+])
 
 /** Why access was refused; `docs/authorizer.md` says what each means. Those not named above are a no, status 403. */
 export type DenyReason =
@@ -103,7 +118,10 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
    */
   readonly groupsOf:
     | 'token'
-    | ((claims: Payload, options: { readonly signal?: AbortSignal | undefined }) => Iterable<string> | Promise<Iterable<string>>)
+    | ((
+        claims: Payload,
+        options: { readonly signal?: AbortSignal | undefined },
+      ) => Iterable<string> | Promise<Iterable<string>>)
   /**
    * Whether a token that no longer says what a new one would is good enough: for whoever reads its claims further on it
    * may grant a role that is gone (`comparison.mayGrantLostRole`).
@@ -150,7 +168,12 @@ export function createRoleGuard<Payload extends object, RequireRole extends bool
 ): RoleGuard<Event> {
   const decide = createDecider(options)
   return async (token, ...[request]) => {
-    const { decision } = await decide(() => token, request?.event as Event, request?.signal, verdict => rejectFields(verdict, []))
+    const { decision } = await decide(
+      () => token,
+      request?.event as Event,
+      request?.signal,
+      verdict => rejectFields(verdict, []),
+    )
     return decision
   }
 }
@@ -170,7 +193,17 @@ export function createDecider<Payload extends object, RequireRole extends boolea
   options: RoleGuardOptions<Payload, RequireRole, Event, Verdict>,
 ) {
   checkOptions(options)
-  const { resolver, verifier, groupsOf, onStale, requireRole, onUnknownGroup, maxStaleAge = -1, onDecision, clock = Date.now } = options
+  const {
+    resolver,
+    verifier,
+    groupsOf,
+    onStale,
+    requireRole,
+    onUnknownGroup,
+    maxStaleAge = -1,
+    onDecision,
+    clock = Date.now,
+  } = options
 
   return async <Answer>(
     find: () => FoundToken,
@@ -208,16 +241,29 @@ export function createDecider<Payload extends object, RequireRole extends boolea
       if (!isText(found)) refuse('missing-token')
       token = found
 
-      const claims = await step('unverified', () => typeof verifier === 'function' ? verifier(found) : verifier.verify(found))
+      const claims = await step('unverified', () =>
+        typeof verifier === 'function' ? verifier(found) : verifier.verify(found),
+      )
       if (Object(claims) !== claims) refuse('unverified')
       reason = 'invalid-claims'
-      const { sub, token_use: tokenUse, iat } = { ...claims } as { sub?: unknown } & Pick<CarriedClaims, 'token_use' | 'iat'>
+      const {
+        sub,
+        token_use: tokenUse,
+        iat,
+      } = { ...claims } as { sub?: unknown } & Pick<CarriedClaims, 'token_use' | 'iat'>
       // What is no payload, a decoded token's three parts for example, would be a user in no group.
       if (!isText(sub)) refuse('invalid-claims')
-      const carried: CarriedClaims = { ...parseRoleClaims(claims as IncomingClaims, { transport: 'jwt' }), token_use: tokenUse, iat }
+      const carried: CarriedClaims = {
+        ...parseRoleClaims(claims as IncomingClaims, { transport: 'jwt' }),
+        token_use: tokenUse,
+        iat,
+      }
       known.principalId = sub
 
-      const names = groupsOf === 'token' ? carried['cognito:groups'] ?? [] : await step('membership-failed', () => groupsOf(claims, { signal }))
+      const names =
+        groupsOf === 'token'
+          ? (carried['cognito:groups'] ?? [])
+          : await step('membership-failed', () => groupsOf(claims, { signal }))
       const groupNames = [...names]
       // The characters of a string are not groups.
       if (isText(names) || !groupNames.every(isText)) refuse('membership-failed')
@@ -234,7 +280,8 @@ export function createDecider<Payload extends object, RequireRole extends boolea
       const comparison = compareClaims(resolution, carried, { now: clock() })
       known.comparison = comparison
       reason = 'stale-token'
-      if (comparison.status !== 'fresh' && onStale !== 'allow' && (onStale === 'deny' || onStale(comparison) !== true)) refuse('stale-token')
+      if (comparison.status !== 'fresh' && onStale !== 'allow' && (onStale === 'deny' || onStale(comparison) !== true))
+        refuse('stale-token')
 
       const request = { resolution: resolution as RequestedResolution<RequireRole>, claims, comparison, event }
       const said: unknown = await step('allow-failed', () => options.allow(request))
@@ -249,7 +296,13 @@ export function createDecider<Payload extends object, RequireRole extends boolea
     } catch (error) {
       if (error !== REFUSED && signal.aborted) reason = 'timeout'
       const name = error === REFUSED ? undefined : nameOf(error, token)
-      const decision: Denied = { allowed: false, reason, status: statusOf(reason), ...known, ...(name !== undefined && { error: name }) }
+      const decision: Denied = {
+        allowed: false,
+        reason,
+        status: statusOf(reason),
+        ...known,
+        ...(name !== undefined && { error: name }),
+      }
       try {
         await Promise.race([onDecision?.(decision), gone])
       } catch {

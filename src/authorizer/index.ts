@@ -13,13 +13,7 @@ export {
   toSimpleResponse,
 } from './answers.js'
 export { createRoleAuthorizer, type RoleAuthorizer, type RoleAuthorizerOptions, type VerdictOf } from './authorizer.js'
-export {
-  type ClaimsOptions,
-  type IncomingClaims,
-  parseGroupsClaim,
-  parseRoleClaims,
-  type Transport,
-} from './claims.js'
+export { type ClaimsOptions, type IncomingClaims, parseGroupsClaim, parseRoleClaims, type Transport } from './claims.js'
 export {
   type AnswerOf,
   type AppSyncEvent,
@@ -46,4 +40,10 @@ export {
   type RoleGuardOptions,
   type TokenVerifier,
 } from './guard.js'
-export { checkRoleSwitch, listSwitchableRoles, type RoleSwitch, type RoleSwitchOptions, type SwitchableRoles } from './role-switch.js'
+export {
+  checkRoleSwitch,
+  listSwitchableRoles,
+  type RoleSwitch,
+  type RoleSwitchOptions,
+  type SwitchableRoles,
+} from './role-switch.js'

@@ -32,12 +32,18 @@ export function listSwitchableRoles(resolution: SwitchableRoles): readonly strin
  *
  * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetCredentialsForIdentity.html
  */
-export function checkRoleSwitch(resolution: SwitchableRoles, role: unknown, options: RoleSwitchOptions = {}): RoleSwitch {
-  const reason =
-    !isText(role) ? 'no-role-asked-for'
-    : (resolution.stale ?? false) !== false && options.allowStale !== true ? 'stale'
-    // A string would be searched for a part of itself.
-    : !Array.isArray(resolution.roles) || !resolution.roles.includes(role) ? 'not-among-roles'
-    : undefined
+export function checkRoleSwitch(
+  resolution: SwitchableRoles,
+  role: unknown,
+  options: RoleSwitchOptions = {},
+): RoleSwitch {
+  const reason = !isText(role)
+    ? 'no-role-asked-for'
+    : (resolution.stale ?? false) !== false && options.allowStale !== true
+      ? 'stale'
+      : // A string would be searched for a part of itself.
+        !Array.isArray(resolution.roles) || !resolution.roles.includes(role)
+        ? 'not-among-roles'
+        : undefined
   return reason === undefined ? { outcome: 'allowed', role: role as string } : { outcome: 'not-allowed', reason }
 }

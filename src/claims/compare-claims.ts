@@ -68,11 +68,14 @@ export function compareClaims(
   const carriedPreferred = carried['cognito:preferred_role']
   const namesRoles = carried['cognito:roles'] !== undefined || carriedPreferred !== undefined
   const carriesRoles = carried.token_use !== 'access' || namesRoles
-  const roles = carriesRoles ? compareSets(predicted.claims['cognito:roles'], carried['cognito:roles']) : { added: [], removed: [] }
+  const roles = carriesRoles
+    ? compareSets(predicted.claims['cognito:roles'], carried['cognito:roles'])
+    : { added: [], removed: [] }
   const preferredRole = carriesRoles ? comparePreferred(predicted, carriedPreferred) : 'not-carried'
 
   // Each reading prefers the candidate or nothing, so in both a third role is out of date.
-  const neitherReading = preferredRole === 'undetermined' && carriedPreferred !== undefined && carriedPreferred !== predicted.candidateRole
+  const neitherReading =
+    preferredRole === 'undetermined' && carriedPreferred !== undefined && carriedPreferred !== predicted.candidateRole
   const preferredMoved = preferredRole === 'gained' || preferredRole === 'lost' || preferredRole === 'changed'
   const listsMoved = [groups, roles].some(({ added, removed }) => added.length > 0 || removed.length > 0)
   // A trigger can set a preferred role that is not among the roles.
@@ -81,7 +84,12 @@ export function compareClaims(
   const groupsAreAll = carried.token_use === 'access' || (carried.token_use === undefined && !namesRoles)
   const ageSeconds = toAge(carried.iat, options.now)
   return {
-    status: listsMoved || preferredMoved || neitherReading ? 'stale' : preferredRole === 'undetermined' ? 'undetermined' : 'fresh',
+    status:
+      listsMoved || preferredMoved || neitherReading
+        ? 'stale'
+        : preferredRole === 'undetermined'
+          ? 'undetermined'
+          : 'fresh',
     groupsAdded: groups.added,
     groupsRemoved: groups.removed,
     rolesAdded: roles.added,
@@ -96,7 +104,10 @@ function isForecast(claims: RoleClaims, role: string): boolean {
   return claims['cognito:preferred_role'] === role || (claims['cognito:roles']?.includes(role) ?? false)
 }
 
-function comparePreferred(predicted: Pick<Resolution, 'outcome' | 'claims'>, carried: string | undefined): PreferredRoleChange {
+function comparePreferred(
+  predicted: Pick<Resolution, 'outcome' | 'claims'>,
+  carried: string | undefined,
+): PreferredRoleChange {
   const now = predicted.claims['cognito:preferred_role']
   if (predicted.outcome === 'undetermined') return 'undetermined'
   if (now === carried) return 'same'
@@ -104,7 +115,7 @@ function comparePreferred(predicted: Pick<Resolution, 'outcome' | 'claims'>, car
   return now === undefined ? 'lost' : 'changed'
 }
 
-function compareSets(now: readonly string[] = [], carried: readonly string[] = []) {
+export function compareSets(now: readonly string[] = [], carried: readonly string[] = []) {
   const before = new Set(carried)
   const after = new Set(now)
   return { added: [...after].filter(one => !before.has(one)), removed: [...before].filter(one => !after.has(one)) }
@@ -112,7 +123,11 @@ function compareSets(now: readonly string[] = [], carried: readonly string[] = [
 
 function toAge(iat: number | undefined, now: number | undefined): number | undefined {
   if (now !== undefined && !Number.isFinite(now)) {
-    throw new RolecastError('invalid-option', `\`now\` is ${quote(now)}; give milliseconds since the epoch, or leave it out`, { value: now })
+    throw new RolecastError(
+      'invalid-option',
+      `\`now\` is ${quote(now)}; give milliseconds since the epoch, or leave it out`,
+      { value: now },
+    )
   }
   return iat === undefined || now === undefined ? undefined : Math.floor(now / 1000 - iat)
 }
@@ -120,7 +135,11 @@ function toAge(iat: number | undefined, now: number | undefined): number | undef
 /** A string would be taken apart into its characters, and the groups of a gateway are one. */
 function checkCarried(carried: CarriedClaims): void {
   if (typeof carried !== 'object' || carried === null) {
-    throw new RolecastError('invalid-claim', `the carried claims are ${quote(carried)}; give those of a verified token`, { value: carried })
+    throw new RolecastError(
+      'invalid-claim',
+      `the carried claims are ${quote(carried)}; give those of a verified token`,
+      { value: carried },
+    )
   }
   for (const claim of ['cognito:groups', 'cognito:roles'] as const) {
     const value: unknown = carried[claim]
@@ -128,48 +147,14 @@ function checkCarried(carried: CarriedClaims): void {
     if (value !== undefined && !strings) throw wrongShape(claim, value, 'an array of strings')
   }
   const { 'cognito:preferred_role': preferredRole, iat, token_use: tokenUse } = carried
-  if (preferredRole !== undefined && typeof preferredRole !== 'string') throw wrongShape('cognito:preferred_role', preferredRole, 'a string')
+  if (preferredRole !== undefined && typeof preferredRole !== 'string')
+    throw wrongShape('cognito:preferred_role', preferredRole, 'a string')
   if (iat !== undefined && !Number.isFinite(iat)) throw wrongShape('iat', iat, 'a number of seconds since the epoch')
-  if (tokenUse !== undefined && tokenUse !== 'id' && tokenUse !== 'access') throw wrongShape('token_use', tokenUse, '`id` or `access`')
+  if (tokenUse !== undefined && tokenUse !== 'id' && tokenUse !== 'access')
+    throw wrongShape('token_use', tokenUse, '`id` or `access`')
 }
 
 function wrongShape(claim: string, value: unknown, shape: string): RolecastError {
   const message = `the carried claim \`${claim}\` is ${quote(value)}, and a token has ${shape}; parse the claims first`
   return new RolecastError('invalid-claim', message, { value })
-}
-
-/**
- * What becomes of a user's roles.
- *
- * `gained`, `lost`, `changed`: the preferred role. `undetermined`: whether there is one is not known before or after, so
- * neither is whether it changes. `allowed-roles`: only what `cognito:roles` allows an app to ask for.
- */
-export type RoleChange = 'same' | 'gained' | 'lost' | 'changed' | 'undetermined' | 'allowed-roles'
-
-export interface RoleComparison {
-  readonly change: RoleChange
-  /** The roles that `cognito:roles` has after and not before. */
-  readonly rolesAdded: readonly string[]
-  readonly rolesRemoved: readonly string[]
-}
-
-/**
- * Compares what one user gets before and after a change of groups or memberships. That Cognito arrives at the same answer
- * by another rule is no change.
- *
- * Not for a token that was issued already: `compareClaims` compares that.
- */
-export function compareRoles(before: Resolution, after: Resolution): RoleComparison {
-  const { added, removed } = compareSets(after.roles, before.roles)
-  return { change: changeOf(before, after, added.length + removed.length > 0), rolesAdded: added, rolesRemoved: removed }
-}
-
-function changeOf(before: Resolution, after: Resolution, otherRoles: boolean): RoleChange {
-  if (before.outcome === 'undetermined' || after.outcome === 'undetermined') {
-    const sameDoubt = before.outcome === after.outcome && before.candidateRole === after.candidateRole
-    if (!sameDoubt) return 'undetermined'
-  } else if (before.preferredRole !== after.preferredRole) {
-    return before.preferredRole === undefined ? 'gained' : after.preferredRole === undefined ? 'lost' : 'changed'
-  }
-  return otherRoles ? 'allowed-roles' : 'same'
 }

@@ -1,4 +1,4 @@
-import type { Evidence, Rule, Semantics, Standing, Verdict } from './resolve.js'
+import type { Rule, Semantics, Standing, Verdict } from './decide.js'
 
 /** Which cases of docs/semantics.md a user's groups make, and how their answer is known. */
 export interface EvidenceRow {
@@ -50,3 +50,6 @@ function isContested({ beside }: Standing): boolean {
 function isTieOfMany({ tied, beside }: Standing): boolean {
   return tied + beside > 2
 }
+
+/** How the answer is known: seen in a real token, AWS's text, followed from the two, or found nowhere. */
+export type Evidence = 'observed' | 'documented' | 'inferred' | 'unknown'

@@ -1,4 +1,5 @@
-import type { Evidence, Resolution } from './resolve.js'
+import type { Resolution } from './resolve.js'
+import type { Evidence } from './evidence.js'
 
 /** A resolution in words, for people. Not for programs: branch on `outcome` and `rule`. */
 export interface Explanation {

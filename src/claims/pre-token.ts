@@ -1,6 +1,6 @@
-import { quote, RolecastError } from '../errors.js'
-import { isGroupName } from '../group.js'
-import type { Evidence, Resolution, RoleClaims } from './resolve.js'
+import type { Resolution, RoleClaims } from './resolve.js'
+import { type Details, type Changes, readOverride, ROLE_CLAIMS, CLAIMS } from './pre-token-response.js'
+import type { Evidence } from './evidence.js'
 
 /**
  * `request.groupConfiguration` of a pre token generation event, as the real service sends it: empty lists and a null,
@@ -65,7 +65,14 @@ export interface PreTokenEvent {
  * - `suppressed-by-name`: `claimsToSuppress` names a role claim itself, and not `cognito:groups`.
  * - `added`: `claimsToAddOrOverride` names the claim.
  */
-export type OverrideRule = 'unchanged' | 'replaced' | 'left-out' | 'empty-details' | 'suppressed' | 'suppressed-by-name' | 'added'
+export type OverrideRule =
+  | 'unchanged'
+  | 'replaced'
+  | 'left-out'
+  | 'empty-details'
+  | 'suppressed'
+  | 'suppressed-by-name'
+  | 'added'
 
 /** Why a claim is in a token or is not. */
 export interface ClaimReason {
@@ -118,7 +125,9 @@ export function groupConfigurations(resolution: Resolution): [GroupConfiguration
     iamRolesToOverride: [...roles],
     preferredRole: role,
   })
-  return candidateRole === undefined ? [preferring(preferredRole ?? null)] : [preferring(null), preferring(candidateRole)]
+  return candidateRole === undefined
+    ? [preferring(preferredRole ?? null)]
+    : [preferring(null), preferring(candidateRole)]
 }
 
 /**
@@ -136,7 +145,10 @@ export function groupConfigurations(resolution: Resolution): [GroupConfiguration
  *   `invalid-group-name`
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html
  */
-export function applyGroupOverride(resolution: Resolution, response: PreTokenResponse | PreTokenEvent | null | undefined): TokenForecast {
+export function applyGroupOverride(
+  resolution: Resolution,
+  response: PreTokenResponse | PreTokenEvent | null | undefined,
+): TokenForecast {
   const { details, idToken, accessToken } = readOverride(response)
   const { groups, roles, preferredRole } = details === undefined ? unchanged(resolution) : replaced(details)
 
@@ -165,13 +177,12 @@ export function applyGroupOverride(resolution: Resolution, response: PreTokenRes
     undocumented: [
       ...CLAIMS.flatMap(claim => undocumented('id', claim, reasons.idToken[claim])),
       ...undocumented('access', 'cognito:groups', reasons.accessToken['cognito:groups']),
-      ...ROLE_CLAIMS.filter(claim => accessToken.added.includes(claim) && !accessToken.suppressed.includes(claim)).map(roleInAccessToken),
+      ...ROLE_CLAIMS.filter(claim => accessToken.added.includes(claim) && !accessToken.suppressed.includes(claim)).map(
+        roleInAccessToken,
+      ),
     ],
   }
 }
-
-const ROLE_CLAIMS = ['cognito:roles', 'cognito:preferred_role'] as const
-const CLAIMS = ['cognito:groups', 'cognito:roles', 'cognito:preferred_role'] as const
 
 type Forecast<Value> = { readonly rule: OverrideRule; readonly evidence: Evidence } & (
   | { readonly outcome: 'present'; readonly value: Value }
@@ -195,9 +206,10 @@ function unchanged({ claims, outcome, evidence, candidateRole }: Resolution): Fo
   return {
     groups: forecast(claims['cognito:groups'], 'unchanged', 'inferred'),
     roles: forecast(claims['cognito:roles'], 'unchanged', 'inferred'),
-    preferredRole: outcome === 'undetermined'
-      ? { outcome, rule: 'unchanged', evidence: unsure, value: candidateRole }
-      : forecast(claims['cognito:preferred_role'], 'unchanged', unsure),
+    preferredRole:
+      outcome === 'undetermined'
+        ? { outcome, rule: 'unchanged', evidence: unsure, value: candidateRole }
+        : forecast(claims['cognito:preferred_role'], 'unchanged', unsure),
   }
 }
 
@@ -215,19 +227,26 @@ function replaced(details: Details): Forecasts {
   return {
     groups: replacedList(groups, 'documented'),
     roles: replacedList(roles, withGroups ? 'documented' : 'inferred'),
-    preferredRole: preferredRole === undefined
-      ? forecast<string>(undefined, 'left-out', roles === undefined ? 'unknown' : 'inferred')
-      : forecast(preferredRole, 'replaced', withGroups && withRoles ? 'documented' : 'inferred'),
+    preferredRole:
+      preferredRole === undefined
+        ? forecast<string>(undefined, 'left-out', roles === undefined ? 'unknown' : 'inferred')
+        : forecast(preferredRole, 'replaced', withGroups && withRoles ? 'documented' : 'inferred'),
   }
 }
 
 function replacedList(list: readonly string[] | undefined, evidence: Evidence): Forecast<readonly string[]> {
   if (list === undefined) return forecast<readonly string[]>(undefined, 'left-out', 'unknown')
-  return list.length === 0 ? forecast<readonly string[]>(undefined, 'replaced', 'inferred') : forecast(list, 'replaced', evidence)
+  return list.length === 0
+    ? forecast<readonly string[]>(undefined, 'replaced', 'inferred')
+    : forecast(list, 'replaced', evidence)
 }
 
 /** Suppressing comes first: AWS's page says that it wins over replacing, and that `cognito:groups` takes the role claims along. */
-function amend<Value>(before: Forecast<Value>, claim: keyof RoleClaims, { added, suppressed }: Changes): Forecast<Value> {
+function amend<Value>(
+  before: Forecast<Value>,
+  claim: keyof RoleClaims,
+  { added, suppressed }: Changes,
+): Forecast<Value> {
   if (suppressed.includes('cognito:groups')) return { outcome: 'absent', rule: 'suppressed', evidence: 'documented' }
   if (added.includes(claim)) return { outcome: 'undetermined', rule: 'added', evidence: 'unknown', value: before.value }
   if (suppressed.includes(claim) && before.outcome === 'present') {
@@ -237,10 +256,16 @@ function amend<Value>(before: Forecast<Value>, claim: keyof RoleClaims, { added,
 }
 
 function toReason({ outcome, rule, evidence, value }: Forecast<string | readonly string[]>): ClaimReason {
-  return outcome === 'undetermined' && value !== undefined ? { outcome, rule, evidence, candidate: value } : { outcome, rule, evidence }
+  return outcome === 'undetermined' && value !== undefined
+    ? { outcome, rule, evidence, candidate: value }
+    : { outcome, rule, evidence }
 }
 
-function undocumented(token: UndocumentedCase['token'], claim: keyof RoleClaims, { rule, evidence }: ClaimReason): UndocumentedCase[] {
+function undocumented(
+  token: UndocumentedCase['token'],
+  claim: keyof RoleClaims,
+  { rule, evidence }: ClaimReason,
+): UndocumentedCase[] {
   return evidence === 'unknown' ? [{ token, claim, rule, note: noteOn(rule, claim) }] : []
 }
 
@@ -271,161 +296,4 @@ function noteOn(rule: OverrideRule, claim: keyof RoleClaims): string {
     return `claimsToSuppress names ${claim}. AWS says to name cognito:groups instead, and not what this does: grant nothing on it.`
   }
   return `The user's groups leave open whether there is a ${claim}, and the trigger does not replace it.`
-}
-
-type Details =
-  /** `literally`: no key at all, or null; otherwise no key with a value. */
-  | { readonly empty: true; readonly literally: boolean }
-  | {
-    readonly empty: false
-    readonly groups: readonly string[] | undefined
-    readonly roles: readonly string[] | undefined
-    readonly preferredRole: string | undefined
-  }
-
-interface Changes {
-  readonly added: readonly string[]
-  readonly suppressed: readonly string[]
-}
-
-interface Override {
-  /** Undefined when the response has none. */
-  readonly details: Details | undefined
-  readonly idToken: Changes
-  readonly accessToken: Changes
-}
-
-type Json = Readonly<Record<string, unknown>>
-
-const NO_CHANGES: Changes = { added: [], suppressed: [] }
-const NO_OVERRIDE: Override = { details: undefined, idToken: NO_CHANGES, accessToken: NO_CHANGES }
-
-const V1 = 'claimsOverrideDetails'
-const V2 = 'claimsAndScopeOverrideDetails'
-const DETAILS = 'groupOverrideDetails'
-const TOKENS = ['idTokenGeneration', 'accessTokenGeneration'] as const
-const CHANGES = ['claimsToAddOrOverride', 'claimsToSuppress'] as const
-const PARTS = ['groupsToOverride', 'iamRolesToOverride', 'preferredRole'] as const
-
-const CONTAINERS: ReadonlyMap<unknown, typeof V1 | typeof V2> = new Map([['1', V1], ['2', V2], ['3', V2]])
-
-function readOverride(input: unknown): Override {
-  const given = readObject(input, 'the response', 'give what the handler returned, parsed')
-  if (given === undefined) return NO_OVERRIDE
-  const isEvent = 'response' in given || 'version' in given || 'request' in given
-  if (isEvent) refuseStrays(given, [])
-  const response = isEvent ? readObject(given['response'], '`response`', 'let the handler return the event') : given
-  if (response === undefined) return NO_OVERRIDE
-  refuseStrays(response, [V1, V2])
-
-  const one = readContainer(response, V1)
-  const two = readContainer(response, V2)
-  const expected = isEvent ? CONTAINERS.get(given['version']) : undefined
-  if (expected === undefined && one !== undefined && two !== undefined) {
-    throw malformed(`the response has ${V1} and ${V2}; give the whole event, whose \`version\` says which of them counts`, response)
-  }
-  if (expected === V1 && one === undefined) refuseOtherVersion(two, V2, V1)
-  if (expected === V2 && two === undefined) refuseOtherVersion(one, V1, V2)
-  if (one !== undefined && expected !== V2) return readV1(one)
-  return two === undefined ? NO_OVERRIDE : readV2(two)
-}
-
-function refuseOtherVersion(other: Json | undefined, key: string, expected: string): void {
-  if (other === undefined || Object.keys(other).length === 0) return
-  throw malformed(`the response has \`${key}\`, which is of another version than the event; answer ${expected}, or set the trigger's version`, other)
-}
-
-function readV1(container: Json): Override {
-  refuseStrays(container, [DETAILS, ...CHANGES])
-  return { details: readDetails(container), idToken: readChanges(container), accessToken: NO_CHANGES }
-}
-
-function readV2(container: Json): Override {
-  refuseStrays(container, [DETAILS, ...TOKENS])
-  const [idToken, accessToken] = TOKENS.map(key => {
-    const changes = readObject(container[key], `\`${key}\``, 'give an object, or leave it out')
-    if (changes === undefined) return NO_CHANGES
-    refuseStrays(changes, CHANGES)
-    return readChanges(changes)
-  }) as [Changes, Changes]
-  return { details: readDetails(container), idToken, accessToken }
-}
-
-/** Where a part belongs. */
-function homeOf(key: string): string {
-  if (key === V1 || key === V2) return '`response`'
-  if (key === DETAILS) return `${V1} or ${V2}`
-  if (TOKENS.some(token => token === key)) return V2
-  return CHANGES.some(change => change === key) ? `${V1} or, in versions 2 and 3, ${TOKENS.join(' or ')}` : DETAILS
-}
-
-/** A part in the wrong place would be a trigger that changes nothing: more likely a mistake, and AWS does not say. */
-function refuseStrays(container: Json, allowed: readonly string[]): void {
-  for (const key of [V1, V2, DETAILS, ...TOKENS, ...CHANGES, ...PARTS]) {
-    if (container[key] != null && !allowed.includes(key)) {
-      throw malformed(`\`${key}\` is not where Cognito looks for it; put it into ${homeOf(key)}`, container[key])
-    }
-  }
-}
-
-/** AWS's test events of version 2 have `[]` for nothing. */
-function readContainer(response: Json, key: string): Json | undefined {
-  const value = response[key]
-  return Array.isArray(value) && value.length === 0 ? undefined : readObject(value, `\`${key}\``, 'give an object, or leave it out')
-}
-
-function readDetails(container: Json): Details | undefined {
-  const value = container[DETAILS]
-  if (value === undefined) return undefined
-  const details = readObject(value, `\`${DETAILS}\``, 'copy `request.groupConfiguration` into it to keep the groups')
-  if (details === undefined || Object.values(details).every(part => part === undefined)) return { empty: true, literally: true }
-
-  refuseStrays(details, PARTS)
-  const groups = readStrings(details, 'groupsToOverride')
-  const roles = readStrings(details, 'iamRolesToOverride')
-  const preferredRole = details['preferredRole'] ?? undefined
-  if (preferredRole !== undefined && typeof preferredRole !== 'string') {
-    throw malformed(`\`preferredRole\` is ${quote(preferredRole)}; give one role ARN as a string, or null for none`, preferredRole)
-  }
-  for (const name of groups ?? []) if (!isGroupName(name)) throw invalidName(name)
-  if (roles?.includes('')) throw malformed('`iamRolesToOverride` has an empty string; give role ARNs, or an empty array for none', roles)
-  if (groups === undefined && roles === undefined && !preferredRole) return { empty: true, literally: false }
-  return { empty: false, groups: distinct(groups), roles: distinct(roles), preferredRole: preferredRole || undefined }
-}
-
-function readChanges(container: Json): Changes {
-  const added = readObject(container['claimsToAddOrOverride'], '`claimsToAddOrOverride`', 'give an object of claims, or leave it out') ?? {}
-  return { added: CLAIMS.filter(claim => added[claim] !== undefined), suppressed: readStrings(container, 'claimsToSuppress') ?? [] }
-}
-
-function readStrings(container: Json, key: string): readonly string[] | undefined {
-  const value = container[key] ?? undefined
-  if (value === undefined) return undefined
-  if (!Array.isArray(value)) throw malformed(`\`${key}\` is ${quote(value)}; give an array of strings`, value)
-  for (const element of value as readonly unknown[]) {
-    if (typeof element !== 'string') throw malformed(`\`${key}\` has ${quote(element)} in it; give an array of strings`, element)
-  }
-  return value as readonly string[]
-}
-
-function distinct(list: readonly string[] | undefined): readonly string[] | undefined {
-  return list === undefined ? undefined : [...new Set(list)]
-}
-
-function readObject(value: unknown, what: string, remedy: string): Json | undefined {
-  if (value === undefined || value === null) return undefined
-  if (typeof value === 'object' && !Array.isArray(value)) return value as Json
-  throw malformed(`${what} is ${quote(value)}, not an object; ${remedy}`, value)
-}
-
-function malformed(message: string, value: unknown): RolecastError {
-  return new RolecastError('malformed-answer', `pre token generation: ${message}`, { value })
-}
-
-function invalidName(groupName: string): RolecastError {
-  return new RolecastError(
-    'invalid-group-name',
-    `pre token generation: \`groupsToOverride\` has ${quote(groupName)}; give names of 1 to 128 characters without white space`,
-    { groupName, value: groupName },
-  )
 }

@@ -1,38 +1,17 @@
-import { createDistinct } from '../distinct.js'
 import { quote, RolecastError } from '../errors.js'
-import { evidenceFor } from './evidence.js'
+import { evidenceFor, type Evidence } from './evidence.js'
 import { type Group, isPrecedence, MAX_PRECEDENCE, rankOf, UNRANKED } from '../group.js'
-import type { Mutable } from '../mutable.js'
-
-/**
- * Which reading of Cognito's rules answers.
- *
- * - `observed` (the default): what real tokens show. One case no token shows: a group without a role at the very number
- *   that wins. There the outcome is `undetermined` and no role is preferred.
- * - `roles-compete`: as `observed`, and in that case the group without a role stands aside. Never undetermined. Choose it
- *   only after you settled that case against a real pool.
- * - `documented`: AWS's role-based-access-control page to the letter: as `roles-compete`, with no precedence as the
- *   lowest rank of all. Real tokens contradict it for groups without a precedence.
- */
-export type Semantics = 'observed' | 'roles-compete' | 'documented'
-
-export const SEMANTICS: readonly Semantics[] = ['observed', 'roles-compete', 'documented']
-
-/** `resolved`: one preferred role. `none`: none. `ambiguous`: a tie on several roles. `undetermined`: not known. */
-export type Outcome = 'resolved' | 'none' | 'ambiguous' | 'undetermined'
-
-/** The rule that decided; `docs/semantics.md` has a section for each. */
-export type Rule =
-  | 'no-groups'
-  | 'no-roles'
-  | 'no-precedence'
-  | 'lowest-precedence'
-  | 'shared-role'
-  | 'conflicting-roles'
-  | 'roleless-contender'
-
-/** How the answer is known: seen in a real token, AWS's text, followed from the two, or found nowhere. */
-export type Evidence = 'observed' | 'documented' | 'inferred' | 'unknown'
+import type { Mutable } from '../record.js'
+import { createDistinct } from '../text.js'
+import {
+  type Semantics,
+  type Outcome,
+  type Rule,
+  type Standing,
+  type Verdict,
+  decide,
+  checkSemantics,
+} from './decide.js'
 
 /**
  * The role claims of an ID token. A claim that Cognito omits is an absent key: never null, never `""`, never `[]`.
@@ -124,53 +103,21 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
     numberedWithoutRole: numberedWithoutRole.length > 0,
   }
   const verdict = decide(standing, semantics)
-  const determining = verdict.rule === 'roleless-contender' ? [...tied, ...beside].toSorted((a, b) => a.position - b.position) : tied
-  return toResolution(names.values, roles.values, determining.map(({ groupName }) => groupName), verdict, evidenceFor(verdict, standing, semantics))
+  const determining =
+    verdict.rule === 'roleless-contender' ? [...tied, ...beside].toSorted((a, b) => a.position - b.position) : tied
+  return toResolution(
+    names.values,
+    roles.values,
+    determining.map(({ groupName }) => groupName),
+    verdict,
+    evidenceFor(verdict, standing, semantics),
+  )
 }
 
 /** What an access token carries: the groups and never a role. */
 export function accessTokenClaims(resolution: Resolution): Pick<RoleClaims, 'cognito:groups'> {
   const groups = resolution.claims['cognito:groups']
   return groups === undefined ? {} : { 'cognito:groups': groups }
-}
-
-/** How a user's groups stand to one another: all that the rules and their evidence depend on. */
-export interface Standing {
-  readonly groups: number
-  /** How many of them have a role. */
-  readonly withRole: number
-  /** The lowest rank of a group with a role: `UNRANKED` if none of these has a precedence, `Infinity` if there is none. */
-  readonly best: number
-  /** How many groups with a role have the best rank, and whether their roles differ. */
-  readonly tied: number
-  readonly conflict: boolean
-  /** How many groups without a role have the number of the best rank. */
-  readonly beside: number
-  /** Whether any group without a role has a number. */
-  readonly numberedWithoutRole: boolean
-}
-
-export interface Verdict {
-  readonly outcome: Outcome
-  readonly rule: Rule
-}
-
-const NO_GROUPS: Verdict = { outcome: 'none', rule: 'no-groups' }
-const NO_ROLES: Verdict = { outcome: 'none', rule: 'no-roles' }
-const NO_PRECEDENCE: Verdict = { outcome: 'none', rule: 'no-precedence' }
-const CONFLICTING_ROLES: Verdict = { outcome: 'ambiguous', rule: 'conflicting-roles' }
-const ROLELESS_CONTENDER: Verdict = { outcome: 'undetermined', rule: 'roleless-contender' }
-const SHARED_ROLE: Verdict = { outcome: 'resolved', rule: 'shared-role' }
-const LOWEST_PRECEDENCE: Verdict = { outcome: 'resolved', rule: 'lowest-precedence' }
-
-/** The rules. Groups without a role stand aside, but where one has the very number that wins: there nothing is known. */
-export function decide({ groups, withRole, best, tied, conflict, beside }: Standing, semantics: Semantics): Verdict {
-  if (groups === 0) return NO_GROUPS
-  if (withRole === 0) return NO_ROLES
-  if (best === UNRANKED && semantics !== 'documented') return NO_PRECEDENCE
-  if (conflict) return CONFLICTING_ROLES
-  if (beside > 0 && semantics === 'observed') return ROLELESS_CONTENDER
-  return tied > 1 ? SHARED_ROLE : LOWEST_PRECEDENCE
 }
 
 /** The first of the roles is the one that is preferred, or the candidate. */
@@ -190,20 +137,16 @@ export function toResolution(
   return resolution
 }
 
-export function checkSemantics(semantics: Semantics = 'observed'): Semantics {
-  if (SEMANTICS.includes(semantics)) return semantics
-  const why = (semantics as unknown) === 'groups-compete'
-    ? 'semantics `groups-compete` no longer exists: tokens captured in September 2026 prefer the role of precedence 9 beside a group of precedence 0 without a role'
-    : `\`semantics\` is ${quote(semantics)}`
-  throw new RolecastError('invalid-option', `${why}; use one of ${SEMANTICS.join(', ')}`, { value: semantics })
-}
-
 export function checkGroup(group: Group): Group {
   const groupName: unknown = group?.groupName
   if (typeof groupName !== 'string' || groupName === '') {
-    throw new RolecastError('invalid-group', 'a group needs a `groupName` that is a non-empty string; check where the groups come from', {
-      value: group,
-    })
+    throw new RolecastError(
+      'invalid-group',
+      'a group needs a `groupName` that is a non-empty string; check where the groups come from',
+      {
+        value: group,
+      },
+    )
   }
   if (group.precedence != null && !isPrecedence(group.precedence)) {
     throw new RolecastError(
@@ -213,10 +156,14 @@ export function checkGroup(group: Group): Group {
     )
   }
   if (group.roleArn != null && typeof group.roleArn !== 'string') {
-    throw new RolecastError('invalid-group', `the role of group \`${groupName}\` is not a string; give the role's ARN, or leave it out`, {
-      groupName,
-      value: group.roleArn,
-    })
+    throw new RolecastError(
+      'invalid-group',
+      `the role of group \`${groupName}\` is not a string; give the role's ARN, or leave it out`,
+      {
+        groupName,
+        value: group.roleArn,
+      },
+    )
   }
   return group
 }

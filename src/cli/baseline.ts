@@ -1,9 +1,9 @@
 import { dirname, relative } from 'node:path'
 import { z } from 'zod'
-import { firstIssue } from '../cognito/api/responses.js'
 import type { Finding } from '../rules/finding.js'
 import { jsonText } from '../report/findings-json.js'
 import { invalidFile, readJsonFile } from './json-file.js'
+import { firstIssue } from '../cognito/api/schema.js'
 
 /** A finding is known by its file and its key, which no moved line changes. Paths are relative to the baseline. */
 const baselineShape = z.strictObject({
@@ -28,9 +28,11 @@ export async function applyBaseline(findings: readonly Finding[], path: string):
   const parsed = baselineShape.safeParse(content)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)
   const known = new Set(parsed.data.findings.map(nameOf))
-  return findings.map(finding => finding.suppressed === undefined && known.has(nameOf(entryOf(finding, path)))
-    ? { ...finding, suppressed: { reason: 'in the baseline', location: { path } } }
-    : finding)
+  return findings.map(finding =>
+    finding.suppressed === undefined && known.has(nameOf(entryOf(finding, path)))
+      ? { ...finding, suppressed: { reason: 'in the baseline', location: { path } } }
+      : finding,
+  )
 }
 
 interface Entry {

@@ -2,13 +2,13 @@ import { access } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { ALL_RULES } from '../rules/all-rules.js'
-import { firstIssue } from '../cognito/api/responses.js'
 import { RolecastError } from '../errors.js'
 import { SEVERITIES } from '../rules/finding.js'
 import { FAIL_ON } from '../report/findings.js'
 import type { Exemption } from '../rules/suppress.js'
 import { readJsonFile } from './json-file.js'
 import { isWithin } from './template-files.js'
+import { firstIssue } from '../cognito/api/schema.js'
 
 /** Where it is looked for if nobody names it. */
 export const CONFIG_FILE = 'rolecast.config.json'
@@ -23,7 +23,10 @@ const configShape = z.strictObject({
   only: z.array(ruleId).optional().describe('These rules and no others.'),
   ignore: z.array(ruleId).optional().describe('Rules that do not run.'),
   enable: z.array(ruleId).optional().describe('Rules that are off by default.'),
-  severities: z.record(z.string().regex(/^COG\d{3}$/), z.enum(SEVERITIES)).optional().describe('The severity of all that a rule finds.'),
+  severities: z
+    .record(z.string().regex(/^COG\d{3}$/), z.enum(SEVERITIES))
+    .optional()
+    .describe('The severity of all that a rule finds.'),
   exclude: z.array(path).optional().describe('What is left out when a folder is searched.'),
   baseline: path.optional().describe('What `rolecast validate --write-baseline FILE` wrote.'),
   suppressions: z
@@ -33,7 +36,11 @@ const configShape = z.strictObject({
         reason: z.string().min(1).describe('Why; it stands in the report.'),
         expires: z.iso.date().optional().describe('The day from which on it no longer counts, such as 2027-01-01.'),
         paths: z.array(path).min(1).optional().describe('Only what is found there.'),
-        pools: z.array(z.string()).min(1).optional().describe('Only what is about one of these pools, by the name that findings have.'),
+        pools: z
+          .array(z.string())
+          .min(1)
+          .optional()
+          .describe('Only what is about one of these pools, by the name that findings have.'),
         groups: z.array(z.string()).min(1).optional().describe('Only what is about no other groups than these.'),
       }),
     )
@@ -61,13 +68,23 @@ export interface ReadConfig extends Config {
  */
 export async function readConfig(named: string | boolean | undefined): Promise<ReadConfig> {
   const file = typeof named === 'string' ? named : CONFIG_FILE
-  const isThere = named !== false && (typeof named === 'string' || await access(file).then(() => true, () => false))
+  const isThere =
+    named !== false &&
+    (typeof named === 'string' ||
+      (await access(file).then(
+        () => true,
+        () => false,
+      )))
   if (!isThere) return { exclude: [], exemptions: [] }
   const invalid = (what: string, cause?: unknown) =>
-    new RolecastError('invalid-input', `the config \`${file}\` cannot be used: ${what}; see docs/rolecast.config.schema.json for what it may say`, {
-      value: file,
-      cause,
-    })
+    new RolecastError(
+      'invalid-input',
+      `the config \`${file}\` cannot be used: ${what}; see docs/rolecast.config.schema.json for what it may say`,
+      {
+        value: file,
+        cause,
+      },
+    )
   const content = await readJsonFile(file, invalid)
   const parsed = configShape.safeParse(content)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)
@@ -83,9 +100,9 @@ export async function readConfig(named: string | boolean | undefined): Promise<R
       expires,
       location: { path: file, construct: reason },
       covers: ({ location, pool, groups: found }) =>
-        (paths === undefined || paths.some(one => isWithin(location.path, beside(one))))
-        && (pools === undefined || pools.includes(pool))
-        && (groups === undefined || (found.length > 0 && found.every(name => groups.includes(name)))),
+        (paths === undefined || paths.some(one => isWithin(location.path, beside(one)))) &&
+        (pools === undefined || pools.includes(pool)) &&
+        (groups === undefined || (found.length > 0 && found.every(name => groups.includes(name)))),
     })),
   }
 }

@@ -36,10 +36,11 @@ export async function startEmulator(): Promise<Emulator> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecast-emulator-'))
   const clock = new DateClock()
   const stores = new StormDBDataStoreFactory(folder)
-  const cognito = await new CognitoServiceFactoryImpl(folder, stores, new UserPoolServiceFactoryImpl(clock, stores)).create(
-    { logger },
-    DefaultConfig.UserPoolDefaults,
-  )
+  const cognito = await new CognitoServiceFactoryImpl(
+    folder,
+    stores,
+    new UserPoolServiceFactoryImpl(clock, stores),
+  ).create({ logger }, DefaultConfig.UserPoolDefaults)
   const noLambda = { enabled: () => false }
   const triggers = new TriggersService(clock, cognito, noLambda, undefined)
   const services = {
@@ -71,6 +72,10 @@ function loader(): (id: string) => any {
   try {
     return createRequire(here.resolve('cognito-local'))
   } catch (cause) {
-    throw new RolecastError('missing-package', 'the demo needs the emulator `cognito-local`; run `npm install --save-dev cognito-local@5.3.0`', { cause })
+    throw new RolecastError(
+      'missing-package',
+      'the demo needs the emulator `cognito-local`; run `npm install --save-dev cognito-local@5.3.0`',
+      { cause },
+    )
   }
 }

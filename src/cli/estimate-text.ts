@@ -1,7 +1,15 @@
 import type { ReadCost, ReadEstimate } from '../cognito/memberships/estimate.js'
 
 /** What reading a pool costs, for people: calls, and minutes at the rates. */
-export function estimateText({ strategy, users, groups, membershipsPerUser, rates, perGroup, perUser }: ReadEstimate): string {
+export function estimateText({
+  strategy,
+  users,
+  groups,
+  membershipsPerUser,
+  rates,
+  perGroup,
+  perUser,
+}: ReadEstimate): string {
   const size = `${users === undefined ? 'an unknown number of users' : `${count(users)} users (Cognito's estimate)`}, ${count(groups)} groups`
   const line = (name: string, cost: ReadCost, taken: boolean) =>
     `${taken ? '>' : ' '} ${name}  ${count(cost.totalCalls).padStart(width)} calls  ${minutes(cost.seconds)}\n`

@@ -1,11 +1,11 @@
-import { firstIssue, readAs } from '../cognito/api/responses.js'
 import { identityPoolRolesAnswer, mappingsByClient } from '../cognito/api/identity-pool-api.js'
 import { getIdentityPoolRoles, type IdentityPoolSettings } from '../cognito/index.js'
 import { RolecastError } from '../errors.js'
 import { type RoleSelection, selectRoleFor } from '../credentials/select-role.js'
-import type { CredentialsForecast } from '../report/prediction.js'
 import type { Resolution } from '../claims/resolve.js'
 import { invalidFile, readJsonFile } from './json-file.js'
+import { firstIssue, readAs } from '../cognito/api/schema.js'
+import type { CredentialsForecast } from '../report/credentials-text.js'
 
 /** The options of a command that are about an identity pool. */
 export interface IdentityPoolOptions {
@@ -38,9 +38,19 @@ export function credentialsJson({ selection, identityPoolId, mappingKey }: Crede
   return { selection, identityPool: { identityPoolId, ...(mappingKey !== undefined && { mappingKey }) } }
 }
 
-export function checkIdentityPoolOptions({ userPoolId, poolFile, identityPoolId, identityPoolFile, clientId, customRoleArn }: IdentityPoolOptions): void {
+export function checkIdentityPoolOptions({
+  userPoolId,
+  poolFile,
+  identityPoolId,
+  identityPoolFile,
+  clientId,
+  customRoleArn,
+}: IdentityPoolOptions): void {
   if (userPoolId !== undefined && poolFile !== undefined && identityPoolFile === undefined) {
-    refuse('--pool-file and --user-pool-id cannot be combined unless --identity-pool-file is given; give one of them', poolFile)
+    refuse(
+      '--pool-file and --user-pool-id cannot be combined unless --identity-pool-file is given; give one of them',
+      poolFile,
+    )
   }
   if (identityPoolId === undefined && identityPoolFile === undefined) {
     const needed = 'is for an identity pool; give --identity-pool-id ID or --identity-pool-file FILE too'
@@ -48,28 +58,38 @@ export function checkIdentityPoolOptions({ userPoolId, poolFile, identityPoolId,
     if (customRoleArn !== undefined) refuse(`--custom-role-arn ${needed}`, customRoleArn)
   }
   if (clientId !== undefined && !/^[\w+]{1,128}$/.test(clientId)) {
-    refuse(`\`${clientId}\` is not an app client id; give --client-id the id that the user pool shows for the app`, clientId)
+    refuse(
+      `\`${clientId}\` is not an app client id; give --client-id the id that the user pool shows for the app`,
+      clientId,
+    )
   }
   if (customRoleArn !== undefined && !customRoleArn.startsWith('arn:')) {
-    refuse(`\`${customRoleArn}\` is not an ARN; give --custom-role-arn the whole one, like arn:aws:iam::111122223333:role/Admin`, customRoleArn)
+    refuse(
+      `\`${customRoleArn}\` is not an ARN; give --custom-role-arn the whole one, like arn:aws:iam::111122223333:role/Admin`,
+      customRoleArn,
+    )
   }
 }
 
 /** The role mapping is the same for all users, so it is looked for once. */
-export async function openIdentityPool(options: IdentityPoolOptions, userPoolIdOfFile: string | undefined): Promise<ForecastCredentials | undefined> {
+export async function openIdentityPool(
+  options: IdentityPoolOptions,
+  userPoolIdOfFile: string | undefined,
+): Promise<ForecastCredentials | undefined> {
   const { identityPoolId, identityPoolFile, profile, endpointUrl: endpoint, customRoleArn } = options
   if (identityPoolId === undefined && identityPoolFile === undefined) return undefined
   const userPoolId = findUserPoolId(options, userPoolIdOfFile)
-  const settings = identityPoolFile === undefined
-    ? await getIdentityPoolRoles({ identityPoolId: identityPoolId!, profile, endpoint })
-    : await readIdentityPoolFile(identityPoolFile)
+  const settings =
+    identityPoolFile === undefined
+      ? await getIdentityPoolRoles({ identityPoolId: identityPoolId!, profile, endpoint })
+      : await readIdentityPoolFile(identityPoolFile)
   const byClient = mappingsByClient(settings.roleMappings, userPoolId)
   const mappedClients = [...byClient.keys()]
   if (options.clientId === undefined && mappedClients.length > 1) {
     throw new RolecastError(
       'invalid-argument',
-      `identity pool \`${settings.identityPoolId}\` has a role mapping for each of several app clients of user pool \`${userPoolId}\`; `
-        + `give --client-id with the one that the user signs in to: ${mappedClients.join(', ')}`,
+      `identity pool \`${settings.identityPoolId}\` has a role mapping for each of several app clients of user pool \`${userPoolId}\`; ` +
+        `give --client-id with the one that the user signs in to: ${mappedClients.join(', ')}`,
     )
   }
   const clientId = options.clientId ?? mappedClients[0]
@@ -90,16 +110,31 @@ export async function openIdentityPool(options: IdentityPoolOptions, userPoolIdO
 /** The user pool whose mappings count: the one named, or the one that the pool file says it is of. */
 function findUserPoolId({ userPoolId, poolFile }: IdentityPoolOptions, ofFile: string | undefined): string {
   if (userPoolId !== undefined && !/^[\w-]{1,55}$/.test(userPoolId)) {
-    throw new RolecastError('invalid-user-pool-id', `\`${userPoolId}\` is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``, { value: userPoolId })
+    throw new RolecastError(
+      'invalid-user-pool-id',
+      `\`${userPoolId}\` is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``,
+      { value: userPoolId },
+    )
   }
   if (ofFile !== undefined && userPoolId !== undefined && ofFile !== userPoolId) {
-    refuse(`the pool file \`${poolFile}\` is of user pool \`${ofFile}\` and not of \`${userPoolId}\`; leave --user-pool-id out`, userPoolId)
+    refuse(
+      `the pool file \`${poolFile}\` is of user pool \`${ofFile}\` and not of \`${userPoolId}\`; leave --user-pool-id out`,
+      userPoolId,
+    )
   }
-  return userPoolId ?? ofFile ?? refuse(`the pool file \`${poolFile}\` does not say which user pool it is of; give --user-pool-id ID too`, poolFile!)
+  return (
+    userPoolId ??
+    ofFile ??
+    refuse(`the pool file \`${poolFile}\` does not say which user pool it is of; give --user-pool-id ID too`, poolFile!)
+  )
 }
 
 async function readIdentityPoolFile(path: string): Promise<IdentityPoolSettings> {
-  const invalid = invalidFile('identity pool file', path, 'aws cognito-identity get-identity-pool-roles --identity-pool-id ID')
+  const invalid = invalidFile(
+    'identity pool file',
+    path,
+    'aws cognito-identity get-identity-pool-roles --identity-pool-id ID',
+  )
   const content = await readJsonFile(path, invalid)
   const parsed = readAs(identityPoolRolesAnswer, content)
   if (parsed.success) return parsed.data

@@ -7,7 +7,11 @@ export type InvalidFile = (what: string, cause?: unknown) => RolecastError
 /** Says which file cannot be used, and by which command it is made. */
 export function invalidFile(kind: string, path: string, command: string): InvalidFile {
   return (what, cause) =>
-    new RolecastError('invalid-input', `the ${kind} \`${path}\` cannot be used: ${what}; make it with \`${command} > FILE\``, { value: path, cause })
+    new RolecastError(
+      'invalid-input',
+      `the ${kind} \`${path}\` cannot be used: ${what}; make it with \`${command} > FILE\``,
+      { value: path, cause },
+    )
 }
 
 /** The JSON in a file: UTF-8, or UTF-16 with a byte order mark, which is what PowerShell writes. */
@@ -24,6 +28,7 @@ export async function readJsonFile(path: string, invalid: InvalidFile): Promise<
 
 /** Text in UTF-8, or in UTF-16 with a byte order mark. Throws for any other bytes. */
 export function decodeText(bytes: Buffer): string {
-  const encoding = bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8'
+  const encoding =
+    bytes[0] === 0xff && bytes[1] === 0xfe ? 'utf-16le' : bytes[0] === 0xfe && bytes[1] === 0xff ? 'utf-16be' : 'utf-8'
   return new TextDecoder(encoding, { fatal: true }).decode(bytes)
 }

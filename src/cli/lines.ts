@@ -22,7 +22,11 @@ async function* readable(input: Readable): AsyncGenerator<Buffer> {
   try {
     for (;;) {
       const next = await chunks.next().catch(cause => {
-        throw new RolecastError('invalid-input', `the input cannot be read (${(cause as Error).message}); give lines of JSON`, { cause })
+        throw new RolecastError(
+          'invalid-input',
+          `the input cannot be read (${(cause as Error).message}); give lines of JSON`,
+          { cause },
+        )
       })
       if (next.done) return
       yield Buffer.from(next.value)

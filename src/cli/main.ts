@@ -1,6 +1,5 @@
 import { Command, CommanderError } from 'commander'
 import { isRolecastError } from '../errors.js'
-import { printable } from '../report/prediction.js'
 import { addAuditCommand } from './commands/audit.js'
 import { addDemoCommand } from './commands/demo.js'
 import { addExplainCommand } from './commands/explain.js'
@@ -9,6 +8,7 @@ import { addPredictCommand } from './commands/predict.js'
 import { addSnapshotCommand } from './commands/snapshot.js'
 import { type ExitCode, type Terminal, write, WriteError } from './terminal.js'
 import { addValidateCommand } from './commands/validate.js'
+import { printable } from '../report/printable.js'
 
 /** Runs the command line and says how it ended. What went wrong is on stderr, with what to do next. */
 export async function main(args: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {

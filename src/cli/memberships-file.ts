@@ -61,7 +61,10 @@ function createUserReader() {
     const known = kept.get(rest)
     if (known !== undefined || kept.size >= MOST_KEPT) return known
     // All between is one JSON array: nothing after it can take back what came before.
-    const groups = rest.startsWith(GROUPS) && rest.endsWith(']}') && ASCII.test(rest) ? tryParse(rest.slice(GROUPS.length, -1)) : undefined
+    const groups =
+      rest.startsWith(GROUPS) && rest.endsWith(']}') && ASCII.test(rest)
+        ? tryParse(rest.slice(GROUPS.length, -1))
+        : undefined
     if (!isNames(groups)) return undefined
     kept.set(rest, Object.freeze(groups))
     return groups
@@ -109,8 +112,10 @@ function parseUser(bytes: Buffer, lineNumber: number): UserGroups | undefined {
   } catch (cause) {
     throw invalid(lineNumber, `is not JSON; write a user a line, like ${EXAMPLE}`, line, cause)
   }
-  if (typeof user?.username !== 'string' || user.username === '') throw invalid(lineNumber, `has no \`username\`; write a user a line, like ${EXAMPLE}`, line)
-  if (!isNames(user.groups)) throw invalid(lineNumber, `has no list of names as \`groups\`; write a user a line, like ${EXAMPLE}`, line)
+  if (typeof user?.username !== 'string' || user.username === '')
+    throw invalid(lineNumber, `has no \`username\`; write a user a line, like ${EXAMPLE}`, line)
+  if (!isNames(user.groups))
+    throw invalid(lineNumber, `has no list of names as \`groups\`; write a user a line, like ${EXAMPLE}`, line)
   return { username: user.username, groups: user.groups }
 }
 
@@ -126,10 +131,12 @@ function addOnce(seen: ReturnType<typeof createMembershipTable>, username: strin
   try {
     seen.userId(username)
   } catch (cause) {
-    if (isRolecastError(cause)) throw invalid(lineNumber, 'has a username that is no text; check what wrote it', username, cause)
+    if (isRolecastError(cause))
+      throw invalid(lineNumber, 'has a username that is no text; check what wrote it', username, cause)
     throw cause
   }
-  if (seen.size === users) throw invalid(lineNumber, `has the user \`${username}\` again; write all groups of a user in one line`, username)
+  if (seen.size === users)
+    throw invalid(lineNumber, `has the user \`${username}\` again; write all groups of a user in one line`, username)
 }
 
 function invalid(lineNumber: number, what: string, value: unknown, cause?: unknown): RolecastError {

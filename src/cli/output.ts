@@ -17,10 +17,14 @@ export interface Output {
  * meanwhile sees the old one or the new one.
  */
 async function openOutput(path: string | undefined, terminal: Terminal): Promise<Output> {
-  if (path === undefined) return { write: text => write(terminal.stdout, text), finish: async () => {}, discard: async () => {} }
-  const named = <A extends readonly unknown[], T>(act: (...args: A) => Promise<T>) => (...args: A): Promise<T> => act(...args).catch(cause => {
-    throw cannotWrite(path, cause)
-  })
+  if (path === undefined)
+    return { write: text => write(terminal.stdout, text), finish: async () => {}, discard: async () => {} }
+  const named =
+    <A extends readonly unknown[], T>(act: (...args: A) => Promise<T>) =>
+    (...args: A): Promise<T> =>
+      act(...args).catch(cause => {
+        throw cannotWrite(path, cause)
+      })
   return named(openFile)(path, named)
 }
 
@@ -33,7 +37,11 @@ async function openFile(path: string, named: Named): Promise<Output> {
   // A device or a pipe is written to; in its place a file would do harm.
   const inPlace = old !== undefined && !old.isFile()
   const draft = inPlace ? target : `${target}.${randomUUID()}.tmp`
-  const file: FileHandle = await open(draft, inPlace ? 'w' : 'wx', old !== undefined && !inPlace ? old.mode & 0o777 : 0o666)
+  const file: FileHandle = await open(
+    draft,
+    inPlace ? 'w' : 'wx',
+    old !== undefined && !inPlace ? old.mode & 0o777 : 0o666,
+  )
   let finished = false
   return {
     write: named(async text => void (await file.writeFile(text))),
@@ -51,7 +59,11 @@ async function openFile(path: string, named: Named): Promise<Output> {
 }
 
 /** Writes to an output, which is in its place if all of that went well. */
-export async function withOutput<T>(path: string | undefined, terminal: Terminal, use: (output: Output) => Promise<T>): Promise<T> {
+export async function withOutput<T>(
+  path: string | undefined,
+  terminal: Terminal,
+  use: (output: Output) => Promise<T>,
+): Promise<T> {
   const output = await openOutput(path, terminal)
   try {
     const result = await use(output)
@@ -69,8 +81,12 @@ export async function writeOutput(path: string | undefined, terminal: Terminal, 
 
 function cannotWrite(path: string, cause: unknown): RolecastError {
   const code = (cause as NodeJS.ErrnoException).code ?? 'error'
-  return new RolecastError('invalid-argument', `\`${path}\` cannot be written (${code}); give --output FILE in a folder that you may write to`, {
-    value: path,
-    cause,
-  })
+  return new RolecastError(
+    'invalid-argument',
+    `\`${path}\` cannot be written (${code}); give --output FILE in a folder that you may write to`,
+    {
+      value: path,
+      cause,
+    },
+  )
 }

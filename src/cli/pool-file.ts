@@ -1,7 +1,8 @@
 import * as z from 'zod/mini'
-import { firstIssue, listGroupsAnswer, readAs, toGroup } from '../cognito/api/responses.js'
+import { listGroupsAnswer, toGroup } from '../cognito/api/responses.js'
 import type { Group } from '../group.js'
 import { invalidFile, readJsonFile } from './json-file.js'
+import { firstIssue, readAs } from '../cognito/api/schema.js'
 
 export interface PoolFile {
   readonly groups: ReadonlyMap<string, Group>
@@ -25,9 +26,14 @@ export async function readPoolFile(path: string): Promise<PoolFile> {
   const parsed = readAs(poolShape, content)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)
   const { Groups, NextToken, userPoolId } = parsed.data
-  if (NextToken) throw invalid('it holds only some pages of the pool (`NextToken` is set); list the groups without --max-items and --no-paginate')
+  if (NextToken)
+    throw invalid(
+      'it holds only some pages of the pool (`NextToken` is set); list the groups without --max-items and --no-paginate',
+    )
 
-  const userPoolIds = new Set([userPoolId, ...Groups.map(group => group.UserPoolId)].filter(id => typeof id === 'string'))
+  const userPoolIds = new Set(
+    [userPoolId, ...Groups.map(group => group.UserPoolId)].filter(id => typeof id === 'string'),
+  )
   if (userPoolIds.size > 1) throw invalid(`it is of several user pools (${[...userPoolIds].join(', ')})`)
   const groups = new Map<string, Group>()
   for (const group of Groups.map(toGroup)) {

@@ -1,5 +1,4 @@
 import { type Command, Option } from 'commander'
-import type { PoolChange } from '../audit/summary.js'
 import { estimatePool, openPool, type ReadOptions } from '../cognito/memberships/audit-pool.js'
 import { RolecastError } from '../errors.js'
 import type { Group, UserGroups } from '../group.js'
@@ -9,6 +8,7 @@ import { readMemberships } from './memberships-file.js'
 import { readPoolFile } from './pool-file.js'
 import { createProgress } from './progress.js'
 import { type Terminal, write } from './terminal.js'
+import type { PoolChange } from '../audit/pool-change.js'
 
 /** The options of commands that read all users of a pool, from Cognito or from files. */
 export interface PoolReadingOptions {
@@ -30,26 +30,49 @@ interface Rate {
   readonly perSecond: number
 }
 
-const ONLINE = ['region', 'profile', 'endpointUrl', 'strategy', 'membershipsPerUser', 'requestsPerSecond', 'checkpoint', 'dryRun']
+const ONLINE = [
+  'region',
+  'profile',
+  'endpointUrl',
+  'strategy',
+  'membershipsPerUser',
+  'requestsPerSecond',
+  'checkpoint',
+  'dryRun',
+]
 
 export function addPoolReadingOptions(command: Command): Command {
   return command
     .option('--user-pool-id <id>', 'read the groups and all memberships of this user pool')
-    .addOption(new Option('--pool-file <file>', 'read the groups from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network').conflicts(ONLINE))
-    .option('--memberships <file>', 'with --pool-file: the users, a line of JSON each, like {"username":"alice","groups":["a","b"]}; `-` is stdin')
+    .addOption(
+      new Option(
+        '--pool-file <file>',
+        'read the groups from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network',
+      ).conflicts(ONLINE),
+    )
+    .option(
+      '--memberships <file>',
+      'with --pool-file: the users, a line of JSON each, like {"username":"alice","groups":["a","b"]}; `-` is stdin',
+    )
     .option('--region <region>', 'default: the part of the user pool id before the underscore')
     .option('--profile <name>', 'profile of the AWS configuration')
     .option('--endpoint-url <url>', 'another address of Cognito, for example an emulator')
     .addOption(
-      new Option('--strategy <way>', 'read the users of each group, or the groups of each user; default: the quicker one').choices(['per-group', 'per-user']),
+      new Option(
+        '--strategy <way>',
+        'read the users of each group, or the groups of each user; default: the quicker one',
+      ).choices(['per-group', 'per-user']),
     )
     .option('--memberships-per-user <n>', 'groups of a user on average, for the estimate; default: 3', toNumber)
     .option(
       '--requests-per-second <api=n>',
-      'ListGroups=5, ListUsers=30 (with ListUsersInGroup) and AdminListGroupsForUser=50 are the defaults, and Cognito\'s quotas; repeatable',
+      "ListGroups=5, ListUsers=30 (with ListUsersInGroup) and AdminListGroupsForUser=50 are the defaults, and Cognito's quotas; repeatable",
       (text: string, rates: readonly Rate[] = []) => [...rates, toRate(text)],
     )
-    .option('--checkpoint <file>', 'keep what is read in this file, and go on from it after whatever stopped the same command')
+    .option(
+      '--checkpoint <file>',
+      'keep what is read in this file, and go on from it after whatever stopped the same command',
+    )
     .option('--dry-run', 'say what reading the pool costs, and stop')
 }
 
@@ -63,9 +86,13 @@ function toRate(text: string): Rate {
   const [, api, number] = /^(ListGroups|ListUsers|AdminListGroupsForUser)=([\d.]+)$/.exec(text) ?? []
   const perSecond = Number(number)
   if (api !== undefined && perSecond > 0) return { api: api as Rate['api'], perSecond }
-  throw new RolecastError('invalid-argument', `\`${text}\` is no rate; give --requests-per-second ListUsers=15, ListGroups=… or AdminListGroupsForUser=…`, {
-    value: text,
-  })
+  throw new RolecastError(
+    'invalid-argument',
+    `\`${text}\` is no rate; give --requests-per-second ListUsers=15, ListGroups=… or AdminListGroupsForUser=…`,
+    {
+      value: text,
+    },
+  )
 }
 
 /** All users of a pool, wherever they come from. */
@@ -113,16 +140,29 @@ async function openPoolUsers(
 ): Promise<OpenPoolUsers | undefined> {
   const { poolFile, memberships, userPoolId } = options
   if (poolFile !== undefined) {
-    if (memberships === undefined) refuse('--pool-file has the groups, but not who is in them; give --memberships FILE too, or --user-pool-id ID alone')
+    if (memberships === undefined)
+      refuse(
+        '--pool-file has the groups, but not who is in them; give --memberships FILE too, or --user-pool-id ID alone',
+      )
     const file = await readPoolFile(poolFile)
     if (userPoolId !== undefined && file.userPoolId !== undefined && userPoolId !== file.userPoolId) {
-      refuse(`the pool file \`${poolFile}\` is of user pool \`${file.userPoolId}\` and not of \`${userPoolId}\`; leave --user-pool-id out`)
+      refuse(
+        `the pool file \`${poolFile}\` is of user pool \`${file.userPoolId}\` and not of \`${userPoolId}\`; leave --user-pool-id out`,
+      )
     }
     const batches = untilInterrupted(readMemberships(memberships, terminal.stdin), terminal.interrupted())
-    return { groups: [...file.groups.values()], userPoolId: file.userPoolId ?? userPoolId, changes: [], batches, done, close: done }
+    return {
+      groups: [...file.groups.values()],
+      userPoolId: file.userPoolId ?? userPoolId,
+      changes: [],
+      batches,
+      done,
+      close: done,
+    }
   }
   if (memberships !== undefined) refuse('--memberships has the users, but not the groups; give --pool-file FILE too')
-  if (userPoolId === undefined) refuse('no pool to read; give --user-pool-id ID, or --pool-file FILE with --memberships FILE')
+  if (userPoolId === undefined)
+    refuse('no pool to read; give --user-pool-id ID, or --pool-file FILE with --memberships FILE')
   return openLivePool({ ...options, userPoolId }, terminal, checkGroups)
 }
 
@@ -162,8 +202,15 @@ async function openLivePool(
   }
   try {
     const { reading, ...opened } = await openPool(read)
-    for (const change of reading.changes) await write(terminal.stderr, `rolecast: while it was read: ${changeSentence(change)}\n`)
-    return { groups: reading.groups, userPoolId, changes: reading.changes, batches: untilInterrupted(inBatches(reading.users()), signal), ...opened }
+    for (const change of reading.changes)
+      await write(terminal.stderr, `rolecast: while it was read: ${changeSentence(change)}\n`)
+    return {
+      groups: reading.groups,
+      userPoolId,
+      changes: reading.changes,
+      batches: untilInterrupted(inBatches(reading.users()), signal),
+      ...opened,
+    }
   } finally {
     progress.stop()
   }

@@ -1,6 +1,8 @@
 import { Option } from 'commander'
-import { SEMANTICS } from '../claims/resolve.js'
+import { SEMANTICS } from '../claims/decide.js'
 
 export function semanticsOption(): Option {
-  return new Option('--semantics <reading>', 'which reading of the rules answers').choices(SEMANTICS).default('observed')
+  return new Option('--semantics <reading>', 'which reading of the rules answers')
+    .choices(SEMANTICS)
+    .default('observed')
 }

@@ -48,7 +48,8 @@ const MAX_SIZE = 50_000_000
 export async function readTemplates(paths: readonly string[], options: ReadTemplatesOptions): Promise<TemplateFiles> {
   const candidates = await findFiles(paths, options)
   const reading: Reading = { texts: new Map(), infrastructures: [], skipped: [], unrelated: [], modules: new Map() }
-  for (const candidate of candidates.values()) await lenient([candidate], reading.skipped, () => readOne(candidate, options, reading))
+  for (const candidate of candidates.values())
+    await lenient([candidate], reading.skipped, () => readOne(candidate, options, reading))
   for (const files of reading.modules.values()) {
     const module = files.map(({ path }) => candidates.get(path)!)
     await lenient(module, reading.skipped, async () => keep(await readTerraformModule(files), module, reading))
@@ -59,10 +60,12 @@ export async function readTemplates(paths: readonly string[], options: ReadTempl
     const isFile = candidates.get(displayed(path))?.isNamed === true
     if (!isFile && !read.some(one => isWithin(one, path))) throw nothingIn(path, reading.skipped)
   }
-  const sources = new Map(read.flatMap(path => {
-    const text = reading.texts.get(path)
-    return text === undefined ? [] : [[path, text]]
-  }))
+  const sources = new Map(
+    read.flatMap(path => {
+      const text = reading.texts.get(path)
+      return text === undefined ? [] : [[path, text]]
+    }),
+  )
   return { infrastructures, read, skipped: reading.skipped, unrelated: reading.unrelated, sources }
 }
 
@@ -92,7 +95,11 @@ function nothingIn(folder: string, skipped: readonly SkippedFile[]): RolecastErr
 }
 
 /** Files of a folder that cannot be read are skipped, those of a module together; one that was named is an error. */
-async function lenient(candidates: readonly Candidate[], skipped: SkippedFile[], read: () => Promise<void>): Promise<void> {
+async function lenient(
+  candidates: readonly Candidate[],
+  skipped: SkippedFile[],
+  read: () => Promise<void>,
+): Promise<void> {
   try {
     await read()
   } catch (error) {
@@ -105,27 +112,45 @@ function isAnyNamed(candidates: readonly Candidate[]): boolean {
   return candidates.some(({ isNamed }) => isNamed)
 }
 
-async function findFiles(paths: readonly string[], { format, exclude }: ReadTemplatesOptions): Promise<ReadonlyMap<string, Candidate>> {
+async function findFiles(
+  paths: readonly string[],
+  { format, exclude }: ReadTemplatesOptions,
+): Promise<ReadonlyMap<string, Candidate>> {
   const candidates = new Map<string, Candidate>()
   for (const named of paths) {
     const path = displayed(named)
-    const found = named === '-' ? undefined : await stat(named).catch((cause: NodeJS.ErrnoException) => {
-      throw new RolecastError('invalid-argument', `\`${named}\` cannot be read (${cause.code ?? 'error'}); name a file or a folder that is there`, {
-        value: named,
-        cause,
-      })
-    })
+    const found =
+      named === '-'
+        ? undefined
+        : await stat(named).catch((cause: NodeJS.ErrnoException) => {
+            throw new RolecastError(
+              'invalid-argument',
+              `\`${named}\` cannot be read (${cause.code ?? 'error'}); name a file or a folder that is there`,
+              {
+                value: named,
+                cause,
+              },
+            )
+          })
     if (found?.isDirectory() !== true) {
       candidates.set(path, { path, isNamed: true })
       continue
     }
     if (format !== undefined) {
       const next = 'name the files, or leave --format-in out'
-      throw new RolecastError('invalid-argument', `\`${named}\` is a folder, and --format-in is for files; ${next}`, { value: named })
+      throw new RolecastError('invalid-argument', `\`${named}\` is a folder, and --format-in is for files; ${next}`, {
+        value: named,
+      })
     }
-    const files = await glob('**/*.{json,yaml,yml,template,tf}', { cwd: named, dot: true, ignore: NOT_WALKED, followSymbolicLinks: false })
+    const files = await glob('**/*.{json,yaml,yml,template,tf}', {
+      cwd: named,
+      dot: true,
+      ignore: NOT_WALKED,
+      followSymbolicLinks: false,
+    })
     for (const file of files.toSorted().map(one => displayed(join(named, one)))) {
-      if (!candidates.has(file) && !exclude.some(one => isWithin(file, one))) candidates.set(file, { path: file, isNamed: false })
+      if (!candidates.has(file) && !exclude.some(one => isWithin(file, one)))
+        candidates.set(file, { path: file, isNamed: false })
     }
   }
   return candidates
@@ -133,8 +158,17 @@ async function findFiles(paths: readonly string[], { format, exclude }: ReadTemp
 
 /** What others wrote, and copies that tools make of what stands elsewhere. */
 const NOT_WALKED = [
-  'node_modules', '.git', '.terraform', '.venv', 'coverage', 'dist', '.aws-sam', '.pulumi', '#current-cloud-backend',
-  'amplify/backend/awscloudformation', 'cdk.out/asset.*',
+  'node_modules',
+  '.git',
+  '.terraform',
+  '.venv',
+  'coverage',
+  'dist',
+  '.aws-sam',
+  '.pulumi',
+  '#current-cloud-backend',
+  'amplify/backend/awscloudformation',
+  'cdk.out/asset.*',
 ].map(folder => `**/${folder}/**`)
 
 /** With slashes; relative to where the command runs, if it is there. */
@@ -165,7 +199,9 @@ async function readOne(candidate: Candidate, { format, stdin }: ReadTemplatesOpt
   const known = format ?? detectFormat(text, path)
   if (known === undefined) {
     if (!isNamed) return void reading.unrelated.push({ path, why: NO_FORMAT })
-    throw new RolecastError('invalid-input', `\`${path}\`: ${NO_FORMAT}; give --format-in if it is a template`, { value: path })
+    throw new RolecastError('invalid-input', `\`${path}\`: ${NO_FORMAT}; give --format-in if it is a template`, {
+      value: path,
+    })
   }
   reading.texts.set(path, text)
   if (known === 'terraform-source' && path !== '-') {
@@ -182,20 +218,35 @@ function keep(infrastructure: Infrastructure, candidates: readonly Candidate[], 
   else reading.unrelated.push(...infrastructure.paths.map(path => ({ path, why: NOTHING })))
 }
 
-function isAboutCognito({ pools, groups, attachments, memberships, declaredPrecedences, undecidable }: Infrastructure): boolean {
+function isAboutCognito({
+  pools,
+  groups,
+  attachments,
+  memberships,
+  declaredPrecedences,
+  undecidable,
+}: Infrastructure): boolean {
   return [pools, groups, attachments, memberships, declaredPrecedences, undecidable].some(list => list.length > 0)
 }
 
 async function readText(path: string): Promise<string> {
   const unreadable = (cause: NodeJS.ErrnoException) => {
-    throw new RolecastError('invalid-input', `\`${path}\` cannot be read (${cause.code ?? 'error'}); check that it is a file you may read`, {
-      value: path,
-      cause,
-    })
+    throw new RolecastError(
+      'invalid-input',
+      `\`${path}\` cannot be read (${cause.code ?? 'error'}); check that it is a file you may read`,
+      {
+        value: path,
+        cause,
+      },
+    )
   }
   const { size } = await stat(path).catch(unreadable)
   if (size > MAX_SIZE) {
-    throw new RolecastError('invalid-input', `\`${path}\` is larger than ${MAX_SIZE / 1e6} MB; check that it is a template`, { value: path })
+    throw new RolecastError(
+      'invalid-input',
+      `\`${path}\` is larger than ${MAX_SIZE / 1e6} MB; check that it is a template`,
+      { value: path },
+    )
   }
   return decode(await readFile(path).catch(unreadable), path)
 }

@@ -32,8 +32,6 @@ export { type PoolSnapshot, type SnapshotOptions, takeSnapshot } from './groups/
 export {
   type CachedGroupSource,
   type CacheOptions,
-  type CacheEvent,
-  type CacheStats,
   createGroupSource,
   type GroupSource,
   type GroupSourceOptions,
@@ -43,3 +41,4 @@ export {
   type SnapshotSourceOptions,
 } from './groups/group-source.js'
 export type { CognitoClient } from './api/user-pool-api.js'
+export { type CacheEvent, type CacheStats } from './groups/cache-events.js'

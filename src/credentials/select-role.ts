@@ -1,41 +1,16 @@
-import { quote, RolecastError } from '../errors.js'
-import { own } from '../own.js'
-import type { Evidence, Resolution, RoleClaims } from '../claims/resolve.js'
-
-/** How a rule compares a claim with its value. */
-export type MatchType = 'Equals' | 'Contains' | 'StartsWith' | 'NotEqual'
-
-/**
- * A rule of a role mapping, as the API gives it.
- *
- * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_MappingRule.html
- */
-export interface MappingRule {
-  readonly Claim: string | undefined
-  readonly MatchType: MatchType | undefined
-  readonly Value: string | undefined
-  readonly RoleARN: string | undefined
-}
-
-/**
- * How an identity pool chooses the role of a user of one provider, as GetIdentityPoolRoles gives it. The fields that may
- * be undefined are the SDK's; `selectRole` refuses a mapping that lacks what it needs.
- *
- * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_RoleMapping.html
- */
-export interface RoleMapping {
-  readonly Type: 'Token' | 'Rules' | undefined
-  /** AWS calls it required with either type. Where it is missing and needed, the outcome is undetermined. */
-  readonly AmbiguousRoleResolution?: 'AuthenticatedRole' | 'Deny' | undefined
-  readonly RulesConfiguration?: { readonly Rules: readonly MappingRule[] | undefined } | undefined
-}
-
-/** The two roles of an identity pool, `Roles` in GetIdentityPoolRoles. A missing, undefined or empty one is not set. */
-export interface IdentityPoolRoles {
-  readonly authenticated?: string | undefined
-  /** For guests: `selectRole` never gives it. */
-  readonly unauthenticated?: string | undefined
-}
+import { quote } from '../errors.js'
+import type { Resolution, RoleClaims } from '../claims/resolve.js'
+import { checkRecord, invalidOption, ownValue } from '../record.js'
+import {
+  type MatchType,
+  type RoleMapping,
+  type IdentityPoolRoles,
+  AS_RETURNED,
+  type CheckedRule,
+  type CheckedMapping,
+  checkMapping,
+} from './role-mapping.js'
+import type { Evidence } from '../claims/evidence.js'
 
 export interface RoleRequest {
   /** `CustomRoleArn` of GetCredentialsForIdentity. Leave it out when the app sends none. */
@@ -111,7 +86,11 @@ export interface RoleSelection {
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
  * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_RoleMapping.html
  */
-export function selectRole(claims: IdTokenClaims, mapping: RoleMapping | undefined, request: RoleRequest): RoleSelection {
+export function selectRole(
+  claims: IdTokenClaims,
+  mapping: RoleMapping | undefined,
+  request: RoleRequest,
+): RoleSelection {
   return select(viewToken(claims), checkMapping(mapping), checkRequest(request))
 }
 
@@ -123,11 +102,20 @@ export function selectRole(claims: IdTokenClaims, mapping: RoleMapping | undefin
  *
  * @throws RolecastError `invalid-option`, as `selectRole`
  */
-export function selectRoleFor(resolution: Resolution, mapping: RoleMapping | undefined, request: ForecastRoleRequest): RoleSelection {
+export function selectRoleFor(
+  resolution: Resolution,
+  mapping: RoleMapping | undefined,
+  request: ForecastRoleRequest,
+): RoleSelection {
   const checkedMapping = checkMapping(mapping)
   const checkedRequest = checkRequest(request)
-  const claims = checkRecord(own(checkRecord(resolution, 'the resolution'), 'claims'), 'the claims of the resolution')
-  const otherClaims = request.otherClaims === undefined ? undefined : checkRecord(request.otherClaims, '`otherClaims`')
+  const claims = checkRecord(
+    ownValue(checkRecord(resolution, 'the resolution', AS_RETURNED), 'claims'),
+    'the claims of the resolution',
+    AS_RETURNED,
+  )
+  const otherClaims =
+    request.otherClaims === undefined ? undefined : checkRecord(request.otherClaims, '`otherClaims`', AS_RETURNED)
 
   const selectWith = (preferredRole: string | undefined) => {
     const roleClaims = preferredRole === undefined ? claims : { ...claims, 'cognito:preferred_role': preferredRole }
@@ -137,60 +125,21 @@ export function selectRoleFor(resolution: Resolution, mapping: RoleMapping | und
   const without = selectWith(undefined)
   if (resolution.outcome !== 'undetermined') return without
   if (typeof resolution.candidateRole !== 'string' || resolution.candidateRole === '') {
-    throw invalid('an undetermined resolution needs its `candidateRole`; give the resolution as `resolveRoles` returned it', resolution)
+    throw invalidOption(
+      'an undetermined resolution needs its `candidateRole`; give the resolution as `resolveRoles` returned it',
+      resolution,
+    )
   }
   const withCandidate = selectWith(resolution.candidateRole)
   if (sameSelection(withCandidate, without)) return without
   return settle([...readingsOf(withCandidate), ...readingsOf(without)], { how: 'undetermined-preferred-role' })
 }
 
-/**
- * The key of a user pool's app client in `RoleMappings`: `cognito-idp.REGION.amazonaws.com/POOLID:CLIENTID`. Not the key
- * of `Logins`, which has no client id.
- *
- * @throws RolecastError `invalid-user-pool-id`, `no-region` (an emulator's pool), `invalid-option` (the client id, or a
- * partition whose names are not public)
- * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_SetIdentityPoolRoles.html
- */
-export function providerKey(userPoolId: string, clientId: string): string {
-  if (typeof userPoolId !== 'string' || !/^[\w-]+_[0-9a-zA-Z]+$/.test(userPoolId) || userPoolId.length > 55) {
-    throw new RolecastError('invalid-user-pool-id', `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``, {
-      value: userPoolId,
-    })
-  }
-  if (typeof clientId !== 'string' || !/^[\w+]{1,128}$/.test(clientId)) {
-    throw invalid(`${quote(clientId)} is not an app client id; give the id that the user pool shows for the app`, clientId)
-  }
-  const region = userPoolId.slice(0, userPoolId.lastIndexOf('_'))
-  if (!/^[a-z]{2,}(-[a-z]+)+-\d+$/.test(region)) {
-    const message = `the user pool id \`${userPoolId}\` does not begin with a region; look the key up in \`RoleMappings\``
-    throw new RolecastError('no-region', message, { value: userPoolId })
-  }
-  if (/^(us-iso|eu-iso|eusc-)/.test(region)) {
-    throw invalid(`how a provider key looks in \`${region}\` is not known; look the key up in \`RoleMappings\``, userPoolId)
-  }
-  return `cognito-idp.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/${userPoolId}:${clientId}`
-}
-
-/**
- * The mapping of a user pool's app client, or undefined when it has none. Each app client has a mapping of its own.
- *
- * Not for `RoleMappings` in a CloudFormation template, whose keys may be any name.
- *
- * @param roleMappings `RoleMappings` as GetIdentityPoolRoles gives it
- * @throws RolecastError as `providerKey`, and `invalid-option` for mappings that are no object
- */
-export function findRoleMapping(
-  roleMappings: Readonly<Record<string, RoleMapping>> | undefined,
-  userPoolId: string,
-  clientId: string,
-): RoleMapping | undefined {
-  const key = providerKey(userPoolId, clientId)
-  if (roleMappings === undefined) return undefined
-  return own(checkRecord(roleMappings, '`RoleMappings`'), key) as RoleMapping | undefined
-}
-
-const ROLE_CLAIMS: readonly string[] = ['cognito:groups', 'cognito:roles', 'cognito:preferred_role'] satisfies (keyof RoleClaims)[]
+const ROLE_CLAIMS: readonly string[] = [
+  'cognito:groups',
+  'cognito:roles',
+  'cognito:preferred_role',
+] satisfies (keyof RoleClaims)[]
 
 /** The value of a claim of which nothing is known, not even whether the token has it. */
 const UNKNOWN = Symbol('unknown')
@@ -212,14 +161,6 @@ interface Doubt {
   readonly ruleIndex?: number
 }
 
-interface CheckedRule { readonly claim: string; readonly matchType: MatchType; readonly value: string; readonly roleArn: string }
-
-interface CheckedMapping {
-  /** Undefined: choose the role from the token. */
-  readonly rules: readonly CheckedRule[] | undefined
-  readonly fallback: 'AuthenticatedRole' | 'Deny' | undefined
-}
-
 interface CheckedRequest {
   readonly customRole: string | undefined
   readonly authenticatedRole: string | undefined
@@ -235,9 +176,12 @@ const NO_RULE_MATCHES: FallbackEvidence = { AuthenticatedRole: 'documented', Den
 function select(view: ClaimsView, mapping: CheckedMapping | undefined, request: CheckedRequest): RoleSelection {
   const { customRole } = request
   if (mapping === undefined) return selectWithoutMapping(view, request)
-  if (mapping.rules !== undefined) return selectByRules(mapping.rules, view, fallBack(mapping, request, NO_RULE_MATCHES), customRole)
+  if (mapping.rules !== undefined)
+    return selectByRules(mapping.rules, view, fallBack(mapping, request, NO_RULE_MATCHES), customRole)
   if (customRole !== undefined) {
-    return view.roles.includes(customRole) ? role(customRole, 'custom-role', 'documented') : denied('custom-role-not-allowed', 'documented')
+    return view.roles.includes(customRole)
+      ? role(customRole, 'custom-role', 'documented')
+      : denied('custom-role-not-allowed', 'documented')
   }
   return selectFromToken(view, mapping, request)
 }
@@ -252,7 +196,11 @@ function selectWithoutMapping(view: ClaimsView, request: CheckedRequest): RoleSe
   return settle(readings, { how: 'custom-role-without-mapping' })
 }
 
-function selectFromToken({ preferredRole, roles }: ClaimsView, mapping: CheckedMapping, request: CheckedRequest): RoleSelection {
+function selectFromToken(
+  { preferredRole, roles }: ClaimsView,
+  mapping: CheckedMapping,
+  request: CheckedRequest,
+): RoleSelection {
   if (preferredRole !== undefined) {
     // A preferred role outside cognito:roles takes a trigger; what is observed are tokens that have it in both.
     return role(preferredRole, 'preferred-role', roles.includes(preferredRole) ? 'observed' : 'documented')
@@ -277,7 +225,7 @@ function selectByRules(
   const first = matches.findIndex(match => match !== 'no')
   if (customRole === undefined && first === -1) return fallback
 
-  const evidenceOf = (rule: CheckedRule) => typeof view.claim(rule.claim) === 'string' ? 'documented' : 'observed'
+  const evidenceOf = (rule: CheckedRule) => (typeof view.claim(rule.claim) === 'string' ? 'documented' : 'observed')
   const firstMatch = (some: readonly Match[]): readonly Reading[] => {
     const found: Reading[] = []
     for (const [index, rule] of rules.entries()) {
@@ -298,7 +246,7 @@ function selectByRules(
 
   // One service reads every Contains in one way: the two readings of it are followed through all rules, each on its own.
   const readings = (['no', 'yes'] as const).flatMap(inside => {
-    const settled = matches.map(match => match === 'inside-an-element' ? inside : match)
+    const settled = matches.map(match => (match === 'inside-an-element' ? inside : match))
     return customRole === undefined ? firstMatch(settled) : byTheGuide(customRole, settled)
   })
   if (customRole === undefined) return settle(readings, { how: 'uncertain-rule', ruleIndex: first })
@@ -381,7 +329,9 @@ function toCandidate({ outcome, roleArn, how, ruleIndex }: Reading): RoleCandida
 
 function readingsOf(selection: RoleSelection): readonly Reading[] {
   const { outcome, candidates = [], evidence } = selection
-  return outcome === 'undetermined' ? candidates.map(candidate => ({ ...candidate, evidence })) : [{ ...selection, outcome }]
+  return outcome === 'undetermined'
+    ? candidates.map(candidate => ({ ...candidate, evidence }))
+    : [{ ...selection, outcome }]
 }
 
 /** A denial has no role, so equal roles are equal outcomes. */
@@ -392,22 +342,29 @@ function sameReading(a: RoleCandidate, b: RoleCandidate): boolean {
 /** Whether both have the same answers and the same doubt. */
 function sameSelection(a: RoleSelection, b: RoleSelection): boolean {
   const [some, others] = [readingsOf(a), readingsOf(b)]
-  return a.how === b.how && a.ruleIndex === b.ruleIndex && some.length === others.length
-    && some.every(reading => others.some(other => other.roleArn === reading.roleArn))
+  return (
+    a.how === b.how &&
+    a.ruleIndex === b.ruleIndex &&
+    some.length === others.length &&
+    some.every(reading => others.some(other => other.roleArn === reading.roleArn))
+  )
 }
 
 function viewToken(claims: unknown): ClaimsView {
-  const record = checkRecord(claims, 'the claims')
-  if (own(record, 'token_use') === 'access') {
-    throw invalid('these are the claims of an access token, which has no roles; give those of the ID token', claims)
+  const record = checkRecord(claims, 'the claims', AS_RETURNED)
+  if (ownValue(record, 'token_use') === 'access') {
+    throw invalidOption(
+      'these are the claims of an access token, which has no roles; give those of the ID token',
+      claims,
+    )
   }
-  return { ...roleClaims(record), claim: name => own(record, name) }
+  return { ...roleClaims(record), claim: name => ownValue(record, name) }
 }
 
 function viewForecast(claims: object, otherClaims: object | undefined): ClaimsView {
   const claim = (name: string) => {
-    if (ROLE_CLAIMS.includes(name)) return own(claims, name)
-    return otherClaims === undefined ? UNKNOWN : own(otherClaims, name)
+    if (ROLE_CLAIMS.includes(name)) return ownValue(claims, name)
+    return otherClaims === undefined ? UNKNOWN : ownValue(otherClaims, name)
   }
   return { ...roleClaims(claims), claim }
 }
@@ -415,9 +372,12 @@ function viewForecast(claims: object, otherClaims: object | undefined): ClaimsVi
 /** Some emulators say null, `""` or `[]` where Cognito omits the claim. */
 function roleClaims(claims: object): Pick<ClaimsView, 'roles' | 'preferredRole'> {
   checkStrings(claims, 'cognito:groups')
-  const preferredRole = own(claims, 'cognito:preferred_role') || undefined
+  const preferredRole = ownValue(claims, 'cognito:preferred_role') || undefined
   if (preferredRole !== undefined && typeof preferredRole !== 'string') {
-    throw invalid(`\`cognito:preferred_role\` is ${quote(preferredRole)} and not a string; give the payload of the ID token`, preferredRole)
+    throw invalidOption(
+      `\`cognito:preferred_role\` is ${quote(preferredRole)} and not a string; give the payload of the ID token`,
+      preferredRole,
+    )
   }
   const roles = checkStrings(claims, 'cognito:roles').filter(roleArn => roleArn !== '')
   return { roles: [...new Set(roles)], preferredRole }
@@ -425,62 +385,29 @@ function roleClaims(claims: object): Pick<ClaimsView, 'roles' | 'preferredRole'>
 
 /** A string here is API Gateway's doing, which joins the elements: what was one group and what two is lost. */
 function checkStrings(claims: object, name: keyof RoleClaims): readonly string[] {
-  const value = own(claims, name) ?? []
+  const value = ownValue(claims, name) ?? []
   if (Array.isArray(value) && value.every(element => typeof element === 'string')) return value
-  throw invalid(`\`${name}\` is not an array of strings; give the payload of the ID token itself, not what an authorizer made of it`, value)
+  throw invalidOption(
+    `\`${name}\` is not an array of strings; give the payload of the ID token itself, not what an authorizer made of it`,
+    value,
+  )
 }
 
 function checkRequest(request: RoleRequest): CheckedRequest {
-  const record = checkRecord(request, 'the request')
-  const customRole = own(record, 'customRoleArn')
+  const record = checkRecord(request, 'the request', AS_RETURNED)
+  const customRole = ownValue(record, 'customRoleArn')
   if (customRole !== undefined && (typeof customRole !== 'string' || customRole === '')) {
-    throw invalid(`the custom role is ${quote(customRole)}; give its ARN, or leave \`customRoleArn\` out`, customRole)
+    throw invalidOption(
+      `the custom role is ${quote(customRole)}; give its ARN, or leave \`customRoleArn\` out`,
+      customRole,
+    )
   }
-  const authenticated = own(checkRecord(own(record, 'roles'), '`roles`'), 'authenticated')
+  const authenticated = ownValue(checkRecord(ownValue(record, 'roles'), '`roles`', AS_RETURNED), 'authenticated')
   if (authenticated !== undefined && typeof authenticated !== 'string') {
-    throw invalid(`the authenticated role is ${quote(authenticated)}; give its ARN, or leave it out`, authenticated)
+    throw invalidOption(
+      `the authenticated role is ${quote(authenticated)}; give its ARN, or leave it out`,
+      authenticated,
+    )
   }
   return { customRole, authenticatedRole: authenticated || undefined }
-}
-
-const MATCH_TYPES: readonly unknown[] = ['Equals', 'Contains', 'StartsWith', 'NotEqual'] satisfies MatchType[]
-
-function checkMapping(mapping: unknown): CheckedMapping | undefined {
-  if (mapping === undefined) return undefined
-  const record = checkRecord(mapping, 'the role mapping')
-  const type = own(record, 'Type')
-  if (type !== 'Token' && type !== 'Rules') {
-    throw invalid(`${quote(type)} is no type of a role mapping; use \`Token\` or \`Rules\``, mapping)
-  }
-  const fallback = own(record, 'AmbiguousRoleResolution')
-  if (fallback !== undefined && fallback !== 'AuthenticatedRole' && fallback !== 'Deny') {
-    throw invalid(`${quote(fallback)} is no \`AmbiguousRoleResolution\`; use \`AuthenticatedRole\` or \`Deny\``, mapping)
-  }
-  if (type === 'Token') return { rules: undefined, fallback }
-  const rules = own(checkRecord(own(record, 'RulesConfiguration'), '`RulesConfiguration`, which the type `Rules` needs,'), 'Rules')
-  if (!Array.isArray(rules)) throw invalid('a role mapping of type `Rules` has no `Rules`; give them as an array', mapping)
-  return { rules: rules.map(checkRule), fallback }
-}
-
-function checkRule(rule: unknown, index: number): CheckedRule {
-  const record = checkRecord(rule, `mapping rule ${index}`)
-  const matchType = own(record, 'MatchType')
-  if (!MATCH_TYPES.includes(matchType)) {
-    throw invalid(`${quote(matchType)} is no match type (mapping rule ${index}); use one of ${MATCH_TYPES.join(', ')}`, rule)
-  }
-  const text = (field: 'Claim' | 'Value' | 'RoleARN') => {
-    const value = own(record, field)
-    if (typeof value === 'string' && value !== '') return value
-    throw invalid(`mapping rule ${index} needs a \`${field}\` that is a non-empty string`, rule)
-  }
-  return { claim: text('Claim'), matchType: matchType as MatchType, value: text('Value'), roleArn: text('RoleARN') }
-}
-
-function checkRecord(value: unknown, what: string): object {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
-  throw invalid(`${what} must be an object and is ${quote(value)}; give it as the API returns it`, value)
-}
-
-function invalid(message: string, value: unknown): RolecastError {
-  return new RolecastError('invalid-option', message, { value })
 }

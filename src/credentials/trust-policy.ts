@@ -1,5 +1,9 @@
-import { quote, RolecastError } from '../errors.js'
-import { own } from '../own.js'
+import { quote } from '../errors.js'
+import { identityPoolRegion, REGION_PATTERN, UUID_PATTERN } from '../aws-ids.js'
+import { invalidOption } from '../record.js'
+import { type Condition, type Statement, readStatements, asList } from './policy-document.js'
+import { type Maybe, and, or, not } from './three-valued.js'
+import { parseOperator, judgeClaim, isLike, type Caller, type ServiceNames } from './policy-condition.js'
 
 /**
  * Why a role can, cannot or may be assumed; `docs/identity-pool.md` has the list.
@@ -70,8 +74,11 @@ export function trustsIdentityPool(trustPolicy: string | object, identityPoolId:
 
   const decision = judge(statements, caller)
   const placeholdersOf = (some: readonly Statement[]) =>
-    [...new Set(some.flatMap(statement => audiencesIn(statement, names)))].filter(audience => isPlaceholder(audience, identityPoolId))
-  const isOnlyPlaceholder = decision.reason === 'other-audience' && placeholdersOf([statements[decision.statementIndex!]!]).length > 0
+    [...new Set(some.flatMap(statement => audiencesIn(statement, names)))].filter(audience =>
+      isPlaceholder(audience, identityPoolId),
+    )
+  const isOnlyPlaceholder =
+    decision.reason === 'other-audience' && placeholdersOf([statements[decision.statementIndex!]!]).length > 0
   return {
     ...decision,
     ...(isOnlyPlaceholder && { reason: 'placeholder-audience' }),
@@ -79,33 +86,6 @@ export function trustsIdentityPool(trustPolicy: string | object, identityPoolId:
     guests: judge(statements, { ...caller, guest: true }).trusted,
     placeholders: placeholdersOf(statements),
   }
-}
-
-/** Undefined: nobody knows. */
-type Maybe = boolean | undefined
-
-function and(...parts: readonly Maybe[]): Maybe {
-  if (parts.includes(false)) return false
-  return parts.includes(undefined) ? undefined : true
-}
-
-function or(...parts: readonly Maybe[]): Maybe {
-  if (parts.includes(true)) return true
-  return parts.includes(undefined) ? undefined : false
-}
-
-function not(part: Maybe): Maybe {
-  return part === undefined ? undefined : !part
-}
-
-/** What identity pools are called in policies, by partition. */
-interface ServiceNames {
-  /** The principal that AWS documents. */
-  readonly principals: readonly string[]
-  /** What the condition keys begin with, as AWS documents it. */
-  readonly keyPrefixes: readonly string[]
-  /** Names that occur in the partition and of which AWS does not say whether they count. */
-  readonly uncertain: readonly string[]
 }
 
 const AWS = 'cognito-identity.amazonaws.com'
@@ -123,7 +103,8 @@ const KNOWN_NAMES: readonly string[] = [AWS, GOV_WEST, GOV_EAST, CHINA, CHINA_KE
 function namesIn(region: string): ServiceNames {
   if (region === 'us-gov-west-1') return { principals: [GOV_WEST], keyPrefixes: [GOV_WEST], uncertain: [] }
   if (region === 'us-gov-east-1') return { principals: [GOV_EAST], keyPrefixes: [GOV_EAST], uncertain: [] }
-  if (region.startsWith('cn-')) return { principals: [CHINA], keyPrefixes: [CHINA_KEYS], uncertain: [AWS, CHINA, CHINA_KEYS] }
+  if (region.startsWith('cn-'))
+    return { principals: [CHINA], keyPrefixes: [CHINA_KEYS], uncertain: [AWS, CHINA, CHINA_KEYS] }
   if (/^(us-iso|eu-iso|eusc-|us-gov-)/.test(region)) return { principals: [], keyPrefixes: [], uncertain: KNOWN_NAMES }
   return { principals: [AWS], keyPrefixes: [AWS], uncertain: [] }
 }
@@ -136,21 +117,20 @@ function isService(name: string, sure: readonly string[], { uncertain }: Service
   return /^cognito-identity/i.test(name) && !KNOWN_NAMES.includes(name) ? undefined : false
 }
 
-/** Who asks STS for the role's credentials. */
-interface Caller {
-  readonly names: ServiceNames
-  /** The `aud` of the identity pool's token. */
-  readonly audience: string
-  /** The `amr` of a guest is `unauthenticated` alone, a signed-in user's has `authenticated` and the login provider. */
-  readonly guest: boolean
-}
-
 type Decision = Pick<Trust, 'trusted' | 'reason' | 'statementIndex'>
 
-interface Judged { readonly applies: Maybe; readonly reason: TrustReason; readonly progress: number; readonly statementIndex: number }
+interface Judged {
+  readonly applies: Maybe
+  readonly reason: TrustReason
+  readonly progress: number
+  readonly statementIndex: number
+}
 
 function judge(statements: readonly Statement[], caller: Caller): Decision {
-  const judged = statements.map((statement, statementIndex) => ({ ...judgeStatement(statement, caller), statementIndex }))
+  const judged = statements.map((statement, statementIndex) => ({
+    ...judgeStatement(statement, caller),
+    statementIndex,
+  }))
   const denials = judged.filter((_, index) => statements[index]!.effect === 'Deny')
   const allowances = judged.filter((_, index) => statements[index]!.effect === 'Allow')
 
@@ -195,24 +175,35 @@ function judgePrincipal({ effect, principal }: Statement, { names }: Caller): Ma
   const everybody = effect === 'Deny' ? true : undefined
   if (principal === '*') return everybody
   if (typeof principal === 'string') return false
-  return or(...Object.entries(principal).flatMap(([kind, values]) => asList(values).map((value): Maybe => {
-    if (typeof value !== 'string') return undefined
-    if (kind === 'AWS') return value === '*' ? everybody : false
-    if (kind !== 'Federated') return false
-    return value.includes('*') || value.includes('${') ? undefined : isService(value, names.principals, names)
-  })))
+  return or(
+    ...Object.entries(principal).flatMap(([kind, values]) =>
+      asList(values).map((value): Maybe => {
+        if (typeof value !== 'string') return undefined
+        if (kind === 'AWS') return value === '*' ? everybody : false
+        if (kind !== 'Federated') return false
+        return value.includes('*') || value.includes('${') ? undefined : isService(value, names.principals, names)
+      }),
+    ),
+  )
 }
 
 const ACTION = 'sts:AssumeRoleWithWebIdentity'
 
 /** Names of actions do not have a case; `*` and `?` stand for any text and any character. */
 function judgeAction({ actions, isNotAction }: Statement): Maybe {
-  const named = or(...actions.map(action => typeof action === 'string' ? isLike(ACTION.toLowerCase(), action.toLowerCase()) : undefined))
+  const named = or(
+    ...actions.map(action =>
+      typeof action === 'string' ? isLike(ACTION.toLowerCase(), action.toLowerCase()) : undefined,
+    ),
+  )
   return isNotAction ? not(named) : named
 }
 
 /** The operators are joined by AND, and so are the keys of each. */
-function judgeConditions({ conditions }: Statement, caller: Caller): { readonly met: Maybe; readonly reason: TrustReason } {
+function judgeConditions(
+  { conditions }: Statement,
+  caller: Caller,
+): { readonly met: Maybe; readonly reason: TrustReason } {
   const judged = conditions.map(condition => judgeCondition(condition, caller))
   const met = and(...judged)
   if (met !== false) return { met, reason: 'uncertain-condition' }
@@ -241,116 +232,32 @@ function claimOf(key: string): { readonly service: string; readonly claim: strin
   return claim === undefined ? undefined : { service, claim }
 }
 
-interface Operator {
-  readonly set: 'ForAnyValue' | 'ForAllValues' | undefined
-  readonly ifExists: boolean
-  readonly isNull: boolean
-  readonly negated: boolean
-  readonly matches: (value: string, pattern: string) => Maybe
-}
-
-const NULL_OPERATOR: Operator = { set: undefined, ifExists: false, isNull: true, negated: false, matches: () => undefined }
-
-/** Undefined: none of the operators that compare text, or ask for presence. */
-function parseOperator(name: string): Operator | undefined {
-  const [, set, base, ifExists] = /^(?:(ForAnyValue|ForAllValues):)?(\w+?)(IfExists)?$/.exec(name) ?? []
-  if (base === 'Null') return set || ifExists ? undefined : NULL_OPERATOR
-  const [, negation, comparison] = /^String(Not)?(Equals|EqualsIgnoreCase|Like)$/.exec(base ?? '') ?? []
-  if (comparison === undefined) return undefined
-  return {
-    set: set as Operator['set'],
-    ifExists: ifExists !== undefined,
-    isNull: false,
-    negated: negation !== undefined,
-    matches: (value, pattern) => {
-      if (pattern.includes('${')) return undefined
-      if (comparison === 'Like') return isLike(value, pattern)
-      return comparison === 'Equals' ? value === pattern : value.toLowerCase() === pattern.toLowerCase()
-    },
-  }
-}
-
-/** `claim` is undefined when the request does not have it. */
-function judgeClaim(claim: string | undefined, operator: Operator, patterns: readonly string[], caller: Caller): Maybe {
-  const { set, negated } = operator
-  if (operator.isNull) return or(...patterns.map(text => /^(true|false)$/.test(text) ? (claim === undefined) === (text === 'true') : undefined))
-  if (claim === undefined) return judgeAbsent(operator)
-  if (claim === 'sub') return undefined
-  if (claim === 'aud') return judgeValue(caller.audience, operator, patterns)
-
-  const known = judgeValue(caller.guest ? 'unauthenticated' : 'authenticated', operator, patterns)
-  const provider = caller.guest ? known : judgeProvider(operator, patterns)
-  const any = or(known, provider)
-  // That the value for the provider is always there is not certain enough to make a condition fail.
-  const all = known === false ? false : known && provider ? true : undefined
-  if (set !== undefined) return set === 'ForAnyValue' ? any : all
-  // AWS: "Multivalued context keys require a condition set operator", and nothing on what happens without one. It may
-  // compare some value, all of them, or none.
-  return any === all && any === negated ? any : undefined
-}
-
-function judgeAbsent({ ifExists, set, negated }: Operator): Maybe {
-  if (ifExists || set === 'ForAllValues') return true
-  // Of the two sentences that speak of a negated ForAnyValue, one says true and one says false.
-  return set === 'ForAnyValue' && negated ? undefined : negated
-}
-
-/** Several values in the policy are alternatives; of a negated operator, none of them may match. */
-function judgeValue(value: string, { matches, negated }: Operator, patterns: readonly string[]): Maybe {
-  const matched = or(...patterns.map(pattern => matches(value, pattern)))
-  return negated ? not(matched) : matched
-}
-
-/** The value for the login provider: the policy does not say which it is, but it is neither of the other two. */
-function judgeProvider({ matches, negated }: Operator, patterns: readonly string[]): Maybe {
-  const matched = or(...patterns.map(pattern => {
-    if (/^(un)?authenticated$/i.test(pattern)) return false
-    return /^\*+$/.test(pattern) ? matches('any provider', pattern) : undefined
-  }))
-  return negated ? not(matched) : matched
-}
-
-/** `*` stands for any text, `?` for any character. Linear in the product of the lengths, whatever the pattern. */
-function isLike(value: string, pattern: string): boolean {
-  let [at, from, star, resume] = [0, 0, -1, 0]
-  while (at < value.length) {
-    if (pattern[from] === '*') {
-      star = from++
-      resume = at
-    } else if (pattern[from] === '?' || pattern[from] === value[at]) {
-      at++
-      from++
-    } else if (star === -1) {
-      return false
-    } else {
-      from = star + 1
-      at = ++resume
-    }
-  }
-  while (pattern[from] === '*') from++
-  return from === pattern.length
-}
-
 function audiencesIn({ effect, conditions }: Statement, names: ServiceNames): readonly string[] {
   if (effect === 'Deny') return []
-  return conditions.filter(({ operator, key }) => {
-    const named = claimOf(key)
-    const parsed = parseOperator(operator)
-    return named?.claim === 'aud' && isService(named.service, names.keyPrefixes, names) !== false
-      && parsed !== undefined && !parsed.negated && !parsed.isNull
-  }).flatMap(({ values }) => values.filter(value => typeof value === 'string'))
+  return conditions
+    .filter(({ operator, key }) => {
+      const named = claimOf(key)
+      const parsed = parseOperator(operator)
+      return (
+        named?.claim === 'aud' &&
+        isService(named.service, names.keyPrefixes, names) !== false &&
+        parsed !== undefined &&
+        !parsed.negated &&
+        !parsed.isNull
+      )
+    })
+    .flatMap(({ values }) => values.filter(value => typeof value === 'string'))
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-const REGION = /^[a-z]{2,}(?:-[a-z]+)+-\d+$/
 /** Ids of the right form that stand in examples: one digit throughout, or counting up. */
-const EXAMPLE_UUID = /^(.)\1{7}-\1{4}-\1{4}-\1{4}-\1{12}$|^12345678-1234-|^a1b2c3d4-5678-90ab-cdef-|^01234567-89ab-cdef-/
+const EXAMPLE_UUID =
+  /^(.)\1{7}-\1{4}-\1{4}-\1{4}-\1{12}$|^12345678-1234-|^a1b2c3d4-5678-90ab-cdef-|^01234567-89ab-cdef-/
 
 /** Wildcards and policy variables are none: they are not meant to be an id. */
 function isPlaceholder(audience: string, identityPoolId: string): boolean {
   if (audience === identityPoolId || /[*?]|\$\{/.test(audience)) return false
   const [region = '', uuid = '', ...rest] = audience.split(':')
-  return rest.length > 0 || !REGION.test(region) || !UUID.test(uuid) || EXAMPLE_UUID.test(uuid)
+  return rest.length > 0 || !REGION_PATTERN.test(region) || !UUID_PATTERN.test(uuid) || EXAMPLE_UUID.test(uuid)
 }
 
 /** A pool that no policy names: what it may do, any pool of the region may. */
@@ -359,98 +266,12 @@ function otherPool(region: string, identityPoolId: string): string {
   return other === identityPoolId ? `${region}:0b5e55ed-feed-4dad-9a5e-00c0ffee0b0f` : other
 }
 
-interface Condition { readonly operator: string; readonly key: string; readonly values: readonly unknown[] }
-
-interface Statement {
-  readonly effect: 'Allow' | 'Deny'
-  /** Undefined: `NotPrincipal`. Values that are no text are references not resolved yet. */
-  readonly principal: string | Readonly<Record<string, unknown>> | undefined
-  readonly actions: readonly unknown[]
-  readonly isNotAction: boolean
-  readonly conditions: readonly Condition[]
-  /** Elements that a trust policy does not have, such as `Resource`. */
-  readonly hasOtherElements: boolean
-}
-
-const ELEMENTS: ReadonlySet<string> = new Set(['Sid', 'Effect', 'Principal', 'NotPrincipal', 'Action', 'NotAction', 'Condition'])
-
-function readStatements(trustPolicy: unknown): readonly Statement[] {
-  const policy = checkRecord(typeof trustPolicy === 'string' ? parsePolicy(trustPolicy) : trustPolicy, 'a trust policy')
-  const version = own(policy, 'Version')
-  if (version !== undefined && version !== '2012-10-17' && version !== '2008-10-17') {
-    throw invalid(`${quote(version)} is no version of the policy language; use \`2012-10-17\``, trustPolicy)
-  }
-  const statements = own(policy, 'Statement')
-  if (statements === undefined) throw invalid('the trust policy has no `Statement`; give the whole document', trustPolicy)
-  return asList(statements).map(readStatement)
-}
-
-/** IAM's GetRole gives it percent-encoded, some SDKs decode it. */
-function parsePolicy(text: string): unknown {
-  try {
-    return JSON.parse(/^\s*%/.test(text) ? decodeURIComponent(text) : text)
-  } catch (cause) {
-    throw new RolecastError('invalid-option', 'the trust policy is not JSON; give the document itself, or as IAM returns it', {
-      value: text,
-      cause,
-    })
-  }
-}
-
-function readStatement(value: unknown, index: number): Statement {
-  const where = `statement ${index} of the trust policy`
-  const statement = checkRecord(value, where)
-  const effect = own(statement, 'Effect')
-  if (effect !== 'Allow' && effect !== 'Deny') throw invalid(`${where} has the effect ${quote(effect)}; use \`Allow\` or \`Deny\``, value)
-
-  const one = (name: string, opposite: string) => {
-    const [given, other] = [own(statement, name), own(statement, opposite)]
-    if ((given === undefined) === (other === undefined)) throw invalid(`${where} needs either \`${name}\` or \`${opposite}\``, value)
-    return given
-  }
-  const principal = one('Principal', 'NotPrincipal')
-  if (principal !== undefined && typeof principal !== 'string') checkRecord(principal, `\`Principal\` in ${where}`)
-  const action = one('Action', 'NotAction')
-  const actions = asList(action ?? own(statement, 'NotAction'))
-  for (const name of [...actions, ...(typeof principal === 'object' ? Object.values(principal as object).flatMap(asList) : [])]) {
-    if (typeof name === 'string' || (typeof name === 'object' && name !== null)) continue
-    throw invalid(`${where} names ${quote(name)} where a name belongs`, value)
-  }
-  return {
-    effect,
-    principal: principal as Statement['principal'],
-    actions,
-    isNotAction: action === undefined,
-    conditions: readConditions(own(statement, 'Condition') ?? {}, where),
-    hasOtherElements: Object.keys(statement).some(element => !ELEMENTS.has(element)),
-  }
-}
-
-function readConditions(value: unknown, where: string): readonly Condition[] {
-  return Object.entries(checkRecord(value, `\`Condition\` in ${where}`)).flatMap(([operator, keys]) =>
-    Object.entries(checkRecord(keys, `\`${operator}\` in ${where}`)).map(([key, values]) => ({
-      operator,
-      key,
-      values: asList(values).map(one => typeof one === 'boolean' || typeof one === 'number' ? String(one) : one),
-    })))
-}
-
 function checkPoolId(identityPoolId: unknown): string {
-  const [, region] = typeof identityPoolId === 'string' ? /^([\w-]+):[0-9a-f-]+$/.exec(identityPoolId) ?? [] : []
-  if (region !== undefined && REGION.test(region)) return region
+  const region = identityPoolRegion(identityPoolId)
+  if (region !== undefined && REGION_PATTERN.test(region)) return region
   const example = 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
-  throw invalid(`${quote(identityPoolId)} is not an identity pool id; it looks like ${quote(example)}`, identityPoolId)
-}
-
-function asList(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [value]
-}
-
-function checkRecord(value: unknown, what: string): object {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
-  throw invalid(`${what} must be an object and is ${quote(value)}; give the document as IAM returns it`, value)
-}
-
-function invalid(message: string, value: unknown): RolecastError {
-  return new RolecastError('invalid-option', message, { value })
+  throw invalidOption(
+    `${quote(identityPoolId)} is not an identity pool id; it looks like ${quote(example)}`,
+    identityPoolId,
+  )
 }

@@ -1,11 +1,18 @@
-import { checkMemberships, createBulk, type Memberships, type ResolvedMany, type ResolvedManyWithRoles } from './resolve-many.js'
+import {
+  checkMemberships,
+  createBulk,
+  type Memberships,
+  type ResolvedMany,
+  type ResolvedManyWithRoles,
+} from './resolve-many.js'
 import { type Columns, idColumn, NO_ROLE, refuse, unknownId } from './columns.js'
 import { quote } from '../errors.js'
 import { evidenceFor } from '../claims/evidence.js'
 import { type Group, UNRANKED } from '../group.js'
-import type { Mutable } from '../mutable.js'
-import { checkGroup, checkSemantics, decide, type Resolution, type ResolveOptions, type Standing, toResolution } from '../claims/resolve.js'
+import { checkGroup, type Resolution, type ResolveOptions, toResolution } from '../claims/resolve.js'
 import { createRoleOrder } from './role-order.js'
+import type { Mutable } from '../record.js'
+import { checkSemantics, decide, type Standing } from '../claims/decide.js'
 
 /** A resolution of names, some of which the pool may not have. */
 export interface PoolResolution extends Resolution {
@@ -153,7 +160,8 @@ function checkName(groupName: unknown): string {
 }
 
 function checkIds(ids: ArrayLike<number>, groups: number): readonly number[] {
-  if (typeof ids !== 'object' || typeof ids?.length !== 'number') throw refuse(`${quote(ids)} is no list of group ids; give an array`, ids)
+  if (typeof ids !== 'object' || typeof ids?.length !== 'number')
+    throw refuse(`${quote(ids)} is no list of group ids; give an array`, ids)
   const checked: number[] = []
   for (let index = 0; index < ids.length; index++) {
     const id = ids[index]!

@@ -1,6 +1,6 @@
 import { type Columns, idColumn, NO_ROLE, refuse, unknownId } from './columns.js'
-import { decide, type Outcome, type Semantics } from '../claims/resolve.js'
 import type { RoleOrder } from './role-order.js'
+import { decide, type Outcome, type Semantics } from '../claims/decide.js'
 
 /** The groups of many users, by id: those of user `i` are `groupIds[offsets[i]]` up to, and without, `groupIds[offsets[i + 1]]`. */
 export interface Memberships {
@@ -34,7 +34,7 @@ export function createBulk({ levels, roleOf, roles }: Columns, orderRoles: RoleO
   const keys = levels.map((level, id) => level * factor + roleOf[id]! - NO_ROLE)
   const ranked = Float64Array.from(new Set(keys).add(Infinity)).toSorted()
   const rankOf = new Map<number, number>()
-  const roleOfRank = Int32Array.from(ranked, key => key % factor + NO_ROLE)
+  const roleOfRank = Int32Array.from(ranked, key => (key % factor) + NO_ROLE)
   // Behind all ranks. It has a level, no role, and is alone there.
   const nobody = ranked.length - 1
   const levelOf = (rank: number) => Math.floor(ranked[rank]! / factor)
@@ -45,7 +45,8 @@ export function createBulk({ levels, roleOf, roles }: Columns, orderRoles: RoleO
     rankOf.set(ranked[rank]!, rank)
     lastOnLevel[rank] = levelOf(rank) === levelOf(rank + 1) ? lastOnLevel[rank + 1]! : rank
   }
-  for (let rank = 0; rank <= nobody; rank++) firstOnLevel[rank] = levelOf(rank) === levelOf(rank - 1) ? firstOnLevel[rank - 1]! : rank
+  for (let rank = 0; rank <= nobody; rank++)
+    firstOnLevel[rank] = levelOf(rank) === levelOf(rank - 1) ? firstOnLevel[rank - 1]! : rank
   // By id: the rank of a group, and the same for those with a role only.
   const rankOfGroup = idColumn(ranked.length, levels.length).map((_, id) => rankOf.get(keys[id]!)!)
   const withRoleOf = rankOfGroup.map((rank, id) => (roleOf[id] === NO_ROLE ? nobody : rank))
@@ -55,7 +56,15 @@ export function createBulk({ levels, roleOf, roles }: Columns, orderRoles: RoleO
   for (let best = 0; best < nobody; best++) {
     for (const conflict of [0, 1]) {
       for (const beside of [0, 1]) {
-        const standing = { groups: 3, withRole: 2, best: levelOf(best), tied: 2, conflict: conflict > 0, beside, numberedWithoutRole: true }
+        const standing = {
+          groups: 3,
+          withRole: 2,
+          best: levelOf(best),
+          tied: 2,
+          conflict: conflict > 0,
+          beside,
+          numberedWithoutRole: true,
+        }
         outcomeOf[caseOf(best, conflict, beside)] = OUTCOMES.indexOf(decide(standing, semantics).outcome)
       }
     }
@@ -129,8 +138,17 @@ function caseOf(best: number, conflict: number, beside: number): number {
 export function checkMemberships(memberships: Memberships, groups: number): void {
   const offsets = memberships?.offsets
   const groupIds = memberships?.groupIds
-  if (!(offsets instanceof Uint32Array && offsets.length > 0 && (groupIds instanceof Uint16Array || groupIds instanceof Uint32Array))) {
-    throw refuse('`offsets` must be a Uint32Array that is not empty, `groupIds` a Uint16Array or Uint32Array; give both', memberships)
+  if (
+    !(
+      offsets instanceof Uint32Array &&
+      offsets.length > 0 &&
+      (groupIds instanceof Uint16Array || groupIds instanceof Uint32Array)
+    )
+  ) {
+    throw refuse(
+      '`offsets` must be a Uint32Array that is not empty, `groupIds` a Uint16Array or Uint32Array; give both',
+      memberships,
+    )
   }
   const ids = groupIds.length
   let end = 0

@@ -18,13 +18,15 @@ export function ndjsonLine({ username, resolution }: UserAudit): string {
 /** Usernames of these characters alone are written as they are, in JSON and in CSV. */
 const PLAIN = /^\w[\w.@+-]*$/
 
-const ndjsonTail = keptWhileFrozen(({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }: PoolResolution) => {
-  let tail = `"groups":${jsonList(groups)},"roles":${jsonList(roles)},"outcome":"${outcome}","rule":"${rule}"`
-  if (preferredRole !== undefined) tail += `,"preferredRole":${jsonOf(preferredRole)}`
-  if (candidateRole !== undefined) tail += `,"candidateRole":${jsonOf(candidateRole)}`
-  if (unknownGroups.length > 0) tail += `,"unknownGroups":${json(unknownGroups)}`
-  return `${tail}}\n`
-})
+const ndjsonTail = keptWhileFrozen(
+  ({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }: PoolResolution) => {
+    let tail = `"groups":${jsonList(groups)},"roles":${jsonList(roles)},"outcome":"${outcome}","rule":"${rule}"`
+    if (preferredRole !== undefined) tail += `,"preferredRole":${jsonOf(preferredRole)}`
+    if (candidateRole !== undefined) tail += `,"candidateRole":${jsonOf(candidateRole)}`
+    if (unknownGroups.length > 0) tail += `,"unknownGroups":${json(unknownGroups)}`
+    return `${tail}}\n`
+  },
+)
 
 function jsonList(names: readonly string[]): string {
   return `[${names.map(jsonOf).join(',')}]`
@@ -44,11 +46,23 @@ function jsonOf(name: string): string {
 }
 
 function json(value: unknown): string {
-  return JSON.stringify(value).replace(/[\u0085\u2028\u2029]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return JSON.stringify(value).replace(
+    /[\u0085\u2028\u2029]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** The first line of the CSV, its CR LF included. */
-export const csvHeader = csvRecord(['username', 'groups', 'roles', 'outcome', 'rule', 'preferredRole', 'candidateRole', 'unknownGroups'])
+export const csvHeader = csvRecord([
+  'username',
+  'groups',
+  'roles',
+  'outcome',
+  'rule',
+  'preferredRole',
+  'candidateRole',
+  'unknownGroups',
+])
 
 /**
  * A user as one record of CSV by RFC 4180, its CR LF included; `csvHeader` names the fields. Those that do not apply
@@ -66,8 +80,18 @@ export function csvLine({ username, resolution }: UserAudit): string {
   return `${PLAIN.test(username) ? username : csvFields([username])},${csvTail(resolution)}`
 }
 
-const csvTail = keptWhileFrozen(({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }: PoolResolution) =>
-  csvRecord([groups.join(' '), roles.join(' '), outcome, rule, preferredRole, candidateRole, unknownGroups.join(' ')]))
+const csvTail = keptWhileFrozen(
+  ({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }: PoolResolution) =>
+    csvRecord([
+      groups.join(' '),
+      roles.join(' '),
+      outcome,
+      rule,
+      preferredRole,
+      candidateRole,
+      unknownGroups.join(' '),
+    ]),
+)
 
 function csvRecord(fields: readonly (string | undefined)[]): string {
   return `${csvFields(fields)}\r\n`

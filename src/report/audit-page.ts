@@ -1,16 +1,17 @@
 import { createHash } from 'node:crypto'
 import { htmlEscape } from 'escape-goat'
-import {
-  type AuditFinding, type AuditSummary, CONCERNS, keptWhileFrozen, type Standing, STANDINGS, standings, type UserAudit,
-} from '../audit/summary.js'
+import { type AuditFinding, type AuditSummary, keptWhileFrozen, type UserAudit } from '../audit/summary.js'
 import { explain } from '../claims/explain.js'
 import type { Group } from '../group.js'
 import type { PoolResolution } from '../pool/compile-pool.js'
-import type { Outcome, Semantics } from '../claims/resolve.js'
 import { AUDIT_PAGE_SCRIPT } from './audit-page-script.js'
 import { AUDIT_PAGE_STYLE } from './audit-page-style.js'
-import { printable, shown } from './prediction.js'
+import { shown } from './prediction.js'
 import { changeSentence } from './text-table.js'
+import { type Standing, STANDINGS, standings } from '../audit/standing.js'
+import { CONCERNS } from '../audit/concerns.js'
+import { printable } from './printable.js'
+import type { Outcome, Semantics } from '../claims/decide.js'
 
 /**
  * An audit as one HTML page, written in parts so that no part of it needs all users in memory: the page is
@@ -77,7 +78,14 @@ function createNumbering(): Numbering {
 }
 
 /** Equal where the explanation is: what `explain` reads of a resolution, and the role. */
-function answerKey({ outcome, rule, evidence, preferredRole, candidateRole, determiningGroups }: PoolResolution): string {
+function answerKey({
+  outcome,
+  rule,
+  evidence,
+  preferredRole,
+  candidateRole,
+  determiningGroups,
+}: PoolResolution): string {
   return JSON.stringify([outcome, rule, evidence, preferredRole, candidateRole, determiningGroups])
 }
 
@@ -89,7 +97,12 @@ function tablesOf(summary: AuditSummary, groupNames: readonly string[], examples
   const roleNumber = (arn: string | null | undefined) => (arn ? roles.of(arn) : null)
   const groups = groupNames.map(name => {
     const group = pool.get(name)
-    return { name: visible(name), precedence: group?.precedence ?? null, role: roleNumber(group?.roleArn), known: group !== undefined }
+    return {
+      name: visible(name),
+      precedence: group?.precedence ?? null,
+      role: roleNumber(group?.roleArn),
+      known: group !== undefined,
+    }
   })
   const answers = examples.map(resolution => ({
     outcome: resolution.outcome,
@@ -105,7 +118,10 @@ function tablesOf(summary: AuditSummary, groupNames: readonly string[], examples
 
 /** Data inside a script element: whatever could end it, or is a line end to some parsers, is written as an escape. */
 function embed(value: unknown): string {
-  return JSON.stringify(value).replace(/[<>&\u2028\u2029]/g, character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return JSON.stringify(value).replace(
+    /[<>&\u2028\u2029]/g,
+    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  )
 }
 
 /** A name as its element shows it. `<bdi>` isolates it, so the isolating characters need not be in what a reader copies. */
@@ -136,14 +152,19 @@ type Tone = 'good' | 'bad' | 'doubt' | 'plain'
 const OUTCOMES: Readonly<Record<Outcome, { readonly label: string; readonly meaning: string; readonly tone: Tone }>> = {
   resolved: { label: 'Resolved', meaning: 'The token names one preferred role.', tone: 'good' },
   ambiguous: { label: 'Ambiguous', meaning: 'A tie on different roles: the token prefers none.', tone: 'bad' },
-  undetermined: { label: 'Undetermined', meaning: 'One role or none: AWS does not document which. Grant nothing on it.', tone: 'doubt' },
+  undetermined: {
+    label: 'Undetermined',
+    meaning: 'One role or none: AWS does not document which. Grant nothing on it.',
+    tone: 'doubt',
+  },
   none: { label: 'None', meaning: 'The token prefers no role.', tone: 'plain' },
 }
 
 const READINGS: Readonly<Record<Semantics, string>> = {
-  'observed': 'what real tokens show; a tie of a role and no role, which no known token shows, is undetermined',
+  observed: 'what real tokens show; a tie of a role and no role, which no known token shows, is undetermined',
   'roles-compete': 'as observed, and in a tie the groups without a role stand aside',
-  'documented': 'AWS’s page on role-based access control to the letter, which real tokens contradict for groups without a precedence',
+  documented:
+    'AWS’s page on role-based access control to the letter, which real tokens contradict for groups without a precedence',
 }
 
 function inNumbers(number: number): string {
@@ -233,7 +254,12 @@ function sectionHtml({ id, heading, body }: Section): string {
 }
 
 function overview({ users, groups, roles, memberships, outcomes }: AuditSummary): string {
-  const figures = [['Users', users], ['Groups', groups.length], ['Memberships', memberships], ['Roles', roles.length]] as const
+  const figures = [
+    ['Users', users],
+    ['Groups', groups.length],
+    ['Memberships', memberships],
+    ['Roles', roles.length],
+  ] as const
   let left = 0
   const segments = OUTCOME_NAMES.map(outcome => {
     const place = `x="${widthOf(left, users)}" width="${widthOf(outcomes[outcome], users)}"`
@@ -282,7 +308,11 @@ function ladder({ groups, semantics }: AuditSummary): string {
   return legend.length === 0 ? table : `${table}\n<dl class="legend">${legend.join('\n')}</dl>`
 }
 
-function ladderRow({ groupName, precedence, roleArn, users }: CountedGroup, mark: Standing | undefined, above: Group | undefined): string {
+function ladderRow(
+  { groupName, precedence, roleArn, users }: CountedGroup,
+  mark: Standing | undefined,
+  above: Group | undefined,
+): string {
   const isTied = precedence != null && above?.precedence === precedence
   return `<tr role="row"${isTied ? ' class="tied"' : ''}>
 <td role="cell" class="rank">${precedence ?? '<span class="muted">none</span>'}</td>
@@ -318,19 +348,26 @@ function tableHtml({ name, caption, columns, rows }: Table): string {
 <tbody role="rowgroup">
 ${rows.join('\n')}
 </tbody></table>`
-  return rows.length > TALL ? `<div class="tall" role="region" tabindex="0" aria-label="${caption}">${table}</div>` : table
+  return rows.length > TALL
+    ? `<div class="tall" role="region" tabindex="0" aria-label="${caption}">${table}</div>`
+    : table
 }
 
 // ------------------------------------------------------------------ Roles, findings, changes
 
 function rolesTable({ roles, users, outcomes }: AuditSummary): string {
   if (roles.length === 0) return '<p>No group of the pool has a role.</p>'
-  const rows = roles.map(role => roleRow(isolatedArn(role.roleArn), role.users, users, widthOf(role.users, roles[0]!.users)))
+  const rows = roles.map(role =>
+    roleRow(isolatedArn(role.roleArn), role.users, users, widthOf(role.users, roles[0]!.users)),
+  )
   return tableHtml({
     name: 'roles',
     caption: `${counted(roles.length, 'role')}, with the users whose ID token prefers each`,
     columns: ['Role', 'Users', 'Of all', 'Compared with the first'],
-    rows: [...rows, roleRow('<span class="muted">No preferred role, or not known</span>', users - outcomes.resolved, users, '0')],
+    rows: [
+      ...rows,
+      roleRow('<span class="muted">No preferred role, or not known</span>', users - outcomes.resolved, users, '0'),
+    ],
   })
 }
 
@@ -384,7 +421,12 @@ function users({ users, outcomes }: AuditSummary): string {
   const options = OUTCOME_NAMES.map(
     outcome => `<option value="${outcome}">${OUTCOMES[outcome].label} (${inNumbers(outcomes[outcome])})</option>`,
   )
-  const columns = [['user', 'User'], ['outcome', 'Outcome'], ['role', 'Preferred role'], ['groups', 'Groups']] as const
+  const columns = [
+    ['user', 'User'],
+    ['outcome', 'Outcome'],
+    ['role', 'Preferred role'],
+    ['groups', 'Groups'],
+  ] as const
   const headers = columns.map(
     ([id, name]) => `<th role="columnheader" scope="col" class="${id}" aria-sort="none">
 <button type="button" data-sort="${id}">${name}</button></th>`,

@@ -1,9 +1,11 @@
 import picocolors from 'picocolors'
-import {
-  type AuditFinding, type AuditSummary, CONCERNS, type PoolChange, type Standing, STANDINGS, standings,
-} from '../audit/summary.js'
-import { printable, type TextOptions } from './prediction.js'
+import { type AuditFinding, type AuditSummary } from '../audit/summary.js'
+import { type TextOptions } from './prediction.js'
 import { changeSentence, figure, first, indented, MOST_SHOWN, table } from './text-table.js'
+import { type Standing, STANDINGS, standings } from '../audit/standing.js'
+import { CONCERNS } from '../audit/concerns.js'
+import type { PoolChange } from '../audit/pool-change.js'
+import { printable } from './printable.js'
 
 /**
  * An audit as text for people: the figures, how the users' outcomes are spread, the users of each role, the groups as a
@@ -73,19 +75,30 @@ const STANDING_ORDER = Object.keys(STANDINGS) as readonly Standing[]
 function ladder({ groups, semantics }: AuditSummary, paint: Paint): readonly string[] {
   if (groups.length === 0) return ['  (none)']
   const colors: Readonly<Record<Standing, (text: string) => string>> = {
-    conflict: paint.red, shared: paint.green, contender: paint.yellow, unranked: paint.dim,
+    conflict: paint.red,
+    shared: paint.green,
+    contender: paint.yellow,
+    unranked: paint.dim,
   }
   const special = standings(groups, semantics)
-  const rows = table(groups.map(({ groupName, precedence, roleArn, users }) => [
-    precedence == null ? 'none' : String(precedence), printable(groupName), figure(users), roleArn ? printable(roleArn) : '(no role)',
-  ]), [0, 2])
+  const rows = table(
+    groups.map(({ groupName, precedence, roleArn, users }) => [
+      precedence == null ? 'none' : String(precedence),
+      printable(groupName),
+      figure(users),
+      roleArn ? printable(roleArn) : '(no role)',
+    ]),
+    [0, 2],
+  )
   const marked = (standing: Standing, line: string) => colors[standing](`${MARKS[standing]} ${line}`)
   return [
     ...rows.map((row, index) => {
       const standing = special[index]
       return standing === undefined ? indented(row) : marked(standing, row)
     }),
-    ...STANDING_ORDER.filter(standing => special.includes(standing)).map(standing => marked(standing, STANDINGS[standing])),
+    ...STANDING_ORDER.filter(standing => special.includes(standing)).map(standing =>
+      marked(standing, STANDINGS[standing]),
+    ),
   ]
 }
 
@@ -97,5 +110,8 @@ function findingLines({ concern, count, users, groups, roles }: AuditFinding, pa
 
 function changeLines(changes: readonly PoolChange[], paint: Paint): string[] {
   const sentences = changes.slice(0, MOST_SHOWN).map(change => changeSentence(change))
-  return [paint.yellow(`Changed while the pool was read (${figure(changes.length)})`), ...first(sentences, changes.length)]
+  return [
+    paint.yellow(`Changed while the pool was read (${figure(changes.length)})`),
+    ...first(sentences, changes.length),
+  ]
 }

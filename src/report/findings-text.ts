@@ -3,7 +3,8 @@ import stringWidth from 'string-width'
 import type { Finding } from '../rules/finding.js'
 import type { Location } from '../rules/infrastructure.js'
 import { type FindingsReport, placeOf, summaryOf } from './findings.js'
-import { printable, type TextOptions } from './prediction.js'
+import { type TextOptions } from './prediction.js'
+import { printable } from './printable.js'
 
 export interface FindingsTextOptions extends TextOptions {
   /** The texts that the locations are in, by path; what is not there gets no frame. */
@@ -18,7 +19,9 @@ export function findingsText(report: FindingsReport, { sources, color }: Finding
   const paint = picocolors.createColors(color)
   const frameOf = createFrames(sources, paint)
   const blocks = [
-    ...report.findings.filter(({ suppressed }) => suppressed === undefined).map(finding => findingLines(finding, frameOf, paint)),
+    ...report.findings
+      .filter(({ suppressed }) => suppressed === undefined)
+      .map(finding => findingLines(finding, frameOf, paint)),
     ...listOf(report.findings.flatMap(suppressedLine).map(paint.dim)),
     ...listOf(report.skipped.map(({ path, why }) => paint.dim(`skipped ${printable(path)}: ${printable(why)}`))),
     [paint.bold(summaryOf(report))],
@@ -32,7 +35,11 @@ function listOf(lines: readonly string[]): readonly (readonly string[])[] {
   return lines.length === 0 ? [] : [lines]
 }
 
-function findingLines(finding: Finding, frameOf: (location: Location) => readonly string[], paint: Paint): readonly string[] {
+function findingLines(
+  finding: Finding,
+  frameOf: (location: Location) => readonly string[],
+  paint: Paint,
+): readonly string[] {
   const { ruleId, slug, severity, message, fix, location, related } = finding
   const color = { error: paint.red, warning: paint.yellow, note: paint.cyan }[severity]
   const construct = location.construct === undefined ? '' : paint.dim(`  ${printable(location.construct)}`)
@@ -48,13 +55,17 @@ function findingLines(finding: Finding, frameOf: (location: Location) => readonl
 const MOST_RELATED = 5
 
 function first(lines: readonly string[]): readonly string[] {
-  return lines.length > MOST_RELATED ? [...lines.slice(0, MOST_RELATED), `  and ${lines.length - MOST_RELATED} more`] : lines
+  return lines.length > MOST_RELATED
+    ? [...lines.slice(0, MOST_RELATED), `  and ${lines.length - MOST_RELATED} more`]
+    : lines
 }
 
 function suppressedLine({ ruleId, slug, location, suppressed }: Finding): readonly string[] {
   if (suppressed === undefined) return []
   const { reason, location: by } = suppressed
-  return [`suppressed ${printable(placeOf(location))}  ${ruleId} ${slug}: ${printable(reason)} (${printable(placeOf(by))})`]
+  return [
+    `suppressed ${printable(placeOf(location))}  ${ruleId} ${slug}: ${printable(reason)} (${printable(placeOf(by))})`,
+  ]
 }
 
 /** So much of a line is shown, in UTF-16 code units; before the caret no more than half of it. */
@@ -76,14 +87,15 @@ function createFrames(sources: ReadonlyMap<string, string>, paint: Paint): (loca
     if (line === undefined || text === undefined) return []
     const from = Math.max(0, column - 1 - WIDTH / 2)
     const window = (of: string) => printed(of.slice(from, from + WIDTH))
-    const end = endLine === undefined || endLine === line ? endColumn ?? column + 1 : text.length + 1
+    const end = endLine === undefined || endLine === line ? (endColumn ?? column + 1) : text.length + 1
     const before = stringWidth(printed(text.slice(from, column - 1)))
     const marked = stringWidth(printed(text.slice(column - 1, Math.min(end - 1, from + WIDTH))))
     const caret = `${' '.repeat(before)}${'^'.repeat(Math.max(1, marked))}`
     const numbers = [line - 1, line, line + 1].filter(number => number >= 1 && number <= lines.length)
     const width = String(numbers.at(-1)).length
     return numbers.flatMap(number => {
-      const row = `  ${number === line ? '>' : ' '} ${String(number).padStart(width)} | ${window(lines[number - 1]!)}`.trimEnd()
+      const row =
+        `  ${number === line ? '>' : ' '} ${String(number).padStart(width)} | ${window(lines[number - 1]!)}`.trimEnd()
       return number === line ? [row, paint.red(`    ${' '.repeat(width)} | ${caret}`)] : [paint.dim(row)]
     })
   }

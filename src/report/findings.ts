@@ -31,7 +31,9 @@ export function fails({ severity, suppressed }: Finding, failOn: FailOn): boolea
 export function summaryOf({ findings, read }: FindingsReport): string {
   const open = findings.filter(({ suppressed }) => suppressed === undefined)
   const counts = [
-    ...SEVERITIES.toReversed().map(severity => counted(open.filter(finding => finding.severity === severity).length, severity)),
+    ...SEVERITIES.toReversed().map(severity =>
+      counted(open.filter(finding => finding.severity === severity).length, severity),
+    ),
     counted(findings.length - open.length, 'suppressed', 'suppressed'),
   ].flatMap(count => count ?? [])
   const what = counts.length === 0 ? 'nothing found' : AND.format(counts)
@@ -46,5 +48,9 @@ function counted(count: number, one: string, many = `${one}s`): string | undefin
 
 /** A place as tools print it: `infra/auth.yaml:12:3`. */
 export function placeOf({ path, line, column }: Finding['location']): string {
-  return [path, ...line === undefined ? [] : [line], ...line === undefined || column === undefined ? [] : [column]].join(':')
+  return [
+    path,
+    ...(line === undefined ? [] : [line]),
+    ...(line === undefined || column === undefined ? [] : [column]),
+  ].join(':')
 }

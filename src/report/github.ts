@@ -1,7 +1,7 @@
 import { type Finding, SEVERITIES } from '../rules/finding.js'
 import { type FindingsReport, placeOf, summaryOf } from './findings.js'
-import { printable } from './prediction.js'
 import { figure } from './text-table.js'
+import { printable } from './printable.js'
 
 /** GitHub shows so many annotations of one kind for a step, and drops the rest without a word. */
 const MOST = 10
@@ -26,8 +26,12 @@ export function findingsGithub(report: FindingsReport): string {
     ...shown.map(annotation),
     ...report.skipped.map(({ path, why }) => `rolecast: skipped ${printable(path)}: ${printable(why)}`),
     `rolecast: ${summaryOf(report)}`,
-    ...(left.length === 0 ? [] : [`rolecast: ${left.join(', ')} than GitHub annotates; \`--format text\` or \`--format sarif\` shows all`]),
-  ].map(line => `${line}\n`).join('')
+    ...(left.length === 0
+      ? []
+      : [`rolecast: ${left.join(', ')} than GitHub annotates; \`--format text\` or \`--format sarif\` shows all`]),
+  ]
+    .map(line => `${line}\n`)
+    .join('')
 }
 
 function annotation({ ruleId, slug, severity, message, fix, location, related }: Finding): string {
@@ -41,7 +45,7 @@ function annotation({ ruleId, slug, severity, message, fix, location, related }:
     ['col', isOneLine ? column : undefined],
     ['endColumn', isOneLine ? endColumn : undefined],
     ['title', `${ruleId} ${slug}`],
-  ].flatMap(([name, value]) => value === undefined ? [] : [`${name}=${property(String(value))}`])
+  ].flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${property(String(value))}`]))
   const others = related.length === 0 ? '' : ` (see also ${related.map(one => placeOf(one.location)).join(', ')})`
   return `::${COMMANDS[severity]} ${properties.join(',')}::${data(`${message} ${fix}${others}`)}`
 }

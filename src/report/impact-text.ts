@@ -1,10 +1,11 @@
 import picocolors from 'picocolors'
-import type { RoleChange } from '../claims/compare-claims.js'
 import type { Answer, GroupChange, ImpactSummary, Transition } from '../audit/impact.js'
 import type { Renumbered } from '../audit/renumber.js'
-import type { Semantics } from '../claims/resolve.js'
-import { printable, type TextOptions } from './prediction.js'
+import { type TextOptions } from './prediction.js'
 import { figure, first, indented, MOST_SHOWN, table } from './text-table.js'
+import type { RoleChange } from '../audit/compare-roles.js'
+import { printable } from './printable.js'
+import type { Semantics } from '../claims/decide.js'
 
 /** What a change of a pool's groups does to its users, and how its ties could be removed. */
 export interface ImpactReport {
@@ -26,7 +27,11 @@ export function impactText({ userPoolId, trial, suggestion }: ImpactReport, { co
     blocks.push([paint.bold('Users'), ...countLines(trial.impact)])
     blocks.push(...trial.impact.transitions.map(transition => transitionLines(transition, paint)))
   }
-  blocks.push(...(suggestion === undefined ? [[paint.bold('Renumbering'), '  no two groups have the same precedence: nothing to suggest']] : suggestionBlocks(suggestion, paint)))
+  blocks.push(
+    ...(suggestion === undefined
+      ? [[paint.bold('Renumbering'), '  no two groups have the same precedence: nothing to suggest']]
+      : suggestionBlocks(suggestion, paint)),
+  )
   return blocks.map(lines => `${lines.join('\n')}\n`).join('\n')
 }
 
@@ -59,12 +64,18 @@ const MEANINGS: Readonly<Record<RoleChange, string>> = {
 const ORDER = Object.keys(MEANINGS) as readonly RoleChange[]
 
 function countLines({ changes }: ImpactSummary): readonly string[] {
-  return table(ORDER.map(change => [change, figure(changes[change]), MEANINGS[change]]), [1]).map(indented)
+  return table(
+    ORDER.map(change => [change, figure(changes[change]), MEANINGS[change]]),
+    [1],
+  ).map(indented)
 }
 
 function transitionLines({ change, before, after, count, users }: Transition, paint: Paint): readonly string[] {
   const color = change === 'allowed-roles' ? paint.dim : paint.yellow
-  return [color(`${change} (${figure(count)})  ${answerText(before)} -> ${answerText(after)}`), ...first(users.slice(0, MOST_SHOWN).map(printable), count)]
+  return [
+    color(`${change} (${figure(count)})  ${answerText(before)} -> ${answerText(after)}`),
+    ...first(users.slice(0, MOST_SHOWN).map(printable), count),
+  ]
 }
 
 function answerText({ outcome, roleArn }: Answer): string {
@@ -72,12 +83,19 @@ function answerText({ outcome, roleArn }: Answer): string {
   return outcome === 'undetermined' ? `undetermined (${printable(roleArn!)}, or none)` : `none (${outcome})`
 }
 
-function suggestionBlocks({ precedences, impact }: NonNullable<ImpactReport['suggestion']>, paint: Paint): readonly (readonly string[])[] {
-  const rows = table(precedences.map(({ groupName, before, after }) => [String(before), '->', String(after), printable(groupName)]), [0, 2]).map(indented)
+function suggestionBlocks(
+  { precedences, impact }: NonNullable<ImpactReport['suggestion']>,
+  paint: Paint,
+): readonly (readonly string[])[] {
+  const rows = table(
+    precedences.map(({ groupName, before, after }) => [String(before), '->', String(after), printable(groupName)]),
+    [0, 2],
+  ).map(indented)
   const moved = impact.users - impact.changes.same
-  const verdict = moved === 0
-    ? 'No user\'s role changes.'
-    : `${figure(moved)} of ${figure(impact.users)} users cannot keep what they have today: they are in a tie, and no numbers without ties leave them without a preferred role.`
+  const verdict =
+    moved === 0
+      ? "No user's role changes."
+      : `${figure(moved)} of ${figure(impact.users)} users cannot keep what they have today: they are in a tie, and no numbers without ties leave them without a preferred role.`
   return [
     [paint.bold('A renumbering without ties'), ...rows, indented(verdict)],
     ...impact.transitions.map(transition => transitionLines(transition, paint)),

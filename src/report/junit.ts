@@ -11,8 +11,15 @@ export function findingsJunit({ findings, read, skipped, failOn }: FindingsRepor
   const byPath = groupBy(findings, ({ location }) => location.path)
   const paths = new Set([...read, ...byPath.keys()])
   const suites = [
-    ...[...paths].map(path => suite(path, (byPath.get(path) ?? []).map(finding => caseOf(finding, fails(finding, failOn))))),
-    ...skipped.map(({ path, why }) => suite(path, [testCase(path, 'rolecast', `<skipped message=${quoted(why)}/>`, 'skipped')])),
+    ...[...paths].map(path =>
+      suite(
+        path,
+        (byPath.get(path) ?? []).map(finding => caseOf(finding, fails(finding, failOn))),
+      ),
+    ),
+    ...skipped.map(({ path, why }) =>
+      suite(path, [testCase(path, 'rolecast', `<skipped message=${quoted(why)}/>`, 'skipped')]),
+    ),
   ]
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
@@ -23,7 +30,9 @@ export function findingsJunit({ findings, read, skipped, failOn }: FindingsRepor
       '  </testsuite>',
     ]),
     '</testsuites>',
-  ].map(line => `${line}\n`).join('')
+  ]
+    .map(line => `${line}\n`)
+    .join('')
 }
 
 interface TestCase {
@@ -39,15 +48,24 @@ function caseOf(finding: Finding, isFailure: boolean): TestCase {
   const { ruleId, slug, severity, message, fix, location, pool, groups, suppressed } = finding
   const name = [`${ruleId} ${slug}`, pool, groups.join(' ')].filter(part => part !== '').join(': ')
   const text = `${placeOf(location)} ${severity}: ${message} ${fix}`
-  const [content, result] = suppressed !== undefined ? [`<skipped message=${quoted(suppressed.reason)}/>`, 'skipped'] as const
-    : isFailure ? [`<failure type=${quoted(severity)} message=${quoted(message)}>${escaped(text)}</failure>`, 'failed'] as const
-    : [`<system-out>${escaped(text)}</system-out>`, 'passed'] as const
+  const [content, result] =
+    suppressed !== undefined
+      ? ([`<skipped message=${quoted(suppressed.reason)}/>`, 'skipped'] as const)
+      : isFailure
+        ? ([
+            `<failure type=${quoted(severity)} message=${quoted(message)}>${escaped(text)}</failure>`,
+            'failed',
+          ] as const)
+        : ([`<system-out>${escaped(text)}</system-out>`, 'passed'] as const)
   return testCase(location.path, name, content, result, location.line)
 }
 
 function testCase(path: string, name: string, content: string, result: TestCase['result'], line?: number): TestCase {
   const at = line === undefined ? '' : ` line="${line}"`
-  return { xml: `<testcase classname=${quoted(path)} name=${quoted(name)} file=${quoted(path)}${at}>${content}</testcase>`, result }
+  return {
+    xml: `<testcase classname=${quoted(path)} name=${quoted(name)} file=${quoted(path)}${at}>${content}</testcase>`,
+    result,
+  }
 }
 
 function countsOf(cases: readonly TestCase[]): string {

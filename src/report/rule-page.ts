@@ -22,7 +22,19 @@ export function ruleText(rule: FindingRule): string {
 }
 
 /** A rule as a section of a page in Markdown. */
-export function ruleMarkdown({ id, slug, title, severity, enabled, context, what, why, fix, example, see }: FindingRule): string {
+export function ruleMarkdown({
+  id,
+  slug,
+  title,
+  severity,
+  enabled,
+  context,
+  what,
+  why,
+  fix,
+  example,
+  see,
+}: FindingRule): string {
   return [
     `### ${id}`,
     `**${title}** · \`${slug}\` · ${severity}${enabled ? '' : ', off by default'}`,

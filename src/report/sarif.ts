@@ -63,14 +63,19 @@ function toResult(finding: Finding, ruleIndex: number | undefined) {
     locations: [toLocation(location)],
     relatedLocations: related.map((one, id) => ({ id, message: { text: one.message }, ...toLocation(one.location) })),
     // GitHub takes the second, and makes one of the line's text where there is none.
-    partialFingerprints: { 'rolecast/v1': fingerprint, 'primaryLocationLineHash': `${fingerprint}:1` },
-    suppressions: suppressed === undefined ? [] : [{
-      // What stands in a line is a comment, or Metadata; a config file and a baseline have none.
-      kind: suppressed.location.line === undefined ? 'external' : 'inSource',
-      status: 'accepted',
-      justification: suppressed.reason,
-      location: toLocation(suppressed.location),
-    }],
+    partialFingerprints: { 'rolecast/v1': fingerprint, primaryLocationLineHash: `${fingerprint}:1` },
+    suppressions:
+      suppressed === undefined
+        ? []
+        : [
+            {
+              // What stands in a line is a comment, or Metadata; a config file and a baseline have none.
+              kind: suppressed.location.line === undefined ? 'external' : 'inSource',
+              status: 'accepted',
+              justification: suppressed.reason,
+              location: toLocation(suppressed.location),
+            },
+          ],
     properties: { pool, groups },
   }
 }
@@ -80,12 +85,15 @@ function toNotification({ path, why }: SkippedFile) {
 }
 
 function toLocation({ path, line, column, endLine, endColumn, construct }: Location) {
-  const region = line === undefined ? undefined : {
-    startLine: line,
-    ...(column !== undefined && { startColumn: column }),
-    ...(endLine !== undefined && { endLine }),
-    ...(endColumn !== undefined && { endColumn }),
-  }
+  const region =
+    line === undefined
+      ? undefined
+      : {
+          startLine: line,
+          ...(column !== undefined && { startColumn: column }),
+          ...(endLine !== undefined && { endLine }),
+          ...(endColumn !== undefined && { endColumn }),
+        }
   return {
     physicalLocation: { artifactLocation: { uri: toUri(path) }, ...(region !== undefined && { region }) },
     ...(construct !== undefined && { logicalLocations: [{ fullyQualifiedName: construct }] }),
@@ -96,5 +104,8 @@ function toLocation({ path, line, column, endLine, endColumn, construct }: Locat
 function toUri(path: string): string {
   if (isAbsolute(path)) return pathToFileURL(path).href
   // Half a surrogate pair cannot be encoded.
-  return path.split(/[\\/]/).map(part => encodeURIComponent(part.replace(/\p{Cs}/gu, '\ufffd'))).join('/')
+  return path
+    .split(/[\\/]/)
+    .map(part => encodeURIComponent(part.replace(/\p{Cs}/gu, '\ufffd')))
+    .join('/')
 }

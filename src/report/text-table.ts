@@ -1,6 +1,6 @@
 import stringWidth from 'string-width'
-import { describeChange, type PoolChange } from '../audit/summary.js'
-import { printable } from './prediction.js'
+import { describeChange, type PoolChange } from '../audit/pool-change.js'
+import { printable } from './printable.js'
 
 /** Of a long list, so many are shown to people. */
 export const MOST_SHOWN = 10
@@ -14,11 +14,17 @@ export function first(lines: readonly string[], count: number): readonly string[
 /** Cells in columns, those of the columns named at their right end. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): readonly string[] {
   const widths: number[] = []
-  for (const row of rows) for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, stringWidth(cell))
-  return rows.map(row => row.map((cell, column) => {
-    const blank = ' '.repeat(widths[column]! - stringWidth(cell))
-    return right.includes(column) ? `${blank}${cell}` : `${cell}${blank}`
-  }).join('  ').trimEnd())
+  for (const row of rows)
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, stringWidth(cell))
+  return rows.map(row =>
+    row
+      .map((cell, column) => {
+        const blank = ' '.repeat(widths[column]! - stringWidth(cell))
+        return right.includes(column) ? `${blank}${cell}` : `${cell}${blank}`
+      })
+      .join('  ')
+      .trimEnd(),
+  )
 }
 
 export function indented(line: string): string {
@@ -31,5 +37,9 @@ export function figure(count: number): string {
 
 /** What changed while a pool was read, with its name made safe to print. */
 export function changeSentence(change: PoolChange): string {
-  return describeChange('username' in change ? { ...change, username: printable(change.username) } : { ...change, groupName: printable(change.groupName) })
+  return describeChange(
+    'username' in change
+      ? { ...change, username: printable(change.username) }
+      : { ...change, groupName: printable(change.groupName) },
+  )
 }

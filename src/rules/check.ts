@@ -21,19 +21,31 @@ export interface CheckOptions extends ValidateOptions {
  *
  * @throws RolecastError `invalid-option`: a rule or a severity that does not exist
  */
-export function checkInfrastructures(infrastructures: readonly Infrastructure[], options: CheckOptions): readonly Finding[] {
+export function checkInfrastructures(
+  infrastructures: readonly Infrastructure[],
+  options: CheckOptions,
+): readonly Finding[] {
   const { today, exemptions = [], others = () => [], ...choice } = options
   const runs = readChoice(choice)
   const ofTemplates = choiceOf(choice, id => OF_TEMPLATES.has(id))
   const severity = new Map(Object.entries(choice.severities ?? {}))
-  const withSeverity = (finding: Finding): Finding => ({ ...finding, severity: severity.get(finding.ruleId) ?? finding.severity })
+  const withSeverity = (finding: Finding): Finding => ({
+    ...finding,
+    severity: severity.get(finding.ruleId) ?? finding.severity,
+  })
   const parts = infrastructures.map(infrastructure => {
-    const more = others(infrastructure).filter(({ ruleId }) => runs(ruleId)).map(withSeverity)
+    const more = others(infrastructure)
+      .filter(({ ruleId }) => runs(ruleId))
+      .map(withSeverity)
     const findings = [...validateInfrastructure(infrastructure, ofTemplates), ...more]
     return { findings, exemptions: exemptionsOf(infrastructure, findings) }
   })
   const all = [...parts.flatMap(part => part.exemptions), ...exemptions]
-  return suppressFindings(parts.flatMap(({ findings }) => findings), all, { today, isRule: id => IDS.has(id), runs })
+  return suppressFindings(
+    parts.flatMap(({ findings }) => findings),
+    all,
+    { today, isRule: id => IDS.has(id), runs },
+  )
     .map(finding => (OF_TEMPLATES.has(finding.ruleId) ? finding : withSeverity(finding)))
     .toSorted(byPlace)
 }
@@ -44,17 +56,27 @@ const OFF: ReadonlySet<string> = new Set(ALL_RULES.filter(({ enabled }) => !enab
 
 /** Which rules run. `validateInfrastructure` knows only its own, so all are checked here. */
 function readChoice({ only, ignore = [], enable = [], severities = {} }: ValidateOptions): (id: string) => boolean {
-  for (const id of [...only ?? [], ...ignore, ...enable, ...Object.keys(severities)]) {
-    if (!IDS.has(id)) throw new RolecastError('invalid-option', `${quote(id)} is no rule; \`rolecast explain\` lists them`, { value: id })
+  for (const id of [...(only ?? []), ...ignore, ...enable, ...Object.keys(severities)]) {
+    if (!IDS.has(id))
+      throw new RolecastError('invalid-option', `${quote(id)} is no rule; \`rolecast explain\` lists them`, {
+        value: id,
+      })
   }
   for (const severity of Object.values(severities)) {
     if (SEVERITIES.includes(severity)) continue
-    throw new RolecastError('invalid-option', `${quote(severity)} is no severity; use one of ${SEVERITIES.join(', ')}`, { value: severity })
+    throw new RolecastError(
+      'invalid-option',
+      `${quote(severity)} is no severity; use one of ${SEVERITIES.join(', ')}`,
+      { value: severity },
+    )
   }
   return id => !ignore.includes(id) && (only?.includes(id) ?? (!OFF.has(id) || enable.includes(id)))
 }
 
-function choiceOf({ only, ignore = [], enable = [], severities = {} }: ValidateOptions, isOwn: (id: string) => boolean): ValidateOptions {
+function choiceOf(
+  { only, ignore = [], enable = [], severities = {} }: ValidateOptions,
+  isOwn: (id: string) => boolean,
+): ValidateOptions {
   return {
     only: only?.filter(isOwn),
     ignore: ignore.filter(isOwn),

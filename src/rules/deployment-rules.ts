@@ -21,7 +21,10 @@ export const DEPLOYMENT_RULES = [
     what: 'The group was made by hand or by another stack. It takes part in every tie and every ranking, and no rule has seen it.',
     why: 'What the template says about ranks is then not the whole.',
     fix: 'Import the group into the template, or delete it.',
-    example: { language: 'json', text: '{ "GroupName": "interns", "Precedence": 1, "RoleArn": "arn:aws:iam::111122223333:role/Intern" }' },
+    example: {
+      language: 'json',
+      text: '{ "GroupName": "interns", "Precedence": 1, "RoleArn": "arn:aws:iam::111122223333:role/Intern" }',
+    },
     see: GROUP,
   },
   {
@@ -69,8 +72,8 @@ export const DEPLOYMENT_RULES = [
     severity: 'warning',
     context: 'A note where the file leaves open which role the group will have.',
     enabled: true,
-    what: 'The template and the pool differ in the group\'s role, or in whether it has one. Of a role that the file makes itself, only the latter can be told.',
-    why: 'Members may have another role from the next token on. A role cannot be cleared by Cognito\'s console or CLI.',
+    what: "The template and the pool differ in the group's role, or in whether it has one. Of a role that the file makes itself, only the latter can be told.",
+    why: "Members may have another role from the next token on. A role cannot be cleared by Cognito's console or CLI.",
     fix: 'See whom it reaches with `--memberships`, and deploy only if that is meant.',
     example: { language: 'yaml', text: 'RoleArn: arn:aws:iam::111122223333:role/Editor # and the pool has role/Admin' },
     see: UPDATE_GROUP,
@@ -108,10 +111,16 @@ export interface DeploymentComparison {
  *
  * @param poolId the `id` of a `PoolDefinition`
  */
-export function compareWithPool(infrastructure: Infrastructure, poolId: string, live: LiveGroups): DeploymentComparison {
+export function compareWithPool(
+  infrastructure: Infrastructure,
+  poolId: string,
+  live: LiveGroups,
+): DeploymentComparison {
   const view = viewPools(infrastructure).find(({ id }) => id === poolId)
   const pool = view?.name ?? poolId
-  const planned = (view?.groups ?? []).filter(({ name, isNamed, isRepeated }) => isNamed && !isRepeated && isGroupName(name))
+  const planned = (view?.groups ?? []).filter(
+    ({ name, isNamed, isRepeated }) => isNamed && !isRepeated && isGroupName(name),
+  )
   const liveByName = new Map(live.groups.map(group => [group.groupName, group]))
   const named = new Set((view?.groups ?? []).map(({ name }) => name))
   const allNamed = (view?.groups ?? []).every(({ isNamed }) => isNamed) && infrastructure.undecidable.length === 0
@@ -126,7 +135,9 @@ export function compareWithPool(infrastructure: Infrastructure, poolId: string, 
     if (named.has(groupName) || isFederated(groupName)) continue
     const rank = precedence == null ? 'no precedence' : `precedence ${precedence}`
     const has = `${rank} and ${roleArn ? `the role ${quoted(roleArn)}` : 'no role'}`
-    const lacks = allNamed ? 'does not define it' : 'defines none of this name, unless it is one whose name is not known'
+    const lacks = allNamed
+      ? 'does not define it'
+      : 'defines none of this name, unless it is one whose name is not known'
     drafts.push({
       ruleId: 'COG170',
       severity: allNamed ? 'warning' : 'note',
@@ -138,7 +149,12 @@ export function compareWithPool(infrastructure: Infrastructure, poolId: string, 
   }
 
   const after = [
-    ...live.groups.map(group => plannedGroup(planned.find(({ name }) => name === group.groupName), group)),
+    ...live.groups.map(group =>
+      plannedGroup(
+        planned.find(({ name }) => name === group.groupName),
+        group,
+      ),
+    ),
     ...planned.filter(({ name }) => !liveByName.has(name)).map(group => plannedGroup(group, { groupName: group.name })),
   ]
   const impactOn = createImpact(live.groups, after)
@@ -161,14 +177,20 @@ export function compareWithPool(infrastructure: Infrastructure, poolId: string, 
     },
     findings: () => [
       ...drafts.map(draft => toFinding(draft, pool, users === 0 ? '' : reachText(reach.get(draft.groupName)!))),
-      ...[...unknown].map(([groupName, count]) => toFinding({
-        ruleId: 'COG175',
-        severity: 'note',
-        groupName,
-        resources: [],
-        location: whole,
-        message: `${count} ${count === 1 ? 'user is' : 'users are'} in the group ${quoted(groupName)}, which neither the pool nor the template has.`,
-      }, pool, '')),
+      ...[...unknown].map(([groupName, count]) =>
+        toFinding(
+          {
+            ruleId: 'COG175',
+            severity: 'note',
+            groupName,
+            resources: [],
+            location: whole,
+            message: `${count} ${count === 1 ? 'user is' : 'users are'} in the group ${quoted(groupName)}, which neither the pool nor the template has.`,
+          },
+          pool,
+          '',
+        ),
+      ),
     ],
   }
 }
@@ -186,7 +208,15 @@ function toFinding({ ruleId, groupName, message, ...rest }: Draft, pool: string,
   return { ruleId, slug, ...rest, message: `${message}${reach}`, fix, pool, groups: [groupName], related: [], key }
 }
 
-function reachText({ members, hit, first }: { readonly members: number; readonly hit: number; readonly first: readonly string[] }): string {
+function reachText({
+  members,
+  hit,
+  first,
+}: {
+  readonly members: number
+  readonly hit: number
+  readonly first: readonly string[]
+}): string {
   if (members === 0) return ' It has no members.'
   if (hit === 0) return ` None of its ${members} members gets another answer by this deployment.`
   const more = hit > first.length ? ` and ${hit - first.length} more` : ''
@@ -197,7 +227,14 @@ function reachText({ members, hit, first }: { readonly members: number; readonly
 function draftOf(group: GroupView, ruleId: DeploymentRuleId, certain: boolean, message: string, at?: Location): Draft {
   const { id, location } = group.definition
   const { severity } = DEPLOYMENT_RULES.find(({ id }) => id === ruleId)!
-  return { ruleId, severity: certain ? severity : lowered(severity), groupName: group.name, resources: [id], location: at ?? location, message }
+  return {
+    ruleId,
+    severity: certain ? severity : lowered(severity),
+    groupName: group.name,
+    resources: [id],
+    location: at ?? location,
+    message,
+  }
 }
 
 function missing(group: GroupView): Draft {
@@ -226,9 +263,17 @@ function judgeRank(group: GroupView, { precedence }: Group): readonly Draft[] {
     const draft = draftOf(group, 'COG172', true, message, location)
     return [sendsZero ? { ...draft, severity: 'error' } : draft]
   }
-  const to = listed(ranks, rank => rank === null ? 'none' : String(rank), 'or')
+  const to = listed(ranks, rank => (rank === null ? 'none' : String(rank)), 'or')
   const changes = certain ? 'changes' : 'may change'
-  return [draftOf(group, 'COG171', certain, `The precedence of ${quoted(group.name)} ${changes} from ${now ?? 'none'} to ${to}.`, location)]
+  return [
+    draftOf(
+      group,
+      'COG171',
+      certain,
+      `The precedence of ${quoted(group.name)} ${changes} from ${now ?? 'none'} to ${to}.`,
+      location,
+    ),
+  ]
 }
 
 function judgeRole(group: GroupView, { roleArn }: Group): readonly Draft[] {
@@ -236,10 +281,11 @@ function judgeRole(group: GroupView, { roleArn }: Group): readonly Draft[] {
   if (!complete) return []
   // A role that the file makes, or that it only refers to, may be the one that the group has.
   const differing = values.filter(role =>
-    role === undefined || role.id === '' ? roleArn : !roleArn || (role.kind === 'arn' && role.id !== roleArn))
+    role === undefined || role.id === '' ? roleArn : !roleArn || (role.kind === 'arn' && role.id !== roleArn),
+  )
   if (differing.length === 0) return []
   const certain = differing.length === values.length
-  const to = listed(values, role => role === undefined || role.id === '' ? 'none' : quoted(role.id), 'or')
+  const to = listed(values, role => (role === undefined || role.id === '' ? 'none' : quoted(role.id)), 'or')
   const changes = certain ? 'changes' : 'may change'
   const message = `The role of ${quoted(group.name)} ${changes} from ${roleArn ? quoted(roleArn) : 'none'} to ${to}.`
   return [draftOf(group, 'COG174', certain, message, group.definition.role.location)]
@@ -254,6 +300,12 @@ function plannedGroup(group: GroupView | undefined, now: Group): Group {
   const { values, complete } = possibilities(group.definition.role)
   const [role] = values
   const isCertain = complete && values.length === 1
-  const roleArn = !isCertain ? now.roleArn : role === undefined ? null : role.kind === 'arn' ? role.id : now.roleArn || role.id
+  const roleArn = !isCertain
+    ? now.roleArn
+    : role === undefined
+      ? null
+      : role.kind === 'arn'
+        ? role.id
+        : now.roleArn || role.id
   return { groupName: now.groupName, precedence: isRemoved ? 0 : rank, roleArn }
 }

@@ -3,7 +3,8 @@ import type { GroupView, PoolView } from './pool-view.js'
 import type { RuleId } from './catalogue.js'
 
 /** A finding before the rule's own texts and the key are added. */
-export interface Draft extends Pick<Finding, 'message' | 'pool' | 'resources' | 'location'>, Partial<Pick<Finding, 'groups' | 'related'>> {
+export interface Draft
+  extends Pick<Finding, 'message' | 'pool' | 'resources' | 'location'>, Partial<Pick<Finding, 'groups' | 'related'>> {
   readonly ruleId: RuleId
   readonly severity: Severity
   /** What names it in the key where that is no group: the identity pool of an attachment. */
@@ -16,7 +17,10 @@ export function lowered(severity: Severity): Severity {
 }
 
 /** What a draft about groups has: the first one's location, and the others' as related ones. */
-export function about(pool: PoolView, groups: readonly GroupView[]): Pick<Draft, 'pool' | 'groups' | 'resources' | 'location' | 'related'> {
+export function about(
+  pool: PoolView,
+  groups: readonly GroupView[],
+): Pick<Draft, 'pool' | 'groups' | 'resources' | 'location' | 'related'> {
   const [first, ...others] = groups
   return {
     pool: pool.name,

@@ -82,7 +82,9 @@ export interface RoleAttachment {
   /** What names the identity pool: the same string for the same one. */
   readonly identityPool: Value<string>
   /** `authenticated`, `unauthenticated`, and whatever else stands there. */
-  readonly roles: Value<readonly { readonly key: string; readonly role: Value<RoleReference>; readonly location: Location }[]>
+  readonly roles: Value<
+    readonly { readonly key: string; readonly role: Value<RoleReference>; readonly location: Location }[]
+  >
   readonly mappings: Value<readonly RoleMappingDefinition[]>
   readonly location: Location
 }

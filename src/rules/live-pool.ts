@@ -1,6 +1,6 @@
 import type { Group } from '../group.js'
-import type { IdentityPoolRoles, RoleMapping } from '../credentials/select-role.js'
 import type { Infrastructure, Location, RoleReference, Value } from './infrastructure.js'
+import type { IdentityPoolRoles, RoleMapping } from '../credentials/role-mapping.js'
 
 /** A user pool as it is, and what it is used with. */
 export interface LivePool {
@@ -43,25 +43,34 @@ export function fromPool(live: LivePool): Infrastructure {
     attachments: identityPools.map(({ identityPoolId, roles, roleMappings }) => ({
       id: identityPoolId,
       identityPool: known(identityPoolId),
-      roles: known(Object.entries(roles).map(([key, arn]) => ({ key, role: roleOf(arn), location: at(identityPoolId) }))),
-      mappings: known(Object.entries(roleMappings).map(([key, mapping]) => ({
-        key,
-        identityProvider: known(key),
-        type: known(mapping.Type),
-        ambiguousRoleResolution: known(mapping.AmbiguousRoleResolution),
-        rules: known((mapping.RulesConfiguration?.Rules ?? []).map(rule => ({
-          claim: known(rule.Claim),
-          matchType: known(rule.MatchType),
-          value: known(rule.Value),
-          role: roleOf(rule.RoleARN),
+      roles: known(
+        Object.entries(roles).map(([key, arn]) => ({ key, role: roleOf(arn), location: at(identityPoolId) })),
+      ),
+      mappings: known(
+        Object.entries(roleMappings).map(([key, mapping]) => ({
+          key,
+          identityProvider: known(key),
+          type: known(mapping.Type),
+          ambiguousRoleResolution: known(mapping.AmbiguousRoleResolution),
+          rules: known(
+            (mapping.RulesConfiguration?.Rules ?? []).map(rule => ({
+              claim: known(rule.Claim),
+              matchType: known(rule.MatchType),
+              value: known(rule.Value),
+              role: roleOf(rule.RoleARN),
+              location: at(identityPoolId),
+            })),
+          ),
           location: at(identityPoolId),
-        }))),
-        location: at(identityPoolId),
-      }))),
+        })),
+      ),
       location: at(identityPoolId),
     })),
     memberships: memberships.map(({ username, groupName }) => ({
-      pool: userPoolId, username: known(username), groupName: known(groupName), location: at(groupName),
+      pool: userPoolId,
+      username: known(username),
+      groupName: known(groupName),
+      location: at(groupName),
     })),
     declaredPrecedences: [],
     undecidable: [],

@@ -8,7 +8,7 @@ import type {
   RoleReference,
   Value,
 } from './infrastructure.js'
-import { compareText } from '../texts.js'
+import { compareText } from '../text.js'
 
 /**
  * What the rules look at: a pool with its groups, and of each group what it can be once it is deployed.
@@ -72,22 +72,25 @@ function viewGroups(definitions: readonly GroupDefinition[]): readonly GroupView
   const named = definitions.map(definition => ({ definition, ...nameOf(definition) }))
   const counts = new Map<string, number>()
   for (const { name, isNamed } of named) if (isNamed) counts.set(name, (counts.get(name) ?? 0) + 1)
-  return named.map(({ definition, name, isNamed }) => {
-    const precedences = possibilities(definition.precedence)
-    const roles = possibilities(definition.role)
-    const { levels, terraform } = levelsOf(definition, precedences.values)
-    return {
-      definition,
-      name,
-      isNamed,
-      levels: [...new Set(levels)],
-      roles: distinctRoles(roles.values.map(role => role === undefined || role.id === '' ? null : role)),
-      hasKnownLevel: precedences.complete && precedences.values.every(raw => judgePrecedence(raw).level !== undefined),
-      hasKnownRole: roles.complete,
-      terraform,
-      isRepeated: isNamed && counts.get(name)! > 1,
-    }
-  }).toSorted((a, b) => compareText(a.name, b.name) || compareText(a.definition.id, b.definition.id))
+  return named
+    .map(({ definition, name, isNamed }) => {
+      const precedences = possibilities(definition.precedence)
+      const roles = possibilities(definition.role)
+      const { levels, terraform } = levelsOf(definition, precedences.values)
+      return {
+        definition,
+        name,
+        isNamed,
+        levels: [...new Set(levels)],
+        roles: distinctRoles(roles.values.map(role => (role === undefined || role.id === '' ? null : role))),
+        hasKnownLevel:
+          precedences.complete && precedences.values.every(raw => judgePrecedence(raw).level !== undefined),
+        hasKnownRole: roles.complete,
+        terraform,
+        isRepeated: isNamed && counts.get(name)! > 1,
+      }
+    })
+    .toSorted((a, b) => compareText(a.name, b.name) || compareText(a.definition.id, b.definition.id))
 }
 
 function nameOf({ id, groupName }: GroupDefinition): { readonly name: string; readonly isNamed: boolean } {
@@ -95,10 +98,13 @@ function nameOf({ id, groupName }: GroupDefinition): { readonly name: string; re
 }
 
 /** What a value can be, undefined for absent; `complete` unless some of it is not known. */
-export function possibilities<T>(value: Value<T>): { readonly values: readonly (T | undefined)[]; readonly complete: boolean } {
+export function possibilities<T>(value: Value<T>): {
+  readonly values: readonly (T | undefined)[]
+  readonly complete: boolean
+} {
   const leaves = value.is === 'one-of' ? value.values : [value]
   return {
-    values: leaves.flatMap(leaf => leaf.is === 'known' ? [leaf.value] : leaf.is === 'absent' ? [undefined] : []),
+    values: leaves.flatMap(leaf => (leaf.is === 'known' ? [leaf.value] : leaf.is === 'absent' ? [undefined] : [])),
     complete: leaves.every(leaf => leaf.is === 'known' || leaf.is === 'absent'),
   }
 }
@@ -118,9 +124,13 @@ export function judgePrecedence(raw: unknown): JudgedPrecedence {
 }
 
 /** The ranks in Cognito, after what Terraform makes of 0 and of a removed attribute. */
-function levelsOf({ provider, created, before }: GroupDefinition, raws: readonly unknown[]): Pick<GroupView, 'levels' | 'terraform'> {
+function levelsOf(
+  { provider, created, before }: GroupDefinition,
+  raws: readonly unknown[],
+): Pick<GroupView, 'levels' | 'terraform'> {
   let terraform: TerraformEffect | undefined
-  const had = before === undefined ? [] : possibilities(before.precedence).values.map(raw => judgePrecedence(raw).level ?? null)
+  const had =
+    before === undefined ? [] : possibilities(before.precedence).values.map(raw => judgePrecedence(raw).level ?? null)
   const sent = (level: number | null): readonly (number | null)[] => {
     if (provider !== 'terraform') return [level]
     if (level === 0) {
@@ -135,7 +145,7 @@ function levelsOf({ provider, created, before }: GroupDefinition, raws: readonly
     }
     return [level]
   }
-  const levels = raws.map(judgePrecedence).flatMap(({ level }) => level === undefined ? [] : sent(level))
+  const levels = raws.map(judgePrecedence).flatMap(({ level }) => (level === undefined ? [] : sent(level)))
   return { levels, terraform }
 }
 
@@ -153,11 +163,13 @@ function linkMappings(
   pools: ReadonlyMap<string, PoolDefinition>,
 ): ReadonlyMap<string, readonly LinkedMapping[]> {
   const byUserPoolId = new Map([...pools.values()].map(({ id, userPoolId }) => [userPoolId, id]))
-  const linked = attachments.flatMap(attachment => knownOr(attachment.mappings, []).flatMap(mapping => {
-    const [, userPoolId] = /\/([^/:]+):[^:]+$/.exec(knownOr(mapping.identityProvider, '')) ?? []
-    const pool = mapping.pool ?? (userPoolId === undefined ? undefined : byUserPoolId.get(userPoolId))
-    return pool === undefined ? [] : [{ pool, attachment, mapping }]
-  }))
+  const linked = attachments.flatMap(attachment =>
+    knownOr(attachment.mappings, []).flatMap(mapping => {
+      const [, userPoolId] = /\/([^/:]+):[^:]+$/.exec(knownOr(mapping.identityProvider, '')) ?? []
+      const pool = mapping.pool ?? (userPoolId === undefined ? undefined : byUserPoolId.get(userPoolId))
+      return pool === undefined ? [] : [{ pool, attachment, mapping }]
+    }),
+  )
   return groupBy(linked, ({ pool }) => pool)
 }
 

@@ -59,11 +59,17 @@ export interface Exemption extends Pick<Suppression, 'rules' | 'reason' | 'expir
  *
  * @param findings those of this infrastructure: another one may have the same ids
  */
-export function exemptionsOf({ suppressions }: Pick<Infrastructure, 'suppressions'>, findings: readonly Finding[]): readonly Exemption[] {
+export function exemptionsOf(
+  { suppressions }: Pick<Infrastructure, 'suppressions'>,
+  findings: readonly Finding[],
+): readonly Exemption[] {
   const byPath = groupBy(findings, ({ location }) => location.path)
-  const byResource = groupBy(findings.flatMap(finding => finding.resources.map(id => ({ id, finding }))), ({ id }) => id)
+  const byResource = groupBy(
+    findings.flatMap(finding => finding.resources.map(id => ({ id, finding }))),
+    ({ id }) => id,
+  )
   const about = (target: string | undefined, path: string) =>
-    target === undefined ? byPath.get(path) ?? [] : (byResource.get(target) ?? []).map(({ finding }) => finding)
+    target === undefined ? (byPath.get(path) ?? []) : (byResource.get(target) ?? []).map(({ finding }) => finding)
   // Of one comment a reader may make a suppression for each instance of a loop.
   const written = new Map<string, { first: Suppression; targets: Set<string | undefined> }>()
   for (const suppression of suppressions) {
@@ -108,7 +114,8 @@ export function suppressFindings(
   const active: Exemption[] = []
   for (const exemption of exemptions) {
     const fault = faultOf(exemption, isRule)
-    if (fault !== undefined) found.push(findingOf('COG191', exemption, `The suppression ${fault}, so it suppresses nothing.`))
+    if (fault !== undefined)
+      found.push(findingOf('COG191', exemption, `The suppression ${fault}, so it suppresses nothing.`))
     else if (exemption.expires !== undefined && exemption.expires <= today) {
       const message = `The suppression of ${named(exemption)} expired on ${exemption.expires}: ${exemption.reason}`
       found.push(findingOf('COG192', exemption, message))
@@ -121,7 +128,8 @@ export function suppressFindings(
   const reasons = new Map<Finding, Exemption>()
   for (const exemption of active) {
     const ids = new Set(exemption.rules.map(ruleId))
-    const candidates = exemption.among?.filter(finding => ids.has(finding.ruleId)) ?? [...ids].flatMap(id => byRule.get(id) ?? [])
+    const candidates =
+      exemption.among?.filter(finding => ids.has(finding.ruleId)) ?? [...ids].flatMap(id => byRule.get(id) ?? [])
     for (const finding of candidates) {
       if (!exemption.covers(finding)) continue
       used.add(exemption)
@@ -130,11 +138,15 @@ export function suppressFindings(
   }
   const marked = findings.map(finding => {
     const exemption = reasons.get(finding)
-    return exemption === undefined ? finding : { ...finding, suppressed: { reason: exemption.reason, location: exemption.location } }
+    return exemption === undefined
+      ? finding
+      : { ...finding, suppressed: { reason: exemption.reason, location: exemption.location } }
   })
   for (const exemption of active) {
     if (used.has(exemption) || !exemption.rules.every(id => runs(ruleId(id)))) continue
-    found.push(findingOf('COG193', exemption, `Nothing of ${named(exemption)} is found here, so nothing needs the suppression.`))
+    found.push(
+      findingOf('COG193', exemption, `Nothing of ${named(exemption)} is found here, so nothing needs the suppression.`),
+    )
   }
   return [...marked, ...found.filter(finding => runs(finding.ruleId))]
 }

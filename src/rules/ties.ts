@@ -28,7 +28,12 @@ export interface Contender {
  * happen between blocks. Linear, and there are no more findings than blocks, however many pairs they stand for.
  */
 export function clashes(contenders: readonly Contender[]): readonly Clash[] {
-  const certain = [...groupBy(contenders.filter(contender => contender.certain), ({ block }) => block).values()]
+  const certain = [
+    ...groupBy(
+      contenders.filter(contender => contender.certain),
+      ({ block }) => block,
+    ).values(),
+  ]
     .filter(block => block.some(({ side }) => side !== block[0]!.side))
     .map(block => ({ groups: groupsOf(block), certain: true }))
   return meetBetweenBlocks(contenders) ? [...certain, { groups: groupsOf(contenders), certain: false }] : certain
@@ -65,8 +70,10 @@ export function hasOneLevel({ levels, hasKnownLevel }: GroupView): boolean {
 
 /** Every tie of the pool: on different roles (COG101), of groups with a role and without one (COG102). */
 export function tiesOf({ groups }: PoolView): readonly Tie[] {
-  const numbered = groups.flatMap(group => group.levels.flatMap(level => level === null ? [] : [{ group, level }]))
-  const levels = [...groupBy(numbered, ({ level }) => String(level)).values()].toSorted((a, b) => a[0]!.level - b[0]!.level)
+  const numbered = groups.flatMap(group => group.levels.flatMap(level => (level === null ? [] : [{ group, level }])))
+  const levels = [...groupBy(numbered, ({ level }) => String(level)).values()].toSorted(
+    (a, b) => a[0]!.level - b[0]!.level,
+  )
   return levels.flatMap(members => {
     const level = members[0]!.level
     const tied = members.map(({ group }) => group)
@@ -84,20 +91,22 @@ export function tiesOf({ groups }: PoolView): readonly Tie[] {
 function roleContenders(groups: readonly GroupView[]): readonly Contender[] {
   const bearers = groups.map(group => ({ group, roles: group.roles.filter(role => role !== null).slice(0, 2) }))
   const kindOf = kindsOfRoles(bearers.flatMap(({ roles }) => roles))
-  return bearers.flatMap(({ group, roles }) => roles.map(role => {
-    const kind = kindOf(role)
-    const isCertain = hasOneLevel(group) && group.hasKnownRole && group.roles.length === 1 && kind !== undefined
-    const { block, certain } = blockOf(group, isCertain)
-    return { group, side: roleKey(role), block: certain ? `${kind} ${block}` : block, certain }
-  }))
+  return bearers.flatMap(({ group, roles }) =>
+    roles.map(role => {
+      const kind = kindOf(role)
+      const isCertain = hasOneLevel(group) && group.hasKnownRole && group.roles.length === 1 && kind !== undefined
+      const { block, certain } = blockOf(group, isCertain)
+      return { group, side: roleKey(role), block: certain ? `${kind} ${block}` : block, certain }
+    }),
+  )
 }
 
 /** Two roles of one kind are two for sure if their ids differ; undefined for a role of which nobody knows. */
 function kindsOfRoles(roles: readonly RoleReference[]): (role: RoleReference) => string | undefined {
-  const ids = new Set(roles.flatMap(({ kind, id }) => kind === 'reference' ? [id] : []))
+  const ids = new Set(roles.flatMap(({ kind, id }) => (kind === 'reference' ? [id] : [])))
   const shared = new Map<string, number>()
   for (const id of ids) for (const frame of framesOf(id)) shared.set(frame, (shared.get(frame) ?? 0) + 1)
-  return ({ kind, id }) => kind === 'reference' ? framesOf(id).find(frame => shared.get(frame)! > 1) : kind
+  return ({ kind, id }) => (kind === 'reference' ? framesOf(id).find(frame => shared.get(frame)! > 1) : kind)
 }
 
 const MAX_HOLES = 16
@@ -118,7 +127,11 @@ function framesOf(text: string): readonly string[] {
 /** Sides are having a role and having none. */
 function bearingContenders(group: GroupView): readonly Contender[] {
   const block = blockOf(group, hasOneLevel(group) && hasRole(group) !== undefined)
-  return [...new Set(group.roles.map(role => role === null ? 'none' : 'role'))].map(side => ({ group, side, ...block }))
+  return [...new Set(group.roles.map(role => (role === null ? 'none' : 'role')))].map(side => ({
+    group,
+    side,
+    ...block,
+  }))
 }
 
 interface RankedContender extends Contender {
@@ -127,9 +140,17 @@ interface RankedContender extends Contender {
 
 /** The groups without a role that rank before groups with one (COG104), and those: of one pool, in one clash for each certain block. */
 export function outrankings({ groups }: PoolView): readonly Clash[] {
-  const ranked = groups.flatMap(group => bearingContenders(group).flatMap(contender =>
-    group.levels.flatMap(level => level === null ? [] : [{ ...contender, level }])))
-  const blocks = [...groupBy(ranked.filter(({ certain }) => certain), ({ block }) => block).values()]
+  const ranked = groups.flatMap(group =>
+    bearingContenders(group).flatMap(contender =>
+      group.levels.flatMap(level => (level === null ? [] : [{ ...contender, level }])),
+    ),
+  )
+  const blocks = [
+    ...groupBy(
+      ranked.filter(({ certain }) => certain),
+      ({ block }) => block,
+    ).values(),
+  ]
   return [
     ...blocks.map(block => ({ groups: groupsOf(inOutranking(block, lowest)), certain: true })),
     { groups: groupsOf(inOutranking(ranked, lowestOfOtherBlock)), certain: false },
@@ -139,7 +160,10 @@ export function outrankings({ groups }: PoolView): readonly Clash[] {
 /** Gives the first level of contenders that are sorted, as seen by one of a block. */
 type FirstLevel = (sorted: readonly RankedContender[]) => (block: string) => number | undefined
 
-const lowest: FirstLevel = ([first]) => () => first?.level
+const lowest: FirstLevel =
+  ([first]) =>
+  () =>
+    first?.level
 
 const lowestOfOtherBlock: FirstLevel = sorted => {
   const [first] = sorted
@@ -151,7 +175,7 @@ function inOutranking(contenders: readonly RankedContender[], firstLevel: FirstL
   const sorted = contenders.toSorted((a, b) => a.level - b.level)
   const firstRoleless = firstLevel(sorted.filter(({ side }) => side === 'none'))
   const lastBearer = firstLevel(sorted.filter(({ side }) => side === 'role').toReversed())
-  return contenders.filter(({ side, level, block }) => side === 'none'
-    ? level < (lastBearer(block) ?? -1)
-    : level > (firstRoleless(block) ?? Infinity))
+  return contenders.filter(({ side, level, block }) =>
+    side === 'none' ? level < (lastBearer(block) ?? -1) : level > (firstRoleless(block) ?? Infinity),
+  )
 }

@@ -1,6 +1,5 @@
 import type { DeclaredPrecedence, GroupDefinition, Infrastructure, Value } from '../rules/infrastructure.js'
-import { nodeAt } from './cloudformation/intrinsics.js'
-import { readYamlDocument, type SourceDocument, type SourceNode } from './yaml-document.js'
+import { readYamlDocument, type SourceDocument, type SourceNode, nodeAt } from './yaml-document.js'
 
 /** The file names no pool: an Amplify project has one. */
 export const AMPLIFY_POOL = 'amplify'
@@ -63,7 +62,11 @@ export function readAmplifyOutputs(text: string, path: string): Infrastructure {
           pool: userPoolId,
           groupName: { is: 'known', value: groupName, location: document.locate(key) },
           precedence: precedenceOf(document, nodeAt(value, 'precedence')),
-          role: { is: 'unknown', why: '`amplify_outputs.json` does not say the roles of groups', location: document.locate(at) },
+          role: {
+            is: 'unknown',
+            why: '`amplify_outputs.json` does not say the roles of groups',
+            location: document.locate(at),
+          },
           location: { ...document.locate(at), construct: groupName },
         }
       })
@@ -74,7 +77,9 @@ export function readAmplifyOutputs(text: string, path: string): Infrastructure {
 function precedenceOf(document: SourceDocument, node: SourceNode | undefined): Value<unknown> {
   if (node === undefined) return { is: 'absent' }
   const value = plainOf(node)
-  return value === null ? { is: 'absent', location: document.locate(node) } : { is: 'known', value, location: document.locate(node) }
+  return value === null
+    ? { is: 'absent', location: document.locate(node) }
+    : { is: 'known', value, location: document.locate(node) }
 }
 
 function plainOf(node: SourceNode): unknown {

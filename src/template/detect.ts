@@ -8,10 +8,21 @@ import { MAX_CHARACTERS, readYamlDocument, type SourceNode } from './yaml-docume
  * `cloudformation` is also SAM's, the CDK's, a packaged Serverless service's and Amplify's own templates; `terraform-plan` is also a
  * state as `terraform show -json` prints it; `amplify` is `user-pool-group-precedence.json` or `amplify_outputs.json`.
  */
-export type TemplateFormat = 'cloudformation' | 'serverless' | 'terraform-plan' | 'terraform-source' | 'pulumi-preview' | 'amplify'
+export type TemplateFormat =
+  | 'cloudformation'
+  | 'serverless'
+  | 'terraform-plan'
+  | 'terraform-source'
+  | 'pulumi-preview'
+  | 'amplify'
 
 export const TEMPLATE_FORMATS: readonly TemplateFormat[] = [
-  'cloudformation', 'serverless', 'terraform-plan', 'terraform-source', 'pulumi-preview', 'amplify',
+  'cloudformation',
+  'serverless',
+  'terraform-plan',
+  'terraform-source',
+  'pulumi-preview',
+  'amplify',
 ]
 
 /**
@@ -34,9 +45,11 @@ function detectJson(value: unknown): TemplateFormat | undefined {
   if (Array.isArray(value)) return value.length > 0 && value.every(isDeclared) ? 'amplify' : undefined
   if (!isRecord(value)) return undefined
   const has = (key: string) => field(value, key) !== undefined
-  if (typeof field(value, 'format_version') === 'string' && ['planned_values', 'values', 'terraform_version'].some(has)) return 'terraform-plan'
+  if (typeof field(value, 'format_version') === 'string' && ['planned_values', 'values', 'terraform_version'].some(has))
+    return 'terraform-plan'
   if (has('lineage') && has('terraform_version')) return 'terraform-plan'
-  if (has('changeSummary') || listOf(field(value, 'steps')).some(step => isUrn(field(step, 'urn')))) return 'pulumi-preview'
+  if (has('changeSummary') || listOf(field(value, 'steps')).some(step => isUrn(field(step, 'urn'))))
+    return 'pulumi-preview'
   if (typeof field(field(value, 'auth'), 'user_pool_id') === 'string') return 'amplify'
   const resources = field(value, 'Resources')
   const types = isRecord(resources) ? Object.values(resources).map(resource => field(resource, 'Type')) : []
@@ -101,6 +114,7 @@ function detectYaml(whole: string): TemplateFormat | undefined {
   const text = whole.slice(0, MAX_CHARACTERS)
   const indent = /^(?!---|%|[ \t]*(?:#|$))[ ]*/m.exec(text)?.[0].length ?? 0
   const keys = new Set<string>()
-  for (const [, spaces, , key] of text.matchAll(/^( *)(["']?)([\w:.-]+)\2[ \t]*:(?=\s|$)/gm)) if (spaces!.length === indent) keys.add(key!)
+  for (const [, spaces, , key] of text.matchAll(/^( *)(["']?)([\w:.-]+)\2[ \t]*:(?=\s|$)/gm))
+    if (spaces!.length === indent) keys.add(key!)
   return detectKeys(keys, () => /\bType["']?[ \t]*:[ \t]*["']?(?:AWS|Custom|Alexa)::/.test(text))
 }

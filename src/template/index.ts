@@ -33,7 +33,10 @@ export interface ReadTemplateOptions {
  * @throws RolecastError as a rejection: `invalid-input` for a text of no known format, or a malformed one, with its line where
  *   it is known; `invalid-option` for a format that does not exist; `missing-package` for HCL without `@cdktf/hcl2json`
  */
-export async function readTemplate(text: string, { format, path = '-' }: ReadTemplateOptions = {}): Promise<Infrastructure> {
+export async function readTemplate(
+  text: string,
+  { format, path = '-' }: ReadTemplateOptions = {},
+): Promise<Infrastructure> {
   const known = format ?? detectFormat(text, path)
   if (known === undefined) {
     const next = 'say which with the format, or check that it is a template'
@@ -41,7 +44,11 @@ export async function readTemplate(text: string, { format, path = '-' }: ReadTem
   }
   const read = READERS.get(known)
   if (read === undefined) {
-    throw new RolecastError('invalid-option', `\`${known}\` is no format; use one of ${[...READERS.keys()].join(', ')}`, { value: known })
+    throw new RolecastError(
+      'invalid-option',
+      `\`${known}\` is no format; use one of ${[...READERS.keys()].join(', ')}`,
+      { value: known },
+    )
   }
   return read(text, path)
 }

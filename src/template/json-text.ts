@@ -1,5 +1,5 @@
 import { RolecastError } from '../errors.js'
-import { own } from '../own.js'
+import { ownValue } from '../record.js'
 
 /** An object of a JSON text. Its keys are the author's: read it with `field`, never by index. */
 export type JsonRecord = Readonly<Record<string, unknown>>
@@ -25,9 +25,17 @@ export interface Position {
 }
 
 /** The error for a text that cannot be read, with its place where it is known. */
-export function unreadable({ path, kind, next }: TextSource, what: string, at?: Position, cause?: unknown): RolecastError {
+export function unreadable(
+  { path, kind, next }: TextSource,
+  what: string,
+  at?: Position,
+  cause?: unknown,
+): RolecastError {
   const place = at === undefined ? path : `${path}:${at.line}:${at.column}`
-  return new RolecastError('invalid-input', `the ${kind} \`${place}\` cannot be read: ${what}; ${next}`, { value: path, cause })
+  return new RolecastError('invalid-input', `the ${kind} \`${place}\` cannot be read: ${what}; ${next}`, {
+    value: path,
+    cause,
+  })
 }
 
 export function isRecord(value: unknown): value is JsonRecord {
@@ -36,7 +44,7 @@ export function isRecord(value: unknown): value is JsonRecord {
 
 /** What a record says under this key; `undefined` for what is no record. */
 export function field(value: unknown, key: string): unknown {
-  return isRecord(value) ? own(value, key) : undefined
+  return isRecord(value) ? ownValue(value, key) : undefined
 }
 
 /** A list as it is, nothing as an empty one, and anything else as the only element: how blocks are written in JSON. */

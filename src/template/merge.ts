@@ -1,3 +1,4 @@
+import { IDENTITY_POOL_ID_PATTERN, USER_POOL_ID_PATTERN } from '../aws-ids.js'
 import { posix } from 'node:path'
 import type {
   GroupDefinition,
@@ -28,17 +29,26 @@ function folderOf({ paths }: Infrastructure): string {
 }
 
 function isWithin(folder: string, parent: string): boolean {
-  return parent === '.' ? !folder.startsWith('..') && !posix.isAbsolute(folder) : folder === parent || folder.startsWith(`${parent}/`)
+  return parent === '.'
+    ? !folder.startsWith('..') && !posix.isAbsolute(folder)
+    : folder === parent || folder.startsWith(`${parent}/`)
 }
 
 /** The list gets the pool of the one template that is about it. */
 function joinAmplify(infrastructures: readonly Infrastructure[]): readonly Infrastructure[] {
-  const lists = infrastructures.filter(({ declaredPrecedences }) => declaredPrecedences.some(({ pool }) => pool === AMPLIFY_POOL))
+  const lists = infrastructures.filter(({ declaredPrecedences }) =>
+    declaredPrecedences.some(({ pool }) => pool === AMPLIFY_POOL),
+  )
   const joined = new Map<Infrastructure, Infrastructure>()
   const taken = new Set<Infrastructure>()
   for (const list of lists) {
-    const [template, ...others] = infrastructures.filter(one =>
-      one.format === 'cloudformation' && one.groups.length > 0 && isWithin(folderOf(one), folderOf(list)) && !joined.has(one))
+    const [template, ...others] = infrastructures.filter(
+      one =>
+        one.format === 'cloudformation' &&
+        one.groups.length > 0 &&
+        isWithin(folderOf(one), folderOf(list)) &&
+        !joined.has(one),
+    )
     const pools = new Set(template?.groups.map(({ pool }) => pool))
     const [pool, ...morePools] = pools
     if (template === undefined || others.length > 0 || pool === undefined || morePools.length > 0) continue
@@ -83,19 +93,19 @@ function intersects(set: ReadonlySet<string>, names: Iterable<string>): boolean 
   return false
 }
 
-const USER_POOL_ID = /^[a-z]{2,}(?:-[a-z]+)+-\d+_[0-9a-zA-Z]+$/
-const IDENTITY_POOL_ID = /^[a-z]{2,}(?:-[a-z]+)+-\d+:[0-9a-f-]{36}$/
 const IMPORT = /^\$\{Fn::ImportValue\("[^"$]*"\)\}$/
 
 /** The name that is the same for all templates of a folder, or of the world; undefined for one of this template only. */
 function sharedName(id: string, folder: string): string | undefined {
-  if (USER_POOL_ID.test(id) || IDENTITY_POOL_ID.test(id)) return id
+  if (USER_POOL_ID_PATTERN.test(id) || IDENTITY_POOL_ID_PATTERN.test(id)) return id
   return IMPORT.test(id) ? `${folder} ${id}` : undefined
 }
 
 function sharedNames(infrastructure: Infrastructure): readonly string[] {
   const { pools, attachments } = infrastructure
-  const identityPools = attachments.flatMap(({ identityPool }) => identityPool.is === 'known' ? [identityPool.value] : [])
+  const identityPools = attachments.flatMap(({ identityPool }) =>
+    identityPool.is === 'known' ? [identityPool.value] : [],
+  )
   return [...pools.map(({ id }) => id), ...identityPools].flatMap(id => sharedName(id, folderOf(infrastructure)) ?? [])
 }
 
@@ -137,14 +147,14 @@ function idsOf(infrastructure: Infrastructure): ReadonlySet<string> {
 /** The same with ids that no other file has, but for what is one thing in all of them. */
 function withPath(infrastructure: Infrastructure, isRepeated: (id: string) => boolean): Infrastructure {
   const [path = '-'] = infrastructure.paths
-  return renamed(infrastructure, id => isRepeated(id) ? `${path}: ${id}` : id)
+  return renamed(infrastructure, id => (isRepeated(id) ? `${path}: ${id}` : id))
 }
 
 /** Every id that is of this file alone, under another name. */
 function renamed(infrastructure: Infrastructure, local: (id: string) => string): Infrastructure {
-  const global = (id: string) => sharedName(id, folderOf(infrastructure)) === undefined ? local(id) : id
+  const global = (id: string) => (sharedName(id, folderOf(infrastructure)) === undefined ? local(id) : id)
   const role = (value: Value<RoleReference>) =>
-    mapValue(value, one => one.kind === 'arn' || IMPORT.test(one.id) ? one : { ...one, id: local(one.id) })
+    mapValue(value, one => (one.kind === 'arn' || IMPORT.test(one.id) ? one : { ...one, id: local(one.id) }))
   const group = (one: GroupDefinition): GroupDefinition => ({
     ...one,
     id: local(one.id),
@@ -154,7 +164,9 @@ function renamed(infrastructure: Infrastructure, local: (id: string) => string):
   })
   const rule = (one: MappingRuleDefinition): MappingRuleDefinition => ({ ...one, role: role(one.role) })
   const mapping = (one: RoleMappingDefinition): RoleMappingDefinition => ({
-    ...one, ...(one.pool !== undefined && { pool: global(one.pool) }), rules: mapValue(one.rules, rules => rules.map(rule)),
+    ...one,
+    ...(one.pool !== undefined && { pool: global(one.pool) }),
+    rules: mapValue(one.rules, rules => rules.map(rule)),
   })
   const attachment = (one: RoleAttachment): RoleAttachment => ({
     ...one,
@@ -171,8 +183,14 @@ function renamed(infrastructure: Infrastructure, local: (id: string) => string):
     attachments: infrastructure.attachments.map(attachment),
     memberships: infrastructure.memberships.map(one => ({ ...one, pool: global(one.pool) })),
     declaredPrecedences: infrastructure.declaredPrecedences.map(one => ({ ...one, pool: global(one.pool) })),
-    undecidable: infrastructure.undecidable.map(one => ({ ...one, ...(one.pool !== undefined && { pool: global(one.pool) }) })),
-    suppressions: infrastructure.suppressions.map(one => ({ ...one, ...(one.target !== undefined && { target: local(one.target) }) })),
+    undecidable: infrastructure.undecidable.map(one => ({
+      ...one,
+      ...(one.pool !== undefined && { pool: global(one.pool) }),
+    })),
+    suppressions: infrastructure.suppressions.map(one => ({
+      ...one,
+      ...(one.target !== undefined && { target: local(one.target) }),
+    })),
   }
 }
 

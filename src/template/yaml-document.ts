@@ -76,8 +76,27 @@ const MAX_EXPANDED = 20_000_000
 const MAX_DIRECTIVES = 10
 
 const SHORT_FORMS = [
-  'Ref', 'Condition', 'And', 'Base64', 'Cidr', 'Equals', 'FindInMap', 'ForEach', 'GetAtt', 'GetAZs', 'If', 'ImportValue', 'Join', 'Length',
-  'Not', 'Or', 'Select', 'Split', 'Sub', 'ToJsonString', 'Transform',
+  'Ref',
+  'Condition',
+  'And',
+  'Base64',
+  'Cidr',
+  'Equals',
+  'FindInMap',
+  'ForEach',
+  'GetAtt',
+  'GetAZs',
+  'If',
+  'ImportValue',
+  'Join',
+  'Length',
+  'Not',
+  'Or',
+  'Select',
+  'Split',
+  'Sub',
+  'ToJsonString',
+  'Transform',
 ]
 
 /** Without them every use of a short form costs a warning. What is not here is found by its tag all the same. */
@@ -105,10 +124,16 @@ export function readYamlDocument(text: string, path: string): SourceDocument {
   }
   const invalid = (span: Span, what: string, next: string) => {
     const { line, column } = locate(span)
-    return new RolecastError('invalid-input', `\`${path}:${line}:${column}\` cannot be used: ${what}; ${next}`, { value: path })
+    return new RolecastError('invalid-input', `\`${path}:${line}:${column}\` cannot be used: ${what}; ${next}`, {
+      value: path,
+    })
   }
   if (text.length > MAX_CHARACTERS) {
-    throw invalid({ start: 0, end: 0 }, `it has ${text.length} characters, more than ${MAX_CHARACTERS}`, 'check that it is a template')
+    throw invalid(
+      { start: 0, end: 0 },
+      `it has ${text.length} characters, more than ${MAX_CHARACTERS}`,
+      'check that it is a template',
+    )
   }
 
   const comments: Comment[] = []
@@ -127,15 +152,20 @@ function compose(text: string, lines: LineCounter, comments: Comment[], invalid:
     let directives = 0
     let scalar = false
     for (const lexeme of new Lexer().lex(text)) {
-      if (++lexemes > MAX_LEXEMES) throw invalid(here(), `it has more than ${MAX_LEXEMES} keys, values and marks`, 'split it up')
-      if (lexeme.startsWith('#') && !scalar) comments.push({ text: lexeme, start: parser.offset, end: parser.offset + lexeme.length })
+      if (++lexemes > MAX_LEXEMES)
+        throw invalid(here(), `it has more than ${MAX_LEXEMES} keys, values and marks`, 'split it up')
+      if (lexeme.startsWith('#') && !scalar)
+        comments.push({ text: lexeme, start: parser.offset, end: parser.offset + lexeme.length })
       scalar = lexeme === SCALAR_FOLLOWS
       for (const token of parser.next(lexeme)) {
-        if (token.type === 'error') throw invalid({ start: token.offset, end: token.offset }, inWords(token.message), FIX_SYNTAX)
-        if (token.type === 'directive' && ++directives > MAX_DIRECTIVES) throw invalid(here(), 'it has too many directives', FIX_SYNTAX)
+        if (token.type === 'error')
+          throw invalid({ start: token.offset, end: token.offset }, inWords(token.message), FIX_SYNTAX)
+        if (token.type === 'directive' && ++directives > MAX_DIRECTIVES)
+          throw invalid(here(), 'it has too many directives', FIX_SYNTAX)
         yield token
       }
-      if (parser.stack.length > MAX_DEPTH) throw invalid(here(), `it is nested more than ${MAX_DEPTH} deep`, 'flatten it')
+      if (parser.stack.length > MAX_DEPTH)
+        throw invalid(here(), `it is nested more than ${MAX_DEPTH} deep`, 'flatten it')
     }
     yield* parser.end()
   }
@@ -146,10 +176,12 @@ function compose(text: string, lines: LineCounter, comments: Comment[], invalid:
   const composer = new Composer({ ...types, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' })
   for (const document of composer.compose(tokens(), true, text.length)) {
     const [error] = document.errors
-    if (error !== undefined) throw invalid({ start: error.pos[0], end: error.pos[1] }, inWords(error.message), FIX_SYNTAX)
+    if (error !== undefined)
+      throw invalid({ start: error.pos[0], end: error.pos[1] }, inWords(error.message), FIX_SYNTAX)
     if (isVoid(document.contents)) continue
     const [start, end] = document.range
-    if (contents !== null) throw invalid({ start, end }, 'a second document begins here', 'give each document a file of its own')
+    if (contents !== null)
+      throw invalid({ start, end }, 'a second document begins here', 'give each document a file of its own')
     contents = document.contents
   }
   if (contents === null) throw invalid({ start: 0, end: 0 }, 'it is empty', 'check that it is the right file')
@@ -203,7 +235,8 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
   function account(measured: Measured, at: Span) {
     depth = Math.max(depth, measured.depth)
     size += measured.size
-    if (depth > MAX_DEPTH) throw invalid(at, `with its aliases written out it is nested more than ${MAX_DEPTH} deep`, 'use fewer aliases')
+    if (depth > MAX_DEPTH)
+      throw invalid(at, `with its aliases written out it is nested more than ${MAX_DEPTH} deep`, 'use fewer aliases')
     if (size <= MAX_EXPANDED) return
     throw invalid(at, `with its aliases written out it has more than ${MAX_EXPANDED} characters`, 'use fewer aliases')
   }
@@ -211,8 +244,10 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
   function follow(alias: Alias): SourceNode {
     const at = spanOf(alias)
     const target = anchors.get(alias.source)
-    if (target === undefined) throw invalid(at, `there is no anchor \`${alias.source}\` before this alias`, 'define it above')
-    if (target === 'open') throw invalid(at, `the alias \`${alias.source}\` stands inside of its own anchor`, 'write its value out')
+    if (target === undefined)
+      throw invalid(at, `there is no anchor \`${alias.source}\` before this alias`, 'define it above')
+    if (target === 'open')
+      throw invalid(at, `the alias \`${alias.source}\` stands inside of its own anchor`, 'write its value out')
     account(target, at)
     return target.node
   }
@@ -228,10 +263,26 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
     // The library ends a block where the next thing begins, behind the comments in between.
     if (isMap(node)) {
       const entries = convertEntries(node)
-      return { kind: 'map', entries, start: span.start, end: node.flow === true ? span.end : lastEnd(entries.values(), span) }
+      return {
+        kind: 'map',
+        entries,
+        start: span.start,
+        end: node.flow === true ? span.end : lastEnd(entries.values(), span),
+      }
     }
     const items = node.items.map(item => convert(item as Node))
-    return { kind: 'list', items, start: span.start, end: node.flow === true ? span.end : lastEnd(items.map(value => ({ value })), span) }
+    return {
+      kind: 'list',
+      items,
+      start: span.start,
+      end:
+        node.flow === true
+          ? span.end
+          : lastEnd(
+              items.map(value => ({ value })),
+              span,
+            ),
+    }
   }
 
   function convertEntries(map: YAMLMap): ReadonlyMap<string, Entry> {
@@ -240,7 +291,8 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
     for (const pair of map.items) {
       const keyNode = pair.key as Node | null
       const key = keyNode === null ? undefined : convert(keyNode)
-      if (key?.kind !== 'scalar') throw invalid(key ?? spanOf(map), 'a key is not a string', 'write a plain name before the colon')
+      if (key?.kind !== 'scalar')
+        throw invalid(key ?? spanOf(map), 'a key is not a string', 'write a plain name before the colon')
       const value = pair.value === null ? nothingAt(key.end) : convert(pair.value as Node)
       if (key.text === '<<' && isScalar(keyNode) && keyNode.type === Scalar.PLAIN) {
         merged.push(...mapsToMerge(value))
@@ -250,7 +302,8 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
         entries.set(key.text, { key: { start: key.start, end: key.end }, value })
       }
     }
-    for (const source of merged) for (const [key, entry] of source.entries) if (!entries.has(key)) entries.set(key, entry)
+    for (const source of merged)
+      for (const [key, entry] of source.entries) if (!entries.has(key)) entries.set(key, entry)
     return entries
   }
 
@@ -267,7 +320,8 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
     if (untagged.kind === 'scalar' && TYPE_TAGS.has(tag)) return { ...untagged, value: plainValue(untagged.text) }
     const span = { start: startOfTag(text, tag, untagged.start), end: untagged.end }
     const name = tag.slice(1)
-    if (!SHORT_FORMS.includes(name)) return { kind: 'opaque', why: `the tag \`${tag}\` is none of CloudFormation's`, ...span }
+    if (!SHORT_FORMS.includes(name))
+      return { kind: 'opaque', why: `the tag \`${tag}\` is none of CloudFormation's`, ...span }
     const key = name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`
     depth++
     return { kind: 'map', entries: new Map([[key, { key: span, value: untagged }]]), ...span }
@@ -317,4 +371,13 @@ function plainValue(source: string): string | number | boolean | null {
   if (/^(?:true|True|TRUE)$/.test(source)) return true
   if (/^(?:false|False|FALSE)$/.test(source)) return false
   return /^(?:|~|null|Null|NULL)$/.test(source) ? null : source
+}
+
+export function nodeAt(node: SourceNode | undefined, key: string): SourceNode | undefined {
+  return node?.kind === 'map' ? node.entries.get(key)?.value : undefined
+}
+
+export function textAt(node: SourceNode | undefined, key: string): string | undefined {
+  const value = nodeAt(node, key)
+  return value?.kind === 'scalar' ? value.text : undefined
 }

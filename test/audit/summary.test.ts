@@ -1,19 +1,29 @@
 import * as fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
-  type AuditConcern, type AuditFinding, type AuditSummary, CONCERNS, createAuditSummary, describeChange, keptWhileFrozen, type PoolChange,
-  STANDINGS, standings, type UserAudit,
+  type AuditFinding,
+  type AuditSummary,
+  createAuditSummary,
+  keptWhileFrozen,
+  type UserAudit,
 } from '../../src/audit/summary.js'
 import { isRolecastError } from '../../src/errors.js'
 import { type Group, MAX_PRECEDENCE } from '../../src/group.js'
 import type { PoolResolution } from '../../src/pool/compile-pool.js'
-import { type Outcome, resolveRoles, type Semantics, SEMANTICS } from '../../src/claims/resolve.js'
+import { resolveRoles } from '../../src/claims/resolve.js'
 import { groupNames, pools, semantics } from '../arbitraries.js'
 import { modelResolve, rolesCompete, tiedLevelAgrees } from '../models/resolve-model.js'
+import { STANDINGS, standings } from '../../src/audit/standing.js'
+import { type AuditConcern, CONCERNS } from '../../src/audit/concerns.js'
+import { describeChange, type PoolChange } from '../../src/audit/pool-change.js'
+import { type Outcome, type Semantics, SEMANTICS } from '../../src/claims/decide.js'
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
 
-interface Member { readonly username: string; readonly groups: readonly string[] }
+interface Member {
+  readonly username: string
+  readonly groups: readonly string[]
+}
 
 interface Audited {
   readonly pool: readonly Group[]
@@ -41,7 +51,8 @@ function audit(audited: Audited): AuditSummary {
   return counter.summary()
 }
 
-const finding = (summary: AuditSummary, concern: AuditConcern): AuditFinding | undefined => summary.findings.find(found => found.concern === concern)
+const finding = (summary: AuditSummary, concern: AuditConcern): AuditFinding | undefined =>
+  summary.findings.find(found => found.concern === concern)
 
 const admins = { groupName: 'admins', precedence: 0, roleArn: role('Admin') }
 const finance = { groupName: 'finance', precedence: 5, roleArn: role('Finance') }
@@ -54,8 +65,12 @@ const pool: readonly Group[] = [staff, interns, hr, finance, vip, admins]
 describe('the whole summary', () => {
   test('of a small pool', () => {
     const members = [
-      { username: 'anna', groups: ['admins', 'staff'] }, { username: 'bert', groups: ['finance', 'hr'] }, { username: 'carl', groups: ['vip', 'hr'] },
-      { username: 'dora', groups: ['interns'] }, { username: 'emil', groups: [] }, { username: 'fay', groups: ['staff', 'ghost'] },
+      { username: 'anna', groups: ['admins', 'staff'] },
+      { username: 'bert', groups: ['finance', 'hr'] },
+      { username: 'carl', groups: ['vip', 'hr'] },
+      { username: 'dora', groups: ['interns'] },
+      { username: 'emil', groups: [] },
+      { username: 'fay', groups: ['staff', 'ghost'] },
     ]
     expect(audit({ pool, members, userPoolId: 'eu-west-1_Example' })).toStrictEqual({
       userPoolId: 'eu-west-1_Example',
@@ -64,7 +79,10 @@ describe('the whole summary', () => {
       memberships: 8,
       outcomes: { resolved: 1, none: 3, ambiguous: 1, undetermined: 1 },
       roles: [
-        { roleArn: role('Admin'), users: 1 }, { roleArn: role('Finance'), users: 0 }, { roleArn: role('Hr'), users: 0 }, { roleArn: role('Intern'), users: 0 },
+        { roleArn: role('Admin'), users: 1 },
+        { roleArn: role('Finance'), users: 0 },
+        { roleArn: role('Hr'), users: 0 },
+        { roleArn: role('Intern'), users: 0 },
       ],
       groups: [
         { groupName: 'admins', precedence: 0, roleArn: role('Admin'), users: 1 },
@@ -80,20 +98,48 @@ describe('the whole summary', () => {
         { concern: 'undetermined', count: 1, users: ['carl'], groups: [], roles: [] },
         { concern: 'no-role', count: 2, users: ['emil', 'fay'], groups: [], roles: [] },
         { concern: 'unknown-group', count: 1, users: ['fay'], groups: [], roles: [] },
-        { concern: 'role-nobody-gets', count: 3, users: [], groups: [], roles: [role('Finance'), role('Hr'), role('Intern')] },
+        {
+          concern: 'role-nobody-gets',
+          count: 3,
+          users: [],
+          groups: [],
+          roles: [role('Finance'), role('Hr'), role('Intern')],
+        },
       ],
       changes: [],
     })
   })
 
   test('of a pool without groups and users', () => {
-    const nothing = { users: 0, memberships: 0, outcomes: { resolved: 0, none: 0, ambiguous: 0, undetermined: 0 }, roles: [], groups: [], findings: [], changes: [] }
+    const nothing = {
+      users: 0,
+      memberships: 0,
+      outcomes: { resolved: 0, none: 0, ambiguous: 0, undetermined: 0 },
+      roles: [],
+      groups: [],
+      findings: [],
+      changes: [],
+    }
     expect(audit({ pool: [], members: [] })).toStrictEqual({ semantics: 'observed', ...nothing })
   })
 
   test('has its keys in one order, so that its JSON is the same wherever it is made', () => {
-    const summary = audit({ pool: [{ roleArn: role('A'), precedence: 1, groupName: 'a' }], members: [], userPoolId: 'eu-west-1_Example' })
-    expect(Object.keys(summary)).toEqual(['userPoolId', 'semantics', 'users', 'memberships', 'outcomes', 'roles', 'groups', 'findings', 'changes'])
+    const summary = audit({
+      pool: [{ roleArn: role('A'), precedence: 1, groupName: 'a' }],
+      members: [],
+      userPoolId: 'eu-west-1_Example',
+    })
+    expect(Object.keys(summary)).toEqual([
+      'userPoolId',
+      'semantics',
+      'users',
+      'memberships',
+      'outcomes',
+      'roles',
+      'groups',
+      'findings',
+      'changes',
+    ])
     expect(Object.keys(summary.outcomes)).toEqual(['resolved', 'none', 'ambiguous', 'undetermined'])
     expect(Object.keys(summary.groups[0]!)).toEqual(['groupName', 'precedence', 'roleArn', 'users'])
     expect(Object.keys(summary.roles[0]!)).toEqual(['roleArn', 'users'])
@@ -103,7 +149,10 @@ describe('the whole summary', () => {
   test('stays as it is when more is added', () => {
     const counter = createAuditSummary({ groups: pool, semantics: 'observed' })
     const add = () => {
-      const members = [{ username: 'bert', groups: ['finance', 'hr'] }, { username: 'anna', groups: ['admins'] }]
+      const members = [
+        { username: 'bert', groups: ['finance', 'hr'] },
+        { username: 'anna', groups: ['admins'] },
+      ]
       for (const user of usersOf({ pool, members })) counter.add(user)
       counter.change({ change: 'group-changed', groupName: 'hr' })
     }
@@ -118,12 +167,19 @@ describe('the whole summary', () => {
 
   test('of a name that comes twice the first group counts', () => {
     const groups = [admins, { groupName: 'admins', precedence: 9, roleArn: role('Other') }]
-    expect(audit({ pool: groups, members: [] })).toMatchObject({ groups: [{ groupName: 'admins', precedence: 0 }], roles: [{ roleArn: role('Admin') }] })
+    expect(audit({ pool: groups, members: [] })).toMatchObject({
+      groups: [{ groupName: 'admins', precedence: 0 }],
+      roles: [{ roleArn: role('Admin') }],
+    })
   })
 
   test('a role that several groups have is one', () => {
     const groups = [admins, { ...admins, groupName: 'root', precedence: 1 }]
-    const members = [{ username: 'a', groups: ['admins'] }, { username: 'b', groups: ['root'] }, { username: 'c', groups: ['admins', 'root'] }]
+    const members = [
+      { username: 'a', groups: ['admins'] },
+      { username: 'b', groups: ['root'] },
+      { username: 'c', groups: ['admins', 'root'] },
+    ]
     expect(audit({ pool: groups, members }).roles).toEqual([{ roleArn: role('Admin'), users: 3 }])
   })
 })
@@ -133,8 +189,14 @@ describe('findings', () => {
 
   test('list the first names only, and count all', () => {
     const members = many(7).map(username => ({ username, groups: [] }))
-    expect(finding(audit({ pool, members, listed: 3 }), 'no-role')).toMatchObject({ count: 7, users: ['u0', 'u1', 'u2'] })
-    expect(finding(audit({ pool, members, listed: 3 }), 'role-nobody-gets')).toMatchObject({ count: 4, roles: [role('Admin'), role('Finance'), role('Hr')] })
+    expect(finding(audit({ pool, members, listed: 3 }), 'no-role')).toMatchObject({
+      count: 7,
+      users: ['u0', 'u1', 'u2'],
+    })
+    expect(finding(audit({ pool, members, listed: 3 }), 'role-nobody-gets')).toMatchObject({
+      count: 4,
+      roles: [role('Admin'), role('Finance'), role('Hr')],
+    })
     expect(finding(audit({ pool, members, listed: 0 }), 'no-role')).toMatchObject({ count: 7, users: [] })
   })
 
@@ -144,7 +206,10 @@ describe('findings', () => {
     expect([found.count, found.users.length, found.users.at(-1)]).toEqual([1001, 1000, 'u999'])
   })
 
-  test.each([[100, undefined], [101, 1]])('a user in %d groups, known or not', (count, found) => {
+  test.each([
+    [100, undefined],
+    [101, 1],
+  ])('a user in %d groups, known or not', (count, found) => {
     const groups = many(60).map(groupName => ({ groupName }))
     const summary = audit({ pool: groups, members: [{ username: 'a', groups: many(count) }] })
     expect(finding(summary, 'too-many-groups')?.count).toBe(found)
@@ -164,7 +229,10 @@ describe('findings', () => {
     ['west-1_', undefined, false],
     ['a eu-west-1_Example_Google', undefined, false],
   ])('%s in pool %s: the group of a provider? %s', (groupName, userPoolId, federated) => {
-    const found = finding(audit({ pool: [{ groupName, roleArn: role('Guest') }], members: [], userPoolId }), 'federated-group-with-role')
+    const found = finding(
+      audit({ pool: [{ groupName, roleArn: role('Guest') }], members: [], userPoolId }),
+      'federated-group-with-role',
+    )
     expect(found?.groups).toEqual(federated ? [groupName] : undefined)
     const roleless = finding(audit({ pool: [{ groupName }], members: [], userPoolId }), 'federated-group-with-role')
     expect(roleless).toBeUndefined()
@@ -193,7 +261,11 @@ describe('what is refused', () => {
 
   test.each([-1, 1.5, NaN, Infinity, '5', null])('to list %s names', listed => {
     const error = errorOf(() => createAuditSummary({ groups: [], semantics: 'observed', listed: listed as number }))
-    expect(error).toMatchObject({ code: 'invalid-option', value: listed, message: `\`listed\` is \`${listed}\`; give a whole number of names, 0 or more` })
+    expect(error).toMatchObject({
+      code: 'invalid-option',
+      value: listed,
+      message: `\`listed\` is \`${listed}\`; give a whole number of names, 0 or more`,
+    })
   })
 
   test.each([
@@ -201,9 +273,14 @@ describe('what is refused', () => {
     ['a role', [finance, { groupName: 'hr' }], role('Hr')],
   ])('a user who was resolved with %s that the pool does not have, and he is not counted', (_what, groups, value) => {
     const counter = createAuditSummary({ groups, semantics: 'observed' })
-    const error = errorOf(() => counter.add({ username: 'a', resolution: resolveIn([hr, finance], ['hr'], 'observed') }))
+    const error = errorOf(() =>
+      counter.add({ username: 'a', resolution: resolveIn([hr, finance], ['hr'], 'observed') }),
+    )
     expect(error).toMatchObject({
-      code: 'invalid-input', value, message: `a user was resolved with \`${value}\`, which the groups of the audit do not have; give both the same groups` })
+      code: 'invalid-input',
+      value,
+      message: `a user was resolved with \`${value}\`, which the groups of the audit do not have; give both the same groups`,
+    })
     expect(counter.summary()).toMatchObject({ users: 0, memberships: 0 })
   })
 })
@@ -216,13 +293,16 @@ function modelAudit({ pool, members, semantics = 'observed', userPoolId, listed 
     const known = names.map(name => pool.find(group => group.groupName === name)).filter(has)
     return { username, known, names, answer: modelResolve(known, semantics) }
   })
-  type User = typeof users[number]
+  type User = (typeof users)[number]
   const count = (test: (user: User) => boolean) => users.filter(test).length
   const level = (group: Group) => group.precedence ?? Infinity
-  const codes = (a: string, b: string) => [a, b].toSorted()[0] === a ? -1 : 1
-  const ladder = [...pool].toSorted((a, b) => (level(a) === level(b) ? codes(a.groupName, b.groupName) : level(a) < level(b) ? -1 : 1))
+  const codes = (a: string, b: string) => ([a, b].toSorted()[0] === a ? -1 : 1)
+  const ladder = [...pool].toSorted((a, b) =>
+    level(a) === level(b) ? codes(a.groupName, b.groupName) : level(a) < level(b) ? -1 : 1,
+  )
   const arns = [...new Set(pool.map(group => group.roleArn ?? '').filter(arn => arn !== ''))]
-  const roles = arns.map(roleArn => ({ roleArn, users: count(user => user.answer.preferredRole === roleArn) }))
+  const roles = arns
+    .map(roleArn => ({ roleArn, users: count(user => user.answer.preferredRole === roleArn) }))
     .toSorted((a, b) => (a.users === b.users ? codes(a.roleArn, b.roleArn) : b.users - a.users))
   const ofUsers = (concern: AuditConcern, test: (user: User) => boolean) => {
     const found = users.filter(test).map(user => user.username)
@@ -230,16 +310,28 @@ function modelAudit({ pool, members, semantics = 'observed', userPoolId, listed 
   }
   const bears = (group: Group) => Boolean(group.roleArn)
   const numbered = (group: Group) => typeof group.precedence === 'number'
-  const unused = roles.filter(one => one.users === 0).map(one => one.roleArn).toSorted()
-  const federated = ladder.filter(bears).map(group => group.groupName)
-    .filter(name => (userPoolId === undefined ? /^[a-z]+-[a-z-]+-[0-9]_[A-Za-z]+_/.test(name) : name.indexOf(`${userPoolId}_`) === 0))
+  const unused = roles
+    .filter(one => one.users === 0)
+    .map(one => one.roleArn)
+    .toSorted()
+  const federated = ladder
+    .filter(bears)
+    .map(group => group.groupName)
+    .filter(name =>
+      userPoolId === undefined ? /^[a-z]+-[a-z-]+-[0-9]_[A-Za-z]+_/.test(name) : name.indexOf(`${userPoolId}_`) === 0,
+    )
   const outcomes = (outcome: Outcome) => count(user => user.answer.outcome === outcome)
   return {
     ...(userPoolId === undefined ? {} : { userPoolId }),
     semantics,
     users: users.length,
     memberships: users.flatMap(user => user.known).length,
-    outcomes: { resolved: outcomes('resolved'), none: outcomes('none'), ambiguous: outcomes('ambiguous'), undetermined: outcomes('undetermined') },
+    outcomes: {
+      resolved: outcomes('resolved'),
+      none: outcomes('none'),
+      ambiguous: outcomes('ambiguous'),
+      undetermined: outcomes('undetermined'),
+    },
     roles,
     groups: ladder.map(group => ({
       groupName: group.groupName,
@@ -249,14 +341,34 @@ function modelAudit({ pool, members, semantics = 'observed', userPoolId, listed 
     })),
     findings: [
       ofUsers('conflicting-tie', user => user.answer.outcome === 'ambiguous'),
-      ofUsers('null-precedence-only', user =>
-        semantics !== 'documented' && user.known.some(bears) && !user.known.some(group => bears(group) && numbered(group))),
-      ofUsers('undetermined', user => semantics === 'observed' && tiedLevelAgrees(user.known) !== rolesCompete(user.known)),
+      ofUsers(
+        'null-precedence-only',
+        user =>
+          semantics !== 'documented' &&
+          user.known.some(bears) &&
+          !user.known.some(group => bears(group) && numbered(group)),
+      ),
+      ofUsers(
+        'undetermined',
+        user => semantics === 'observed' && tiedLevelAgrees(user.known) !== rolesCompete(user.known),
+      ),
       ofUsers('no-role', user => !user.known.some(bears)),
       ofUsers('unknown-group', user => user.known.length < user.names.length),
       ofUsers('too-many-groups', user => user.names.length > 100),
-      { concern: 'role-nobody-gets' as const, count: unused.length, users: [], groups: [], roles: unused.slice(0, listed) },
-      { concern: 'federated-group-with-role' as const, count: federated.length, users: [], groups: federated.slice(0, listed), roles: [] },
+      {
+        concern: 'role-nobody-gets' as const,
+        count: unused.length,
+        users: [],
+        groups: [],
+        roles: unused.slice(0, listed),
+      },
+      {
+        concern: 'federated-group-with-role' as const,
+        count: federated.length,
+        users: [],
+        groups: federated.slice(0, listed),
+        roles: [],
+      },
     ].filter(found => found.count > 0),
     changes: [],
   }
@@ -293,75 +405,122 @@ function law(sentence: string, wrong: Wrong, property: (audit: Audit) => fc.IPro
 const sum = (some: readonly { readonly users: number }[]) => some.reduce((total, one) => total + one.users, 0)
 
 describe('laws', () => {
-  law('the summary is that of the model', summary => ({ ...summary, findings: summary.findings.toReversed() }),
-    audit => fc.property(audits, audited => {
-      expect(audit(audited)).toStrictEqual(modelAudit(audited))
-    }))
+  law(
+    'the summary is that of the model',
+    summary => ({ ...summary, findings: summary.findings.toReversed() }),
+    audit =>
+      fc.property(audits, audited => {
+        expect(audit(audited)).toStrictEqual(modelAudit(audited))
+      }),
+  )
 
-  law('the outcomes add up to the users', summary => ({ ...summary, outcomes: { ...summary.outcomes, none: 0 } }),
-    audit => fc.property(audits, audited => {
-      const { users, outcomes } = audit(audited)
-      expect(outcomes.resolved + outcomes.none + outcomes.ambiguous + outcomes.undetermined).toBe(users)
-      expect(users).toBe(audited.members.length)
-    }))
+  law(
+    'the outcomes add up to the users',
+    summary => ({ ...summary, outcomes: { ...summary.outcomes, none: 0 } }),
+    audit =>
+      fc.property(audits, audited => {
+        const { users, outcomes } = audit(audited)
+        expect(outcomes.resolved + outcomes.none + outcomes.ambiguous + outcomes.undetermined).toBe(users)
+        expect(users).toBe(audited.members.length)
+      }),
+  )
 
-  law('the users of the roles add up to those who are resolved', summary => ({ ...summary, roles: summary.roles.slice(1) }),
-    audit => fc.property(audits, audited => {
-      const { roles, outcomes } = audit(audited)
-      expect(sum(roles)).toBe(outcomes.resolved)
-    }))
+  law(
+    'the users of the roles add up to those who are resolved',
+    summary => ({ ...summary, roles: summary.roles.slice(1) }),
+    audit =>
+      fc.property(audits, audited => {
+        const { roles, outcomes } = audit(audited)
+        expect(sum(roles)).toBe(outcomes.resolved)
+      }),
+  )
 
-  law('the users of the groups add up to the memberships', summary => ({ ...summary, memberships: summary.users }),
-    audit => fc.property(audits, audited => {
-      const { groups, memberships } = audit(audited)
-      expect(sum(groups)).toBe(memberships)
-    }))
+  law(
+    'the users of the groups add up to the memberships',
+    summary => ({ ...summary, memberships: summary.users }),
+    audit =>
+      fc.property(audits, audited => {
+        const { groups, memberships } = audit(audited)
+        expect(sum(groups)).toBe(memberships)
+      }),
+  )
 
-  law('every user whose outcome is ambiguous is in the finding of ties, and every undetermined one in that of the unknown',
+  law(
+    'every user whose outcome is ambiguous is in the finding of ties, and every undetermined one in that of the unknown',
     summary => ({ ...summary, findings: summary.findings.filter(found => found.concern !== 'undetermined') }),
-    audit => fc.property(audits, audited => {
-      const summary = audit({ ...audited, listed: 1000 })
-      for (const [concern, outcome] of [['conflicting-tie', 'ambiguous'], ['undetermined', 'undetermined']] as const) {
-        const users = usersOf(audited).filter(user => user.resolution.outcome === outcome).map(user => user.username)
-        expect(finding(summary, concern)?.users ?? []).toEqual(users)
-        expect(finding(summary, concern)?.count ?? 0).toBe(summary.outcomes[outcome])
-      }
-    }))
+    audit =>
+      fc.property(audits, audited => {
+        const summary = audit({ ...audited, listed: 1000 })
+        for (const [concern, outcome] of [
+          ['conflicting-tie', 'ambiguous'],
+          ['undetermined', 'undetermined'],
+        ] as const) {
+          const users = usersOf(audited)
+            .filter(user => user.resolution.outcome === outcome)
+            .map(user => user.username)
+          expect(finding(summary, concern)?.users ?? []).toEqual(users)
+          expect(finding(summary, concern)?.count ?? 0).toBe(summary.outcomes[outcome])
+        }
+      }),
+  )
 
-  law('a finding counts what it lists, and lists no more than it was told to', summary => ({
-    ...summary, findings: summary.findings.map(found => ({ ...found, users: found.users.slice(1) })) }),
-  audit => fc.property(audits, audited => {
-    for (const { count, users, groups, roles } of audit(audited).findings) {
-      expect(count).toBeGreaterThan(0)
-      expect([users, groups, roles].filter(list => list.length > 0).length).toBeLessThanOrEqual(1)
-      expect(users.length + groups.length + roles.length).toBe(Math.min(count, audited.listed!))
-    }
-  }))
+  law(
+    'a finding counts what it lists, and lists no more than it was told to',
+    summary => ({
+      ...summary,
+      findings: summary.findings.map(found => ({ ...found, users: found.users.slice(1) })),
+    }),
+    audit =>
+      fc.property(audits, audited => {
+        for (const { count, users, groups, roles } of audit(audited).findings) {
+          expect(count).toBeGreaterThan(0)
+          expect([users, groups, roles].filter(list => list.length > 0).length).toBeLessThanOrEqual(1)
+          expect(users.length + groups.length + roles.length).toBe(Math.min(count, audited.listed!))
+        }
+      }),
+  )
 
-  law('in whatever order the users come, the figures are the same', (summary, { members }) => ({ ...summary, users: members[0]?.username.length ?? 0 }),
-    audit => fc.property(audits, audited => {
-      const counts = ({ findings, ...figures }: AuditSummary) => ({ ...figures, findings: findings.map(({ concern, count }) => ({ concern, count })) })
-      const reversed = { ...audited, members: audited.members.toReversed(), pool: audited.pool.toReversed() }
-      expect(counts(audit(reversed))).toStrictEqual(counts(audit(audited)))
-    }))
+  law(
+    'in whatever order the users come, the figures are the same',
+    (summary, { members }) => ({ ...summary, users: members[0]?.username.length ?? 0 }),
+    audit =>
+      fc.property(audits, audited => {
+        const counts = ({ findings, ...figures }: AuditSummary) => ({
+          ...figures,
+          findings: findings.map(({ concern, count }) => ({ concern, count })),
+        })
+        const reversed = { ...audited, members: audited.members.toReversed(), pool: audited.pool.toReversed() }
+        expect(counts(audit(reversed))).toStrictEqual(counts(audit(audited)))
+      }),
+  )
 
   test('resolutions that are frozen and shared are counted as those that are not', () => {
-    fc.assert(fc.property(audits, audited => {
-      const { pool, semantics = 'observed', userPoolId, listed } = audited
-      const counter = createAuditSummary({ groups: pool, semantics, userPoolId, listed })
-      const shared = new Map<string, PoolResolution>()
-      for (const { username, resolution } of usersOf(audited)) {
-        const key = JSON.stringify([resolution.groups, resolution.unknownGroups])
-        if (!shared.has(key)) shared.set(key, Object.freeze(resolution))
-        counter.add({ username, resolution: shared.get(key)! })
-      }
-      expect(counter.summary()).toStrictEqual(audit(audited))
-    }))
+    fc.assert(
+      fc.property(audits, audited => {
+        const { pool, semantics = 'observed', userPoolId, listed } = audited
+        const counter = createAuditSummary({ groups: pool, semantics, userPoolId, listed })
+        const shared = new Map<string, PoolResolution>()
+        for (const { username, resolution } of usersOf(audited)) {
+          const key = JSON.stringify([resolution.groups, resolution.unknownGroups])
+          if (!shared.has(key)) shared.set(key, Object.freeze(resolution))
+          counter.add({ username, resolution: shared.get(key)! })
+        }
+        expect(counter.summary()).toStrictEqual(audit(audited))
+      }),
+    )
   })
 
   test('every concern comes up among the audits drawn, but for more groups than a user can have', () => {
-    const seen = new Set(fc.sample(audits, { seed: 1, numRuns: 500 }).flatMap(audited => modelAudit(audited).findings.map(found => found.concern)))
-    expect([...seen].toSorted()).toEqual(Object.keys(CONCERNS).filter(concern => concern !== 'too-many-groups').toSorted())
+    const seen = new Set(
+      fc
+        .sample(audits, { seed: 1, numRuns: 500 })
+        .flatMap(audited => modelAudit(audited).findings.map(found => found.concern)),
+    )
+    expect([...seen].toSorted()).toEqual(
+      Object.keys(CONCERNS)
+        .filter(concern => concern !== 'too-many-groups')
+        .toSorted(),
+    )
   })
 })
 
@@ -398,40 +557,81 @@ describe('the standing of a group', () => {
   test.each<[string, Group[], Semantics, (string | undefined)[]]>([
     ['nothing is special about one of its own rank', [low, one, plain], 'observed', [undefined, undefined, undefined]],
     ['a tie on one role', [one, low, alike], 'observed', ['shared', undefined, 'shared']],
-    ['a tie on two roles is one of all that share the rank', [one, two, alike], 'observed', ['conflict', 'conflict', 'conflict']],
-    ['no role, and the number of one with a role', [first, low, beside, after], 'observed', [undefined, undefined, 'contender', undefined]],
+    [
+      'a tie on two roles is one of all that share the rank',
+      [one, two, alike],
+      'observed',
+      ['conflict', 'conflict', 'conflict'],
+    ],
+    [
+      'no role, and the number of one with a role',
+      [first, low, beside, after],
+      'observed',
+      [undefined, undefined, 'contender', undefined],
+    ],
     ['no role, in the reading where it stands aside', [low, beside], 'roles-compete', [undefined, undefined]],
     ['no role, on the documented page', [low, beside], 'documented', [undefined, undefined]],
     ['no role and no number, as one with a role', [bare, plain], 'observed', ['unranked', undefined]],
     ['no role, and none with a number has one', [first, bare, plain], 'observed', [undefined, 'unranked', undefined]],
-    ['a role without a precedence, whatever others have', [bare, bareToo, low], 'roles-compete', ['unranked', 'unranked', undefined]],
-    ['a role without a precedence ranks last on the documented page', [bare, bareToo, low], 'documented', ['conflict', 'conflict', undefined]],
-    ['a role without a precedence is alone on the documented page', [bare, low, plain], 'documented', [undefined, undefined, undefined]],
-    ['the last precedence is one', [{ ...low, precedence: MAX_PRECEDENCE }, { ...beside, precedence: MAX_PRECEDENCE }, bare], 'observed', [undefined, 'contender', 'unranked']],
+    [
+      'a role without a precedence, whatever others have',
+      [bare, bareToo, low],
+      'roles-compete',
+      ['unranked', 'unranked', undefined],
+    ],
+    [
+      'a role without a precedence ranks last on the documented page',
+      [bare, bareToo, low],
+      'documented',
+      ['conflict', 'conflict', undefined],
+    ],
+    [
+      'a role without a precedence is alone on the documented page',
+      [bare, low, plain],
+      'documented',
+      [undefined, undefined, undefined],
+    ],
+    [
+      'the last precedence is one',
+      [{ ...low, precedence: MAX_PRECEDENCE }, { ...beside, precedence: MAX_PRECEDENCE }, bare],
+      'observed',
+      [undefined, 'contender', 'unranked'],
+    ],
   ])('%s', (_what, groups, semantics, expected) => {
     expect(standings(groups, semantics)).toEqual(expected)
   })
 
   const standingsOf = (groups: readonly Group[], semantics: Semantics) => new Set(standings(groups, semantics))
 
-  test('two users\' groups that conflict, or that nobody can settle, have a standing that says so', () => {
-    fc.assert(fc.property(pools, semantics, (groups, semantics) => {
-      const { outcome } = modelResolve(groups, semantics)
-      if (outcome === 'ambiguous') expect(standingsOf(groups, semantics)).toContain('conflict')
-      if (outcome === 'undetermined') expect(standingsOf(groups, semantics)).toContain('contender')
-    }), { numRuns: 1000 })
+  test("two users' groups that conflict, or that nobody can settle, have a standing that says so", () => {
+    fc.assert(
+      fc.property(pools, semantics, (groups, semantics) => {
+        const { outcome } = modelResolve(groups, semantics)
+        if (outcome === 'ambiguous') expect(standingsOf(groups, semantics)).toContain('conflict')
+        if (outcome === 'undetermined') expect(standingsOf(groups, semantics)).toContain('contender')
+      }),
+      { numRuns: 1000 },
+    )
   })
 
   test('two groups with the standing of a tie conflict when a user is in these two alone', () => {
-    fc.assert(fc.property(pools, semantics, (groups, semantics) => {
-      const found = standings(groups, semantics)
-      for (const [index, group] of groups.entries()) {
-        const level = groups.filter(other => other !== group && (other.precedence ?? null) === (group.precedence ?? null) && other.roleArn)
-        const outcomes = level.map(other => modelResolve([group, other], semantics).outcome)
-        expect(found[index] === 'conflict').toBe(Boolean(group.roleArn) && found[index] !== 'unranked' && (
-          outcomes.includes('ambiguous') || new Set(level.map(other => other.roleArn)).size > 1))
-      }
-    }), { numRuns: 500 })
+    fc.assert(
+      fc.property(pools, semantics, (groups, semantics) => {
+        const found = standings(groups, semantics)
+        for (const [index, group] of groups.entries()) {
+          const level = groups.filter(
+            other => other !== group && (other.precedence ?? null) === (group.precedence ?? null) && other.roleArn,
+          )
+          const outcomes = level.map(other => modelResolve([group, other], semantics).outcome)
+          expect(found[index] === 'conflict').toBe(
+            Boolean(group.roleArn) &&
+              found[index] !== 'unranked' &&
+              (outcomes.includes('ambiguous') || new Set(level.map(other => other.roleArn)).size > 1),
+          )
+        }
+      }),
+      { numRuns: 500 },
+    )
   })
 
   test('each has words, and each comes up in some reading', () => {
@@ -444,10 +644,16 @@ describe('the standing of a group', () => {
 describe('changes', () => {
   const changes: readonly [PoolChange, string][] = [
     [{ change: 'user-vanished', username: 'anna' }, 'The user `anna` was listed, and gone when asked for.'],
-    [{ change: 'user-appeared', username: 'anna' }, 'The user `anna` is in a group, and was not listed among the users.'],
+    [
+      { change: 'user-appeared', username: 'anna' },
+      'The user `anna` is in a group, and was not listed among the users.',
+    ],
     [{ change: 'group-vanished', groupName: 'hr' }, 'The group `hr` was there at the start, and gone at the end.'],
     [{ change: 'group-appeared', groupName: 'hr' }, 'The group `hr` was not there at the start, and there at the end.'],
-    [{ change: 'group-changed', groupName: 'hr' }, 'The group `hr` had another precedence or role at the end than at the start.'],
+    [
+      { change: 'group-changed', groupName: 'hr' },
+      'The group `hr` had another precedence or role at the end than at the start.',
+    ],
   ]
   test.each(changes)('%j in a sentence', (change, sentence) => {
     expect(describeChange(change)).toBe(sentence)
@@ -462,7 +668,9 @@ describe('changes', () => {
 
 describe('types', () => {
   test('every concern has words, and a group of the summary is a group', () => {
-    expectTypeOf(CONCERNS).toEqualTypeOf<Readonly<Record<AuditConcern, { readonly title: string; readonly meaning: string; readonly next: string }>>>()
+    expectTypeOf(CONCERNS).toEqualTypeOf<
+      Readonly<Record<AuditConcern, { readonly title: string; readonly meaning: string; readonly next: string }>>
+    >()
     expectTypeOf<AuditSummary['groups'][number]>().toExtend<Group>()
   })
 })

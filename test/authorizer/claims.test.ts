@@ -1,6 +1,13 @@
 import * as fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { type ClaimsOptions, type IncomingClaims, parseGroupsClaim, parseRoleClaims, type Transport, TRANSPORTS } from '../../src/authorizer/claims.js'
+import {
+  type ClaimsOptions,
+  type IncomingClaims,
+  parseGroupsClaim,
+  parseRoleClaims,
+  type Transport,
+  TRANSPORTS,
+} from '../../src/authorizer/claims.js'
 import { compareClaims } from '../../src/claims/compare-claims.js'
 import { isRolecastError } from '../../src/errors.js'
 import { isGroupName } from '../../src/group.js'
@@ -27,19 +34,42 @@ describe('fixtures, each in its documented form', () => {
 
   // https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html
   const idToken = {
-    'sub': 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee', 'cognito:groups': ['admins', 'users'], 'email_verified': true, 'cognito:preferred_role': A,
-    'iss': 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example', 'cognito:username': 'jane', 'cognito:roles': [A, B],
-    'aud': 'xxxxxxxxxxxxexample', 'token_use': 'id', 'auth_time': 1676312777, 'exp': 1676316377, 'iat': 1676312777,
+    sub: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
+    'cognito:groups': ['admins', 'users'],
+    email_verified: true,
+    'cognito:preferred_role': A,
+    iss: 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example',
+    'cognito:username': 'jane',
+    'cognito:roles': [A, B],
+    aud: 'xxxxxxxxxxxxexample',
+    token_use: 'id',
+    auth_time: 1676312777,
+    exp: 1676316377,
+    iat: 1676312777,
   }
   // https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
   const accessToken = {
-    sub: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee', 'cognito:groups': ['admins', 'users'], client_id: 'xxxxxxxxxxxxexample', token_use: 'access',
-    scope: 'openid', version: 2, iat: 1676312777, exp: 1676316377, username: 'jane',
+    sub: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
+    'cognito:groups': ['admins', 'users'],
+    client_id: 'xxxxxxxxxxxxexample',
+    token_use: 'access',
+    scope: 'openid',
+    version: 2,
+    iat: 1676312777,
+    exp: 1676316377,
+    username: 'jane',
   }
   // https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-enable-cognito-user-pool.html: every claim is a string.
   const rest = {
-    'sub': 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee', 'cognito:groups': 'admins,users', 'cognito:roles': `${A},${B}`, 'cognito:preferred_role': A,
-    'token_use': 'id', 'email_verified': 'true', 'auth_time': '1676312777', 'exp': 'Mon Feb 13 19:26:17 UTC 2023', 'iat': 'Mon Feb 13 18:26:17 UTC 2023',
+    sub: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
+    'cognito:groups': 'admins,users',
+    'cognito:roles': `${A},${B}`,
+    'cognito:preferred_role': A,
+    token_use: 'id',
+    email_verified: 'true',
+    auth_time: '1676312777',
+    exp: 'Mon Feb 13 19:26:17 UTC 2023',
+    iat: 'Mon Feb 13 18:26:17 UTC 2023',
   }
   // https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html: format 2.0; the brackets are observed.
   const http = {
@@ -48,7 +78,11 @@ describe('fixtures, each in its documented form', () => {
       authorizer: {
         jwt: {
           claims: {
-            'cognito:groups': '[admins users]', 'cognito:roles': `[${A} ${B}]`, 'cognito:preferred_role': A, 'token_use': 'id', 'iat': '1676312777',
+            'cognito:groups': '[admins users]',
+            'cognito:roles': `[${A} ${B}]`,
+            'cognito:preferred_role': A,
+            token_use: 'id',
+            iat: '1676312777',
           },
           scopes: null,
         },
@@ -57,33 +91,56 @@ describe('fixtures, each in its documented form', () => {
   }
   // https://docs.aws.amazon.com/appsync/latest/devguide/resolver-context-reference-js.html
   const identity = {
-    sub: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee', issuer: 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example', username: 'jane',
-    claims: idToken, sourceIp: ['192.0.2.1'], defaultAuthStrategy: 'ALLOW', groups: ['admins', 'users'],
+    sub: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
+    issuer: 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example',
+    username: 'jane',
+    claims: idToken,
+    sourceIp: ['192.0.2.1'],
+    defaultAuthStrategy: 'ALLOW',
+    groups: ['admins', 'users'],
   }
   // https://docs.aws.amazon.com/elasticloadbalancing/latest/application/listener-authenticate-users.html: the payload of x-amzn-oidc-data
   const oidcData = {
-    sub: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee', email: 'jane@example.com', username: 'jane', exp: 1676316377,
+    sub: 'aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee',
+    email: 'jane@example.com',
+    username: 'jane',
+    exp: 1676316377,
     iss: 'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Example',
   }
 
   test.each<[string, IncomingClaims, ClaimsOptions, RoleClaims]>([
     ['an ID token', idToken, { transport: 'jwt' }, both],
     ['an access token', accessToken, { transport: 'jwt' }, { 'cognito:groups': ['admins', 'users'] }],
-    ['a REST API with a Cognito authorizer', rest, { transport: 'rest', knownGroups: new Set(['admins', 'users', 'others']) }, both],
-    ['a REST API with a Cognito authorizer, one group',
-      { ...rest, 'cognito:groups': 'admins' }, { transport: 'rest' }, { ...both, 'cognito:groups': ['admins'] }],
+    [
+      'a REST API with a Cognito authorizer',
+      rest,
+      { transport: 'rest', knownGroups: new Set(['admins', 'users', 'others']) },
+      both,
+    ],
+    [
+      'a REST API with a Cognito authorizer, one group',
+      { ...rest, 'cognito:groups': 'admins' },
+      { transport: 'rest' },
+      { ...both, 'cognito:groups': ['admins'] },
+    ],
     ['an HTTP API', http.requestContext.authorizer.jwt.claims, { transport: 'http' }, both],
-    ['an HTTP API, one group and one role', { 'cognito:groups': '[admins]', 'cognito:roles': `[${A}]` }, { transport: 'http' },
-      { 'cognito:groups': ['admins'], 'cognito:roles': [A] }],
+    [
+      'an HTTP API, one group and one role',
+      { 'cognito:groups': '[admins]', 'cognito:roles': `[${A}]` },
+      { transport: 'http' },
+      { 'cognito:groups': ['admins'], 'cognito:roles': [A] },
+    ],
     ['AppSync', identity.claims, { transport: 'appsync' }, both],
     ['the access token of an ALB', accessToken, { transport: 'alb' }, { 'cognito:groups': ['admins', 'users'] }],
     ['arrays', both, { transport: 'array' }, both],
   ])('%s', (_, claims, options, expected) => {
     expect(parseRoleClaims(claims, options)).toStrictEqual(expected)
-    expect(parseGroupsClaim((claims as RoleClaims)['cognito:groups'], options)).toStrictEqual(expected['cognito:groups'])
+    expect(parseGroupsClaim((claims as RoleClaims)['cognito:groups'], options)).toStrictEqual(
+      expected['cognito:groups'],
+    )
   })
 
-  test('AppSync\'s identity.groups is an array or null', () => {
+  test("AppSync's identity.groups is an array or null", () => {
     expect(parseGroupsClaim(identity.groups, { transport: 'appsync' })).toEqual(['admins', 'users'])
     expect(parseGroupsClaim(null, { transport: 'appsync' })).toEqual([])
   })
@@ -92,9 +149,14 @@ describe('fixtures, each in its documented form', () => {
     const error = errorOf(() => parseRoleClaims(oidcData, { transport: 'alb' }))
     expect(error).toMatchObject({ code: 'invalid-claim', retryable: false })
     expect(error.value).toBe(oidcData)
-    expect(error.message).toBe('these are not the claims of an access token; an ALB\'s `x-amzn-oidc-data` has neither groups nor roles: '
-      + 'verify the token in `x-amzn-oidc-accesstoken` and give its payload')
-    expect(parseRoleClaims(oidcData, { transport: 'jwt' }), 'control: without the guard it is a user in no group').toStrictEqual({})
+    expect(error.message).toBe(
+      "these are not the claims of an access token; an ALB's `x-amzn-oidc-data` has neither groups nor roles: " +
+        'verify the token in `x-amzn-oidc-accesstoken` and give its payload',
+    )
+    expect(
+      parseRoleClaims(oidcData, { transport: 'jwt' }),
+      'control: without the guard it is a user in no group',
+    ).toStrictEqual({})
     expect(errorOf(() => parseRoleClaims(idToken, { transport: 'alb' })).code).toBe('invalid-claim')
   })
 })
@@ -103,32 +165,54 @@ describe('what is missing, and what is there twice', () => {
   test.each(TRANSPORTS)('%s: missing claims are absent keys', transport => {
     const token = { token_use: 'access', sub: 'x' }
     expect(parseRoleClaims(token, { transport })).toStrictEqual({})
-    expect(parseRoleClaims({ ...token, 'cognito:groups': undefined, 'cognito:roles': undefined, 'cognito:preferred_role': undefined }, { transport }))
-      .toStrictEqual({})
+    expect(
+      parseRoleClaims(
+        { ...token, 'cognito:groups': undefined, 'cognito:roles': undefined, 'cognito:preferred_role': undefined },
+        { transport },
+      ),
+    ).toStrictEqual({})
     expect(parseGroupsClaim(undefined, { transport })).toEqual([])
   })
 
   test.each(TRANSPORTS)('%s: an empty list is an absent key', transport => {
-    const claims = { 'token_use': 'access', 'cognito:groups': SERIALISERS[transport]([]), 'cognito:roles': SERIALISERS[transport]([]) }
+    const claims = {
+      token_use: 'access',
+      'cognito:groups': SERIALISERS[transport]([]),
+      'cognito:roles': SERIALISERS[transport]([]),
+    }
     expect(parseRoleClaims(claims, { transport })).toStrictEqual({})
   })
 
   test('an empty string is how a mapping template of a REST API writes a missing claim', () => {
-    expect(parseRoleClaims({ 'cognito:groups': '', 'cognito:roles': '', 'cognito:preferred_role': '' }, { transport: 'rest' })).toStrictEqual({})
+    expect(
+      parseRoleClaims(
+        { 'cognito:groups': '', 'cognito:roles': '', 'cognito:preferred_role': '' },
+        { transport: 'rest' },
+      ),
+    ).toStrictEqual({})
   })
 
   test.each(TRANSPORTS)('%s: duplicates are kept once, in the order they came', transport => {
     const claims = {
-      'token_use': 'access', 'cognito:groups': SERIALISERS[transport](['b', 'a', 'b']), 'cognito:roles': SERIALISERS[transport]([B, A, B, B]),
+      token_use: 'access',
+      'cognito:groups': SERIALISERS[transport](['b', 'a', 'b']),
+      'cognito:roles': SERIALISERS[transport]([B, A, B, B]),
     }
-    expect(parseRoleClaims(claims, { transport, knownGroups: ['a', 'b'] })).toStrictEqual({ 'cognito:groups': ['b', 'a'], 'cognito:roles': [B, A] })
+    expect(parseRoleClaims(claims, { transport, knownGroups: ['a', 'b'] })).toStrictEqual({
+      'cognito:groups': ['b', 'a'],
+      'cognito:roles': [B, A],
+    })
   })
 
   test('what an object inherits is no claim', () => {
     const claims = Object.create({ 'cognito:groups': ['admins'], 'cognito:roles': [A], 'cognito:preferred_role': A })
     expect(parseRoleClaims(claims, { transport: 'jwt' })).toStrictEqual({})
-    expect(errorOf(() => parseRoleClaims(Object.create({ token_use: 'access' }), { transport: 'alb' })).code).toBe('invalid-claim')
-    expect(parseRoleClaims(Object.assign(Object.create(null), { 'cognito:groups': ['a'] }), { transport: 'jwt' })).toEqual({ 'cognito:groups': ['a'] })
+    expect(errorOf(() => parseRoleClaims(Object.create({ token_use: 'access' }), { transport: 'alb' })).code).toBe(
+      'invalid-claim',
+    )
+    expect(
+      parseRoleClaims(Object.assign(Object.create(null), { 'cognito:groups': ['a'] }), { transport: 'jwt' }),
+    ).toEqual({ 'cognito:groups': ['a'] })
   })
 
   test('what comes in is not changed, and not handed out', () => {
@@ -140,14 +224,17 @@ describe('what is missing, and what is there twice', () => {
 })
 
 describe('commas', () => {
-  const rest = (text: string, knownGroups?: Iterable<string>) => parseGroupsClaim(text, { transport: 'rest', knownGroups })
+  const rest = (text: string, knownGroups?: Iterable<string>) =>
+    parseGroupsClaim(text, { transport: 'rest', knownGroups })
 
   test('without the known groups a comma is ambiguous, and refused', () => {
     for (const text of ['a,b', ',', 'a,', ',a']) {
       const error = errorOf(() => rest(text))
       expect(error).toMatchObject({ code: 'ambiguous-claim', value: text, retryable: false })
-      expect(error.message).toBe(`the claim \`cognito:groups\` is \`${text}\`, and it may be one group or several, because a name may hold commas; `
-        + 'give the pool\'s group names as `knownGroups`, or verify the token and read its payload')
+      expect(error.message).toBe(
+        `the claim \`cognito:groups\` is \`${text}\`, and it may be one group or several, because a name may hold commas; ` +
+          "give the pool's group names as `knownGroups`, or verify the token and read its payload",
+      )
     }
   })
 
@@ -186,7 +273,9 @@ describe('commas', () => {
   ])('%j with %j is refused', (text, known, problem) => {
     const error = errorOf(() => rest(text, known))
     expect(error).toMatchObject({ code: 'ambiguous-claim', value: text })
-    expect(error.message).toBe(`the claim \`cognito:groups\` is \`${text}\`, and it ${problem}, or verify the token and read its payload`)
+    expect(error.message).toBe(
+      `the claim \`cognito:groups\` is \`${text}\`, and it ${problem}, or verify the token and read its payload`,
+    )
   })
 
   test('as many ways as there are do not take as long to count', () => {
@@ -200,10 +289,17 @@ describe('commas', () => {
   })
 
   test('the known groups are looked at only where there is a comma to be told', () => {
-    const unread: Iterable<string> = { [Symbol.iterator]: () => { throw new Error('read') } }
+    const unread: Iterable<string> = {
+      [Symbol.iterator]: () => {
+        throw new Error('read')
+      },
+    }
     expect(rest('a', unread)).toEqual(['a'])
     for (const transport of TRANSPORTS.filter(transport => transport !== 'rest')) {
-      expect(parseGroupsClaim(SERIALISERS[transport](['a,b', 'c']), { transport, knownGroups: unread })).toEqual(['a,b', 'c'])
+      expect(parseGroupsClaim(SERIALISERS[transport](['a,b', 'c']), { transport, knownGroups: unread })).toEqual([
+        'a,b',
+        'c',
+      ])
     }
     expect(() => rest('a,b', unread)).toThrow('read')
   })
@@ -213,26 +309,53 @@ describe('roles joined by commas', () => {
   const rest = (text: string) => parseRoleClaims({ 'cognito:roles': text }, { transport: 'rest' })['cognito:roles']
 
   test.each<[readonly string[]]>([
-    [[A]], [[A, B]], [[COMMA]], [[COMMA, A, B]], [[A, COMMA]], [[`${A},arn`, B]], [[`${A},`, B]], [[`${A},arn`, `${B},arn`]], [[`${A},arn,`, COMMA]],
+    [[A]],
+    [[A, B]],
+    [[COMMA]],
+    [[COMMA, A, B]],
+    [[A, COMMA]],
+    [[`${A},arn`, B]],
+    [[`${A},`, B]],
+    [[`${A},arn`, `${B},arn`]],
+    [[`${A},arn,`, COMMA]],
   ])('%j comes back', roles => {
     expect(rest(roles.join(','))).toEqual(roles)
   })
 
   test.each([
-    `${A},b:c`, `${A},arn:b:c`, `${A},arn:aws:s3:::bucket`, `${A},${A}:x`, `x,${A}`, `,${A}`, `${A} ,${B}`, `${A}, ${B}`, 'Alpha', 'arn:', `[${A}]`,
-    `[${A} ${B}]`, `${A}\n`, `${A},arn:aws:iam::role/x`,
+    `${A},b:c`,
+    `${A},arn:b:c`,
+    `${A},arn:aws:s3:::bucket`,
+    `${A},${A}:x`,
+    `x,${A}`,
+    `,${A}`,
+    `${A} ,${B}`,
+    `${A}, ${B}`,
+    'Alpha',
+    'arn:',
+    `[${A}]`,
+    `[${A} ${B}]`,
+    `${A}\n`,
+    `${A},arn:aws:iam::role/x`,
   ])('%j is refused', text => {
     const error = errorOf(() => rest(text))
     expect(error).toMatchObject({ code: 'invalid-claim', value: text })
-    expect(error.message).toBe(`the claim \`cognito:roles\` is \`${text}\`, and that is no list of role ARNs joined by commas; `
-      + 'verify the token and read its payload instead')
+    expect(error.message).toBe(
+      `the claim \`cognito:roles\` is \`${text}\`, and that is no list of role ARNs joined by commas; ` +
+        'verify the token and read its payload instead',
+    )
   })
 })
 
 type Parser = (value: unknown, options: ClaimsOptions) => readonly string[]
 
 /** What serialises as a transport does comes back as the same set, or not at all. */
-function sameOrRefused(parse: Parser, transport: Transport, groups: readonly string[], knownGroups?: Iterable<string>): 'same' | 'refused' {
+function sameOrRefused(
+  parse: Parser,
+  transport: Transport,
+  groups: readonly string[],
+  knownGroups?: Iterable<string>,
+): 'same' | 'refused' {
   const value = SERIALISERS[transport](groups)
   try {
     expect(parse(value, { transport, knownGroups }).toSorted()).toEqual([...new Set(groups)].toSorted())
@@ -256,11 +379,26 @@ const nastyNames = fc.oneof(
   groupNames,
   fc.string({ unit: fc.constantFrom(...'ab,'), minLength: 1, maxLength: 5 }),
   fc.string({ unit: fc.constantFrom(...'a[]"\',`{}\\:'), minLength: 1, maxLength: 6 }),
-  fc.constantFrom('[a]', '[', ']', '[]', '["a","b"]', 'a,b', ',', '__proto__', 'arn:aws:iam::1:role/x', 'null', ','.repeat(128)),
+  fc.constantFrom(
+    '[a]',
+    '[',
+    ']',
+    '[]',
+    '["a","b"]',
+    'a,b',
+    ',',
+    '__proto__',
+    'arn:aws:iam::1:role/x',
+    'null',
+    ','.repeat(128),
+  ),
 )
 const groupLists = fc.uniqueArray(nastyNames, { maxLength: 6 })
-const collidingLists = fc.uniqueArray(fc.string({ unit: fc.constantFrom('a', ',', 'a,', 'b'), minLength: 1, maxLength: 5 }), { maxLength: 6 })
-const naiveComma: Parser = value => typeof value === 'string' ? value.split(',').filter(Boolean) : value as string[]
+const collidingLists = fc.uniqueArray(
+  fc.string({ unit: fc.constantFrom('a', ',', 'a,', 'b'), minLength: 1, maxLength: 5 }),
+  { maxLength: 6 },
+)
+const naiveComma: Parser = value => (typeof value === 'string' ? value.split(',').filter(Boolean) : (value as string[]))
 
 describe('laws', () => {
   test('the names drawn are legal, and some have commas and brackets', () => {
@@ -270,18 +408,22 @@ describe('laws', () => {
   })
 
   for (const transport of TRANSPORTS.filter(transport => transport !== 'rest')) {
-    law(`${transport}: any list of legal names comes back, with the known groups or without`,
+    law(
+      `${transport}: any list of legal names comes back, with the known groups or without`,
       value => String(value).replaceAll(/[[\]]/g, '').split(/[ ,]/),
-      parse => fc.property(groupLists, fc.option(groupLists, { nil: undefined }), (groups, known) => {
-        expect(sameOrRefused(parse, transport, groups, known)).toBe('same')
-      }))
+      parse =>
+        fc.property(groupLists, fc.option(groupLists, { nil: undefined }), (groups, known) => {
+          expect(sameOrRefused(parse, transport, groups, known)).toBe('same')
+        }),
+    )
   }
 
-  law('rest: any list comes back as the same set or is refused, never as another', naiveComma,
-    parse => fc.property(groupLists, groups => {
+  law('rest: any list comes back as the same set or is refused, never as another', naiveComma, parse =>
+    fc.property(groupLists, groups => {
       const ambiguous = groups.join(',').includes(',')
       expect(sameOrRefused(parse, 'rest', groups)).toBe(ambiguous ? 'refused' : 'same')
-    }))
+    }),
+  )
 
   const shortestFirst: Parser = (value, { knownGroups }) => {
     const known = new Set(knownGroups)
@@ -296,50 +438,78 @@ describe('laws', () => {
     }
     return names
   }
-  law('rest: with the known groups, any list comes back as the same set or is refused, never as another', shortestFirst,
-    parse => fc.property(fc.oneof(groupLists, collidingLists), collidingLists, (groups, others) => {
-      sameOrRefused(parse, 'rest', groups, new Set([...others, ...groups]))
-    }))
+  law(
+    'rest: with the known groups, any list comes back as the same set or is refused, never as another',
+    shortestFirst,
+    parse =>
+      fc.property(fc.oneof(groupLists, collidingLists), collidingLists, (groups, others) => {
+        sameOrRefused(parse, 'rest', groups, new Set([...others, ...groups]))
+      }),
+  )
 
   /** Every way to join neighbouring parts: 2^(parts-1) of them. */
   function readings(text: string, known: ReadonlySet<string>): string[][] {
     const [first = '', ...rest] = text.split(',')
     let lists: string[][] = [[first]]
-    for (const part of rest) lists = lists.flatMap(list => [[...list, part], [...list.slice(0, -1), `${list.at(-1)!},${part}`]])
+    for (const part of rest)
+      lists = lists.flatMap(list => [
+        [...list, part],
+        [...list.slice(0, -1), `${list.at(-1)!},${part}`],
+      ])
     return lists.filter(list => list.every(name => known.has(name)))
   }
 
   test('rest: a list with a comma is refused exactly when the known groups can be joined to it in no way or in several', () => {
     const seen = { none: 0, one: 0, several: 0 }
     const names = fc.string({ unit: fc.constantFrom('a', ',', 'b'), minLength: 1, maxLength: 3 })
-    const pools = fc.tuple(fc.uniqueArray(names, { minLength: 2, maxLength: 4 }), fc.boolean())
-      .map(([some, joined]) => joined ? [...some, `${some[0]},${some[1]}`] : some)
-    const cases = pools.chain(known => fc.tuple(
-      fc.array(fc.oneof({ arbitrary: fc.constantFrom(...known), weight: 4 }, { arbitrary: names, weight: 1 }), { minLength: 1, maxLength: 4 }),
-      fc.constant(known)))
-    fc.assert(fc.property(cases, ([list, known]) => {
-      const text = list.join(',')
-      fc.pre(text.includes(',') && text.split(',').length <= 10)
-      const expected = readings(text, new Set(known))
-      seen[expected.length === 0 ? 'none' : expected.length === 1 ? 'one' : 'several']++
-      if (expected.length === 1) expect(parseGroupsClaim(text, { transport: 'rest', knownGroups: known })).toEqual([...new Set(expected[0])])
-      else {
-        const { message } = errorOf(() => parseGroupsClaim(text, { transport: 'rest', knownGroups: known }))
-        expect(message).toContain(expected.length === 0 ? 'cannot be read' : 'in several ways')
-      }
-    }), { seed: 1, numRuns: 3000 })
+    const pools = fc
+      .tuple(fc.uniqueArray(names, { minLength: 2, maxLength: 4 }), fc.boolean())
+      .map(([some, joined]) => (joined ? [...some, `${some[0]},${some[1]}`] : some))
+    const cases = pools.chain(known =>
+      fc.tuple(
+        fc.array(fc.oneof({ arbitrary: fc.constantFrom(...known), weight: 4 }, { arbitrary: names, weight: 1 }), {
+          minLength: 1,
+          maxLength: 4,
+        }),
+        fc.constant(known),
+      ),
+    )
+    fc.assert(
+      fc.property(cases, ([list, known]) => {
+        const text = list.join(',')
+        fc.pre(text.includes(',') && text.split(',').length <= 10)
+        const expected = readings(text, new Set(known))
+        seen[expected.length === 0 ? 'none' : expected.length === 1 ? 'one' : 'several']++
+        if (expected.length === 1)
+          expect(parseGroupsClaim(text, { transport: 'rest', knownGroups: known })).toEqual([...new Set(expected[0])])
+        else {
+          const { message } = errorOf(() => parseGroupsClaim(text, { transport: 'rest', knownGroups: known }))
+          expect(message).toContain(expected.length === 0 ? 'cannot be read' : 'in several ways')
+        }
+      }),
+      { seed: 1, numRuns: 3000 },
+    )
     for (const [outcome, count] of Object.entries(seen)) expect(count, outcome).toBeGreaterThan(100)
   })
 
   // The characters of https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html
-  const section = fc.array(fc.constantFrom('a', 'Z', '9', '_', '+', '=', '/', ',', '.', '@', '-', ',arn', 'role/', 'iam', 'aws'), { minLength: 1, maxLength: 5 })
+  const section = fc
+    .array(fc.constantFrom('a', 'Z', '9', '_', '+', '=', '/', ',', '.', '@', '-', ',arn', 'role/', 'iam', 'aws'), {
+      minLength: 1,
+      maxLength: 5,
+    })
     .map(parts => parts.join(''))
-  const arns = fc.tuple(fc.constantFrom('aws', 'aws-cn', 'aws-us-gov'), fc.constantFrom('1', '111122223333'), fc.array(section, { minLength: 1, maxLength: 3 }))
+  const arns = fc
+    .tuple(
+      fc.constantFrom('aws', 'aws-cn', 'aws-us-gov'),
+      fc.constantFrom('1', '111122223333'),
+      fc.array(section, { minLength: 1, maxLength: 3 }),
+    )
     .map(([partition, account, sections]) => `arn:${partition}:iam::${account}:role/${sections.join(':')}`)
   const arnLists = fc.uniqueArray(arns, { maxLength: 5 })
   const rolesLaw = (parse: (claims: IncomingClaims, options: ClaimsOptions) => RoleClaims) =>
     fc.property(arnLists, fc.constantFrom(...TRANSPORTS), (roles, transport) => {
-      const claims = { 'token_use': 'access', 'cognito:roles': SERIALISERS[transport](roles) }
+      const claims = { token_use: 'access', 'cognito:roles': SERIALISERS[transport](roles) }
       const colons = roles.some(role => role.split(':').length > 6)
       try {
         expect(parse(claims, { transport })).toStrictEqual(roles.length === 0 ? {} : { 'cognito:roles': roles })
@@ -359,87 +529,179 @@ describe('laws', () => {
   ])('control: splitting roles at %s is caught', (_, split) => {
     const wrong = (claims: IncomingClaims, options: ClaimsOptions) => {
       const roles = (claims as Record<string, unknown>)['cognito:roles']
-      return options.transport === 'rest' && typeof roles === 'string' && roles !== '' ? { 'cognito:roles': split(roles) } : parseRoleClaims(claims, options)
+      return options.transport === 'rest' && typeof roles === 'string' && roles !== ''
+        ? { 'cognito:roles': split(roles) }
+        : parseRoleClaims(claims, options)
     }
     expect(fc.check(rolesLaw(wrong), { seed: 1, numRuns: 5000, endOnFailure: true }).failed).toBe(true)
   })
 
   test('whatever comes in, an answer has legal shapes and a refusal is a rolecast error', () => {
-    const options = fc.record({ transport: fc.constantFrom(...TRANSPORTS), knownGroups: fc.option(collidingLists, { nil: undefined }) })
+    const options = fc.record({
+      transport: fc.constantFrom(...TRANSPORTS),
+      knownGroups: fc.option(collidingLists, { nil: undefined }),
+    })
     const values = fc.oneof(fc.anything(), fc.string(), fc.array(fc.string()), nastyNames)
-    const claims = fc.record({ 'token_use': fc.constant('access'), 'cognito:groups': values, 'cognito:roles': values, 'cognito:preferred_role': values },
-      { requiredKeys: ['token_use'] })
-    fc.assert(fc.property(fc.oneof(claims, fc.anything()), options, (claims, options) => {
-      try {
-        for (const [key, value] of Object.entries(parseRoleClaims(claims as IncomingClaims, options))) {
-          if (key === 'cognito:preferred_role') expect(value).toBeTypeOf('string')
-          else expect(Array.isArray(value) && value.every(one => typeof one === 'string' && one !== '')).toBe(true)
-          expect(value).not.toHaveLength(0)
+    const claims = fc.record(
+      {
+        token_use: fc.constant('access'),
+        'cognito:groups': values,
+        'cognito:roles': values,
+        'cognito:preferred_role': values,
+      },
+      { requiredKeys: ['token_use'] },
+    )
+    fc.assert(
+      fc.property(fc.oneof(claims, fc.anything()), options, (claims, options) => {
+        try {
+          for (const [key, value] of Object.entries(parseRoleClaims(claims as IncomingClaims, options))) {
+            if (key === 'cognito:preferred_role') expect(value).toBeTypeOf('string')
+            else expect(Array.isArray(value) && value.every(one => typeof one === 'string' && one !== '')).toBe(true)
+            expect(value).not.toHaveLength(0)
+          }
+        } catch (error) {
+          if (!isRolecastError(error)) throw error
         }
-      } catch (error) {
-        if (!isRolecastError(error)) throw error
-      }
-    }), { numRuns: 2000 })
+      }),
+      { numRuns: 2000 },
+    )
   })
 })
 
 describe('what is refused', () => {
   const wrongLists: [Transport, unknown[]][] = [
-    ['jwt', ['a', '', '[a]', null, 7, true, {}, { length: 0 }, new Set(['a']), [7], ['a', null], [['a']], [''], ['a', undefined], Array(1)]],
+    [
+      'jwt',
+      [
+        'a',
+        '',
+        '[a]',
+        null,
+        7,
+        true,
+        {},
+        { length: 0 },
+        new Set(['a']),
+        [7],
+        ['a', null],
+        [['a']],
+        [''],
+        ['a', undefined],
+        Array(1),
+      ],
+    ],
     ['appsync', ['a', '', 7, {}, [null]]],
     ['alb', ['a', '', null, 7, {}, [null], 'eyJhbGciOiJSUzI1NiJ9.e30.x']],
     ['array', ['a', '', null, 7, {}, [null]]],
     ['rest', [['a'], [], null, 7, {}, '[a b]', 'a b', 'a\n', '\u0000', 'x'.repeat(129), Object('a')]],
-    ['http', [['a'], [], null, 7, {}, '', 'a', 'a,b', '[a', 'a]', '[', ']', '[a b', '[a  b]', '[ ]', '[ a]', '[a ]', '[a\tb]', '[a\nb]', ' [a]', '[a] ',
-      `[${'x'.repeat(129)}]`]],
+    [
+      'http',
+      [
+        ['a'],
+        [],
+        null,
+        7,
+        {},
+        '',
+        'a',
+        'a,b',
+        '[a',
+        'a]',
+        '[',
+        ']',
+        '[a b',
+        '[a  b]',
+        '[ ]',
+        '[ a]',
+        '[a ]',
+        '[a\tb]',
+        '[a\nb]',
+        ' [a]',
+        '[a] ',
+        `[${'x'.repeat(129)}]`,
+      ],
+    ],
   ]
   test.each(wrongLists.flatMap(([transport, values]) => values.map(value => [transport, value] as const)))(
-    '%s: %j is not a list of groups in that transport', (transport, value) => {
+    '%s: %j is not a list of groups in that transport',
+    (transport, value) => {
       const error = errorOf(() => parseGroupsClaim(value, { transport }))
       expect(error).toMatchObject({ code: 'invalid-claim', retryable: false })
       expect(error.value).toBe(value)
-      expect(() => parseRoleClaims({ 'token_use': 'access', 'cognito:groups': value }, { transport })).toThrow(error.message)
-    })
+      expect(() => parseRoleClaims({ token_use: 'access', 'cognito:groups': value }, { transport })).toThrow(
+        error.message,
+      )
+    },
+  )
 
   test.each<[Transport, unknown]>([
-    ['jwt', A], ['jwt', [7]], ['rest', [A]], ['http', A], ['http', `[${A},${B} x]`], ['http', '[Alpha]'], ['http', `[${A}  ${B}]`], ['http', `[${A}\t${B}]`],
-    ['appsync', A], ['alb', A], ['array', A],
+    ['jwt', A],
+    ['jwt', [7]],
+    ['rest', [A]],
+    ['http', A],
+    ['http', `[${A},${B} x]`],
+    ['http', '[Alpha]'],
+    ['http', `[${A}  ${B}]`],
+    ['http', `[${A}\t${B}]`],
+    ['appsync', A],
+    ['alb', A],
+    ['array', A],
   ])('%s: %j is not a list of roles in that transport', (transport, roles) => {
-    const error = errorOf(() => parseRoleClaims({ 'token_use': 'access', 'cognito:roles': roles }, { transport }))
+    const error = errorOf(() => parseRoleClaims({ token_use: 'access', 'cognito:roles': roles }, { transport }))
     expect(error).toMatchObject({ code: 'invalid-claim' })
     expect(error.value).toBe(roles)
   })
 
-  test.each(TRANSPORTS.flatMap(transport => [7, [A], {}, false, ...(transport === 'rest' ? [] : ['']), ...(transport === 'appsync' ? [] : [null])]
-    .map(value => [transport, value] as const)))('%s: %j is no preferred role', (transport, value) => {
-      const error = errorOf(() => parseRoleClaims({ 'token_use': 'access', 'cognito:preferred_role': value }, { transport }))
-      expect(error).toMatchObject({ code: 'invalid-claim' })
-      expect(error.message).toMatch(/^the claim `cognito:preferred_role` is .+, and it is a string in every transport; name the transport that the claims came by$/u)
-      expect(error.value).toBe(value)
-    })
+  test.each(
+    TRANSPORTS.flatMap(transport =>
+      [7, [A], {}, false, ...(transport === 'rest' ? [] : ['']), ...(transport === 'appsync' ? [] : [null])].map(
+        value => [transport, value] as const,
+      ),
+    ),
+  )('%s: %j is no preferred role', (transport, value) => {
+    const error = errorOf(() =>
+      parseRoleClaims({ token_use: 'access', 'cognito:preferred_role': value }, { transport }),
+    )
+    expect(error).toMatchObject({ code: 'invalid-claim' })
+    expect(error.message).toMatch(
+      /^the claim `cognito:preferred_role` is .+, and it is a string in every transport; name the transport that the claims came by$/u,
+    )
+    expect(error.value).toBe(value)
+  })
 
   test('null is none in AppSync alone', () => {
     const nothing = { 'cognito:groups': null, 'cognito:roles': null, 'cognito:preferred_role': null }
     expect(parseRoleClaims(nothing, { transport: 'appsync' })).toStrictEqual({})
     for (const transport of TRANSPORTS.filter(transport => transport !== 'appsync')) {
-      expect(errorOf(() => parseRoleClaims({ ...nothing, token_use: 'access' }, { transport })).code).toBe('invalid-claim')
+      expect(errorOf(() => parseRoleClaims({ ...nothing, token_use: 'access' }, { transport })).code).toBe(
+        'invalid-claim',
+      )
     }
   })
 
-  test.each([[undefined], [null], ['eyJhbGciOiJSUzI1NiJ9.e30.x'], [7], [[]], [[{ 'cognito:groups': ['a'] }]]])('%j are no claims', claims => {
-    for (const transport of TRANSPORTS) {
-      const error = errorOf(() => parseRoleClaims(claims as unknown as IncomingClaims, { transport }))
-      expect(error).toMatchObject({ code: 'invalid-claim', value: claims })
-      expect(error.message).toMatch(/^the claims are .+; verify the token, and give its claims as an object$/)
-    }
-  })
+  test.each([[undefined], [null], ['eyJhbGciOiJSUzI1NiJ9.e30.x'], [7], [[]], [[{ 'cognito:groups': ['a'] }]]])(
+    '%j are no claims',
+    claims => {
+      for (const transport of TRANSPORTS) {
+        const error = errorOf(() => parseRoleClaims(claims as unknown as IncomingClaims, { transport }))
+        expect(error).toMatchObject({ code: 'invalid-claim', value: claims })
+        expect(error.message).toMatch(/^the claims are .+; verify the token, and give its claims as an object$/)
+      }
+    },
+  )
 
-  test.each([[undefined], [null], [''], ['JWT'], ['toString'], [['jwt']], [Symbol('jwt')]])('the transport %s is refused, even for nothing', transport => {
-    for (const run of [() => parseGroupsClaim(undefined, { transport } as never), () => parseRoleClaims({}, { transport } as never)]) {
-      expect(errorOf(run)).toMatchObject({ code: 'invalid-option', value: transport })
-      expect(errorOf(run).message).toMatch(/ is no transport; use one of jwt, rest, http, appsync, alb, array$/)
-    }
-  })
+  test.each([[undefined], [null], [''], ['JWT'], ['toString'], [['jwt']], [Symbol('jwt')]])(
+    'the transport %s is refused, even for nothing',
+    transport => {
+      for (const run of [
+        () => parseGroupsClaim(undefined, { transport } as never),
+        () => parseRoleClaims({}, { transport } as never),
+      ]) {
+        expect(errorOf(run)).toMatchObject({ code: 'invalid-option', value: transport })
+        expect(errorOf(run).message).toMatch(/ is no transport; use one of jwt, rest, http, appsync, alb, array$/)
+      }
+    },
+  )
 
   test('the transport is never guessed', () => {
     expect(errorOf(() => parseGroupsClaim(['a'], undefined as never)).code).toBe('invalid-option')
@@ -463,9 +725,12 @@ describe('what is refused', () => {
     ['array', {}, 'is an object, and it is an array of non-empty strings'],
   ])('%s: the message says what the transport would send', (transport, value, problem) => {
     const next = 'name the transport that the claims came by'
-    expect(errorOf(() => parseGroupsClaim(value, { transport })).message).toBe(`the claim \`cognito:groups\` ${problem}; ${next}`)
-    expect(errorOf(() => parseRoleClaims({ 'token_use': 'access', 'cognito:roles': value }, { transport })).message)
-      .toBe(`the claim \`cognito:roles\` ${problem}; ${next}`)
+    expect(errorOf(() => parseGroupsClaim(value, { transport })).message).toBe(
+      `the claim \`cognito:groups\` ${problem}; ${next}`,
+    )
+    expect(errorOf(() => parseRoleClaims({ token_use: 'access', 'cognito:roles': value }, { transport })).message).toBe(
+      `the claim \`cognito:roles\` ${problem}; ${next}`,
+    )
   })
 })
 
@@ -473,26 +738,62 @@ describe('types', () => {
   // The shapes of awslabs/aws-jwt-verify's src/jwt-model.ts; both role claims are typed as required there, which they are not.
   type Json = null | string | number | boolean | Json[] | JsonObject
   type JsonObject = { [name: string]: Json }
-  interface JwtPayloadStandardFields { exp?: number; iss?: string; aud?: string | string[]; iat?: number; scope?: string }
+  interface JwtPayloadStandardFields {
+    exp?: number
+    iss?: string
+    aud?: string | string[]
+    iat?: number
+    scope?: string
+  }
   type JwtPayload = JwtPayloadStandardFields & JsonObject
   interface CognitoJwtFields {
-    'token_use': 'access' | 'id'; 'cognito:groups'?: string[]; 'sub': string; 'iss': string; 'exp': number; 'iat': number; 'auth_time': number; 'jti': string
-    'origin_jti': string
+    token_use: 'access' | 'id'
+    'cognito:groups'?: string[]
+    sub: string
+    iss: string
+    exp: number
+    iat: number
+    auth_time: number
+    jti: string
+    origin_jti: string
   }
   type CognitoJwtPayload = CognitoJwtFields & JsonObject
   interface CognitoIdTokenFields extends CognitoJwtFields {
-    'token_use': 'id'; 'aud': string; 'cognito:username': string; 'email_verified': boolean; 'cognito:roles': string[]; 'cognito:preferred_role': string
+    token_use: 'id'
+    aud: string
+    'cognito:username': string
+    email_verified: boolean
+    'cognito:roles': string[]
+    'cognito:preferred_role': string
   }
   type CognitoIdTokenPayload = CognitoIdTokenFields & JsonObject
-  interface CognitoAccessTokenFields extends CognitoJwtFields { token_use: 'access'; client_id: string; version: number; username: string; scope: string }
+  interface CognitoAccessTokenFields extends CognitoJwtFields {
+    token_use: 'access'
+    client_id: string
+    version: number
+    username: string
+    scope: string
+  }
   type CognitoAccessTokenPayload = CognitoAccessTokenFields & JsonObject
   /** As in jose. */
-  interface JWTPayload { iss?: string; sub?: string; iat?: number; [claim: string]: unknown }
+  interface JWTPayload {
+    iss?: string
+    sub?: string
+    iat?: number
+    [claim: string]: unknown
+  }
   /** As in @types/aws-lambda. */
   type HttpClaims = { [name: string]: string | number | boolean | string[] }
-  interface AppSyncIdentityCognito { sub: string; issuer: string; username: string; claims: any; sourceIp: string[]; groups: string[] | null }
+  interface AppSyncIdentityCognito {
+    sub: string
+    issuer: string
+    username: string
+    claims: any
+    sourceIp: string[]
+    groups: string[] | null
+  }
 
-  test('the payloads of aws-jwt-verify and jose, and an event\'s claims, fit without a cast', () => {
+  test("the payloads of aws-jwt-verify and jose, and an event's claims, fit without a cast", () => {
     expectTypeOf<CognitoAccessTokenPayload>().toExtend<IncomingClaims>()
     expectTypeOf<CognitoIdTokenPayload>().toExtend<IncomingClaims>()
     expectTypeOf<CognitoJwtPayload>().toExtend<IncomingClaims>()
@@ -502,19 +803,24 @@ describe('types', () => {
     expectTypeOf<HttpClaims>().toExtend<IncomingClaims>()
     expectTypeOf<AppSyncIdentityCognito['claims']>().toExtend<IncomingClaims>()
     expectTypeOf<RoleClaims>().toExtend<IncomingClaims>()
-    const call = (payload: CognitoAccessTokenPayload | CognitoIdTokenPayload | Readonly<CognitoJwtPayload>) => parseRoleClaims(payload, { transport: 'jwt' })
+    const call = (payload: CognitoAccessTokenPayload | CognitoIdTokenPayload | Readonly<CognitoJwtPayload>) =>
+      parseRoleClaims(payload, { transport: 'jwt' })
     expectTypeOf(call).returns.toEqualTypeOf<RoleClaims>()
   })
 
   test('such a payload, and what is parsed, can be compared without a cast', () => {
     const compare = (payload: CognitoAccessTokenPayload | CognitoIdTokenPayload) => [
       compareClaims(resolveRoles([]), payload),
-      compareClaims(resolveRoles([]), { ...parseRoleClaims(payload, { transport: 'jwt' }), token_use: payload.token_use, iat: payload.iat }),
+      compareClaims(resolveRoles([]), {
+        ...parseRoleClaims(payload, { transport: 'jwt' }),
+        token_use: payload.token_use,
+        iat: payload.iat,
+      }),
     ]
     expectTypeOf(compare).toBeFunction()
   })
 
-  test('AppSync\'s identity and a raw token do not fit', () => {
+  test("AppSync's identity and a raw token do not fit", () => {
     // @ts-expect-error the claims are in identity.claims
     const ofIdentity = (identity: AppSyncIdentityCognito) => parseRoleClaims(identity, { transport: 'appsync' })
     expectTypeOf<AppSyncIdentityCognito>().not.toExtend<{ readonly [claim: string]: unknown }>()

@@ -24,21 +24,39 @@ import { createRoleResolver, type RoleResolution, type RoleResolver } from '../.
 
 // What aws-jwt-verify 5.2.1 declares, as far as it decides whether a verifier fits.
 interface CognitoJwtFields {
-  'token_use': 'access' | 'id'
+  token_use: 'access' | 'id'
   'cognito:groups'?: string[]
-  'sub': string
+  sub: string
 }
 type Json = null | string | number | boolean | Json[] | { [name: string]: Json }
 type JwtPayload = { iss?: string; sub?: string; exp?: number; iat?: number } & { [name: string]: Json }
-type IdPayload = CognitoJwtFields & { 'token_use': 'id'; 'cognito:roles': string[]; 'cognito:preferred_role': string } & JwtPayload
+type IdPayload = CognitoJwtFields & {
+  token_use: 'id'
+  'cognito:roles': string[]
+  'cognito:preferred_role': string
+} & JwtPayload
 type AccessPayload = CognitoJwtFields & { token_use: 'access'; scope: string } & JwtPayload
-type PayloadOf<T> = T extends { tokenUse: 'id' } ? IdPayload : T extends { tokenUse: 'access' } ? AccessPayload : IdPayload | AccessPayload
-type Parameters<Props> = { [key: string]: never } extends Props ? [jwt: string, props?: Props] : [jwt: string, props: Props]
+type PayloadOf<T> = T extends { tokenUse: 'id' }
+  ? IdPayload
+  : T extends { tokenUse: 'access' }
+    ? AccessPayload
+    : IdPayload | AccessPayload
+type Parameters<Props> = { [key: string]: never } extends Props
+  ? [jwt: string, props?: Props]
+  : [jwt: string, props: Props]
 declare class CognitoJwtVerifier<Props, Config> {
-  static create<T extends { userPoolId: string; tokenUse?: 'id' | 'access' | null; clientId?: string | null }>(props: T): CognitoJwtVerifier<Omit<{
-    tokenUse: 'id' | 'access' | null
-    clientId: string | null
-  }, keyof T>, T>
+  static create<T extends { userPoolId: string; tokenUse?: 'id' | 'access' | null; clientId?: string | null }>(
+    props: T,
+  ): CognitoJwtVerifier<
+    Omit<
+      {
+        tokenUse: 'id' | 'access' | null
+        clientId: string | null
+      },
+      keyof T
+    >,
+    T
+  >
   verify<T extends Props>(...[jwt, properties]: Parameters<Props>): Promise<PayloadOf<Config & T>>
 }
 
@@ -51,7 +69,9 @@ type Handler<Event, Result> = (
 interface PolicyDocument {
   Version: string
   Id?: string | undefined
-  Statement: ({ Effect: string; Sid?: string | undefined } & { Action: string | string[] } & { Resource: string | string[] })[]
+  Statement: ({ Effect: string; Sid?: string | undefined } & { Action: string | string[] } & {
+    Resource: string | string[]
+  })[]
 }
 interface APIGatewayAuthorizerResult {
   principalId: string
@@ -96,7 +116,12 @@ interface AppSyncAuthorizerEvent {
   }
   requestHeaders: { [name: string]: string | undefined }
 }
-interface AppSyncAuthorizerResult<T> { isAuthorized: boolean; resolverContext?: T; deniedFields?: string[]; ttlOverride?: number }
+interface AppSyncAuthorizerResult<T> {
+  isAuthorized: boolean
+  resolverContext?: T
+  deniedFields?: string[]
+  ttlOverride?: number
+}
 
 /** Nothing here runs: what is tested is that it compiles. */
 const compiles = (_code: () => unknown) => {}
@@ -110,32 +135,48 @@ const common = () => ({ resolver, groupsOf: 'token', onStale: 'deny', allow: () 
 
 describe('a verifier', () => {
   test('of aws-jwt-verify fits without a cast, and its payload is what `allow` gets', () => {
-    compiles(() => createRoleAuthorizer({
-      ...common(), verifier: createdVerifier(),
-      allow: ({ claims }) => {
-        expectTypeOf(claims.token_use).toEqualTypeOf<'id'>()
-        expectTypeOf(claims['cognito:groups']).toEqualTypeOf<string[] | undefined>()
-        return parseRoleClaims(claims, { transport: 'jwt' })['cognito:preferred_role'] === 'x'
-      },
-    }))
-    compiles(() => createRoleGuard({
-      ...common(), verifier: eitherVerifier(),
-      groupsOf: claims => claims['cognito:groups'] ?? [],
-      allow: ({ claims }) => claims.token_use === 'access' && claims.scope === 'admin',
-    }))
+    compiles(() =>
+      createRoleAuthorizer({
+        ...common(),
+        verifier: createdVerifier(),
+        allow: ({ claims }) => {
+          expectTypeOf(claims.token_use).toEqualTypeOf<'id'>()
+          expectTypeOf(claims['cognito:groups']).toEqualTypeOf<string[] | undefined>()
+          return parseRoleClaims(claims, { transport: 'jwt' })['cognito:preferred_role'] === 'x'
+        },
+      }),
+    )
+    compiles(() =>
+      createRoleGuard({
+        ...common(),
+        verifier: eitherVerifier(),
+        groupsOf: claims => claims['cognito:groups'] ?? [],
+        allow: ({ claims }) => claims.token_use === 'access' && claims.scope === 'admin',
+      }),
+    )
   })
 
   test('that still wants its properties does not fit', () => {
-    compiles(() => createRoleGuard({
-      ...common(),
-      // @ts-expect-error its verify needs a client id and a token use each time
-      verifier: CognitoJwtVerifier.create({ userPoolId: 'eu-west-1_a' }),
-    }))
+    compiles(() =>
+      createRoleGuard({
+        ...common(),
+        // @ts-expect-error its verify needs a client id and a token use each time
+        verifier: CognitoJwtVerifier.create({ userPoolId: 'eu-west-1_a' }),
+      }),
+    )
   })
 
   test('may be a function, of a promise or not', () => {
-    compiles(() => createRoleGuard({ ...common(), verifier: async (token: string) => ({ sub: token }), allow: ({ claims }) => claims.sub === 'x' }))
-    compiles(() => createRoleGuard({ ...common(), verifier: token => ({ sub: token }), allow: ({ claims }) => claims.sub === 'x' }))
+    compiles(() =>
+      createRoleGuard({
+        ...common(),
+        verifier: async (token: string) => ({ sub: token }),
+        allow: ({ claims }) => claims.sub === 'x',
+      }),
+    )
+    compiles(() =>
+      createRoleGuard({ ...common(), verifier: token => ({ sub: token }), allow: ({ claims }) => claims.sub === 'x' }),
+    )
   })
 
   test('with a guard needs an event only where `allow` has one', () => {
@@ -190,15 +231,26 @@ describe('the role', () => {
   const options = () => ({ ...common(), verifier: idVerifier() })
 
   test('is a string, unless none is required', () => {
-    compiles(() => createRoleAuthorizer({ ...options(), allow: ({ resolution }) => resolution.preferredRole.endsWith('/Admin') }))
-    compiles(() => createRoleAuthorizer({ ...options(), requireRole: true, allow: ({ resolution }) => resolution.preferredRole.endsWith('/Admin') }))
-    compiles(() => createRoleAuthorizer({
-      ...options(), requireRole: false,
-      allow: ({ resolution }) => {
-        expectTypeOf(resolution.preferredRole).toEqualTypeOf<string | undefined>()
-        return resolution.outcome === 'none'
-      },
-    }))
+    compiles(() =>
+      createRoleAuthorizer({ ...options(), allow: ({ resolution }) => resolution.preferredRole.endsWith('/Admin') }),
+    )
+    compiles(() =>
+      createRoleAuthorizer({
+        ...options(),
+        requireRole: true,
+        allow: ({ resolution }) => resolution.preferredRole.endsWith('/Admin'),
+      }),
+    )
+    compiles(() =>
+      createRoleAuthorizer({
+        ...options(),
+        requireRole: false,
+        allow: ({ resolution }) => {
+          expectTypeOf(resolution.preferredRole).toEqualTypeOf<string | undefined>()
+          return resolution.outcome === 'none'
+        },
+      }),
+    )
   })
 
   test('comes from what createRoleResolver makes', () => {
@@ -214,12 +266,24 @@ describe('a handler', () => {
 
   test('is what @types/aws-lambda names for its kind', () => {
     expectTypeOf<RoleAuthorizer<'rest-token'>>().toExtend<Handler<RestTokenEvent, APIGatewayAuthorizerResult>>()
-    expectTypeOf<RoleAuthorizer<'rest-request'>>().toExtend<Handler<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>>()
-    expectTypeOf<RoleAuthorizer<'websocket'>>().toExtend<Handler<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>>()
-    expectTypeOf<RoleAuthorizer<'http-1'>>().toExtend<Handler<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>>()
-    expectTypeOf<RoleAuthorizer<'http-2'>>().toExtend<Handler<APIGatewayRequestAuthorizerEventV2, { isAuthorized: boolean }>>()
-    expectTypeOf<RoleAuthorizer<'http-2-iam'>>().toExtend<Handler<APIGatewayRequestAuthorizerEventV2, APIGatewayAuthorizerResult>>()
-    expectTypeOf<RoleAuthorizer<'appsync'>>().toExtend<Handler<AppSyncAuthorizerEvent, AppSyncAuthorizerResult<Record<string, string>>>>()
+    expectTypeOf<RoleAuthorizer<'rest-request'>>().toExtend<
+      Handler<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>
+    >()
+    expectTypeOf<RoleAuthorizer<'websocket'>>().toExtend<
+      Handler<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>
+    >()
+    expectTypeOf<RoleAuthorizer<'http-1'>>().toExtend<
+      Handler<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>
+    >()
+    expectTypeOf<RoleAuthorizer<'http-2'>>().toExtend<
+      Handler<APIGatewayRequestAuthorizerEventV2, { isAuthorized: boolean }>
+    >()
+    expectTypeOf<RoleAuthorizer<'http-2-iam'>>().toExtend<
+      Handler<APIGatewayRequestAuthorizerEventV2, APIGatewayAuthorizerResult>
+    >()
+    expectTypeOf<RoleAuthorizer<'appsync'>>().toExtend<
+      Handler<AppSyncAuthorizerEvent, AppSyncAuthorizerResult<Record<string, string>>>
+    >()
     expectTypeOf<RoleAuthorizer<'rest-token'>>().not.toExtend<Handler<RestTokenEvent, { isAuthorized: boolean }>>()
     expectTypeOf<RoleAuthorizer<'http-2'>>().not.toExtend<Handler<RestTokenEvent, { isAuthorized: boolean }>>()
   })
@@ -227,8 +291,13 @@ describe('a handler', () => {
   test('has the event and the answer of the kind that is named, or of any', () => {
     compiles(() => {
       const named = createRoleAuthorizer({
-        ...options(), kind: 'rest-token',
-        allow: ({ event, resolution }) => ({ allow: event.methodArn.endsWith('/GET/'), context: toContext(resolution), resource: event.methodArn }),
+        ...options(),
+        kind: 'rest-token',
+        allow: ({ event, resolution }) => ({
+          allow: event.methodArn.endsWith('/GET/'),
+          context: toContext(resolution),
+          resource: event.methodArn,
+        }),
       })
       expectTypeOf(named).toEqualTypeOf<RoleAuthorizer<'rest-token'>>()
       expectTypeOf(createRoleAuthorizer(options())).toEqualTypeOf<RoleAuthorizer<EventKind>>()
@@ -238,17 +307,30 @@ describe('a handler', () => {
   })
 
   test('whose answer cannot carry a thing is not told it', () => {
-    compiles(() => createRoleAuthorizer({
-      ...options(), kind: 'http-2',
-      // @ts-expect-error a simple response has no resource
-      allow: (): { allow: boolean; resource: string } => ({ allow: true, resource: 'arn:x' }) satisfies { allow: boolean; context?: AnswerContext },
-    }))
-    compiles(() => createRoleAuthorizer({ ...options(), kind: 'appsync', allow: () => ({ allow: true, deniedFields: ['A.b'], ttlOverride: 0 }) }))
-    compiles(() => createRoleAuthorizer({
-      ...options(), kind: 'rest-token',
-      // @ts-expect-error a list is no context value
-      allow: () => ({ allow: true, context: { groups: ['a'] } }),
-    }))
+    compiles(() =>
+      createRoleAuthorizer({
+        ...options(),
+        kind: 'http-2',
+        allow: (): { allow: boolean; resource: string } =>
+          // @ts-expect-error a simple response has no resource
+          ({ allow: true, resource: 'arn:x' }) satisfies { allow: boolean; context?: AnswerContext },
+      }),
+    )
+    compiles(() =>
+      createRoleAuthorizer({
+        ...options(),
+        kind: 'appsync',
+        allow: () => ({ allow: true, deniedFields: ['A.b'], ttlOverride: 0 }),
+      }),
+    )
+    compiles(() =>
+      createRoleAuthorizer({
+        ...options(),
+        kind: 'rest-token',
+        // @ts-expect-error a list is no context value
+        allow: () => ({ allow: true, context: { groups: ['a'] } }),
+      }),
+    )
   })
 
   test('takes events of its kind only', () => {
@@ -269,9 +351,24 @@ describe('a decision', () => {
     })
     expectTypeOf<Denied['status']>().toEqualTypeOf<401 | 403 | 503>()
     expectTypeOf<DenyReason>().toEqualTypeOf<
-      | 'missing-token' | 'unverified' | 'invalid-claims' | 'token-not-cache-key'
-      | 'unknown-group' | 'undetermined' | 'no-role' | 'stale-token' | 'not-allowed' | 'wildcard-in-path' | 'invalid-answer' | 'invalid-event'
-      | 'membership-failed' | 'resolver-failed' | 'stale-cache' | 'allow-failed' | 'hook-failed' | 'timeout'
+      | 'missing-token'
+      | 'unverified'
+      | 'invalid-claims'
+      | 'token-not-cache-key'
+      | 'unknown-group'
+      | 'undetermined'
+      | 'no-role'
+      | 'stale-token'
+      | 'not-allowed'
+      | 'wildcard-in-path'
+      | 'invalid-answer'
+      | 'invalid-event'
+      | 'membership-failed'
+      | 'resolver-failed'
+      | 'stale-cache'
+      | 'allow-failed'
+      | 'hook-failed'
+      | 'timeout'
     >()
   })
 })

@@ -6,8 +6,14 @@ import { describe, expect, test } from 'vitest'
 import { isRolecastError, type RolecastError } from '../../src/errors.js'
 import type { Group } from '../../src/group.js'
 import {
-  applyGroupOverride, type ClaimChanges, type GroupOverrideDetails, groupConfigurations, type OverrideRule, type PreTokenEvent,
-  type PreTokenResponse, type TokenForecast,
+  applyGroupOverride,
+  type ClaimChanges,
+  type GroupOverrideDetails,
+  groupConfigurations,
+  type OverrideRule,
+  type PreTokenEvent,
+  type PreTokenResponse,
+  type TokenForecast,
 } from '../../src/claims/pre-token.js'
 import { accessTokenClaims, type Resolution, resolveRoles, type RoleClaims } from '../../src/claims/resolve.js'
 import { rolesCompete, tiedLevelAgrees } from '../models/resolve-model.js'
@@ -18,7 +24,11 @@ const A = 'arn:aws:iam::111122223333:role/Alpha'
 const B = 'arn:aws:iam::111122223333:role/Beta'
 const C = 'arn:aws:iam::111122223333:role/Gamma'
 
-const group = (groupName: string, precedence?: number | null, roleArn?: string | null): Group => ({ groupName, precedence, roleArn })
+const group = (groupName: string, precedence?: number | null, roleArn?: string | null): Group => ({
+  groupName,
+  precedence,
+  roleArn,
+})
 
 const UNDETERMINED = [group('vip', 2), group('b', 2, B)]
 const RESOLUTIONS: Readonly<Record<string, Resolution>> = {
@@ -43,7 +53,13 @@ interface Answer {
 function shaped(version: Version, { id, access, ...details }: Answer): PreTokenResponse {
   return version === '1'
     ? { claimsOverrideDetails: { ...id, ...details } }
-    : { claimsAndScopeOverrideDetails: { ...(id && { idTokenGeneration: id }), ...(access && { accessTokenGeneration: access }), ...details } }
+    : {
+        claimsAndScopeOverrideDetails: {
+          ...(id && { idTokenGeneration: id }),
+          ...(access && { accessTokenGeneration: access }),
+          ...details,
+        },
+      }
 }
 
 const eventOf = (version: Version, answer: Answer): PreTokenEvent => ({ version, response: shaped(version, answer) })
@@ -51,8 +67,16 @@ const VERSIONS = ['1', '2', '3'] as const
 const CLAIMS = ['cognito:groups', 'cognito:roles', 'cognito:preferred_role'] as const
 type Cell = readonly [outcome: string, rule: OverrideRule, evidence: string, value?: unknown]
 
-function cellsOf({ idToken, accessToken, reasons }: TokenForecast): Readonly<Record<'groups' | 'roles' | 'preferred' | 'access', Cell>> {
-  const cell = (claims: RoleClaims, { outcome, rule, evidence, candidate }: TokenForecast['reasons']['idToken']['cognito:roles'], claim: keyof RoleClaims): Cell => {
+function cellsOf({
+  idToken,
+  accessToken,
+  reasons,
+}: TokenForecast): Readonly<Record<'groups' | 'roles' | 'preferred' | 'access', Cell>> {
+  const cell = (
+    claims: RoleClaims,
+    { outcome, rule, evidence, candidate }: TokenForecast['reasons']['idToken']['cognito:roles'],
+    claim: keyof RoleClaims,
+  ): Cell => {
     const value = claims[claim] ?? candidate
     return value === undefined ? [outcome, rule, evidence] : [outcome, rule, evidence, value]
   }
@@ -64,20 +88,26 @@ function cellsOf({ idToken, accessToken, reasons }: TokenForecast): Readonly<Rec
   }
 }
 
-const flagsOf = ({ undocumented }: TokenForecast) => undocumented.map(({ token, claim, rule }) => `${token} ${claim} ${rule}`)
+const flagsOf = ({ undocumented }: TokenForecast) =>
+  undocumented.map(({ token, claim, rule }) => `${token} ${claim} ${rule}`)
 
 describe('the request', () => {
   test('a group configuration has the groups, the roles and the preferred role', () => {
-    expect(groupConfigurations(resolved)).toStrictEqual([{ groupsToOverride: ['a', 'b'], iamRolesToOverride: [A, B], preferredRole: A }])
+    expect(groupConfigurations(resolved)).toStrictEqual([
+      { groupsToOverride: ['a', 'b'], iamRolesToOverride: [A, B], preferredRole: A },
+    ])
   })
 
   test('without groups it has empty lists and null, never a missing key', () => {
-    expect(groupConfigurations(resolveRoles([]))).toStrictEqual([{ groupsToOverride: [], iamRolesToOverride: [], preferredRole: null }])
+    expect(groupConfigurations(resolveRoles([]))).toStrictEqual([
+      { groupsToOverride: [], iamRolesToOverride: [], preferredRole: null },
+    ])
   })
 
   test('no preferred role is null', () => {
     expect(groupConfigurations(RESOLUTIONS['ambiguous']!)).toStrictEqual([
-      { groupsToOverride: ['a', 'b'], iamRolesToOverride: [A, B], preferredRole: null }])
+      { groupsToOverride: ['a', 'b'], iamRolesToOverride: [A, B], preferredRole: null },
+    ])
   })
 
   test('an undetermined preferred role gives both configurations, and first the one that prefers none', () => {
@@ -117,8 +147,13 @@ describe.each(VERSIONS)('examples, row by row, version %s', version => {
     })
   })
 
-  test.each([['{}', {}], ['null', null], ['only undefined', { groupsToOverride: undefined }]])(
-    'groupOverrideDetails %s suppresses the groups in both tokens, and the roles with them', (_, groupOverrideDetails) => {
+  test.each([
+    ['{}', {}],
+    ['null', null],
+    ['only undefined', { groupsToOverride: undefined }],
+  ])(
+    'groupOverrideDetails %s suppresses the groups in both tokens, and the roles with them',
+    (_, groupOverrideDetails) => {
       const forecast = given({ groupOverrideDetails })
       expect(cellsOf(forecast)).toStrictEqual({
         groups: ['absent', 'empty-details', 'documented'],
@@ -127,13 +162,19 @@ describe.each(VERSIONS)('examples, row by row, version %s', version => {
         access: ['absent', 'empty-details', 'documented'],
       })
       expect(forecast).toMatchObject({ idToken: {}, accessToken: {}, undocumented: [] })
-    })
+    },
+  )
 
   test('groupOverrideDetails with nothing but nulls is as good as empty, which is inferred', () => {
     const nulls = { groupsToOverride: null, iamRolesToOverride: null, preferredRole: null }
     for (const groupOverrideDetails of [nulls, { preferredRole: '' }, { groups: ['a'] } as GroupOverrideDetails]) {
       const absent = ['absent', 'empty-details', 'inferred']
-      expect(cellsOf(given({ groupOverrideDetails }))).toStrictEqual({ groups: absent, roles: absent, preferred: absent, access: absent })
+      expect(cellsOf(given({ groupOverrideDetails }))).toStrictEqual({
+        groups: absent,
+        roles: absent,
+        preferred: absent,
+        access: absent,
+      })
     }
   })
 
@@ -149,10 +190,19 @@ describe.each(VERSIONS)('examples, row by row, version %s', version => {
   })
 
   test.each([
-    null, undefined, {}, { version }, { version, response: null }, { version, response: {} },
-    { version, response: { claimsOverrideDetails: null } }, { version, response: { claimsAndScopeOverrideDetails: null } },
-    { version, response: { claimsAndScopeOverrideDetails: [] } }, { version, response: { claimsOverrideDetails: {} } },
-    { version, response: { claimsAndScopeOverrideDetails: {} } }, { claimsOverrideDetails: null }, { request: {}, response: {} } as PreTokenEvent,
+    null,
+    undefined,
+    {},
+    { version },
+    { version, response: null },
+    { version, response: {} },
+    { version, response: { claimsOverrideDetails: null } },
+    { version, response: { claimsAndScopeOverrideDetails: null } },
+    { version, response: { claimsAndScopeOverrideDetails: [] } },
+    { version, response: { claimsOverrideDetails: {} } },
+    { version, response: { claimsAndScopeOverrideDetails: {} } },
+    { claimsOverrideDetails: null },
+    { request: {}, response: {} } as PreTokenEvent,
     { version, response: { claimsAndScopeOverrideDetails: [], claimsOverrideDetails: null } },
   ])('no details at all leave all as it is, case %#', response => {
     expect(applyGroupOverride(resolved, response)).toStrictEqual(given({}))
@@ -179,19 +229,29 @@ describe.each(VERSIONS)('examples, row by row, version %s', version => {
   })
 
   test('a preferredRole outside iamRolesToOverride is emitted as given', () => {
-    expect(cellsOf(given({ groupOverrideDetails: { ...full, preferredRole: A } })).preferred).toStrictEqual(['present', 'replaced', 'documented', A])
+    expect(cellsOf(given({ groupOverrideDetails: { ...full, preferredRole: A } })).preferred).toStrictEqual([
+      'present',
+      'replaced',
+      'documented',
+      A,
+    ])
   })
 
-  test.each([undefined, null])('only groupsToOverride, the others %o: no role, and both are flagged as undocumented', left => {
-    const forecast = given({ groupOverrideDetails: { groupsToOverride: ['x'], iamRolesToOverride: left, preferredRole: left } })
-    expect(cellsOf(forecast)).toStrictEqual({
-      groups: ['present', 'replaced', 'documented', ['x']],
-      roles: ['absent', 'left-out', 'unknown'],
-      preferred: ['absent', 'left-out', 'unknown'],
-      access: ['present', 'replaced', 'documented', ['x']],
-    })
-    expect(flagsOf(forecast)).toEqual(['id cognito:roles left-out', 'id cognito:preferred_role left-out'])
-  })
+  test.each([undefined, null])(
+    'only groupsToOverride, the others %o: no role, and both are flagged as undocumented',
+    left => {
+      const forecast = given({
+        groupOverrideDetails: { groupsToOverride: ['x'], iamRolesToOverride: left, preferredRole: left },
+      })
+      expect(cellsOf(forecast)).toStrictEqual({
+        groups: ['present', 'replaced', 'documented', ['x']],
+        roles: ['absent', 'left-out', 'unknown'],
+        preferred: ['absent', 'left-out', 'unknown'],
+        access: ['present', 'replaced', 'documented', ['x']],
+      })
+      expect(flagsOf(forecast)).toEqual(['id cognito:roles left-out', 'id cognito:preferred_role left-out'])
+    },
+  )
 
   test('only roles: no groups in either token, which is undocumented', () => {
     const forecast = given({ groupOverrideDetails: { iamRolesToOverride: [B] } })
@@ -205,20 +265,36 @@ describe.each(VERSIONS)('examples, row by row, version %s', version => {
   })
 
   test('only a preferredRole: it is emitted, and that is inferred', () => {
-    expect(cellsOf(given({ groupOverrideDetails: { preferredRole: C } })).preferred).toStrictEqual(['present', 'replaced', 'inferred', C])
-    expect(cellsOf(given({ groupOverrideDetails: { ...full, iamRolesToOverride: [] } })).preferred).toStrictEqual(['present', 'replaced', 'inferred', C])
+    expect(cellsOf(given({ groupOverrideDetails: { preferredRole: C } })).preferred).toStrictEqual([
+      'present',
+      'replaced',
+      'inferred',
+      C,
+    ])
+    expect(cellsOf(given({ groupOverrideDetails: { ...full, iamRolesToOverride: [] } })).preferred).toStrictEqual([
+      'present',
+      'replaced',
+      'inferred',
+      C,
+    ])
   })
 
   test('suppressing cognito:groups in the ID token suppresses all three there, whatever the details give', () => {
     for (const groupOverrideDetails of [undefined, full]) {
-      const { groups, roles, preferred } = cellsOf(given({ groupOverrideDetails, id: { claimsToSuppress: ['email', 'cognito:groups'] } }))
+      const { groups, roles, preferred } = cellsOf(
+        given({ groupOverrideDetails, id: { claimsToSuppress: ['email', 'cognito:groups'] } }),
+      )
       expect([groups, roles, preferred]).toStrictEqual(CLAIMS.map(() => ['absent', 'suppressed', 'documented']))
     }
   })
 
   test('suppressing cognito:groups in the ID token leaves the access token alone', () => {
-    expect(given({ id: { claimsToSuppress: ['cognito:groups'] } }).accessToken).toStrictEqual({ 'cognito:groups': ['a', 'b'] })
-    expect(given({ groupOverrideDetails: full, id: { claimsToSuppress: ['cognito:groups'] } }).accessToken).toStrictEqual({ 'cognito:groups': ['x', 'y'] })
+    expect(given({ id: { claimsToSuppress: ['cognito:groups'] } }).accessToken).toStrictEqual({
+      'cognito:groups': ['a', 'b'],
+    })
+    expect(
+      given({ groupOverrideDetails: full, id: { claimsToSuppress: ['cognito:groups'] } }).accessToken,
+    ).toStrictEqual({ 'cognito:groups': ['x', 'y'] })
   })
 
   test('suppressing a role claim by its own name is undocumented, and the claim undetermined', () => {
@@ -228,16 +304,23 @@ describe.each(VERSIONS)('examples, row by row, version %s', version => {
       preferred: ['undetermined', 'suppressed-by-name', 'unknown', A],
     })
     expect(forecast.idToken).toStrictEqual({ 'cognito:groups': ['a', 'b'] })
-    expect(flagsOf(forecast)).toEqual(['id cognito:roles suppressed-by-name', 'id cognito:preferred_role suppressed-by-name'])
+    expect(flagsOf(forecast)).toEqual([
+      'id cognito:roles suppressed-by-name',
+      'id cognito:preferred_role suppressed-by-name',
+    ])
   })
 
   test('suppressing one role claim by its own name leaves the other', () => {
-    expect(given({ id: { claimsToSuppress: ['cognito:roles'] } }).idToken).toStrictEqual({ 'cognito:groups': ['a', 'b'], 'cognito:preferred_role': A })
+    expect(given({ id: { claimsToSuppress: ['cognito:roles'] } }).idToken).toStrictEqual({
+      'cognito:groups': ['a', 'b'],
+      'cognito:preferred_role': A,
+    })
   })
 
   test('suppressing a role claim that is not there changes nothing', () => {
     const id = { claimsToSuppress: ['cognito:preferred_role'] }
-    for (const resolution of [RESOLUTIONS['ambiguous']!, undetermined]) expect(given({ id }, resolution)).toStrictEqual(given({}, resolution))
+    for (const resolution of [RESOLUTIONS['ambiguous']!, undetermined])
+      expect(given({ id }, resolution)).toStrictEqual(given({}, resolution))
   })
 
   test('adding a role claim through claimsToAddOrOverride is undocumented, and its value is never made up', () => {
@@ -248,18 +331,27 @@ describe.each(VERSIONS)('examples, row by row, version %s', version => {
       roles: ['present', 'unchanged', 'inferred', [A, B]],
       access: ['present', 'unchanged', 'inferred', ['a', 'b']],
     })
-    expect(forecast.reasons.idToken['cognito:preferred_role']).toStrictEqual({ outcome: 'undetermined', rule: 'added', evidence: 'unknown' })
+    expect(forecast.reasons.idToken['cognito:preferred_role']).toStrictEqual({
+      outcome: 'undetermined',
+      rule: 'added',
+      evidence: 'unknown',
+    })
     expect(flagsOf(forecast)).toEqual(['id cognito:groups added', 'id cognito:preferred_role added'])
     expect(JSON.stringify(forecast)).not.toContain(C)
   })
 
   test('a claim that is both suppressed and added is suppressed', () => {
-    const both = { claimsToSuppress: ['cognito:groups'], claimsToAddOrOverride: { 'cognito:groups': 'x', 'cognito:roles': null } }
+    const both = {
+      claimsToSuppress: ['cognito:groups'],
+      claimsToAddOrOverride: { 'cognito:groups': 'x', 'cognito:roles': null },
+    }
     expect(given({ id: both })).toMatchObject({ idToken: {}, undocumented: [] })
   })
 
-  test('other claims are nobody\'s business here, __proto__ among them', () => {
-    const changes = JSON.parse('{"claimsToAddOrOverride":{"__proto__":{"cognito:groups":"x"},"cognito:username":"y"},"claimsToSuppress":["__proto__","COGNITO:GROUPS"]}') as ClaimChanges
+  test("other claims are nobody's business here, __proto__ among them", () => {
+    const changes = JSON.parse(
+      '{"claimsToAddOrOverride":{"__proto__":{"cognito:groups":"x"},"cognito:username":"y"},"claimsToSuppress":["__proto__","COGNITO:GROUPS"]}',
+    ) as ClaimChanges
     expect(given({ id: changes, access: changes })).toStrictEqual(given({}))
     expect(given({ id: { claimsToAddOrOverride: null, claimsToSuppress: null } })).toStrictEqual(given({}))
     expect(given({ id: { claimsToAddOrOverride: { 'cognito:groups': undefined } } })).toStrictEqual(given({}))
@@ -270,37 +362,77 @@ describe.each(VERSIONS)('examples, row by row, version %s', version => {
     expect(cellsOf(open).preferred).toStrictEqual(['undetermined', 'unchanged', 'unknown', B])
     expect(open.idToken).toStrictEqual({ 'cognito:groups': ['vip', 'b'], 'cognito:roles': [B] })
     expect(flagsOf(open)).toEqual(['id cognito:preferred_role unchanged'])
-    expect(cellsOf(given({ groupOverrideDetails: full }, undetermined)).preferred).toStrictEqual(['present', 'replaced', 'documented', C])
-    expect(cellsOf(given({ groupOverrideDetails: null }, undetermined)).preferred).toStrictEqual(['absent', 'empty-details', 'inferred'])
-    expect(cellsOf(given({ id: { claimsToSuppress: ['cognito:groups'] } }, undetermined)).preferred).toStrictEqual(['absent', 'suppressed', 'documented'])
+    expect(cellsOf(given({ groupOverrideDetails: full }, undetermined)).preferred).toStrictEqual([
+      'present',
+      'replaced',
+      'documented',
+      C,
+    ])
+    expect(cellsOf(given({ groupOverrideDetails: null }, undetermined)).preferred).toStrictEqual([
+      'absent',
+      'empty-details',
+      'inferred',
+    ])
+    expect(cellsOf(given({ id: { claimsToSuppress: ['cognito:groups'] } }, undetermined)).preferred).toStrictEqual([
+      'absent',
+      'suppressed',
+      'documented',
+    ])
   })
 
   test('a reading chosen by the caller is not better known after the trigger', () => {
-    expect(cellsOf(given({}, RESOLUTIONS['roles compete'])).preferred).toStrictEqual(['present', 'unchanged', 'unknown', B])
+    expect(cellsOf(given({}, RESOLUTIONS['roles compete'])).preferred).toStrictEqual([
+      'present',
+      'unchanged',
+      'unknown',
+      B,
+    ])
   })
 
   test('a name or role that comes twice counts once, and any name is a name', () => {
     const names = ['x', '__proto__', 'x', 'a,b', 'constructor', '__proto__']
-    expect(given({ groupOverrideDetails: { groupsToOverride: names, iamRolesToOverride: [C, A, C], preferredRole: C } }).idToken).toStrictEqual({
-      'cognito:groups': ['x', '__proto__', 'a,b', 'constructor'], 'cognito:roles': [C, A], 'cognito:preferred_role': C })
+    expect(
+      given({ groupOverrideDetails: { groupsToOverride: names, iamRolesToOverride: [C, A, C], preferredRole: C } })
+        .idToken,
+    ).toStrictEqual({
+      'cognito:groups': ['x', '__proto__', 'a,b', 'constructor'],
+      'cognito:roles': [C, A],
+      'cognito:preferred_role': C,
+    })
   })
 })
 
 describe('the notes', () => {
-  const noteOn = (resolution: Resolution, answer: Answer) => applyGroupOverride(resolution, eventOf('2', answer)).undocumented[0]!.note
+  const noteOn = (resolution: Resolution, answer: Answer) =>
+    applyGroupOverride(resolution, eventOf('2', answer)).undocumented[0]!.note
 
   test.each<[OverrideRule, string, string]>([
-    ['unchanged', noteOn(undetermined, {}),
-      'The user\'s groups leave open whether there is a cognito:preferred_role, and the trigger does not replace it.'],
-    ['left-out', noteOn(resolved, { groupOverrideDetails: { groupsToOverride: ['x'] } }),
-      'groupOverrideDetails comes without iamRolesToOverride. AWS says that it replaces the whole object, and not what a missing part does: '
-      + 'cognito:roles is taken as absent.'],
-    ['suppressed-by-name', noteOn(resolved, { id: { claimsToSuppress: ['cognito:roles'] } }),
-      'claimsToSuppress names cognito:roles. AWS says to name cognito:groups instead, and not what this does: grant nothing on it.'],
-    ['added', noteOn(resolved, { id: { claimsToAddOrOverride: { 'cognito:groups': 'x' } } }),
-      'claimsToAddOrOverride names cognito:groups. AWS says to use groupOverrideDetails instead, and not what this does: grant nothing on it.'],
-    ['added', noteOn(resolved, { access: { claimsToAddOrOverride: { 'cognito:roles': A } } }),
-      'claimsToAddOrOverride of the access token names cognito:roles, which Cognito itself never puts there. AWS does not say what becomes of it.'],
+    [
+      'unchanged',
+      noteOn(undetermined, {}),
+      "The user's groups leave open whether there is a cognito:preferred_role, and the trigger does not replace it.",
+    ],
+    [
+      'left-out',
+      noteOn(resolved, { groupOverrideDetails: { groupsToOverride: ['x'] } }),
+      'groupOverrideDetails comes without iamRolesToOverride. AWS says that it replaces the whole object, and not what a missing part does: ' +
+        'cognito:roles is taken as absent.',
+    ],
+    [
+      'suppressed-by-name',
+      noteOn(resolved, { id: { claimsToSuppress: ['cognito:roles'] } }),
+      'claimsToSuppress names cognito:roles. AWS says to name cognito:groups instead, and not what this does: grant nothing on it.',
+    ],
+    [
+      'added',
+      noteOn(resolved, { id: { claimsToAddOrOverride: { 'cognito:groups': 'x' } } }),
+      'claimsToAddOrOverride names cognito:groups. AWS says to use groupOverrideDetails instead, and not what this does: grant nothing on it.',
+    ],
+    [
+      'added',
+      noteOn(resolved, { access: { claimsToAddOrOverride: { 'cognito:roles': A } } }),
+      'claimsToAddOrOverride of the access token names cognito:roles, which Cognito itself never puts there. AWS does not say what becomes of it.',
+    ],
   ])('%s, case %#', (_, note, expected) => {
     expect(note).toBe(expected)
   })
@@ -313,34 +445,63 @@ describe('versions', () => {
     const access = applyGroupOverride(resolved, eventOf(version, { access: { claimsToSuppress: ['cognito:groups'] } }))
     expect(access.accessToken).toStrictEqual({})
     expect(access.idToken).toStrictEqual(resolved.claims)
-    expect(access.reasons.accessToken['cognito:groups']).toStrictEqual({ outcome: 'absent', rule: 'suppressed', evidence: 'documented' })
+    expect(access.reasons.accessToken['cognito:groups']).toStrictEqual({
+      outcome: 'absent',
+      rule: 'suppressed',
+      evidence: 'documented',
+    })
   })
 
-  test.each(['2', '3'] as const)('version %s: what adding the claims to the access token does is undocumented', version => {
-    const claimsToAddOrOverride = { 'cognito:groups': ['x'], 'cognito:roles': [A], 'cognito:preferred_role': A }
-    const forecast = applyGroupOverride(resolved, eventOf(version, { access: { claimsToAddOrOverride } }))
-    expect(forecast.accessToken).toStrictEqual({})
-    expect(flagsOf(forecast)).toEqual(['access cognito:groups added', 'access cognito:roles added', 'access cognito:preferred_role added'])
-    const suppressed = eventOf(version, { access: { claimsToAddOrOverride, claimsToSuppress: ['cognito:groups', 'cognito:preferred_role'] } })
-    expect(flagsOf(applyGroupOverride(resolved, suppressed))).toEqual(['access cognito:roles added'])
-  })
+  test.each(['2', '3'] as const)(
+    'version %s: what adding the claims to the access token does is undocumented',
+    version => {
+      const claimsToAddOrOverride = { 'cognito:groups': ['x'], 'cognito:roles': [A], 'cognito:preferred_role': A }
+      const forecast = applyGroupOverride(resolved, eventOf(version, { access: { claimsToAddOrOverride } }))
+      expect(forecast.accessToken).toStrictEqual({})
+      expect(flagsOf(forecast)).toEqual([
+        'access cognito:groups added',
+        'access cognito:roles added',
+        'access cognito:preferred_role added',
+      ])
+      const suppressed = eventOf(version, {
+        access: { claimsToAddOrOverride, claimsToSuppress: ['cognito:groups', 'cognito:preferred_role'] },
+      })
+      expect(flagsOf(applyGroupOverride(resolved, suppressed))).toEqual(['access cognito:roles added'])
+    },
+  )
 
   test.each(VERSIONS)('a bare response of version %s is known by its key', version => {
     const answer = { ...suppress, id: { claimsToSuppress: ['cognito:roles'] } }
-    expect(applyGroupOverride(resolved, shaped(version, answer))).toStrictEqual(applyGroupOverride(resolved, eventOf(version, answer)))
+    expect(applyGroupOverride(resolved, shaped(version, answer))).toStrictEqual(
+      applyGroupOverride(resolved, eventOf(version, answer)),
+    )
   })
 
-  test.each(['0', 'V1_0', undefined, 2 as unknown as string])('a version that AWS does not send (%o) says nothing, and the key decides', version => {
-    for (const own of VERSIONS) {
-      expect(applyGroupOverride(resolved, { version, response: shaped(own, suppress) })).toStrictEqual(applyGroupOverride(resolved, eventOf(own, suppress)))
+  test.each(['0', 'V1_0', undefined, 2 as unknown as string])(
+    'a version that AWS does not send (%o) says nothing, and the key decides',
+    version => {
+      for (const own of VERSIONS) {
+        expect(applyGroupOverride(resolved, { version, response: shaped(own, suppress) })).toStrictEqual(
+          applyGroupOverride(resolved, eventOf(own, suppress)),
+        )
+      }
+    },
+  )
+
+  test("of two shapes in one response, the one of the event's version counts", () => {
+    const response = {
+      ...shaped('1', { groupOverrideDetails: { groupsToOverride: ['one'] } }),
+      ...shaped('2', { groupOverrideDetails: { groupsToOverride: ['two'] } }),
     }
-  })
-
-  test('of two shapes in one response, the one of the event\'s version counts', () => {
-    const response = { ...shaped('1', { groupOverrideDetails: { groupsToOverride: ['one'] } }), ...shaped('2', { groupOverrideDetails: { groupsToOverride: ['two'] } }) }
-    expect(applyGroupOverride(resolved, { version: '1', response }).accessToken).toStrictEqual({ 'cognito:groups': ['one'] })
-    expect(applyGroupOverride(resolved, { version: '2', response }).accessToken).toStrictEqual({ 'cognito:groups': ['two'] })
-    expect(applyGroupOverride(resolved, { version: '3', response }).accessToken).toStrictEqual({ 'cognito:groups': ['two'] })
+    expect(applyGroupOverride(resolved, { version: '1', response }).accessToken).toStrictEqual({
+      'cognito:groups': ['one'],
+    })
+    expect(applyGroupOverride(resolved, { version: '2', response }).accessToken).toStrictEqual({
+      'cognito:groups': ['two'],
+    })
+    expect(applyGroupOverride(resolved, { version: '3', response }).accessToken).toStrictEqual({
+      'cognito:groups': ['two'],
+    })
   })
 })
 
@@ -352,55 +513,181 @@ describe('answers that are none', () => {
   const rows: readonly (readonly [name: string, response: unknown, message: string, value: unknown])[] = [
     ['a text', '{}', 'the response is `{}`, not an object; give what the handler returned, parsed', '{}'],
     ['an array', [], 'the response is an array, not an object; give what the handler returned, parsed', []],
-    ['a number for the response of an event', { version: '1', response: 7 }, '`response` is `7`, not an object; let the handler return the event', 7],
-    ['a text for the details of version 1', { claimsOverrideDetails: 'x' }, '`claimsOverrideDetails` is `x`, not an object; give an object, or leave it out', 'x'],
-    ['a list for the details of version 2', { claimsAndScopeOverrideDetails: ['x'] },
-      '`claimsAndScopeOverrideDetails` is an array, not an object; give an object, or leave it out', ['x']],
-    ['an empty list for groupOverrideDetails', details([]),
-      '`groupOverrideDetails` is an array, not an object; copy `request.groupConfiguration` into it to keep the groups', []],
-    ['one group that is no list', details({ groupsToOverride: 'a' }), '`groupsToOverride` is `a`; give an array of strings', 'a'],
-    ['a map of groups, as an SDK once sent', details({ groupsToOverride: bad }), '`groupsToOverride` is an object; give an array of strings', bad],
-    ['a group that is no text', details({ groupsToOverride: ['a', null] }), '`groupsToOverride` has `null` in it; give an array of strings', null],
-    // oxlint-disable-next-line no-sparse-arrays
-    ['a hole among the groups', details({ groupsToOverride: ['a', , 'b'] }), '`groupsToOverride` has `undefined` in it; give an array of strings', undefined],
-    ['one role that is no list', details({ iamRolesToOverride: A }), `\`iamRolesToOverride\` is \`${A}\`; give an array of strings`, A],
-    ['a role that is no text', details({ iamRolesToOverride: [7] }), '`iamRolesToOverride` has `7` in it; give an array of strings', 7],
-    ['an empty role', details({ iamRolesToOverride: [A, ''] }),
-      '`iamRolesToOverride` has an empty string; give role ARNs, or an empty array for none', [A, '']],
-    ['a list of preferred roles', details({ preferredRole: [A] }), '`preferredRole` is an array; give one role ARN as a string, or null for none', [A]],
-    ['false for a preferred role', details({ preferredRole: false }), '`preferredRole` is `false`; give one role ARN as a string, or null for none', false],
-    ['claimsToSuppress that is no list', { claimsOverrideDetails: { claimsToSuppress: 'email' } },
-      '`claimsToSuppress` is `email`; give an array of strings', 'email'],
-    ['claimsToSuppress of no texts', { claimsAndScopeOverrideDetails: { accessTokenGeneration: { claimsToSuppress: [{}] } } },
-      '`claimsToSuppress` has an object in it; give an array of strings', {}],
-    ['claimsToAddOrOverride that is a list', { claimsOverrideDetails: { claimsToAddOrOverride: ['x'] } },
-      '`claimsToAddOrOverride` is an array, not an object; give an object of claims, or leave it out', ['x']],
-    ['a text for the changes of a token', { claimsAndScopeOverrideDetails: { idTokenGeneration: 'x' } },
-      '`idTokenGeneration` is `x`, not an object; give an object, or leave it out', 'x'],
-    ['a group configuration for a response', { groupsToOverride: ['a'] }, `\`groupsToOverride\` ${MISPLACED}; put it into groupOverrideDetails`, ['a']],
-    ['groupOverrideDetails beside its container', { claimsOverrideDetails: {}, groupOverrideDetails: {} },
-      `\`groupOverrideDetails\` ${MISPLACED}; put it into claimsOverrideDetails or claimsAndScopeOverrideDetails`, {}],
-    ['the details beside the response', { response: {}, claimsOverrideDetails: {} }, `\`claimsOverrideDetails\` ${MISPLACED}; put it into \`response\``, {}],
-    ['the details of version 2 beside the version', { version: '2', claimsAndScopeOverrideDetails: {} },
-      `\`claimsAndScopeOverrideDetails\` ${MISPLACED}; put it into \`response\``, {}],
-    ['the details beside the request', { request: {}, claimsOverrideDetails: {} }, `\`claimsOverrideDetails\` ${MISPLACED}; put it into \`response\``, {}],
-    ['changes per token in version 1', { claimsOverrideDetails: { idTokenGeneration: {} } },
-      `\`idTokenGeneration\` ${MISPLACED}; put it into claimsAndScopeOverrideDetails`, {}],
-    ['changes of no token in version 2', { claimsAndScopeOverrideDetails: { claimsToSuppress: [] } },
-      `\`claimsToSuppress\` ${MISPLACED}; put it into claimsOverrideDetails or, in versions 2 and 3, idTokenGeneration or accessTokenGeneration`, []],
-    ['groups in the changes of a token', { claimsAndScopeOverrideDetails: { idTokenGeneration: { groupOverrideDetails: {} } } },
-      `\`groupOverrideDetails\` ${MISPLACED}; put it into claimsOverrideDetails or claimsAndScopeOverrideDetails`, {}],
-    ['claims in the group details', details({ claimsToSuppress: ['x'] }),
-      `\`claimsToSuppress\` ${MISPLACED}; put it into claimsOverrideDetails or, in versions 2 and 3, idTokenGeneration or accessTokenGeneration`, ['x']],
-    ['version 1 in an event of version 2', { version: '2', response: { claimsOverrideDetails: { claimsToSuppress: [] } } },
-      'the response has `claimsOverrideDetails`, which is of another version than the event; answer claimsAndScopeOverrideDetails, or set the trigger\'s version',
-      { claimsToSuppress: [] }],
-    ['version 2 in an event of version 1', { version: '1', response: { claimsAndScopeOverrideDetails: { groupOverrideDetails: null } } },
-      'the response has `claimsAndScopeOverrideDetails`, which is of another version than the event; answer claimsOverrideDetails, or set the trigger\'s version',
-      { groupOverrideDetails: null }],
-    ['two shapes and no version', { claimsOverrideDetails: {}, claimsAndScopeOverrideDetails: {} },
+    [
+      'a number for the response of an event',
+      { version: '1', response: 7 },
+      '`response` is `7`, not an object; let the handler return the event',
+      7,
+    ],
+    [
+      'a text for the details of version 1',
+      { claimsOverrideDetails: 'x' },
+      '`claimsOverrideDetails` is `x`, not an object; give an object, or leave it out',
+      'x',
+    ],
+    [
+      'a list for the details of version 2',
+      { claimsAndScopeOverrideDetails: ['x'] },
+      '`claimsAndScopeOverrideDetails` is an array, not an object; give an object, or leave it out',
+      ['x'],
+    ],
+    [
+      'an empty list for groupOverrideDetails',
+      details([]),
+      '`groupOverrideDetails` is an array, not an object; copy `request.groupConfiguration` into it to keep the groups',
+      [],
+    ],
+    [
+      'one group that is no list',
+      details({ groupsToOverride: 'a' }),
+      '`groupsToOverride` is `a`; give an array of strings',
+      'a',
+    ],
+    [
+      'a map of groups, as an SDK once sent',
+      details({ groupsToOverride: bad }),
+      '`groupsToOverride` is an object; give an array of strings',
+      bad,
+    ],
+    [
+      'a group that is no text',
+      details({ groupsToOverride: ['a', null] }),
+      '`groupsToOverride` has `null` in it; give an array of strings',
+      null,
+    ],
+    [
+      'a hole among the groups',
+      // oxlint-disable-next-line no-sparse-arrays
+      details({ groupsToOverride: ['a', , 'b'] }),
+      '`groupsToOverride` has `undefined` in it; give an array of strings',
+      undefined,
+    ],
+    [
+      'one role that is no list',
+      details({ iamRolesToOverride: A }),
+      `\`iamRolesToOverride\` is \`${A}\`; give an array of strings`,
+      A,
+    ],
+    [
+      'a role that is no text',
+      details({ iamRolesToOverride: [7] }),
+      '`iamRolesToOverride` has `7` in it; give an array of strings',
+      7,
+    ],
+    [
+      'an empty role',
+      details({ iamRolesToOverride: [A, ''] }),
+      '`iamRolesToOverride` has an empty string; give role ARNs, or an empty array for none',
+      [A, ''],
+    ],
+    [
+      'a list of preferred roles',
+      details({ preferredRole: [A] }),
+      '`preferredRole` is an array; give one role ARN as a string, or null for none',
+      [A],
+    ],
+    [
+      'false for a preferred role',
+      details({ preferredRole: false }),
+      '`preferredRole` is `false`; give one role ARN as a string, or null for none',
+      false,
+    ],
+    [
+      'claimsToSuppress that is no list',
+      { claimsOverrideDetails: { claimsToSuppress: 'email' } },
+      '`claimsToSuppress` is `email`; give an array of strings',
+      'email',
+    ],
+    [
+      'claimsToSuppress of no texts',
+      { claimsAndScopeOverrideDetails: { accessTokenGeneration: { claimsToSuppress: [{}] } } },
+      '`claimsToSuppress` has an object in it; give an array of strings',
+      {},
+    ],
+    [
+      'claimsToAddOrOverride that is a list',
+      { claimsOverrideDetails: { claimsToAddOrOverride: ['x'] } },
+      '`claimsToAddOrOverride` is an array, not an object; give an object of claims, or leave it out',
+      ['x'],
+    ],
+    [
+      'a text for the changes of a token',
+      { claimsAndScopeOverrideDetails: { idTokenGeneration: 'x' } },
+      '`idTokenGeneration` is `x`, not an object; give an object, or leave it out',
+      'x',
+    ],
+    [
+      'a group configuration for a response',
+      { groupsToOverride: ['a'] },
+      `\`groupsToOverride\` ${MISPLACED}; put it into groupOverrideDetails`,
+      ['a'],
+    ],
+    [
+      'groupOverrideDetails beside its container',
+      { claimsOverrideDetails: {}, groupOverrideDetails: {} },
+      `\`groupOverrideDetails\` ${MISPLACED}; put it into claimsOverrideDetails or claimsAndScopeOverrideDetails`,
+      {},
+    ],
+    [
+      'the details beside the response',
+      { response: {}, claimsOverrideDetails: {} },
+      `\`claimsOverrideDetails\` ${MISPLACED}; put it into \`response\``,
+      {},
+    ],
+    [
+      'the details of version 2 beside the version',
+      { version: '2', claimsAndScopeOverrideDetails: {} },
+      `\`claimsAndScopeOverrideDetails\` ${MISPLACED}; put it into \`response\``,
+      {},
+    ],
+    [
+      'the details beside the request',
+      { request: {}, claimsOverrideDetails: {} },
+      `\`claimsOverrideDetails\` ${MISPLACED}; put it into \`response\``,
+      {},
+    ],
+    [
+      'changes per token in version 1',
+      { claimsOverrideDetails: { idTokenGeneration: {} } },
+      `\`idTokenGeneration\` ${MISPLACED}; put it into claimsAndScopeOverrideDetails`,
+      {},
+    ],
+    [
+      'changes of no token in version 2',
+      { claimsAndScopeOverrideDetails: { claimsToSuppress: [] } },
+      `\`claimsToSuppress\` ${MISPLACED}; put it into claimsOverrideDetails or, in versions 2 and 3, idTokenGeneration or accessTokenGeneration`,
+      [],
+    ],
+    [
+      'groups in the changes of a token',
+      { claimsAndScopeOverrideDetails: { idTokenGeneration: { groupOverrideDetails: {} } } },
+      `\`groupOverrideDetails\` ${MISPLACED}; put it into claimsOverrideDetails or claimsAndScopeOverrideDetails`,
+      {},
+    ],
+    [
+      'claims in the group details',
+      details({ claimsToSuppress: ['x'] }),
+      `\`claimsToSuppress\` ${MISPLACED}; put it into claimsOverrideDetails or, in versions 2 and 3, idTokenGeneration or accessTokenGeneration`,
+      ['x'],
+    ],
+    [
+      'version 1 in an event of version 2',
+      { version: '2', response: { claimsOverrideDetails: { claimsToSuppress: [] } } },
+      "the response has `claimsOverrideDetails`, which is of another version than the event; answer claimsAndScopeOverrideDetails, or set the trigger's version",
+      { claimsToSuppress: [] },
+    ],
+    [
+      'version 2 in an event of version 1',
+      { version: '1', response: { claimsAndScopeOverrideDetails: { groupOverrideDetails: null } } },
+      "the response has `claimsAndScopeOverrideDetails`, which is of another version than the event; answer claimsOverrideDetails, or set the trigger's version",
+      { groupOverrideDetails: null },
+    ],
+    [
+      'two shapes and no version',
+      { claimsOverrideDetails: {}, claimsAndScopeOverrideDetails: {} },
       'the response has claimsOverrideDetails and claimsAndScopeOverrideDetails; give the whole event, whose `version` says which of them counts',
-      { claimsOverrideDetails: {}, claimsAndScopeOverrideDetails: {} }],
+      { claimsOverrideDetails: {}, claimsAndScopeOverrideDetails: {} },
+    ],
   ]
 
   function failureOf(response: unknown): RolecastError {
@@ -415,34 +702,52 @@ describe('answers that are none', () => {
 
   test.each(rows)('%s', (_, response, message, value) => {
     const error = failureOf(response)
-    expect(error).toMatchObject({ code: 'malformed-answer', retryable: false, message: `pre token generation: ${message}` })
+    expect(error).toMatchObject({
+      code: 'malformed-answer',
+      retryable: false,
+      message: `pre token generation: ${message}`,
+    })
     expect(error.value).toStrictEqual(value)
   })
 
   test.each(['', ' ', 'a b', 'a\n', '\u00a0', 'x'.repeat(129)])('a group cannot have the name %j', name => {
     const error = failureOf(details({ groupsToOverride: ['a', name] }))
     expect(error).toMatchObject({ code: 'invalid-group-name', groupName: name, value: name })
-    expect(error.message).toBe(`pre token generation: \`groupsToOverride\` has \`${name}\`; give names of 1 to 128 characters without white space`)
+    expect(error.message).toBe(
+      `pre token generation: \`groupsToOverride\` has \`${name}\`; give names of 1 to 128 characters without white space`,
+    )
   })
 
   test('control: what is misplaced and null is passed over, as typed languages send it', () => {
-    expect(applyGroupOverride(resolved, { claimsOverrideDetails: { idTokenGeneration: null }, groupOverrideDetails: null } as PreTokenResponse))
-      .toStrictEqual(applyGroupOverride(resolved, null))
+    expect(
+      applyGroupOverride(resolved, {
+        claimsOverrideDetails: { idTokenGeneration: null },
+        groupOverrideDetails: null,
+      } as PreTokenResponse),
+    ).toStrictEqual(applyGroupOverride(resolved, null))
   })
 })
 
 type Forecaster = (resolution: Resolution, version: Version, answer: Answer) => TokenForecast
 const real: Forecaster = (resolution, version, answer) => applyGroupOverride(resolution, eventOf(version, answer))
-const wrongInput = (change: (answer: Answer, version: Version) => Answer): Forecaster => (resolution, version, answer) =>
-  real(resolution, version, change(answer, version))
-const wrongOutput = (change: (forecast: TokenForecast, resolution: Resolution, answer: Answer) => Partial<TokenForecast>): Forecaster =>
+const wrongInput =
+  (change: (answer: Answer, version: Version) => Answer): Forecaster =>
+  (resolution, version, answer) =>
+    real(resolution, version, change(answer, version))
+const wrongOutput =
+  (change: (forecast: TokenForecast, resolution: Resolution, answer: Answer) => Partial<TokenForecast>): Forecaster =>
   (resolution, version, answer) => {
     const forecast = real(resolution, version, answer)
     return { ...forecast, ...change(forecast, resolution, answer) }
   }
 
 /** A law, and its control: the same property must fail for a subject that is wrong in just this. */
-function law<Subject, Drawn>(sentence: string, subject: Subject, wrong: Subject, property: (subject: Subject) => fc.IProperty<Drawn>): void {
+function law<Subject, Drawn>(
+  sentence: string,
+  subject: Subject,
+  wrong: Subject,
+  property: (subject: Subject) => fc.IProperty<Drawn>,
+): void {
   test(sentence, () => {
     fc.assert(property(subject), { numRuns: 500 })
   })
@@ -451,25 +756,38 @@ function law<Subject, Drawn>(sentence: string, subject: Subject, wrong: Subject,
   })
 }
 
-const maybe = <T>(some: fc.Arbitrary<T>) => fc.oneof({ weight: 4, arbitrary: some as fc.Arbitrary<T | null | undefined> }, fc.constantFrom(null, undefined))
+const maybe = <T>(some: fc.Arbitrary<T>) =>
+  fc.oneof({ weight: 4, arbitrary: some as fc.Arbitrary<T | null | undefined> }, fc.constantFrom(null, undefined))
 const roles = fc.constantFrom(A, B, C)
-const fullDetails = fc.record({
-  groupsToOverride: maybe(fc.array(groupNames, { maxLength: 5 })),
-  iamRolesToOverride: maybe(fc.array(roles, { maxLength: 5 })),
-  preferredRole: maybe(fc.oneof(roles, fc.constant(''))),
-}, { requiredKeys: [] })
+const fullDetails = fc.record(
+  {
+    groupsToOverride: maybe(fc.array(groupNames, { maxLength: 5 })),
+    iamRolesToOverride: maybe(fc.array(roles, { maxLength: 5 })),
+    preferredRole: maybe(fc.oneof(roles, fc.constant(''))),
+  },
+  { requiredKeys: [] },
+)
 const someDetails: fc.Arbitrary<GroupOverrideDetails | null> = fc.option(fullDetails, { freq: 6 })
 const claimNames = fc.constantFrom(...CLAIMS, 'email')
-const changes: fc.Arbitrary<ClaimChanges> = fc.record({
-  claimsToAddOrOverride: maybe(fc.dictionary(claimNames, fc.jsonValue({ maxDepth: 0 }), { maxKeys: 2 })),
-  claimsToSuppress: maybe(fc.array(claimNames, { maxLength: 2 })),
-}, { requiredKeys: [] })
-const answers: fc.Arbitrary<Answer> = fc.record({ groupOverrideDetails: fc.option(someDetails, { nil: undefined, freq: 4 }), id: changes, access: changes }, { requiredKeys: [] })
+const changes: fc.Arbitrary<ClaimChanges> = fc.record(
+  {
+    claimsToAddOrOverride: maybe(fc.dictionary(claimNames, fc.jsonValue({ maxDepth: 0 }), { maxKeys: 2 })),
+    claimsToSuppress: maybe(fc.array(claimNames, { maxLength: 2 })),
+  },
+  { requiredKeys: [] },
+)
+const answers: fc.Arbitrary<Answer> = fc.record(
+  { groupOverrideDetails: fc.option(someDetails, { nil: undefined, freq: 4 }), id: changes, access: changes },
+  { requiredKeys: [] },
+)
 const versions = fc.constantFrom(...VERSIONS)
 const resolutions = fc.tuple(pools, semantics).map(([pool, semantics]) => resolveRoles(pool, { semantics }))
 
 const tokensOf = ({ idToken, accessToken }: TokenForecast) => ({ idToken, accessToken })
-const names = ({ claimsToAddOrOverride, claimsToSuppress }: ClaimChanges = {}) => [...Object.keys(claimsToAddOrOverride ?? {}), ...claimsToSuppress ?? []]
+const names = ({ claimsToAddOrOverride, claimsToSuppress }: ClaimChanges = {}) => [
+  ...Object.keys(claimsToAddOrOverride ?? {}),
+  ...(claimsToSuppress ?? []),
+]
 
 function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null) {
@@ -480,110 +798,190 @@ function deepFreeze<T>(value: T): T {
 }
 
 describe('laws', () => {
-  law('a trigger that answers nothing changes no claim of either token', real,
-    wrongInput(() => ({ groupOverrideDetails: null })), forecast =>
+  law(
+    'a trigger that answers nothing changes no claim of either token',
+    real,
+    wrongInput(() => ({ groupOverrideDetails: null })),
+    forecast =>
       fc.property(resolutions, versions, (resolution, version) => {
-        expect(tokensOf(forecast(resolution, version, {}))).toStrictEqual({ idToken: resolution.claims, accessToken: accessTokenClaims(resolution) })
-      }))
+        expect(tokensOf(forecast(resolution, version, {}))).toStrictEqual({
+          idToken: resolution.claims,
+          accessToken: accessTokenClaims(resolution),
+        })
+      }),
+  )
 
-  law('a handler that copies the group configuration back changes no claim of either token', real,
-    wrongOutput((forecast, { roles }) => roles.length === 0 ? { idToken: { ...forecast.idToken, 'cognito:roles': [] } } : {}), forecast =>
+  law(
+    'a handler that copies the group configuration back changes no claim of either token',
+    real,
+    wrongOutput((forecast, { roles }) =>
+      roles.length === 0 ? { idToken: { ...forecast.idToken, 'cognito:roles': [] } } : {},
+    ),
+    forecast =>
       fc.property(resolutions, versions, (resolution, version) => {
         for (const groupOverrideDetails of groupConfigurations(resolution)) {
           const { idToken, accessToken } = forecast(resolution, version, { groupOverrideDetails })
           const { preferredRole } = groupOverrideDetails
-          expect(idToken).toStrictEqual({ ...resolution.claims, ...(preferredRole !== null && { 'cognito:preferred_role': preferredRole }) })
+          expect(idToken).toStrictEqual({
+            ...resolution.claims,
+            ...(preferredRole !== null && { 'cognito:preferred_role': preferredRole }),
+          })
           expect(accessToken).toStrictEqual(accessTokenClaims(resolution))
         }
-      }))
+      }),
+  )
 
-  law('the configurations are those of the two readings: one where they agree, and two where they do not', groupConfigurations,
-    resolution => [groupConfigurations(resolution)[0]], configurations =>
+  law(
+    'the configurations are those of the two readings: one where they agree, and two where they do not',
+    groupConfigurations,
+    resolution => [groupConfigurations(resolution)[0]],
+    configurations =>
       fc.property(pools, pool => {
         const [alike] = groupConfigurations(resolveRoles(pool, { semantics: 'roles-compete' }))
         const readings = [tiedLevelAgrees(pool), rolesCompete(pool)].map(preferredRole => ({ ...alike, preferredRole }))
         const distinct = isDeepStrictEqual(readings[0], readings[1]) ? readings.slice(0, 1) : readings
         expect(configurations(resolveRoles(pool))).toStrictEqual(distinct)
-      }))
+      }),
+  )
 
-  law('given details decide alone: what the groups gave before does not matter', real,
-    wrongOutput(({ idToken }, { claims }) => ({ idToken: { ...claims, ...idToken } })), forecast =>
-      fc.property(resolutions, resolutions, versions, answers, someDetails, (one, other, version, answer, groupOverrideDetails) => {
-        expect(forecast(one, version, { ...answer, groupOverrideDetails })).toStrictEqual(forecast(other, version, { ...answer, groupOverrideDetails }))
-      }))
+  law(
+    'given details decide alone: what the groups gave before does not matter',
+    real,
+    wrongOutput(({ idToken }, { claims }) => ({ idToken: { ...claims, ...idToken } })),
+    forecast =>
+      fc.property(
+        resolutions,
+        resolutions,
+        versions,
+        answers,
+        someDetails,
+        (one, other, version, answer, groupOverrideDetails) => {
+          expect(forecast(one, version, { ...answer, groupOverrideDetails })).toStrictEqual(
+            forecast(other, version, { ...answer, groupOverrideDetails }),
+          )
+        },
+      ),
+  )
 
-  law('the access token never carries a role', real,
-    wrongOutput(({ idToken, accessToken }) => ({ accessToken: { ...idToken, ...accessToken } })), forecast =>
+  law(
+    'the access token never carries a role',
+    real,
+    wrongOutput(({ idToken, accessToken }) => ({ accessToken: { ...idToken, ...accessToken } })),
+    forecast =>
       fc.property(resolutions, versions, answers, (resolution, version, answer) => {
         expect(['', 'cognito:groups']).toContain(Object.keys(forecast(resolution, version, answer).accessToken).join())
-      }))
+      }),
+  )
 
-  law('both tokens carry the same groups unless a change names them', real,
-    wrongOutput((_, resolution) => ({ accessToken: accessTokenClaims(resolution) })), forecast =>
+  law(
+    'both tokens carry the same groups unless a change names them',
+    real,
+    wrongOutput((_, resolution) => ({ accessToken: accessTokenClaims(resolution) })),
+    forecast =>
       fc.property(resolutions, versions, answers, (resolution, version, answer) => {
         fc.pre(!names(answer.id).includes('cognito:groups') && !names(answer.access).includes('cognito:groups'))
         const { idToken, accessToken, reasons } = forecast(resolution, version, answer)
         expect(accessToken['cognito:groups']).toStrictEqual(idToken['cognito:groups'])
         expect(reasons.accessToken['cognito:groups']).toStrictEqual(reasons.idToken['cognito:groups'])
-      }))
+      }),
+  )
 
-  law('group overrides are the only changes to the access token that version 1 can make', real,
-    wrongOutput((_, __, { id }) => id?.claimsToSuppress?.includes('cognito:groups') ? { accessToken: {} } : {}), forecast =>
+  law(
+    'group overrides are the only changes to the access token that version 1 can make',
+    real,
+    wrongOutput((_, __, { id }) => (id?.claimsToSuppress?.includes('cognito:groups') ? { accessToken: {} } : {})),
+    forecast =>
       fc.property(resolutions, answers, (resolution, answer) => {
         expect(forecast(resolution, '1', answer).accessToken).toStrictEqual(
-          forecast(resolution, '1', { groupOverrideDetails: answer.groupOverrideDetails }).accessToken)
-      }))
+          forecast(resolution, '1', { groupOverrideDetails: answer.groupOverrideDetails }).accessToken,
+        )
+      }),
+  )
 
-  law('the changes to one token do not touch the other', real,
-    wrongInput(answer => ({ ...answer, ...(answer.id && { access: answer.id }) })), forecast =>
+  law(
+    'the changes to one token do not touch the other',
+    real,
+    wrongInput(answer => ({ ...answer, ...(answer.id && { access: answer.id }) })),
+    forecast =>
       fc.property(resolutions, fc.constantFrom('2', '3'), answers, changes, (resolution, version, answer, id) => {
         const before = forecast(resolution, version, answer)
         const after = forecast(resolution, version, { ...answer, id })
         expect(after.accessToken).toStrictEqual(before.accessToken)
         expect(after.reasons.accessToken).toStrictEqual(before.reasons.accessToken)
-      }))
+      }),
+  )
 
-  law('whoever suppresses cognito:groups in the ID token finds none of the three claims there', real,
-    wrongInput((answer, version) => version === '3' ? { ...answer, id: {} } : answer), forecast =>
+  law(
+    'whoever suppresses cognito:groups in the ID token finds none of the three claims there',
+    real,
+    wrongInput((answer, version) => (version === '3' ? { ...answer, id: {} } : answer)),
+    forecast =>
       fc.property(resolutions, versions, answers, fc.array(claimNames), (resolution, version, answer, others) => {
         const id = { ...answer.id, claimsToSuppress: [...others, 'cognito:groups'] }
         expect(forecast(resolution, version, { ...answer, id }).idToken).toStrictEqual({})
-      }))
+      }),
+  )
 
-  law('versions 2 and 3 are one', real, wrongInput((answer, version) => version === '3' ? { ...answer, access: {} } : answer), forecast =>
-    fc.property(resolutions, answers, (resolution, answer) => {
-      expect(forecast(resolution, '3', answer)).toStrictEqual(forecast(resolution, '2', answer))
-    }))
+  law(
+    'versions 2 and 3 are one',
+    real,
+    wrongInput((answer, version) => (version === '3' ? { ...answer, access: {} } : answer)),
+    forecast =>
+      fc.property(resolutions, answers, (resolution, answer) => {
+        expect(forecast(resolution, '3', answer)).toStrictEqual(forecast(resolution, '2', answer))
+      }),
+  )
 
-  law('a claim is in its token exactly when its reason says so, and an undetermined one never', real,
+  law(
+    'a claim is in its token exactly when its reason says so, and an undetermined one never',
+    real,
     wrongOutput(({ idToken, reasons }) => {
       const { candidate } = reasons.idToken['cognito:preferred_role']
       return typeof candidate === 'string' ? { idToken: { ...idToken, 'cognito:preferred_role': candidate } } : {}
-    }), forecast =>
+    }),
+    forecast =>
       fc.property(resolutions, versions, answers, (resolution, version, answer) => {
         const { idToken, accessToken, reasons } = forecast(resolution, version, answer)
-        const present = (some: Partial<TokenForecast['reasons']['idToken']>) => CLAIMS.filter(claim => some[claim]?.outcome === 'present')
+        const present = (some: Partial<TokenForecast['reasons']['idToken']>) =>
+          CLAIMS.filter(claim => some[claim]?.outcome === 'present')
         expect(Object.keys(idToken)).toStrictEqual(present(reasons.idToken))
         expect(Object.keys(accessToken)).toStrictEqual(present(reasons.accessToken))
-        for (const { outcome, evidence, candidate } of [...Object.values(reasons.idToken), reasons.accessToken['cognito:groups']]) {
+        for (const { outcome, evidence, candidate } of [
+          ...Object.values(reasons.idToken),
+          reasons.accessToken['cognito:groups'],
+        ]) {
           if (outcome === 'undetermined') expect(evidence).toBe('unknown')
           else expect(candidate).toBeUndefined()
         }
-      }))
+      }),
+  )
 
-  law('a claim that is there has a value: never null, never empty, no element twice', real,
-    wrongOutput(({ idToken }, _, { groupOverrideDetails }) => groupOverrideDetails?.iamRolesToOverride && idToken['cognito:roles']
-      ? { idToken: { ...idToken, 'cognito:roles': groupOverrideDetails.iamRolesToOverride } } : {}), forecast =>
+  law(
+    'a claim that is there has a value: never null, never empty, no element twice',
+    real,
+    wrongOutput(({ idToken }, _, { groupOverrideDetails }) =>
+      groupOverrideDetails?.iamRolesToOverride && idToken['cognito:roles']
+        ? { idToken: { ...idToken, 'cognito:roles': groupOverrideDetails.iamRolesToOverride } }
+        : {},
+    ),
+    forecast =>
       fc.property(resolutions, versions, answers, (resolution, version, answer) => {
         const { idToken, accessToken } = forecast(resolution, version, answer)
-        for (const value of [...Object.values(idToken), ...Object.values(accessToken)] as (string | readonly string[])[]) {
+        for (const value of [...Object.values(idToken), ...Object.values(accessToken)] as (
+          | string
+          | readonly string[]
+        )[]) {
           expect(value.length).toBeGreaterThan(0)
           if (typeof value !== 'string') expect(new Set(value).size).toBe(value.length)
         }
-      }))
+      }),
+  )
 
-  law('whatever is unknown is flagged, with a note that names the claim', real,
-    wrongOutput(({ undocumented }) => ({ undocumented: undocumented.slice(1) })), forecast =>
+  law(
+    'whatever is unknown is flagged, with a note that names the claim',
+    real,
+    wrongOutput(({ undocumented }) => ({ undocumented: undocumented.slice(1) })),
+    forecast =>
       fc.property(resolutions, versions, answers, (resolution, version, answer) => {
         const { reasons, undocumented } = forecast(resolution, version, answer)
         const unknown = CLAIMS.filter(claim => reasons.idToken[claim].evidence === 'unknown')
@@ -592,90 +990,169 @@ describe('laws', () => {
           expect(note).toContain(claim)
           expect(note).toMatch(/\.$/)
         }
-      }))
+      }),
+  )
 
-  law('an undetermined preferred role is not settled by what does not replace it', real,
+  law(
+    'an undetermined preferred role is not settled by what does not replace it',
+    real,
     wrongOutput(({ idToken }, { candidateRole }, { groupOverrideDetails }) =>
-      groupOverrideDetails === undefined && candidateRole !== undefined ? { idToken: { ...idToken, 'cognito:preferred_role': candidateRole } } : {}), forecast =>
+      groupOverrideDetails === undefined && candidateRole !== undefined
+        ? { idToken: { ...idToken, 'cognito:preferred_role': candidateRole } }
+        : {},
+    ),
+    forecast =>
       fc.property(pools, versions, answers, (pool, version, { id = {}, access = {} }) => {
         const answer = { id, access }
         const resolution = resolveRoles(pool)
         fc.pre(resolution.outcome === 'undetermined' && !id.claimsToSuppress?.includes('cognito:groups'))
         const { idToken, reasons } = forecast(resolution, version, answer)
         expect(idToken).not.toHaveProperty(['cognito:preferred_role'])
-        expect(reasons.idToken['cognito:preferred_role']).toMatchObject({ outcome: 'undetermined', candidate: resolution.candidateRole })
-      }))
+        expect(reasons.idToken['cognito:preferred_role']).toMatchObject({
+          outcome: 'undetermined',
+          candidate: resolution.candidateRole,
+        })
+      }),
+  )
 
-  law('the order of the lists does not matter', real,
-    wrongInput(answer => ({ ...answer, groupOverrideDetails: { ...answer.groupOverrideDetails, groupsToOverride: answer.groupOverrideDetails?.groupsToOverride?.slice(0, 2) } })),
+  law(
+    'the order of the lists does not matter',
+    real,
+    wrongInput(answer => ({
+      ...answer,
+      groupOverrideDetails: {
+        ...answer.groupOverrideDetails,
+        groupsToOverride: answer.groupOverrideDetails?.groupsToOverride?.slice(0, 2),
+      },
+    })),
     forecast =>
-      fc.property(resolutions, versions, fc.uniqueArray(groupNames, { minLength: 1, maxLength: 6 }).chain(list =>
-        fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length, maxLength: list.length }))),
-      (resolution, version, [list, shuffled]) => {
-        const groupsOf = (groupsToOverride: readonly string[]) => {
-          const { idToken } = forecast(resolution, version, { groupOverrideDetails: { groupsToOverride, iamRolesToOverride: [A] } })
-          return new Set(idToken['cognito:groups'])
-        }
-        expect(groupsOf(shuffled)).toStrictEqual(groupsOf(list))
-      }))
+      fc.property(
+        resolutions,
+        versions,
+        fc
+          .uniqueArray(groupNames, { minLength: 1, maxLength: 6 })
+          .chain(list =>
+            fc.tuple(fc.constant(list), fc.shuffledSubarray(list, { minLength: list.length, maxLength: list.length })),
+          ),
+        (resolution, version, [list, shuffled]) => {
+          const groupsOf = (groupsToOverride: readonly string[]) => {
+            const { idToken } = forecast(resolution, version, {
+              groupOverrideDetails: { groupsToOverride, iamRolesToOverride: [A] },
+            })
+            return new Set(idToken['cognito:groups'])
+          }
+          expect(groupsOf(shuffled)).toStrictEqual(groupsOf(list))
+        },
+      ),
+  )
 
-  law('an answer means what its JSON means', real,
-    wrongInput(answer => 'groupOverrideDetails' in answer ? { ...answer, groupOverrideDetails: answer.groupOverrideDetails ?? null } : answer), forecast =>
+  law(
+    'an answer means what its JSON means',
+    real,
+    wrongInput(answer =>
+      'groupOverrideDetails' in answer
+        ? { ...answer, groupOverrideDetails: answer.groupOverrideDetails ?? null }
+        : answer,
+    ),
+    forecast =>
       fc.property(resolutions, versions, answers, (resolution, version, answer) => {
-        expect(forecast(resolution, version, answer)).toStrictEqual(forecast(resolution, version, JSON.parse(JSON.stringify(answer)) as Answer))
-      }))
+        expect(forecast(resolution, version, answer)).toStrictEqual(
+          forecast(resolution, version, JSON.parse(JSON.stringify(answer)) as Answer),
+        )
+      }),
+  )
 
-  law('a bare response of one shape is answered like its event', (response: PreTokenResponse) => response as PreTokenEvent | PreTokenResponse,
-    response => ({ ...response, claimsAndScopeOverrideDetails: null }), bare =>
+  law(
+    'a bare response of one shape is answered like its event',
+    (response: PreTokenResponse) => response as PreTokenEvent | PreTokenResponse,
+    response => ({ ...response, claimsAndScopeOverrideDetails: null }),
+    bare =>
       fc.property(resolutions, versions, answers, (resolution, version, answer) => {
-        expect(applyGroupOverride(resolution, bare(shaped(version, answer)))).toStrictEqual(real(resolution, version, answer))
-      }))
+        expect(applyGroupOverride(resolution, bare(shaped(version, answer)))).toStrictEqual(
+          real(resolution, version, answer),
+        )
+      }),
+  )
 
-  law('the same question has the same answer, and the input stays as it was', real,
+  law(
+    'the same question has the same answer, and the input stays as it was',
+    real,
     (resolution, version, answer) => {
-      (answer.groupOverrideDetails?.groupsToOverride as string[] | null | undefined)?.push('x')
+      ;(answer.groupOverrideDetails?.groupsToOverride as string[] | null | undefined)?.push('x')
       return real(resolution, version, answer)
-    }, forecast =>
+    },
+    forecast =>
       fc.property(resolutions, versions, answers, (resolution, version, answer) => {
         const expected = forecast(resolution, version, structuredClone(answer))
-        expect(forecast(deepFreeze(structuredClone(resolution)), version, deepFreeze(structuredClone(answer)))).toStrictEqual(expected)
-      }))
+        expect(
+          forecast(deepFreeze(structuredClone(resolution)), version, deepFreeze(structuredClone(answer))),
+        ).toStrictEqual(expected)
+      }),
+  )
 
-  law('every answer is the model\'s', real, wrongOutput(({ idToken, reasons }) =>
-    reasons.idToken['cognito:roles'].evidence === 'unknown' ? { idToken: { ...idToken, 'cognito:roles': [A] } } : {}), forecast =>
-    fc.property(resolutions, versions, answers, (resolution, version, answer) => {
-      expect(projected(forecast(resolution, version, answer))).toStrictEqual(modelForecast(resolution, version, shaped(version, answer)))
-    }))
+  law(
+    "every answer is the model's",
+    real,
+    wrongOutput(({ idToken, reasons }) =>
+      reasons.idToken['cognito:roles'].evidence === 'unknown' ? { idToken: { ...idToken, 'cognito:roles': [A] } } : {},
+    ),
+    forecast =>
+      fc.property(resolutions, versions, answers, (resolution, version, answer) => {
+        expect(projected(forecast(resolution, version, answer))).toStrictEqual(
+          modelForecast(resolution, version, shaped(version, answer)),
+        )
+      }),
+  )
 })
 
 function projected(forecast: TokenForecast) {
   return { ...forecast, undocumented: flagsOf(forecast) }
 }
 
-const subsets: readonly (readonly (keyof RoleClaims)[])[] = [0, 1, 2, 3, 4, 5, 6, 7].map(bits => CLAIMS.filter((_, index) => bits & (1 << index)))
+const subsets: readonly (readonly (keyof RoleClaims)[])[] = [0, 1, 2, 3, 4, 5, 6, 7].map(bits =>
+  CLAIMS.filter((_, index) => bits & (1 << index)),
+)
 const UNSET = Symbol('unset')
-const keyed = (key: string, value: unknown) => value === UNSET ? {} : { [key]: value }
+const keyed = (key: string, value: unknown) => (value === UNSET ? {} : { [key]: value })
 
 const everyDetails: readonly object[] = [
-  {}, { groupOverrideDetails: undefined }, { groupOverrideDetails: null },
-  ...[UNSET, null, [], ['x'], ['y', 'x', 'y']].flatMap(groups => [UNSET, null, [], [C], [C, B, C]].flatMap(some => [UNSET, null, '', C, A].map(preferred => ({
-    groupOverrideDetails: { ...keyed('groupsToOverride', groups), ...keyed('iamRolesToOverride', some), ...keyed('preferredRole', preferred) },
-  })))),
+  {},
+  { groupOverrideDetails: undefined },
+  { groupOverrideDetails: null },
+  ...[UNSET, null, [], ['x'], ['y', 'x', 'y']].flatMap(groups =>
+    [UNSET, null, [], [C], [C, B, C]].flatMap(some =>
+      [UNSET, null, '', C, A].map(preferred => ({
+        groupOverrideDetails: {
+          ...keyed('groupsToOverride', groups),
+          ...keyed('iamRolesToOverride', some),
+          ...keyed('preferredRole', preferred),
+        },
+      })),
+    ),
+  ),
 ]
 
 const suppressing = subsets.map((claimsToSuppress): ClaimChanges => ({ claimsToSuppress }))
-const adding = subsets.flatMap(added => [[], ['cognito:groups'], ['cognito:roles']].map((claimsToSuppress): ClaimChanges => ({
-  claimsToSuppress, claimsToAddOrOverride: Object.fromEntries(added.map(claim => [claim, 'x'])),
-})))
+const adding = subsets.flatMap(added =>
+  [[], ['cognito:groups'], ['cognito:roles']].map((claimsToSuppress): ClaimChanges => ({
+    claimsToSuppress,
+    claimsToAddOrOverride: Object.fromEntries(added.map(claim => [claim, 'x'])),
+  })),
+)
 
 const fewDetails: readonly object[] = [
-  {}, { groupOverrideDetails: null }, { groupOverrideDetails: { groupsToOverride: ['x'] } },
+  {},
+  { groupOverrideDetails: null },
+  { groupOverrideDetails: { groupsToOverride: ['x'] } },
   { groupOverrideDetails: { groupsToOverride: ['x'], iamRolesToOverride: [C], preferredRole: A } },
 ]
 
 /** Every details with every pair of suppressions; a few with every pair of additions, alone and beside a suppression. */
 function* everyAnswer(version: Version): Generator<Answer> {
-  for (const [list, some] of [[everyDetails, suppressing], [fewDetails, adding]] as const) {
+  for (const [list, some] of [
+    [everyDetails, suppressing],
+    [fewDetails, adding],
+  ] as const) {
     for (const details of list) {
       yield details
       for (const id of some) {
@@ -705,31 +1182,84 @@ function compare(forecast: Forecaster): { cases: number; first?: unknown } {
 }
 
 describe('every answer of a small scope, for every outcome and version', () => {
-  test('is the model\'s', () => {
+  test("is the model's", () => {
     expect(compare(real)).toEqual({ cases: 7 * (128 * (9 + 2 * 81) + 4 * (25 + 2 * 625)) })
   })
 
   const wrong: readonly (readonly [sentence: string, subject: Forecaster])[] = [
-    ['takes null for omitted', wrongInput(({ groupOverrideDetails, ...rest }) => groupOverrideDetails === null ? rest : { ...rest, groupOverrideDetails })],
-    ['takes omitted for null', wrongInput(({ groupOverrideDetails = null, ...rest }) => ({ ...rest, groupOverrideDetails }))],
-    ['takes an empty object for omitted', wrongInput(({ groupOverrideDetails, ...rest }) =>
-      groupOverrideDetails && Object.keys(groupOverrideDetails).length === 0 ? rest : { ...rest, groupOverrideDetails })],
-    ['takes an empty list for left out', wrongInput(answer => ({ ...answer, ...answer.groupOverrideDetails && {
-      groupOverrideDetails: { ...answer.groupOverrideDetails, groupsToOverride: answer.groupOverrideDetails.groupsToOverride?.length ? answer.groupOverrideDetails.groupsToOverride : undefined } } }))],
-    ['keeps an old role that the details leave out', wrongOutput(({ idToken }, { claims }) => ({ idToken: { ...claims, ...idToken } }))],
-    ['keeps the old groups in the access token', wrongOutput((_, resolution) => ({ accessToken: accessTokenClaims(resolution) }))],
-    ['refuses a preferred role outside the list', wrongOutput(({ idToken: { 'cognito:preferred_role': role, ...idToken } }) =>
-      role === undefined || idToken['cognito:roles']?.includes(role) ? {} : { idToken })],
-    ['suppresses the groups alone', (resolution, version, answer) => {
-      const plain = real(resolution, version, { ...answer, id: {} })
-      const { 'cognito:groups': _, ...idToken } = plain.idToken
-      return answer.id?.claimsToSuppress?.join() === 'cognito:groups' ? { ...real(resolution, version, answer), idToken } : real(resolution, version, answer)
-    }],
-    ['suppresses in both tokens what the ID token suppresses', wrongOutput((_, __, { id }) => id?.claimsToSuppress?.includes('cognito:groups') ? { accessToken: {} } : {})],
+    [
+      'takes null for omitted',
+      wrongInput(({ groupOverrideDetails, ...rest }) =>
+        groupOverrideDetails === null ? rest : { ...rest, groupOverrideDetails },
+      ),
+    ],
+    [
+      'takes omitted for null',
+      wrongInput(({ groupOverrideDetails = null, ...rest }) => ({ ...rest, groupOverrideDetails })),
+    ],
+    [
+      'takes an empty object for omitted',
+      wrongInput(({ groupOverrideDetails, ...rest }) =>
+        groupOverrideDetails && Object.keys(groupOverrideDetails).length === 0
+          ? rest
+          : { ...rest, groupOverrideDetails },
+      ),
+    ],
+    [
+      'takes an empty list for left out',
+      wrongInput(answer => ({
+        ...answer,
+        ...(answer.groupOverrideDetails && {
+          groupOverrideDetails: {
+            ...answer.groupOverrideDetails,
+            groupsToOverride: answer.groupOverrideDetails.groupsToOverride?.length
+              ? answer.groupOverrideDetails.groupsToOverride
+              : undefined,
+          },
+        }),
+      })),
+    ],
+    [
+      'keeps an old role that the details leave out',
+      wrongOutput(({ idToken }, { claims }) => ({ idToken: { ...claims, ...idToken } })),
+    ],
+    [
+      'keeps the old groups in the access token',
+      wrongOutput((_, resolution) => ({ accessToken: accessTokenClaims(resolution) })),
+    ],
+    [
+      'refuses a preferred role outside the list',
+      wrongOutput(({ idToken: { 'cognito:preferred_role': role, ...idToken } }) =>
+        role === undefined || idToken['cognito:roles']?.includes(role) ? {} : { idToken },
+      ),
+    ],
+    [
+      'suppresses the groups alone',
+      (resolution, version, answer) => {
+        const plain = real(resolution, version, { ...answer, id: {} })
+        const { 'cognito:groups': _, ...idToken } = plain.idToken
+        return answer.id?.claimsToSuppress?.join() === 'cognito:groups'
+          ? { ...real(resolution, version, answer), idToken }
+          : real(resolution, version, answer)
+      },
+    ],
+    [
+      'suppresses in both tokens what the ID token suppresses',
+      wrongOutput((_, __, { id }) => (id?.claimsToSuppress?.includes('cognito:groups') ? { accessToken: {} } : {})),
+    ],
     ['ignores the changes to the access token', wrongInput(answer => ({ ...answer, access: {} }))],
-    ['grants the candidate', wrongOutput(({ idToken }, { candidateRole }, { groupOverrideDetails }) =>
-      candidateRole !== undefined && groupOverrideDetails === undefined ? { idToken: { ...idToken, 'cognito:preferred_role': candidateRole } } : {})],
-    ['adds what claimsToAddOrOverride names', wrongOutput(({ idToken }, _, { id }) => ({ idToken: { ...idToken, ...id?.claimsToAddOrOverride } }))],
+    [
+      'grants the candidate',
+      wrongOutput(({ idToken }, { candidateRole }, { groupOverrideDetails }) =>
+        candidateRole !== undefined && groupOverrideDetails === undefined
+          ? { idToken: { ...idToken, 'cognito:preferred_role': candidateRole } }
+          : {},
+      ),
+    ],
+    [
+      'adds what claimsToAddOrOverride names',
+      wrongOutput(({ idToken }, _, { id }) => ({ idToken: { ...idToken, ...id?.claimsToAddOrOverride } })),
+    ],
     ['flags nothing', wrongOutput(() => ({ undocumented: [] }))],
   ]
 
@@ -755,10 +1285,13 @@ const RULES = Object.keys({
 function wrongExamples(text: string): readonly string[] {
   const world = createContext({ resolveRoles, groupConfigurations, applyGroupOverride })
   return [...text.matchAll(/^```js\n([\s\S]*?)^```$/gm)].flatMap(([, block]) =>
-    [...block!.matchAll(/((?:(?!\/\/ =>).*\n)+?)(\/\/ => .*\n(?:\/\/ .*\n)*)/g)].filter(([, code, value]) => {
-      const expected: unknown = runInContext(`(${value!.replace(/^\/\/ (?:=> )?/gm, '')})`, world)
-      return !isDeepStrictEqual(structuredClone(runInContext(code!, world)), structuredClone(expected))
-    }).map(([, code]) => code!))
+    [...block!.matchAll(/((?:(?!\/\/ =>).*\n)+?)(\/\/ => .*\n(?:\/\/ .*\n)*)/g)]
+      .filter(([, code, value]) => {
+        const expected: unknown = runInContext(`(${value!.replace(/^\/\/ (?:=> )?/gm, '')})`, world)
+        return !isDeepStrictEqual(structuredClone(runInContext(code!, world)), structuredClone(expected))
+      })
+      .map(([, code]) => code!),
+  )
 }
 
 describe('docs/pre-token.md', () => {
@@ -772,7 +1305,8 @@ describe('docs/pre-token.md', () => {
   })
 
   test('control: a wrong value is noticed', () => {
-    expect(wrongExamples('```js\napplyGroupOverride(resolveRoles([]), null).idToken\n// => { \'cognito:groups\': [] }\n```\n')).toHaveLength(1)
+    expect(
+      wrongExamples("```js\napplyGroupOverride(resolveRoles([]), null).idToken\n// => { 'cognito:groups': [] }\n```\n"),
+    ).toHaveLength(1)
   })
 })
-

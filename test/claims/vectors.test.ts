@@ -25,13 +25,20 @@ function forecast(vector: Vector, resolve: Resolver) {
 }
 
 const sorted = (some: readonly string[]) => some.toSorted()
-const withSets = (vector: Vector) =>
-  ({ ...vector, expected: { ...vector.expected, groups: sorted(vector.expected.groups), roles: sorted(vector.expected.roles) } })
+const withSets = (vector: Vector) => ({
+  ...vector,
+  expected: { ...vector.expected, groups: sorted(vector.expected.groups), roles: sorted(vector.expected.roles) },
+})
 
-interface Tokens { readonly id: RoleClaims; readonly access: RoleClaims }
+interface Tokens {
+  readonly id: RoleClaims
+  readonly access: RoleClaims
+}
 /** The claims with their lists as sets; a claim that is absent stays so. */
 const asSets = (claims: RoleClaims) =>
-  Object.fromEntries(Object.entries(claims).map(([name, value]) => [name, typeof value === 'string' ? value : sorted(value)]))
+  Object.fromEntries(
+    Object.entries(claims).map(([name, value]) => [name, typeof value === 'string' ? value : sorted(value)]),
+  )
 
 const product: Resolver = (groups, semantics) => resolveRoles(groups, { semantics })
 
@@ -51,7 +58,9 @@ describe('the recorded vectors', () => {
     expect(new Set(ids).size).toBe(vectors.length)
   })
 
-  const captured = vectors.flatMap(vector => 'tokens' in vector ? [{ ...vector, tokens: vector.tokens as Tokens }] : [])
+  const captured = vectors.flatMap(vector =>
+    'tokens' in vector ? [{ ...vector, tokens: vector.tokens as Tokens }] : [],
+  )
 
   test.each(captured)('$id: both tokens have the claims of the capture, and no others', ({ groups, tokens }) => {
     const resolution = resolveRoles(groups)
@@ -61,8 +70,11 @@ describe('the recorded vectors', () => {
 
   test('there are 13 captured tokens of each kind, each observed, and `documented` contradicts the two in which no role has a number', () => {
     expect(captured.map(({ evidence }) => evidence)).toEqual(Array.from({ length: 13 }, () => 'observed'))
-    expect(captured.filter(({ tokens, documentedProfile }) => (tokens.id['cognito:preferred_role'] ?? null) !== documentedProfile).map(({ id }) => id))
-      .toEqual(['capture-login-single-unranked', 'capture-login-null-same-role'])
+    expect(
+      captured
+        .filter(({ tokens, documentedProfile }) => (tokens.id['cognito:preferred_role'] ?? null) !== documentedProfile)
+        .map(({ id }) => id),
+    ).toEqual(['capture-login-single-unranked', 'capture-login-null-same-role'])
   })
 
   test('control: a claim too many or too few, in either token, is noticed', () => {
@@ -87,11 +99,25 @@ describe('the recorded vectors', () => {
 })
 
 describe('control: a vector catches a wrong', () => {
-  const groups = [{ groupName: 'a', precedence: 1, roleArn: 'x' }, { groupName: 'b', precedence: 1, roleArn: 'y' }]
+  const groups = [
+    { groupName: 'a', precedence: 1, roleArn: 'x' },
+    { groupName: 'b', precedence: 1, roleArn: 'y' },
+  ]
   const right = resolveRoles(groups)
-  const vector = { ...vectors[0]!, groups, evidence: right.evidence, documentedProfile: null, expected: {
-    groups: ['a', 'b'], roles: ['x', 'y'], preferredRole: null, outcome: right.outcome, rule: right.rule, candidateRole: null,
-  } } as Vector
+  const vector = {
+    ...vectors[0]!,
+    groups,
+    evidence: right.evidence,
+    documentedProfile: null,
+    expected: {
+      groups: ['a', 'b'],
+      roles: ['x', 'y'],
+      preferredRole: null,
+      outcome: right.outcome,
+      rule: right.rule,
+      candidateRole: null,
+    },
+  } as Vector
 
   const wrongs: [string, Partial<Resolution>][] = [
     ['group', { groups: ['a'] }],
@@ -109,7 +135,8 @@ describe('control: a vector catches a wrong', () => {
   })
 
   test('documented profile', () => {
-    expect(forecast(vector, (_, semantics) => (semantics === 'documented' ? { ...right, preferredRole: 'x' } : right)))
-      .not.toStrictEqual(withSets(vector))
+    expect(
+      forecast(vector, (_, semantics) => (semantics === 'documented' ? { ...right, preferredRole: 'x' } : right)),
+    ).not.toStrictEqual(withSets(vector))
   })
 })

@@ -15,10 +15,17 @@ export interface CommandInput {
 }
 
 /** Runs a command in this process. One that reads a live pool says on stderr what it is about to do, and CSV has carriage returns. */
-export async function auditCommand(args: readonly string[], { stdin = '', interrupted = new AbortController().signal }: CommandInput = {}): Promise<Ended> {
+export async function auditCommand(
+  args: readonly string[],
+  { stdin = '', interrupted = new AbortController().signal }: CommandInput = {},
+): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const outputs = Promise.all([text(stdout), text(stderr)])
-  const code = await main(args, { stdin: Readable.from([stdin]), stdout, stderr, color: false, interrupted: () => interrupted }, '1.2.3')
+  const code = await main(
+    args,
+    { stdin: Readable.from([stdin]), stdout, stderr, color: false, interrupted: () => interrupted },
+    '1.2.3',
+  )
   stdout.end()
   stderr.end()
   const [out, err] = await outputs
@@ -39,7 +46,15 @@ export function presentable(ended: Ended): Ended {
 export async function buildCommand(folder: string): Promise<string> {
   const root = fileURLToPath(new URL('../..', import.meta.url))
   const entry = { 'cli/bin': join(root, 'src/cli/bin.ts') }
-  await build({ config: false, entry, outDir: join(folder, 'dist'), format: 'esm', target: 'node20', external: ['cognito-local'], silent: true })
+  await build({
+    config: false,
+    entry,
+    outDir: join(folder, 'dist'),
+    format: 'esm',
+    target: 'node20',
+    external: ['cognito-local'],
+    silent: true,
+  })
   await cp(join(root, 'package.json'), join(folder, 'package.json'))
   await symlink(join(root, 'node_modules'), join(folder, 'node_modules'))
   await writeFile(join(folder, 'aws-config'), '')
@@ -49,7 +64,13 @@ export async function buildCommand(folder: string): Promise<string> {
 /** Starts the built command as a process of its own, with credentials that nobody has. */
 export function startCommand(bin: string, args: readonly string[]): ChildProcess {
   const none = join(bin, '../../../aws-config')
-  const env = { PATH: process.env['PATH'], AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none, AWS_EC2_METADATA_DISABLED: 'true', ...CREDENTIALS }
+  const env = {
+    PATH: process.env['PATH'],
+    AWS_CONFIG_FILE: none,
+    AWS_SHARED_CREDENTIALS_FILE: none,
+    AWS_EC2_METADATA_DISABLED: 'true',
+    ...CREDENTIALS,
+  }
   return spawn(process.execPath, [bin, ...args], { env })
 }
 

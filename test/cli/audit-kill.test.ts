@@ -9,11 +9,16 @@ import { type CognitoEndpoint, startCognitoEndpoint } from '../cognito/cognito-e
 
 const userPoolId = 'eu-west-1_Ab12Cd34e'
 const GROUPS = Array.from({ length: 25 }, (_, g) => ({
-  groupName: `group-${g}`, precedence: g % 9, ...(g % 4 !== 3 && { roleArn: `arn:aws:iam::111122223333:role/R${g % 6}` }),
+  groupName: `group-${g}`,
+  precedence: g % 9,
+  ...(g % 4 !== 3 && { roleArn: `arn:aws:iam::111122223333:role/R${g % 6}` }),
 }))
 const groupName = (number: number) => GROUPS[number % GROUPS.length]!.groupName
 const poolOf = (users: number) =>
-  Array.from({ length: users }, (_, u) => ({ username: `user-${u}`, groups: u % 11 === 0 ? [] : [...new Set([groupName(u), groupName(u * 7), groupName(u * 13 + 5)])] }))
+  Array.from({ length: users }, (_, u) => ({
+    username: `user-${u}`,
+    groups: u % 11 === 0 ? [] : [...new Set([groupName(u), groupName(u * 7), groupName(u * 13 + 5)])],
+  }))
 
 /** So many that either way takes about a second and a half. */
 const SIZES: Readonly<Record<ReadStrategy, number>> = { 'per-group': 3_000, 'per-user': 900 }
@@ -33,17 +38,42 @@ function random(seed: number) {
 }
 
 function commandLine(endpoint: CognitoEndpoint, strategy: ReadStrategy, output: string): readonly string[] {
-  const rates = ['ListGroups=200', 'ListUsers=400', 'AdminListGroupsForUser=1500'].flatMap(rate => ['--requests-per-second', rate])
-  return ['audit', 'pool', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, '--strategy', strategy, ...rates, '--format', 'ndjson', '--output', output]
+  const rates = ['ListGroups=200', 'ListUsers=400', 'AdminListGroupsForUser=1500'].flatMap(rate => [
+    '--requests-per-second',
+    rate,
+  ])
+  return [
+    'audit',
+    'pool',
+    '--user-pool-id',
+    userPoolId,
+    '--endpoint-url',
+    endpoint.url,
+    '--strategy',
+    strategy,
+    ...rates,
+    '--format',
+    'ndjson',
+    '--output',
+    output,
+  ]
 }
 
 test.each<ReadStrategy>(['per-group', 'per-user'])(
   '%s: an audit that is killed at random points goes on, and gives byte for byte what it gives undisturbed',
   { timeout: 240_000 },
   async strategy => {
-    await using endpoint = await startCognitoEndpoint({ userPoolId, groups: GROUPS, users: poolOf(SIZES[strategy]), latency: 10 })
+    await using endpoint = await startCognitoEndpoint({
+      userPoolId,
+      groups: GROUPS,
+      users: poolOf(SIZES[strategy]),
+      latency: 10,
+    })
     const undisturbed = join(folder, `${strategy}.ndjson`)
-    expect(await endOf(startCommand(bin, commandLine(endpoint, strategy, undisturbed)))).toMatchObject({ code: 0, stdout: '' })
+    expect(await endOf(startCommand(bin, commandLine(endpoint, strategy, undisturbed)))).toMatchObject({
+      code: 0,
+      stdout: '',
+    })
     const expected = await readFile(undisturbed)
     const least = endpoint.requests.length
     expect(expected.toString().split('\n')).toHaveLength(SIZES[strategy] + 1)
@@ -71,7 +101,10 @@ test.each<ReadStrategy>(['per-group', 'per-user'])(
         expect(await readFile(output)).toEqual(expected)
         await rm(output)
       } else {
-        expect({ code, stderr: stderr.replace(/^To read[^]*?\(--memberships-per-user\)\n/, '') }).toEqual({ code: null, stderr: '' })
+        expect({ code, stderr: stderr.replace(/^To read[^]*?\(--memberships-per-user\)\n/, '') }).toEqual({
+          code: null,
+          stderr: '',
+        })
         kills++
         if (endpoint.requests.length > before) killedWhileReading++
         // Nothing is where the output goes before it is whole.

@@ -46,14 +46,28 @@ let client: CognitoIdentityProviderClient
 let userPoolId: string
 beforeAll(async () => {
   emulator = await startEmulator()
-  client = new CognitoIdentityProviderClient({ endpoint: emulator.url, region: 'local', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } })
+  client = new CognitoIdentityProviderClient({
+    endpoint: emulator.url,
+    region: 'local',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  })
   // Else a username has to be a mail address here.
-  const { UserPool } = await client.send(new CreateUserPoolCommand({ PoolName: 'test', UsernameAttributes: ['phone_number'] }))
+  const { UserPool } = await client.send(
+    new CreateUserPoolCommand({ PoolName: 'test', UsernameAttributes: ['phone_number'] }),
+  )
   userPoolId = UserPool!.Id!
   for (const group of GROUPS) await client.send(new CreateGroupCommand({ UserPoolId: userPoolId, ...group }))
   for (const [Username, groups] of Object.entries(USERS)) {
-    await client.send(new AdminCreateUserCommand({ UserPoolId: userPoolId, Username, MessageAction: 'SUPPRESS', TemporaryPassword: 'Passw0rd!' }))
-    for (const GroupName of groups) await client.send(new AdminAddUserToGroupCommand({ UserPoolId: userPoolId, Username, GroupName }))
+    await client.send(
+      new AdminCreateUserCommand({
+        UserPoolId: userPoolId,
+        Username,
+        MessageAction: 'SUPPRESS',
+        TemporaryPassword: 'Passw0rd!',
+      }),
+    )
+    for (const GroupName of groups)
+      await client.send(new AdminAddUserToGroupCommand({ UserPoolId: userPoolId, Username, GroupName }))
   }
   for (const [name, value] of Object.entries(CREDENTIALS)) vi.stubEnv(name, value)
 })
@@ -63,19 +77,33 @@ afterAll(async () => {
   await emulator.close()
 })
 
-const options = () => ({ userPoolId, client, requestsPerSecond: 1_000, rates: { ListUsers: 1_000, AdminListGroupsForUser: 1_000 } })
+const options = () => ({
+  userPoolId,
+  client,
+  requestsPerSecond: 1_000,
+  rates: { ListUsers: 1_000, AdminListGroupsForUser: 1_000 },
+})
 /** What is right of a user, whatever the order of his groups. */
-const factsOf = ({ outcome, rule, preferredRole, candidateRole, groups }: ReturnType<typeof modelResolve>) =>
-  ({ outcome, rule, preferredRole, candidateRole, groups: groups.toSorted() })
+const factsOf = ({ outcome, rule, preferredRole, candidateRole, groups }: ReturnType<typeof modelResolve>) => ({
+  outcome,
+  rule,
+  preferredRole,
+  candidateRole,
+  groups: groups.toSorted(),
+})
 const expected = (username: string) => factsOf(modelResolve(USERS[username]!.map(toGroup)))
 
 describe('cognito-local itself', () => {
   test('answers what an audit asks', async () => {
-    const { Users } = await client.send(new ListUsersCommand({ UserPoolId: userPoolId, AttributesToGet: ['sub'], Limit: 60 }))
+    const { Users } = await client.send(
+      new ListUsersCommand({ UserPoolId: userPoolId, AttributesToGet: ['sub'], Limit: 60 }),
+    )
     expect(Users?.map(user => user.Username).toSorted()).toEqual(Object.keys(USERS).toSorted())
     const members = await client.send(new ListUsersInGroupCommand({ UserPoolId: userPoolId, GroupName: 'billing' }))
     expect(members.Users?.map(user => user.Username).toSorted()).toEqual(['anna', 'bert', 'carl'])
-    const { Groups } = await client.send(new AdminListGroupsForUserCommand({ UserPoolId: userPoolId, Username: 'anna' }))
+    const { Groups } = await client.send(
+      new AdminListGroupsForUserCommand({ UserPoolId: userPoolId, Username: 'anna' }),
+    )
     expect(Groups?.map(group => group.GroupName).toSorted()).toEqual(['admins', 'billing'])
   })
 })
@@ -83,12 +111,16 @@ describe('cognito-local itself', () => {
 describe('an audit of cognito-local', () => {
   test.each(Object.keys(USERS))('of the user %s', async username => {
     const { groups, resolution } = await auditUser({ ...options(), username })
-    expect(groups.toSorted((a, b) => (a.groupName < b.groupName ? -1 : 1))).toEqual(USERS[username]!.toSorted().map(toGroup))
+    expect(groups.toSorted((a, b) => (a.groupName < b.groupName ? -1 : 1))).toEqual(
+      USERS[username]!.toSorted().map(toGroup),
+    )
     expect(factsOf(resolution)).toEqual(expected(username))
   })
 
   test('of a user who is not there', async () => {
-    expect(await failureOf(() => auditUser({ ...options(), username: 'ghost' }))).toMatchObject({ code: 'user-not-found' })
+    expect(await failureOf(() => auditUser({ ...options(), username: 'ghost' }))).toMatchObject({
+      code: 'user-not-found',
+    })
   })
 
   test.each(['per-group', 'per-user'] as const)('of the pool, %s', async strategy => {
@@ -109,14 +141,34 @@ describe('an audit of cognito-local', () => {
     const user = await auditCommand(['audit', 'user', ...args, '--username', 'bert', '--json'])
     const [bert] = JSON.parse(user.stdout)
     expect({ username: bert.username, ...factsOf(bert) }).toEqual({ username: 'bert', ...expected('bert') })
-    const pool = await auditCommand(['audit', 'pool', ...args, '--format', 'ndjson', '--requests-per-second', 'ListGroups=100'])
+    const pool = await auditCommand([
+      'audit',
+      'pool',
+      ...args,
+      '--format',
+      'ndjson',
+      '--requests-per-second',
+      'ListGroups=100',
+    ])
     expect(pool.code).toBe(0)
     for (const line of pool.stdout.split('\n').slice(0, -1)) {
       const answer = JSON.parse(line)
       expect(factsOf(answer)).toEqual(expected(answer.username))
     }
     expect(pool.stdout.split('\n')).toHaveLength(Object.keys(USERS).length + 1)
-    const moved = await auditCommand(['impact', ...args, '--requests-per-second', 'ListGroups=100', '--set', 'vip.precedence=8', '--format', 'json'])
-    expect(JSON.parse(moved.stdout).trial.impact).toMatchObject({ changes: { undetermined: 1 }, transitions: [{ users: ['carl'], after: { roleArn: role('Billing') } }] })
+    const moved = await auditCommand([
+      'impact',
+      ...args,
+      '--requests-per-second',
+      'ListGroups=100',
+      '--set',
+      'vip.precedence=8',
+      '--format',
+      'json',
+    ])
+    expect(JSON.parse(moved.stdout).trial.impact).toMatchObject({
+      changes: { undetermined: 1 },
+      transitions: [{ users: ['carl'], after: { roleArn: role('Billing') } }],
+    })
   })
 })

@@ -7,18 +7,20 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import type { ReadStrategy } from '../../src/cognito/memberships/estimate.js'
 import { auditPool, auditUser } from '../../src/cognito/memberships/audit-pool.js'
 import type { Group, UserGroups } from '../../src/group.js'
-import type { Semantics } from '../../src/claims/resolve.js'
 import { groupNames, pools, semantics } from '../arbitraries.js'
 import { auditCommand, buildCommand, endOf, startCommand } from './audit-command.js'
 import { type CognitoEndpoint, endpointClient, type Fault, startCognitoEndpoint } from '../cognito/cognito-endpoint.js'
 import { type Ended, stubCredentials } from './command.js'
 import { failureOf } from '../failure-of.js'
 import { modelResolve } from '../models/resolve-model.js'
+import type { Semantics } from '../../src/claims/decide.js'
 
 // The waits between two attempts add up to minutes.
 vi.mock('p-retry', async original => {
   const { default: pRetry } = await original<typeof import('p-retry')>()
-  return { default: ((input, options) => pRetry(input, { ...options, minTimeout: 1, maxTimeout: 1 })) satisfies typeof pRetry }
+  return {
+    default: ((input, options) => pRetry(input, { ...options, minTimeout: 1, maxTimeout: 1 })) satisfies typeof pRetry,
+  }
 })
 
 const userPoolId = 'eu-west-1_Ab12Cd34e'
@@ -32,7 +34,10 @@ const GROUPS: readonly Group[] = [
   { groupName: '管理者', precedence: 9, roleArn: role('Unicode') },
 ]
 const nth = (number: number) => GROUPS[number % GROUPS.length]!.groupName
-const USERS: readonly UserGroups[] = Array.from({ length: 150 }, (_, u) => ({ username: `user-${u}`, groups: u % 9 === 0 ? [] : [...new Set([nth(u), nth(u * 5)])] }))
+const USERS: readonly UserGroups[] = Array.from({ length: 150 }, (_, u) => ({
+  username: `user-${u}`,
+  groups: u % 9 === 0 ? [] : [...new Set([nth(u), nth(u * 5)])],
+}))
 
 let folder: string
 let bin: string
@@ -66,7 +71,12 @@ function fill(groups: readonly Group[], users: readonly UserGroups[]): void {
 const fail = (...given: Parameters<CognitoEndpoint['fail']>) => void undo.push(endpoint.fail(...given))
 const newFolder = () => mkdtemp(join(folder, 'case-'))
 
-const toGroupType = ({ groupName, precedence, roleArn }: Group) => ({ GroupName: groupName, Precedence: precedence ?? undefined, RoleArn: roleArn ?? undefined, UserPoolId: userPoolId })
+const toGroupType = ({ groupName, precedence, roleArn }: Group) => ({
+  GroupName: groupName,
+  Precedence: precedence ?? undefined,
+  RoleArn: roleArn ?? undefined,
+  UserPoolId: userPoolId,
+})
 const ndjsonOf = (users: readonly UserGroups[]) => users.map(user => `${JSON.stringify(user)}\n`).join('')
 
 async function newPoolFile(groups: readonly Group[] = GROUPS): Promise<string> {
@@ -77,22 +87,39 @@ async function newPoolFile(groups: readonly Group[] = GROUPS): Promise<string> {
 /** An audit of files: users by stdin. */
 async function offline(users: readonly UserGroups[] | string | Buffer, ...args: readonly string[]): Promise<Ended> {
   const stdin = typeof users === 'string' || Buffer.isBuffer(users) ? users : ndjsonOf(users)
-  const ended = await auditCommand(['audit', 'pool', '--pool-file', await newPoolFile(), '--memberships', '-', ...args], { stdin })
+  const ended = await auditCommand(
+    ['audit', 'pool', '--pool-file', await newPoolFile(), '--memberships', '-', ...args],
+    { stdin },
+  )
   if (ended.code === 0) expect(ended.stderr).toBe('')
   return ended
 }
 
 /** What a line of NDJSON has to say of a user, by the model. */
-function modelLine({ username, groups: names }: UserGroups, groups: readonly Group[], semantics: Semantics = 'observed') {
+function modelLine(
+  { username, groups: names }: UserGroups,
+  groups: readonly Group[],
+  semantics: Semantics = 'observed',
+) {
   const known = names.flatMap(name => groups.find(group => group.groupName === name) ?? [])
   const unknown = [...new Set(names.filter(name => !groups.some(group => group.groupName === name)))]
   const { groups: ownGroups, roles, outcome, rule, preferredRole, candidateRole } = modelResolve(known, semantics)
   return {
-    username, groups: ownGroups, roles, outcome, rule,
-    ...(preferredRole !== undefined && { preferredRole }), ...(candidateRole !== undefined && { candidateRole }), ...(unknown.length > 0 && { unknownGroups: unknown }),
+    username,
+    groups: ownGroups,
+    roles,
+    outcome,
+    rule,
+    ...(preferredRole !== undefined && { preferredRole }),
+    ...(candidateRole !== undefined && { candidateRole }),
+    ...(unknown.length > 0 && { unknownGroups: unknown }),
   }
 }
-const linesOf = (text: string): readonly unknown[] => text.split('\n').slice(0, -1).map(line => JSON.parse(line))
+const linesOf = (text: string): readonly unknown[] =>
+  text
+    .split('\n')
+    .slice(0, -1)
+    .map(line => JSON.parse(line))
 
 /** A reader of RFC 4180 that knows nothing of the writer. */
 function readCsv(text: string): readonly (readonly string[])[] {
@@ -119,58 +146,139 @@ function readCsv(text: string): readonly (readonly string[])[] {
 }
 
 describe('audit pool of files', () => {
-  const names = fc.oneof(groupNames, fc.constantFrom('ghost', ' ', '\u2028', '\u202E', '"', 'a\nb', '</script>', '=1+1'))
-  const cases = pools.chain(groups => fc.record({
-    groups: fc.constant(groups),
-    semantics,
-    users: fc.uniqueArray(
-      fc.record({ username: names, groups: fc.array(fc.oneof(...(groups.length > 0 ? [fc.constantFrom(...groups.map(group => group.groupName))] : []), names), { maxLength: 6 }) }),
-      { selector: user => user.username, maxLength: 12 },
-    ),
-  }))
+  const names = fc.oneof(
+    groupNames,
+    fc.constantFrom('ghost', ' ', '\u2028', '\u202E', '"', 'a\nb', '</script>', '=1+1'),
+  )
+  const cases = pools.chain(groups =>
+    fc.record({
+      groups: fc.constant(groups),
+      semantics,
+      users: fc.uniqueArray(
+        fc.record({
+          username: names,
+          groups: fc.array(
+            fc.oneof(...(groups.length > 0 ? [fc.constantFrom(...groups.map(group => group.groupName))] : []), names),
+            { maxLength: 6 },
+          ),
+        }),
+        { selector: user => user.username, maxLength: 12 },
+      ),
+    }),
+  )
 
   test('every field of every line is what the model says', async () => {
-    await fc.assert(fc.asyncProperty(cases, async ({ groups, users, semantics }) => {
-      const args = ['audit', 'pool', '--pool-file', await newPoolFile(groups), '--memberships', '-', '--semantics', semantics, '--format', 'ndjson']
-      const { code, stdout } = await auditCommand(args, { stdin: ndjsonOf(users) })
-      expect(code).toBe(0)
-      expect(linesOf(stdout)).toStrictEqual(users.map(user => modelLine(user, groups, semantics)))
-    }), { numRuns: 150 })
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ groups, users, semantics }) => {
+        const args = [
+          'audit',
+          'pool',
+          '--pool-file',
+          await newPoolFile(groups),
+          '--memberships',
+          '-',
+          '--semantics',
+          semantics,
+          '--format',
+          'ndjson',
+        ]
+        const { code, stdout } = await auditCommand(args, { stdin: ndjsonOf(users) })
+        expect(code).toBe(0)
+        expect(linesOf(stdout)).toStrictEqual(users.map(user => modelLine(user, groups, semantics)))
+      }),
+      { numRuns: 150 },
+    )
   })
 
-  test('control: the model notices a line that is another user\'s', async () => {
+  test("control: the model notices a line that is another user's", async () => {
     const { stdout } = await offline(USERS, '--format', 'ndjson')
     expect(linesOf(stdout)).toStrictEqual(USERS.map(user => modelLine(user, GROUPS)))
-    expect(linesOf(stdout)).not.toStrictEqual(USERS.map((user, u) => modelLine({ ...user, groups: USERS[(u + 1) % USERS.length]!.groups }, GROUPS)))
+    expect(linesOf(stdout)).not.toStrictEqual(
+      USERS.map((user, u) => modelLine({ ...user, groups: USERS[(u + 1) % USERS.length]!.groups }, GROUPS)),
+    )
   })
 
   test('CSV says the same as NDJSON to a reader of its own', async () => {
-    await fc.assert(fc.asyncProperty(cases, async ({ groups, users }) => {
-      const args = ['audit', 'pool', '--pool-file', await newPoolFile(groups), '--memberships', '-', '--format', 'csv']
-      const [header, ...records] = readCsv((await auditCommand(args, { stdin: ndjsonOf(users) })).stdout)
-      expect(header).toEqual(['username', 'groups', 'roles', 'outcome', 'rule', 'preferredRole', 'candidateRole', 'unknownGroups'])
-      const disarmed = (field: string) => (/^'[=+\-@\t\r＝＋－＠]/.test(field) ? field.slice(1) : field)
-      expect(records.map(record => record.map(disarmed))).toEqual(users.map(user => {
-        const { username, groups: own, roles, outcome, rule, preferredRole = '', candidateRole = '', unknownGroups = [] } = modelLine(user, groups)
-        return [username, own.join(' '), roles.join(' '), outcome, rule, preferredRole, candidateRole, unknownGroups.join(' ')]
-      }))
-      for (const field of records.flat()) expect(field).not.toMatch(/^[=+\-@\t\r＝＋－＠]/)
-    }), { numRuns: 60 })
+    await fc.assert(
+      fc.asyncProperty(cases, async ({ groups, users }) => {
+        const args = [
+          'audit',
+          'pool',
+          '--pool-file',
+          await newPoolFile(groups),
+          '--memberships',
+          '-',
+          '--format',
+          'csv',
+        ]
+        const [header, ...records] = readCsv((await auditCommand(args, { stdin: ndjsonOf(users) })).stdout)
+        expect(header).toEqual([
+          'username',
+          'groups',
+          'roles',
+          'outcome',
+          'rule',
+          'preferredRole',
+          'candidateRole',
+          'unknownGroups',
+        ])
+        const disarmed = (field: string) => (/^'[=+\-@\t\r＝＋－＠]/.test(field) ? field.slice(1) : field)
+        expect(records.map(record => record.map(disarmed))).toEqual(
+          users.map(user => {
+            const {
+              username,
+              groups: own,
+              roles,
+              outcome,
+              rule,
+              preferredRole = '',
+              candidateRole = '',
+              unknownGroups = [],
+            } = modelLine(user, groups)
+            return [
+              username,
+              own.join(' '),
+              roles.join(' '),
+              outcome,
+              rule,
+              preferredRole,
+              candidateRole,
+              unknownGroups.join(' '),
+            ]
+          }),
+        )
+        for (const field of records.flat()) expect(field).not.toMatch(/^[=+\-@\t\r＝＋－＠]/)
+      }),
+      { numRuns: 60 },
+    )
   })
 
   test('the summaries count what the lines say', async () => {
-    const count = (key: 'outcome' | 'preferredRole', value: string) => USERS.map(user => modelLine(user, GROUPS)).filter(line => line[key] === value).length
+    const count = (key: 'outcome' | 'preferredRole', value: string) =>
+      USERS.map(user => modelLine(user, GROUPS)).filter(line => line[key] === value).length
     const summary = JSON.parse((await offline(USERS, '--format', 'json')).stdout)
-    expect(summary).toMatchObject({ userPoolId, semantics: 'observed', users: USERS.length, memberships: USERS.reduce((sum, user) => sum + user.groups.length, 0), changes: [] })
-    for (const [outcome, users] of Object.entries(summary.outcomes)) expect([outcome, users]).toEqual([outcome, count('outcome', outcome)])
-    for (const { roleArn, users } of summary.roles) expect([roleArn, users]).toEqual([roleArn, count('preferredRole', roleArn)])
+    expect(summary).toMatchObject({
+      userPoolId,
+      semantics: 'observed',
+      users: USERS.length,
+      memberships: USERS.reduce((sum, user) => sum + user.groups.length, 0),
+      changes: [],
+    })
+    for (const [outcome, users] of Object.entries(summary.outcomes))
+      expect([outcome, users]).toEqual([outcome, count('outcome', outcome)])
+    for (const { roleArn, users } of summary.roles)
+      expect([roleArn, users]).toEqual([roleArn, count('preferredRole', roleArn)])
     const { stdout } = await offline(USERS)
     expect(stdout).toMatch(/^Audit of user pool eu-west-1_Ab12Cd34e\n/)
-    for (const outcome of ['resolved', 'none', 'ambiguous', 'undetermined']) expect(stdout).toMatch(new RegExp(`^ +${outcome} +${count('outcome', outcome)}\\b`, 'm'))
+    for (const outcome of ['resolved', 'none', 'ambiguous', 'undetermined'])
+      expect(stdout).toMatch(new RegExp(`^ +${outcome} +${count('outcome', outcome)}\\b`, 'm'))
   })
 
   test('HTML is written whole: head, every user, tail', async () => {
-    const hostile = ['</script><script>alert(1)</script>', '<!--', '"\'&', '\u2028', '\u202Eevil'].map(username => ({ username, groups: ['admins'] }))
+    const hostile = ['</script><script>alert(1)</script>', '<!--', '"\'&', '\u2028', '\u202Eevil'].map(username => ({
+      username,
+      groups: ['admins'],
+    }))
     const { stdout } = await offline([...USERS, ...hostile], '--format', 'html')
     expect(stdout).toMatch(/^<!doctype html>/i)
     expect(stdout).toMatch(/<\/html>\s*$/)
@@ -201,8 +309,16 @@ describe('audit pool of files', () => {
     ['no users', ['--pool-file', 'pool.json'], '--memberships'],
     ['no groups', ['--memberships', '-'], '--pool-file'],
     ['no pool', [], 'no pool to read'],
-    ['a way to read where there is nothing to read', ['--pool-file', 'pool.json', '--memberships', '-', '--strategy', 'per-user'], '--strategy'],
-    ['a checkpoint where there is nothing to read', ['--pool-file', 'pool.json', '--memberships', '-', '--checkpoint', 'x'], '--checkpoint'],
+    [
+      'a way to read where there is nothing to read',
+      ['--pool-file', 'pool.json', '--memberships', '-', '--strategy', 'per-user'],
+      '--strategy',
+    ],
+    [
+      'a checkpoint where there is nothing to read',
+      ['--pool-file', 'pool.json', '--memberships', '-', '--checkpoint', 'x'],
+      '--checkpoint',
+    ],
     ['a rate of something else', ['--user-pool-id', userPoolId, '--requests-per-second', 'GetGroup=5'], 'GetGroup=5'],
     ['a rate of nothing', ['--user-pool-id', userPoolId, '--requests-per-second', 'ListUsers=0'], 'ListUsers=0'],
     ['a number that is none', ['--user-pool-id', userPoolId, '--memberships-per-user', 'three'], 'three'],
@@ -214,7 +330,7 @@ describe('audit pool of files', () => {
     expect(stderr).toContain(words)
   })
 
-  test('another pool\'s file is refused', async () => {
+  test("another pool's file is refused", async () => {
     const { code, stderr } = await offline(USERS, '--user-pool-id', 'eu-west-1_Other')
     expect({ code }).toEqual({ code: 2 })
     expect(stderr).toContain('`eu-west-1_Ab12Cd34e` and not of `eu-west-1_Other`')
@@ -222,25 +338,31 @@ describe('audit pool of files', () => {
 })
 
 describe('--output', () => {
-  test.each(['text', 'json', 'ndjson', 'csv', 'html'])('%s: the file has what stdout would, and nothing lies beside it', async format => {
-    const place = await newFolder()
-    const output = join(place, 'audit')
-    await writeFile(output, 'old')
-    expect(await offline(USERS, '--format', format, '--output', output)).toEqual({ code: 0, stdout: '', stderr: '' })
-    expect(await readdir(place)).toEqual(['audit'])
-    const { stdout } = await offline(USERS, '--format', format)
-    expect(await readFile(output, 'utf8')).toBe(stdout)
-  })
+  test.each(['text', 'json', 'ndjson', 'csv', 'html'])(
+    '%s: the file has what stdout would, and nothing lies beside it',
+    async format => {
+      const place = await newFolder()
+      const output = join(place, 'audit')
+      await writeFile(output, 'old')
+      expect(await offline(USERS, '--format', format, '--output', output)).toEqual({ code: 0, stdout: '', stderr: '' })
+      expect(await readdir(place)).toEqual(['audit'])
+      const { stdout } = await offline(USERS, '--format', format)
+      expect(await readFile(output, 'utf8')).toBe(stdout)
+    },
+  )
 
-  test.each(['text', 'json', 'ndjson', 'csv', 'html'])('%s: of a failure nothing stays, and the old file does', async format => {
-    const place = await newFolder()
-    const output = join(place, 'audit')
-    await writeFile(output, 'old')
-    const users = `${ndjsonOf(Array.from({ length: 60_000 }, (_, u) => ({ username: `user-${u}`, groups: ['admins'] })))}{\n`
-    expect((await offline(users, '--format', format, '--output', output)).code).toBe(2)
-    expect(await readdir(place)).toEqual(['audit'])
-    expect(await readFile(output, 'utf8')).toBe('old')
-  })
+  test.each(['text', 'json', 'ndjson', 'csv', 'html'])(
+    '%s: of a failure nothing stays, and the old file does',
+    async format => {
+      const place = await newFolder()
+      const output = join(place, 'audit')
+      await writeFile(output, 'old')
+      const users = `${ndjsonOf(Array.from({ length: 60_000 }, (_, u) => ({ username: `user-${u}`, groups: ['admins'] })))}{\n`
+      expect((await offline(users, '--format', format, '--output', output)).code).toBe(2)
+      expect(await readdir(place)).toEqual(['audit'])
+      expect(await readFile(output, 'utf8')).toBe('old')
+    },
+  )
 
   test('a folder that is not there is refused before anything is read', async () => {
     const { code, stderr } = await offline(USERS, '--output', join(await newFolder(), 'nowhere', 'audit'))
@@ -249,13 +371,28 @@ describe('--output', () => {
   })
 })
 
-const FAST = ['ListGroups=1000', 'ListUsers=5000', 'AdminListGroupsForUser=5000'].flatMap(rate => ['--requests-per-second', rate])
-const liveArgs = (...args: readonly string[]) => ['audit', 'pool', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, ...FAST, ...args]
+const FAST = ['ListGroups=1000', 'ListUsers=5000', 'AdminListGroupsForUser=5000'].flatMap(rate => [
+  '--requests-per-second',
+  rate,
+])
+const liveArgs = (...args: readonly string[]) => [
+  'audit',
+  'pool',
+  '--user-pool-id',
+  userPoolId,
+  '--endpoint-url',
+  endpoint.url,
+  ...FAST,
+  ...args,
+]
 const ESTIMATE = /^To read the pool: .*\n[> ] per group .*\n[> ] per user .*\n {2}at .*\n/
 
 describe('audit pool of Cognito', () => {
   const inPoolOrder = (users: readonly UserGroups[]) =>
-    users.map(({ username, groups }) => ({ username, groups: GROUPS.map(group => group.groupName).filter(name => groups.includes(name)) }))
+    users.map(({ username, groups }) => ({
+      username,
+      groups: GROUPS.map(group => group.groupName).filter(name => groups.includes(name)),
+    }))
 
   test.each<ReadStrategy>(['per-group', 'per-user'])('%s, every line is what the model says', async strategy => {
     const { code, stdout, stderr } = await auditCommand(liveArgs('--strategy', strategy, '--format', 'ndjson'))
@@ -266,12 +403,17 @@ describe('audit pool of Cognito', () => {
   })
 
   test('nothing but names is asked of a user', async () => {
-    for (const format of ['ndjson', 'html', 'json', 'text']) expect((await auditCommand(liveArgs('--format', format))).stdout).not.toContain('@example.com')
-    expect(new Set(endpoint.requests.map(request => request.operation))).toEqual(new Set(['DescribeUserPool', 'ListGroups', 'ListUsers', 'ListUsersInGroup']))
+    for (const format of ['ndjson', 'html', 'json', 'text'])
+      expect((await auditCommand(liveArgs('--format', format))).stdout).not.toContain('@example.com')
+    expect(new Set(endpoint.requests.map(request => request.operation))).toEqual(
+      new Set(['DescribeUserPool', 'ListGroups', 'ListUsers', 'ListUsersInGroup']),
+    )
   })
 
   test('a dry run says what it costs, and reads nobody', async () => {
-    const { code, stdout, stderr } = await auditCommand(liveArgs('--dry-run', '--output', join(await newFolder(), 'audit')))
+    const { code, stdout, stderr } = await auditCommand(
+      liveArgs('--dry-run', '--output', join(await newFolder(), 'audit')),
+    )
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout.replace(ESTIMATE, '')).toBe('')
     expect(endpoint.requests.map(request => request.operation).toSorted()).toEqual(['DescribeUserPool', 'ListGroups'])
@@ -279,18 +421,35 @@ describe('audit pool of Cognito', () => {
 
   test('what changes meanwhile is on stderr and in the summary', async () => {
     // A group that is listed, and gone whenever its members are asked for.
-    fail({ error: 'ResourceNotFoundException', message: 'Group not found.' }, { operation: 'ListUsersInGroup', groupName: 'hr' })
+    fail(
+      { error: 'ResourceNotFoundException', message: 'Group not found.' },
+      { operation: 'ListUsersInGroup', groupName: 'hr' },
+    )
     const { code, stdout, stderr } = await auditCommand(liveArgs('--strategy', 'per-group', '--format', 'json'))
     expect(code).toBe(0)
-    expect(stderr.replace(ESTIMATE, '')).toBe('rolecast: while it was read: The group `hr` was there at the start, and gone at the end.\n')
+    expect(stderr.replace(ESTIMATE, '')).toBe(
+      'rolecast: while it was read: The group `hr` was there at the start, and gone at the end.\n',
+    )
     const summary = JSON.parse(stdout)
     expect(summary).toMatchObject({ users: USERS.length, changes: [{ change: 'group-vanished', groupName: 'hr' }] })
-    expect(summary.groups.map((group: Group) => group.groupName).toSorted()).toEqual(GROUPS.map(group => group.groupName).filter(name => name !== 'hr').toSorted())
+    expect(summary.groups.map((group: Group) => group.groupName).toSorted()).toEqual(
+      GROUPS.map(group => group.groupName)
+        .filter(name => name !== 'hr')
+        .toSorted(),
+    )
   })
 
   test.each([
-    ['pool that is not there', () => ['audit', 'pool', '--user-pool-id', 'eu-west-1_Nowhere', '--endpoint-url', endpoint.url], 'pool-not-found'],
-    ['id that is none', () => ['audit', 'pool', '--user-pool-id', '../x', '--endpoint-url', endpoint.url], 'invalid-user-pool-id'],
+    [
+      'pool that is not there',
+      () => ['audit', 'pool', '--user-pool-id', 'eu-west-1_Nowhere', '--endpoint-url', endpoint.url],
+      'pool-not-found',
+    ],
+    [
+      'id that is none',
+      () => ['audit', 'pool', '--user-pool-id', '../x', '--endpoint-url', endpoint.url],
+      'invalid-user-pool-id',
+    ],
   ])('a %s is said', async (_what, args, code) => {
     const ended = await auditCommand(args())
     expect({ code: ended.code, stdout: ended.stdout }).toEqual({ code: 2, stdout: '' })
@@ -308,8 +467,20 @@ describe('audit pool of Cognito', () => {
         fill(GROUPS, USERS)
         const place = await newFolder()
         const [checkpoint, output] = [join(place, 'audit.checkpoint'), join(place, 'audit.ndjson')]
-        const args = liveArgs('--strategy', strategy, '--format', 'ndjson', '--checkpoint', checkpoint, '--output', output)
-        fail(fault, { operation: strategy === 'per-group' ? 'ListUsersInGroup' : 'AdminListGroupsForUser', after: strategy === 'per-group' ? 2 : 50 })
+        const args = liveArgs(
+          '--strategy',
+          strategy,
+          '--format',
+          'ndjson',
+          '--checkpoint',
+          checkpoint,
+          '--output',
+          output,
+        )
+        fail(fault, {
+          operation: strategy === 'per-group' ? 'ListUsersInGroup' : 'AdminListGroupsForUser',
+          after: strategy === 'per-group' ? 2 : 50,
+        })
         const stopped = await auditCommand(args)
         expect({ code: stopped.code, stdout: stopped.stdout }).toEqual({ code: 2, stdout: '' })
         const words = `; what was read is kept in \`${checkpoint}\`, and the same command goes on from it [${errorCode}]\n`
@@ -319,7 +490,9 @@ describe('audit pool of Cognito', () => {
         undo.pop()!()
         endpoint.requests.length = 0
         expect(await auditCommand(args)).toMatchObject({ code: 0, stdout: '' })
-        expect(linesOf(await readFile(output, 'utf8'))).toStrictEqual(inPoolOrder(USERS).map(user => modelLine(user, GROUPS)))
+        expect(linesOf(await readFile(output, 'utf8'))).toStrictEqual(
+          inPoolOrder(USERS).map(user => modelLine(user, GROUPS)),
+        )
         expect(await readdir(place)).toEqual(['audit.ndjson'])
         expect(endpoint.requests.filter(request => request.operation === 'DescribeUserPool')).toEqual([])
       }
@@ -327,7 +500,14 @@ describe('audit pool of Cognito', () => {
 
     test('by an interrupt says how to go on, and the same command goes on', async () => {
       const place = await newFolder()
-      const args = liveArgs('--strategy', 'per-user', '--format', 'json', '--checkpoint', join(place, 'audit.checkpoint'))
+      const args = liveArgs(
+        '--strategy',
+        'per-user',
+        '--format',
+        'json',
+        '--checkpoint',
+        join(place, 'audit.checkpoint'),
+      )
       const interrupt = new AbortController()
       fail('hang', { operation: 'AdminListGroupsForUser', after: 60 })
       const running = auditCommand(args, { interrupted: interrupt.signal })
@@ -337,19 +517,27 @@ describe('audit pool of Cognito', () => {
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
       expect(stderr).toMatch(/and the same command goes on from it \[aborted\]\n$/)
       undo.pop()!()
-      expect(await auditCommand(args)).toMatchObject({ code: 0, stdout: (await auditCommand(liveArgs('--strategy', 'per-user', '--format', 'json'))).stdout })
+      expect(await auditCommand(args)).toMatchObject({
+        code: 0,
+        stdout: (await auditCommand(liveArgs('--strategy', 'per-user', '--format', 'json'))).stdout,
+      })
       expect(await readdir(place)).toEqual([])
     })
 
     test('after all was read, before all was written, goes on from all of it', async () => {
       const place = await newFolder()
       const checkpoint = join(place, 'audit.checkpoint')
-      const child = startCommand(bin, liveArgs('--format', 'ndjson', '--checkpoint', checkpoint, '--output', '/dev/full'))
+      const child = startCommand(
+        bin,
+        liveArgs('--format', 'ndjson', '--checkpoint', checkpoint, '--output', '/dev/full'),
+      )
       const { code, stderr } = await endOf(child)
       expect(code).toBe(2)
       expect(stderr).toContain('`/dev/full` cannot be written (ENOSPC)')
       endpoint.requests.length = 0
-      expect((await auditCommand(liveArgs('--format', 'ndjson', '--checkpoint', checkpoint))).stdout.split('\n')).toHaveLength(151)
+      expect(
+        (await auditCommand(liveArgs('--format', 'ndjson', '--checkpoint', checkpoint))).stdout.split('\n'),
+      ).toHaveLength(151)
       expect(endpoint.requests).toEqual([])
     })
 
@@ -369,7 +557,16 @@ describe('as a process', () => {
   test('Ctrl-C ends it with a message and 2, and the same command goes on', async () => {
     const place = await newFolder()
     const [checkpoint, output] = [join(place, 'audit.checkpoint'), join(place, 'audit.ndjson')]
-    const args = liveArgs('--strategy', 'per-user', '--format', 'ndjson', '--checkpoint', checkpoint, '--output', output)
+    const args = liveArgs(
+      '--strategy',
+      'per-user',
+      '--format',
+      'ndjson',
+      '--checkpoint',
+      checkpoint,
+      '--output',
+      output,
+    )
     // Once while calls are under way, and once while it waits to ask again.
     for (const fault of ['hang', 'throttle'] as const) {
       endpoint.requests.length = 0
@@ -381,7 +578,9 @@ describe('as a process', () => {
       child.kill('SIGINT')
       const { code, stdout, stderr } = await ended
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-      expect(stderr).toMatch(/^rolecast: .*aborted.*; what was read is kept in `.*`, and the same command goes on from it \[aborted\]$/m)
+      expect(stderr).toMatch(
+        /^rolecast: .*aborted.*; what was read is kept in `.*`, and the same command goes on from it \[aborted\]$/m,
+      )
       expect(await readdir(place)).toEqual(['audit.checkpoint'])
       undo.pop()!()
     }
@@ -391,9 +590,21 @@ describe('as a process', () => {
 
   test('a reader who has seen enough is no failure', async () => {
     const place = await newFolder()
-    await writeFile(join(place, 'users.ndjson'), ndjsonOf(Array.from({ length: 50_000 }, (_, u) => ({ username: `user-${u}`, groups: ['admins'] }))))
+    await writeFile(
+      join(place, 'users.ndjson'),
+      ndjsonOf(Array.from({ length: 50_000 }, (_, u) => ({ username: `user-${u}`, groups: ['admins'] }))),
+    )
     for (const format of ['ndjson', 'csv', 'html']) {
-      const child = startCommand(bin, ['audit', 'pool', '--pool-file', await newPoolFile(), '--memberships', join(place, 'users.ndjson'), '--format', format])
+      const child = startCommand(bin, [
+        'audit',
+        'pool',
+        '--pool-file',
+        await newPoolFile(),
+        '--memberships',
+        join(place, 'users.ndjson'),
+        '--format',
+        format,
+      ])
       child.stdout!.once('data', () => child.stdout!.destroy())
       let stderr = ''
       child.stderr!.setEncoding('utf8').on('data', data => (stderr += data))
@@ -405,7 +616,18 @@ describe('as a process', () => {
   test('users come by a pipe, and an interrupt meanwhile leaves no file', async () => {
     const place = await newFolder()
     const output = join(place, 'audit.csv')
-    const args = ['audit', 'pool', '--pool-file', await newPoolFile(), '--memberships', '-', '--format', 'csv', '--output', output]
+    const args = [
+      'audit',
+      'pool',
+      '--pool-file',
+      await newPoolFile(),
+      '--memberships',
+      '-',
+      '--format',
+      'csv',
+      '--output',
+      output,
+    ]
     const whole = startCommand(bin, args)
     whole.stdin!.end(ndjsonOf(USERS))
     expect(await endOf(whole)).toEqual({ code: 0, stdout: '', stderr: '' })
@@ -426,33 +648,59 @@ describe('as a process', () => {
 })
 
 describe('audit user', () => {
-  const userArgs = (...args: readonly string[]) => ['audit', 'user', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, ...args]
-  const MANY = Array.from({ length: 130 }, (_, g) => ({ groupName: `g${g}`, precedence: 10 + g, roleArn: role(`G${g}`) }))
+  const userArgs = (...args: readonly string[]) => [
+    'audit',
+    'user',
+    '--user-pool-id',
+    userPoolId,
+    '--endpoint-url',
+    endpoint.url,
+    ...args,
+  ]
+  const MANY = Array.from({ length: 130 }, (_, g) => ({
+    groupName: `g${g}`,
+    precedence: 10 + g,
+    roleArn: role(`G${g}`),
+  }))
 
   test('one user is answered as predict answers his groups', async () => {
     const { code, stdout, stderr } = await auditCommand(userArgs('--username', 'user-1'))
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/^Groups, highest rank first\n/)
-    expect(endpoint.requests.map(({ operation, username }) => [operation, username])).toEqual([['AdminListGroupsForUser', 'user-1']])
+    expect(endpoint.requests.map(({ operation, username }) => [operation, username])).toEqual([
+      ['AdminListGroupsForUser', 'user-1'],
+    ])
   })
 
   test('several users come one after the other, each under his name', async () => {
-    const { stdout } = await auditCommand(userArgs('--username', 'user-1', '--username', 'user-0', '--username', 'user-4'))
+    const { stdout } = await auditCommand(
+      userArgs('--username', 'user-1', '--username', 'user-0', '--username', 'user-4'),
+    )
     expect(stdout.match(/^user-\d+\n\nGroups/gm)).toEqual(['user-1\n\nGroups', 'user-0\n\nGroups', 'user-4\n\nGroups'])
   })
 
   test('JSON is an array, and says what the model says', async () => {
-    const { stdout } = await auditCommand(userArgs('--json', ...USERS.slice(0, 12).flatMap(({ username }) => ['--username', username])))
+    const { stdout } = await auditCommand(
+      userArgs('--json', ...USERS.slice(0, 12).flatMap(({ username }) => ['--username', username])),
+    )
     const answers: readonly Record<string, unknown>[] = JSON.parse(stdout)
-    const order = <T extends { readonly groups: readonly string[] }>(line: T) => ({ ...line, groups: line.groups.toSorted() })
-    expect(answers.map(({ username, groups, roles, outcome, rule, preferredRole, candidateRole }) =>
-      order({ username, groups: groups as string[], roles, outcome, rule, preferredRole, candidateRole }))).toEqual(USERS.slice(0, 12).map(user => {
-      // Cognito's order is its own; of roles of one rank the first counts as first.
-      const { roles } = answers.find(answer => answer['username'] === user.username)!
-      const { groups, outcome, rule, preferredRole, candidateRole, roles: expected } = modelLine(user, GROUPS)
-      expect((roles as string[]).toSorted()).toEqual(expected.toSorted())
-      return order({ username: user.username, groups, roles, outcome, rule, preferredRole, candidateRole })
-    }))
+    const order = <T extends { readonly groups: readonly string[] }>(line: T) => ({
+      ...line,
+      groups: line.groups.toSorted(),
+    })
+    expect(
+      answers.map(({ username, groups, roles, outcome, rule, preferredRole, candidateRole }) =>
+        order({ username, groups: groups as string[], roles, outcome, rule, preferredRole, candidateRole }),
+      ),
+    ).toEqual(
+      USERS.slice(0, 12).map(user => {
+        // Cognito's order is its own; of roles of one rank the first counts as first.
+        const { roles } = answers.find(answer => answer['username'] === user.username)!
+        const { groups, outcome, rule, preferredRole, candidateRole, roles: expected } = modelLine(user, GROUPS)
+        expect((roles as string[]).toSorted()).toEqual(expected.toSorted())
+        return order({ username: user.username, groups, roles, outcome, rule, preferredRole, candidateRole })
+      }),
+    )
   })
 
   test('a user in more groups than a page has is read to the end', async () => {
@@ -472,57 +720,93 @@ describe('audit user', () => {
       pages.push(answer.Groups.map(group => group.GroupName))
       return answer
     }
-    expect((await auditUser({ userPoolId, username: 'busy', client: { send } })).resolution).toMatchObject({ preferredRole: role('Admin') })
+    expect((await auditUser({ userPoolId, username: 'busy', client: { send } })).resolution).toMatchObject({
+      preferredRole: role('Admin'),
+    })
     expect(pages.filter(page => page.includes('admins'))).toHaveLength(1)
     client.destroy()
   })
 
-  test.each(['ghost', '__proto__', 'User-1', 'user-1@example.com'])('a user who is not there, `%s`, is said to be none', async username => {
-    const { code, stdout, stderr } = await auditCommand(userArgs('--json', '--username', 'user-1', '--username', username))
-    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-    expect(stderr).toMatch(/^rolecast: user pool `eu-west-1_Ab12Cd34e` has no user `.*`; give the username, not an alias such as a mail address \[user-not-found\]\n$/)
-  })
+  test.each(['ghost', '__proto__', 'User-1', 'user-1@example.com'])(
+    'a user who is not there, `%s`, is said to be none',
+    async username => {
+      const { code, stdout, stderr } = await auditCommand(
+        userArgs('--json', '--username', 'user-1', '--username', username),
+      )
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toMatch(
+        /^rolecast: user pool `eu-west-1_Ab12Cd34e` has no user `.*`; give the username, not an alias such as a mail address \[user-not-found\]\n$/,
+      )
+    },
+  )
 
   test('what an identity pool gives is said too', async () => {
     const path = join(await newFolder(), 'identity-pool.json')
     const mapping = { Type: 'Token', AmbiguousRoleResolution: 'Deny' }
-    await writeFile(path, JSON.stringify({
-      IdentityPoolId: 'eu-west-1:11111111-2222-3333-4444-555555555555',
-      Roles: { authenticated: role('Authenticated') },
-      RoleMappings: { [`cognito-idp.eu-west-1.amazonaws.com/${userPoolId}:client`]: mapping },
-    }))
-    fill(GROUPS, [{ username: 'a', groups: ['admins'] }, { username: 'b', groups: ['finance', 'hr'] }])
+    await writeFile(
+      path,
+      JSON.stringify({
+        IdentityPoolId: 'eu-west-1:11111111-2222-3333-4444-555555555555',
+        Roles: { authenticated: role('Authenticated') },
+        RoleMappings: { [`cognito-idp.eu-west-1.amazonaws.com/${userPoolId}:client`]: mapping },
+      }),
+    )
+    fill(GROUPS, [
+      { username: 'a', groups: ['admins'] },
+      { username: 'b', groups: ['finance', 'hr'] },
+    ])
     const args = userArgs('--username', 'a', '--username', 'b', '--identity-pool-file', path)
     const answers = JSON.parse((await auditCommand([...args, '--json'])).stdout)
-    expect(answers).toMatchObject([{ username: 'a', selection: { roleArn: role('Admin') } }, { username: 'b', selection: { outcome: 'denied' } }])
+    expect(answers).toMatchObject([
+      { username: 'a', selection: { roleArn: role('Admin') } },
+      { username: 'b', selection: { outcome: 'denied' } },
+    ])
     expect((await auditCommand(args)).stdout).toContain('eu-west-1:11111111-2222-3333-4444-555555555555')
-    expect((await auditCommand(userArgs('--username', 'a', '--client-id', 'client'))).stderr).toContain('[invalid-argument]')
+    expect((await auditCommand(userArgs('--username', 'a', '--client-id', 'client'))).stderr).toContain(
+      '[invalid-argument]',
+    )
   })
 
   test('names that would move the cursor are printed as text', async () => {
     const username = 'eve\u001b[2J\u202E'
-    fill(GROUPS, [{ username, groups: ['admins'] }, { username: 'bob', groups: [] }])
+    fill(GROUPS, [
+      { username, groups: ['admins'] },
+      { username: 'bob', groups: [] },
+    ])
     const { stdout } = await auditCommand(userArgs('--username', username, '--username', 'bob'))
     expect(stdout).not.toContain('\u001b')
     expect(stdout).not.toContain('\u202E')
   })
 
-  test.each<Semantics>(['observed', 'documented', 'roles-compete'])('--semantics %s is the model\'s', async profile => {
+  test.each<Semantics>(['observed', 'documented', 'roles-compete'])("--semantics %s is the model's", async profile => {
     fill(GROUPS, [{ username: 'a', groups: ['vip', 'hr', 'a,b'] }])
-    const [answer] = JSON.parse((await auditCommand(userArgs('--json', '--username', 'a', '--semantics', profile))).stdout)
-    expect(answer).toMatchObject({ outcome: modelLine({ username: 'a', groups: ['vip', 'hr', 'a,b'] }, GROUPS, profile).outcome })
+    const [answer] = JSON.parse(
+      (await auditCommand(userArgs('--json', '--username', 'a', '--semantics', profile))).stdout,
+    )
+    expect(answer).toMatchObject({
+      outcome: modelLine({ username: 'a', groups: ['vip', 'hr', 'a,b'] }, GROUPS, profile).outcome,
+    })
   })
 })
 
 describe('the library', () => {
-  const options = () => ({ userPoolId, client: endpointClient(endpoint, { maxAttempts: 1 }), requestsPerSecond: 1000, rates: { ListUsers: 5000, AdminListGroupsForUser: 5000 } })
+  const options = () => ({
+    userPoolId,
+    client: endpointClient(endpoint, { maxAttempts: 1 }),
+    requestsPerSecond: 1000,
+    rates: { ListUsers: 5000, AdminListGroupsForUser: 5000 },
+  })
 
   test('auditUser gives the groups with the resolution', async () => {
     const { username, groups, resolution } = await auditUser({ ...options(), username: 'user-1' })
     expect(username).toBe('user-1')
     expect(groups.map(group => group.groupName).toSorted()).toEqual(['finance', '管理者'].toSorted())
     expect(resolution).toMatchObject({ outcome: 'resolved', preferredRole: role('Finance'), unknownGroups: [] })
-    expect(await failureOf(() => auditUser({ ...options(), username: 'ghost' }))).toMatchObject({ code: 'user-not-found', value: 'ghost', retryable: false })
+    expect(await failureOf(() => auditUser({ ...options(), username: 'ghost' }))).toMatchObject({
+      code: 'user-not-found',
+      value: 'ghost',
+      retryable: false,
+    })
   })
 
   test('auditPool gives every user once, frees what it holds when left early, and can be begun again', async () => {
@@ -532,7 +816,12 @@ describe('the library', () => {
     const seen: string[] = []
     for await (const { username, resolution } of auditPool({ ...options(), checkpoint })) {
       seen.push(username)
-      expect(resolution).toMatchObject({ outcome: modelLine(USERS.find(user => user.username === username)!, GROUPS).outcome })
+      expect(resolution).toMatchObject({
+        outcome: modelLine(
+          USERS.find(user => user.username === username)!,
+          GROUPS,
+        ).outcome,
+      })
       if (seen.length === 10) break
     }
     // Left early, nothing says that all was used.
@@ -546,9 +835,16 @@ describe('the library', () => {
   })
 
   test('auditPool refuses what it cannot use before any call', async () => {
-    const wrong: readonly object[] = [{ userPoolId: '' }, { rates: { ListUsers: -1 } }, { requestsPerSecond: 0 }, { membershipsPerUser: -1 }]
+    const wrong: readonly object[] = [
+      { userPoolId: '' },
+      { rates: { ListUsers: -1 } },
+      { requestsPerSecond: 0 },
+      { membershipsPerUser: -1 },
+    ]
     for (const given of wrong) {
-      expect(await failureOf(() => auditPool({ ...options(), ...given }).next())).toMatchObject({ code: expect.stringMatching(/^invalid-/) })
+      expect(await failureOf(() => auditPool({ ...options(), ...given }).next())).toMatchObject({
+        code: expect.stringMatching(/^invalid-/),
+      })
     }
     expect(endpoint.requests).toEqual([])
   })

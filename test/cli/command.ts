@@ -8,12 +8,22 @@ import { main } from '../../src/cli/main.js'
 
 /** What no output may have in it. */
 export const SECRET = 'wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY'
-export const CREDENTIALS = { AWS_ACCESS_KEY_ID: 'AKIAENVIRONMENT', AWS_SECRET_ACCESS_KEY: SECRET, AWS_MAX_ATTEMPTS: '1' }
+export const CREDENTIALS = {
+  AWS_ACCESS_KEY_ID: 'AKIAENVIRONMENT',
+  AWS_SECRET_ACCESS_KEY: SECRET,
+  AWS_MAX_ATTEMPTS: '1',
+}
 
 /** The environment in which the SDK finds these credentials, and no file of whoever runs the tests. */
 export function stubCredentials(folder: string, more: Readonly<Record<string, string>> = {}): void {
   const none = join(folder, 'no-aws-config')
-  for (const [name, value] of Object.entries({ AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none, ...CREDENTIALS, ...more })) vi.stubEnv(name, value)
+  for (const [name, value] of Object.entries({
+    AWS_CONFIG_FILE: none,
+    AWS_SHARED_CREDENTIALS_FILE: none,
+    ...CREDENTIALS,
+    ...more,
+  }))
+    vi.stubEnv(name, value)
 }
 
 /** Copies the built package, so that a build meanwhile takes nothing away. Its command is `dist/cli/bin.js` in the target. */
@@ -46,7 +56,11 @@ export function checked(ended: Ended): Ended {
 export async function rolecast(args: readonly string[], input = ''): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const outputs = Promise.all([text(stdout), text(stderr)])
-  const code = await main(args, { stdin: Readable.from([input]), stdout, stderr, color: false, interrupted: () => new AbortController().signal }, '1.2.3')
+  const code = await main(
+    args,
+    { stdin: Readable.from([input]), stdout, stderr, color: false, interrupted: () => new AbortController().signal },
+    '1.2.3',
+  )
   stdout.end()
   stderr.end()
   const [out, err] = await outputs

@@ -8,7 +8,11 @@ import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type CognitoEndpoint, startCognitoEndpoint } from '../cognito/cognito-endpoint.js'
 import { checked, copyPackage, CREDENTIALS, type Ended, rolecast, SECRET, stubCredentials } from './command.js'
-import { type IdentityPoolEndpoint, type IdentityPoolFault, startIdentityPoolEndpoint } from '../cognito/api/identity-pool-endpoint.js'
+import {
+  type IdentityPoolEndpoint,
+  type IdentityPoolFault,
+  startIdentityPoolEndpoint,
+} from '../cognito/api/identity-pool-endpoint.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = await readFile(join(root, 'docs/identity-pool.md'), 'utf8')
@@ -26,21 +30,30 @@ const GROUPS = [
   { groupName: 'readers', precedence: 20, roleArn: role('Reader') },
   { groupName: 'contractors', roleArn: role('Contractor') },
 ]
-const LISTED = GROUPS.map(({ groupName, precedence, roleArn }) => ({ GroupName: groupName, Precedence: precedence, RoleArn: roleArn }))
+const LISTED = GROUPS.map(({ groupName, precedence, roleArn }) => ({
+  GroupName: groupName,
+  Precedence: precedence,
+  RoleArn: roleArn,
+}))
 
 type Mapping = Readonly<Record<string, unknown>>
 const token = (AmbiguousRoleResolution?: string): Mapping => ({ Type: 'Token', AmbiguousRoleResolution })
-const rules = (...given: readonly (readonly [claim: string, match: string, value: string, role: string])[]): Mapping => ({
+const rules = (
+  ...given: readonly (readonly [claim: string, match: string, value: string, role: string])[]
+): Mapping => ({
   Type: 'Rules',
   AmbiguousRoleResolution: 'Deny',
-  RulesConfiguration: { Rules: given.map(([Claim, MatchType, Value, name]) => ({ Claim, MatchType, Value, RoleARN: role(name) })) },
+  RulesConfiguration: {
+    Rules: given.map(([Claim, MatchType, Value, name]) => ({ Claim, MatchType, Value, RoleARN: role(name) })),
+  },
 })
 const poolWith = (mappings: Readonly<Record<string, Mapping>>, authenticated: string | null = role('SignedIn')) => ({
   IdentityPoolId: identityPoolId,
   Roles: authenticated === null ? {} : { authenticated },
   RoleMappings: mappings,
 })
-const withMapping = (mapping: Mapping, authenticated?: string | null) => poolWith({ [keyOf(clientId)]: mapping }, authenticated)
+const withMapping = (mapping: Mapping, authenticated?: string | null) =>
+  poolWith({ [keyOf(clientId)]: mapping }, authenticated)
 
 let folder: string
 let snapshot: string
@@ -53,13 +66,24 @@ afterAll(() => rm(folder, { recursive: true }))
 let files = 0
 async function fileOf(content: unknown): Promise<string> {
   const path = join(folder, `${files++}.json`)
-  await writeFile(path, typeof content === 'string' || content instanceof Uint8Array ? content : JSON.stringify(content))
+  await writeFile(
+    path,
+    typeof content === 'string' || content instanceof Uint8Array ? content : JSON.stringify(content),
+  )
   return path
 }
 
 const groupsOf = (names: readonly string[]) => names.flatMap(name => ['--group', name])
 const offline = async (pool: unknown, names: readonly string[], args: readonly string[] = [], poolFile = snapshot) =>
-  rolecast(['predict', '--pool-file', poolFile, '--identity-pool-file', await fileOf(pool), ...groupsOf(names), ...args])
+  rolecast([
+    'predict',
+    '--pool-file',
+    poolFile,
+    '--identity-pool-file',
+    await fileOf(pool),
+    ...groupsOf(names),
+    ...args,
+  ])
 
 describe('the chain from files', () => {
   interface Case {
@@ -71,150 +95,245 @@ describe('the chain from files', () => {
     readonly says: string
   }
 
-  const undetermined = (how: string, ...candidates: readonly object[]) => ({ outcome: 'undetermined', how, evidence: 'unknown', candidates })
+  const undetermined = (how: string, ...candidates: readonly object[]) => ({
+    outcome: 'undetermined',
+    how,
+    evidence: 'unknown',
+    candidates,
+  })
   const denied = (how: string) => ({ outcome: 'denied', how })
   const gives = (name: string, how: string) => ({ outcome: 'role', roleArn: role(name), how })
 
   test.each<[string, Case]>([
-    ['the preferred role', {
-      groups: ['readers', 'admins'],
-      pool: withMapping(token('Deny')),
-      selection: { ...gives('Admin', 'preferred-role'), evidence: 'observed' },
-      says: 'the token prefers this one',
-    }],
-    ['no mapping', {
-      groups: ['admins'],
-      pool: poolWith({}),
-      selection: { ...gives('SignedIn', 'no-mapping'), evidence: 'observed' },
-      says: 'no role mapping for this user pool',
-    }],
-    ['no mapping of this app client', {
-      groups: ['admins'],
-      pool: withMapping(token('Deny')),
-      args: ['--client-id', 'other'],
-      selection: { ...gives('SignedIn', 'no-mapping'), evidence: 'observed' },
-      says: `(none for this app client; the user pool has one for ${clientId})`,
-    }],
-    ['no mapping, and no authenticated role', {
-      groups: ['admins'],
-      pool: poolWith({}, null),
-      selection: { ...denied('authenticated-role-missing'), evidence: 'documented' },
-      says: 'the identity pool has none',
-    }],
-    ['two roles and a fallback', {
-      groups: ['billing', 'support'],
-      pool: withMapping(token('AuthenticatedRole')),
-      selection: { ...gives('SignedIn', 'ambiguous-authenticated'), evidence: 'documented' },
-      says: 'AmbiguousRoleResolution is the authenticated role',
-    }],
-    ['two roles and a denial', {
-      groups: ['billing', 'support'],
-      pool: withMapping(token('Deny')),
-      selection: { ...denied('ambiguous-denied'), evidence: 'documented' },
-      says: '(none: the request is denied)',
-    }],
-    ['no role and a denial', {
-      groups: [],
-      pool: withMapping(token('Deny')),
-      args: ['--group', 'ghost'],
-      selection: { ...denied('ambiguous-denied'), evidence: 'inferred' },
-      says: 'Not in the user pool',
-    }],
-    ['two roles and no fallback', {
-      groups: ['billing', 'support'],
-      pool: withMapping(token()),
-      selection: undetermined('ambiguous-unset', gives('SignedIn', 'ambiguous-authenticated'), denied('ambiguous-denied')),
-      says: 'AmbiguousRoleResolution (not set)',
-    }],
-    ['one role that is not preferred', {
-      groups: ['contractors'],
-      pool: withMapping(token('Deny')),
-      selection: { ...gives('Contractor', 'single-role'), evidence: 'documented' },
-      says: 'no log of a role assumed in this way is known.',
-    }],
-    ['one role that is not preferred, and another fallback', {
-      groups: ['contractors'],
-      pool: withMapping(token('AuthenticatedRole')),
-      selection: { ...gives('Contractor', 'single-role'), evidence: 'documented' },
-      says: 'AWS documents that the user gets this role',
-    }],
-    ['one role that may be preferred or not', {
-      groups: ['vip', 'readers'],
-      pool: withMapping(token('Deny')),
-      selection: { ...gives('Reader', 'undetermined-preferred-role'), evidence: 'inferred' },
-      says: 'Here all readings end in one answer.',
-    }],
-    ['one of two roles that may be preferred or not', {
-      groups: ['vip', 'readers', 'contractors'],
-      pool: withMapping(token('Deny')),
-      selection: undetermined('undetermined-preferred-role', gives('Reader', 'preferred-role'), denied('ambiguous-denied')),
-      says: 'Grant nothing on it.',
-    }],
-    ['a preferred role that makes no difference', {
-      groups: ['vip', 'readers', 'contractors'],
-      pool: withMapping(token('AuthenticatedRole'), role('Reader')),
-      selection: { ...gives('Reader', 'undetermined-preferred-role'), evidence: 'inferred' },
-      says: 'Here all readings end in one answer.',
-    }],
-    ['a rule', {
-      groups: ['readers', 'admins'],
-      pool: withMapping(rules(['cognito:groups', 'Contains', 'staff', 'Staff'], ['cognito:groups', 'Contains', 'admins', 'ByRule'])),
-      selection: { ...gives('ByRule', 'rule'), evidence: 'observed', ruleIndex: 1 },
-      says: 'rule 1 (`cognito:groups` Contains `admins`)',
-    }],
-    ['no rule', {
-      groups: ['readers'],
-      pool: withMapping(rules(['cognito:groups', 'Contains', 'admins', 'ByRule'])),
-      selection: { ...denied('ambiguous-denied'), evidence: 'observed' },
-      says: 'Rules (1), AmbiguousRoleResolution Deny',
-    }],
-    ['a rule on a claim that is not forecast', {
-      groups: ['admins'],
-      pool: withMapping(rules(['custom:dept', 'Equals', 'ops', 'Ops'])),
-      selection: { ...undetermined('uncertain-rule', { ...gives('Ops', 'rule'), ruleIndex: 0 }, denied('ambiguous-denied')), ruleIndex: 0 },
-      says: 'Whether rule 0 (`custom:dept` Equals `ops`) matches is not known: the forecast is of the role claims alone.',
-    }],
-    ['a rule that compares a list', {
-      groups: ['admins'],
-      pool: withMapping(rules(['cognito:groups', 'Contains', 'admin', 'ByRule'])),
-      selection: { ...undetermined('uncertain-rule', denied('ambiguous-denied'), { ...gives('ByRule', 'rule'), ruleIndex: 0 }), ruleIndex: 0 },
-      says: 'AWS does not say how it compares a list. Grant nothing on it.',
-    }],
-    ['a role asked for', {
-      groups: ['admins', 'readers'],
-      pool: withMapping(token('Deny')),
-      args: ['--custom-role-arn', role('Reader')],
-      selection: { ...gives('Reader', 'custom-role'), evidence: 'documented' },
-      says: `  asked for     ${role('Reader')}\n`,
-    }],
-    ['a role asked for that the user does not have', {
-      groups: ['admins'],
-      pool: withMapping(token('Deny')),
-      args: ['--custom-role-arn', role('Reader')],
-      selection: { ...denied('custom-role-not-allowed'), evidence: 'documented' },
-      says: 'does not have in cognito:roles',
-    }],
-    ['a role of the token asked for of rules', {
-      groups: ['admins'],
-      pool: withMapping(rules(['cognito:groups', 'Contains', 'admins', 'ByRule'])),
-      args: ['--custom-role-arn', role('Admin')],
-      selection: { ...denied('custom-role-with-rules'), evidence: 'observed' },
-      says: 'InvalidParameterException',
-    }],
-    ['another role asked for of rules', {
-      groups: ['admins'],
-      pool: withMapping(rules(['cognito:groups', 'Contains', 'admins', 'ByRule'])),
-      args: ['--custom-role-arn', role('ByRule')],
-      selection: undetermined('custom-role-with-rules', gives('ByRule', 'custom-role'), denied('custom-role-not-allowed')),
-      says: 'what the identity pool does then is not known. Grant nothing on it.',
-    }],
-    ['a role asked for without a mapping', {
-      groups: ['admins'],
-      pool: poolWith({}),
-      args: ['--custom-role-arn', role('Nobody')],
-      selection: undetermined('custom-role-without-mapping', gives('SignedIn', 'no-mapping'), denied('custom-role-not-allowed')),
-      says: 'there is no role mapping',
-    }],
+    [
+      'the preferred role',
+      {
+        groups: ['readers', 'admins'],
+        pool: withMapping(token('Deny')),
+        selection: { ...gives('Admin', 'preferred-role'), evidence: 'observed' },
+        says: 'the token prefers this one',
+      },
+    ],
+    [
+      'no mapping',
+      {
+        groups: ['admins'],
+        pool: poolWith({}),
+        selection: { ...gives('SignedIn', 'no-mapping'), evidence: 'observed' },
+        says: 'no role mapping for this user pool',
+      },
+    ],
+    [
+      'no mapping of this app client',
+      {
+        groups: ['admins'],
+        pool: withMapping(token('Deny')),
+        args: ['--client-id', 'other'],
+        selection: { ...gives('SignedIn', 'no-mapping'), evidence: 'observed' },
+        says: `(none for this app client; the user pool has one for ${clientId})`,
+      },
+    ],
+    [
+      'no mapping, and no authenticated role',
+      {
+        groups: ['admins'],
+        pool: poolWith({}, null),
+        selection: { ...denied('authenticated-role-missing'), evidence: 'documented' },
+        says: 'the identity pool has none',
+      },
+    ],
+    [
+      'two roles and a fallback',
+      {
+        groups: ['billing', 'support'],
+        pool: withMapping(token('AuthenticatedRole')),
+        selection: { ...gives('SignedIn', 'ambiguous-authenticated'), evidence: 'documented' },
+        says: 'AmbiguousRoleResolution is the authenticated role',
+      },
+    ],
+    [
+      'two roles and a denial',
+      {
+        groups: ['billing', 'support'],
+        pool: withMapping(token('Deny')),
+        selection: { ...denied('ambiguous-denied'), evidence: 'documented' },
+        says: '(none: the request is denied)',
+      },
+    ],
+    [
+      'no role and a denial',
+      {
+        groups: [],
+        pool: withMapping(token('Deny')),
+        args: ['--group', 'ghost'],
+        selection: { ...denied('ambiguous-denied'), evidence: 'inferred' },
+        says: 'Not in the user pool',
+      },
+    ],
+    [
+      'two roles and no fallback',
+      {
+        groups: ['billing', 'support'],
+        pool: withMapping(token()),
+        selection: undetermined(
+          'ambiguous-unset',
+          gives('SignedIn', 'ambiguous-authenticated'),
+          denied('ambiguous-denied'),
+        ),
+        says: 'AmbiguousRoleResolution (not set)',
+      },
+    ],
+    [
+      'one role that is not preferred',
+      {
+        groups: ['contractors'],
+        pool: withMapping(token('Deny')),
+        selection: { ...gives('Contractor', 'single-role'), evidence: 'documented' },
+        says: 'no log of a role assumed in this way is known.',
+      },
+    ],
+    [
+      'one role that is not preferred, and another fallback',
+      {
+        groups: ['contractors'],
+        pool: withMapping(token('AuthenticatedRole')),
+        selection: { ...gives('Contractor', 'single-role'), evidence: 'documented' },
+        says: 'AWS documents that the user gets this role',
+      },
+    ],
+    [
+      'one role that may be preferred or not',
+      {
+        groups: ['vip', 'readers'],
+        pool: withMapping(token('Deny')),
+        selection: { ...gives('Reader', 'undetermined-preferred-role'), evidence: 'inferred' },
+        says: 'Here all readings end in one answer.',
+      },
+    ],
+    [
+      'one of two roles that may be preferred or not',
+      {
+        groups: ['vip', 'readers', 'contractors'],
+        pool: withMapping(token('Deny')),
+        selection: undetermined(
+          'undetermined-preferred-role',
+          gives('Reader', 'preferred-role'),
+          denied('ambiguous-denied'),
+        ),
+        says: 'Grant nothing on it.',
+      },
+    ],
+    [
+      'a preferred role that makes no difference',
+      {
+        groups: ['vip', 'readers', 'contractors'],
+        pool: withMapping(token('AuthenticatedRole'), role('Reader')),
+        selection: { ...gives('Reader', 'undetermined-preferred-role'), evidence: 'inferred' },
+        says: 'Here all readings end in one answer.',
+      },
+    ],
+    [
+      'a rule',
+      {
+        groups: ['readers', 'admins'],
+        pool: withMapping(
+          rules(['cognito:groups', 'Contains', 'staff', 'Staff'], ['cognito:groups', 'Contains', 'admins', 'ByRule']),
+        ),
+        selection: { ...gives('ByRule', 'rule'), evidence: 'observed', ruleIndex: 1 },
+        says: 'rule 1 (`cognito:groups` Contains `admins`)',
+      },
+    ],
+    [
+      'no rule',
+      {
+        groups: ['readers'],
+        pool: withMapping(rules(['cognito:groups', 'Contains', 'admins', 'ByRule'])),
+        selection: { ...denied('ambiguous-denied'), evidence: 'observed' },
+        says: 'Rules (1), AmbiguousRoleResolution Deny',
+      },
+    ],
+    [
+      'a rule on a claim that is not forecast',
+      {
+        groups: ['admins'],
+        pool: withMapping(rules(['custom:dept', 'Equals', 'ops', 'Ops'])),
+        selection: {
+          ...undetermined('uncertain-rule', { ...gives('Ops', 'rule'), ruleIndex: 0 }, denied('ambiguous-denied')),
+          ruleIndex: 0,
+        },
+        says: 'Whether rule 0 (`custom:dept` Equals `ops`) matches is not known: the forecast is of the role claims alone.',
+      },
+    ],
+    [
+      'a rule that compares a list',
+      {
+        groups: ['admins'],
+        pool: withMapping(rules(['cognito:groups', 'Contains', 'admin', 'ByRule'])),
+        selection: {
+          ...undetermined('uncertain-rule', denied('ambiguous-denied'), { ...gives('ByRule', 'rule'), ruleIndex: 0 }),
+          ruleIndex: 0,
+        },
+        says: 'AWS does not say how it compares a list. Grant nothing on it.',
+      },
+    ],
+    [
+      'a role asked for',
+      {
+        groups: ['admins', 'readers'],
+        pool: withMapping(token('Deny')),
+        args: ['--custom-role-arn', role('Reader')],
+        selection: { ...gives('Reader', 'custom-role'), evidence: 'documented' },
+        says: `  asked for     ${role('Reader')}\n`,
+      },
+    ],
+    [
+      'a role asked for that the user does not have',
+      {
+        groups: ['admins'],
+        pool: withMapping(token('Deny')),
+        args: ['--custom-role-arn', role('Reader')],
+        selection: { ...denied('custom-role-not-allowed'), evidence: 'documented' },
+        says: 'does not have in cognito:roles',
+      },
+    ],
+    [
+      'a role of the token asked for of rules',
+      {
+        groups: ['admins'],
+        pool: withMapping(rules(['cognito:groups', 'Contains', 'admins', 'ByRule'])),
+        args: ['--custom-role-arn', role('Admin')],
+        selection: { ...denied('custom-role-with-rules'), evidence: 'observed' },
+        says: 'InvalidParameterException',
+      },
+    ],
+    [
+      'another role asked for of rules',
+      {
+        groups: ['admins'],
+        pool: withMapping(rules(['cognito:groups', 'Contains', 'admins', 'ByRule'])),
+        args: ['--custom-role-arn', role('ByRule')],
+        selection: undetermined(
+          'custom-role-with-rules',
+          gives('ByRule', 'custom-role'),
+          denied('custom-role-not-allowed'),
+        ),
+        says: 'what the identity pool does then is not known. Grant nothing on it.',
+      },
+    ],
+    [
+      'a role asked for without a mapping',
+      {
+        groups: ['admins'],
+        pool: poolWith({}),
+        args: ['--custom-role-arn', role('Nobody')],
+        selection: undetermined(
+          'custom-role-without-mapping',
+          gives('SignedIn', 'no-mapping'),
+          denied('custom-role-not-allowed'),
+        ),
+        says: 'there is no role mapping',
+      },
+    ],
   ])('%s: JSON, text and exit code say the same', async (_what, { groups, pool, args = [], selection, says }) => {
     const { code, stdout: json } = await offline(pool, groups, [...args, '--json'])
     expect(code).toBe(0)
@@ -224,11 +343,17 @@ describe('the chain from files', () => {
     const { stdout } = await offline(pool, groups, args)
     expect(stdout).toContain(says)
     const { outcome, how, roleArn, candidates = [] } = answer.selection
-    for (const [, anchor] of stdout.matchAll(/identity-pool\.md#([\w-]+)/g)) expect(page).toMatch(new RegExp(`^#+ ${anchor}$`, 'm'))
+    for (const [, anchor] of stdout.matchAll(/identity-pool\.md#([\w-]+)/g))
+      expect(page).toMatch(new RegExp(`^#+ ${anchor}$`, 'm'))
     expect(stdout).toMatch(new RegExp(`^  ${how}: .+; see docs/identity-pool\\.md#${how}$`, 'm'))
     if (outcome === 'role') expect(stdout).toContain(`\n  role          ${roleArn}\n`)
-    const shown = [...stdout.matchAll(/^ {16}\? (\S+) +(?:by rule (\d); )?see docs\/identity-pool\.md#([\w-]+)$/gm)].map(([, arn, index, by]) =>
-      arn === '(denied)' ? denied(by!) : { outcome: 'role', roleArn: arn, how: by, ...(index !== undefined && { ruleIndex: Number(index) }) })
+    const shown = [
+      ...stdout.matchAll(/^ {16}\? (\S+) +(?:by rule (\d); )?see docs\/identity-pool\.md#([\w-]+)$/gm),
+    ].map(([, arn, index, by]) =>
+      arn === '(denied)'
+        ? denied(by!)
+        : { outcome: 'role', roleArn: arn, how: by, ...(index !== undefined && { ruleIndex: Number(index) }) },
+    )
     expect(shown).toEqual(candidates)
     expect((await offline(pool, groups, [...args, '--require-role'])).code).toBe(outcome === 'role' ? 0 : 1)
   })
@@ -253,29 +378,48 @@ Not in the user pool (no role, and in no claim)
   })
 
   test('as JSON, what was there stays as it is', async () => {
-    const plain = JSON.parse((await rolecast(['predict', '--pool-file', snapshot, '--group', 'admins', '--json'])).stdout)
-    const { selection, identityPool, ...rest } = JSON.parse((await offline(withMapping(token('Deny')), ['admins'], ['--json'])).stdout)
+    const plain = JSON.parse(
+      (await rolecast(['predict', '--pool-file', snapshot, '--group', 'admins', '--json'])).stdout,
+    )
+    const { selection, identityPool, ...rest } = JSON.parse(
+      (await offline(withMapping(token('Deny')), ['admins'], ['--json'])).stdout,
+    )
     expect(rest).toEqual(plain)
     expect(selection).toEqual({ outcome: 'role', roleArn: role('Admin'), how: 'preferred-role', evidence: 'observed' })
     expect(identityPool).toEqual({ identityPoolId, mappingKey: keyOf(clientId) })
-    expect(JSON.parse((await offline(poolWith({}), ['admins'], ['--json'])).stdout).identityPool).toEqual({ identityPoolId })
+    expect(JSON.parse((await offline(poolWith({}), ['admins'], ['--json'])).stdout).identityPool).toEqual({
+      identityPoolId,
+    })
   })
 
   test('a role that is resolved is not enough for --require-role, and one that is not may be', async () => {
     expect((await offline(poolWith({}, null), ['admins'], ['--require-role'])).code).toBe(1)
-    expect((await offline(withMapping(token('AuthenticatedRole')), ['billing', 'support'], ['--require-role'])).code).toBe(0)
+    expect(
+      (await offline(withMapping(token('AuthenticatedRole')), ['billing', 'support'], ['--require-role'])).code,
+    ).toBe(0)
   })
 
   test('--semantics holds for the credentials too', async () => {
     const answer = async (semantics: string) =>
-      JSON.parse((await offline(withMapping(token('Deny')), ['vip', 'readers', 'contractors'], ['--json', '--semantics', semantics])).stdout).selection
+      JSON.parse(
+        (
+          await offline(
+            withMapping(token('Deny')),
+            ['vip', 'readers', 'contractors'],
+            ['--json', '--semantics', semantics],
+          )
+        ).stdout,
+      ).selection
     expect(await answer('observed')).toMatchObject({ outcome: 'undetermined', how: 'undetermined-preferred-role' })
     expect(await answer('roles-compete')).toMatchObject({ outcome: 'role', roleArn: role('Reader') })
   })
 
   test('what the file has for escape sequences is shown and does nothing', async () => {
     const nasty = 'x\x1B[31m\u202E\ny'
-    const pool = { ...withMapping(rules(['cognito:groups', 'Contains', 'admins', nasty], [nasty, 'Equals', nasty, nasty])), IdentityPoolId: nasty }
+    const pool = {
+      ...withMapping(rules(['cognito:groups', 'Contains', 'admins', nasty], [nasty, 'Equals', nasty, nasty])),
+      IdentityPoolId: nasty,
+    }
     const { stdout } = await offline(pool, ['admins'])
     expect(stdout).toContain(String.raw`role/x\u{1b}[31m\u{202e}\u{a}y`)
     expect((await offline(pool, ['readers'])).stdout).toContain(String.raw`\u{1b}`)
@@ -284,7 +428,11 @@ Not in the user pool (no role, and in no claim)
 })
 
 describe('which mapping counts', () => {
-  const two = poolWith({ [keyOf('one')]: token('Deny'), [keyOf('two')]: rules(['cognito:groups', 'Contains', 'admins', 'Two']), [keyOf('else', 'eu-west-1_Else12345')]: token() })
+  const two = poolWith({
+    [keyOf('one')]: token('Deny'),
+    [keyOf('two')]: rules(['cognito:groups', 'Contains', 'admins', 'Two']),
+    [keyOf('else', 'eu-west-1_Else12345')]: token(),
+  })
 
   test('of several app clients one must be named', async () => {
     const { code, stdout, stderr } = await offline(two, ['admins'])
@@ -292,7 +440,13 @@ describe('which mapping counts', () => {
     expect(stderr).toMatch(/give --client-id with the one that the user signs in to: one, two \[invalid-argument\]\n$/)
   })
 
-  test.each([['one', 'Admin'], ['two', 'Two'], ['three', 'SignedIn'], ['else', 'SignedIn'], ['__proto__', 'SignedIn']])('--client-id %s: the role %s', async (client, name) => {
+  test.each([
+    ['one', 'Admin'],
+    ['two', 'Two'],
+    ['three', 'SignedIn'],
+    ['else', 'SignedIn'],
+    ['__proto__', 'SignedIn'],
+  ])('--client-id %s: the role %s', async (client, name) => {
     const { stdout } = await offline(two, ['admins'], ['--json', '--client-id', client])
     expect(JSON.parse(stdout).selection.roleArn).toBe(role(name))
   })
@@ -303,13 +457,16 @@ describe('which mapping counts', () => {
   })
 
   test('a client that is named is not said to be guessed', async () => {
-    expect((await offline(withMapping(token('Deny')), ['admins'], ['--client-id', clientId])).stdout).toContain(`  app client    ${clientId}\n`)
+    expect((await offline(withMapping(token('Deny')), ['admins'], ['--client-id', clientId])).stdout).toContain(
+      `  app client    ${clientId}\n`,
+    )
   })
 })
 
 describe('which user pool the pool file is of', () => {
   const pool = withMapping(token('Deny'))
-  const selectionWith = async (content: unknown, args: readonly string[] = []) => offline(pool, ['admins'], ['--json', ...args], await fileOf(content))
+  const selectionWith = async (content: unknown, args: readonly string[] = []) =>
+    offline(pool, ['admins'], ['--json', ...args], await fileOf(content))
 
   test.each<[string, object, readonly string[]]>([
     ['a snapshot says it', { version: 1, userPoolId, takenAt: 1, Groups: LISTED }, []],
@@ -328,10 +485,30 @@ describe('which user pool the pool file is of', () => {
   })
 
   test.each<[string, object, readonly string[], string]>([
-    ['nobody says it', { Groups: LISTED }, [], 'does not say which user pool it is of; give --user-pool-id ID too [invalid-argument]'],
-    ['they say two things', { userPoolId, Groups: LISTED }, ['--user-pool-id', 'eu-west-1_Else12345'], 'leave --user-pool-id out [invalid-argument]'],
+    [
+      'nobody says it',
+      { Groups: LISTED },
+      [],
+      'does not say which user pool it is of; give --user-pool-id ID too [invalid-argument]',
+    ],
+    [
+      'they say two things',
+      { userPoolId, Groups: LISTED },
+      ['--user-pool-id', 'eu-west-1_Else12345'],
+      'leave --user-pool-id out [invalid-argument]',
+    ],
     ['it is no id', { Groups: LISTED }, ['--user-pool-id', ''], '[invalid-user-pool-id]'],
-    ['the groups are of two pools', { Groups: [{ GroupName: 'a', UserPoolId: userPoolId }, { GroupName: 'b', UserPoolId: 'eu-west-1_Else12345' }] }, [], 'of several user pools'],
+    [
+      'the groups are of two pools',
+      {
+        Groups: [
+          { GroupName: 'a', UserPoolId: userPoolId },
+          { GroupName: 'b', UserPoolId: 'eu-west-1_Else12345' },
+        ],
+      },
+      [],
+      'of several user pools',
+    ],
   ])('%s: that is no answer', async (_what, content, args, said) => {
     const { code, stdout, stderr } = await selectionWith(content, args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -343,12 +520,20 @@ describe('--stdin', () => {
   test('answers each line as --json would, and wants a role for each', async () => {
     const pool = await fileOf(withMapping(token('Deny')))
     const args = ['predict', '--pool-file', snapshot, '--identity-pool-file', pool]
-    const { code, stdout } = await rolecast([...args, '--stdin', '--require-role'], '["admins"]\n["billing","support"]\n["vip","readers","contractors"]\n')
+    const { code, stdout } = await rolecast(
+      [...args, '--stdin', '--require-role'],
+      '["admins"]\n["billing","support"]\n["vip","readers","contractors"]\n',
+    )
     expect(code).toBe(1)
-    const answers = stdout.trimEnd().split('\n').map(line => JSON.parse(line))
+    const answers = stdout
+      .trimEnd()
+      .split('\n')
+      .map(line => JSON.parse(line))
     expect(answers.map(answer => answer.selection.outcome)).toEqual(['role', 'denied', 'undetermined'])
     expect(answers[0]).toEqual(JSON.parse((await rolecast([...args, '--json', '--group', 'admins'])).stdout))
-    expect((await rolecast([...args, '--stdin', '--require-role'], '["admins"]\n["readers"]\n["contractors"]\n')).code).toBe(0)
+    expect(
+      (await rolecast([...args, '--stdin', '--require-role'], '["admins"]\n["readers"]\n["contractors"]\n')).code,
+    ).toBe(0)
     expect((await rolecast([...args, '--stdin', '--require-role'])).code).toBe(1)
   })
 })
@@ -358,16 +543,52 @@ describe('what cannot be used', () => {
   const online = [...predict, '--user-pool-id', userPoolId]
 
   test.each<[string, readonly string[], string]>([
-    ['two identity pools', [...online, '--identity-pool-id', identityPoolId, '--identity-pool-file', 'f'], 'cannot be used with'],
-    ['an identity pool of the network with a file of groups', [...predict, '--pool-file', 'p', '--identity-pool-id', identityPoolId], 'cannot be used with'],
-    ['a user pool and a file of groups', [...online, '--pool-file', 'p'], '--pool-file and --user-pool-id cannot be combined unless --identity-pool-file is given'],
-    ['an app client without an identity pool', [...online, '--client-id', 'abc'], 'give --identity-pool-id ID or --identity-pool-file FILE too [invalid-argument]'],
-    ['a role asked for without an identity pool', [...online, '--custom-role-arn', role('A')], 'give --identity-pool-id ID or --identity-pool-file FILE too'],
-    ['an app client that is none', [...online, '--identity-pool-id', identityPoolId, '--client-id', keyOf('abc')], 'is not an app client id'],
-    ['a role that is no ARN', [...online, '--identity-pool-id', identityPoolId, '--custom-role-arn', 'Admin'], '`Admin` is not an ARN'],
+    [
+      'two identity pools',
+      [...online, '--identity-pool-id', identityPoolId, '--identity-pool-file', 'f'],
+      'cannot be used with',
+    ],
+    [
+      'an identity pool of the network with a file of groups',
+      [...predict, '--pool-file', 'p', '--identity-pool-id', identityPoolId],
+      'cannot be used with',
+    ],
+    [
+      'a user pool and a file of groups',
+      [...online, '--pool-file', 'p'],
+      '--pool-file and --user-pool-id cannot be combined unless --identity-pool-file is given',
+    ],
+    [
+      'an app client without an identity pool',
+      [...online, '--client-id', 'abc'],
+      'give --identity-pool-id ID or --identity-pool-file FILE too [invalid-argument]',
+    ],
+    [
+      'a role asked for without an identity pool',
+      [...online, '--custom-role-arn', role('A')],
+      'give --identity-pool-id ID or --identity-pool-file FILE too',
+    ],
+    [
+      'an app client that is none',
+      [...online, '--identity-pool-id', identityPoolId, '--client-id', keyOf('abc')],
+      'is not an app client id',
+    ],
+    [
+      'a role that is no ARN',
+      [...online, '--identity-pool-id', identityPoolId, '--custom-role-arn', 'Admin'],
+      '`Admin` is not an ARN',
+    ],
     ['an identity pool id that is none', [...online, '--identity-pool-id', userPoolId], 'is not an identity pool id'],
-    ['no user pool at all', [...predict, '--identity-pool-id', identityPoolId], 'give --user-pool-id ID or --pool-file FILE'],
-    ['a file that is not there', [...online, '--identity-pool-file', 'nowhere.json'], 'it cannot be read (ENOENT); make it with `aws cognito-identity get-identity-pool-roles'],
+    [
+      'no user pool at all',
+      [...predict, '--identity-pool-id', identityPoolId],
+      'give --user-pool-id ID or --pool-file FILE',
+    ],
+    [
+      'a file that is not there',
+      [...online, '--identity-pool-file', 'nowhere.json'],
+      'it cannot be read (ENOENT); make it with `aws cognito-identity get-identity-pool-roles',
+    ],
     ['a folder', [...online, '--identity-pool-file', '.'], '(EISDIR)'],
   ])('%s exits with 2', async (_what, args, said) => {
     const { code, stdout, stderr } = await rolecast(args)
@@ -402,7 +623,10 @@ describe('the chain from AWS', () => {
     identities.fail(undefined)
     identities.requests.length = 0
     users.requests.length = 0
-    stubCredentials(folder, { AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: users.url, AWS_ENDPOINT_URL_COGNITO_IDENTITY: identities.url })
+    stubCredentials(folder, {
+      AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: users.url,
+      AWS_ENDPOINT_URL_COGNITO_IDENTITY: identities.url,
+    })
   })
   afterEach(() => void vi.unstubAllEnvs())
   afterAll(async () => {
@@ -413,7 +637,10 @@ describe('the chain from AWS', () => {
   const online = ['predict', '--user-pool-id', userPoolId, '--identity-pool-id', identityPoolId]
 
   test('says what the files would', async () => {
-    const [live, filed] = [await rolecast([...online, ...groupsOf(['readers', 'admins'])]), await offline(withMapping(token('Deny')), ['readers', 'admins'])]
+    const [live, filed] = [
+      await rolecast([...online, ...groupsOf(['readers', 'admins'])]),
+      await offline(withMapping(token('Deny')), ['readers', 'admins']),
+    ]
     expect(live).toEqual(filed)
     expect(identities.requests).toMatchObject([{ operation: 'GetIdentityPoolRoles', identityPoolId }])
   })
@@ -421,20 +648,36 @@ describe('the chain from AWS', () => {
   test('reads the identity pool once for all lines', async () => {
     const { code, stdout } = await rolecast([...online, '--stdin'], '["admins"]\n["readers"]\n["billing","support"]\n')
     expect(code).toBe(0)
-    expect(stdout.trimEnd().split('\n').map(line => JSON.parse(line).selection.outcome)).toEqual(['role', 'role', 'denied'])
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line).selection.outcome),
+    ).toEqual(['role', 'role', 'denied'])
     expect(identities.requests).toHaveLength(1)
   })
 
   test('takes a file for the identity pool and AWS for the groups', async () => {
     const file = await fileOf(withMapping(token('Deny')))
-    const { code } = await rolecast(['predict', '--user-pool-id', userPoolId, '--identity-pool-file', file, '--group', 'admins', '--require-role'])
+    const { code } = await rolecast([
+      'predict',
+      '--user-pool-id',
+      userPoolId,
+      '--identity-pool-file',
+      file,
+      '--group',
+      'admins',
+      '--require-role',
+    ])
     expect(code).toBe(0)
     expect([users.requests.length, identities.requests.length]).toEqual([1, 0])
   })
 
   test('asks in the region of the identity pool, whatever --region says of the user pool', async () => {
     await rolecast([...online, '--group', 'admins', '--region', 'us-east-2'])
-    expect(identities.requests.map(({ authorization }) => /\/\d{8}\/([\w-]+)\/cognito-identity\//.exec(authorization)?.[1])).toEqual(['eu-central-1'])
+    expect(
+      identities.requests.map(({ authorization }) => /\/\d{8}\/([\w-]+)\/cognito-identity\//.exec(authorization)?.[1]),
+    ).toEqual(['eu-central-1'])
   })
 
   test('asks with the credentials of --profile', async () => {
@@ -453,11 +696,23 @@ describe('the chain from AWS', () => {
   })
 
   test.each<[string, IdentityPoolFault, string]>([
-    ['an IAM policy that says no', { error: 'AccessDeniedException', message: 'User: arn:aws:iam::111122223333:user/a is not authorized' }, 'not-authorized'],
+    [
+      'an IAM policy that says no',
+      { error: 'AccessDeniedException', message: 'User: arn:aws:iam::111122223333:user/a is not authorized' },
+      'not-authorized',
+    ],
     ['throttling', { error: 'TooManyRequestsException' }, 'throttled'],
-    ['a pool that is gone', { error: 'ResourceNotFoundException', message: 'IdentityPool not found.' }, 'pool-not-found'],
+    [
+      'a pool that is gone',
+      { error: 'ResourceNotFoundException', message: 'IdentityPool not found.' },
+      'pool-not-found',
+    ],
     ['a failure inside', { error: 'InternalErrorException', status: 500 }, 'service-error'],
-    ['a wrong signature', { error: 'InvalidSignatureException', message: `should have been ${SECRET}`, status: 403 }, 'not-authorized'],
+    [
+      'a wrong signature',
+      { error: 'InvalidSignatureException', message: `should have been ${SECRET}`, status: 403 },
+      'not-authorized',
+    ],
     ['a login page', { body: '<!DOCTYPE html>', type: 'text/html' }, 'malformed-answer'],
     ['another pool', { body: JSON.stringify({ IdentityPoolId: 'eu-west-1:0' }) }, 'malformed-answer'],
     ['an unknown type', { body: JSON.stringify(withMapping({ Type: 'Magic' })) }, 'malformed-answer'],
@@ -487,24 +742,52 @@ describe('as a process', () => {
     bin = join(target, 'dist/cli/bin.js')
   })
 
-  async function run(args: readonly string[], env: Readonly<Record<string, string>> = {}, command: readonly string[] = []): Promise<Ended> {
+  async function run(
+    args: readonly string[],
+    env: Readonly<Record<string, string>> = {},
+    command: readonly string[] = [],
+  ): Promise<Ended> {
     const [file, ...words] = [...command, process.execPath, bin, ...args]
-    const child = spawn(file!, words, { cwd: folder, env: { PATH: process.env['PATH'], HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...env } })
+    const child = spawn(file!, words, {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...env },
+    })
     child.stdin.end()
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
     return checked({ code, stdout, stderr })
   }
 
   test('it does what it does here, with neither network nor credentials', async () => {
-    const args = ['predict', '--pool-file', snapshot, '--identity-pool-file', await fileOf(withMapping(token('Deny'))), '--group', 'admins']
+    const args = [
+      'predict',
+      '--pool-file',
+      snapshot,
+      '--identity-pool-file',
+      await fileOf(withMapping(token('Deny'))),
+      '--group',
+      'admins',
+    ]
     expect(await run(args)).toEqual(await rolecast(args))
   })
 
   test('it asks AWS', async () => {
     await using users = await startCognitoEndpoint({ userPoolId, groups: GROUPS })
     await using identities = await startIdentityPoolEndpoint({ [identityPoolId]: withMapping(token('Deny')) })
-    const env = { ...CREDENTIALS, AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: users.url, AWS_ENDPOINT_URL_COGNITO_IDENTITY: identities.url }
-    const args = ['predict', '--user-pool-id', userPoolId, '--identity-pool-id', identityPoolId, '--group', 'admins', '--json']
+    const env = {
+      ...CREDENTIALS,
+      AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: users.url,
+      AWS_ENDPOINT_URL_COGNITO_IDENTITY: identities.url,
+    }
+    const args = [
+      'predict',
+      '--user-pool-id',
+      userPoolId,
+      '--identity-pool-id',
+      identityPoolId,
+      '--group',
+      'admins',
+      '--json',
+    ]
     const { code, stdout } = await run(args, env)
     expect(code).toBe(0)
     expect(JSON.parse(stdout).selection).toMatchObject({ outcome: 'role', roleArn: role('Admin') })
@@ -512,7 +795,16 @@ describe('as a process', () => {
 
   test('a pool file may come through a pipe, and is read but once', async () => {
     const pool = await fileOf(withMapping(token('Deny')))
-    const args = ['predict', '--pool-file', '/dev/stdin', '--identity-pool-file', pool, '--group', 'admins', '--require-role']
+    const args = [
+      'predict',
+      '--pool-file',
+      '/dev/stdin',
+      '--identity-pool-file',
+      pool,
+      '--group',
+      'admins',
+      '--require-role',
+    ]
     const fromPipe = ['sh', '-c', `cat '${snapshot}' | "$@"`, 'sh']
     expect((await run(args, {}, fromPipe)).code).toBe(0)
     expect((await run([...args, '--user-pool-id', userPoolId], {}, fromPipe)).code).toBe(0)
@@ -521,7 +813,11 @@ describe('as a process', () => {
   test('its help has an example with and without a network', async () => {
     const { stdout } = await run(['predict', '--help'])
     expect(stdout).toMatch(/^ {2}\$ rolecast predict --user-pool-id \S+ --group admins --identity-pool-id \S+$/m)
-    expect(stdout).toMatch(/^ {2}\$ aws cognito-identity get-identity-pool-roles --identity-pool-id \S+ > identity-pool\.json$/m)
-    expect(stdout).toMatch(/^ {2}\$ rolecast predict --pool-file pool\.json --identity-pool-file identity-pool\.json --group admins$/m)
+    expect(stdout).toMatch(
+      /^ {2}\$ aws cognito-identity get-identity-pool-roles --identity-pool-id \S+ > identity-pool\.json$/m,
+    )
+    expect(stdout).toMatch(
+      /^ {2}\$ rolecast predict --pool-file pool\.json --identity-pool-file identity-pool\.json --group admins$/m,
+    )
   })
 })

@@ -32,7 +32,11 @@ let folder: string
 let endpoint: CognitoEndpoint
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rolecast-cli-impact-'))
-  endpoint = await startCognitoEndpoint({ userPoolId, groups: GROUPS, users: USERS.map(user => ({ ...user, groups: user.groups.filter(name => name !== 'ghost') })) })
+  endpoint = await startCognitoEndpoint({
+    userPoolId,
+    groups: GROUPS,
+    users: USERS.map(user => ({ ...user, groups: user.groups.filter(name => name !== 'ghost') })),
+  })
 })
 afterEach(() => void vi.unstubAllEnvs())
 afterAll(async () => {
@@ -46,12 +50,27 @@ async function newFile(content: unknown): Promise<string> {
   await writeFile(path, typeof content === 'string' ? content : JSON.stringify(content))
   return path
 }
-async function impactOf(args: readonly string[], groups: readonly Group[] = GROUPS, users: readonly UserGroups[] = USERS): Promise<Ended> {
-  const pool = await newFile({ Groups: groups.map(({ groupName, precedence, roleArn }) => ({ GroupName: groupName, Precedence: precedence, RoleArn: roleArn, UserPoolId: userPoolId })) })
+async function impactOf(
+  args: readonly string[],
+  groups: readonly Group[] = GROUPS,
+  users: readonly UserGroups[] = USERS,
+): Promise<Ended> {
+  const pool = await newFile({
+    Groups: groups.map(({ groupName, precedence, roleArn }) => ({
+      GroupName: groupName,
+      Precedence: precedence,
+      RoleArn: roleArn,
+      UserPoolId: userPoolId,
+    })),
+  })
   const stdin = users.map(user => `${JSON.stringify(user)}\n`).join('')
   return auditCommand(['impact', '--pool-file', pool, '--memberships', '-', ...args], { stdin })
 }
-const linesOf = (text: string) => text.split('\n').slice(0, -1).map(line => JSON.parse(line))
+const linesOf = (text: string) =>
+  text
+    .split('\n')
+    .slice(0, -1)
+    .map(line => JSON.parse(line))
 const json = async (...args: readonly string[]) => JSON.parse((await impactOf(['--format', 'json', ...args])).stdout)
 
 describe('--set', () => {
@@ -59,10 +78,18 @@ describe('--set', () => {
     ['staff.precedence=0', { groupName: 'staff', precedence: 0 }, { anna: 'lost' }],
     ['admins.precedence=none', { groupName: 'admins', precedence: null }, { anna: 'changed' }],
     ['admins.precedence=2147483647', { groupName: 'admins', precedence: 2147483647 }, { anna: 'changed' }],
-    [`staff.roleArn=${role('New')}`, { groupName: 'staff', roleArn: role('New') }, { anna: 'allowed-roles', bert: 'changed' }],
+    [
+      `staff.roleArn=${role('New')}`,
+      { groupName: 'staff', roleArn: role('New') },
+      { anna: 'allowed-roles', bert: 'changed' },
+    ],
     ['staff.roleArn=none', { groupName: 'staff', roleArn: null }, { anna: 'allowed-roles', bert: 'lost' }],
     ['a,b.precedence=3.precedence=none', { groupName: 'a,b.precedence=3', precedence: null }, { carl: 'lost' }],
-    [`a,b.precedence=3.roleArn=${role('x=y.z')}`, { groupName: 'a,b.precedence=3', roleArn: role('x=y.z') }, { carl: 'changed' }],
+    [
+      `a,b.precedence=3.roleArn=${role('x=y.z')}`,
+      { groupName: 'a,b.precedence=3', roleArn: role('x=y.z') },
+      { carl: 'changed' },
+    ],
     ['管理者.precedence=1', { groupName: '管理者', precedence: 1 }, { dora: 'gained' }],
     [`__proto__.roleArn=${role('Proto')}`, { groupName: '__proto__', roleArn: role('Proto') }, { emil: 'gained' }],
     ['staff.precedence=5', { groupName: 'staff', precedence: 5 }, {}],
@@ -71,33 +98,62 @@ describe('--set', () => {
     expect(trial.changes).toEqual([change])
     const { stdout } = await impactOf(['--set', text, '--format', 'ndjson'])
     expect(Object.fromEntries(linesOf(stdout).map(line => [line.username, line.change]))).toEqual(changed)
-    expect(trial.impact).toMatchObject({ users: USERS.length, changes: { same: USERS.length - Object.keys(changed).length } })
+    expect(trial.impact).toMatchObject({
+      users: USERS.length,
+      changes: { same: USERS.length - Object.keys(changed).length },
+    })
   })
 
-  test.each(['', 'staff', 'staff.precedence', 'staff.precedence=', 'staff.description=x', '.precedence=5', 'staff.precedence=-1', 'staff.precedence=1.5', 'staff.precedence=five', 'staff.roleArn=Admin'])(
-    'refuses `%s`', async text => {
-      const { code, stdout, stderr } = await impactOf(['--set', text])
-      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-      expect(stderr).toMatch(/^rolecast: .*`.*`.* \[invalid-argument\]\n$/)
-    })
+  test.each([
+    '',
+    'staff',
+    'staff.precedence',
+    'staff.precedence=',
+    'staff.description=x',
+    '.precedence=5',
+    'staff.precedence=-1',
+    'staff.precedence=1.5',
+    'staff.precedence=five',
+    'staff.roleArn=Admin',
+  ])('refuses `%s`', async text => {
+    const { code, stdout, stderr } = await impactOf(['--set', text])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^rolecast: .*`.*`.* \[invalid-argument\]\n$/)
+  })
 
-  test.each([['ghost.precedence=5', '`ghost`', 'invalid-argument'], ['Staff.precedence=5', '`Staff`', 'invalid-argument'], ['staff.precedence=2147483648', '`staff`', 'invalid-precedence']])(
-    'refuses `%s`, which the pool cannot have', async (text, words, errorCode) => {
-      const place = await newFolder()
-      const { code, stdout, stderr } = await impactOf(['--set', text, '--output', join(place, 'out')])
-      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-      expect(stderr).toContain(words)
-      expect(stderr.endsWith(` [${errorCode}]\n`)).toBe(true)
-      expect(await readdir(place)).toEqual([])
-    })
+  test.each([
+    ['ghost.precedence=5', '`ghost`', 'invalid-argument'],
+    ['Staff.precedence=5', '`Staff`', 'invalid-argument'],
+    ['staff.precedence=2147483648', '`staff`', 'invalid-precedence'],
+  ])('refuses `%s`, which the pool cannot have', async (text, words, errorCode) => {
+    const place = await newFolder()
+    const { code, stdout, stderr } = await impactOf(['--set', text, '--output', join(place, 'out')])
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toContain(words)
+    expect(stderr.endsWith(` [${errorCode}]\n`)).toBe(true)
+    expect(await readdir(place)).toEqual([])
+  })
 
   test('several count in their order, and after a plan', async () => {
-    const plan = await newFile([{ groupName: 'staff', precedence: 0 }, { groupName: 'admins', remove: true }])
+    const plan = await newFile([
+      { groupName: 'staff', precedence: 0 },
+      { groupName: 'admins', remove: true },
+    ])
     const { trial } = await json('--set', 'staff.precedence=7', '--plan', plan, '--set', 'staff.roleArn=none')
     expect(trial.changes).toEqual([
-      { groupName: 'staff', precedence: 0 }, { groupName: 'admins', remove: true }, { groupName: 'staff', precedence: 7 }, { groupName: 'staff', roleArn: null },
+      { groupName: 'staff', precedence: 0 },
+      { groupName: 'admins', remove: true },
+      { groupName: 'staff', precedence: 7 },
+      { groupName: 'staff', roleArn: null },
     ])
-    expect(trial.impact.changes).toEqual({ same: 4, gained: 0, lost: 2, changed: 0, undetermined: 0, 'allowed-roles': 0 })
+    expect(trial.impact.changes).toEqual({
+      same: 4,
+      gained: 0,
+      lost: 2,
+      changed: 0,
+      undetermined: 0,
+      'allowed-roles': 0,
+    })
   })
 })
 
@@ -116,7 +172,10 @@ describe('--plan', () => {
     expect(stderr).toContain(`the plan \`${plan}\` cannot be used`)
   })
   test('that is not there is refused', async () => {
-    expect(await impactOf(['--plan', '/nowhere/plan.json'])).toMatchObject({ code: 2, stderr: expect.stringContaining('ENOENT') })
+    expect(await impactOf(['--plan', '/nowhere/plan.json'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('ENOENT'),
+    })
   })
 })
 
@@ -140,12 +199,16 @@ describe('what it prints', () => {
   test('NDJSON has a line for each who does not keep what he has, and no other', async () => {
     const { stdout, stderr } = await impactOf(['--set', 'staff.precedence=0', '--format', 'ndjson'])
     expect(stderr).toBe('')
-    expect(linesOf(stdout)).toEqual([{
-      username: 'anna', change: 'lost',
-      before: { outcome: 'resolved', rule: 'lowest-precedence', preferredRole: role('Admin') },
-      after: { outcome: 'ambiguous', rule: 'conflicting-roles' },
-      rolesAdded: [], rolesRemoved: [],
-    }])
+    expect(linesOf(stdout)).toEqual([
+      {
+        username: 'anna',
+        change: 'lost',
+        before: { outcome: 'resolved', rule: 'lowest-precedence', preferredRole: role('Admin') },
+        after: { outcome: 'ambiguous', rule: 'conflicting-roles' },
+        rolesAdded: [],
+        rolesRemoved: [],
+      },
+    ])
   })
 
   test('without a tie there is nothing to suggest', async () => {
@@ -159,21 +222,41 @@ describe('what it prints', () => {
     const { suggestion, trial } = JSON.parse((await impactOf(['--format', 'json'], tied)).stdout)
     expect(trial).toBeUndefined()
     expect(suggestion.precedences).toEqual([
-      { groupName: 'admins', before: 0, after: 10 }, { groupName: 'staff', before: 0, after: 20 },
-      { groupName: 'a,b.precedence=3', before: 9, after: 30 }, { groupName: '__proto__', before: 12, after: 40 },
+      { groupName: 'admins', before: 0, after: 10 },
+      { groupName: 'staff', before: 0, after: 20 },
+      { groupName: 'a,b.precedence=3', before: 9, after: 30 },
+      { groupName: '__proto__', before: 12, after: 40 },
     ])
     // Only who is in the tie of two roles.
-    expect(suggestion.impact.changes).toEqual({ same: 5, gained: 1, lost: 0, changed: 0, undetermined: 0, 'allowed-roles': 0 })
-    expect(suggestion.impact.transitions).toMatchObject([{ users: ['anna'], before: { outcome: 'ambiguous' }, after: { outcome: 'resolved', roleArn: role('Admin') } }])
+    expect(suggestion.impact.changes).toEqual({
+      same: 5,
+      gained: 1,
+      lost: 0,
+      changed: 0,
+      undetermined: 0,
+      'allowed-roles': 0,
+    })
+    expect(suggestion.impact.transitions).toMatchObject([
+      { users: ['anna'], before: { outcome: 'ambiguous' }, after: { outcome: 'resolved', roleArn: role('Admin') } },
+    ])
     const { stdout } = await impactOf([], tied)
     expect(stdout).toContain('A renumbering without ties')
     expect(stdout).toContain('1 of 6 users cannot keep what they have today')
   })
 
   test('with a tie nobody is in, or of one role, everybody keeps what he has', async () => {
-    const tied = GROUPS.map(group => (group.groupName === 'staff' ? { ...group, precedence: 0, roleArn: role('Admin') } : group))
-    expect((await impactOf([], tied)).stdout).toContain('No user\'s role changes.')
-    expect((await impactOf([], GROUPS.map(group => (group.precedence === 9 ? { ...group, precedence: 5 } : group)))).stdout).toContain('No user\'s role changes.')
+    const tied = GROUPS.map(group =>
+      group.groupName === 'staff' ? { ...group, precedence: 0, roleArn: role('Admin') } : group,
+    )
+    expect((await impactOf([], tied)).stdout).toContain("No user's role changes.")
+    expect(
+      (
+        await impactOf(
+          [],
+          GROUPS.map(group => (group.precedence === 9 ? { ...group, precedence: 5 } : group)),
+        )
+      ).stdout,
+    ).toContain("No user's role changes.")
   })
 
   test('the trial and the suggestion stand beside each other', async () => {
@@ -194,15 +277,36 @@ describe('what it prints', () => {
 })
 
 describe('of a pool of Cognito', () => {
-  const FAST = ['ListGroups=1000', 'ListUsers=1000', 'AdminListGroupsForUser=1000'].flatMap(rate => ['--requests-per-second', rate])
+  const FAST = ['ListGroups=1000', 'ListUsers=1000', 'AdminListGroupsForUser=1000'].flatMap(rate => [
+    '--requests-per-second',
+    rate,
+  ])
 
   test('the command says what it says of files', async () => {
     stubCredentials(folder)
     const args = ['--set', 'staff.precedence=0', '--format', 'json']
-    const live = await auditCommand(['impact', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, ...FAST, ...args])
+    const live = await auditCommand([
+      'impact',
+      '--user-pool-id',
+      userPoolId,
+      '--endpoint-url',
+      endpoint.url,
+      ...FAST,
+      ...args,
+    ])
     expect(live.code).toBe(0)
     expect(live.stdout).toBe((await impactOf(args)).stdout)
-    const dry = await auditCommand(['impact', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, ...FAST, ...args, '--dry-run', '--fail-on-change'])
+    const dry = await auditCommand([
+      'impact',
+      '--user-pool-id',
+      userPoolId,
+      '--endpoint-url',
+      endpoint.url,
+      ...FAST,
+      ...args,
+      '--dry-run',
+      '--fail-on-change',
+    ])
     expect(dry).toMatchObject({ code: 0, stdout: expect.stringMatching(/^To read the pool: 6 users/) })
   })
 
@@ -210,9 +314,23 @@ describe('of a pool of Cognito', () => {
     stubCredentials(folder)
     const usersRead = async (groupName: string) => {
       endpoint.requests.length = 0
-      const args = ['impact', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, ...FAST, '--set', `${groupName}.precedence=1`]
+      const args = [
+        'impact',
+        '--user-pool-id',
+        userPoolId,
+        '--endpoint-url',
+        endpoint.url,
+        ...FAST,
+        '--set',
+        `${groupName}.precedence=1`,
+      ]
       const { code } = await auditCommand(args)
-      return { code, calls: endpoint.requests.filter(({ operation }) => operation !== 'ListGroups' && operation !== 'DescribeUserPool').length }
+      return {
+        code,
+        calls: endpoint.requests.filter(
+          ({ operation }) => operation !== 'ListGroups' && operation !== 'DescribeUserPool',
+        ).length,
+      }
     }
     expect(await usersRead('ghost')).toEqual({ code: 2, calls: 0 })
     expect((await usersRead('staff')).calls, 'control').toBeGreaterThan(0)
@@ -220,11 +338,22 @@ describe('of a pool of Cognito', () => {
 
   test('the library gives each user, and a summary of all', async () => {
     const client = endpointClient(endpoint)
-    const options = { userPoolId, client, requestsPerSecond: 1000, rates: { ListUsers: 1000, AdminListGroupsForUser: 1000 } }
+    const options = {
+      userPoolId,
+      client,
+      requestsPerSecond: 1000,
+      rates: { ListUsers: 1000, AdminListGroupsForUser: 1000 },
+    }
     const summary = createImpactSummary()
     for await (const user of impact({ ...options, changes: [{ groupName: 'admins', remove: true }] })) summary.add(user)
-    expect(summary.summary()).toMatchObject({ users: 6, changes: { changed: 1, same: 5 }, transitions: [{ users: ['anna'], change: 'changed' }] })
-    expect(await failureOf(() => impact({ ...options, changes: [{ groupName: 'ghost', precedence: 1 }] }).next())).toMatchObject({ code: 'invalid-argument', groupName: 'ghost' })
+    expect(summary.summary()).toMatchObject({
+      users: 6,
+      changes: { changed: 1, same: 5 },
+      transitions: [{ users: ['anna'], change: 'changed' }],
+    })
+    expect(
+      await failureOf(() => impact({ ...options, changes: [{ groupName: 'ghost', precedence: 1 }] }).next()),
+    ).toMatchObject({ code: 'invalid-argument', groupName: 'ghost' })
     client.destroy()
   })
 })

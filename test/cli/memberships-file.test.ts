@@ -22,7 +22,9 @@ async function all(batches: AsyncIterable<readonly UserGroups[]>): Promise<reado
 /** As a stream that brings so many bytes at once. */
 function streamed(content: Buffer | string, piece = 7): Promise<readonly UserGroups[]> {
   const bytes = Buffer.from(content)
-  const pieces = Array.from({ length: Math.ceil(bytes.length / piece) }, (_, index) => bytes.subarray(index * piece, (index + 1) * piece))
+  const pieces = Array.from({ length: Math.ceil(bytes.length / piece) }, (_, index) =>
+    bytes.subarray(index * piece, (index + 1) * piece),
+  )
   return all(readMemberships('-', Readable.from(pieces)))
 }
 async function filed(content: Buffer | string): Promise<readonly UserGroups[]> {
@@ -56,19 +58,36 @@ describe('what is read', () => {
   })
 
   test('names of any kind, whatever the pieces they come in', async () => {
-    const names = fc.oneof(groupNames, fc.constantFrom('__proto__', 'constructor', '\u2028', '\u202Eevil', '\0', ' ', '🙂', '{"username":"x"}', '\n'))
-    const users = fc.uniqueArray(fc.record({ username: names, groups: fc.array(names, { maxLength: 4 }) }), { selector: user => user.username, maxLength: 8 })
-    await fc.assert(fc.asyncProperty(users, fc.integer({ min: 1, max: 50 }), async (some, piece) => {
-      expect(await streamed(some.map(user => `${JSON.stringify(user)}\n`).join(''), piece)).toEqual(some)
-    }))
+    const names = fc.oneof(
+      groupNames,
+      fc.constantFrom('__proto__', 'constructor', '\u2028', '\u202Eevil', '\0', ' ', '🙂', '{"username":"x"}', '\n'),
+    )
+    const users = fc.uniqueArray(fc.record({ username: names, groups: fc.array(names, { maxLength: 4 }) }), {
+      selector: user => user.username,
+      maxLength: 8,
+    })
+    await fc.assert(
+      fc.asyncProperty(users, fc.integer({ min: 1, max: 50 }), async (some, piece) => {
+        expect(await streamed(some.map(user => `${JSON.stringify(user)}\n`).join(''), piece)).toEqual(some)
+      }),
+    )
   })
 
   test('two names that only look the same are two users', async () => {
-    expect(await filed(['é', 'e\u0301', 'ALICE', 'alice', 'alice '].map(username => JSON.stringify({ username, groups: [] })).join('\n'))).toHaveLength(5)
+    expect(
+      await filed(
+        ['é', 'e\u0301', 'ALICE', 'alice', 'alice ']
+          .map(username => JSON.stringify({ username, groups: [] }))
+          .join('\n'),
+      ),
+    ).toHaveLength(5)
   })
 
   test('a file that is longer than a piece', async () => {
-    const users = Array.from({ length: 60_000 }, (_, u) => ({ username: `user-${u}`, groups: [`g${u % 7}`, `h${u % 5}`] }))
+    const users = Array.from({ length: 60_000 }, (_, u) => ({
+      username: `user-${u}`,
+      groups: [`g${u % 7}`, `h${u % 5}`],
+    }))
     expect(await filed(users.map(user => JSON.stringify(user)).join('\n'))).toEqual(users)
   })
 
@@ -93,13 +112,31 @@ describe('what is refused, with the number of its line', () => {
     ['a group that is no text', '{"username":"a","groups":["b",null]}', 1, 'has no list of names as `groups`'],
     ['groups that are inherited', '{"username":"a","__proto__":{"groups":[]}}', 1, 'has no list of names as `groups`'],
     ['a user twice', `${ALICE}\n${BOB}\n\n{"username":"alice","groups":["c"]}`, 4, 'has the user `alice` again'],
-    ['a user twice, written in two ways', '{"username":"a","groups":[]}\n{"username":"\\u0061","groups":[]}', 2, 'has the user `a` again'],
+    [
+      'a user twice, written in two ways',
+      '{"username":"a","groups":[]}\n{"username":"\\u0061","groups":[]}',
+      2,
+      'has the user `a` again',
+    ],
     ['half a character', '{"username":"\\ud800","groups":[]}', 1, 'is no text'],
     ['UTF-16', Buffer.from(`${ALICE}\n`, 'utf16le'), 1, 'JSON'],
-    ['Latin-1', Buffer.concat([Buffer.from(`${ALICE}\n`), Buffer.from('{"username":"Zoë","groups":[]}\n', 'latin1'), Buffer.from(BOB)]), 2, 'is not UTF-8'],
+    [
+      'Latin-1',
+      Buffer.concat([
+        Buffer.from(`${ALICE}\n`),
+        Buffer.from('{"username":"Zoë","groups":[]}\n', 'latin1'),
+        Buffer.from(BOB),
+      ]),
+      2,
+      'is not UTF-8',
+    ],
     ['a character that is cut off', Buffer.from(`${ALICE}\n{"username":"é`).subarray(0, -1), 2, 'is not UTF-8'],
   ])('%s', async (_what, content, line, words) => {
-    for (const read of [filed, (bytes: Buffer | string) => streamed(bytes), (bytes: Buffer | string) => streamed(bytes, 1)]) {
+    for (const read of [
+      filed,
+      (bytes: Buffer | string) => streamed(bytes),
+      (bytes: Buffer | string) => streamed(bytes, 1),
+    ]) {
       const error = await failureOf(() => read(content))
       expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringContaining(words) })
       expect(error.message).toMatch(new RegExp(`^line ${line} of the memberships `))
@@ -107,16 +144,25 @@ describe('what is refused, with the number of its line', () => {
   })
 
   test('a line far into a file', async () => {
-    const lines = Array.from({ length: 50_000 }, (_, u) => JSON.stringify({ username: `user-${u}`, groups: ['some-group', 'another-group'] }))
+    const lines = Array.from({ length: 50_000 }, (_, u) =>
+      JSON.stringify({ username: `user-${u}`, groups: ['some-group', 'another-group'] }),
+    )
     for (const bad of [0, 30_000, 49_999]) {
-      expect((await failureOf(() => filed(lines.with(bad, '{').join('\n')))).message).toMatch(new RegExp(`^line ${bad + 1} of`))
-      expect((await failureOf(() => filed(lines.with(bad, lines[bad === 0 ? 1 : 0]!).join('\n')))).message).toMatch(new RegExp(`^line ${bad === 0 ? 2 : bad + 1} of`))
+      expect((await failureOf(() => filed(lines.with(bad, '{').join('\n')))).message).toMatch(
+        new RegExp(`^line ${bad + 1} of`),
+      )
+      expect((await failureOf(() => filed(lines.with(bad, lines[bad === 0 ? 1 : 0]!).join('\n')))).message).toMatch(
+        new RegExp(`^line ${bad === 0 ? 2 : bad + 1} of`),
+      )
     }
   })
 
   test('a file that is not there, or is a folder', async () => {
     for (const path of [join(folder, 'none'), folder]) {
-      expect(await failureOf(() => all(readMemberships(path, Readable.from([]))))).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/ENOENT|EISDIR/) })
+      expect(await failureOf(() => all(readMemberships(path, Readable.from([]))))).toMatchObject({
+        code: 'invalid-input',
+        message: expect.stringMatching(/ENOENT|EISDIR/),
+      })
     }
   })
 
@@ -125,6 +171,9 @@ describe('what is refused, with the number of its line', () => {
       yield `${ALICE}\n`
       throw new Error('connection reset')
     }
-    expect(await failureOf(() => all(readMemberships('-', Readable.from(breaking()))))).toMatchObject({ code: 'invalid-input', message: expect.stringContaining('connection reset') })
+    expect(await failureOf(() => all(readMemberships('-', Readable.from(breaking()))))).toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringContaining('connection reset'),
+    })
   })
 })

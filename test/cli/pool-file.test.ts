@@ -64,7 +64,8 @@ async function refusalOf(content: string | Uint8Array): Promise<string> {
 }
 
 const poolOf = (...groups: readonly unknown[]) => JSON.stringify({ Groups: groups })
-const withPrecedence = (precedence: string) => `{"Groups":[{"GroupName":"a"},{"GroupName":"b","Precedence":${precedence}}]}`
+const withPrecedence = (precedence: string) =>
+  `{"Groups":[{"GroupName":"a"},{"GroupName":"b","Precedence":${precedence}}]}`
 
 describe('what the AWS CLI prints', () => {
   test('groups are read with their precedence and role, and all else is left out', async () => {
@@ -83,7 +84,15 @@ describe('what the AWS CLI prints', () => {
   })
 
   test('null and an empty role count as unset, and zero does not', async () => {
-    expect(await read(poolOf({ GroupName: 'a', Precedence: null, RoleArn: null }, { GroupName: 'b', RoleArn: '' }, { GroupName: 'c', Precedence: 0 }))).toStrictEqual([
+    expect(
+      await read(
+        poolOf(
+          { GroupName: 'a', Precedence: null, RoleArn: null },
+          { GroupName: 'b', RoleArn: '' },
+          { GroupName: 'c', Precedence: 0 },
+        ),
+      ),
+    ).toStrictEqual([
       { groupName: 'a', precedence: null, roleArn: null },
       { groupName: 'b', precedence: null, roleArn: null },
       { groupName: 'c', precedence: 0, roleArn: null },
@@ -91,7 +100,11 @@ describe('what the AWS CLI prints', () => {
   })
 
   test('ten thousand groups, as many as a pool can have, are read', async () => {
-    const { groups: pool } = await readPoolFile(await fileOf(poolOf(...Array.from({ length: 10_000 }, (_, index) => ({ GroupName: `g${index}`, Precedence: index })))))
+    const { groups: pool } = await readPoolFile(
+      await fileOf(
+        poolOf(...Array.from({ length: 10_000 }, (_, index) => ({ GroupName: `g${index}`, Precedence: index }))),
+      ),
+    )
     expect(pool.size).toBe(10_000)
     expect(pool.get('g9999')).toEqual({ groupName: 'g9999', precedence: 9999, roleArn: null })
   })
@@ -114,9 +127,19 @@ describe('encodings', () => {
     ['Latin-1', Buffer.from(LISTED.replaceAll(/[^\0-\xFF]/gu, ''), 'latin1')],
     ['UTF-16 without a byte order mark', utf16.subarray(2)],
     ['UTF-16 that ends within a character', utf16.subarray(0, -1)],
-    ['UTF-16 with half of a surrogate pair', Buffer.concat([Buffer.from('\uFEFF{"Groups":[{"GroupName":"', 'utf16le'), Buffer.from([0x00, 0xd8]), Buffer.from('"}]}', 'utf16le')])],
+    [
+      'UTF-16 with half of a surrogate pair',
+      Buffer.concat([
+        Buffer.from('\uFEFF{"Groups":[{"GroupName":"', 'utf16le'),
+        Buffer.from([0x00, 0xd8]),
+        Buffer.from('"}]}', 'utf16le'),
+      ]),
+    ],
     ['UTF-8 cut off within a character', Buffer.from('{"Groups":[{"GroupName":"é').subarray(0, -1)],
-    ['an overlong encoding', Buffer.concat([Buffer.from('{"Groups":[{"GroupName":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}]}')])],
+    [
+      'an overlong encoding',
+      Buffer.concat([Buffer.from('{"Groups":[{"GroupName":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}]}')]),
+    ],
   ])('%s is refused, not read as other names', async (_encoding, bytes) => {
     expect(await refusalOf(bytes)).toContain('it is not JSON')
   })
@@ -137,13 +160,17 @@ describe('files that are not the whole pool', () => {
   })
 
   test('a name that comes twice is refused and named', async () => {
-    const message = await refusalOf(poolOf({ GroupName: 'admins', Precedence: 1 }, { GroupName: 'b' }, { GroupName: 'admins', Precedence: 0 }))
+    const message = await refusalOf(
+      poolOf({ GroupName: 'admins', Precedence: 1 }, { GroupName: 'b' }, { GroupName: 'admins', Precedence: 0 }),
+    )
     expect(message).toContain('the group `admins` twice')
   })
 
   test('names that differ in case, or in composition alone, are different names', async () => {
     const names = ['admins', 'Admins', 'caf\u00E9', 'cafe\u0301']
-    expect((await read(poolOf(...names.map(GroupName => ({ GroupName }))))).map(group => group.groupName)).toEqual(names)
+    expect((await read(poolOf(...names.map(GroupName => ({ GroupName }))))).map(group => group.groupName)).toEqual(
+      names,
+    )
   })
 })
 
@@ -183,9 +210,12 @@ describe('files of another content', () => {
     expect(await refusalOf(content)).toContain(`cannot be used: ${where}: `)
   })
 
-  test.each(['"7"', '1.5', '-1', String(2 ** 31), '1e999', 'true', '[]', '""'])('a precedence of %s is refused', async precedence => {
-    expect(await refusalOf(withPrecedence(precedence))).toContain('Groups.1.Precedence: ')
-  })
+  test.each(['"7"', '1.5', '-1', String(2 ** 31), '1e999', 'true', '[]', '""'])(
+    'a precedence of %s is refused',
+    async precedence => {
+      expect(await refusalOf(withPrecedence(precedence))).toContain('Groups.1.Precedence: ')
+    },
+  )
 
   test.each([
     ['0', 0],
@@ -203,7 +233,9 @@ describe('names that are traps in JavaScript', () => {
   const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
 
   test('they are names like any other', async () => {
-    const { groups: pool } = await readPoolFile(await fileOf(poolOf(...names.map((GroupName, Precedence) => ({ GroupName, Precedence })))))
+    const { groups: pool } = await readPoolFile(
+      await fileOf(poolOf(...names.map((GroupName, Precedence) => ({ GroupName, Precedence })))),
+    )
     expect([...pool.keys()]).toEqual(names)
     expect(pool.get('__proto__')).toEqual({ groupName: '__proto__', precedence: 0, roleArn: null })
   })

@@ -15,7 +15,10 @@ import { main } from '../../src/cli/main.js'
 import { type Fault, startCognitoEndpoint } from '../cognito/cognito-endpoint.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as { version: string; dependencies: Record<string, string> }
+const manifest = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+  version: string
+  dependencies: Record<string, string>
+}
 const userPoolId = 'eu-west-1_Ab12Cd34e'
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
 
@@ -41,7 +44,13 @@ beforeAll(async () => {
   // A copy, so that a build meanwhile takes nothing away.
   bin = await install('package', () => symlink(join(root, 'node_modules'), join(folder, 'package/node_modules')))
   home = await homeWith({})
-  pool = await poolFile(GROUPS.map(({ groupName, precedence, roleArn }) => ({ GroupName: groupName, Precedence: precedence, RoleArn: roleArn })))
+  pool = await poolFile(
+    GROUPS.map(({ groupName, precedence, roleArn }) => ({
+      GroupName: groupName,
+      Precedence: precedence,
+      RoleArn: roleArn,
+    })),
+  )
 })
 afterAll(() => rm(folder, { recursive: true }))
 
@@ -118,7 +127,11 @@ async function rolecast(args: readonly string[], settings: Settings = {}): Promi
 async function inProcess(args: readonly string[], { color = false, input = '' } = {}): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const outputs = Promise.all([text(stdout), text(stderr)])
-  const code = await main(args, { stdin: Readable.from([input]), stdout, stderr, color, interrupted: () => new AbortController().signal }, '1.2.3')
+  const code = await main(
+    args,
+    { stdin: Readable.from([input]), stdout, stderr, color, interrupted: () => new AbortController().signal },
+    '1.2.3',
+  )
   stdout.end()
   stderr.end()
   const [out, err] = await outputs
@@ -136,11 +149,17 @@ function checked(ended: Ended): Ended {
 }
 
 const groupsOf = (...names: readonly string[]) => names.flatMap(name => ['--group', name])
-const predict = (args: readonly string[], settings?: Settings) => rolecast(['predict', '--pool-file', pool, ...args], settings)
+const predict = (args: readonly string[], settings?: Settings) =>
+  rolecast(['predict', '--pool-file', pool, ...args], settings)
 const predictHere = async (args: readonly string[], input?: string) =>
   checked(await inProcess(['predict', '--pool-file', pool, ...args], input === undefined ? {} : { input }))
-const predictLines = (input: string | Uint8Array, args: readonly string[] = []) => predict(['--stdin', ...args], { input })
-const answersIn = (stdout: string) => stdout.split('\n').slice(0, -1).map(line => JSON.parse(line))
+const predictLines = (input: string | Uint8Array, args: readonly string[] = []) =>
+  predict(['--stdin', ...args], { input })
+const answersIn = (stdout: string) =>
+  stdout
+    .split('\n')
+    .slice(0, -1)
+    .map(line => JSON.parse(line))
 
 describe('the guards of these tests', () => {
   test('a stack trace is seen as one', () => {
@@ -175,7 +194,23 @@ describe.concurrent('the command itself', () => {
 
   test('the help of predict names every option and every exit code', async () => {
     const { stdout } = await rolecast(['predict', '--help'])
-    const options = ['user-pool-id', 'pool-file', 'group', 'stdin', 'region', 'profile', 'endpoint-url', 'identity-pool-id', 'identity-pool-file', 'client-id', 'custom-role-arn', 'semantics', 'json', 'require-role', 'help']
+    const options = [
+      'user-pool-id',
+      'pool-file',
+      'group',
+      'stdin',
+      'region',
+      'profile',
+      'endpoint-url',
+      'identity-pool-id',
+      'identity-pool-file',
+      'client-id',
+      'custom-role-arn',
+      'semantics',
+      'json',
+      'require-role',
+      'help',
+    ]
     expect([...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(match => match[1])).toEqual(options)
     expect(stdout).toMatch(/0 it ran, 1 no role is resolved.*, 2 it could not run/)
   })
@@ -188,32 +223,75 @@ describe.concurrent('the command itself', () => {
     ['an argument too many', ['predict', 'admins'], 'too many arguments'],
     ['an argument of demo', ['demo', 'now'], 'too many arguments'],
     ['an option without its value', ['predict', '--group'], `'--group <name>' argument missing`],
-    ['an unknown reading', ['predict', '--group', 'a', '--semantics', 'strict'], 'Allowed choices are observed, roles-compete, documented'],
-    ['no group', ['predict', '--user-pool-id', userPoolId], 'give --group NAME for each group of the user, or --stdin [invalid-argument]'],
+    [
+      'an unknown reading',
+      ['predict', '--group', 'a', '--semantics', 'strict'],
+      'Allowed choices are observed, roles-compete, documented',
+    ],
+    [
+      'no group',
+      ['predict', '--user-pool-id', userPoolId],
+      'give --group NAME for each group of the user, or --stdin [invalid-argument]',
+    ],
     ['no pool', ['predict', '--group', 'a'], 'give --user-pool-id ID or --pool-file FILE [invalid-argument]'],
     ['no pool for --stdin', ['predict', '--stdin'], 'give --user-pool-id ID or --pool-file FILE [invalid-argument]'],
     ['neither', ['predict'], '[invalid-argument]'],
-    ['a region for a file', ['predict', '--group', 'a', '--pool-file', 'p', '--region', 'eu-west-1'], 'cannot be used with'],
-    ['a profile for a file', ['predict', '--group', 'a', '--pool-file', 'p', '--profile', 'work'], 'cannot be used with'],
-    ['an endpoint for a file', ['predict', '--group', 'a', '--endpoint-url', 'http://127.0.0.1:9', '--pool-file', 'p'], 'cannot be used with'],
-    ['a pool and a file', ['predict', '--group', 'a', '--user-pool-id', userPoolId, '--pool-file', 'p'], 'cannot be combined'],
-    ['groups from two places', ['predict', '--group', 'a', '--stdin', '--user-pool-id', userPoolId], 'cannot be used with'],
+    [
+      'a region for a file',
+      ['predict', '--group', 'a', '--pool-file', 'p', '--region', 'eu-west-1'],
+      'cannot be used with',
+    ],
+    [
+      'a profile for a file',
+      ['predict', '--group', 'a', '--pool-file', 'p', '--profile', 'work'],
+      'cannot be used with',
+    ],
+    [
+      'an endpoint for a file',
+      ['predict', '--group', 'a', '--endpoint-url', 'http://127.0.0.1:9', '--pool-file', 'p'],
+      'cannot be used with',
+    ],
+    [
+      'a pool and a file',
+      ['predict', '--group', 'a', '--user-pool-id', userPoolId, '--pool-file', 'p'],
+      'cannot be combined',
+    ],
+    [
+      'groups from two places',
+      ['predict', '--group', 'a', '--stdin', '--user-pool-id', userPoolId],
+      'cannot be used with',
+    ],
     ['an empty pool id', ['predict', '--group', 'a', '--user-pool-id', ''], '[invalid-user-pool-id]'],
-    ['a pool id that is none', ['predict', '--group', 'a', '--user-pool-id', 'eu-west-1/Ab12'], '[invalid-user-pool-id]'],
+    [
+      'a pool id that is none',
+      ['predict', '--group', 'a', '--user-pool-id', 'eu-west-1/Ab12'],
+      '[invalid-user-pool-id]',
+    ],
     ['a pool id without a region', ['predict', '--group', 'a', '--user-pool-id', 'Ab12Cd34e'], '[no-region]'],
     ['a group name with a space', ['predict', '--group', 'a b', '--user-pool-id', userPoolId], '[invalid-group-name]'],
     ['an empty group name', ['predict', '--group', '', '--user-pool-id', userPoolId], '[invalid-group-name]'],
-    ['a group name that is too long', ['predict', '--group', 'x'.repeat(129), '--user-pool-id', userPoolId], '[invalid-group-name]'],
-    ['a group name with an escape sequence', ['predict', '--group', '\x1B[31mred', '--user-pool-id', userPoolId], String.raw`\u{1b}[31mred`],
+    [
+      'a group name that is too long',
+      ['predict', '--group', 'x'.repeat(129), '--user-pool-id', userPoolId],
+      '[invalid-group-name]',
+    ],
+    [
+      'a group name with an escape sequence',
+      ['predict', '--group', '\x1B[31mred', '--user-pool-id', userPoolId],
+      String.raw`\u{1b}[31mred`,
+    ],
   ])('%s exits with 2 and says so on stderr alone', async (_what, args, said) => {
     const { code, stdout, stderr } = checked(await inProcess(args))
     expect(stderr).toContain(said)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   })
 
-  test.each([[[]], [['forecast']], [['predict', '--group', 'a', '--stdin']], [['predict']]])('as a process %j does what it does here', async args => {
-    expect(await rolecast(args)).toEqual(await inProcess(args))
-  })
+  test.each([[[]], [['forecast']], [['predict', '--group', 'a', '--stdin']], [['predict']]])(
+    'as a process %j does what it does here',
+    async args => {
+      expect(await rolecast(args)).toEqual(await inProcess(args))
+    },
+  )
 })
 
 describe.concurrent('a prediction from a file', () => {
@@ -254,11 +332,17 @@ describe.concurrent('a prediction from a file', () => {
 
   test('names with commas, of other alphabets, and traps in JavaScript are names', async () => {
     const { stdout } = await predict(['--json', ...groupsOf('管理者-é-🙂', 'a,b', '__proto__', 'constructor')])
-    expect(JSON.parse(stdout)).toMatchObject({ groups: ['管理者-é-🙂', 'a,b', '__proto__'], preferredRole: role('Proto'), unknownGroups: ['constructor'] })
+    expect(JSON.parse(stdout)).toMatchObject({
+      groups: ['管理者-é-🙂', 'a,b', '__proto__'],
+      preferredRole: role('Proto'),
+      unknownGroups: ['constructor'],
+    })
   })
 
   test('a name that begins with a dash can be given', async () => {
-    expect(JSON.parse((await predict(['--json', '--group=--json'])).stdout)).toMatchObject({ unknownGroups: ['--json'] })
+    expect(JSON.parse((await predict(['--json', '--group=--json'])).stdout)).toMatchObject({
+      unknownGroups: ['--json'],
+    })
   })
 
   test.each([
@@ -292,7 +376,9 @@ describe.concurrent('a prediction from a file', () => {
   })
 
   test('what the file has for escape sequences is shown and does nothing', async () => {
-    const nasty = await poolFile([{ GroupName: 'admins', Precedence: 0, RoleArn: 'r\x1B]0;owned\x07\x1B[31m\u009B1m\n\u202Ex' }])
+    const nasty = await poolFile([
+      { GroupName: 'admins', Precedence: 0, RoleArn: 'r\x1B]0;owned\x07\x1B[31m\u009B1m\n\u202Ex' },
+    ])
     const { code, stdout } = await rolecast(['predict', '--pool-file', nasty, '--group', 'admins'])
     expect(code).toBe(0)
     expect(stdout).toContain(String.raw`> 0  admins  r\u{1b}]0;owned\u{7}\u{1b}[31m\u{9b}1m\u{a}\u{202e}x`)
@@ -303,15 +389,23 @@ describe.concurrent('a prediction from a file', () => {
     ['a name that comes twice', [{ GroupName: 'a\x1B[31m' }, { GroupName: 'a\x1B[31m' }], String.raw`a\u{1b}[31m`],
     ['a precedence', [{ GroupName: 'a', Precedence: '7' }], 'Groups.0.Precedence'],
   ])('a file that is refused for %s exits with 2', async (_what, groups, said) => {
-    const { code, stdout, stderr } = checked(await inProcess(['predict', '--pool-file', await poolFile(groups), '--group', 'a']))
+    const { code, stdout, stderr } = checked(
+      await inProcess(['predict', '--pool-file', await poolFile(groups), '--group', 'a']),
+    )
     expect(stderr).toContain(said)
     expect(stderr).toMatch(/ \[invalid-input\]\n$/)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   })
 
   test('a file that is not there, and a folder, exit with 2', async () => {
-    expect(await rolecast(['predict', '--pool-file', 'nowhere.json', '--group', 'a'])).toMatchObject({ code: 2, stderr: expect.stringContaining('(ENOENT)') })
-    expect(await rolecast(['predict', '--pool-file', '.', '--group', 'a'])).toMatchObject({ code: 2, stderr: expect.stringContaining('(EISDIR)') })
+    expect(await rolecast(['predict', '--pool-file', 'nowhere.json', '--group', 'a'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('(ENOENT)'),
+    })
+    expect(await rolecast(['predict', '--pool-file', '.', '--group', 'a'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('(EISDIR)'),
+    })
   })
 
   test('a file needs neither credentials nor a region', async () => {
@@ -333,7 +427,10 @@ describe.concurrent('--stdin', () => {
   })
 
   test('each answer is that of --json for the same groups', async () => {
-    const [{ stdout: lines }, { stdout: one }] = await Promise.all([predictLines('["editors","ghost","admins"]'), predict(['--json', ...groupsOf('editors', 'ghost', 'admins')])])
+    const [{ stdout: lines }, { stdout: one }] = await Promise.all([
+      predictLines('["editors","ghost","admins"]'),
+      predict(['--json', ...groupsOf('editors', 'ghost', 'admins')]),
+    ])
     expect(answersIn(lines)).toEqual([JSON.parse(one)])
   })
 
@@ -355,7 +452,9 @@ describe.concurrent('--stdin', () => {
   })
 
   test('takes names with commas, of other alphabets, and traps in JavaScript', async () => {
-    const { stdout } = await predictLines('["a,b","__proto__"]\n["管理者-é-🙂","constructor"]\n["\\u7ba1\\u7406\\u8005-\\u00e9-\\ud83d\\ude42"]\n')
+    const { stdout } = await predictLines(
+      '["a,b","__proto__"]\n["管理者-é-🙂","constructor"]\n["\\u7ba1\\u7406\\u8005-\\u00e9-\\ud83d\\ude42"]\n',
+    )
     expect(answersIn(stdout)).toMatchObject([
       { groups: ['a,b', '__proto__'], preferredRole: role('Proto') },
       { groups: ['管理者-é-🙂'], preferredRole: role('Unicode'), unknownGroups: ['constructor'] },
@@ -398,7 +497,10 @@ describe.concurrent('--stdin', () => {
   test('ends at a bad line, though the input goes on', async () => {
     const child = start(['predict', '--pool-file', pool, '--stdin'])
     const closed = once(child, 'close')
-    const [stderr] = await Promise.all([once(child.stderr.setEncoding('utf8'), 'data'), child.stdin.write('["admins"]\nadmins\n')])
+    const [stderr] = await Promise.all([
+      once(child.stderr.setEncoding('utf8'), 'data'),
+      child.stdin.write('["admins"]\nadmins\n'),
+    ])
     expect(stderr[0]).toContain('line 2 of the input')
     const waited = setTimeout(() => child.kill('SIGKILL'), 5_000)
     const [code, signal] = await closed
@@ -432,7 +534,10 @@ describe.concurrent('--stdin', () => {
   })
 
   test('--semantics holds for every line', async () => {
-    const { stdout } = await predictHere(['--stdin', '--semantics', 'roles-compete'], '["vip","readers"]\n["vip","readers"]\n')
+    const { stdout } = await predictHere(
+      ['--stdin', '--semantics', 'roles-compete'],
+      '["vip","readers"]\n["vip","readers"]\n',
+    )
     expect(answersIn(stdout).map(answer => answer.outcome)).toEqual(['resolved', 'resolved'])
   })
 
@@ -443,7 +548,9 @@ describe.concurrent('--stdin', () => {
     expect(code).toBe(0)
     const answers = answersIn(stdout)
     expect(answers.map(answer => [...answer.unknownGroups, ...answer.groups])).toEqual(lines)
-    expect(answers.map(answer => answer.roles)).toEqual(lines.map((_line, index) => [GROUPS[index % GROUPS.length]!.roleArn].filter(arn => arn !== undefined)))
+    expect(answers.map(answer => answer.roles)).toEqual(
+      lines.map((_line, index) => [GROUPS[index % GROUPS.length]!.roleArn].filter(arn => arn !== undefined)),
+    )
   })
 
   test('a line of many names is one line', async () => {
@@ -465,7 +572,9 @@ describe.concurrent('--stdin', () => {
   })
 
   test('an input that cannot be read, which Node shows as an empty one, meets no requirement', async () => {
-    const { code, stderr } = await runRaw(['predict', '--pool-file', pool, '--stdin', '--require-role'], { command: shell('"$@" < /') })
+    const { code, stderr } = await runRaw(['predict', '--pool-file', pool, '--stdin', '--require-role'], {
+      command: shell('"$@" < /'),
+    })
     expect(stderr).not.toMatch(STACK_TRACE)
     expect(code).toBe(1)
   })
@@ -473,13 +582,18 @@ describe.concurrent('--stdin', () => {
 
 describe.concurrent('a reader that goes away', () => {
   test('ends a long answer quietly', async () => {
-    const { stdout, stderr } = await runRaw(['predict', '--pool-file', pool, '--stdin'], { command: intoHead(), input: '["admins"]\n'.repeat(50_000) })
+    const { stdout, stderr } = await runRaw(['predict', '--pool-file', pool, '--stdin'], {
+      command: intoHead(),
+      input: '["admins"]\n'.repeat(50_000),
+    })
     expect(answersIn(stdout)).toMatchObject([{ groups: ['admins'] }])
     expect(stderr).toBe('exit 0\n')
   })
 
   test('does no harm to a short one', async () => {
-    const { stdout, stderr } = await runRaw(['predict', '--pool-file', pool, '--group', 'admins'], { command: intoHead() })
+    const { stdout, stderr } = await runRaw(['predict', '--pool-file', pool, '--group', 'admins'], {
+      command: intoHead(),
+    })
     expect(stdout).toBe('Groups, highest rank first\n')
     expect(stderr).toBe('exit 0\n')
   })
@@ -491,12 +605,17 @@ describe.concurrent('a reader that goes away', () => {
     expect({ stderr, code }).toEqual({ stderr: '', code: 0 })
   })
 
-  test.skipIf(!existsSync('/dev/full'))('is not what a full disk is: that is a failure, told without a stack trace', async () => {
-    const { code, stderr } = await runRaw(['predict', '--pool-file', pool, '--group', 'admins'], { command: shell('"$@" > /dev/full') })
-    expect(stderr).toMatch(/ENOSPC/)
-    expect(stderr).not.toMatch(STACK_TRACE)
-    expect(code).toBe(2)
-  })
+  test.skipIf(!existsSync('/dev/full'))(
+    'is not what a full disk is: that is a failure, told without a stack trace',
+    async () => {
+      const { code, stderr } = await runRaw(['predict', '--pool-file', pool, '--group', 'admins'], {
+        command: shell('"$@" > /dev/full'),
+      })
+      expect(stderr).toMatch(/ENOSPC/)
+      expect(stderr).not.toMatch(STACK_TRACE)
+      expect(code).toBe(2)
+    },
+  )
 })
 
 describe('colour', () => {
@@ -512,7 +631,9 @@ describe('colour', () => {
 
   test('JSON and failures never take it', async () => {
     expect((await inProcess([...args(), '--json'], { color: true })).stdout).not.toMatch(ESCAPE)
-    expect((await inProcess(['predict', '--pool-file', pool, '--stdin'], { color: true, input: '["admins"]' })).stdout).not.toMatch(ESCAPE)
+    expect(
+      (await inProcess(['predict', '--pool-file', pool, '--stdin'], { color: true, input: '["admins"]' })).stdout,
+    ).not.toMatch(ESCAPE)
     const failed = await inProcess(['predict', '--pool-file', 'nowhere\x1B[31m', '--group', 'a'], { color: true })
     expect(failed).toMatchObject({ code: 2, stdout: '' })
     expect(failed.stderr).not.toMatch(ESCAPE)
@@ -539,7 +660,10 @@ describe('colour', () => {
     })
 
     test('JSON and help stay plain', async () => {
-      for (const given of [[...args(), '--json'], ['predict', '--help']]) {
+      for (const given of [
+        [...args(), '--json'],
+        ['predict', '--help'],
+      ]) {
         const { code, stdout } = await onTerminal(given, {})
         expect(code).toBe(0)
         expect(stdout).not.toMatch(ESCAPE)
@@ -548,13 +672,18 @@ describe('colour', () => {
   })
 
   test('what is not a terminal gets none, whatever TERM and FORCE_COLOR say', async () => {
-    const { stdout } = await predict(groupsOf('admins'), { env: { TERM: 'xterm-256color', FORCE_COLOR: '1', COLORTERM: 'truecolor' } })
+    const { stdout } = await predict(groupsOf('admins'), {
+      env: { TERM: 'xterm-256color', FORCE_COLOR: '1', COLORTERM: 'truecolor' },
+    })
     expect(stdout).toContain('> 0  admins')
   })
 })
 
 describe.concurrent('a prediction from Cognito', () => {
-  async function withEndpoint<T>(work: (args: readonly string[], endpoint: Awaited<ReturnType<typeof startCognitoEndpoint>>) => Promise<T>, id = userPoolId) {
+  async function withEndpoint<T>(
+    work: (args: readonly string[], endpoint: Awaited<ReturnType<typeof startCognitoEndpoint>>) => Promise<T>,
+    id = userPoolId,
+  ) {
     const endpoint = await startCognitoEndpoint({ userPoolId: id, groups: GROUPS })
     try {
       return await work(['predict', '--user-pool-id', id, '--endpoint-url', endpoint.url], endpoint)
@@ -577,7 +706,12 @@ describe.concurrent('a prediction from Cognito', () => {
     withEndpoint(async args => {
       const { code, stdout } = await rolecast([...args, '--json', ...groupsOf('admins')], { env: CREDENTIALS })
       expect(code).toBe(0)
-      expect(JSON.parse(stdout)).toMatchObject({ preferredRole: role('Admin'), unknownGroups: [], stale: false, age: expect.any(Number) })
+      expect(JSON.parse(stdout)).toMatchObject({
+        preferredRole: role('Admin'),
+        unknownGroups: [],
+        stale: false,
+        age: expect.any(Number),
+      })
     }))
 
   test('--require-role and --semantics hold here too', () =>
@@ -589,16 +723,26 @@ describe.concurrent('a prediction from Cognito', () => {
 
   test('--stdin reads each group once for all lines', () =>
     withEndpoint(async (args, endpoint) => {
-      const { code, stdout } = await rolecast([...args, '--stdin'], { env: CREDENTIALS, input: '["admins","ghost"]\n["ghost","admins"]\n["admins"]\n' })
+      const { code, stdout } = await rolecast([...args, '--stdin'], {
+        env: CREDENTIALS,
+        input: '["admins","ghost"]\n["ghost","admins"]\n["admins"]\n',
+      })
       expect(code).toBe(0)
-      expect(answersIn(stdout)).toMatchObject([{ unknownGroups: ['ghost'] }, { unknownGroups: ['ghost'] }, { groups: ['admins'] }])
+      expect(answersIn(stdout)).toMatchObject([
+        { unknownGroups: ['ghost'] },
+        { unknownGroups: ['ghost'] },
+        { groups: ['admins'] },
+      ])
       expect(endpoint.requests).toHaveLength(2)
     }))
 
   test('--stdin that fails at a line names it, with the code, after the answers before', () =>
     withEndpoint(async (args, endpoint) => {
       endpoint.fail('throttle', { groupName: 'readers' })
-      const { code, stdout, stderr } = await rolecast([...args, '--stdin'], { env: AT_ONCE, input: '["admins"]\n["admins","readers"]\n["editors"]\n' })
+      const { code, stdout, stderr } = await rolecast([...args, '--stdin'], {
+        env: AT_ONCE,
+        input: '["admins"]\n["admins","readers"]\n["editors"]\n',
+      })
       expect(code).toBe(2)
       expect(answersIn(stdout)).toMatchObject([{ groups: ['admins'] }])
       expect(stderr).toMatch(/^rolecast: line 2 of the input: GetGroup for group `readers` .* \[throttled\]\n$/)
@@ -607,7 +751,9 @@ describe.concurrent('a prediction from Cognito', () => {
   test('one group that cannot be read is no answer at all', () =>
     withEndpoint(async (args, endpoint) => {
       endpoint.fail('internal', { groupName: 'admins' })
-      const { code, stdout, stderr } = await rolecast([...args, '--json', ...groupsOf('editors', 'admins')], { env: AT_ONCE })
+      const { code, stdout, stderr } = await rolecast([...args, '--json', ...groupsOf('editors', 'admins')], {
+        env: AT_ONCE,
+      })
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
       expect(stderr).toContain('group `admins`')
     }))
@@ -626,7 +772,11 @@ describe.concurrent('a prediction from Cognito', () => {
     ['expired credentials', 'expired-token', 'not-authorized'],
     [
       'a wrong signature',
-      { error: 'InvalidSignatureException', message: `The Canonical String should have been 'POST x-amz-security-token:${SECRET}'`, status: 403 },
+      {
+        error: 'InvalidSignatureException',
+        message: `The Canonical String should have been 'POST x-amz-security-token:${SECRET}'`,
+        status: 403,
+      },
       'not-authorized',
     ],
     ['a failure inside Cognito', 'internal', 'service-error'],
@@ -642,15 +792,20 @@ describe.concurrent('a prediction from Cognito', () => {
   ])('%s exits with 2 and the code in brackets', (_what, fault, errorCode) =>
     withEndpoint(async (args, endpoint) => {
       endpoint.fail(fault)
-      const { code, stdout, stderr } = await rolecast([...args, ...groupsOf('admins')], { env: { ...AT_ONCE, AWS_SESSION_TOKEN: SECRET } })
+      const { code, stdout, stderr } = await rolecast([...args, ...groupsOf('admins')], {
+        env: { ...AT_ONCE, AWS_SESSION_TOKEN: SECRET },
+      })
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
       expect(stderr).toMatch(/^rolecast: GetGroup for group `admins` of user pool `eu-west-1_Ab12Cd34e` .*\n$/)
       expect(stderr.endsWith(` [${errorCode}]\n`), stderr).toBe(true)
-    }))
+    }),
+  )
 
   test('another pool than there is', () =>
     withEndpoint(async args => {
-      const { code, stderr } = await rolecast([...args, '--user-pool-id', 'eu-west-1_Nowhere', ...groupsOf('admins')], { env: AT_ONCE })
+      const { code, stderr } = await rolecast([...args, '--user-pool-id', 'eu-west-1_Nowhere', ...groupsOf('admins')], {
+        env: AT_ONCE,
+      })
       expect(code).toBe(2)
       expect(stderr).toMatch(/`eu-west-1_Nowhere` .* \[pool-not-found\]\n$/)
     }))
@@ -663,15 +818,25 @@ describe.concurrent('a prediction from Cognito', () => {
   })
 
   test('an endpoint that is no address, and a region that is none', async () => {
-    for (const wrong of [['--endpoint-url', 'nonsense'], ['--region', 'eu west/1']]) {
-      expect((await rolecast(['predict', '--user-pool-id', userPoolId, ...wrong, ...groupsOf('admins')], { env: AT_ONCE })).code).toBe(2)
+    for (const wrong of [
+      ['--endpoint-url', 'nonsense'],
+      ['--region', 'eu west/1'],
+    ]) {
+      expect(
+        (await rolecast(['predict', '--user-pool-id', userPoolId, ...wrong, ...groupsOf('admins')], { env: AT_ONCE }))
+          .code,
+      ).toBe(2)
     }
   })
 
   test('a pool id without a region needs --region', () =>
     withEndpoint(async args => {
-      expect((await rolecast([...args, ...groupsOf('admins')], { env: CREDENTIALS })).stderr).toMatch(/give `region` \[no-region\]\n$/)
-      expect((await rolecast([...args, '--region', 'eu-west-1', ...groupsOf('admins')], { env: CREDENTIALS })).code).toBe(0)
+      expect((await rolecast([...args, ...groupsOf('admins')], { env: CREDENTIALS })).stderr).toMatch(
+        /give `region` \[no-region\]\n$/,
+      )
+      expect(
+        (await rolecast([...args, '--region', 'eu-west-1', ...groupsOf('admins')], { env: CREDENTIALS })).code,
+      ).toBe(0)
     }, 'Ab12Cd34e'))
 
   test('no credentials anywhere', () =>
@@ -689,13 +854,23 @@ describe.concurrent('who asks, and for which region', () => {
     const signatures: string[] = []
     const server = createServer((req, res) => {
       signatures.push(String(req.headers.authorization))
-      res.setHeader('content-type', 'application/x-amz-json-1.1').end(JSON.stringify({ Group: { GroupName: 'admins', Precedence: 0, RoleArn: 'R' } }))
+      res
+        .setHeader('content-type', 'application/x-amz-json-1.1')
+        .end(JSON.stringify({ Group: { GroupName: 'admins', Precedence: 0, RoleArn: 'R' } }))
     })
     await once(server.listen(0, '127.0.0.1'), 'listening')
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const ended = await run(['predict', '--user-pool-id', userPoolId, '--endpoint-url', url, '--group', 'admins', ...args], { env })
+    const ended = await run(
+      ['predict', '--user-pool-id', userPoolId, '--endpoint-url', url, '--group', 'admins', ...args],
+      { env },
+    )
     server.close()
-    return { ...ended, signer: signatures.map(signature => signature.replace(/^.*Credential=(\w+)\/\d{8}\/([\w-]+)\/cognito-idp\/.*$/, '$1 $2')) }
+    return {
+      ...ended,
+      signer: signatures.map(signature =>
+        signature.replace(/^.*Credential=(\w+)\/\d{8}\/([\w-]+)\/cognito-idp\/.*$/, '$1 $2'),
+      ),
+    }
   }
 
   const configured = () =>
@@ -709,15 +884,24 @@ describe.concurrent('who asks, and for which region', () => {
   })
 
   test('the region of the pool comes before that of the environment', async () => {
-    expect(await signing([], { ...CREDENTIALS, AWS_REGION: 'us-west-2' })).toMatchObject({ code: 0, signer: ['AKIAENVIRONMENT eu-west-1'] })
+    expect(await signing([], { ...CREDENTIALS, AWS_REGION: 'us-west-2' })).toMatchObject({
+      code: 0,
+      signer: ['AKIAENVIRONMENT eu-west-1'],
+    })
   })
 
   test('--region comes before both', async () => {
-    expect(await signing(['--region', 'us-east-2'], { ...CREDENTIALS, AWS_REGION: 'us-west-2' })).toMatchObject({ code: 0, signer: ['AKIAENVIRONMENT us-east-2'] })
+    expect(await signing(['--region', 'us-east-2'], { ...CREDENTIALS, AWS_REGION: 'us-west-2' })).toMatchObject({
+      code: 0,
+      signer: ['AKIAENVIRONMENT us-east-2'],
+    })
   })
 
   test('--profile', async () => {
-    expect(await signing(['--profile', 'work'], { HOME: await configured() })).toMatchObject({ code: 0, signer: ['AKIAWORK eu-west-1'] })
+    expect(await signing(['--profile', 'work'], { HOME: await configured() })).toMatchObject({
+      code: 0,
+      signer: ['AKIAWORK eu-west-1'],
+    })
   })
 
   test('without --profile the default profile, or AWS_PROFILE', async () => {
@@ -728,16 +912,25 @@ describe.concurrent('who asks, and for which region', () => {
 
   test('--profile comes before the environment', async () => {
     const HOME = await configured()
-    expect(await signing(['--profile', 'work'], { HOME, AWS_PROFILE: 'default' })).toMatchObject({ code: 0, signer: ['AKIAWORK eu-west-1'] })
+    expect(await signing(['--profile', 'work'], { HOME, AWS_PROFILE: 'default' })).toMatchObject({
+      code: 0,
+      signer: ['AKIAWORK eu-west-1'],
+    })
     // The SDK warns of two sources of credentials on stderr, and takes the right one.
-    expect(await signing(['--profile', 'work'], { HOME, ...CREDENTIALS }, runRaw)).toMatchObject({ code: 0, signer: ['AKIAWORK eu-west-1'] })
+    expect(await signing(['--profile', 'work'], { HOME, ...CREDENTIALS }, runRaw)).toMatchObject({
+      code: 0,
+      signer: ['AKIAWORK eu-west-1'],
+    })
   })
 
-  test.each(['nobody', 'half'])('a profile that has no credentials (%s) is a failure, though others have', async profile => {
-    const { code, stdout, stderr, signer } = await signing(['--profile', profile], { HOME: await configured() })
-    expect({ code, stdout, signer }).toEqual({ code: 2, stdout: '', signer: [] })
-    expect(stderr).toMatch(/ \[no-credentials\]\n$/)
-  })
+  test.each(['nobody', 'half'])(
+    'a profile that has no credentials (%s) is a failure, though others have',
+    async profile => {
+      const { code, stdout, stderr, signer } = await signing(['--profile', profile], { HOME: await configured() })
+      expect({ code, stdout, signer }).toEqual({ code: 2, stdout: '', signer: [] })
+      expect(stderr).toMatch(/ \[no-credentials\]\n$/)
+    },
+  )
 })
 
 describe.concurrent('demo', () => {
@@ -752,7 +945,10 @@ describe.concurrent('demo', () => {
     expect(RULES.filter(rule => !stdout.includes(`  ${rule}: `))).toEqual([])
     for (const mark of ['>', '-', '!', '?']) expect(stdout).toMatch(new RegExp(`^\\${mark} +(\\d+|none)  `, 'm'))
 
-    const [, asked, calls, hits, kept] = /(\d+) groups asked for: (\d+) GetGroup calls, (\d+) hits; (\d+) names kept, one of them as unknown/.exec(stdout)!.map(Number)
+    const [, asked, calls, hits, kept] =
+      /(\d+) groups asked for: (\d+) GetGroup calls, (\d+) hits; (\d+) names kept, one of them as unknown/
+        .exec(stdout)!
+        .map(Number)
     expect(calls! + hits!).toBe(asked)
     expect(kept).toBe(calls)
     expect(stdout.match(/^ {2}deleted-yesterday$/gm)).toHaveLength(1)

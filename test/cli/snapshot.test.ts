@@ -15,7 +15,11 @@ const GROUPS = [
   { groupName: 'admins', precedence: 0, roleArn: role('Admin') },
   { groupName: 'vip', precedence: 1 },
   { groupName: '管理者-é-🙂', roleArn: role('Unicode') },
-  ...Array.from({ length: 130 }, (_, index) => ({ groupName: `g${index}`, precedence: 10 + index, roleArn: role(`G${index}`) })),
+  ...Array.from({ length: 130 }, (_, index) => ({
+    groupName: `g${index}`,
+    precedence: 10 + index,
+    roleArn: role(`G${index}`),
+  })),
 ]
 
 /** A snapshot that failed is nothing to read as one. */
@@ -47,7 +51,8 @@ afterAll(async () => {
 })
 
 const fail = (...given: Parameters<CognitoEndpoint['fail']>) => void undo.push(endpoint.fail(...given))
-const snapshot = (args: readonly string[] = [], id = userPoolId) => rolecast(['snapshot', '--user-pool-id', id, '--endpoint-url', endpoint.url, ...args])
+const snapshot = (args: readonly string[] = [], id = userPoolId) =>
+  rolecast(['snapshot', '--user-pool-id', id, '--endpoint-url', endpoint.url, ...args])
 const newFolder = () => mkdtemp(join(folder, 'out-'))
 
 describe('what it prints', () => {
@@ -60,7 +65,13 @@ describe('what it prints', () => {
     expect(rest).toEqual({ version: 1, userPoolId })
     expect(takenAt).toBeGreaterThanOrEqual(before)
     expect(takenAt).toBeLessThanOrEqual(Date.now())
-    expect(Groups).toEqual(GROUPS.map(({ groupName, precedence, roleArn }) => ({ GroupName: groupName, Precedence: precedence, RoleArn: roleArn })))
+    expect(Groups).toEqual(
+      GROUPS.map(({ groupName, precedence, roleArn }) => ({
+        GroupName: groupName,
+        Precedence: precedence,
+        RoleArn: roleArn,
+      })),
+    )
     expect(endpoint.requests.map(({ operation }) => operation)).toEqual(['ListGroups', 'ListGroups', 'ListGroups'])
   })
 
@@ -70,12 +81,21 @@ describe('what it prints', () => {
     const groups = ['admins', 'vip', '管理者-é-🙂', 'g129', 'ghost'].flatMap(name => ['--group', name])
     const filed = await rolecast(['predict', '--pool-file', path, ...groups])
     expect(filed.stdout).toContain(`> `)
-    expect(filed).toEqual(await rolecast(['predict', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, ...groups]))
+    expect(filed).toEqual(
+      await rolecast(['predict', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, ...groups]),
+    )
   })
 
   test('is read by createRoleResolver, which then makes no call', async () => {
-    const resolver = createRoleResolver({ snapshot: JSON.parse((await snapshot()).stdout), maxAge: 60_000, client: { send: () => Promise.reject(new Error('no call')) } })
-    expect(await resolver.resolve(['g7', 'admins'])).toMatchObject({ outcome: 'resolved', preferredRole: role('Admin') })
+    const resolver = createRoleResolver({
+      snapshot: JSON.parse((await snapshot()).stdout),
+      maxAge: 60_000,
+      client: { send: () => Promise.reject(new Error('no call')) },
+    })
+    expect(await resolver.resolve(['g7', 'admins'])).toMatchObject({
+      outcome: 'resolved',
+      preferredRole: role('Admin'),
+    })
   })
 
   test('of a pool without groups is a snapshot too', async () => {
@@ -90,7 +110,11 @@ describe('--output', () => {
   test('writes the same to a file, and nothing else', async () => {
     const out = await newFolder()
     expect(await snapshot(['--output', join(out, 'pool.json')])).toEqual({ code: 0, stdout: '', stderr: '' })
-    expect(JSON.parse(await readFile(join(out, 'pool.json'), 'utf8'))).toMatchObject({ version: 1, userPoolId, Groups: { length: GROUPS.length } })
+    expect(JSON.parse(await readFile(join(out, 'pool.json'), 'utf8'))).toMatchObject({
+      version: 1,
+      userPoolId,
+      Groups: { length: GROUPS.length },
+    })
     expect(await readdir(out)).toEqual(['pool.json'])
   })
 
@@ -125,7 +149,9 @@ describe('--output', () => {
     const out = await newFolder()
     await writeFile(join(out, 'file'), 'old')
     const { stderr } = await snapshot(['--output', join(out, path)])
-    expect(stderr).toMatch(new RegExp(`cannot be written \\(${errno}\\); give --output FILE .* \\[invalid-argument\\]\\n$`))
+    expect(stderr).toMatch(
+      new RegExp(`cannot be written \\(${errno}\\); give --output FILE .* \\[invalid-argument\\]\\n$`),
+    )
     expect(await readdir(out)).toEqual(['file'])
   })
 
@@ -181,7 +207,10 @@ describe('as a process', () => {
 
   async function run(command: readonly string[]): Promise<Ended> {
     const [file, ...args] = command
-    const child = spawn(file!, args, { cwd: folder, env: { PATH: process.env['PATH'], HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...CREDENTIALS } })
+    const child = spawn(file!, args, {
+      cwd: folder,
+      env: { PATH: process.env['PATH'], HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...CREDENTIALS },
+    })
     child.stdin.end()
     const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
     return whole(checked({ code, stdout, stderr }))
@@ -190,7 +219,16 @@ describe('as a process', () => {
 
   test('its output goes into a file that predict reads', async () => {
     const path = join(await newFolder(), 'pool.json')
-    const [file, ...args] = [process.execPath, bin, 'predict', '--pool-file', path, '--group', 'admins', '--require-role']
+    const [file, ...args] = [
+      process.execPath,
+      bin,
+      'predict',
+      '--pool-file',
+      path,
+      '--group',
+      'admins',
+      '--require-role',
+    ]
     expect(await run(['sh', '-c', `"$@" > '${path}'`, 'sh', ...taken()])).toMatchObject({ code: 0 })
     expect(await run([file, ...args])).toMatchObject({ code: 0, stdout: expect.stringContaining('> 0  admins') })
   })

@@ -42,12 +42,16 @@ interface GroupOptions {
 }
 
 const group = (name: string, { precedence, role = `${name}Role`, comment = '' }: GroupOptions = {}) =>
-  `${comment}  ${name}:\n    Type: AWS::Cognito::UserPoolGroup\n    Properties:\n      GroupName: ${name}\n      UserPoolId: !Ref Pool\n`
-  + (precedence === undefined ? '' : `      Precedence: ${precedence}\n`) + (role === '' ? '' : `      RoleArn: ${role.startsWith('arn:') ? role : `!GetAtt ${role}.Arn`}\n`)
+  `${comment}  ${name}:\n    Type: AWS::Cognito::UserPoolGroup\n    Properties:\n      GroupName: ${name}\n      UserPoolId: !Ref Pool\n` +
+  (precedence === undefined ? '' : `      Precedence: ${precedence}\n`) +
+  (role === '' ? '' : `      RoleArn: ${role.startsWith('arn:') ? role : `!GetAtt ${role}.Arn`}\n`)
 const template = (...groups: readonly string[]) =>
   `Resources:\n  Pool: { Type: AWS::Cognito::UserPool }\n${groups.join('')}`
 const CLEAN = template(group('admins', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Admin' }))
-const TIE = template(group('admins', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Admin' }), group('editors', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Editor' }))
+const TIE = template(
+  group('admins', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Admin' }),
+  group('editors', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Editor' }),
+)
 
 const validate = (args: readonly string[], input?: string) => rolecast(['validate', '--no-config', ...args], input)
 async function found(args: readonly string[], input?: string): Promise<readonly Finding[]> {
@@ -69,15 +73,28 @@ describe('rolecast validate', () => {
 
   test('exits with 0 where nothing is found', async () => {
     const root = await project({ 'auth.yaml': CLEAN })
-    expect(await validate([join(root, 'auth.yaml')])).toEqual({ code: 0, stdout: 'nothing found, in 1 source\n', stderr: '' })
+    expect(await validate([join(root, 'auth.yaml')])).toEqual({
+      code: 0,
+      stdout: 'nothing found, in 1 source\n',
+      stderr: '',
+    })
   })
 
   test('reads stdin', async () => {
-    expect((await found(['-'], TIE)).map(({ ruleId, location }) => [ruleId, location.path, location.line])).toEqual([['COG101', '-', 3]])
+    expect((await found(['-'], TIE)).map(({ ruleId, location }) => [ruleId, location.path, location.line])).toEqual([
+      ['COG101', '-', 3],
+    ])
   })
 
-  test.each([['error', 0], ['warning', 1], ['note', 1], ['never', 0]])('a warning with --fail-on %s: %d', async (failOn, code) => {
-    const root = await project({ 'auth.yaml': template(group('admins', { role: 'arn:aws:iam::111122223333:role/Admin' })) })
+  test.each([
+    ['error', 0],
+    ['warning', 1],
+    ['note', 1],
+    ['never', 0],
+  ])('a warning with --fail-on %s: %d', async (failOn, code) => {
+    const root = await project({
+      'auth.yaml': template(group('admins', { role: 'arn:aws:iam::111122223333:role/Admin' })),
+    })
     expect((await validate([join(root, 'auth.yaml'), '--fail-on', failOn])).code).toBe(code)
   })
 
@@ -124,8 +141,19 @@ describe('a folder', () => {
   })
 
   test('is not read where others wrote, or tools made copies', async () => {
-    const others = ['node_modules/a', '.git', 'x/.terraform', 'dist', '.aws-sam/build', 'amplify/#current-cloud-backend', 'cdk.out/asset.1a2b']
-    const root = await project({ 'auth.yaml': CLEAN, ...Object.fromEntries(others.map(path => [`${path}/auth.yaml`, TIE])) })
+    const others = [
+      'node_modules/a',
+      '.git',
+      'x/.terraform',
+      'dist',
+      '.aws-sam/build',
+      'amplify/#current-cloud-backend',
+      'cdk.out/asset.1a2b',
+    ]
+    const root = await project({
+      'auth.yaml': CLEAN,
+      ...Object.fromEntries(others.map(path => [`${path}/auth.yaml`, TIE])),
+    })
     expect(await ids([root])).toEqual([])
     expect(await ids([join(root, 'dist')]), 'control: what is named is read').toEqual(['COG101'])
   })
@@ -138,7 +166,11 @@ describe('a folder', () => {
 
   test('with nothing of Cognito is no clean bill', async () => {
     const root = await project({ 'web.yaml': 'Resources:\n  Bucket: { Type: AWS::S3::Bucket }\n' })
-    expect(await validate([root])).toEqual({ code: 2, stdout: '', stderr: `rolecast: \`${root}\` has nothing of Cognito; name a template, or the folder that has it [invalid-input]\n` })
+    expect(await validate([root])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: `rolecast: \`${root}\` has nothing of Cognito; name a template, or the folder that has it [invalid-input]\n`,
+    })
     const broken = await project({ 'auth.yaml': `${TIE}  x` })
     expect((await validate([broken])).stderr).toMatch(/has nothing of Cognito that can be read \(.*auth\.yaml:/)
     expect((await validate([join(root, 'web.yaml')])).code, 'control: a file that is named is').toBe(0)
@@ -146,7 +178,8 @@ describe('a folder', () => {
 
   test('of Terraform is one module', async () => {
     const root = await project({
-      'groups.tf': 'resource "aws_cognito_user_group" "a" {\n  name = "a"\n  user_pool_id = "eu-west-1_Ab12Cd34e"\n  precedence = 0\n  role_arn = aws_iam_role.a.arn\n}\n',
+      'groups.tf':
+        'resource "aws_cognito_user_group" "a" {\n  name = "a"\n  user_pool_id = "eu-west-1_Ab12Cd34e"\n  precedence = 0\n  role_arn = aws_iam_role.a.arn\n}\n',
       'roles.tf': 'resource "aws_iam_role" "a" {\n  assume_role_policy = jsonencode({ Statement = [] })\n}\n',
     })
     expect(await ids([root])).toEqual(['COG110', 'COG120'])
@@ -154,8 +187,15 @@ describe('a folder', () => {
   })
 
   test('of several stacks is judged together where they share a pool', async () => {
-    const of = (name: string) => template(group(name, { precedence: 1, role: `arn:aws:iam::111122223333:role/${name}` })).replace('!Ref Pool', '!ImportValue pool')
-    const root = await project({ 'cdk.out/A.template.json': toJson(of('a')), 'cdk.out/B.template.json': toJson(of('b')) })
+    const of = (name: string) =>
+      template(group(name, { precedence: 1, role: `arn:aws:iam::111122223333:role/${name}` })).replace(
+        '!Ref Pool',
+        '!ImportValue pool',
+      )
+    const root = await project({
+      'cdk.out/A.template.json': toJson(of('a')),
+      'cdk.out/B.template.json': toJson(of('b')),
+    })
     expect(await ids([root])).toEqual(['COG101'])
   })
 
@@ -168,7 +208,10 @@ describe('a folder', () => {
     const root = await project({})
     await cp('test/fixtures/templates/amplify', join(root, 'userPoolGroups'), { recursive: true })
     expect(await ids([root, '--only', 'COG140'])).toEqual([])
-    await writeFile(join(root, 'userPoolGroups/user-pool-group-precedence.json'), '[{"groupName":"admins","precedence":9}]')
+    await writeFile(
+      join(root, 'userPoolGroups/user-pool-group-precedence.json'),
+      '[{"groupName":"admins","precedence":9}]',
+    )
     expect(await ids([root, '--only', 'COG140'])).toEqual(['COG140'])
   })
 
@@ -176,31 +219,109 @@ describe('a folder', () => {
     const root = await project({ 'a.yaml': CLEAN, 'big.json': Buffer.alloc(50_000_001, ' ') })
     expect((await validate([root])).stdout).toContain('is larger than 50 MB')
     const [stdout, stderr] = [new PassThrough(), new PassThrough()]
-    const terminal = { stdin: Readable.from(['']), stdout, stderr, color: false, interrupted: () => new AbortController().signal }
+    const terminal = {
+      stdin: Readable.from(['']),
+      stdout,
+      stderr,
+      color: false,
+      interrupted: () => new AbortController().signal,
+    }
     expect(await main(['validate', '--no-config', root, '--format', 'json'], terminal, '1.2.3')).toBe(0)
     expect(String(stdout.read())).toBe('[]\n')
-    expect(String(stderr.read())).toMatch(/^rolecast: skipped \S+\/big\.json: .* is larger than 50 MB; check that it is a template\n$/)
+    expect(String(stderr.read())).toMatch(
+      /^rolecast: skipped \S+\/big\.json: .* is larger than 50 MB; check that it is a template\n$/,
+    )
   })
 })
 
 describe('what cannot run', () => {
   const rows: [string, Readonly<Record<string, string | Uint8Array>>, readonly string[], RegExp][] = [
     ['no path', {}, [], /nothing to validate; name a template or a folder, or give --user-pool-id ID/],
-    ['a path that is not there', {}, ['ROOT/no.yaml'], /cannot be read \(ENOENT\); name a file or a folder that is there/],
-    ['a file of no known format', { 'a.yaml': 'a: 1\n' }, ['ROOT/a.yaml'], /it is of no format that is known; give --format-in if it is a template/],
-    ['a file that is malformed', { 'a.yaml': 'Resources:\n  A: { Type: AWS::S3::Bucket\n' }, ['ROOT/a.yaml'], /a\.yaml:\d+:\d+` cannot be used/],
-    ['a file that is no UTF-8', { 'a.yaml': new Uint8Array([0xc3, 0x28]) }, ['ROOT/a.yaml'], /is not UTF-8; write it in UTF-8/],
-    ['a format for a folder', { 'a.yaml': CLEAN }, ['ROOT', '--format-in', 'cloudformation'], /is a folder, and --format-in is for files/],
-    ['a format that it is not', { 'a.yaml': CLEAN }, ['ROOT/a.yaml', '--format-in', 'terraform-plan'], /the Terraform plan .* cannot be read: it is not JSON/],
-    ['a rule that does not exist', { 'a.yaml': CLEAN }, ['ROOT', '--only', 'COG999'], /`COG999` is no rule; `rolecast explain` lists them/],
+    [
+      'a path that is not there',
+      {},
+      ['ROOT/no.yaml'],
+      /cannot be read \(ENOENT\); name a file or a folder that is there/,
+    ],
+    [
+      'a file of no known format',
+      { 'a.yaml': 'a: 1\n' },
+      ['ROOT/a.yaml'],
+      /it is of no format that is known; give --format-in if it is a template/,
+    ],
+    [
+      'a file that is malformed',
+      { 'a.yaml': 'Resources:\n  A: { Type: AWS::S3::Bucket\n' },
+      ['ROOT/a.yaml'],
+      /a\.yaml:\d+:\d+` cannot be used/,
+    ],
+    [
+      'a file that is no UTF-8',
+      { 'a.yaml': new Uint8Array([0xc3, 0x28]) },
+      ['ROOT/a.yaml'],
+      /is not UTF-8; write it in UTF-8/,
+    ],
+    [
+      'a format for a folder',
+      { 'a.yaml': CLEAN },
+      ['ROOT', '--format-in', 'cloudformation'],
+      /is a folder, and --format-in is for files/,
+    ],
+    [
+      'a format that it is not',
+      { 'a.yaml': CLEAN },
+      ['ROOT/a.yaml', '--format-in', 'terraform-plan'],
+      /the Terraform plan .* cannot be read: it is not JSON/,
+    ],
+    [
+      'a rule that does not exist',
+      { 'a.yaml': CLEAN },
+      ['ROOT', '--only', 'COG999'],
+      /`COG999` is no rule; `rolecast explain` lists them/,
+    ],
     ['memberships of nothing', { 'a.yaml': CLEAN }, ['ROOT', '--memberships', 'x'], /--memberships is for a pool/],
-    ['an identity pool of nothing', { 'a.yaml': CLEAN }, ['ROOT', '--identity-pool-id', 'x'], /--identity-pool-id is for a live pool/],
-    ['a comparison of nothing', {}, ['--against-pool-file', 'x'], /compare a template with a pool; name the template too/],
-    ['a pool that nothing is compared with', { 'a.yaml': CLEAN }, ['ROOT', '--against-pool', 'x'], /--against-pool says which pool of the template is compared/],
-    ['a suggestion for programs', { 'a.yaml': CLEAN }, ['ROOT', '--fix-suggestion', '--format', 'json'], /--fix-suggestion is for people/],
-    ['an output that cannot be written', { 'a.yaml': CLEAN }, ['ROOT', '--output', 'ROOT/no/x'], /cannot be written \(ENOENT\)/],
-    ['two baselines', { 'a.yaml': CLEAN }, ['ROOT', '--baseline', 'x', '--write-baseline', 'y'], /cannot be used with option/],
-    ['a baseline that is none', { 'a.yaml': CLEAN, 'b.txt': '{}' }, ['ROOT', '--baseline', 'ROOT/b.txt'], /the baseline .* cannot be used: version: /],
+    [
+      'an identity pool of nothing',
+      { 'a.yaml': CLEAN },
+      ['ROOT', '--identity-pool-id', 'x'],
+      /--identity-pool-id is for a live pool/,
+    ],
+    [
+      'a comparison of nothing',
+      {},
+      ['--against-pool-file', 'x'],
+      /compare a template with a pool; name the template too/,
+    ],
+    [
+      'a pool that nothing is compared with',
+      { 'a.yaml': CLEAN },
+      ['ROOT', '--against-pool', 'x'],
+      /--against-pool says which pool of the template is compared/,
+    ],
+    [
+      'a suggestion for programs',
+      { 'a.yaml': CLEAN },
+      ['ROOT', '--fix-suggestion', '--format', 'json'],
+      /--fix-suggestion is for people/,
+    ],
+    [
+      'an output that cannot be written',
+      { 'a.yaml': CLEAN },
+      ['ROOT', '--output', 'ROOT/no/x'],
+      /cannot be written \(ENOENT\)/,
+    ],
+    [
+      'two baselines',
+      { 'a.yaml': CLEAN },
+      ['ROOT', '--baseline', 'x', '--write-baseline', 'y'],
+      /cannot be used with option/,
+    ],
+    [
+      'a baseline that is none',
+      { 'a.yaml': CLEAN, 'b.txt': '{}' },
+      ['ROOT', '--baseline', 'ROOT/b.txt'],
+      /the baseline .* cannot be used: version: /,
+    ],
   ]
   test.each(rows)('%s', async (_, files, args, message) => {
     const root = await project(files)
@@ -219,13 +340,18 @@ describe('text in UTF-16, as PowerShell writes it', () => {
 
 describe('suppressions', () => {
   const suppressed = (comment: string) =>
-    template(group('admins', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Admin', comment }), group('editors', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Editor' }))
+    template(
+      group('admins', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Admin', comment }),
+      group('editors', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Editor' }),
+    )
 
   test('in a comment are marked and fail nothing', async () => {
     const root = await project({ 'auth.yaml': suppressed('  # rolecast:ignore COG101 nobody is in both\n') })
     const { code, stdout } = await validate([root])
     expect(code).toBe(0)
-    expect(stdout).toMatch(/^suppressed \S+auth\.yaml:4:3 {2}COG101 tie-different-roles: nobody is in both \(\S+auth\.yaml:3:3\)\n\n1 suppressed, in 1 source\n$/)
+    expect(stdout).toMatch(
+      /^suppressed \S+auth\.yaml:4:3 {2}COG101 tie-different-roles: nobody is in both \(\S+auth\.yaml:3:3\)\n\n1 suppressed, in 1 source\n$/,
+    )
   })
 
   test.each([
@@ -241,8 +367,15 @@ describe('suppressions', () => {
 
 describe('the config file', () => {
   const withConfig = async (config: unknown, files: Readonly<Record<string, string>> = { 'infra/auth.yaml': TIE }) => {
-    const root = await project({ ...files, 'rolecast.config.json': typeof config === 'string' ? config : JSON.stringify(config) })
-    return { root, run: (...args: readonly string[]) => rolecast(['validate', root, '--config', join(root, 'rolecast.config.json'), '--format', 'json', ...args]) }
+    const root = await project({
+      ...files,
+      'rolecast.config.json': typeof config === 'string' ? config : JSON.stringify(config),
+    })
+    return {
+      root,
+      run: (...args: readonly string[]) =>
+        rolecast(['validate', root, '--config', join(root, 'rolecast.config.json'), '--format', 'json', ...args]),
+    }
   }
   const json = async (run: Promise<{ readonly stdout: string }>) => JSON.parse((await run).stdout) as readonly Finding[]
 
@@ -254,7 +387,9 @@ describe('the config file', () => {
 
   test('chooses rules and severities, and leaves files out', async () => {
     expect(await json((await withConfig({ ignore: ['COG101'] })).run())).toEqual([])
-    expect((await json((await withConfig({ severities: { COG101: 'note' } })).run())).map(({ severity }) => severity)).toEqual(['note'])
+    expect(
+      (await json((await withConfig({ severities: { COG101: 'note' } })).run())).map(({ severity }) => severity),
+    ).toEqual(['note'])
     const { run } = await withConfig({ exclude: ['infra'] }, { 'infra/auth.yaml': TIE, 'other/auth.yaml': CLEAN })
     expect(await json(run())).toEqual([])
   })
@@ -302,7 +437,9 @@ describe('the config file', () => {
   })
 
   test('has a published schema, which is the one that it is read by', async () => {
-    await expect(`${JSON.stringify(configSchema(), undefined, 2)}\n`).toMatchFileSnapshot('../../docs/rolecast.config.schema.json')
+    await expect(`${JSON.stringify(configSchema(), undefined, 2)}\n`).toMatchFileSnapshot(
+      '../../docs/rolecast.config.schema.json',
+    )
   })
 })
 
@@ -311,14 +448,20 @@ describe('a baseline', () => {
     const root = await project({ 'infra/auth.yaml': TIE })
     const baseline = join(root, 'rolecast.baseline.json')
     expect((await validate([root, '--write-baseline', baseline])).code).toBe(0)
-    expect(JSON.parse(await readFile(baseline, 'utf8'))).toEqual({ version: 1, findings: [{ path: 'infra/auth.yaml', key: '["COG101","Pool","admins","editors"]' }] })
+    expect(JSON.parse(await readFile(baseline, 'utf8'))).toEqual({
+      version: 1,
+      findings: [{ path: 'infra/auth.yaml', key: '["COG101","Pool","admins","editors"]' }],
+    })
     const known = await found([root, '--baseline', baseline])
     expect(known.map(({ ruleId, suppressed }) => [ruleId, suppressed?.reason])).toEqual([['COG101', 'in the baseline']])
     expect((await validate([root, '--baseline', baseline])).code).toBe(0)
 
     await writeFile(join(root, 'infra/auth.yaml'), `# one line more\n${TIE}`)
     expect((await validate([root, '--baseline', baseline])).code, 'lines may move').toBe(0)
-    await writeFile(join(root, 'infra/auth.yaml'), TIE + group('billing', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Billing' }))
+    await writeFile(
+      join(root, 'infra/auth.yaml'),
+      TIE + group('billing', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Billing' }),
+    )
     expect((await validate([root, '--baseline', baseline])).code, 'a group more is another tie').toBe(1)
   })
 
@@ -327,7 +470,15 @@ describe('a baseline', () => {
     const baseline = join(root, 'known.json')
     await validate([root, '--write-baseline', baseline])
     await writeFile(join(root, 'b.yaml'), TIE)
-    expect((await found([root, '--baseline', baseline])).map(({ location, suppressed }) => [relative(root, location.path), suppressed !== undefined])).toEqual([['a.yaml', true], ['b.yaml', false]])
+    expect(
+      (await found([root, '--baseline', baseline])).map(({ location, suppressed }) => [
+        relative(root, location.path),
+        suppressed !== undefined,
+      ]),
+    ).toEqual([
+      ['a.yaml', true],
+      ['b.yaml', false],
+    ])
   })
 })
 
@@ -336,7 +487,11 @@ describe('a suggestion', () => {
     const root = await project({ 'auth.yaml': TIE })
     const path = join(root, 'auth.yaml')
     const { stdout } = await validate([path, '--fix-suggestion'])
-    expect(stdout).toMatch(new RegExp(`\nA renumbering of Pool without ties.*\n@@ ${path}:8:19 {2}admins\n- precedence 1\n\\+ precedence 10\n@@ ${path}:15:19 {2}editors\n- precedence 1\n\\+ precedence 20\n$`))
+    expect(stdout).toMatch(
+      new RegExp(
+        `\nA renumbering of Pool without ties.*\n@@ ${path}:8:19 {2}admins\n- precedence 1\n\\+ precedence 10\n@@ ${path}:15:19 {2}editors\n- precedence 1\n\\+ precedence 20\n$`,
+      ),
+    )
     expect(await readFile(path, 'utf8')).toBe(TIE)
   })
 
@@ -348,28 +503,70 @@ describe('a suggestion', () => {
 
 describe('a template against a pool', () => {
   const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
-  interface LiveGroup { readonly GroupName: string; readonly Precedence?: number; readonly RoleArn?: string }
-  const pool = (...groups: readonly LiveGroup[]) => JSON.stringify({ userPoolId: 'eu-west-1_Ab12Cd34e', Groups: groups })
-  const TWO = template(group('admins', { precedence: 1, role: role('Admin') }), group('editors', { precedence: 5, role: role('Editor') }))
-  const live = { admins: { GroupName: 'admins', Precedence: 1, RoleArn: role('Admin') }, editors: { GroupName: 'editors', Precedence: 5, RoleArn: role('Editor') } }
+  interface LiveGroup {
+    readonly GroupName: string
+    readonly Precedence?: number
+    readonly RoleArn?: string
+  }
+  const pool = (...groups: readonly LiveGroup[]) =>
+    JSON.stringify({ userPoolId: 'eu-west-1_Ab12Cd34e', Groups: groups })
+  const TWO = template(
+    group('admins', { precedence: 1, role: role('Admin') }),
+    group('editors', { precedence: 5, role: role('Editor') }),
+  )
+  const live = {
+    admins: { GroupName: 'admins', Precedence: 1, RoleArn: role('Admin') },
+    editors: { GroupName: 'editors', Precedence: 5, RoleArn: role('Editor') },
+  }
   const against = async (text: string, groups: readonly LiveGroup[], args: readonly string[] = [], users = '') => {
     const root = await project({ 'auth.yaml': text, 'pool.json': pool(...groups), 'users.ndjson': users })
     const more = users === '' ? [] : ['--memberships', join(root, 'users.ndjson')]
     return found([join(root, 'auth.yaml'), '--against-pool-file', join(root, 'pool.json'), ...more, ...args])
   }
-  const shape = async (...args: Parameters<typeof against>) => (await against(...args)).map(({ ruleId, severity, groups }) => `${ruleId} ${severity} ${groups.join()}`)
+  const shape = async (...args: Parameters<typeof against>) =>
+    (await against(...args)).map(({ ruleId, severity, groups }) => `${ruleId} ${severity} ${groups.join()}`)
 
   const rows: [string, string, readonly LiveGroup[], readonly string[]][] = [
     ['that is as the template says', TWO, [live.admins, live.editors], []],
-    ['with a group more', TWO, [live.admins, live.editors, { GroupName: '__proto__', Precedence: 0 }], ['COG170 warning __proto__']],
-    ['with the group of an identity provider', TWO, [live.admins, live.editors, { GroupName: 'eu-west-1_Ab12Cd34e_Google' }], []],
+    [
+      'with a group more',
+      TWO,
+      [live.admins, live.editors, { GroupName: '__proto__', Precedence: 0 }],
+      ['COG170 warning __proto__'],
+    ],
+    [
+      'with the group of an identity provider',
+      TWO,
+      [live.admins, live.editors, { GroupName: 'eu-west-1_Ab12Cd34e_Google' }],
+      [],
+    ],
     ['with a group less', TWO, [live.admins], ['COG173 note editors']],
     ['with another precedence', TWO, [live.admins, { ...live.editors, Precedence: 1 }], ['COG171 warning editors']],
-    ['with a precedence that the template takes away', template(group('admins', { role: '' })), [{ GroupName: 'admins', Precedence: 0 }], ['COG172 warning admins']],
+    [
+      'with a precedence that the template takes away',
+      template(group('admins', { role: '' })),
+      [{ GroupName: 'admins', Precedence: 0 }],
+      ['COG172 warning admins'],
+    ],
     ['with another role', TWO, [{ ...live.admins, RoleArn: role('Root') }, live.editors], ['COG174 warning admins']],
-    ['with a role that the template takes away', template(group('admins', { precedence: 1, role: '' })), [live.admins], ['COG174 warning admins']],
-    ['without a role that the template gives', TWO, [{ GroupName: 'admins', Precedence: 1 }, live.editors], ['COG174 warning admins']],
-    ['whose role the template makes', `${template(group('admins', { precedence: 1 }))}  adminsRole: { Type: AWS::IAM::Role }\n`, [live.admins], []],
+    [
+      'with a role that the template takes away',
+      template(group('admins', { precedence: 1, role: '' })),
+      [live.admins],
+      ['COG174 warning admins'],
+    ],
+    [
+      'without a role that the template gives',
+      TWO,
+      [{ GroupName: 'admins', Precedence: 1 }, live.editors],
+      ['COG174 warning admins'],
+    ],
+    [
+      'whose role the template makes',
+      `${template(group('admins', { precedence: 1 }))}  adminsRole: { Type: AWS::IAM::Role }\n`,
+      [live.admins],
+      [],
+    ],
   ]
   test.each(rows)('%s', async (_, text, groups, expected) => {
     expect(await shape(text, groups, ['--ignore', 'COG190'])).toEqual(expected)
@@ -381,26 +578,41 @@ describe('a template against a pool', () => {
       'pool.json': pool({ GroupName: 'a', Precedence: 50 }),
     })
     const [one] = await found([join(root, 'main.tf'), '--against-pool-file', join(root, 'pool.json')])
-    expect([one!.ruleId, one!.severity, one!.message]).toEqual(['COG172', 'error',
-      '`a` has precedence 50 in the pool and none in the template: Terraform sends 0 when it takes the number away, and the group ranks first.'])
+    expect([one!.ruleId, one!.severity, one!.message]).toEqual([
+      'COG172',
+      'error',
+      '`a` has precedence 50 in the pool and none in the template: Terraform sends 0 when it takes the number away, and the group ranks first.',
+    ])
   })
 
   test('says whom it reaches', async () => {
-    const users = ['{"username":"alice","groups":["admins","editors"]}', '{"username":"bob","groups":["editors"]}', '{"username":"eve","groups":["ghosts"]}'].join('\n')
+    const users = [
+      '{"username":"alice","groups":["admins","editors"]}',
+      '{"username":"bob","groups":["editors"]}',
+      '{"username":"eve","groups":["ghosts"]}',
+    ].join('\n')
     const findings = await against(TWO, [live.admins, { ...live.editors, Precedence: 0 }], [], users)
     expect(findings.map(({ ruleId, message }) => [ruleId, message])).toEqual([
       ['COG175', '1 user is in the group `ghosts`, which neither the pool nor the template has.'],
-      ['COG171', 'The precedence of `editors` changes from 0 to 5. By this deployment 1 of its 2 members gets another answer: `alice`.'],
+      [
+        'COG171',
+        'The precedence of `editors` changes from 0 to 5. By this deployment 1 of its 2 members gets another answer: `alice`.',
+      ],
     ])
   })
 
   test('can be suppressed like all else', async () => {
-    const text = template(group('admins', { precedence: 2, role: role('Admin'), comment: '  # rolecast:ignore COG171 announced\n' }))
+    const text = template(
+      group('admins', { precedence: 2, role: role('Admin'), comment: '  # rolecast:ignore COG171 announced\n' }),
+    )
     expect((await against(text, [live.admins])).map(({ suppressed }) => suppressed?.reason)).toEqual(['announced'])
   })
 
   test('is compared without what Cognito cannot have', async () => {
-    const text = template(group('admins', { precedence: 1, role: role('Admin') }), group("''", { precedence: 1, role: '' }).replace("  ''", '  Nameless'))
+    const text = template(
+      group('admins', { precedence: 1, role: role('Admin') }),
+      group("''", { precedence: 1, role: '' }).replace("  ''", '  Nameless'),
+    )
     expect(await shape(text, [live.admins], ['--ignore', 'COG152,COG102'])).toEqual([])
     const root = await project({ 'auth.yaml': text })
     expect(await validate([join(root, 'auth.yaml'), '--fix-suggestion', '--only', 'COG190'])).toMatchObject({ code: 0 })
@@ -408,25 +620,42 @@ describe('a template against a pool', () => {
 
   const userPoolId = 'eu-west-1_Ab12Cd34e'
   const compare = (before: readonly Group[], now: readonly Group[]) => {
-    const comparison = compareWithPool(fromPool({ userPoolId, groups: before }), userPoolId, { userPoolId, groups: now })
+    const comparison = compareWithPool(fromPool({ userPoolId, groups: before }), userPoolId, {
+      userPoolId,
+      groups: now,
+    })
     for (const { groupName } of now) comparison.add({ username: groupName, groups: [groupName, '__proto__'] })
     return comparison.findings().filter(({ ruleId }) => ruleId !== 'COG175')
   }
   const once = (groups: readonly Group[]) => [...new Map(groups.map(one => [one.groupName, one])).values()]
 
   test('a pool is as it is', () => {
-    fc.assert(fc.property(pools, groups => {
-      expect(compare(once(groups), once(groups).toReversed())).toEqual([])
-    }))
+    fc.assert(
+      fc.property(pools, groups => {
+        expect(compare(once(groups), once(groups).toReversed())).toEqual([])
+      }),
+    )
   })
 
   test('control: one that is not is found, once for each group that differs in one thing', () => {
-    fc.assert(fc.property(pools.filter(groups => groups.some(({ groupName }) => isGroupName(groupName) && !groupName.startsWith(userPoolId))), groups => {
-      const now = once(groups)
-      const one = now.find(({ groupName }) => isGroupName(groupName))
-      const changed = { ...one!, precedence: one!.precedence === 77 ? 78 : 77 }
-      expect(compare(now.map(group => group === one ? changed : group), now).map(({ ruleId, groups: names }) => [ruleId, names])).toEqual([['COG171', [one!.groupName]]])
-    }))
+    fc.assert(
+      fc.property(
+        pools.filter(groups =>
+          groups.some(({ groupName }) => isGroupName(groupName) && !groupName.startsWith(userPoolId)),
+        ),
+        groups => {
+          const now = once(groups)
+          const one = now.find(({ groupName }) => isGroupName(groupName))
+          const changed = { ...one!, precedence: one!.precedence === 77 ? 78 : 77 }
+          expect(
+            compare(
+              now.map(group => (group === one ? changed : group)),
+              now,
+            ).map(({ ruleId, groups: names }) => [ruleId, names]),
+          ).toEqual([['COG171', [one!.groupName]]])
+        },
+      ),
+    )
   })
 
   test('is not guessed where there are several pools', async () => {
@@ -448,13 +677,26 @@ describe('a live pool', () => {
   afterEach(() => vi.unstubAllEnvs())
 
   test('is judged by the same rules, and compared with a template', async () => {
-    const groups = [{ groupName: 'a', precedence: 1, roleArn: 'arn:aws:iam::111122223333:role/A' }, { groupName: 'b', precedence: 1, roleArn: 'arn:aws:iam::111122223333:role/B' }]
+    const groups = [
+      { groupName: 'a', precedence: 1, roleArn: 'arn:aws:iam::111122223333:role/A' },
+      { groupName: 'b', precedence: 1, roleArn: 'arn:aws:iam::111122223333:role/B' },
+    ]
     await using endpoint = await startCognitoEndpoint({ userPoolId, groups })
     const root = await project({ 'users.ndjson': '{"username":"alice","groups":["a","b"]}\n' })
     const online = ['--endpoint-url', endpoint.url]
-    expect((await found(['--user-pool-id', userPoolId, ...online])).map(({ ruleId, location }) => [ruleId, location])).toEqual([['COG101', { path: userPoolId, construct: 'a' }]])
-    expect(await ids(['--user-pool-id', userPoolId, '--memberships', join(root, 'users.ndjson'), ...online])).toEqual(['COG101', 'COG161'])
-    expect(await ids(['-', '--against-user-pool-id', userPoolId, ...online], template(group('a', { precedence: 1, role: 'arn:aws:iam::111122223333:role/A' })))).toEqual(['COG170'])
+    expect(
+      (await found(['--user-pool-id', userPoolId, ...online])).map(({ ruleId, location }) => [ruleId, location]),
+    ).toEqual([['COG101', { path: userPoolId, construct: 'a' }]])
+    expect(await ids(['--user-pool-id', userPoolId, '--memberships', join(root, 'users.ndjson'), ...online])).toEqual([
+      'COG101',
+      'COG161',
+    ])
+    expect(
+      await ids(
+        ['-', '--against-user-pool-id', userPoolId, ...online],
+        template(group('a', { precedence: 1, role: 'arn:aws:iam::111122223333:role/A' })),
+      ),
+    ).toEqual(['COG170'])
   })
 })
 
@@ -467,11 +709,20 @@ describe('rolecast explain', () => {
 
   test('lists all rules', async () => {
     const { stdout } = await rolecast(['explain'])
-    expect(stdout.trimEnd().split('\n').map(line => line.split(' ')[0])).toEqual(ALL_RULES.map(({ id }) => id))
+    expect(
+      stdout
+        .trimEnd()
+        .split('\n')
+        .map(line => line.split(' ')[0]),
+    ).toEqual(ALL_RULES.map(({ id }) => id))
   })
 
   test('refuses what is no rule', async () => {
-    expect(await rolecast(['explain', '__proto__'])).toEqual({ code: 2, stdout: '', stderr: 'rolecast: `__proto__` is no rule; `rolecast explain` lists them [invalid-argument]\n' })
+    expect(await rolecast(['explain', '__proto__'])).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'rolecast: `__proto__` is no rule; `rolecast explain` lists them [invalid-argument]\n',
+    })
   })
 })
 
@@ -482,7 +733,9 @@ describe('the page', () => {
 
   test('has the rules of comparisons and of suppressions', async () => {
     const page = await readFile('docs/validate.md', 'utf8')
-    await expect(`${page.split(MARK)[0]!.trimEnd()}\n\n${MARK}\n\n${section}`).toMatchFileSnapshot('../../docs/validate.md')
+    await expect(`${page.split(MARK)[0]!.trimEnd()}\n\n${MARK}\n\n${section}`).toMatchFileSnapshot(
+      '../../docs/validate.md',
+    )
   })
 
   test('names options that exist', async () => {

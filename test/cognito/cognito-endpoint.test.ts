@@ -15,11 +15,21 @@ import {
   paginateListGroups,
 } from '@aws-sdk/client-cognito-identity-provider'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { type CognitoEndpoint, type CognitoEndpointOptions, endpointClient, type Fault, startCognitoEndpoint } from './cognito-endpoint.js'
+import {
+  type CognitoEndpoint,
+  type CognitoEndpointOptions,
+  endpointClient,
+  type Fault,
+  startCognitoEndpoint,
+} from './cognito-endpoint.js'
 
 const userPoolId = 'eu-west-1_Ab12Cd34e'
 const roleArn = 'arn:aws:iam::123456789012:role/admin'
-const groups = [{ groupName: 'admins', precedence: 0, roleArn }, { groupName: 'staff' }, { groupName: '__proto__', precedence: 3 }]
+const groups = [
+  { groupName: 'admins', precedence: 0, roleArn },
+  { groupName: 'staff' },
+  { groupName: '__proto__', precedence: 3 },
+]
 
 let endpoint: CognitoEndpoint
 let client: CognitoIdentityProviderClient
@@ -39,15 +49,26 @@ afterEach(async () => {
 
 const get = (GroupName = 'admins', abortSignal?: AbortSignal) =>
   client.send(new GetGroupCommand({ UserPoolId: userPoolId, GroupName }), { ...(abortSignal && { abortSignal }) })
-const list = (input: Partial<ListGroupsCommandInput> = {}) => client.send(new ListGroupsCommand({ UserPoolId: userPoolId, ...input }))
+const list = (input: Partial<ListGroupsCommandInput> = {}) =>
+  client.send(new ListGroupsCommand({ UserPoolId: userPoolId, ...input }))
 const names = ({ Groups = [] }: Awaited<ReturnType<typeof list>>) => Groups.map(group => group.GroupName)
 const manyGroups = Array.from({ length: 130 }, (_, index) => ({ groupName: `g${index}` }))
 
 describe('answers', () => {
   test('a group as Cognito gives it', async () => {
     const { Group, $metadata } = await get()
-    expect(Group).toMatchObject({ GroupName: 'admins', UserPoolId: userPoolId, Precedence: 0, RoleArn: roleArn, CreationDate: expect.any(Date) })
-    expect($metadata).toMatchObject({ httpStatusCode: 200, attempts: 1, requestId: expect.stringMatching(/^[\da-f-]{36}$/) })
+    expect(Group).toMatchObject({
+      GroupName: 'admins',
+      UserPoolId: userPoolId,
+      Precedence: 0,
+      RoleArn: roleArn,
+      CreationDate: expect.any(Date),
+    })
+    expect($metadata).toMatchObject({
+      httpStatusCode: 200,
+      attempts: 1,
+      requestId: expect.stringMatching(/^[\da-f-]{36}$/),
+    })
   })
 
   test('what is not set is a missing key', async () => {
@@ -71,7 +92,9 @@ describe('answers', () => {
 
   test('a name that Cognito could not have, an unknown operation', async () => {
     await expect(get('two words')).rejects.toMatchObject({ name: 'InvalidParameterException' })
-    await expect(client.send(new ListUserPoolsCommand({ MaxResults: 1 }))).rejects.toMatchObject({ name: 'UnknownOperationException' })
+    await expect(client.send(new ListUserPoolsCommand({ MaxResults: 1 }))).rejects.toMatchObject({
+      name: 'UnknownOperationException',
+    })
   })
 
   test('the pool may change while it runs', async () => {
@@ -128,7 +151,10 @@ describe('paging', () => {
     expect(names(await list({ NextToken }))).toEqual(names(await list({ NextToken })))
     const tampered = NextToken.replace(/.$/, last => (last === '0' ? '1' : '0'))
     for (const token of [tampered, '2', '__proto__']) {
-      await expect(list({ NextToken: token })).rejects.toMatchObject({ name: 'InvalidParameterException', message: 'Invalid pagination token given.' })
+      await expect(list({ NextToken: token })).rejects.toMatchObject({
+        name: 'InvalidParameterException',
+        message: 'Invalid pagination token given.',
+      })
     }
   })
 
@@ -147,20 +173,29 @@ describe('users', () => {
   const many = Array.from({ length: 130 }, (_, index) => ({ username: `u${index}`, groups: ['staff'] }))
   beforeEach(() => restart({ users }))
 
-  const listUsers = (input: Partial<ListUsersCommandInput> = {}) => client.send(new ListUsersCommand({ UserPoolId: userPoolId, ...input }))
+  const listUsers = (input: Partial<ListUsersCommandInput> = {}) =>
+    client.send(new ListUsersCommand({ UserPoolId: userPoolId, ...input }))
   const members = (GroupName: string, input: { Limit?: number; NextToken?: string | undefined } = {}) =>
     client.send(new ListUsersInGroupCommand({ UserPoolId: userPoolId, GroupName, ...input }))
   const groupsOf = (Username: string, input: { Limit?: number; NextToken?: string | undefined } = {}) =>
     client.send(new AdminListGroupsForUserCommand({ UserPoolId: userPoolId, Username, ...input }))
-  const usernames = ({ Users = [] }: { Users?: { Username?: string | undefined }[] | undefined }) => Users.map(user => user.Username)
+  const usernames = ({ Users = [] }: { Users?: { Username?: string | undefined }[] | undefined }) =>
+    Users.map(user => user.Username)
 
   test('a user as Cognito gives it, with the attributes asked for', async () => {
     const { Users: [ann] = [] } = await listUsers()
-    expect(ann).toMatchObject({ Username: 'ann', Enabled: true, UserStatus: 'CONFIRMED', UserCreateDate: expect.any(Date) })
+    expect(ann).toMatchObject({
+      Username: 'ann',
+      Enabled: true,
+      UserStatus: 'CONFIRMED',
+      UserCreateDate: expect.any(Date),
+    })
     expect(ann?.Attributes?.map(attribute => attribute.Name)).toEqual(['sub', 'email'])
     const { Users: [sparse] = [] } = await listUsers({ AttributesToGet: ['sub'] })
     expect(sparse?.Attributes?.map(attribute => attribute.Name)).toEqual(['sub'])
-    await expect(listUsers({ AttributesToGet: ['custom:rank'] })).rejects.toMatchObject({ name: 'InvalidParameterException' })
+    await expect(listUsers({ AttributesToGet: ['custom:rank'] })).rejects.toMatchObject({
+      name: 'InvalidParameterException',
+    })
   })
 
   test('users, the members of a group, and the groups of a user are the same memberships', async () => {
@@ -168,17 +203,27 @@ describe('users', () => {
     expect(usernames(await members('staff'))).toEqual(['ann', '__proto__', 'bob'])
     expect(usernames(await members('admins'))).toEqual(['ann'])
     expect(names(await groupsOf('ann')).toSorted()).toEqual(['admins', 'staff'])
-    expect((await groupsOf('ann')).Groups).toContainEqual(expect.objectContaining({ GroupName: 'admins', Precedence: 0, RoleArn: roleArn }))
+    expect((await groupsOf('ann')).Groups).toContainEqual(
+      expect.objectContaining({ GroupName: 'admins', Precedence: 0, RoleArn: roleArn }),
+    )
     expect(names(await groupsOf('__proto__'))).toEqual(['staff'])
     expect(names(await groupsOf('eve'))).toEqual([])
     expect(names(await groupsOf('bob')), 'a group that the pool does not have').toEqual(['staff'])
   })
 
   test('no such group, no such user, no such pool', async () => {
-    await expect(members('nobody')).rejects.toMatchObject({ name: 'ResourceNotFoundException', message: 'Group not found.' })
-    await expect(groupsOf('constructor')).rejects.toMatchObject({ name: 'UserNotFoundException', message: 'User does not exist.' })
+    await expect(members('nobody')).rejects.toMatchObject({
+      name: 'ResourceNotFoundException',
+      message: 'Group not found.',
+    })
+    await expect(groupsOf('constructor')).rejects.toMatchObject({
+      name: 'UserNotFoundException',
+      message: 'User does not exist.',
+    })
     await expect(groupsOf('x'.repeat(129))).rejects.toMatchObject({ name: 'InvalidParameterException' })
-    await expect(listUsers({ UserPoolId: 'eu-west-1_Other' })).rejects.toMatchObject({ message: 'User pool ID does not exist.' })
+    await expect(listUsers({ UserPoolId: 'eu-west-1_Other' })).rejects.toMatchObject({
+      message: 'User pool ID does not exist.',
+    })
   })
 
   test('the order of the groups of a user is the same each time, and not always that of the pool', async () => {
@@ -202,8 +247,15 @@ describe('users', () => {
     const { NextToken } = await members('staff')
     expect(usernames(await members('staff', { NextToken }))).toHaveLength(60)
     expect(names(await groupsOf('ann', { NextToken: (await groupsOf('ann')).NextToken }))).toHaveLength(60)
-    for (const other of [members('admins', { NextToken }), groupsOf('ann', { NextToken }), listUsers({ PaginationToken: NextToken })]) {
-      await expect(other).rejects.toMatchObject({ name: 'InvalidParameterException', message: 'Invalid pagination token given.' })
+    for (const other of [
+      members('admins', { NextToken }),
+      groupsOf('ann', { NextToken }),
+      listUsers({ PaginationToken: NextToken }),
+    ]) {
+      await expect(other).rejects.toMatchObject({
+        name: 'InvalidParameterException',
+        message: 'Invalid pagination token given.',
+      })
     }
   })
 
@@ -230,7 +282,8 @@ describe('users', () => {
   })
 
   test('the size of the pool is how many there are, or what it was told', async () => {
-    const size = async () => (await client.send(new DescribeUserPoolCommand({ UserPoolId: userPoolId }))).UserPool?.EstimatedNumberOfUsers
+    const size = async () =>
+      (await client.send(new DescribeUserPoolCommand({ UserPoolId: userPoolId }))).UserPool?.EstimatedNumberOfUsers
     endpoint.users.delete('eve')
     expect(await size()).toBe(3)
     await restart({ users, estimatedUsers: 1_000 })
@@ -266,15 +319,21 @@ describe('users', () => {
     const UserPoolId = userPoolId
     await single.send(new ListUsersCommand({ UserPoolId }))
     await single.send(new ListUsersInGroupCommand({ UserPoolId, GroupName: 'staff' }))
-    await expect(single.send(new ListUsersCommand({ UserPoolId }))).rejects.toMatchObject({ name: 'TooManyRequestsException' })
+    await expect(single.send(new ListUsersCommand({ UserPoolId }))).rejects.toMatchObject({
+      name: 'TooManyRequestsException',
+    })
     await single.send(new AdminListGroupsForUserCommand({ UserPoolId, Username: 'ann' }))
     for (let call = 0; call < 5; call++) await single.send(new ListGroupsCommand({ UserPoolId }))
-    expect(endpoint.requests.filter(request => request.throttled).map(request => request.operation)).toEqual(['ListUsers'])
+    expect(endpoint.requests.filter(request => request.throttled).map(request => request.operation)).toEqual([
+      'ListUsers',
+    ])
     single.destroy()
   })
 
   test('a page of a large pool copies the page and not the pool', async () => {
-    await restart({ users: Array.from({ length: 100_000 }, (_, index) => ({ username: `u${index}`, groups: ['staff'] })) })
+    await restart({
+      users: Array.from({ length: 100_000 }, (_, index) => ({ username: `u${index}`, groups: ['staff'] })),
+    })
     const keys = vi.spyOn(endpoint.users, 'keys')
     let PaginationToken: string | undefined
     for (let page = 0; page < 20; page++) ({ PaginationToken } = await listUsers({ PaginationToken }))
@@ -302,11 +361,14 @@ describe('faults', () => {
     expect(endpoint.requests).toHaveLength(expected[2])
   })
 
-  test.each<Fault>(['empty-200', 'no-group', 'null-group', { body: 'null' }, { body: '[]' }])('%j is an answer without its group', async fault => {
-    endpoint.fail(fault)
-    expect(Object.keys(await get())).toEqual(['$metadata'])
-    expect(Object.keys(await list())).toEqual(['$metadata'])
-  })
+  test.each<Fault>(['empty-200', 'no-group', 'null-group', { body: 'null' }, { body: '[]' }])(
+    '%j is an answer without its group',
+    async fault => {
+      endpoint.fail(fault)
+      expect(Object.keys(await get())).toEqual(['$metadata'])
+      expect(Object.keys(await list())).toEqual(['$metadata'])
+    },
+  )
 
   test.each<Fault>(['hang', 'stall-body'])('%s lasts until the caller gives up', async fault => {
     endpoint.fail(fault)
@@ -409,8 +471,13 @@ test('await using closes it', async () => {
   await expect(fetch(url)).rejects.toThrow('fetch failed')
 })
 
-const requestsCame = (count: number) => vi.waitFor(() => expect(endpoint.requests).toHaveLength(count), { interval: 5, timeout: 4000 })
-const rejection = (promise: Promise<unknown>) => promise.then(() => expect.fail('not rejected'), (error: Error) => error)
+const requestsCame = (count: number) =>
+  vi.waitFor(() => expect(endpoint.requests).toHaveLength(count), { interval: 5, timeout: 4000 })
+const rejection = (promise: Promise<unknown>) =>
+  promise.then(
+    () => expect.fail('not rejected'),
+    (error: Error) => error,
+  )
 
 /** Name, status or code, attempts. */
 function summary(error: Error & { code?: string; $metadata?: { httpStatusCode?: number; attempts?: number } }) {

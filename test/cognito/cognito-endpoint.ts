@@ -3,7 +3,10 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CognitoIdentityProviderClient, type CognitoIdentityProviderClientConfig } from '@aws-sdk/client-cognito-identity-provider'
+import {
+  CognitoIdentityProviderClient,
+  type CognitoIdentityProviderClientConfig,
+} from '@aws-sdk/client-cognito-identity-provider'
 import { type Group, isGroupName } from '../../src/group.js'
 
 export interface CognitoEndpointOptions {
@@ -118,15 +121,28 @@ const OPERATIONS = {
     return withGroup(input, pool, group => ({ Group: groupType(group, pool) }))
   },
   ListGroups(input: Json, pool: Pool): Json {
-    return paged('ListGroups', input, pool, () => [...pool.groups.keys()], names => ({ Groups: groupTypes(names, pool) }))
+    return paged(
+      'ListGroups',
+      input,
+      pool,
+      () => [...pool.groups.keys()],
+      names => ({ Groups: groupTypes(names, pool) }),
+    )
   },
   ListUsers(input: Json, pool: Pool): Json {
     const { AttributesToGet: wanted } = input
     if (Array.isArray(wanted) && !wanted.every(name => ATTRIBUTES.includes(name))) {
       return exception('InvalidParameterException', 'One or more requested attributes do not exist.')
     }
-    const list = (names: readonly string[]) => names.filter(name => pool.users.has(name)).map(name => userType(name, wanted))
-    return paged('ListUsers', input, pool, () => [...pool.users.keys()], names => ({ Users: list(names) }))
+    const list = (names: readonly string[]) =>
+      names.filter(name => pool.users.has(name)).map(name => userType(name, wanted))
+    return paged(
+      'ListUsers',
+      input,
+      pool,
+      () => [...pool.users.keys()],
+      names => ({ Users: list(names) }),
+    )
   },
   ListUsersInGroup(input: Json, pool: Pool): Json {
     return withGroup(input, pool, ({ groupName }) => {
@@ -138,10 +154,15 @@ const OPERATIONS = {
   },
   AdminListGroupsForUser(input: Json, pool: Pool): Json {
     const username = input.Username
-    if (typeof username !== 'string' || !/^.{1,128}$/s.test(username)) return invalid('username', username, 'have length from 1 to 128')
+    if (typeof username !== 'string' || !/^.{1,128}$/s.test(username))
+      return invalid('username', username, 'have length from 1 to 128')
     const groupNames = pool.users.get(username)
     if (groupNames === undefined) return exception('UserNotFoundException', 'User does not exist.')
-    const list = (names: readonly string[]) => groupTypes(names.filter(name => groupNames.includes(name)), pool)
+    const list = (names: readonly string[]) =>
+      groupTypes(
+        names.filter(name => groupNames.includes(name)),
+        pool,
+      )
     const all = () => shuffled(groupNames, username)
     return paged(`AdminListGroupsForUser ${username}`, input, pool, all, names => ({ Groups: list(names) }))
   },
@@ -151,15 +172,20 @@ const OPERATIONS = {
 } satisfies Record<string, (input: Json, pool: Pool) => Json>
 
 /** The operations that share a quota with the one it is named after. */
-const SHARED_QUOTA: ReadonlyMap<string, string> = new Map([['GetGroup', 'ListGroups'], ['ListUsersInGroup', 'ListUsers']])
+const SHARED_QUOTA: ReadonlyMap<string, string> = new Map([
+  ['GetGroup', 'ListGroups'],
+  ['ListUsersInGroup', 'ListUsers'],
+])
 
 const FAULTS = {
   throttle: () => json(exception('TooManyRequestsException', 'Rate exceeded')),
   internal: () => json(exception('InternalErrorException', 'Something went wrong'), 500),
   unavailable: () => json(exception('ServiceUnavailableException', 'Service is unavailable'), 503),
-  'access-denied': () => json(exception('AccessDeniedException', 'User: arn:aws:iam::123456789012:user/local is not authorized')),
+  'access-denied': () =>
+    json(exception('AccessDeniedException', 'User: arn:aws:iam::123456789012:user/local is not authorized')),
   'not-authorized': () => json(exception('NotAuthorizedException', 'Not authorized')),
-  'expired-token': () => json(exception('ExpiredTokenException', 'The security token included in the request is expired')),
+  'expired-token': () =>
+    json(exception('ExpiredTokenException', 'The security token included in the request is expired')),
   'html-502': () => html(502, 'Bad Gateway'),
   'html-200': () => html(200, 'Please sign in'),
   'malformed-json': ({ answer }) => ({ status: 200, body: half(JSON.stringify(answer())) }),
@@ -229,7 +255,10 @@ export async function startCognitoEndpoint(options: CognitoEndpointOptions): Pro
     users: pool.users,
     requests,
     fail(fault, options = {}) {
-      const entry = armed(effectOf(fault), fault === 'endless-pages' ? { operation: 'ListGroups', ...options } : options)
+      const entry = armed(
+        effectOf(fault),
+        fault === 'endless-pages' ? { operation: 'ListGroups', ...options } : options,
+      )
       faults.push(entry)
       return () => void (faults.includes(entry) && faults.splice(faults.indexOf(entry), 1))
     },
@@ -255,7 +284,10 @@ export function endpointClient(
   })
 }
 
-type RetryStrategy = Extract<CognitoIdentityProviderClientConfig['retryStrategy'], { refreshRetryTokenForRetry: unknown }>
+type RetryStrategy = Extract<
+  CognitoIdentityProviderClientConfig['retryStrategy'],
+  { refreshRetryTokenForRetry: unknown }
+>
 
 const retryToken = (count: number) => ({ getRetryCount: () => count, getRetryDelay: () => 0 })
 
@@ -264,7 +296,8 @@ function retryAtOnce(maxAttempts: number): RetryStrategy {
     acquireInitialRetryToken: async () => retryToken(0),
     async refreshRetryTokenForRetry(previous, { errorType }) {
       const count = previous.getRetryCount() + 1
-      if (count >= maxAttempts || !['THROTTLING', 'TRANSIENT'].includes(errorType)) throw new Error('No retry token available')
+      if (count >= maxAttempts || !['THROTTLING', 'TRANSIENT'].includes(errorType))
+        throw new Error('No retry token available')
       return retryToken(count)
     },
     recordSuccess() {},
@@ -278,13 +311,16 @@ function operationOf({ method, headers }: IncomingMessage): string {
 
 /** Undefined where the body is no JSON object, or where the client went away before its end. */
 async function readJson(req: IncomingMessage): Promise<Json | undefined> {
-  const body: unknown = await text(req).then(JSON.parse).catch(() => undefined)
+  const body: unknown = await text(req)
+    .then(JSON.parse)
+    .catch(() => undefined)
   return typeof body === 'object' && body !== null ? (body as Json) : undefined
 }
 
 function perform(operation: string, input: Json, pool: Pool): Json {
   if (!isOperation(operation)) return exception('UnknownOperationException', '')
-  if (input.UserPoolId !== pool.userPoolId) return exception('ResourceNotFoundException', 'User pool ID does not exist.')
+  if (input.UserPoolId !== pool.userPoolId)
+    return exception('ResourceNotFoundException', 'User pool ID does not exist.')
   return OPERATIONS[operation](input, pool)
 }
 
@@ -293,16 +329,24 @@ function isOperation(name: string): name is keyof typeof OPERATIONS {
 }
 
 function withGroup({ GroupName: name }: Json, pool: Pool, answer: (group: Group) => Json): Json {
-  if (!isGroupName(name)) return invalid('groupName', name, String.raw`satisfy regular expression pattern: [\p{L}\p{M}\p{S}\p{N}\p{P}]+`)
+  if (!isGroupName(name))
+    return invalid('groupName', name, String.raw`satisfy regular expression pattern: [\p{L}\p{M}\p{S}\p{N}\p{P}]+`)
   const group = pool.groups.get(name)
   return group ? answer(group) : exception('ResourceNotFoundException', 'Group not found.')
 }
 
 /** One page of names, rendered. A listing has the names of its start, less those that are gone by the time of their page. */
-function paged(listing: string, input: Json, pool: Pool, all: () => readonly string[], render: (names: readonly string[]) => Json): Json {
+function paged(
+  listing: string,
+  input: Json,
+  pool: Pool,
+  all: () => readonly string[],
+  render: (names: readonly string[]) => Json,
+): Json {
   const tokenField = tokenOf(listing)
   const { Limit: limit = MAX_PAGE, [tokenField]: token } = input
-  if (!Number.isInteger(limit) || Number(limit) < 0) return invalid('limit', limit, 'have value greater than or equal to 0')
+  if (!Number.isInteger(limit) || Number(limit) < 0)
+    return invalid('limit', limit, 'have value greater than or equal to 0')
   if (Number(limit) > MAX_PAGE) return invalid('limit', limit, `have value less than or equal to ${MAX_PAGE}`)
   const page = token === undefined ? { listing, names: all(), start: 0 } : pool.pages.get(String(token))
   if (page?.listing !== listing) return exception('InvalidParameterException', 'Invalid pagination token given.')
@@ -329,7 +373,10 @@ function userType(username: string, wanted: unknown = ATTRIBUTES): Json {
   const values: Readonly<Record<string, string>> = { sub: `sub of ${username}`, email: `${username}@example.com` }
   return {
     Username: username,
-    Attributes: ATTRIBUTES.filter(name => (wanted as readonly string[]).includes(name)).map(Name => ({ Name, Value: values[Name] })),
+    Attributes: ATTRIBUTES.filter(name => (wanted as readonly string[]).includes(name)).map(Name => ({
+      Name,
+      Value: values[Name],
+    })),
     UserCreateDate: DATE,
     UserLastModifiedDate: DATE,
     Enabled: true,
@@ -369,9 +416,11 @@ function armed(effect: Effect, { times = Infinity, after = 0, operation, groupNa
 function effectOf(fault: Fault): Effect {
   if (typeof fault === 'string') return FAULTS[fault]
   if ('delay' in fault) return ({ answer }) => wait(fault.delay).then(() => json(answer()))
-  if ('precedence' in fault) return ({ answer }) => json(withGroups(answer(), group => ({ ...group, Precedence: fault.precedence })))
+  if ('precedence' in fault)
+    return ({ answer }) => json(withGroups(answer(), group => ({ ...group, Precedence: fault.precedence })))
   if ('name' in fault) {
-    return ({ answer, pool }) => json(withGroups(answer(), () => groupType(pool.groups.get(fault.name) ?? { groupName: fault.name }, pool)))
+    return ({ answer, pool }) =>
+      json(withGroups(answer(), () => groupType(pool.groups.get(fault.name) ?? { groupName: fault.name }, pool)))
   }
   if ('body' in fault) return () => ({ status: fault.status ?? 200, body: fault.body })
   return () => json(exception(fault.error, fault.message ?? ''), fault.status)
@@ -413,7 +462,11 @@ function send(res: ServerResponse, { status, body, type = AWS_JSON }: Reply): vo
 
 const AWS_JSON = 'application/x-amz-json-1.1'
 const json = (value: Json, status = '__type' in value ? 400 : 200): Reply => ({ status, body: JSON.stringify(value) })
-const html = (status: number, title: string): Reply => ({ status, type: 'text/html', body: `<!DOCTYPE html><title>${title}</title>` })
+const html = (status: number, title: string): Reply => ({
+  status,
+  type: 'text/html',
+  body: `<!DOCTYPE html><title>${title}</title>`,
+})
 const exception = (name: string, message: string): Json => ({ __type: name, message })
 const wait = (ms: number) => sleep(ms, undefined, { ref: false })
 const half = (body: string) => body.slice(0, Math.ceil(body.length / 2))

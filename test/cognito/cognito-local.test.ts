@@ -33,10 +33,17 @@ const GROUPS = [
 ]
 
 function clientOf({ url }: Emulator) {
-  return new CognitoIdentityProviderClient({ endpoint: url, region: 'local', credentials: { accessKeyId: 'local', secretAccessKey: 'local' } })
+  return new CognitoIdentityProviderClient({
+    endpoint: url,
+    region: 'local',
+    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
+  })
 }
 
-async function createPool(client: CognitoIdentityProviderClient, groups: readonly (typeof GROUPS)[number][]): Promise<string> {
+async function createPool(
+  client: CognitoIdentityProviderClient,
+  groups: readonly (typeof GROUPS)[number][],
+): Promise<string> {
   const { UserPool } = await client.send(new CreateUserPoolCommand({ PoolName: 'test' }))
   for (const group of groups) await client.send(new CreateGroupCommand({ UserPoolId: UserPool!.Id!, ...group }))
   return UserPool!.Id!
@@ -55,22 +62,47 @@ afterAll(async () => {
   await emulator.close()
 })
 
-const sourceOf = (options: Partial<GroupSourceOptions> = {}) => createGroupSource({ userPoolId, client, requestsPerSecond: Infinity, ...options })
+const sourceOf = (options: Partial<GroupSourceOptions> = {}) =>
+  createGroupSource({ userPoolId, client, requestsPerSecond: Infinity, ...options })
 const resolverOf = (options: Partial<GroupSourceOptions> = {}) => createRoleResolver({ source: sourceOf(options) })
 
 describe('predictions from the groups of cognito-local', () => {
   test.each([
-    ['zero is the highest rank', ['editors', 'admins'], { outcome: 'resolved', rule: 'lowest-precedence', preferredRole: role('Admin') }],
-    ['the lowest rank there is still wins alone', ['readers', 'plain'], { outcome: 'resolved', rule: 'lowest-precedence', preferredRole: role('Reader') }],
+    [
+      'zero is the highest rank',
+      ['editors', 'admins'],
+      { outcome: 'resolved', rule: 'lowest-precedence', preferredRole: role('Admin') },
+    ],
+    [
+      'the lowest rank there is still wins alone',
+      ['readers', 'plain'],
+      { outcome: 'resolved', rule: 'lowest-precedence', preferredRole: role('Reader') },
+    ],
     ['a role without a precedence is never preferred', ['contractors'], { outcome: 'none', rule: 'no-precedence' }],
     ['a precedence beats none', ['contractors', 'readers'], { outcome: 'resolved', preferredRole: role('Reader') }],
-    ['a tie on one role', ['writers', 'editors'], { outcome: 'resolved', rule: 'shared-role', preferredRole: role('Editor') }],
+    [
+      'a tie on one role',
+      ['writers', 'editors'],
+      { outcome: 'resolved', rule: 'shared-role', preferredRole: role('Editor') },
+    ],
     ['a tie on two roles', ['billing', 'support', 'readers'], { outcome: 'ambiguous', rule: 'conflicting-roles' }],
-    ['a group without a role stands aside', ['vip', 'readers'], { outcome: 'resolved', rule: 'lowest-precedence', preferredRole: role('Reader') }],
-    ['a group without a role at the number that wins', ['last', 'readers'], { outcome: 'undetermined', rule: 'roleless-contender', candidateRole: role('Reader') }],
+    [
+      'a group without a role stands aside',
+      ['vip', 'readers'],
+      { outcome: 'resolved', rule: 'lowest-precedence', preferredRole: role('Reader') },
+    ],
+    [
+      'a group without a role at the number that wins',
+      ['last', 'readers'],
+      { outcome: 'undetermined', rule: 'roleless-contender', candidateRole: role('Reader') },
+    ],
     ['a group with neither', ['plain'], { outcome: 'none', rule: 'no-roles', claims: { 'cognito:groups': ['plain'] } }],
     ['no groups at all', [], { outcome: 'none', rule: 'no-groups', claims: {} }],
-    ['a comma and other alphabets in names', ['管理者-é-🙂', 'a,b'], { outcome: 'ambiguous', groups: ['管理者-é-🙂', 'a,b'] }],
+    [
+      'a comma and other alphabets in names',
+      ['管理者-é-🙂', 'a,b'],
+      { outcome: 'ambiguous', groups: ['管理者-é-🙂', 'a,b'] },
+    ],
   ])('%s', async (_what, groupNames, expected) => {
     const resolution = await resolverOf().resolve(groupNames)
     expect(resolution).toMatchObject({ ...expected, unknownGroups: [], stale: false })
@@ -79,13 +111,24 @@ describe('predictions from the groups of cognito-local', () => {
 
   test('a group that is not there is reported and stands in no claim', async () => {
     const resolution = await resolverOf().resolve(['ghost', 'editors', '幽霊'])
-    expect(resolution).toMatchObject({ preferredRole: role('Editor'), groups: ['editors'], unknownGroups: ['ghost', '幽霊'] })
+    expect(resolution).toMatchObject({
+      preferredRole: role('Editor'),
+      groups: ['editors'],
+      unknownGroups: ['ghost', '幽霊'],
+    })
     expect(resolution.claims['cognito:groups']).toEqual(['editors'])
   })
 
   test('a group that is deleted is unknown once its answer is forgotten, and one that is made is found', async () => {
     const resolver = resolverOf()
-    await client.send(new CreateGroupCommand({ UserPoolId: userPoolId, GroupName: 'short-lived', Precedence: 3, RoleArn: role('Brief') }))
+    await client.send(
+      new CreateGroupCommand({
+        UserPoolId: userPoolId,
+        GroupName: 'short-lived',
+        Precedence: 3,
+        RoleArn: role('Brief'),
+      }),
+    )
     expect(await resolver.resolve(['short-lived'])).toMatchObject({ preferredRole: role('Brief') })
     await client.send(new DeleteGroupCommand({ UserPoolId: userPoolId, GroupName: 'short-lived' }))
     expect(await resolver.resolve(['short-lived'])).toMatchObject({ preferredRole: role('Brief') })
@@ -95,25 +138,40 @@ describe('predictions from the groups of cognito-local', () => {
 })
 
 describe('answers that are none', () => {
-  test.each(['__proto__', 'constructor', 'toString'])('an empty group for `%s` is refused as malformed', async groupName => {
-    // The emulator looks names up in a plain object.
-    const { Group } = await client.send(new GetGroupCommand({ UserPoolId: userPoolId, GroupName: groupName }))
-    expect(Group).toBeDefined()
-    expect(Group?.GroupName).toBeUndefined()
+  test.each(['__proto__', 'constructor', 'toString'])(
+    'an empty group for `%s` is refused as malformed',
+    async groupName => {
+      // The emulator looks names up in a plain object.
+      const { Group } = await client.send(new GetGroupCommand({ UserPoolId: userPoolId, GroupName: groupName }))
+      expect(Group).toBeDefined()
+      expect(Group?.GroupName).toBeUndefined()
 
-    const source = sourceOf()
-    await expect(source(groupName)).rejects.toMatchObject({ name: 'RolecastError', code: 'malformed-answer', groupName, retryable: false })
-    expect(source.stats()).toMatchObject({ calls: 1, failures: 1, size: 0 })
-  })
+      const source = sourceOf()
+      await expect(source(groupName)).rejects.toMatchObject({
+        name: 'RolecastError',
+        code: 'malformed-answer',
+        groupName,
+        retryable: false,
+      })
+      expect(source.stats()).toMatchObject({ calls: 1, failures: 1, size: 0 })
+    },
+  )
 
   test('one malformed answer fails the whole lookup', async () => {
-    await expect(resolverOf().resolve(['admins', '__proto__'])).rejects.toMatchObject({ code: 'malformed-answer', groupName: '__proto__' })
+    await expect(resolverOf().resolve(['admins', '__proto__'])).rejects.toMatchObject({
+      code: 'malformed-answer',
+      groupName: '__proto__',
+    })
     await expect(resolverOf().resolve(['admins'])).resolves.toMatchObject({ outcome: 'resolved' })
   })
 
   test('a pool that is not there is not a group that is not there', async () => {
     const source = sourceOf({ userPoolId: 'local_nowhere' })
-    await expect(source('admins')).rejects.toMatchObject({ code: 'pool-not-found', groupName: 'admins', retryable: false })
+    await expect(source('admins')).rejects.toMatchObject({
+      code: 'pool-not-found',
+      groupName: 'admins',
+      retryable: false,
+    })
     await expect(source.prefetch()).rejects.toMatchObject({ code: 'pool-not-found', retryable: false })
     expect(source.stats()).toMatchObject({ calls: 2, failures: 2, size: 0 })
   })
@@ -131,7 +189,18 @@ describe('the cache before cognito-local', () => {
     const source = sourceOf()
     await source.lookup(['admins', 'ghost', 'admins'])
     expect(source.stats()).toEqual({
-      calls: 2, misses: 2, hits: 0, negative: 0, size: 2, stale: 0, coalesced: 0, failures: 0, throttled: 0, evictions: 0, sharedHits: 0, sharedFailures: 0,
+      calls: 2,
+      misses: 2,
+      hits: 0,
+      negative: 0,
+      size: 2,
+      stale: 0,
+      coalesced: 0,
+      failures: 0,
+      throttled: 0,
+      evictions: 0,
+      sharedHits: 0,
+      sharedFailures: 0,
     })
     await source.lookup(['admins', 'ghost', 'editors'])
     expect(source.stats()).toMatchObject({ calls: 3, misses: 3, hits: 1, negative: 1, size: 3 })
@@ -143,7 +212,13 @@ describe('the cache before cognito-local', () => {
     const source = sourceOf()
     expect(await source.prefetch()).toEqual({ groups: GROUPS.length, pages: 1 })
     const lookup = source.lookupCached(GROUPS.map(group => group.GroupName))
-    expect(lookup?.groups).toEqual(GROUPS.map(({ GroupName, Precedence, RoleArn }) => ({ groupName: GroupName, precedence: Precedence ?? null, roleArn: RoleArn ?? null })))
+    expect(lookup?.groups).toEqual(
+      GROUPS.map(({ GroupName, Precedence, RoleArn }) => ({
+        groupName: GroupName,
+        precedence: Precedence ?? null,
+        roleArn: RoleArn ?? null,
+      })),
+    )
     expect(source.stats()).toMatchObject({ calls: 1, hits: GROUPS.length, misses: 0, size: GROUPS.length })
   })
 
@@ -165,7 +240,8 @@ describe('the cache before cognito-local', () => {
 })
 
 describe('the emulator itself', () => {
-  const folders = async (folder: string) => (await readdir(folder)).filter(name => name.startsWith('rolecast-emulator-'))
+  const folders = async (folder: string) =>
+    (await readdir(folder)).filter(name => name.startsWith('rolecast-emulator-'))
 
   async function isFree(url: string): Promise<boolean> {
     const server = createServer()

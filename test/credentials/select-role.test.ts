@@ -6,13 +6,25 @@ import { describe, expect, test } from 'vitest'
 import { type ErrorCode, isRolecastError, type RolecastError } from '../../src/errors.js'
 import type { Group } from '../../src/group.js'
 import {
-  findRoleMapping, type ForecastRoleRequest, type IdTokenClaims, type MappingRule, type MatchType, providerKey, type RoleMapping,
-  type RoleRequest, type RoleSelection, selectRole, selectRoleFor, type SelectionRule,
+  type ForecastRoleRequest,
+  type IdTokenClaims,
+  type RoleRequest,
+  type RoleSelection,
+  selectRole,
+  selectRoleFor,
+  type SelectionRule,
 } from '../../src/credentials/select-role.js'
 import { type Resolution, resolveRoles } from '../../src/claims/resolve.js'
 import { trustsIdentityPool } from '../../src/credentials/trust-policy.js'
 import { comparable, modelSelect, modelSelectFor } from '../models/identity-pool-model.js'
 import { same } from '../same.js'
+import {
+  findRoleMapping,
+  type MappingRule,
+  type MatchType,
+  type RoleMapping,
+} from '../../src/credentials/role-mapping.js'
+import { providerKey } from '../../src/credentials/provider-key.js'
 
 const A = 'arn:aws:iam::111122223333:role/Alpha'
 const B = 'arn:aws:iam::111122223333:role/Beta'
@@ -26,9 +38,17 @@ type Fallback = RoleMapping['AmbiguousRoleResolution']
 
 const roles = { authenticated: AUTH, unauthenticated: GUEST }
 const token = (AmbiguousRoleResolution?: Fallback): RoleMapping => ({ Type: 'Token', AmbiguousRoleResolution })
-const rulesOf = (AmbiguousRoleResolution: Fallback, ...Rules: readonly MappingRule[]): RoleMapping =>
-  ({ Type: 'Rules', AmbiguousRoleResolution, RulesConfiguration: { Rules } })
-const rule = (Claim: string, MatchType: MatchType, Value: string, RoleARN = R): MappingRule => ({ Claim, MatchType, Value, RoleARN })
+const rulesOf = (AmbiguousRoleResolution: Fallback, ...Rules: readonly MappingRule[]): RoleMapping => ({
+  Type: 'Rules',
+  AmbiguousRoleResolution,
+  RulesConfiguration: { Rules },
+})
+const rule = (Claim: string, MatchType: MatchType, Value: string, RoleARN = R): MappingRule => ({
+  Claim,
+  MatchType,
+  Value,
+  RoleARN,
+})
 const claimsOf = (listed: readonly string[], preferred?: string): IdTokenClaims => ({
   ...(listed.length > 0 && { 'cognito:groups': ['g'], 'cognito:roles': listed }),
   ...(preferred !== undefined && { 'cognito:preferred_role': preferred }),
@@ -37,91 +57,315 @@ const claimsOf = (listed: readonly string[], preferred?: string): IdTokenClaims 
 type Row = readonly [string, IdTokenClaims, RoleMapping | undefined, Partial<RoleRequest>, RoleSelection]
 
 const rows: readonly Row[] = [
-  ['no mapping: the authenticated role', claimsOf([A], A), undefined, {},
-    { outcome: 'role', roleArn: AUTH, how: 'no-mapping', evidence: 'observed' }],
-  ['no mapping, no authenticated role', claimsOf([A], A), undefined, { roles: {} },
-    { outcome: 'denied', how: 'authenticated-role-missing', evidence: 'documented' }],
-  ['no mapping and a custom role of the token', claimsOf([A]), undefined, { customRoleArn: A }, {
-    outcome: 'undetermined', how: 'custom-role-without-mapping', evidence: 'unknown', candidates: [
-      { outcome: 'role', roleArn: AUTH, how: 'no-mapping' }, { outcome: 'denied', how: 'custom-role-not-allowed' },
-      { outcome: 'role', roleArn: A, how: 'custom-role' }] }],
-  ['no mapping and a custom role from elsewhere', claimsOf([A]), undefined, { customRoleArn: X }, {
-    outcome: 'undetermined', how: 'custom-role-without-mapping', evidence: 'unknown', candidates: [
-      { outcome: 'role', roleArn: AUTH, how: 'no-mapping' }, { outcome: 'denied', how: 'custom-role-not-allowed' }] }],
-  ['no mapping, no authenticated role and a custom role from elsewhere', claimsOf([A]), undefined, { customRoleArn: X, roles: {} },
-    { outcome: 'denied', how: 'custom-role-without-mapping', evidence: 'inferred' }],
-  ['Token: a custom role of the token', claimsOf([A, B], A), token('Deny'), { customRoleArn: B },
-    { outcome: 'role', roleArn: B, how: 'custom-role', evidence: 'documented' }],
-  ['Token: a custom role from elsewhere', claimsOf([A, B], A), token('AuthenticatedRole'), { customRoleArn: X },
-    { outcome: 'denied', how: 'custom-role-not-allowed', evidence: 'documented' }],
-  ['Token: the authenticated role as a custom role', claimsOf([A]), token('AuthenticatedRole'), { customRoleArn: AUTH },
-    { outcome: 'denied', how: 'custom-role-not-allowed', evidence: 'documented' }],
-  ['Token: a custom role and no roles', claimsOf([]), token('AuthenticatedRole'), { customRoleArn: A },
-    { outcome: 'denied', how: 'custom-role-not-allowed', evidence: 'documented' }],
-  ['Token: a preferred role', claimsOf([A, B], B), token('Deny'), {},
-    { outcome: 'role', roleArn: B, how: 'preferred-role', evidence: 'observed' }],
-  ['Token: a preferred role outside the roles, as a trigger may set it', claimsOf([A], X), token('Deny'), {},
-    { outcome: 'role', roleArn: X, how: 'preferred-role', evidence: 'documented' }],
-  ['Token: several roles, authenticated role', claimsOf([A, B]), token('AuthenticatedRole'), {},
-    { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated', evidence: 'documented' }],
-  ['Token: several roles, denial', claimsOf([A, B]), token('Deny'), {},
-    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'documented' }],
-  ['Token: several roles, authenticated role missing', claimsOf([A, B]), token('AuthenticatedRole'), { roles: { unauthenticated: GUEST } },
-    { outcome: 'denied', how: 'authenticated-role-missing', evidence: 'documented' }],
-  ['Token: several roles, nothing said', claimsOf([A, B]), token(), {}, {
-    outcome: 'undetermined', how: 'ambiguous-unset', evidence: 'unknown', candidates: [
-      { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated' }, { outcome: 'denied', how: 'ambiguous-denied' }] }],
-  ['Token: several roles, nothing said, authenticated role missing', claimsOf([A, B]), token(), { roles: {} },
-    { outcome: 'denied', how: 'ambiguous-unset', evidence: 'inferred' }],
-  ['Token: exactly one role, denial', claimsOf([A]), token('Deny'), {},
-    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' }],
-  ['Token: exactly one role, authenticated role', claimsOf([A]), token('AuthenticatedRole'), {},
-    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' }],
-  ['Token: exactly one role, authenticated role missing', claimsOf([A]), token('AuthenticatedRole'), { roles: {} },
-    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' }],
-  ['Token: exactly one role, nothing said', claimsOf([A]), token(), {},
-    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' }],
-  ['Token: no roles, authenticated role', claimsOf([]), token('AuthenticatedRole'), {},
-    { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated', evidence: 'observed' }],
-  ['Token: no roles, denial', claimsOf([]), token('Deny'), {}, { outcome: 'denied', how: 'ambiguous-denied', evidence: 'inferred' }],
-  ['Rules: the first that matches', { 'custom:dept': 'Sales' },
-    rulesOf('Deny', rule('custom:dept', 'Equals', 'Legal', S), rule('custom:dept', 'Equals', 'Sales'), rule('custom:dept', 'Contains', 'S', S)), {},
-    { outcome: 'role', roleArn: R, how: 'rule', evidence: 'documented', ruleIndex: 1 }],
-  ['Rules: none matches, denial', { 'custom:dept': 'Sales' }, rulesOf('Deny', rule('custom:dept', 'Equals', 'Legal')), {},
-    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'observed' }],
-  ['Rules: none matches, authenticated role', claimsOf([A], A), rulesOf('AuthenticatedRole', rule('custom:dept', 'Equals', 'Legal')), {},
-    { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated', evidence: 'documented' }],
-  ['Rules: NotEqual on a missing claim', {}, rulesOf('Deny', rule('custom:dept', 'NotEqual', 'Legal')), {},
-    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'observed' }],
-  ['Rules: Contains, and an element is equal', { 'cognito:groups': ['users', 'admins'] }, rulesOf('Deny', rule('cognito:groups', 'Contains', 'admins')), {},
-    { outcome: 'role', roleArn: R, how: 'rule', evidence: 'observed', ruleIndex: 0 }],
-  ['Rules: Contains, and only a part of an element is equal', { 'cognito:groups': ['non-admins'] },
-    rulesOf('Deny', rule('cognito:groups', 'Contains', 'admins')), {}, {
-      outcome: 'undetermined', how: 'uncertain-rule', evidence: 'unknown', ruleIndex: 0, candidates: [
-        { outcome: 'denied', how: 'ambiguous-denied' }, { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 0 }] }],
-  ['Rules: a custom role of the token, and a matching rule gives it', claimsOf([A], A),
-    rulesOf('AuthenticatedRole', rule('cognito:groups', 'Contains', 'g', A)), { customRoleArn: A },
-    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' }],
-  ['Rules: a custom role of the token, and another rule matches', claimsOf([A, B], A),
-    rulesOf('AuthenticatedRole', rule('cognito:groups', 'Contains', 'g')), { customRoleArn: B },
-    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' }],
-  ['Rules: a custom role of the token, and a rule may match or not', { ...claimsOf([A]), a: ['x'] }, rulesOf(undefined, rule('a', 'Equals', 'x')),
-    { customRoleArn: A }, { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' }],
-  ['Rules: a custom role that a matching rule gives and the token does not carry', { 'custom:dept': 'Sales' },
-    rulesOf('Deny', rule('custom:dept', 'Equals', 'Sales'), rule('custom:dept', 'StartsWith', 'S', S)), { customRoleArn: S }, {
-      outcome: 'undetermined', how: 'custom-role-with-rules', evidence: 'unknown', candidates: [
-        { outcome: 'role', roleArn: S, how: 'custom-role' }, { outcome: 'denied', how: 'custom-role-not-allowed' }] }],
-  ['Rules: a custom role that no rule gives', { 'custom:dept': 'Sales' }, rulesOf('Deny', rule('custom:dept', 'Equals', 'Sales')), { customRoleArn: X }, {
-    outcome: 'undetermined', how: 'custom-role-with-rules', evidence: 'unknown', candidates: [
-      { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 0 }, { outcome: 'denied', how: 'custom-role-not-allowed' }] }],
-  ['Rules: a custom role that a rule gives which may match or not', { a: ['x'], b: 'y' },
-    rulesOf('Deny', rule('a', 'Equals', 'x', S), rule('b', 'Equals', 'y')), { customRoleArn: S }, {
-      outcome: 'undetermined', how: 'custom-role-with-rules', evidence: 'unknown', candidates: [
-        { outcome: 'role', roleArn: S, how: 'custom-role' }, { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 1 },
-        { outcome: 'denied', how: 'custom-role-not-allowed' }] }],
-  ['Rules: a custom role that neither the token nor a matching rule gives, and a denial: a denial in every reading', { 'custom:dept': 'IT' },
-    rulesOf('Deny', rule('custom:dept', 'Equals', 'Sales', X)), { customRoleArn: X },
-    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'inferred' }],
+  [
+    'no mapping: the authenticated role',
+    claimsOf([A], A),
+    undefined,
+    {},
+    { outcome: 'role', roleArn: AUTH, how: 'no-mapping', evidence: 'observed' },
+  ],
+  [
+    'no mapping, no authenticated role',
+    claimsOf([A], A),
+    undefined,
+    { roles: {} },
+    { outcome: 'denied', how: 'authenticated-role-missing', evidence: 'documented' },
+  ],
+  [
+    'no mapping and a custom role of the token',
+    claimsOf([A]),
+    undefined,
+    { customRoleArn: A },
+    {
+      outcome: 'undetermined',
+      how: 'custom-role-without-mapping',
+      evidence: 'unknown',
+      candidates: [
+        { outcome: 'role', roleArn: AUTH, how: 'no-mapping' },
+        { outcome: 'denied', how: 'custom-role-not-allowed' },
+        { outcome: 'role', roleArn: A, how: 'custom-role' },
+      ],
+    },
+  ],
+  [
+    'no mapping and a custom role from elsewhere',
+    claimsOf([A]),
+    undefined,
+    { customRoleArn: X },
+    {
+      outcome: 'undetermined',
+      how: 'custom-role-without-mapping',
+      evidence: 'unknown',
+      candidates: [
+        { outcome: 'role', roleArn: AUTH, how: 'no-mapping' },
+        { outcome: 'denied', how: 'custom-role-not-allowed' },
+      ],
+    },
+  ],
+  [
+    'no mapping, no authenticated role and a custom role from elsewhere',
+    claimsOf([A]),
+    undefined,
+    { customRoleArn: X, roles: {} },
+    { outcome: 'denied', how: 'custom-role-without-mapping', evidence: 'inferred' },
+  ],
+  [
+    'Token: a custom role of the token',
+    claimsOf([A, B], A),
+    token('Deny'),
+    { customRoleArn: B },
+    { outcome: 'role', roleArn: B, how: 'custom-role', evidence: 'documented' },
+  ],
+  [
+    'Token: a custom role from elsewhere',
+    claimsOf([A, B], A),
+    token('AuthenticatedRole'),
+    { customRoleArn: X },
+    { outcome: 'denied', how: 'custom-role-not-allowed', evidence: 'documented' },
+  ],
+  [
+    'Token: the authenticated role as a custom role',
+    claimsOf([A]),
+    token('AuthenticatedRole'),
+    { customRoleArn: AUTH },
+    { outcome: 'denied', how: 'custom-role-not-allowed', evidence: 'documented' },
+  ],
+  [
+    'Token: a custom role and no roles',
+    claimsOf([]),
+    token('AuthenticatedRole'),
+    { customRoleArn: A },
+    { outcome: 'denied', how: 'custom-role-not-allowed', evidence: 'documented' },
+  ],
+  [
+    'Token: a preferred role',
+    claimsOf([A, B], B),
+    token('Deny'),
+    {},
+    { outcome: 'role', roleArn: B, how: 'preferred-role', evidence: 'observed' },
+  ],
+  [
+    'Token: a preferred role outside the roles, as a trigger may set it',
+    claimsOf([A], X),
+    token('Deny'),
+    {},
+    { outcome: 'role', roleArn: X, how: 'preferred-role', evidence: 'documented' },
+  ],
+  [
+    'Token: several roles, authenticated role',
+    claimsOf([A, B]),
+    token('AuthenticatedRole'),
+    {},
+    { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated', evidence: 'documented' },
+  ],
+  [
+    'Token: several roles, denial',
+    claimsOf([A, B]),
+    token('Deny'),
+    {},
+    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'documented' },
+  ],
+  [
+    'Token: several roles, authenticated role missing',
+    claimsOf([A, B]),
+    token('AuthenticatedRole'),
+    { roles: { unauthenticated: GUEST } },
+    { outcome: 'denied', how: 'authenticated-role-missing', evidence: 'documented' },
+  ],
+  [
+    'Token: several roles, nothing said',
+    claimsOf([A, B]),
+    token(),
+    {},
+    {
+      outcome: 'undetermined',
+      how: 'ambiguous-unset',
+      evidence: 'unknown',
+      candidates: [
+        { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated' },
+        { outcome: 'denied', how: 'ambiguous-denied' },
+      ],
+    },
+  ],
+  [
+    'Token: several roles, nothing said, authenticated role missing',
+    claimsOf([A, B]),
+    token(),
+    { roles: {} },
+    { outcome: 'denied', how: 'ambiguous-unset', evidence: 'inferred' },
+  ],
+  [
+    'Token: exactly one role, denial',
+    claimsOf([A]),
+    token('Deny'),
+    {},
+    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' },
+  ],
+  [
+    'Token: exactly one role, authenticated role',
+    claimsOf([A]),
+    token('AuthenticatedRole'),
+    {},
+    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' },
+  ],
+  [
+    'Token: exactly one role, authenticated role missing',
+    claimsOf([A]),
+    token('AuthenticatedRole'),
+    { roles: {} },
+    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' },
+  ],
+  [
+    'Token: exactly one role, nothing said',
+    claimsOf([A]),
+    token(),
+    {},
+    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' },
+  ],
+  [
+    'Token: no roles, authenticated role',
+    claimsOf([]),
+    token('AuthenticatedRole'),
+    {},
+    { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated', evidence: 'observed' },
+  ],
+  [
+    'Token: no roles, denial',
+    claimsOf([]),
+    token('Deny'),
+    {},
+    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'inferred' },
+  ],
+  [
+    'Rules: the first that matches',
+    { 'custom:dept': 'Sales' },
+    rulesOf(
+      'Deny',
+      rule('custom:dept', 'Equals', 'Legal', S),
+      rule('custom:dept', 'Equals', 'Sales'),
+      rule('custom:dept', 'Contains', 'S', S),
+    ),
+    {},
+    { outcome: 'role', roleArn: R, how: 'rule', evidence: 'documented', ruleIndex: 1 },
+  ],
+  [
+    'Rules: none matches, denial',
+    { 'custom:dept': 'Sales' },
+    rulesOf('Deny', rule('custom:dept', 'Equals', 'Legal')),
+    {},
+    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'observed' },
+  ],
+  [
+    'Rules: none matches, authenticated role',
+    claimsOf([A], A),
+    rulesOf('AuthenticatedRole', rule('custom:dept', 'Equals', 'Legal')),
+    {},
+    { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated', evidence: 'documented' },
+  ],
+  [
+    'Rules: NotEqual on a missing claim',
+    {},
+    rulesOf('Deny', rule('custom:dept', 'NotEqual', 'Legal')),
+    {},
+    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'observed' },
+  ],
+  [
+    'Rules: Contains, and an element is equal',
+    { 'cognito:groups': ['users', 'admins'] },
+    rulesOf('Deny', rule('cognito:groups', 'Contains', 'admins')),
+    {},
+    { outcome: 'role', roleArn: R, how: 'rule', evidence: 'observed', ruleIndex: 0 },
+  ],
+  [
+    'Rules: Contains, and only a part of an element is equal',
+    { 'cognito:groups': ['non-admins'] },
+    rulesOf('Deny', rule('cognito:groups', 'Contains', 'admins')),
+    {},
+    {
+      outcome: 'undetermined',
+      how: 'uncertain-rule',
+      evidence: 'unknown',
+      ruleIndex: 0,
+      candidates: [
+        { outcome: 'denied', how: 'ambiguous-denied' },
+        { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 0 },
+      ],
+    },
+  ],
+  [
+    'Rules: a custom role of the token, and a matching rule gives it',
+    claimsOf([A], A),
+    rulesOf('AuthenticatedRole', rule('cognito:groups', 'Contains', 'g', A)),
+    { customRoleArn: A },
+    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' },
+  ],
+  [
+    'Rules: a custom role of the token, and another rule matches',
+    claimsOf([A, B], A),
+    rulesOf('AuthenticatedRole', rule('cognito:groups', 'Contains', 'g')),
+    { customRoleArn: B },
+    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' },
+  ],
+  [
+    'Rules: a custom role of the token, and a rule may match or not',
+    { ...claimsOf([A]), a: ['x'] },
+    rulesOf(undefined, rule('a', 'Equals', 'x')),
+    { customRoleArn: A },
+    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' },
+  ],
+  [
+    'Rules: a custom role that a matching rule gives and the token does not carry',
+    { 'custom:dept': 'Sales' },
+    rulesOf('Deny', rule('custom:dept', 'Equals', 'Sales'), rule('custom:dept', 'StartsWith', 'S', S)),
+    { customRoleArn: S },
+    {
+      outcome: 'undetermined',
+      how: 'custom-role-with-rules',
+      evidence: 'unknown',
+      candidates: [
+        { outcome: 'role', roleArn: S, how: 'custom-role' },
+        { outcome: 'denied', how: 'custom-role-not-allowed' },
+      ],
+    },
+  ],
+  [
+    'Rules: a custom role that no rule gives',
+    { 'custom:dept': 'Sales' },
+    rulesOf('Deny', rule('custom:dept', 'Equals', 'Sales')),
+    { customRoleArn: X },
+    {
+      outcome: 'undetermined',
+      how: 'custom-role-with-rules',
+      evidence: 'unknown',
+      candidates: [
+        { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 0 },
+        { outcome: 'denied', how: 'custom-role-not-allowed' },
+      ],
+    },
+  ],
+  [
+    'Rules: a custom role that a rule gives which may match or not',
+    { a: ['x'], b: 'y' },
+    rulesOf('Deny', rule('a', 'Equals', 'x', S), rule('b', 'Equals', 'y')),
+    { customRoleArn: S },
+    {
+      outcome: 'undetermined',
+      how: 'custom-role-with-rules',
+      evidence: 'unknown',
+      candidates: [
+        { outcome: 'role', roleArn: S, how: 'custom-role' },
+        { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 1 },
+        { outcome: 'denied', how: 'custom-role-not-allowed' },
+      ],
+    },
+  ],
+  [
+    'Rules: a custom role that neither the token nor a matching rule gives, and a denial: a denial in every reading',
+    { 'custom:dept': 'IT' },
+    rulesOf('Deny', rule('custom:dept', 'Equals', 'Sales', X)),
+    { customRoleArn: X },
+    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'inferred' },
+  ],
 ]
 
 describe('examples, row by row', () => {
@@ -136,7 +380,9 @@ describe('examples, row by row', () => {
   test('what emulators say for absent is absent: null, an empty string, an empty list', () => {
     const absent = { 'cognito:groups': null, 'cognito:roles': [''], 'cognito:preferred_role': '' }
     expect(selectRole(absent, token('Deny'), { roles })).toStrictEqual(selectRole({}, token('Deny'), { roles }))
-    expect(selectRole({ 'cognito:roles': [], 'cognito:preferred_role': null }, token('Deny'), { roles })).toStrictEqual(selectRole({}, token('Deny'), { roles }))
+    expect(selectRole({ 'cognito:roles': [], 'cognito:preferred_role': null }, token('Deny'), { roles })).toStrictEqual(
+      selectRole({}, token('Deny'), { roles }),
+    )
     expect(selectRole({}, undefined, { roles: { authenticated: '' } }).how).toBe('authenticated-role-missing')
   })
 
@@ -195,23 +441,48 @@ describe('whether a rule matches', () => {
   })
 
   test('Contains has one reading for all rules: where both end in one role, that is it', () => {
-    const mapping = rulesOf('Deny', rule('cognito:groups', 'Contains', 'adm'), rule('cognito:groups', 'Contains', 'min', S),
-      rule('cognito:groups', 'Contains', 'admins'))
+    const mapping = rulesOf(
+      'Deny',
+      rule('cognito:groups', 'Contains', 'adm'),
+      rule('cognito:groups', 'Contains', 'min', S),
+      rule('cognito:groups', 'Contains', 'admins'),
+    )
     expect(selectRole({ 'cognito:groups': ['admins'] }, mapping, { roles })).toStrictEqual({
-      outcome: 'role', roleArn: R, how: 'uncertain-rule', evidence: 'inferred', ruleIndex: 0 })
+      outcome: 'role',
+      roleArn: R,
+      how: 'uncertain-rule',
+      evidence: 'inferred',
+      ruleIndex: 0,
+    })
   })
 
   test('the readings of other rules are followed one by one', () => {
-    const mapping = rulesOf('Deny', rule('a', 'Equals', 'x', R), rule('b', 'Equals', 'x', S), rule('a', 'NotEqual', 'x', R))
+    const mapping = rulesOf(
+      'Deny',
+      rule('a', 'Equals', 'x', R),
+      rule('b', 'Equals', 'x', S),
+      rule('a', 'NotEqual', 'x', R),
+    )
     expect(selectRole({ a: ['x'], b: ['x'] }, mapping, { roles })).toStrictEqual({
-      outcome: 'undetermined', how: 'uncertain-rule', evidence: 'unknown', ruleIndex: 0, candidates: [
-        { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 0 }, { outcome: 'role', roleArn: S, how: 'rule', ruleIndex: 1 },
-        { outcome: 'denied', how: 'ambiguous-denied' }] })
+      outcome: 'undetermined',
+      how: 'uncertain-rule',
+      evidence: 'unknown',
+      ruleIndex: 0,
+      candidates: [
+        { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 0 },
+        { outcome: 'role', roleArn: S, how: 'rule', ruleIndex: 1 },
+        { outcome: 'denied', how: 'ambiguous-denied' },
+      ],
+    })
   })
 
   test('a doubt behind a rule that matches for sure is none', () => {
     const mapping = rulesOf('Deny', rule('sub', 'Equals', 'me'), rule('a', 'Equals', 'x', S))
-    expect(selectRole({ sub: 'me', a: ['x'] }, mapping, { roles })).toMatchObject({ outcome: 'role', how: 'rule', ruleIndex: 0 })
+    expect(selectRole({ sub: 'me', a: ['x'] }, mapping, { roles })).toMatchObject({
+      outcome: 'role',
+      how: 'rule',
+      ruleIndex: 0,
+    })
   })
 })
 
@@ -249,31 +520,71 @@ describe('a token that is only forecast', () => {
   test('the chain: groups, claims, role', () => {
     const request = { roles }
     expect(selectRoleFor(resolveRoles([bearer, other]), token('Deny'), request)).toStrictEqual({
-      outcome: 'role', roleArn: A, how: 'preferred-role', evidence: 'observed' })
-    expect(selectRoleFor(resolveRoles([bearer, { ...other, precedence: 5 }]), token('Deny'), request).how).toBe('ambiguous-denied')
+      outcome: 'role',
+      roleArn: A,
+      how: 'preferred-role',
+      evidence: 'observed',
+    })
+    expect(selectRoleFor(resolveRoles([bearer, { ...other, precedence: 5 }]), token('Deny'), request).how).toBe(
+      'ambiguous-denied',
+    )
     expect(selectRoleFor(resolveRoles([{ ...bearer, precedence: null }]), token('Deny'), request)).toStrictEqual({
-      outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' })
+      outcome: 'role',
+      roleArn: A,
+      how: 'single-role',
+      evidence: 'documented',
+    })
     expect(selectRoleFor(resolveRoles([]), undefined, request)).toMatchObject({ roleArn: AUTH, how: 'no-mapping' })
   })
 
   test('an undetermined preferred role is two readings', () => {
     expect(selectRoleFor(resolveRoles([bearer, vip, other]), token('Deny'), { roles })).toStrictEqual({
-      outcome: 'undetermined', how: 'undetermined-preferred-role', evidence: 'unknown', candidates: [
-        { outcome: 'role', roleArn: A, how: 'preferred-role' }, { outcome: 'denied', how: 'ambiguous-denied' }] })
+      outcome: 'undetermined',
+      how: 'undetermined-preferred-role',
+      evidence: 'unknown',
+      candidates: [
+        { outcome: 'role', roleArn: A, how: 'preferred-role' },
+        { outcome: 'denied', how: 'ambiguous-denied' },
+      ],
+    })
   })
 
   test('where both readings end in one role, the user gets it', () => {
     expect(selectRoleFor(resolveRoles([bearer, vip]), token('Deny'), { roles })).toStrictEqual({
-      outcome: 'role', roleArn: A, how: 'undetermined-preferred-role', evidence: 'inferred' })
+      outcome: 'role',
+      roleArn: A,
+      how: 'undetermined-preferred-role',
+      evidence: 'inferred',
+    })
     const forecast = resolveRoles([bearer, vip, other])
     expect(selectRoleFor(forecast, token('AuthenticatedRole'), { roles: { authenticated: A } })).toStrictEqual({
-      outcome: 'role', roleArn: A, how: 'undetermined-preferred-role', evidence: 'inferred' })
+      outcome: 'role',
+      roleArn: A,
+      how: 'undetermined-preferred-role',
+      evidence: 'inferred',
+    })
     expect(selectRoleFor(forecast, token('Deny'), { roles, customRoleArn: B })).toStrictEqual({
-      outcome: 'role', roleArn: B, how: 'custom-role', evidence: 'documented' })
+      outcome: 'role',
+      roleArn: B,
+      how: 'custom-role',
+      evidence: 'documented',
+    })
     expect(selectRoleFor(forecast, undefined, { roles })).toStrictEqual({
-      outcome: 'role', roleArn: AUTH, how: 'no-mapping', evidence: 'observed' })
-    expect(selectRoleFor(forecast, rulesOf('AuthenticatedRole', rule('cognito:preferred_role', 'Equals', A)), { roles, customRoleArn: B })).toStrictEqual({
-      outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' })
+      outcome: 'role',
+      roleArn: AUTH,
+      how: 'no-mapping',
+      evidence: 'observed',
+    })
+    expect(
+      selectRoleFor(forecast, rulesOf('AuthenticatedRole', rule('cognito:preferred_role', 'Equals', A)), {
+        roles,
+        customRoleArn: B,
+      }),
+    ).toStrictEqual({
+      outcome: 'denied',
+      how: 'custom-role-with-rules',
+      evidence: 'observed',
+    })
   })
 
   test('a doubt that both readings share keeps its name', () => {
@@ -284,20 +595,39 @@ describe('a token that is only forecast', () => {
   test('one role from two rules is a doubt of its own', () => {
     const mapping = rulesOf('Deny', rule('cognito:preferred_role', 'Equals', A), rule('cognito:roles', 'Contains', A))
     expect(selectRoleFor(resolveRoles([bearer, vip]), mapping, { roles })).toStrictEqual({
-      outcome: 'role', roleArn: R, how: 'undetermined-preferred-role', evidence: 'inferred' })
+      outcome: 'role',
+      roleArn: R,
+      how: 'undetermined-preferred-role',
+      evidence: 'inferred',
+    })
   })
 
   test('of other claims nothing is known, unless they are given', () => {
-    const mapping = rulesOf('Deny', rule('custom:dept', 'NotEqual', 'Legal'), rule('cognito:groups', 'Contains', 'editors', S))
+    const mapping = rulesOf(
+      'Deny',
+      rule('custom:dept', 'NotEqual', 'Legal'),
+      rule('cognito:groups', 'Contains', 'editors', S),
+    )
     const forecast = resolveRoles([bearer])
-    expect(selectRoleFor(forecast, mapping, { roles })).toMatchObject({ outcome: 'undetermined', how: 'uncertain-rule', ruleIndex: 0 })
+    expect(selectRoleFor(forecast, mapping, { roles })).toMatchObject({
+      outcome: 'undetermined',
+      how: 'uncertain-rule',
+      ruleIndex: 0,
+    })
     expect(selectRoleFor(forecast, mapping, { roles, otherClaims: {} })).toMatchObject({ roleArn: S, ruleIndex: 1 })
-    expect(selectRoleFor(forecast, mapping, { roles, otherClaims: { 'custom:dept': 'IT' } })).toMatchObject({ roleArn: R, ruleIndex: 0 })
+    expect(selectRoleFor(forecast, mapping, { roles, otherClaims: { 'custom:dept': 'IT' } })).toMatchObject({
+      roleArn: R,
+      ruleIndex: 0,
+    })
   })
 
   test('role claims among the other claims do not count', () => {
     const otherClaims = { 'cognito:preferred_role': X, 'cognito:roles': [X], 'cognito:groups': ['root'] }
-    const mapping = rulesOf('Deny', rule('cognito:groups', 'Contains', 'root'), rule('cognito:preferred_role', 'Equals', X))
+    const mapping = rulesOf(
+      'Deny',
+      rule('cognito:groups', 'Contains', 'root'),
+      rule('cognito:preferred_role', 'Equals', X),
+    )
     expect(selectRoleFor(resolveRoles([bearer]), token('Deny'), { roles, otherClaims }).roleArn).toBe(A)
     expect(selectRoleFor(resolveRoles([vip]), token('Deny'), { roles, otherClaims }).how).toBe('ambiguous-denied')
     expect(selectRoleFor(resolveRoles([vip]), mapping, { roles, otherClaims }).how).toBe('ambiguous-denied')
@@ -307,9 +637,15 @@ describe('a token that is only forecast', () => {
 describe('the key of a provider', () => {
   test.each([
     ['eu-west-1_Ab12Cd34e', 'cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab12Cd34e:1h57kf5cpq17m0eml12EXAMPLE'],
-    ['us-gov-west-1_Ab12Cd34e', 'cognito-idp.us-gov-west-1.amazonaws.com/us-gov-west-1_Ab12Cd34e:1h57kf5cpq17m0eml12EXAMPLE'],
+    [
+      'us-gov-west-1_Ab12Cd34e',
+      'cognito-idp.us-gov-west-1.amazonaws.com/us-gov-west-1_Ab12Cd34e:1h57kf5cpq17m0eml12EXAMPLE',
+    ],
     ['cn-north-1_Ab12Cd34e', 'cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_Ab12Cd34e:1h57kf5cpq17m0eml12EXAMPLE'],
-    [`eu-west-12_${'a'.repeat(44)}`, `cognito-idp.eu-west-12.amazonaws.com/eu-west-12_${'a'.repeat(44)}:1h57kf5cpq17m0eml12EXAMPLE`],
+    [
+      `eu-west-12_${'a'.repeat(44)}`,
+      `cognito-idp.eu-west-12.amazonaws.com/eu-west-12_${'a'.repeat(44)}:1h57kf5cpq17m0eml12EXAMPLE`,
+    ],
     ['xx-eu-iso-1_a', 'cognito-idp.xx-eu-iso-1.amazonaws.com/xx-eu-iso-1_a:1h57kf5cpq17m0eml12EXAMPLE'],
   ])('of %s', (userPoolId, key) => {
     expect(providerKey(userPoolId, '1h57kf5cpq17m0eml12EXAMPLE')).toBe(key)
@@ -323,7 +659,7 @@ describe('the key of a provider', () => {
     ['a pool whose region has something behind it', 'eu-west-1-local_abc', 'client', 'no-region'],
     ['a pool that is too long', `eu-west-1_${'a'.repeat(46)}`, 'client', 'invalid-user-pool-id'],
     ['a pool with a slash', 'eu-west-1_a/b', 'client', 'invalid-user-pool-id'],
-    ['an emulator\'s pool', 'local_abc', 'client', 'no-region'],
+    ["an emulator's pool", 'local_abc', 'client', 'no-region'],
     ['a partition without public names', 'us-iso-east-1_abc', 'client', 'invalid-option'],
     ['the European sovereign cloud', 'eusc-de-east-1_abc', 'client', 'invalid-option'],
     ['no client', 'eu-west-1_abc', undefined, 'invalid-option'],
@@ -333,8 +669,13 @@ describe('the key of a provider', () => {
   })
 
   test('the mapping is looked up by pool and client, both', () => {
-    const mappings = { 'cognito-idp.eu-west-1.amazonaws.com/eu-west-1_pool:client': token('Deny'), __proto__: token('AuthenticatedRole') }
-    expect(findRoleMapping(mappings, 'eu-west-1_pool', 'client')).toBe(mappings['cognito-idp.eu-west-1.amazonaws.com/eu-west-1_pool:client'])
+    const mappings = {
+      'cognito-idp.eu-west-1.amazonaws.com/eu-west-1_pool:client': token('Deny'),
+      __proto__: token('AuthenticatedRole'),
+    }
+    expect(findRoleMapping(mappings, 'eu-west-1_pool', 'client')).toBe(
+      mappings['cognito-idp.eu-west-1.amazonaws.com/eu-west-1_pool:client'],
+    )
     expect(findRoleMapping(mappings, 'eu-west-1_pool', 'other')).toBeUndefined()
     expect(findRoleMapping(mappings, 'eu-west-1_other', 'client')).toBeUndefined()
     expect(findRoleMapping(undefined, 'eu-west-1_pool', 'client')).toBeUndefined()
@@ -359,8 +700,10 @@ function codeOf(act: () => unknown): ErrorCode | 'none' {
 
 describe('what cannot come from the API is refused, whatever the token says', () => {
   const good: RoleMapping = rulesOf('Deny', rule('sub', 'Equals', 'me'))
-  const withRule = (change: object): unknown =>
-    ({ ...good, RulesConfiguration: { Rules: [rule('sub', 'Equals', 'me'), { ...rule('sub', 'Equals', 'me'), ...change }] } })
+  const withRule = (change: object): unknown => ({
+    ...good,
+    RulesConfiguration: { Rules: [rule('sub', 'Equals', 'me'), { ...rule('sub', 'Equals', 'me'), ...change }] },
+  })
 
   test('control: the mapping itself is good', () => {
     expect(codeOf(() => selectRole({ sub: 'me' }, good, { roles }))).toBe('none')
@@ -424,10 +767,14 @@ describe('what cannot come from the API is refused, whatever the token says', ()
     expect(codeOf(() => selectRole({}, undefined, request as RoleRequest))).toBe('invalid-option')
   })
 
-  const select = (claims: unknown, mapping: unknown, request: unknown = { roles }) => () =>
-    selectRole(claims as IdTokenClaims, mapping as RoleMapping, request as RoleRequest)
-  const forecast = (resolution: unknown, request: object = {}) => () =>
-    selectRoleFor(resolution as Resolution, token('Deny'), { roles, ...request })
+  const select =
+    (claims: unknown, mapping: unknown, request: unknown = { roles }) =>
+    () =>
+      selectRole(claims as IdTokenClaims, mapping as RoleMapping, request as RoleRequest)
+  const forecast =
+    (resolution: unknown, request: object = {}) =>
+    () =>
+      selectRoleFor(resolution as Resolution, token('Deny'), { roles, ...request })
   const noType = { Type: 'token' }
   const badRule = (change: object) => ({ ...rule('sub', 'Equals', 'me'), ...change })
   const asIs = 'give it as the API returns it'
@@ -440,34 +787,97 @@ describe('what cannot come from the API is refused, whatever the token says', ()
     [forecast(7), `the resolution must be an object and is \`7\`; ${asIs}`, 7],
     [forecast({}), `the claims of the resolution must be an object and is \`undefined\`; ${asIs}`, undefined],
     [forecast(resolveRoles([]), { otherClaims: 7 }), `\`otherClaims\` must be an object and is \`7\`; ${asIs}`, 7],
-    [forecast({ outcome: 'undetermined', claims: {}, candidateRole: '' }),
-      'an undetermined resolution needs its `candidateRole`; give the resolution as `resolveRoles` returned it', { outcome: 'undetermined', claims: {}, candidateRole: '' }],
-    [select({ token_use: 'access' }, undefined), 'these are the claims of an access token, which has no roles; give those of the ID token', { token_use: 'access' }],
-    [select({ 'cognito:roles': 'a,b' }, undefined),
-      '`cognito:roles` is not an array of strings; give the payload of the ID token itself, not what an authorizer made of it', 'a,b'],
-    [select({ 'cognito:preferred_role': 7 }, undefined), '`cognito:preferred_role` is `7` and not a string; give the payload of the ID token', 7],
-    [select({}, undefined, { roles, customRoleArn: '' }), 'the custom role is ``; give its ARN, or leave `customRoleArn` out', ''],
-    [select({}, undefined, { roles: { authenticated: 7 } }), 'the authenticated role is `7`; give its ARN, or leave it out', 7],
+    [
+      forecast({ outcome: 'undetermined', claims: {}, candidateRole: '' }),
+      'an undetermined resolution needs its `candidateRole`; give the resolution as `resolveRoles` returned it',
+      { outcome: 'undetermined', claims: {}, candidateRole: '' },
+    ],
+    [
+      select({ token_use: 'access' }, undefined),
+      'these are the claims of an access token, which has no roles; give those of the ID token',
+      { token_use: 'access' },
+    ],
+    [
+      select({ 'cognito:roles': 'a,b' }, undefined),
+      '`cognito:roles` is not an array of strings; give the payload of the ID token itself, not what an authorizer made of it',
+      'a,b',
+    ],
+    [
+      select({ 'cognito:preferred_role': 7 }, undefined),
+      '`cognito:preferred_role` is `7` and not a string; give the payload of the ID token',
+      7,
+    ],
+    [
+      select({}, undefined, { roles, customRoleArn: '' }),
+      'the custom role is ``; give its ARN, or leave `customRoleArn` out',
+      '',
+    ],
+    [
+      select({}, undefined, { roles: { authenticated: 7 } }),
+      'the authenticated role is `7`; give its ARN, or leave it out',
+      7,
+    ],
     [select({}, noType), '`token` is no type of a role mapping; use `Token` or `Rules`', noType],
-    [select({}, { ...noType, Type: 'Token', AmbiguousRoleResolution: 'deny' }), '`deny` is no `AmbiguousRoleResolution`; use `AuthenticatedRole` or `Deny`',
-      { Type: 'Token', AmbiguousRoleResolution: 'deny' }],
-    [select({}, { Type: 'Rules' }), `\`RulesConfiguration\`, which the type \`Rules\` needs, must be an object and is \`undefined\`; ${asIs}`, undefined],
-    [select({}, { Type: 'Rules', RulesConfiguration: {} }), 'a role mapping of type `Rules` has no `Rules`; give them as an array', { Type: 'Rules', RulesConfiguration: {} }],
-    [select({}, { Type: 'Rules', RulesConfiguration: { Rules: [7] } }), `mapping rule 0 must be an object and is \`7\`; ${asIs}`, 7],
-    [select({}, withRule({ MatchType: 'Is' })), '`Is` is no match type (mapping rule 1); use one of Equals, Contains, StartsWith, NotEqual', badRule({ MatchType: 'Is' })],
-    [select({}, withRule({ RoleARN: '' })), 'mapping rule 1 needs a `RoleARN` that is a non-empty string', badRule({ RoleARN: '' })],
-    [() => providerKey('eu-west-1_a', 'a:b'), '`a:b` is not an app client id; give the id that the user pool shows for the app', 'a:b'],
-    [() => providerKey('us-iso-east-1_a', 'a'), 'how a provider key looks in `us-iso-east-1` is not known; look the key up in `RoleMappings`', 'us-iso-east-1_a'],
-    [() => findRoleMapping(7 as never, 'eu-west-1_a', 'a'), `\`RoleMappings\` must be an object and is \`7\`; ${asIs}`, 7],
+    [
+      select({}, { ...noType, Type: 'Token', AmbiguousRoleResolution: 'deny' }),
+      '`deny` is no `AmbiguousRoleResolution`; use `AuthenticatedRole` or `Deny`',
+      { Type: 'Token', AmbiguousRoleResolution: 'deny' },
+    ],
+    [
+      select({}, { Type: 'Rules' }),
+      `\`RulesConfiguration\`, which the type \`Rules\` needs, must be an object and is \`undefined\`; ${asIs}`,
+      undefined,
+    ],
+    [
+      select({}, { Type: 'Rules', RulesConfiguration: {} }),
+      'a role mapping of type `Rules` has no `Rules`; give them as an array',
+      { Type: 'Rules', RulesConfiguration: {} },
+    ],
+    [
+      select({}, { Type: 'Rules', RulesConfiguration: { Rules: [7] } }),
+      `mapping rule 0 must be an object and is \`7\`; ${asIs}`,
+      7,
+    ],
+    [
+      select({}, withRule({ MatchType: 'Is' })),
+      '`Is` is no match type (mapping rule 1); use one of Equals, Contains, StartsWith, NotEqual',
+      badRule({ MatchType: 'Is' }),
+    ],
+    [
+      select({}, withRule({ RoleARN: '' })),
+      'mapping rule 1 needs a `RoleARN` that is a non-empty string',
+      badRule({ RoleARN: '' }),
+    ],
+    [
+      () => providerKey('eu-west-1_a', 'a:b'),
+      '`a:b` is not an app client id; give the id that the user pool shows for the app',
+      'a:b',
+    ],
+    [
+      () => providerKey('us-iso-east-1_a', 'a'),
+      'how a provider key looks in `us-iso-east-1` is not known; look the key up in `RoleMappings`',
+      'us-iso-east-1_a',
+    ],
+    [
+      () => findRoleMapping(7 as never, 'eu-west-1_a', 'a'),
+      `\`RoleMappings\` must be an object and is \`7\`; ${asIs}`,
+      7,
+    ],
   ])('%#: it says what is wrong and what to do', (act, message, value) => {
     expect(failureOf(act)).toMatchObject({ code: 'invalid-option', message, value, retryable: false })
   })
 
   test('a pool without a key says so too', () => {
     expect(failureOf(() => providerKey('pool', 'a'))).toMatchObject({
-      code: 'invalid-user-pool-id', message: '`pool` is not a user pool id; it looks like `eu-west-1_Ab12Cd34e`', value: 'pool' })
+      code: 'invalid-user-pool-id',
+      message: '`pool` is not a user pool id; it looks like `eu-west-1_Ab12Cd34e`',
+      value: 'pool',
+    })
     expect(failureOf(() => providerKey('local_1', 'a'))).toMatchObject({
-      code: 'no-region', message: 'the user pool id `local_1` does not begin with a region; look the key up in `RoleMappings`', value: 'local_1' })
+      code: 'no-region',
+      message: 'the user pool id `local_1` does not begin with a region; look the key up in `RoleMappings`',
+      value: 'local_1',
+    })
   })
 
   test.each<[string, unknown, unknown]>([
@@ -475,7 +885,9 @@ describe('what cannot come from the API is refused, whatever the token says', ()
     ['an undetermined one without its candidate', { ...resolveRoles([]), outcome: 'undetermined' }, {}],
     ['other claims that are a list', resolveRoles([]), { otherClaims: [] }],
   ])('a forecast: %s', (_, resolution, request) => {
-    expect(codeOf(() => selectRoleFor(resolution as Resolution, token('Deny'), { roles, ...(request as object) }))).toBe('invalid-option')
+    expect(
+      codeOf(() => selectRoleFor(resolution as Resolution, token('Deny'), { roles, ...(request as object) })),
+    ).toBe('invalid-option')
   })
 })
 
@@ -483,46 +895,96 @@ test('types: what the SDK answers fits', () => {
   interface SdkRoleMapping {
     Type: 'Token' | 'Rules' | undefined
     AmbiguousRoleResolution?: 'AuthenticatedRole' | 'Deny' | undefined
-    RulesConfiguration?: { Rules: { Claim: string | undefined; MatchType: MatchType | undefined; Value: string | undefined; RoleARN: string | undefined }[] | undefined } | undefined
+    RulesConfiguration?:
+      | {
+          Rules:
+            | {
+                Claim: string | undefined
+                MatchType: MatchType | undefined
+                Value: string | undefined
+                RoleARN: string | undefined
+              }[]
+            | undefined
+        }
+      | undefined
   }
-  const answer: { Roles?: Record<string, string> | undefined; RoleMappings?: Record<string, SdkRoleMapping> | undefined } = { Roles: { authenticated: AUTH } }
-  const payload: { sub: string; 'cognito:groups'?: string[]; [other: string]: unknown } = { sub: 'me', 'cognito:groups': ['g'] }
+  const answer: {
+    Roles?: Record<string, string> | undefined
+    RoleMappings?: Record<string, SdkRoleMapping> | undefined
+  } = { Roles: { authenticated: AUTH } }
+  const payload: { sub: string; 'cognito:groups'?: string[]; [other: string]: unknown } = {
+    sub: 'me',
+    'cognito:groups': ['g'],
+  }
   const mapping = findRoleMapping(answer.RoleMappings, 'eu-west-1_pool', 'client')
   expect(selectRole(payload, mapping, { roles: answer.Roles ?? {} }).roleArn).toBe(AUTH)
 })
 
 type Selector = (claims: IdTokenClaims, mapping: RoleMapping | undefined, request: RoleRequest) => RoleSelection
 
-interface Scenario { readonly claims: IdTokenClaims; readonly mapping: RoleMapping | undefined; readonly request: RoleRequest }
+interface Scenario {
+  readonly claims: IdTokenClaims
+  readonly mapping: RoleMapping | undefined
+  readonly request: RoleRequest
+}
 
 const fallbacks = fc.constantFrom<Fallback[]>('AuthenticatedRole', 'Deny', undefined)
 const arns = fc.constantFrom(A, B, R, S, X, AUTH)
 const texts = fc.constantFrom('ad', 'adm', 'a', 'b', 'true', '7')
-const values = fc.oneof(texts, fc.boolean(), fc.constantFrom(7, null), fc.array(texts, { maxLength: 3 }), fc.constant(['ad', 7]))
+const values = fc.oneof(
+  texts,
+  fc.boolean(),
+  fc.constantFrom(7, null),
+  fc.array(texts, { maxLength: 3 }),
+  fc.constant(['ad', 7]),
+)
 const claimNames = fc.constantFrom('one', 'two', '__proto__', 'constructor', 'cognito:groups', 'cognito:preferred_role')
 const mappingRules = fc.record<MappingRule>({
-  Claim: claimNames, MatchType: fc.constantFrom<MatchType[]>('Equals', 'Contains', 'StartsWith', 'NotEqual'), Value: texts, RoleARN: arns,
+  Claim: claimNames,
+  MatchType: fc.constantFrom<MatchType[]>('Equals', 'Contains', 'StartsWith', 'NotEqual'),
+  Value: texts,
+  RoleARN: arns,
 })
 const mappings: fc.Arbitrary<RoleMapping | undefined> = fc.oneof(
   { weight: 1, arbitrary: fc.constant(undefined) },
   { weight: 3, arbitrary: fallbacks.map(token) },
-  { weight: 6, arbitrary: fc.tuple(fallbacks, fc.array(mappingRules, { maxLength: 3 })).map(([fallback, rules]) => rulesOf(fallback, ...rules)) },
+  {
+    weight: 6,
+    arbitrary: fc
+      .tuple(fallbacks, fc.array(mappingRules, { maxLength: 3 }))
+      .map(([fallback, rules]) => rulesOf(fallback, ...rules)),
+  },
 )
 /** Own keys whatever their names, as JSON.parse makes them. */
 const asToken = (entries: readonly (readonly [string, unknown])[]): IdTokenClaims => {
   const claims: Record<string, unknown> = {}
-  for (const [name, value] of entries) Object.defineProperty(claims, name, { value, enumerable: true, configurable: true, writable: true })
+  for (const [name, value] of entries)
+    Object.defineProperty(claims, name, { value, enumerable: true, configurable: true, writable: true })
   return claims
 }
-const otherClaimEntries = fc.uniqueArray(fc.tuple(fc.constantFrom('one', 'two', '__proto__', 'constructor'), values), { selector: ([name]) => name })
-const payloads = fc.record({
-  listed: fc.uniqueArray(arns, { maxLength: 3 }), preferred: fc.option(arns, { nil: undefined }), groups: fc.array(texts, { maxLength: 2 }), others: otherClaimEntries,
-}).map(({ listed, preferred, groups, others }) => asToken([
-  ...others, ...(groups.length > 0 ? [['cognito:groups', groups] as const] : []), ...Object.entries(claimsOf(listed, preferred)).filter(([name]) => name !== 'cognito:groups'),
-]))
+const otherClaimEntries = fc.uniqueArray(fc.tuple(fc.constantFrom('one', 'two', '__proto__', 'constructor'), values), {
+  selector: ([name]) => name,
+})
+const payloads = fc
+  .record({
+    listed: fc.uniqueArray(arns, { maxLength: 3 }),
+    preferred: fc.option(arns, { nil: undefined }),
+    groups: fc.array(texts, { maxLength: 2 }),
+    others: otherClaimEntries,
+  })
+  .map(({ listed, preferred, groups, others }) =>
+    asToken([
+      ...others,
+      ...(groups.length > 0 ? [['cognito:groups', groups] as const] : []),
+      ...Object.entries(claimsOf(listed, preferred)).filter(([name]) => name !== 'cognito:groups'),
+    ]),
+  )
 const requests: fc.Arbitrary<RoleRequest> = fc.record({
   customRoleArn: fc.option(arns, { nil: undefined, freq: 2 }),
-  roles: fc.record({ authenticated: fc.constantFrom(AUTH, A), unauthenticated: fc.constant(GUEST) }, { requiredKeys: [] }),
+  roles: fc.record(
+    { authenticated: fc.constantFrom(AUTH, A), unauthenticated: fc.constant(GUEST) },
+    { requiredKeys: [] },
+  ),
 })
 const scenarios: fc.Arbitrary<Scenario> = fc.record({ claims: payloads, mapping: mappings, request: requests })
 
@@ -536,121 +998,222 @@ function law(sentence: string, wrong: Selector, property: (select: Selector) => 
   })
 }
 
-const changed = (change: (selection: RoleSelection, scenario: Scenario) => RoleSelection): Selector => (claims, mapping, request) =>
-  change(selectRole(claims, mapping, request), { claims, mapping, request })
-const given = (roleArn: string, { how, evidence }: RoleSelection): RoleSelection => ({ outcome: 'role', roleArn, how, evidence })
+const changed =
+  (change: (selection: RoleSelection, scenario: Scenario) => RoleSelection): Selector =>
+  (claims, mapping, request) =>
+    change(selectRole(claims, mapping, request), { claims, mapping, request })
+const given = (roleArn: string, { how, evidence }: RoleSelection): RoleSelection => ({
+  outcome: 'role',
+  roleArn,
+  how,
+  evidence,
+})
 const listedIn = (claims: IdTokenClaims) => (claims as { 'cognito:roles'?: readonly string[] })['cognito:roles'] ?? []
-const rulesIn = (mapping: RoleMapping | undefined) => (mapping?.Type === 'Rules' && mapping.RulesConfiguration?.Rules) || []
+const rulesIn = (mapping: RoleMapping | undefined) =>
+  (mapping?.Type === 'Rules' && mapping.RulesConfiguration?.Rules) || []
 const answers = ({ outcome, roleArn, candidates }: RoleSelection) =>
   new Set(outcome === 'undetermined' ? candidates!.map(candidate => candidate.roleArn) : [roleArn])
 
 describe('laws', () => {
-  law('a role is present exactly when one is given, and candidates exactly when nothing is determined',
-    changed(selection => selection.outcome === 'undetermined' ? { ...selection, roleArn: A } : selection), select =>
+  law(
+    'a role is present exactly when one is given, and candidates exactly when nothing is determined',
+    changed(selection => (selection.outcome === 'undetermined' ? { ...selection, roleArn: A } : selection)),
+    select =>
       fc.property(scenarios, ({ claims, mapping, request }) => {
         const selection = select(claims, mapping, request)
         expect(Object.hasOwn(selection, 'roleArn')).toBe(selection.outcome === 'role')
         expect(Object.hasOwn(selection, 'candidates')).toBe(selection.outcome === 'undetermined')
         expect(selection.evidence === 'unknown').toBe(selection.outcome === 'undetermined')
-        for (const { outcome, roleArn } of selection.candidates ?? []) expect(outcome).toBe(roleArn === undefined ? 'denied' : 'role')
-      }))
+        for (const { outcome, roleArn } of selection.candidates ?? [])
+          expect(outcome).toBe(roleArn === undefined ? 'denied' : 'role')
+      }),
+  )
 
-  law('what is undetermined has two different answers or more',
-    changed(selection => ({ ...selection, ...(selection.candidates && { candidates: selection.candidates.slice(1) }) })), select =>
+  law(
+    'what is undetermined has two different answers or more',
+    changed(selection => ({
+      ...selection,
+      ...(selection.candidates && { candidates: selection.candidates.slice(1) }),
+    })),
+    select =>
       fc.property(scenarios, ({ claims, mapping, request }) => {
         const selection = select(claims, mapping, request)
         fc.pre(selection.outcome === 'undetermined')
         expect(answers(selection).size).toBe(selection.candidates!.length)
         expect(answers(selection).size).toBeGreaterThan(1)
-      }))
+      }),
+  )
 
-  law('no role is given or thought of but one that the token, a rule or the pool names for signed-in users',
-    changed((selection, { request }) => selection.outcome === 'denied' && request.customRoleArn ? given(request.customRoleArn, selection) : selection), select =>
+  law(
+    'no role is given or thought of but one that the token, a rule or the pool names for signed-in users',
+    changed((selection, { request }) =>
+      selection.outcome === 'denied' && request.customRoleArn ? given(request.customRoleArn, selection) : selection,
+    ),
+    select =>
       fc.property(scenarios, ({ claims, mapping, request }) => {
         const preferred = (claims as { 'cognito:preferred_role'?: string })['cognito:preferred_role']
-        const named = [undefined, request.roles.authenticated, preferred, ...listedIn(claims), ...rulesIn(mapping).map(({ RoleARN }) => RoleARN)]
+        const named = [
+          undefined,
+          request.roles.authenticated,
+          preferred,
+          ...listedIn(claims),
+          ...rulesIn(mapping).map(({ RoleARN }) => RoleARN),
+        ]
         for (const roleArn of answers(select(claims, mapping, request))) expect(named).toContain(roleArn)
-      }))
+      }),
+  )
 
-  law('the role of guests is never given',
-    changed((selection, { request }) => selection.how === 'authenticated-role-missing' && request.roles.unauthenticated
-      ? given(request.roles.unauthenticated, selection) : selection), select =>
+  law(
+    'the role of guests is never given',
+    changed((selection, { request }) =>
+      selection.how === 'authenticated-role-missing' && request.roles.unauthenticated
+        ? given(request.roles.unauthenticated, selection)
+        : selection,
+    ),
+    select =>
       fc.property(scenarios, ({ claims, mapping, request }) => {
         expect(answers(select(claims, mapping, request))).not.toContain(GUEST)
-      }))
+      }),
+  )
 
-  law('the order of the roles in the token does not matter',
-    changed((selection, { claims }) => selection.how === 'ambiguous-denied' && listedIn(claims)[0] ? given(listedIn(claims)[0]!, selection) : selection), select =>
+  law(
+    'the order of the roles in the token does not matter',
+    changed((selection, { claims }) =>
+      selection.how === 'ambiguous-denied' && listedIn(claims)[0] ? given(listedIn(claims)[0]!, selection) : selection,
+    ),
+    select =>
       fc.property(scenarios, ({ claims, mapping, request }) => {
-        const reversed = { ...claims, ...(listedIn(claims).length > 0 && { 'cognito:roles': listedIn(claims).toReversed() }) }
+        const reversed = {
+          ...claims,
+          ...(listedIn(claims).length > 0 && { 'cognito:roles': listedIn(claims).toReversed() }),
+        }
         expect(select(reversed, mapping, request)).toStrictEqual(select(claims, mapping, request))
-      }))
+      }),
+  )
 
-  law('a claim that no rule names does not matter',
-    changed((selection, { claims }) => Object.hasOwn(claims, 'admin') ? given(X, selection) : selection), select =>
+  law(
+    'a claim that no rule names does not matter',
+    changed((selection, { claims }) => (Object.hasOwn(claims, 'admin') ? given(X, selection) : selection)),
+    select =>
       fc.property(scenarios, values, ({ claims, mapping, request }, value) => {
         expect(select({ ...claims, admin: value }, mapping, request)).toStrictEqual(select(claims, mapping, request))
-      }))
+      }),
+  )
 
-  law('a rule behind one that matches for sure does not matter',
-    (claims, mapping, request) => selectRole(claims, mapping?.Type === 'Rules' ? rulesOf(mapping.AmbiguousRoleResolution, ...rulesIn(mapping).toReversed()) : mapping, request), select =>
+  law(
+    'a rule behind one that matches for sure does not matter',
+    (claims, mapping, request) =>
+      selectRole(
+        claims,
+        mapping?.Type === 'Rules'
+          ? rulesOf(mapping.AmbiguousRoleResolution, ...rulesIn(mapping).toReversed())
+          : mapping,
+        request,
+      ),
+    select =>
       fc.property(scenarios, mappingRules, ({ claims, mapping, request: { roles: poolRoles } }, last) => {
         const selection = select(claims, mapping, { roles: poolRoles })
         fc.pre(selection.how === 'rule')
-        expect(select(claims, rulesOf(mapping!.AmbiguousRoleResolution, ...rulesIn(mapping), last), { roles: poolRoles })).toStrictEqual(selection)
-      }))
+        expect(
+          select(claims, rulesOf(mapping!.AmbiguousRoleResolution, ...rulesIn(mapping), last), { roles: poolRoles }),
+        ).toStrictEqual(selection)
+      }),
+  )
 
-  law('with rules, the roles of the token matter to a custom role only',
-    changed((selection, { claims, mapping }) => mapping?.Type === 'Rules' && selection.outcome === 'denied' && listedIn(claims)[0]
-      ? given(listedIn(claims)[0]!, selection) : selection), select =>
+  law(
+    'with rules, the roles of the token matter to a custom role only',
+    changed((selection, { claims, mapping }) =>
+      mapping?.Type === 'Rules' && selection.outcome === 'denied' && listedIn(claims)[0]
+        ? given(listedIn(claims)[0]!, selection)
+        : selection,
+    ),
+    select =>
       fc.property(scenarios, arns, ({ claims, mapping, request: { roles: poolRoles } }, arn) => {
         fc.pre(mapping?.Type === 'Rules')
-        expect(select({ ...claims, 'cognito:roles': [arn] }, mapping, { roles: poolRoles })).toStrictEqual(select(claims, mapping, { roles: poolRoles }))
-      }))
+        expect(select({ ...claims, 'cognito:roles': [arn] }, mapping, { roles: poolRoles })).toStrictEqual(
+          select(claims, mapping, { roles: poolRoles }),
+        )
+      }),
+  )
 
-  law('what AmbiguousRoleResolution is set to, once it is, was a candidate before',
-    changed((selection, { mapping }) => mapping !== undefined && mapping.AmbiguousRoleResolution === undefined && selection.outcome === 'undetermined'
-      ? { outcome: 'denied', how: 'ambiguous-unset', evidence: 'inferred' } : selection), select =>
+  law(
+    'what AmbiguousRoleResolution is set to, once it is, was a candidate before',
+    changed((selection, { mapping }) =>
+      mapping !== undefined && mapping.AmbiguousRoleResolution === undefined && selection.outcome === 'undetermined'
+        ? { outcome: 'denied', how: 'ambiguous-unset', evidence: 'inferred' }
+        : selection,
+    ),
+    select =>
       fc.property(scenarios, fallbacks, ({ claims, mapping, request }, fallback) => {
         fc.pre(mapping !== undefined)
         const before = answers(select(claims, { ...mapping!, AmbiguousRoleResolution: undefined }, request))
-        for (const roleArn of answers(select(claims, { ...mapping!, AmbiguousRoleResolution: fallback }, request))) expect(before).toContain(roleArn)
-      }))
+        for (const roleArn of answers(select(claims, { ...mapping!, AmbiguousRoleResolution: fallback }, request)))
+          expect(before).toContain(roleArn)
+      }),
+  )
 
-  law('every answer is the model\'s, in every field', changed(selection => ({ ...selection, evidence: 'documented' })), select =>
-    fc.property(scenarios, ({ claims, mapping, request }) => {
-      const { sure: _, ...model } = modelSelect(claims, mapping, request)
-      expect(comparable(select(claims, mapping, request))).toStrictEqual(model)
-    }))
+  law(
+    "every answer is the model's, in every field",
+    changed(selection => ({ ...selection, evidence: 'documented' })),
+    select =>
+      fc.property(scenarios, ({ claims, mapping, request }) => {
+        const { sure: _, ...model } = modelSelect(claims, mapping, request)
+        expect(comparable(select(claims, mapping, request))).toStrictEqual(model)
+      }),
+  )
 
   test('frozen input will do, and the answers do not share anything that changes', () => {
     const deepFreeze = <T>(value: T): T => {
       if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze)
       return value
     }
-    fc.assert(fc.property(scenarios.map(deepFreeze), ({ claims, mapping, request }) => {
-      expect(selectRole(claims, mapping, request)).toStrictEqual(selectRole(claims, mapping, request))
-    }))
+    fc.assert(
+      fc.property(scenarios.map(deepFreeze), ({ claims, mapping, request }) => {
+        expect(selectRole(claims, mapping, request)).toStrictEqual(selectRole(claims, mapping, request))
+      }),
+    )
   })
 })
 
-const CONTENDERS: readonly Group[] = [{ groupName: 'g', precedence: 1, roleArn: A }, { groupName: 'h', precedence: 1 }]
+const CONTENDERS: readonly Group[] = [
+  { groupName: 'g', precedence: 1, roleArn: A },
+  { groupName: 'h', precedence: 1 },
+]
 /** Of one role in the token, and of two. */
-const UNDETERMINED: readonly Resolution[] = [resolveRoles(CONTENDERS), resolveRoles([...CONTENDERS, { groupName: 'k', precedence: 2, roleArn: B }])]
+const UNDETERMINED: readonly Resolution[] = [
+  resolveRoles(CONTENDERS),
+  resolveRoles([...CONTENDERS, { groupName: 'k', precedence: 2, roleArn: B }]),
+]
 
 describe('laws of the forecast', () => {
-  type Forecaster = (resolution: Resolution, mapping: RoleMapping | undefined, request: ForecastRoleRequest) => RoleSelection
-  const groups = fc.uniqueArray(fc.record({
-    groupName: fc.constantFrom('ad', 'adm', 'b', 'c'), precedence: fc.constantFrom(null, 0, 1), roleArn: fc.constantFrom(null, A, B),
-  }), { selector: ({ groupName }) => groupName, maxLength: 4 })
+  type Forecaster = (
+    resolution: Resolution,
+    mapping: RoleMapping | undefined,
+    request: ForecastRoleRequest,
+  ) => RoleSelection
+  const groups = fc.uniqueArray(
+    fc.record({
+      groupName: fc.constantFrom('ad', 'adm', 'b', 'c'),
+      precedence: fc.constantFrom(null, 0, 1),
+      roleArn: fc.constantFrom(null, A, B),
+    }),
+    { selector: ({ groupName }) => groupName, maxLength: 4 },
+  )
   const forecasts = fc.record({
     resolution: groups.map(some => resolveRoles(some)),
     mapping: mappings,
-    request: fc.record<ForecastRoleRequest>({ customRoleArn: fc.option(arns, { nil: undefined, freq: 2 }), roles: fc.constantFrom({}, { authenticated: A }, roles) }),
+    request: fc.record<ForecastRoleRequest>({
+      customRoleArn: fc.option(arns, { nil: undefined, freq: 2 }),
+      roles: fc.constantFrom({}, { authenticated: A }, roles),
+    }),
     otherClaims: otherClaimEntries.map(entries => asToken(entries) as Record<string, unknown>),
   })
 
-  function forecastLaw(sentence: string, wrong: Forecaster, property: (forecast: Forecaster) => fc.IProperty<unknown>): void {
+  function forecastLaw(
+    sentence: string,
+    wrong: Forecaster,
+    property: (forecast: Forecaster) => fc.IProperty<unknown>,
+  ): void {
     test(sentence, () => {
       fc.assert(property(selectRoleFor), { numRuns: 2000 })
     })
@@ -660,44 +1223,62 @@ describe('laws of the forecast', () => {
   }
 
   /** Takes an undetermined preferred role for an absent one. */
-  const without: Forecaster = (resolution, mapping, request) => selectRoleFor({ ...resolution, outcome: 'none' }, mapping, request)
+  const without: Forecaster = (resolution, mapping, request) =>
+    selectRoleFor({ ...resolution, outcome: 'none' }, mapping, request)
 
   forecastLaw('whichever token it turns out to be, its role was forecast or a candidate', without, forecast =>
     fc.property(forecasts, ({ resolution, mapping, request, otherClaims }) => {
       const forecast1 = answers(forecast(resolution, mapping, { ...request, otherClaims }))
-      const preferredRoles = resolution.outcome === 'undetermined' ? [{}, { 'cognito:preferred_role': resolution.candidateRole }] : [{}]
-      const tokens = preferredRoles.map(preferred => selectRole({ ...otherClaims, ...resolution.claims, ...preferred }, mapping, request))
+      const preferredRoles =
+        resolution.outcome === 'undetermined' ? [{}, { 'cognito:preferred_role': resolution.candidateRole }] : [{}]
+      const tokens = preferredRoles.map(preferred =>
+        selectRole({ ...otherClaims, ...resolution.claims, ...preferred }, mapping, request),
+      )
       expect(forecast1).toEqual(new Set(tokens.flatMap(selection => [...answers(selection)])))
-    }))
+    }),
+  )
 
-  forecastLaw('whatever the other claims turn out to be, the role was forecast or a candidate',
-    (resolution, mapping, request) => selectRoleFor(resolution, mapping, { otherClaims: {}, ...request }), forecast =>
+  forecastLaw(
+    'whatever the other claims turn out to be, the role was forecast or a candidate',
+    (resolution, mapping, request) => selectRoleFor(resolution, mapping, { otherClaims: {}, ...request }),
+    forecast =>
       fc.property(forecasts, ({ resolution, mapping, request, otherClaims }) => {
         const before = answers(forecast(resolution, mapping, request))
-        for (const roleArn of answers(selectRoleFor(resolution, mapping, { ...request, otherClaims }))) expect(before).toContain(roleArn)
-      }))
+        for (const roleArn of answers(selectRoleFor(resolution, mapping, { ...request, otherClaims })))
+          expect(before).toContain(roleArn)
+      }),
+  )
 
-  forecastLaw('every answer is the model\'s, in every field', without, forecast =>
+  forecastLaw("every answer is the model's, in every field", without, forecast =>
     fc.property(forecasts, fc.boolean(), ({ resolution, mapping, request, otherClaims }, known) => {
       const forecastRequest = known ? { ...request, otherClaims } : request
       const { sure: _, ...model } = modelSelectFor(resolution, mapping, forecastRequest)
       expect(comparable(forecast(resolution, mapping, forecastRequest))).toStrictEqual(model)
-    }))
+    }),
+  )
 })
 
 const FALLBACKS: readonly Fallback[] = ['AuthenticatedRole', 'Deny', undefined]
 const POOLS: readonly RoleRequest['roles'][] = [{ authenticated: AUTH }, { authenticated: A }, {}]
-const PAYLOADS: readonly IdTokenClaims[] = [[], [A], [A, B]].flatMap(listed => [undefined, A, X].map(preferred => claimsOf(listed, preferred)))
+const PAYLOADS: readonly IdTokenClaims[] = [[], [A], [A, B]].flatMap(listed =>
+  [undefined, A, X].map(preferred => claimsOf(listed, preferred)),
+)
 const RULES: readonly MappingRule[] = (['Equals', 'Contains', 'StartsWith', 'NotEqual'] as const).flatMap(matchType =>
-  ['ad', 'b'].flatMap(value => [A, R].map(roleArn => rule('one', matchType, value, roleArn))))
-const RULE_LISTS: readonly (readonly MappingRule[])[] = [[], ...RULES.map(one => [one]), ...RULES.flatMap(one => RULES.map(two => [one, two]))]
+  ['ad', 'b'].flatMap(value => [A, R].map(roleArn => rule('one', matchType, value, roleArn))),
+)
+const RULE_LISTS: readonly (readonly MappingRule[])[] = [
+  [],
+  ...RULES.map(one => [one]),
+  ...RULES.flatMap(one => RULES.map(two => [one, two])),
+]
 const VALUES: readonly unknown[] = [undefined, 'ad', ['ad'], ['adm'], ['adm', 'b'], true]
 
 function* everyScenario(): Generator<Scenario> {
   for (const poolRoles of POOLS) {
     for (const customRoleArn of [undefined, A, X]) {
       for (const claims of PAYLOADS) {
-        for (const mapping of [undefined, ...FALLBACKS.map(token)]) yield { claims, mapping, request: { roles: poolRoles, customRoleArn } }
+        for (const mapping of [undefined, ...FALLBACKS.map(token)])
+          yield { claims, mapping, request: { roles: poolRoles, customRoleArn } }
       }
     }
   }
@@ -708,7 +1289,11 @@ function* everyScenario(): Generator<Scenario> {
         for (const customRoleArn of [undefined, A, R, X]) {
           for (const listed of [[], [A]]) {
             for (const one of VALUES) {
-              yield { claims: { ...claimsOf(listed), ...(one !== undefined && { one }) }, mapping, request: { roles: poolRoles, customRoleArn } }
+              yield {
+                claims: { ...claimsOf(listed), ...(one !== undefined && { one }) },
+                mapping,
+                request: { roles: poolRoles, customRoleArn },
+              }
             }
           }
         }
@@ -719,7 +1304,10 @@ function* everyScenario(): Generator<Scenario> {
 
 const CASES = 3 * 3 * 9 * 4 + (1 + 16 + 256) * 3 * 3 * 4 * 2 * 6
 
-interface Comparison { readonly cases: number; readonly firstDifference?: unknown }
+interface Comparison {
+  readonly cases: number
+  readonly firstDifference?: unknown
+}
 
 function compareWithModel(select: Selector): Comparison {
   let cases = 0
@@ -745,17 +1333,39 @@ describe('every small token, mapping and request', () => {
       for (const field of ['how', 'outcome', 'evidence'] as const) seen[field].add(selection[field])
     }
     expect([...seen.how].toSorted()).toEqual([
-      'ambiguous-authenticated', 'ambiguous-denied', 'ambiguous-unset', 'authenticated-role-missing', 'custom-role', 'custom-role-not-allowed',
-      'custom-role-with-rules', 'custom-role-without-mapping', 'no-mapping', 'preferred-role', 'rule', 'single-role', 'uncertain-rule',
+      'ambiguous-authenticated',
+      'ambiguous-denied',
+      'ambiguous-unset',
+      'authenticated-role-missing',
+      'custom-role',
+      'custom-role-not-allowed',
+      'custom-role-with-rules',
+      'custom-role-without-mapping',
+      'no-mapping',
+      'preferred-role',
+      'rule',
+      'single-role',
+      'uncertain-rule',
     ])
     expect([seen.outcome.size, seen.evidence.size]).toEqual([3, 4])
   })
 
   test('with an undetermined preferred role too, and with rules on it', () => {
-    const onPreferred = RULES.flatMap(({ MatchType, RoleARN }) => [A, 'arn'].map(value => rule('cognito:preferred_role', MatchType!, value, RoleARN)))
+    const onPreferred = RULES.flatMap(({ MatchType, RoleARN }) =>
+      [A, 'arn'].map(value => rule('cognito:preferred_role', MatchType!, value, RoleARN)),
+    )
     let cases = 0
-    for (const mapping of [undefined, ...FALLBACKS.flatMap(fallback => [token(fallback), ...[...RULES, ...onPreferred].flatMap(one => [
-      rulesOf(fallback, one), rulesOf(fallback, one, rule('one', 'Contains', 'ad', B)), rulesOf(fallback, rule('one', 'Equals', 'ad', A), one)])])]) {
+    for (const mapping of [
+      undefined,
+      ...FALLBACKS.flatMap(fallback => [
+        token(fallback),
+        ...[...RULES, ...onPreferred].flatMap(one => [
+          rulesOf(fallback, one),
+          rulesOf(fallback, one, rule('one', 'Contains', 'ad', B)),
+          rulesOf(fallback, rule('one', 'Equals', 'ad', A), one),
+        ]),
+      ]),
+    ]) {
       for (const poolRoles of POOLS) {
         for (const customRoleArn of [undefined, A, X]) {
           for (const otherClaims of [undefined, {}, { one: 'ad' }, { one: ['adm'] }]) {
@@ -773,66 +1383,209 @@ describe('every small token, mapping and request', () => {
   })
 })
 
-const input = (change: (scenario: Scenario) => Partial<Scenario>): Selector => (claims, mapping, request) => {
-  const scenario = { claims, mapping, request, ...change({ claims, mapping, request }) }
-  return selectRole(scenario.claims, scenario.mapping, scenario.request)
-}
-const textOf = (value: unknown): unknown => Array.isArray(value) ? value.join(',') : value
+const input =
+  (change: (scenario: Scenario) => Partial<Scenario>): Selector =>
+  (claims, mapping, request) => {
+    const scenario = { claims, mapping, request, ...change({ claims, mapping, request }) }
+    return selectRole(scenario.claims, scenario.mapping, scenario.request)
+  }
+const textOf = (value: unknown): unknown => (Array.isArray(value) ? value.join(',') : value)
 const valueOfOne = (claims: IdTokenClaims) => (claims as { one?: unknown }).one
 
 const mistakes: readonly (readonly [string, Selector])[] = [
-  ['calls the only role undetermined', changed(selection => selection.how === 'single-role'
-    ? { outcome: 'undetermined', candidates: [{ outcome: 'role', roleArn: A, how: 'single-role' }], how: 'single-role', evidence: 'unknown' } : selection)],
-  ['falls back although there is one role', input(({ claims, mapping }) =>
-    mapping?.Type === 'Token' && listedIn(claims).length === 1 ? { claims: { ...claims, 'cognito:roles': [A, B] } } : {})],
-  ['grants the first candidate', changed(selection => selection.candidates?.[0]?.roleArn ? given(selection.candidates[0].roleArn, selection) : selection)],
-  ['calls undetermined a denial', changed(selection =>
-    selection.outcome === 'undetermined' ? { outcome: 'denied', how: selection.how, evidence: selection.evidence } : selection)],
-  ['forgets the denial among the candidates', changed(selection =>
-    ({ ...selection, ...(selection.candidates && { candidates: selection.candidates.filter(({ outcome }) => outcome === 'role') }) }))],
-  ['stays undetermined where the readings agree', changed(selection => selection.how === 'ambiguous-unset' && selection.outcome === 'denied'
-    ? { outcome: 'undetermined', candidates: [{ outcome: 'denied', how: 'ambiguous-denied' }], how: 'ambiguous-unset', evidence: 'unknown' } : selection)],
+  [
+    'calls the only role undetermined',
+    changed(selection =>
+      selection.how === 'single-role'
+        ? {
+            outcome: 'undetermined',
+            candidates: [{ outcome: 'role', roleArn: A, how: 'single-role' }],
+            how: 'single-role',
+            evidence: 'unknown',
+          }
+        : selection,
+    ),
+  ],
+  [
+    'falls back although there is one role',
+    input(({ claims, mapping }) =>
+      mapping?.Type === 'Token' && listedIn(claims).length === 1
+        ? { claims: { ...claims, 'cognito:roles': [A, B] } }
+        : {},
+    ),
+  ],
+  [
+    'grants the first candidate',
+    changed(selection =>
+      selection.candidates?.[0]?.roleArn ? given(selection.candidates[0].roleArn, selection) : selection,
+    ),
+  ],
+  [
+    'calls undetermined a denial',
+    changed(selection =>
+      selection.outcome === 'undetermined'
+        ? { outcome: 'denied', how: selection.how, evidence: selection.evidence }
+        : selection,
+    ),
+  ],
+  [
+    'forgets the denial among the candidates',
+    changed(selection => ({
+      ...selection,
+      ...(selection.candidates && { candidates: selection.candidates.filter(({ outcome }) => outcome === 'role') }),
+    })),
+  ],
+  [
+    'stays undetermined where the readings agree',
+    changed(selection =>
+      selection.how === 'ambiguous-unset' && selection.outcome === 'denied'
+        ? {
+            outcome: 'undetermined',
+            candidates: [{ outcome: 'denied', how: 'ambiguous-denied' }],
+            how: 'ambiguous-unset',
+            evidence: 'unknown',
+          }
+        : selection,
+    ),
+  ],
   ['ignores the custom role', input(({ request: { roles: poolRoles } }) => ({ request: { roles: poolRoles } }))],
-  ['ignores a custom role with rules', input(({ mapping, request: { roles: poolRoles } }) => mapping?.Type === 'Rules' ? { request: { roles: poolRoles } } : {})],
-  ['ignores a custom role without a mapping', input(({ mapping, request: { roles: poolRoles } }) => mapping ? {} : { request: { roles: poolRoles } })],
-  ['falls back when the custom role is not in the token', input(({ claims, mapping, request }) =>
-    mapping?.Type === 'Token' && !listedIn(claims).includes(request.customRoleArn ?? '') ? { request: { roles: request.roles } } : {})],
-  ['grants any custom role', changed((selection, { request }) =>
-    selection.how === 'custom-role-not-allowed' ? given(request.customRoleArn!, selection) : selection)],
-  ['follows the guide on a custom role of the token with rules', changed((selection, { request }) =>
-    selection.how === 'custom-role-with-rules' && selection.evidence === 'observed' ? given(request.customRoleArn!, selection) : selection)],
-  ['denies every custom role with rules', changed(selection => selection.how === 'custom-role-with-rules' && selection.outcome === 'undetermined'
-    ? { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' } : selection)],
-  ['leaves a custom role of the token with rules undetermined', input(({ claims, mapping }) => {
-    const { 'cognito:roles': _, ...others } = claims as Record<string, unknown>
-    return mapping?.Type === 'Rules' ? { claims: others } : {}
-  })],
-  ['refuses a preferred role outside the roles', input(({ claims }) => {
-    const { 'cognito:preferred_role': preferred, ...others } = claims as Record<string, unknown>
-    return listedIn(claims).includes(preferred as string) ? {} : { claims: others }
-  })],
-  ['asks for the preferred role without a mapping', input(({ mapping }) => ({ mapping: mapping ?? token('AuthenticatedRole') }))],
-  ['takes an unset resolution for a denial', input(({ mapping }) =>
-    mapping && mapping.AmbiguousRoleResolution === undefined ? { mapping: { ...mapping, AmbiguousRoleResolution: 'Deny' } } : {})],
-  ['takes an unset resolution for the authenticated role', input(({ mapping }) =>
-    mapping && mapping.AmbiguousRoleResolution === undefined ? { mapping: { ...mapping, AmbiguousRoleResolution: 'AuthenticatedRole' } } : {})],
-  ['grants the role of guests where there is no authenticated role', input(({ request }) =>
-    ({ request: { ...request, roles: { authenticated: GUEST, ...request.roles } } }))],
-  ['lets NotEqual match a missing claim', input(({ claims, mapping }) =>
-    mapping?.Type === 'Rules' && valueOfOne(claims) === undefined ? { claims: { ...claims, one: '' } } : {})],
-  ['compares arrays as text', input(({ claims }) => valueOfOne(claims) === undefined ? {} : { claims: { ...claims, one: textOf(valueOfOne(claims)) } })],
-  ['never looks inside an element', input(({ claims, mapping }) => {
-    const one = valueOfOne(claims)
-    return Array.isArray(one) && rulesIn(mapping)[0]?.MatchType === 'Contains' ? { claims: { ...claims, one: one.filter(value => value !== 'adm') } } : {}
-  })],
-  ['compares booleans as text', input(({ claims }) => typeof valueOfOne(claims) === 'boolean' ? { claims: { ...claims, one: `${valueOfOne(claims)}` } } : {})],
-  ['lets the last rule win', input(({ mapping }) =>
-    mapping?.Type === 'Rules' ? { mapping: rulesOf(mapping.AmbiguousRoleResolution, ...rulesIn(mapping).toReversed()) } : {})],
-  ['counts the rules from 1', changed(selection => selection.ruleIndex === undefined ? selection : { ...selection, ruleIndex: selection.ruleIndex + 1 })],
-  ['knows every fallback equally well', changed(selection => selection.how === 'ambiguous-denied' ? { ...selection, evidence: 'documented' } : selection)],
-  ['claims evidence it does not have', changed(selection => selection.evidence === 'inferred' ? { ...selection, evidence: 'documented' } : selection)],
-  ['gives the wrong reason', changed(selection => selection.how === 'uncertain-rule' && selection.outcome === 'role' ? { ...selection, how: 'rule' } : selection)],
-  ['writes an undefined role where a key should be absent', changed(selection => ({ roleArn: undefined, ...selection }) as unknown as RoleSelection)],
+  [
+    'ignores a custom role with rules',
+    input(({ mapping, request: { roles: poolRoles } }) =>
+      mapping?.Type === 'Rules' ? { request: { roles: poolRoles } } : {},
+    ),
+  ],
+  [
+    'ignores a custom role without a mapping',
+    input(({ mapping, request: { roles: poolRoles } }) => (mapping ? {} : { request: { roles: poolRoles } })),
+  ],
+  [
+    'falls back when the custom role is not in the token',
+    input(({ claims, mapping, request }) =>
+      mapping?.Type === 'Token' && !listedIn(claims).includes(request.customRoleArn ?? '')
+        ? { request: { roles: request.roles } }
+        : {},
+    ),
+  ],
+  [
+    'grants any custom role',
+    changed((selection, { request }) =>
+      selection.how === 'custom-role-not-allowed' ? given(request.customRoleArn!, selection) : selection,
+    ),
+  ],
+  [
+    'follows the guide on a custom role of the token with rules',
+    changed((selection, { request }) =>
+      selection.how === 'custom-role-with-rules' && selection.evidence === 'observed'
+        ? given(request.customRoleArn!, selection)
+        : selection,
+    ),
+  ],
+  [
+    'denies every custom role with rules',
+    changed(selection =>
+      selection.how === 'custom-role-with-rules' && selection.outcome === 'undetermined'
+        ? { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' }
+        : selection,
+    ),
+  ],
+  [
+    'leaves a custom role of the token with rules undetermined',
+    input(({ claims, mapping }) => {
+      const { 'cognito:roles': _, ...others } = claims as Record<string, unknown>
+      return mapping?.Type === 'Rules' ? { claims: others } : {}
+    }),
+  ],
+  [
+    'refuses a preferred role outside the roles',
+    input(({ claims }) => {
+      const { 'cognito:preferred_role': preferred, ...others } = claims as Record<string, unknown>
+      return listedIn(claims).includes(preferred as string) ? {} : { claims: others }
+    }),
+  ],
+  [
+    'asks for the preferred role without a mapping',
+    input(({ mapping }) => ({ mapping: mapping ?? token('AuthenticatedRole') })),
+  ],
+  [
+    'takes an unset resolution for a denial',
+    input(({ mapping }) =>
+      mapping && mapping.AmbiguousRoleResolution === undefined
+        ? { mapping: { ...mapping, AmbiguousRoleResolution: 'Deny' } }
+        : {},
+    ),
+  ],
+  [
+    'takes an unset resolution for the authenticated role',
+    input(({ mapping }) =>
+      mapping && mapping.AmbiguousRoleResolution === undefined
+        ? { mapping: { ...mapping, AmbiguousRoleResolution: 'AuthenticatedRole' } }
+        : {},
+    ),
+  ],
+  [
+    'grants the role of guests where there is no authenticated role',
+    input(({ request }) => ({ request: { ...request, roles: { authenticated: GUEST, ...request.roles } } })),
+  ],
+  [
+    'lets NotEqual match a missing claim',
+    input(({ claims, mapping }) =>
+      mapping?.Type === 'Rules' && valueOfOne(claims) === undefined ? { claims: { ...claims, one: '' } } : {},
+    ),
+  ],
+  [
+    'compares arrays as text',
+    input(({ claims }) =>
+      valueOfOne(claims) === undefined ? {} : { claims: { ...claims, one: textOf(valueOfOne(claims)) } },
+    ),
+  ],
+  [
+    'never looks inside an element',
+    input(({ claims, mapping }) => {
+      const one = valueOfOne(claims)
+      return Array.isArray(one) && rulesIn(mapping)[0]?.MatchType === 'Contains'
+        ? { claims: { ...claims, one: one.filter(value => value !== 'adm') } }
+        : {}
+    }),
+  ],
+  [
+    'compares booleans as text',
+    input(({ claims }) =>
+      typeof valueOfOne(claims) === 'boolean' ? { claims: { ...claims, one: `${valueOfOne(claims)}` } } : {},
+    ),
+  ],
+  [
+    'lets the last rule win',
+    input(({ mapping }) =>
+      mapping?.Type === 'Rules'
+        ? { mapping: rulesOf(mapping.AmbiguousRoleResolution, ...rulesIn(mapping).toReversed()) }
+        : {},
+    ),
+  ],
+  [
+    'counts the rules from 1',
+    changed(selection =>
+      selection.ruleIndex === undefined ? selection : { ...selection, ruleIndex: selection.ruleIndex + 1 },
+    ),
+  ],
+  [
+    'knows every fallback equally well',
+    changed(selection => (selection.how === 'ambiguous-denied' ? { ...selection, evidence: 'documented' } : selection)),
+  ],
+  [
+    'claims evidence it does not have',
+    changed(selection => (selection.evidence === 'inferred' ? { ...selection, evidence: 'documented' } : selection)),
+  ],
+  [
+    'gives the wrong reason',
+    changed(selection =>
+      selection.how === 'uncertain-rule' && selection.outcome === 'role' ? { ...selection, how: 'rule' } : selection,
+    ),
+  ],
+  [
+    'writes an undefined role where a key should be absent',
+    changed(selection => ({ roleArn: undefined, ...selection }) as unknown as RoleSelection),
+  ],
 ]
 
 describe('control: the comparison catches a selector that', () => {
@@ -866,20 +1619,36 @@ const RULE_IDS = Object.keys({
 
 /** The expressions above a comment `// => value` whose value is another. */
 function wrongExamples(text: string): readonly string[] {
-  const world = createContext({ resolveRoles, selectRole, selectRoleFor, providerKey, findRoleMapping, trustsIdentityPool })
+  const world = createContext({
+    resolveRoles,
+    selectRole,
+    selectRoleFor,
+    providerKey,
+    findRoleMapping,
+    trustsIdentityPool,
+  })
   return [...text.matchAll(/^```js\n([\s\S]*?)^```$/gm)].flatMap(([, block]) =>
-    [...block!.matchAll(/((?:(?!\/\/ =>).*\n)+?)(\/\/ => .*\n(?:\/\/ .*\n)*)/g)].filter(([, code, value]) => {
-      const expected: unknown = runInContext(`(${value!.replace(/^\/\/ (?:=> )?/gm, '')})`, world)
-      return !isDeepStrictEqual(structuredClone(runInContext(code!, world)), structuredClone(expected))
-    }).map(([, code]) => code!))
+    [...block!.matchAll(/((?:(?!\/\/ =>).*\n)+?)(\/\/ => .*\n(?:\/\/ .*\n)*)/g)]
+      .filter(([, code, value]) => {
+        const expected: unknown = runInContext(`(${value!.replace(/^\/\/ (?:=> )?/gm, '')})`, world)
+        return !isDeepStrictEqual(structuredClone(runInContext(code!, world)), structuredClone(expected))
+      })
+      .map(([, code]) => code!),
+  )
 }
 
 const LEAD = 'When using tokens to assign roles, if there are multiple roles that can be assigned to the user,'
-const ITEMS = ['it matches a role in the `cognito:roles` claim.', '`cognito:preferred_role` claim is set, use it.', 'is used to determine the role to be assigned.']
+const ITEMS = [
+  'it matches a role in the `cognito:roles` claim.',
+  '`cognito:preferred_role` claim is set, use it.',
+  'is used to determine the role to be assigned.',
+]
 
 /** The quotations that have an item of the list and not the sentence above it. */
 function withoutLead(text: string): readonly string[] {
-  const quotations = [...text.matchAll(/(?:^>.*\n)+/gm)].map(([lines]) => lines.replaceAll(/^> ?/gm, '').replaceAll(/\s+/g, ' '))
+  const quotations = [...text.matchAll(/(?:^>.*\n)+/gm)].map(([lines]) =>
+    lines.replaceAll(/^> ?/gm, '').replaceAll(/\s+/g, ' '),
+  )
   return quotations.filter(quotation => ITEMS.some(item => quotation.includes(item)) && !quotation.startsWith(LEAD))
 }
 
@@ -894,10 +1663,12 @@ describe('docs/identity-pool.md', () => {
   })
 
   test('control: a wrong value is noticed', () => {
-    expect(wrongExamples('```js\nselectRole({}, undefined, { roles: {} }).how\n// => \'no-mapping\'\n```\n')).toHaveLength(1)
+    expect(
+      wrongExamples("```js\nselectRole({}, undefined, { roles: {} }).how\n// => 'no-mapping'\n```\n"),
+    ).toHaveLength(1)
   })
 
-  test('quotes no item of AWS\'s list without the sentence that governs it', () => {
+  test("quotes no item of AWS's list without the sentence that governs it", () => {
     expect(withoutLead(PAGE)).toEqual([])
     expect(PAGE).toContain(`> ${LEAD}`)
   })
@@ -919,11 +1690,15 @@ describe('docs/emulators.md', () => {
   })
 
   test('says of each case what the library says: Cognito by default, stacksim as `documented`', () => {
-    const rows = [...EMULATORS.matchAll(/^\| (?:no group|`.+?`) \| .+$/gm)].map(([row]) => row.slice(2, -2).split(' | '))
-    expect(rows.map(([groups, cognito, stacksim]) => [groups, cognito, stacksim])).toEqual(rows.map(([groups]) => {
-      const named = groupsIn(groups!)
-      return [groups, saidOf(resolveRoles(named)), saidOf(resolveRoles(named, { semantics: 'documented' }))]
-    }))
+    const rows = [...EMULATORS.matchAll(/^\| (?:no group|`.+?`) \| .+$/gm)].map(([row]) =>
+      row.slice(2, -2).split(' | '),
+    )
+    expect(rows.map(([groups, cognito, stacksim]) => [groups, cognito, stacksim])).toEqual(
+      rows.map(([groups]) => {
+        const named = groupsIn(groups!)
+        return [groups, saidOf(resolveRoles(named)), saidOf(resolveRoles(named, { semantics: 'documented' }))]
+      }),
+    )
     expect(rows).toHaveLength(9)
   })
 })
@@ -931,12 +1706,15 @@ describe('docs/emulators.md', () => {
 /** `a 5 A` is the group a with the precedence 5 and the role A. */
 function groupsIn(cell: string): readonly Group[] {
   return [...cell.matchAll(/`(\S+) (\S+) (\S+)`/g)].map(([, groupName, precedence, role]) => ({
-    groupName: groupName!, precedence: precedence === 'none' ? null : Number(precedence), roleArn: role === 'none' ? null : role!,
+    groupName: groupName!,
+    precedence: precedence === 'none' ? null : Number(precedence),
+    roleArn: role === 'none' ? null : role!,
   }))
 }
 
 function saidOf({ roles: listed, preferredRole, candidateRole }: Resolution): string {
   if (listed.length === 0) return 'neither claim'
-  const preferred = candidateRole === undefined ? preferredRole ?? 'no role' : `${candidateRole} or no role (undetermined)`
+  const preferred =
+    candidateRole === undefined ? (preferredRole ?? 'no role') : `${candidateRole} or no role (undetermined)`
   return `roles ${listed.join(', ')}; prefers ${preferred}`
 }

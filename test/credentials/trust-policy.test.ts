@@ -18,19 +18,34 @@ const amr = { 'ForAnyValue:StringLike': { [AMR]: 'authenticated' } }
 /** The statement of AWS's page, changed; an undefined field is left out. */
 function statement(change: Json = {}): Json {
   const whole = {
-    Effect: 'Allow', Principal: { Federated: SERVICE }, Action: 'sts:AssumeRoleWithWebIdentity', Condition: { ...aud, ...amr }, ...change,
+    Effect: 'Allow',
+    Principal: { Federated: SERVICE },
+    Action: 'sts:AssumeRoleWithWebIdentity',
+    Condition: { ...aud, ...amr },
+    ...change,
   }
   return Object.fromEntries(Object.entries(whole).filter(([, value]) => value !== undefined))
 }
 const policy = (...statements: readonly Json[]): Json => ({ Version: '2012-10-17', Statement: statements })
 const judge = (...statements: readonly Json[]) => trustsIdentityPool(policy(...statements), POOL)
 
-describe('the policy of AWS\'s page', () => {
-  const trusted: Trust = { trusted: true, reason: 'allowed', statementIndex: 0, anyPool: false, guests: false, placeholders: [] }
+describe("the policy of AWS's page", () => {
+  const trusted: Trust = {
+    trusted: true,
+    reason: 'allowed',
+    statementIndex: 0,
+    anyPool: false,
+    guests: false,
+    placeholders: [],
+  }
 
   test('is trusted by its pool, and by its pool alone', () => {
     expect(judge(statement())).toStrictEqual(trusted)
-    expect(trustsIdentityPool(policy(statement()), OTHER)).toStrictEqual({ ...trusted, trusted: false, reason: 'other-audience' })
+    expect(trustsIdentityPool(policy(statement()), OTHER)).toStrictEqual({
+      ...trusted,
+      trusted: false,
+      reason: 'other-audience',
+    })
   })
 
   test('may come as an object, as JSON, or percent-encoded as IAM gives it', () => {
@@ -39,7 +54,10 @@ describe('the policy of AWS\'s page', () => {
     expect(trustsIdentityPool(encodeURIComponent(json), POOL)).toStrictEqual(trusted)
     expect(trustsIdentityPool(` \n${json}`, POOL)).toStrictEqual(trusted)
     expect(trustsIdentityPool(` ${encodeURIComponent(json)}`, POOL)).toStrictEqual(trusted)
-    expect(trustsIdentityPool(JSON.stringify(policy(statement({ Sid: '100%' }))), POOL), 'a percent sign of its own').toStrictEqual(trusted)
+    expect(
+      trustsIdentityPool(JSON.stringify(policy(statement({ Sid: '100%' }))), POOL),
+      'a percent sign of its own',
+    ).toStrictEqual(trusted)
   })
 
   test('may have one statement without a list, and no version', () => {
@@ -48,35 +66,67 @@ describe('the policy of AWS\'s page', () => {
   })
 
   test('for guests is not for signed-in users', () => {
-    expect(judge(statement({ Condition: { ...aud, 'ForAnyValue:StringLike': { [AMR]: 'unauthenticated' } } }))).toStrictEqual({
-      ...trusted, trusted: false, reason: 'guests-only', guests: true })
+    expect(
+      judge(statement({ Condition: { ...aud, 'ForAnyValue:StringLike': { [AMR]: 'unauthenticated' } } })),
+    ).toStrictEqual({
+      ...trusted,
+      trusted: false,
+      reason: 'guests-only',
+      guests: true,
+    })
   })
 })
 
 const onAud = (operator: string, value: unknown): Json => ({ Condition: { [operator]: { [AUD]: value }, ...amr } })
 const onAmr = (operator: string, value: unknown): Json => ({ Condition: { ...aud, [operator]: { [AMR]: value } } })
-const besides = (operator: string, key: string, value: unknown): Json => ({ Condition: { ...aud, ...amr, [operator]: { [key]: value } } })
+const besides = (operator: string, key: string, value: unknown): Json => ({
+  Condition: { ...aud, ...amr, [operator]: { [key]: value } },
+})
 
 type Row = readonly [string, Json, boolean | undefined, TrustReason, Partial<Trust>?]
 
 const rows: readonly Row[] = [
   ['the principal in a list', { Principal: { Federated: ['accounts.google.com', SERVICE] } }, true, 'allowed'],
-  ['the principal beside others', { Principal: { AWS: 'arn:aws:iam::111122223333:root', Federated: SERVICE } }, true, 'allowed'],
+  [
+    'the principal beside others',
+    { Principal: { AWS: 'arn:aws:iam::111122223333:root', Federated: SERVICE } },
+    true,
+    'allowed',
+  ],
   ['another provider', { Principal: { Federated: 'accounts.google.com' } }, false, 'other-principal'],
   ['the user pool as a provider', { Principal: { Federated: 'cognito-idp.amazonaws.com' } }, false, 'other-principal'],
   ['the service as a Service', { Principal: { Service: SERVICE } }, false, 'other-principal'],
   ['an account', { Principal: { AWS: 'arn:aws:iam::111122223333:root' } }, false, 'other-principal'],
-  ['GovCloud\'s name', { Principal: { Federated: 'cognito-identity-us-gov.amazonaws.com' } }, false, 'other-principal'],
-  ['China\'s name', { Principal: { Federated: 'cognito-identity.cn-north-1.amazonaws.com.cn' } }, false, 'other-principal'],
-  ['a provider of one\'s own of that name', { Principal: { Federated: `arn:aws:iam::111122223333:oidc-provider/${SERVICE}` } },
-    false, 'other-principal'],
-  ['a name that is documented nowhere', { Principal: { Federated: 'cognito-identity.amazon.com' } }, undefined, 'uncertain-principal'],
+  ["GovCloud's name", { Principal: { Federated: 'cognito-identity-us-gov.amazonaws.com' } }, false, 'other-principal'],
+  [
+    "China's name",
+    { Principal: { Federated: 'cognito-identity.cn-north-1.amazonaws.com.cn' } },
+    false,
+    'other-principal',
+  ],
+  [
+    "a provider of one's own of that name",
+    { Principal: { Federated: `arn:aws:iam::111122223333:oidc-provider/${SERVICE}` } },
+    false,
+    'other-principal',
+  ],
+  [
+    'a name that is documented nowhere',
+    { Principal: { Federated: 'cognito-identity.amazon.com' } },
+    undefined,
+    'uncertain-principal',
+  ],
   ['everybody', { Principal: '*' }, undefined, 'uncertain-principal'],
   ['every account', { Principal: { AWS: '*' } }, undefined, 'uncertain-principal'],
   ['every provider', { Principal: { Federated: '*' } }, undefined, 'uncertain-principal'],
   ['a part of the name', { Principal: { Federated: 'cognito-identity.*' } }, undefined, 'uncertain-principal'],
   ['no principal but these', { Principal: undefined, NotPrincipal: { AWS: '*' } }, undefined, 'uncertain-principal'],
-  ['a reference not resolved', { Principal: { Federated: { 'Fn::If': ['gov', 'a', 'b'] } } }, undefined, 'uncertain-principal'],
+  [
+    'a reference not resolved',
+    { Principal: { Federated: { 'Fn::If': ['gov', 'a', 'b'] } } },
+    undefined,
+    'uncertain-principal',
+  ],
   ['a principal that is a name only', { Principal: SERVICE }, false, 'other-principal'],
   ['several actions', { Action: ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession'] }, true, 'allowed'],
   ['the action in another case', { Action: 'STS:assumerolewithwebidentity' }, true, 'allowed'],
@@ -85,13 +135,18 @@ const rows: readonly Row[] = [
   ['a wildcard', { Action: 'sts:AssumeRole*Identity' }, true, 'allowed'],
   ['a wildcard for one character', { Action: 'sts:AssumeRoleWithWebIdentit?' }, true, 'allowed'],
   ['another action', { Action: 'sts:AssumeRole' }, false, 'other-action'],
-  ['SAML\'s action', { Action: 'sts:AssumeRoleWithSAML' }, false, 'other-action'],
+  ["SAML's action", { Action: 'sts:AssumeRoleWithSAML' }, false, 'other-action'],
   ['a longer action', { Action: 'sts:AssumeRoleWithWebIdentity2' }, false, 'other-action'],
   ['no actions', { Action: [] }, false, 'other-action'],
   ['every action but others', { Action: undefined, NotAction: 'sts:TagSession' }, true, 'allowed'],
   ['every action but this', { Action: undefined, NotAction: ['sts:Assume*'] }, false, 'other-action'],
   ['an action not resolved', { Action: { Ref: 'Action' } }, undefined, 'uncertain-action'],
-  ['every action but one not resolved', { Action: undefined, NotAction: { Ref: 'Action' } }, undefined, 'uncertain-action'],
+  [
+    'every action but one not resolved',
+    { Action: undefined, NotAction: { Ref: 'Action' } },
+    undefined,
+    'uncertain-action',
+  ],
   ['an element that does not belong', { Resource: '*' }, undefined, 'uncertain-statement'],
   ['no condition', { Condition: undefined }, true, 'allowed', { anyPool: true, guests: true }],
   ['an empty condition', { Condition: {} }, true, 'allowed', { anyPool: true, guests: true }],
@@ -99,18 +154,33 @@ const rows: readonly Row[] = [
   ['no amr', { Condition: aud }, true, 'allowed', { guests: true }],
   ['several audiences', onAud('StringEquals', [OTHER, POOL]), true, 'allowed'],
   ['other audiences', onAud('StringEquals', [OTHER]), false, 'other-audience'],
-  ['the audience in another case', onAud('StringEquals', POOL.toUpperCase()), false, 'placeholder-audience',
-    { placeholders: [POOL.toUpperCase()] }],
-  ['the audience in another case, ignored', onAud('StringEqualsIgnoreCase', POOL.toUpperCase()), true, 'allowed',
-    { placeholders: [POOL.toUpperCase()] }],
+  [
+    'the audience in another case',
+    onAud('StringEquals', POOL.toUpperCase()),
+    false,
+    'placeholder-audience',
+    { placeholders: [POOL.toUpperCase()] },
+  ],
+  [
+    'the audience in another case, ignored',
+    onAud('StringEqualsIgnoreCase', POOL.toUpperCase()),
+    true,
+    'allowed',
+    { placeholders: [POOL.toUpperCase()] },
+  ],
   ['the key in another case', { Condition: { StringEquals: { [AUD.toUpperCase()]: POOL }, ...amr } }, true, 'allowed'],
   ['a wildcard as the audience', onAud('StringLike', '*'), true, 'allowed', { anyPool: true }],
   ['a region as the audience', onAud('StringLike', 'eu-west-1:*'), true, 'allowed', { anyPool: true }],
   ['a wildcard that is none', onAud('StringEquals', 'eu-west-1:*'), false, 'other-audience'],
   ['a wildcard behind the audience', onAud('StringLike', `${POOL}**`), true, 'allowed'],
   ['a wildcard for a character behind the audience', onAud('StringLike', `${POOL}?`), false, 'other-audience'],
-  ['the audience cut short', onAud('StringLike', POOL.slice(0, -1)), false, 'placeholder-audience',
-    { placeholders: [POOL.slice(0, -1)] }],
+  [
+    'the audience cut short',
+    onAud('StringLike', POOL.slice(0, -1)),
+    false,
+    'placeholder-audience',
+    { placeholders: [POOL.slice(0, -1)] },
+  ],
   ['every audience but another', onAud('StringNotEquals', OTHER), true, 'allowed', { anyPool: true }],
   ['every audience but this', onAud('StringNotLike', POOL), false, 'other-audience', { anyPool: true }],
   ['an audience if there is one', onAud('StringEqualsIfExists', POOL), true, 'allowed'],
@@ -120,76 +190,236 @@ const rows: readonly Row[] = [
   ['an audience, whichever, as a boolean', onAud('Null', false), true, 'allowed', { anyPool: true }],
   ['no audience allowed', onAud('Null', true), false, 'condition-not-met'],
   ['a Null that is neither', onAud('Null', 'no'), undefined, 'uncertain-condition', { anyPool: undefined }],
-  ['AWS\'s example', onAud('StringEquals', 'us-east-1:12345678-corner-cafe-123456790ab'), false, 'placeholder-audience',
-    { placeholders: ['us-east-1:12345678-corner-cafe-123456790ab'] }],
-  ['a placeholder beside the pool', onAud('StringEquals', [POOL, 'YOUR_IDENTITY_POOL_ID']), true, 'allowed',
-    { placeholders: ['YOUR_IDENTITY_POOL_ID'] }],
-  ['a policy variable', onAud('StringEquals', '${aws:PrincipalTag/pool}'), undefined, 'uncertain-condition', { anyPool: undefined }],
-  ['an audience not resolved', onAud('StringEquals', { Ref: 'Pool' }), undefined, 'uncertain-condition', { anyPool: undefined }],
+  [
+    "AWS's example",
+    onAud('StringEquals', 'us-east-1:12345678-corner-cafe-123456790ab'),
+    false,
+    'placeholder-audience',
+    { placeholders: ['us-east-1:12345678-corner-cafe-123456790ab'] },
+  ],
+  [
+    'a placeholder beside the pool',
+    onAud('StringEquals', [POOL, 'YOUR_IDENTITY_POOL_ID']),
+    true,
+    'allowed',
+    { placeholders: ['YOUR_IDENTITY_POOL_ID'] },
+  ],
+  [
+    'a policy variable',
+    onAud('StringEquals', '${aws:PrincipalTag/pool}'),
+    undefined,
+    'uncertain-condition',
+    { anyPool: undefined },
+  ],
+  [
+    'an audience not resolved',
+    onAud('StringEquals', { Ref: 'Pool' }),
+    undefined,
+    'uncertain-condition',
+    { anyPool: undefined },
+  ],
   ['no value', onAud('StringEquals', []), undefined, 'uncertain-condition', { anyPool: undefined }],
-  ['the pool and one not resolved', onAud('StringEquals', [POOL, { Ref: 'Pool' }]), undefined, 'uncertain-condition',
-    { anyPool: undefined }],
+  [
+    'the pool and one not resolved',
+    onAud('StringEquals', [POOL, { Ref: 'Pool' }]),
+    undefined,
+    'uncertain-condition',
+    { anyPool: undefined },
+  ],
   ['an operator nobody knows', onAud('StringMatches', POOL), undefined, 'uncertain-condition', { anyPool: undefined }],
-  ['an operator that ends as one', onAud('NotStringEquals', POOL), undefined, 'uncertain-condition', { anyPool: undefined }],
+  [
+    'an operator that ends as one',
+    onAud('NotStringEquals', POOL),
+    undefined,
+    'uncertain-condition',
+    { anyPool: undefined },
+  ],
   ['an operator of another kind', onAud('ArnLike', '*'), undefined, 'uncertain-condition', { anyPool: undefined }],
   ['a set of Null', onAud('ForAnyValue:Null', 'false'), undefined, 'uncertain-condition', { anyPool: undefined }],
-  ['a set nobody knows', onAud('ForSomeValues:StringEquals', POOL), undefined, 'uncertain-condition', { anyPool: undefined }],
-  ['guests and users', onAmr('ForAnyValue:StringEquals', ['authenticated', 'unauthenticated']), true, 'allowed', { guests: true }],
+  [
+    'a set nobody knows',
+    onAud('ForSomeValues:StringEquals', POOL),
+    undefined,
+    'uncertain-condition',
+    { anyPool: undefined },
+  ],
+  [
+    'guests and users',
+    onAmr('ForAnyValue:StringEquals', ['authenticated', 'unauthenticated']),
+    true,
+    'allowed',
+    { guests: true },
+  ],
   ['a pattern for both', onAmr('ForAnyValue:StringLike', '*authenticated'), true, 'allowed', { guests: true }],
   ['one login provider', onAmr('ForAnyValue:StringLike', 'graph.facebook.com'), undefined, 'uncertain-condition'],
   ['amr in another case', onAmr('ForAnyValue:StringEquals', 'Authenticated'), false, 'condition-not-met'],
-  ['a login provider that begins like it', onAmr('ForAnyValue:StringEquals', 'authenticated-x'), undefined, 'uncertain-condition'],
-  ['a login provider that ends like it', onAmr('ForAnyValue:StringEquals', 'x-authenticated'), undefined, 'uncertain-condition'],
-  ['no login provider that ends so', onAmr('ForAllValues:StringNotLike', '*k'), undefined, 'uncertain-condition', { guests: true }],
-  ['no login provider that begins so', onAmr('ForAllValues:StringNotLike', 'g*'), undefined, 'uncertain-condition', { guests: true }],
+  [
+    'a login provider that begins like it',
+    onAmr('ForAnyValue:StringEquals', 'authenticated-x'),
+    undefined,
+    'uncertain-condition',
+  ],
+  [
+    'a login provider that ends like it',
+    onAmr('ForAnyValue:StringEquals', 'x-authenticated'),
+    undefined,
+    'uncertain-condition',
+  ],
+  [
+    'no login provider that ends so',
+    onAmr('ForAllValues:StringNotLike', '*k'),
+    undefined,
+    'uncertain-condition',
+    { guests: true },
+  ],
+  [
+    'no login provider that begins so',
+    onAmr('ForAllValues:StringNotLike', 'g*'),
+    undefined,
+    'uncertain-condition',
+    { guests: true },
+  ],
   ['amr without a set operator', onAmr('StringEquals', 'authenticated'), undefined, 'uncertain-condition'],
-  ['guests without a set operator', onAmr('StringLike', 'unauthenticated'), false, 'guests-only', { guests: undefined }],
-  ['no guests without a set operator', onAmr('StringNotEquals', 'unauthenticated'), true, 'allowed', { guests: undefined }],
-  ['users denied without a set operator', onAmr('StringNotEquals', 'authenticated'), undefined, 'uncertain-condition', { guests: true }],
+  [
+    'guests without a set operator',
+    onAmr('StringLike', 'unauthenticated'),
+    false,
+    'guests-only',
+    { guests: undefined },
+  ],
+  [
+    'no guests without a set operator',
+    onAmr('StringNotEquals', 'unauthenticated'),
+    true,
+    'allowed',
+    { guests: undefined },
+  ],
+  [
+    'users denied without a set operator',
+    onAmr('StringNotEquals', 'authenticated'),
+    undefined,
+    'uncertain-condition',
+    { guests: true },
+  ],
   ['all values of amr', onAmr('ForAllValues:StringLike', 'authenticated'), undefined, 'uncertain-condition'],
-  ['all values of amr, whatever they are, twice', onAmr('ForAllValues:StringLike', '**'), true, 'allowed', { guests: true }],
+  [
+    'all values of amr, whatever they are, twice',
+    onAmr('ForAllValues:StringLike', '**'),
+    true,
+    'allowed',
+    { guests: true },
+  ],
   ['a star that is none', onAmr('ForAnyValue:StringEquals', '*'), false, 'condition-not-met'],
   ['all values of amr, whatever they are', onAmr('ForAllValues:StringLike', '*'), true, 'allowed', { guests: true }],
-  ['no value of amr a guest\'s', onAmr('ForAllValues:StringNotEquals', 'unauthenticated'), true, 'allowed'],
-  ['some value of amr not a guest\'s', onAmr('ForAnyValue:StringNotEquals', 'unauthenticated'), true, 'allowed'],
-  ['all values of amr a guest\'s', onAmr('ForAllValues:StringEquals', 'unauthenticated'), false, 'guests-only', { guests: true }],
+  ["no value of amr a guest's", onAmr('ForAllValues:StringNotEquals', 'unauthenticated'), true, 'allowed'],
+  ["some value of amr not a guest's", onAmr('ForAnyValue:StringNotEquals', 'unauthenticated'), true, 'allowed'],
+  [
+    "all values of amr a guest's",
+    onAmr('ForAllValues:StringEquals', 'unauthenticated'),
+    false,
+    'guests-only',
+    { guests: true },
+  ],
   ['an identity', besides('StringLike', `${SERVICE}:sub`, 'eu-west-1:*'), undefined, 'uncertain-condition'],
-  ['an identity that looks like amr', besides('ForAnyValue:StringEquals', `${SERVICE}:sub`, 'authenticated'),
-    undefined, 'uncertain-condition'],
+  [
+    'an identity that looks like amr',
+    besides('ForAnyValue:StringEquals', `${SERVICE}:sub`, 'authenticated'),
+    undefined,
+    'uncertain-condition',
+  ],
   ['an identity, whichever', besides('Null', `${SERVICE}:sub`, 'false'), true, 'allowed'],
   ['an address', besides('IpAddress', 'aws:SourceIp', '192.0.2.0/24'), undefined, 'uncertain-condition'],
-  ['an address and another audience', { Condition: { StringEquals: { [AUD]: OTHER }, IpAddress: { 'aws:SourceIp': '192.0.2.0/24' } } },
-    false, 'other-audience',
-    { guests: false }],
-  ['GovCloud\'s keys', { Condition: { ...amr, StringEquals: { 'cognito-identity-us-gov.amazonaws.com:aud': POOL } } },
-    false, 'other-audience'],
-  ['GovCloud\'s keys, negated', { Condition: { ...amr, StringNotEquals: { 'cognito-identity-us-gov.amazonaws.com:aud': OTHER } } },
-    true, 'allowed', { anyPool: true }],
-  ['GovCloud\'s keys, if they exist',
-    { Condition: { ...amr, StringEqualsIfExists: { 'cognito-identity-us-gov.amazonaws.com:aud': OTHER } } }, true, 'allowed',
-    { anyPool: true }],
-  ['all of a claim that is not there',
-    { Condition: { ...aud, 'ForAllValues:StringEquals': { 'cognito-identity-us-gov.amazonaws.com:amr': 'x' } } }, true, 'allowed',
-    { guests: true }],
-  ['any of a claim that is not there',
-    { Condition: { ...aud, 'ForAnyValue:StringEquals': { 'cognito-identity-us-gov.amazonaws.com:amr': 'x' } } }, false, 'condition-not-met'],
-  ['not any of a claim that is not there', { Condition: { ...aud, 'ForAnyValue:StringNotEquals': { 'cognito-identity-us-gov.amazonaws.com:amr': 'x' } } }, undefined,
-    'uncertain-condition', { guests: undefined }],
-  ['keys that are documented nowhere', { Condition: { ...amr, StringEquals: { 'cognito-identity.amazon.com:aud': POOL } } },
-    undefined, 'uncertain-condition',
-    { anyPool: false }],
-  ['a key that ends as one', { Condition: { ...amr, StringEquals: { [`x-${AUD}`]: POOL } } },
-    undefined, 'uncertain-condition', { anyPool: undefined }],
-  ['a key that begins as one', { Condition: { ...amr, StringEquals: { [`${AUD}ience`]: POOL } } },
-    undefined, 'uncertain-condition', { anyPool: undefined }],
+  [
+    'an address and another audience',
+    { Condition: { StringEquals: { [AUD]: OTHER }, IpAddress: { 'aws:SourceIp': '192.0.2.0/24' } } },
+    false,
+    'other-audience',
+    { guests: false },
+  ],
+  [
+    "GovCloud's keys",
+    { Condition: { ...amr, StringEquals: { 'cognito-identity-us-gov.amazonaws.com:aud': POOL } } },
+    false,
+    'other-audience',
+  ],
+  [
+    "GovCloud's keys, negated",
+    { Condition: { ...amr, StringNotEquals: { 'cognito-identity-us-gov.amazonaws.com:aud': OTHER } } },
+    true,
+    'allowed',
+    { anyPool: true },
+  ],
+  [
+    "GovCloud's keys, if they exist",
+    { Condition: { ...amr, StringEqualsIfExists: { 'cognito-identity-us-gov.amazonaws.com:aud': OTHER } } },
+    true,
+    'allowed',
+    { anyPool: true },
+  ],
+  [
+    'all of a claim that is not there',
+    { Condition: { ...aud, 'ForAllValues:StringEquals': { 'cognito-identity-us-gov.amazonaws.com:amr': 'x' } } },
+    true,
+    'allowed',
+    { guests: true },
+  ],
+  [
+    'any of a claim that is not there',
+    { Condition: { ...aud, 'ForAnyValue:StringEquals': { 'cognito-identity-us-gov.amazonaws.com:amr': 'x' } } },
+    false,
+    'condition-not-met',
+  ],
+  [
+    'not any of a claim that is not there',
+    { Condition: { ...aud, 'ForAnyValue:StringNotEquals': { 'cognito-identity-us-gov.amazonaws.com:amr': 'x' } } },
+    undefined,
+    'uncertain-condition',
+    { guests: undefined },
+  ],
+  [
+    'keys that are documented nowhere',
+    { Condition: { ...amr, StringEquals: { 'cognito-identity.amazon.com:aud': POOL } } },
+    undefined,
+    'uncertain-condition',
+    { anyPool: false },
+  ],
+  [
+    'a key that ends as one',
+    { Condition: { ...amr, StringEquals: { [`x-${AUD}`]: POOL } } },
+    undefined,
+    'uncertain-condition',
+    { anyPool: undefined },
+  ],
+  [
+    'a key that begins as one',
+    { Condition: { ...amr, StringEquals: { [`${AUD}ience`]: POOL } } },
+    undefined,
+    'uncertain-condition',
+    { anyPool: undefined },
+  ],
   ['a number as the audience', onAud('StringEquals', [7, POOL]), true, 'allowed', { placeholders: ['7'] }],
-  ['a key that is no claim', { Condition: { ...amr, StringEquals: { [`${SERVICE}:iss`]: POOL } } },
-    undefined, 'uncertain-condition', { anyPool: undefined }],
+  [
+    'a key that is no claim',
+    { Condition: { ...amr, StringEquals: { [`${SERVICE}:iss`]: POOL } } },
+    undefined,
+    'uncertain-condition',
+    { anyPool: undefined },
+  ],
 ]
 
 describe('one statement', () => {
-  const whole = rows.map(([what, change, trusted, reason, others]): readonly [string, Json, Partial<Trust>] =>
-    [what, change, { trusted, reason, statementIndex: 0, placeholders: [], ...(trusted && { anyPool: false, guests: false }), ...others }])
+  const whole = rows.map(([what, change, trusted, reason, others]): readonly [string, Json, Partial<Trust>] => [
+    what,
+    change,
+    {
+      trusted,
+      reason,
+      statementIndex: 0,
+      placeholders: [],
+      ...(trusted && { anyPool: false, guests: false }),
+      ...others,
+    },
+  ])
 
   test.each(whole)('%s', (_, change, expected) => {
     expect(judge(statement(change))).toMatchObject(expected)
@@ -197,14 +427,26 @@ describe('one statement', () => {
 
   test('every reason occurs, and has a row in the documentation', () => {
     const reasons: Record<TrustReason, true> = {
-      allowed: true, denied: true, 'no-allow': true, 'other-principal': true, 'other-action': true, 'other-audience': true,
-      'placeholder-audience': true, 'guests-only': true, 'condition-not-met': true, 'uncertain-principal': true, 'uncertain-action': true,
-      'uncertain-condition': true, 'uncertain-statement': true,
+      allowed: true,
+      denied: true,
+      'no-allow': true,
+      'other-principal': true,
+      'other-action': true,
+      'other-audience': true,
+      'placeholder-audience': true,
+      'guests-only': true,
+      'condition-not-met': true,
+      'uncertain-principal': true,
+      'uncertain-action': true,
+      'uncertain-condition': true,
+      'uncertain-statement': true,
     }
     const seen = new Set([...rows.map(([, , , reason]) => reason), 'denied', 'no-allow'])
     expect([...seen].toSorted()).toEqual(Object.keys(reasons).toSorted())
     const page = readFileSync(new URL('../../docs/identity-pool.md', import.meta.url), 'utf8')
-    expect([...page.matchAll(/^\| `([\w-]+)` \| (?:true|false|undefined) \|/gm)].map(([, reason]) => reason).toSorted()).toEqual(Object.keys(reasons).toSorted())
+    expect(
+      [...page.matchAll(/^\| `([\w-]+)` \| (?:true|false|undefined) \|/gm)].map(([, reason]) => reason).toSorted(),
+    ).toEqual(Object.keys(reasons).toSorted())
   })
 })
 
@@ -212,36 +454,81 @@ describe('several statements', () => {
   const deny = (change: Json = {}) => statement({ Effect: 'Deny', ...change })
 
   test('one that allows is enough', () => {
-    expect(judge(statement({ Action: 'sts:TagSession' }), statement())).toMatchObject({ trusted: true, statementIndex: 1 })
+    expect(judge(statement({ Action: 'sts:TagSession' }), statement())).toMatchObject({
+      trusted: true,
+      statementIndex: 1,
+    })
     expect(judge(statement({ Principal: '*' }), statement())).toMatchObject({ trusted: true, statementIndex: 1 })
   })
 
   test('one that denies is stronger', () => {
-    expect(judge(statement(), deny({ Condition: undefined }))).toMatchObject({ trusted: false, reason: 'denied', statementIndex: 1 })
-    expect(judge(statement(), deny({ Principal: '*', Action: '*', Condition: undefined }))).toMatchObject({ trusted: false, reason: 'denied' })
-    expect(judge(statement(), deny({ Principal: { AWS: '*' }, Action: '*', Condition: undefined }))).toMatchObject({ trusted: false, reason: 'denied' })
+    expect(judge(statement(), deny({ Condition: undefined }))).toMatchObject({
+      trusted: false,
+      reason: 'denied',
+      statementIndex: 1,
+    })
+    expect(judge(statement(), deny({ Principal: '*', Action: '*', Condition: undefined }))).toMatchObject({
+      trusted: false,
+      reason: 'denied',
+    })
+    expect(judge(statement(), deny({ Principal: { AWS: '*' }, Action: '*', Condition: undefined }))).toMatchObject({
+      trusted: false,
+      reason: 'denied',
+    })
   })
 
   test('one that denies others does not count', () => {
-    expect(judge(statement(), deny({ Condition: { StringNotEquals: { [AUD]: POOL } } }))).toMatchObject({ trusted: true, anyPool: false })
-    expect(judge(statement({ Condition: undefined }), deny({ Condition: { StringNotEquals: { [AUD]: POOL } } }))).toMatchObject({ trusted: true, anyPool: false })
-    expect(judge(statement({ Condition: aud }), deny({ Condition: { 'ForAnyValue:StringEquals': { [AMR]: 'unauthenticated' } } }))).toMatchObject({
-      trusted: true, guests: false })
-    expect(judge(statement(), deny({ Principal: { Federated: 'accounts.google.com' } }))).toMatchObject({ trusted: true })
+    expect(judge(statement(), deny({ Condition: { StringNotEquals: { [AUD]: POOL } } }))).toMatchObject({
+      trusted: true,
+      anyPool: false,
+    })
+    expect(
+      judge(statement({ Condition: undefined }), deny({ Condition: { StringNotEquals: { [AUD]: POOL } } })),
+    ).toMatchObject({ trusted: true, anyPool: false })
+    expect(
+      judge(
+        statement({ Condition: aud }),
+        deny({ Condition: { 'ForAnyValue:StringEquals': { [AMR]: 'unauthenticated' } } }),
+      ),
+    ).toMatchObject({
+      trusted: true,
+      guests: false,
+    })
+    expect(judge(statement(), deny({ Principal: { Federated: 'accounts.google.com' } }))).toMatchObject({
+      trusted: true,
+    })
   })
 
   test('one that may deny leaves it open', () => {
     expect(judge(statement(), deny({ Condition: { IpAddress: { 'aws:SourceIp': '192.0.2.0/24' } } }))).toMatchObject({
-      trusted: undefined, reason: 'uncertain-condition', statementIndex: 1 })
-    expect(judge(statement(), deny({ Principal: { Federated: '*' } }))).toMatchObject({ trusted: undefined, reason: 'uncertain-principal' })
-    expect(judge(statement({ Action: 'sts:TagSession' }), deny({ Condition: { Bool: { 'aws:SecureTransport': false } } }))).toMatchObject({
-      trusted: false, reason: 'other-action', statementIndex: 0 })
+      trusted: undefined,
+      reason: 'uncertain-condition',
+      statementIndex: 1,
+    })
+    expect(judge(statement(), deny({ Principal: { Federated: '*' } }))).toMatchObject({
+      trusted: undefined,
+      reason: 'uncertain-principal',
+    })
+    expect(
+      judge(statement({ Action: 'sts:TagSession' }), deny({ Condition: { Bool: { 'aws:SecureTransport': false } } })),
+    ).toMatchObject({
+      trusted: false,
+      reason: 'other-action',
+      statementIndex: 0,
+    })
   })
 
   test('of those that do not allow, the closest gives the reason', () => {
-    expect(judge(statement({ Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }), statement({ Condition: { StringEquals: { [AUD]: OTHER } } })))
-      .toMatchObject({ trusted: false, reason: 'other-audience', statementIndex: 1 })
-    expect(judge(statement({ Action: 'sts:TagSession' }), statement({ Principal: { AWS: 'x' } }))).toMatchObject({ reason: 'other-action', statementIndex: 0 })
+    expect(
+      judge(
+        statement({ Principal: { Service: 'ec2.amazonaws.com' }, Action: 'sts:AssumeRole' }),
+        statement({ Condition: { StringEquals: { [AUD]: OTHER } } }),
+      ),
+    ).toMatchObject({ trusted: false, reason: 'other-audience', statementIndex: 1 })
+    expect(judge(statement({ Action: 'sts:TagSession' }), statement({ Principal: { AWS: 'x' } }))).toMatchObject({
+      reason: 'other-action',
+      statementIndex: 0,
+    })
   })
 
   test('nothing allowed', () => {
@@ -259,7 +546,10 @@ describe('several statements', () => {
 describe('every partition has names of its own', () => {
   const inRegion = (region: string, principal: string, prefix: string) => {
     const id = `${region}:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6`
-    const Condition = { StringEquals: { [`${prefix}:aud`]: id }, 'ForAnyValue:StringLike': { [`${prefix}:amr`]: 'authenticated' } }
+    const Condition = {
+      StringEquals: { [`${prefix}:aud`]: id },
+      'ForAnyValue:StringLike': { [`${prefix}:amr`]: 'authenticated' },
+    }
     return trustsIdentityPool(policy(statement({ Principal: { Federated: principal }, Condition })), id)
   }
   const WEST = 'cognito-identity-us-gov.amazonaws.com'
@@ -290,50 +580,97 @@ describe('every partition has names of its own', () => {
   test('a claim that may be there or not decides nothing, unless it decides the same', () => {
     const id = 'cn-north-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
     const withKey = (operator: string, value: string) =>
-      trustsIdentityPool(policy(statement({ Principal: { Federated: CHINA }, Condition: { [operator]: { [AUD]: value } } })), id).trusted
-    expect([withKey('StringEquals', OTHER), withKey('StringEqualsIfExists', id), withKey('StringEquals', id)]).toEqual([false, true, undefined])
+      trustsIdentityPool(
+        policy(statement({ Principal: { Federated: CHINA }, Condition: { [operator]: { [AUD]: value } } })),
+        id,
+      ).trusted
+    expect([withKey('StringEquals', OTHER), withKey('StringEqualsIfExists', id), withKey('StringEquals', id)]).toEqual([
+      false,
+      true,
+      undefined,
+    ])
   })
 })
 
 describe('placeholders', () => {
   test.each([
-    'us-east-1:12345678-corner-cafe-123456790ab', 'us-east-1:12345678-dead-beef-cafe-123456790ab', 'us-east-1:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx',
-    'us-east-1:12345678-1234-1234-1234-123456789012', 'us-east-1:11111111-1111-1111-1111-111111111111', 'us-east-1:a1b2c3d4-5678-90ab-cdef-EXAMPLE11111',
-    'us-east-1:a1b2c3d4-5678-90ab-cdef-000000011111', 'REGION:ID', '<identity-pool-id>', 'YOUR_IDENTITY_POOL_ID', '', 'us-east-1', `${OTHER}:x`, `1${OTHER}`,
+    'us-east-1:12345678-corner-cafe-123456790ab',
+    'us-east-1:12345678-dead-beef-cafe-123456790ab',
+    'us-east-1:xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx',
+    'us-east-1:12345678-1234-1234-1234-123456789012',
+    'us-east-1:11111111-1111-1111-1111-111111111111',
+    'us-east-1:a1b2c3d4-5678-90ab-cdef-EXAMPLE11111',
+    'us-east-1:a1b2c3d4-5678-90ab-cdef-000000011111',
+    'REGION:ID',
+    '<identity-pool-id>',
+    'YOUR_IDENTITY_POOL_ID',
+    '',
+    'us-east-1',
+    `${OTHER}:x`,
+    `1${OTHER}`,
   ])('`%s` is one', audience => {
-    expect(judge(statement({ Condition: { StringEquals: { [AUD]: audience } } }))).toMatchObject({ trusted: false, placeholders: [audience] })
+    expect(judge(statement({ Condition: { StringEquals: { [AUD]: audience } } }))).toMatchObject({
+      trusted: false,
+      placeholders: [audience],
+    })
   })
 
-  test.each([OTHER, 'us-gov-west-1:0a1b2c3d-94a5-4f3e-8c53-0d1c9a4be2f6', '*', 'eu-west-1:*', '${aws:PrincipalTag/pool}', 'eu-west-?:x'])('`%s` is none', audience => {
+  test.each([
+    OTHER,
+    'us-gov-west-1:0a1b2c3d-94a5-4f3e-8c53-0d1c9a4be2f6',
+    '*',
+    'eu-west-1:*',
+    '${aws:PrincipalTag/pool}',
+    'eu-west-?:x',
+  ])('`%s` is none', audience => {
     expect(judge(statement({ Condition: { StringEquals: { [AUD]: audience } } })).placeholders).toEqual([])
   })
 
   test('the pool that is asked about is none, whatever it looks like', () => {
     const id = 'us-east-1:11111111-1111-1111-1111-111111111111'
-    expect(trustsIdentityPool(policy(statement({ Condition: { StringEquals: { [AUD]: [id, id] } } })), id)).toMatchObject({ trusted: true, placeholders: [] })
+    expect(
+      trustsIdentityPool(policy(statement({ Condition: { StringEquals: { [AUD]: [id, id] } } })), id),
+    ).toMatchObject({ trusted: true, placeholders: [] })
   })
 
-  test('of another partition\'s key they do not count', () => {
-    expect(judge(statement({ Condition: { StringEquals: { 'cognito-identity-us-gov.amazonaws.com:aud': 'X' } } }))).toMatchObject({
-      reason: 'other-audience', placeholders: [] })
+  test("of another partition's key they do not count", () => {
+    expect(
+      judge(statement({ Condition: { StringEquals: { 'cognito-identity-us-gov.amazonaws.com:aud': 'X' } } })),
+    ).toMatchObject({
+      reason: 'other-audience',
+      placeholders: [],
+    })
   })
 
   test('of a statement that does not decide they are named, and are not the reason', () => {
-    expect(judge(statement({ Condition: { StringEquals: { [AUD]: OTHER } } }), statement({ Action: 'sts:AssumeRole', Condition: { StringEquals: { [AUD]: 'X' } } })))
-      .toMatchObject({ reason: 'other-audience', placeholders: ['X'] })
+    expect(
+      judge(
+        statement({ Condition: { StringEquals: { [AUD]: OTHER } } }),
+        statement({ Action: 'sts:AssumeRole', Condition: { StringEquals: { [AUD]: 'X' } } }),
+      ),
+    ).toMatchObject({ reason: 'other-audience', placeholders: ['X'] })
   })
 
   test('each is named once, and not where an audience is excluded', () => {
-    expect(judge(statement({ Condition: { StringEquals: { [AUD]: ['X', 'X'] } } }), statement({ Condition: { StringNotEquals: { [AUD]: 'Y' }, Null: { [AUD]: 'false' } } }))
-      .placeholders).toEqual(['X'])
+    expect(
+      judge(
+        statement({ Condition: { StringEquals: { [AUD]: ['X', 'X'] } } }),
+        statement({ Condition: { StringNotEquals: { [AUD]: 'Y' }, Null: { [AUD]: 'false' } } }),
+      ).placeholders,
+    ).toEqual(['X'])
   })
 })
 
 test('no pool is taken for another pool', () => {
   for (const last of ['e', 'f']) {
     const id = `eu-west-1:0b5e55ed-feed-4dad-9a5e-00c0ffee0b0${last}`
-    expect(trustsIdentityPool(policy(statement({ Condition: { StringEquals: { [AUD]: id } } })), id)).toMatchObject({ trusted: true, anyPool: false })
-    expect(trustsIdentityPool(policy(statement({ Condition: { StringEquals: { [AUD]: [POOL, id] } } })), id)).toMatchObject({ trusted: true, anyPool: false })
+    expect(trustsIdentityPool(policy(statement({ Condition: { StringEquals: { [AUD]: id } } })), id)).toMatchObject({
+      trusted: true,
+      anyPool: false,
+    })
+    expect(
+      trustsIdentityPool(policy(statement({ Condition: { StringEquals: { [AUD]: [POOL, id] } } })), id),
+    ).toMatchObject({ trusted: true, anyPool: false })
   }
 })
 
@@ -354,22 +691,57 @@ describe('what is no policy is refused', () => {
     ['x', 'the trust policy is not JSON; give the document itself, or as IAM returns it', 'x'],
     [{ Version: 2012 }, '`2012` is no version of the policy language; use `2012-10-17`', { Version: 2012 }],
     [{}, 'the trust policy has no `Statement`; give the whole document', {}],
-    [policy(statement(), 7 as never), 'statement 1 of the trust policy must be an object and is `7`; give the document as IAM returns it', 7],
-    [policy(statement({ Effect: 'allow' })), 'statement 0 of the trust policy has the effect `allow`; use `Allow` or `Deny`', statement({ Effect: 'allow' })],
-    [policy(statement({ Action: undefined })), 'statement 0 of the trust policy needs either `Action` or `NotAction`', statement({ Action: undefined })],
-    [policy(statement({ Principal: [] })), '`Principal` in statement 0 of the trust policy must be an object and is an array; give the document as IAM returns it', []],
-    [policy(statement({ Action: [7] })), 'statement 0 of the trust policy names `7` where a name belongs', statement({ Action: [7] })],
-    [policy(statement({ Condition: 7 })), '`Condition` in statement 0 of the trust policy must be an object and is `7`; give the document as IAM returns it', 7],
-    [policy(statement({ Condition: { Null: 7 } })), '`Null` in statement 0 of the trust policy must be an object and is `7`; give the document as IAM returns it', 7],
+    [
+      policy(statement(), 7 as never),
+      'statement 1 of the trust policy must be an object and is `7`; give the document as IAM returns it',
+      7,
+    ],
+    [
+      policy(statement({ Effect: 'allow' })),
+      'statement 0 of the trust policy has the effect `allow`; use `Allow` or `Deny`',
+      statement({ Effect: 'allow' }),
+    ],
+    [
+      policy(statement({ Action: undefined })),
+      'statement 0 of the trust policy needs either `Action` or `NotAction`',
+      statement({ Action: undefined }),
+    ],
+    [
+      policy(statement({ Principal: [] })),
+      '`Principal` in statement 0 of the trust policy must be an object and is an array; give the document as IAM returns it',
+      [],
+    ],
+    [
+      policy(statement({ Action: [7] })),
+      'statement 0 of the trust policy names `7` where a name belongs',
+      statement({ Action: [7] }),
+    ],
+    [
+      policy(statement({ Condition: 7 })),
+      '`Condition` in statement 0 of the trust policy must be an object and is `7`; give the document as IAM returns it',
+      7,
+    ],
+    [
+      policy(statement({ Condition: { Null: 7 } })),
+      '`Null` in statement 0 of the trust policy must be an object and is `7`; give the document as IAM returns it',
+      7,
+    ],
   ])('%j: %s', (wrong, message, value) => {
-    expect(failureOf(() => trustsIdentityPool(wrong as object, POOL))).toMatchObject({ code: 'invalid-option', message, value, retryable: false })
+    expect(failureOf(() => trustsIdentityPool(wrong as object, POOL))).toMatchObject({
+      code: 'invalid-option',
+      message,
+      value,
+      retryable: false,
+    })
   })
 
   test('the error about JSON has its cause, the one about the pool an example', () => {
     expect(failureOf(() => trustsIdentityPool('x', POOL)).cause).toBeInstanceOf(SyntaxError)
     expect(failureOf(() => trustsIdentityPool('%', POOL)).cause).toBeInstanceOf(URIError)
     expect(failureOf(() => trustsIdentityPool({}, 'pool'))).toMatchObject({
-      message: '`pool` is not an identity pool id; it looks like `eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6`', value: 'pool' })
+      message: '`pool` is not an identity pool id; it looks like `eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6`',
+      value: 'pool',
+    })
   })
 
   test.each<[string, unknown]>([
@@ -399,18 +771,34 @@ describe('what is no policy is refused', () => {
     expect(codeOf(() => trustsIdentityPool(wrong as object, POOL))).toBe('invalid-option')
   })
 
-  test.each<unknown>([undefined, 7, '', 'eu-west-1', 'eu-west-1_Example', ':7f0c1ab2', 'local:7f0c1ab2', 'eu-west-1:corner-cafe', `x ${POOL}`, [POOL]])('the pool %j', id => {
+  test.each<unknown>([
+    undefined,
+    7,
+    '',
+    'eu-west-1',
+    'eu-west-1_Example',
+    ':7f0c1ab2',
+    'local:7f0c1ab2',
+    'eu-west-1:corner-cafe',
+    `x ${POOL}`,
+    [POOL],
+  ])('the pool %j', id => {
     expect(codeOf(() => trustsIdentityPool(policy(statement()), id as string))).toBe('invalid-option')
   })
 
   test('control: names like __proto__ are names', () => {
-    const odd = JSON.parse(`{ "Statement": { "Effect": "Allow", "Principal": { "__proto__": "x", "Federated": "${SERVICE}" }, "Action": "sts:*", "Condition": { "__proto__": { "a": "b" } } } }`)
+    const odd = JSON.parse(
+      `{ "Statement": { "Effect": "Allow", "Principal": { "__proto__": "x", "Federated": "${SERVICE}" }, "Action": "sts:*", "Condition": { "__proto__": { "a": "b" } } } }`,
+    )
     expect(trustsIdentityPool(odd, POOL)).toMatchObject({ trusted: undefined, reason: 'uncertain-condition' })
   })
 })
 
 /** A reference evaluator for one request whose every value is known: IAM's pages, and nothing left open. */
-interface KnownRequest { readonly aud: string; readonly amr: readonly string[] }
+interface KnownRequest {
+  readonly aud: string
+  readonly amr: readonly string[]
+}
 
 function evaluate(statements: readonly Json[], request: KnownRequest): boolean {
   const applying = statements.filter(one => applies(one, request))
@@ -418,13 +806,27 @@ function evaluate(statements: readonly Json[], request: KnownRequest): boolean {
 }
 
 const list = (value: unknown): readonly string[] => [value].flat() as string[]
-const glob = (pattern: string) => new RegExp(`^${pattern.replace(/[.+^$()[\]{}|\\]/g, '\\$&').replaceAll('*', '[^]*').replaceAll('?', '[^]')}$`)
+const glob = (pattern: string) =>
+  new RegExp(
+    `^${pattern
+      .replace(/[.+^$()[\]{}|\\]/g, '\\$&')
+      .replaceAll('*', '[^]*')
+      .replaceAll('?', '[^]')}$`,
+  )
 
 function applies(one: Json, request: KnownRequest): boolean {
-  const { Principal, Action, Condition = {} } = one as { Principal: { Federated: unknown }; Action: unknown; Condition?: Record<string, Record<string, unknown>> }
-  return list(Principal.Federated).includes(SERVICE)
-    && list(Action).some(action => glob(action.toLowerCase()).test('sts:assumerolewithwebidentity'))
-    && Object.entries(Condition).every(([operator, keys]) => Object.entries(keys).every(([key, values]) => holds(operator, key, list(values), request)))
+  const {
+    Principal,
+    Action,
+    Condition = {},
+  } = one as { Principal: { Federated: unknown }; Action: unknown; Condition?: Record<string, Record<string, unknown>> }
+  return (
+    list(Principal.Federated).includes(SERVICE) &&
+    list(Action).some(action => glob(action.toLowerCase()).test('sts:assumerolewithwebidentity')) &&
+    Object.entries(Condition).every(([operator, keys]) =>
+      Object.entries(keys).every(([key, values]) => holds(operator, key, list(values), request)),
+    )
+  )
 }
 
 function holds(operator: string, key: string, values: readonly string[], request: KnownRequest): boolean {
@@ -432,22 +834,46 @@ function holds(operator: string, key: string, values: readonly string[], request
   if (operator === 'Null') return values.includes(claims.length === 0 ? 'true' : 'false')
   if (claims.length === 0 && operator.endsWith('IfExists')) return true
   const test = (claim: string) => {
-    const matched = values.some(value => operator.includes('Like') ? glob(value).test(claim)
-      : operator.includes('IgnoreCase') ? value.toLowerCase() === claim.toLowerCase() : value === claim)
+    const matched = values.some(value =>
+      operator.includes('Like')
+        ? glob(value).test(claim)
+        : operator.includes('IgnoreCase')
+          ? value.toLowerCase() === claim.toLowerCase()
+          : value === claim,
+    )
     return matched !== operator.includes('Not')
   }
-  if (claims.length === 0) return operator.startsWith('ForAllValues') || (!operator.startsWith('ForAnyValue') && operator.includes('Not'))
+  if (claims.length === 0)
+    return operator.startsWith('ForAllValues') || (!operator.startsWith('ForAnyValue') && operator.includes('Not'))
   return operator.startsWith('ForAllValues') ? claims.every(test) : claims.some(test)
 }
 
 const someOf = <T>(...values: readonly T[]) => fc.array(fc.constantFrom(...values), { minLength: 1, maxLength: 2 })
-const oneOrList = <T>(values: fc.Arbitrary<readonly T[]>) => values.map(some => some.length === 1 ? some[0]! : some)
-const comparisons = ['StringEquals', 'StringNotEquals', 'StringLike', 'StringNotLike', 'StringEqualsIgnoreCase', 'StringNotEqualsIgnoreCase', 'StringEqualsIfExists']
-const audConditions = fc.tuple(fc.constantFrom(...comparisons, 'ForAnyValue:StringEquals'), fc.constantFrom(AUD, 'cognito-identity-us-gov.amazonaws.com:aud'),
-  oneOrList(someOf(POOL, OTHER, 'eu-west-1:*', '*', POOL.toUpperCase(), 'YOUR_POOL')))
-const amrConditions = fc.tuple(fc.constantFrom(...comparisons.flatMap(name => [`ForAnyValue:${name}`, `ForAllValues:${name}`])), fc.constant(AMR),
-  oneOrList(someOf('authenticated', 'unauthenticated', '*', '*authenticated', 'graph.facebook.com', '?????????????')))
-const nullConditions = fc.tuple(fc.constant('Null'), fc.constantFrom(AUD, AMR, 'cognito-identity-us-gov.amazonaws.com:aud'), fc.constantFrom('true', 'false'))
+const oneOrList = <T>(values: fc.Arbitrary<readonly T[]>) => values.map(some => (some.length === 1 ? some[0]! : some))
+const comparisons = [
+  'StringEquals',
+  'StringNotEquals',
+  'StringLike',
+  'StringNotLike',
+  'StringEqualsIgnoreCase',
+  'StringNotEqualsIgnoreCase',
+  'StringEqualsIfExists',
+]
+const audConditions = fc.tuple(
+  fc.constantFrom(...comparisons, 'ForAnyValue:StringEquals'),
+  fc.constantFrom(AUD, 'cognito-identity-us-gov.amazonaws.com:aud'),
+  oneOrList(someOf(POOL, OTHER, 'eu-west-1:*', '*', POOL.toUpperCase(), 'YOUR_POOL')),
+)
+const amrConditions = fc.tuple(
+  fc.constantFrom(...comparisons.flatMap(name => [`ForAnyValue:${name}`, `ForAllValues:${name}`])),
+  fc.constant(AMR),
+  oneOrList(someOf('authenticated', 'unauthenticated', '*', '*authenticated', 'graph.facebook.com', '?????????????')),
+)
+const nullConditions = fc.tuple(
+  fc.constant('Null'),
+  fc.constantFrom(AUD, AMR, 'cognito-identity-us-gov.amazonaws.com:aud'),
+  fc.constantFrom('true', 'false'),
+)
 const conditions = fc.array(fc.oneof(audConditions, amrConditions, nullConditions), { maxLength: 3 }).map(some => {
   const block: Record<string, Record<string, unknown>> = {}
   for (const [operator, key, values] of some) block[operator] = { ...block[operator], [key]: values }
@@ -455,8 +881,21 @@ const conditions = fc.array(fc.oneof(audConditions, amrConditions, nullCondition
 })
 const plainStatements = fc.record({
   Effect: fc.constantFrom('Allow', 'Allow', 'Deny'),
-  Principal: oneOrList(fc.oneof({ weight: 4, arbitrary: fc.constant([SERVICE]) }, { weight: 1, arbitrary: someOf(SERVICE, 'accounts.google.com') })).map(Federated => ({ Federated })),
-  Action: oneOrList(someOf('sts:AssumeRoleWithWebIdentity', 'sts:AssumeRoleWithWebIdentity', 'sts:*', 'sts:AssumeRole', 'STS:assumerole*')),
+  Principal: oneOrList(
+    fc.oneof(
+      { weight: 4, arbitrary: fc.constant([SERVICE]) },
+      { weight: 1, arbitrary: someOf(SERVICE, 'accounts.google.com') },
+    ),
+  ).map(Federated => ({ Federated })),
+  Action: oneOrList(
+    someOf(
+      'sts:AssumeRoleWithWebIdentity',
+      'sts:AssumeRoleWithWebIdentity',
+      'sts:*',
+      'sts:AssumeRole',
+      'STS:assumerole*',
+    ),
+  ),
   Condition: conditions,
 })
 const statementLists: fc.Arbitrary<readonly Json[]> = fc.array(plainStatements, { minLength: 1, maxLength: 3 })
@@ -474,70 +913,123 @@ function law(sentence: string, wrong: Judge, property: (judge: Judge) => fc.IPro
   })
 }
 
-const changed = (change: (answer: Trust) => Partial<Trust>): Judge => (document, id) => {
-  const answer = trustsIdentityPool(document, id)
-  return { ...answer, ...change(answer) }
-}
-const rewritten = (change: (one: Json) => Json): Judge => (document, id) =>
-  trustsIdentityPool({ Statement: (document as { Statement: readonly Json[] }).Statement.map(change) }, id)
+const changed =
+  (change: (answer: Trust) => Partial<Trust>): Judge =>
+  (document, id) => {
+    const answer = trustsIdentityPool(document, id)
+    return { ...answer, ...change(answer) }
+  }
+const rewritten =
+  (change: (one: Json) => Json): Judge =>
+  (document, id) =>
+    trustsIdentityPool({ Statement: (document as { Statement: readonly Json[] }).Statement.map(change) }, id)
 
 describe('laws', () => {
-  law('what is judged is what a request with every value known gets, whichever provider',
-    changed(({ trusted }) => ({ trusted: trusted ?? true })), judgePolicy =>
+  law(
+    'what is judged is what a request with every value known gets, whichever provider',
+    changed(({ trusted }) => ({ trusted: trusted ?? true })),
+    judgePolicy =>
       fc.property(statementLists, providers, (statements, provider) => {
         const { trusted } = judgePolicy(policy(...statements), POOL)
         fc.pre(trusted !== undefined)
         expect(trusted).toBe(evaluate(statements, { aud: POOL, amr: ['authenticated', provider] }))
-      }))
+      }),
+  )
 
-  law('so it is for guests', changed(({ trusted }) => ({ guests: trusted })), judgePolicy =>
-    fc.property(statementLists, statements => {
-      const { guests } = judgePolicy(policy(...statements), POOL)
-      fc.pre(guests !== undefined)
-      expect(guests).toBe(evaluate(statements, { aud: POOL, amr: ['unauthenticated'] }))
-    }))
-
-  law('so it is for the users of another pool', changed(({ trusted }) => ({ anyPool: trusted })), judgePolicy =>
-    fc.property(statementLists, providers, fc.uuid(), (statements, provider, uuid) => {
-      const { anyPool } = judgePolicy(policy(...statements), POOL)
-      fc.pre(anyPool !== undefined && ![POOL, OTHER].includes(`eu-west-1:${uuid}`))
-      expect(anyPool).toBe(evaluate(statements, { aud: `eu-west-1:${uuid}`, amr: ['authenticated', provider] }))
-    }))
-
-  law('where no login provider is asked about, all of this is judged', changed(({ trusted }) => ({ trusted: trusted || undefined })), judgePolicy =>
-    fc.property(statementLists, statements => {
-      fc.pre(!JSON.stringify(statements).includes(AMR))
-      expect(judgePolicy(policy(...statements), POOL).trusted).toBe(evaluate(statements, { aud: POOL, amr: ['authenticated', 'x'] }))
-    }))
-
-  law('another Deny trusts nobody more', changed(({ reason }) => reason === 'denied' ? { trusted: true } : {}), judgePolicy =>
-    fc.property(statementLists, plainStatements, (statements, last) => {
-      fc.pre(judgePolicy(policy(...statements), POOL).trusted !== true)
-      expect(judgePolicy(policy(...statements, { ...last, Effect: 'Deny' }), POOL).trusted).not.toBe(true)
-    }))
-
-  law('what cannot be judged never makes a role trusted',
-    rewritten(one => ({ ...one, Condition: Object.fromEntries(Object.entries(one['Condition'] ?? {}).filter(([operator]) => operator !== 'Odd')) })), judgePolicy =>
-      fc.property(statementLists, fc.constantFrom(AUD, AMR, 'aws:SourceIp'), (statements, key) => {
-        const odd = statements.map(one => ({ ...one, Condition: { ...(one['Condition'] as object), Odd: { [key]: 'x' } } }))
-        expect(judgePolicy(policy(...odd), POOL).trusted).not.toBe(true)
-      }))
-
-  law('the order of the statements does not matter to the verdict',
-    (document, id) => trustsIdentityPool({ Statement: (document as { Statement: readonly Json[] }).Statement[0] }, id), judgePolicy =>
+  law(
+    'so it is for guests',
+    changed(({ trusted }) => ({ guests: trusted })),
+    judgePolicy =>
       fc.property(statementLists, statements => {
-        const verdict = ({ trusted, anyPool, guests, placeholders }: Trust) => [trusted, anyPool, guests, placeholders.toSorted()]
-        expect(verdict(judgePolicy(policy(...statements.toReversed()), POOL))).toEqual(verdict(judgePolicy(policy(...statements), POOL)))
-      }))
+        const { guests } = judgePolicy(policy(...statements), POOL)
+        fc.pre(guests !== undefined)
+        expect(guests).toBe(evaluate(statements, { aud: POOL, amr: ['unauthenticated'] }))
+      }),
+  )
 
-  law('one value and a list of one are the same', rewritten(one => ({ ...one, Action: Array.isArray(one['Action']) ? one['Action'] : 'sts:AssumeRole' })), judgePolicy =>
-    fc.property(statementLists, statements => {
-      const listed = JSON.parse(JSON.stringify(statements), (key, value: unknown) => typeof value === 'string' && key !== 'Effect' && !/^\d+$/.test(key) ? [value] : value) as Json[]
-      expect(judgePolicy(policy(...listed), POOL)).toStrictEqual(judgePolicy(policy(...statements), POOL))
-    }))
+  law(
+    'so it is for the users of another pool',
+    changed(({ trusted }) => ({ anyPool: trusted })),
+    judgePolicy =>
+      fc.property(statementLists, providers, fc.uuid(), (statements, provider, uuid) => {
+        const { anyPool } = judgePolicy(policy(...statements), POOL)
+        fc.pre(anyPool !== undefined && ![POOL, OTHER].includes(`eu-west-1:${uuid}`))
+        expect(anyPool).toBe(evaluate(statements, { aud: `eu-west-1:${uuid}`, amr: ['authenticated', provider] }))
+      }),
+  )
+
+  law(
+    'where no login provider is asked about, all of this is judged',
+    changed(({ trusted }) => ({ trusted: trusted || undefined })),
+    judgePolicy =>
+      fc.property(statementLists, statements => {
+        fc.pre(!JSON.stringify(statements).includes(AMR))
+        expect(judgePolicy(policy(...statements), POOL).trusted).toBe(
+          evaluate(statements, { aud: POOL, amr: ['authenticated', 'x'] }),
+        )
+      }),
+  )
+
+  law(
+    'another Deny trusts nobody more',
+    changed(({ reason }) => (reason === 'denied' ? { trusted: true } : {})),
+    judgePolicy =>
+      fc.property(statementLists, plainStatements, (statements, last) => {
+        fc.pre(judgePolicy(policy(...statements), POOL).trusted !== true)
+        expect(judgePolicy(policy(...statements, { ...last, Effect: 'Deny' }), POOL).trusted).not.toBe(true)
+      }),
+  )
+
+  law(
+    'what cannot be judged never makes a role trusted',
+    rewritten(one => ({
+      ...one,
+      Condition: Object.fromEntries(Object.entries(one['Condition'] ?? {}).filter(([operator]) => operator !== 'Odd')),
+    })),
+    judgePolicy =>
+      fc.property(statementLists, fc.constantFrom(AUD, AMR, 'aws:SourceIp'), (statements, key) => {
+        const odd = statements.map(one => ({
+          ...one,
+          Condition: { ...(one['Condition'] as object), Odd: { [key]: 'x' } },
+        }))
+        expect(judgePolicy(policy(...odd), POOL).trusted).not.toBe(true)
+      }),
+  )
+
+  law(
+    'the order of the statements does not matter to the verdict',
+    (document, id) => trustsIdentityPool({ Statement: (document as { Statement: readonly Json[] }).Statement[0] }, id),
+    judgePolicy =>
+      fc.property(statementLists, statements => {
+        const verdict = ({ trusted, anyPool, guests, placeholders }: Trust) => [
+          trusted,
+          anyPool,
+          guests,
+          placeholders.toSorted(),
+        ]
+        expect(verdict(judgePolicy(policy(...statements.toReversed()), POOL))).toEqual(
+          verdict(judgePolicy(policy(...statements), POOL)),
+        )
+      }),
+  )
+
+  law(
+    'one value and a list of one are the same',
+    rewritten(one => ({ ...one, Action: Array.isArray(one['Action']) ? one['Action'] : 'sts:AssumeRole' })),
+    judgePolicy =>
+      fc.property(statementLists, statements => {
+        const listed = JSON.parse(JSON.stringify(statements), (key, value: unknown) =>
+          typeof value === 'string' && key !== 'Effect' && !/^\d+$/.test(key) ? [value] : value,
+        ) as Json[]
+        expect(judgePolicy(policy(...listed), POOL)).toStrictEqual(judgePolicy(policy(...statements), POOL))
+      }),
+  )
 
   test('a pattern full of wildcards takes no time', () => {
     const pattern = `${'*a'.repeat(2000)}*b`
-    expect(judge(statement({ Condition: { StringLike: { [AUD]: pattern } }, Action: ['sts:*', `${'*s'.repeat(2000)}*x`] })).trusted).toBe(false)
+    expect(
+      judge(statement({ Condition: { StringLike: { [AUD]: pattern } }, Action: ['sts:*', `${'*s'.repeat(2000)}*x`] }))
+        .trusted,
+    ).toBe(false)
   })
 })

@@ -1,17 +1,37 @@
-import type { ForecastRoleRequest, IdTokenClaims, MappingRule, RoleMapping, RoleRequest, RoleSelection, SelectionRule } from '../../src/credentials/select-role.js'
-import type { Evidence, Resolution } from '../../src/claims/resolve.js'
+import type {
+  ForecastRoleRequest,
+  IdTokenClaims,
+  RoleRequest,
+  RoleSelection,
+  SelectionRule,
+} from '../../src/credentials/select-role.js'
+import type { Resolution } from '../../src/claims/resolve.js'
+import type { MappingRule, RoleMapping } from '../../src/credentials/role-mapping.js'
+import type { Evidence } from '../../src/claims/evidence.js'
 
 /**
  * The reference selector: docs/identity-pool.md as worlds. A world settles everything that is unknown; in each the
  * service gives one answer. What all worlds agree on is the answer. It shares no code with `src/`, is in no hurry, and
  * reads nothing but well-formed input.
  */
-export function modelSelect(claims: IdTokenClaims, mapping: RoleMapping | undefined, request: RoleRequest): ModelSelection {
-  return agreement(answersIn({ claims: new Map(Object.entries(claims)), otherClaimsUnknown: false, mapping, request }), mapping, request)
+export function modelSelect(
+  claims: IdTokenClaims,
+  mapping: RoleMapping | undefined,
+  request: RoleRequest,
+): ModelSelection {
+  return agreement(
+    answersIn({ claims: new Map(Object.entries(claims)), otherClaimsUnknown: false, mapping, request }),
+    mapping,
+    request,
+  )
 }
 
 /** The same, for a token that is only forecast: with an undetermined preferred role there are twice as many worlds. */
-export function modelSelectFor(resolution: Resolution, mapping: RoleMapping | undefined, request: ForecastRoleRequest): ModelSelection {
+export function modelSelectFor(
+  resolution: Resolution,
+  mapping: RoleMapping | undefined,
+  request: ForecastRoleRequest,
+): ModelSelection {
   const others = Object.entries(request.otherClaims ?? {}).filter(([name]) => !ROLE_CLAIMS.has(name))
   const withPreferred = (preferred: object): Situation => ({
     claims: new Map([...others, ...Object.entries(resolution.claims), ...Object.entries(preferred)]),
@@ -23,7 +43,8 @@ export function modelSelectFor(resolution: Resolution, mapping: RoleMapping | un
   if (resolution.outcome !== 'undetermined') return agreement(without, mapping, request)
   const withCandidate = answersIn(withPreferred({ 'cognito:preferred_role': resolution.candidateRole }))
   const [one, other] = [withCandidate, without].map(answers => agreement(answers, mapping, request))
-  if (one!.how === other!.how && one!.ruleIndex === other!.ruleIndex && roleArns(withCandidate) === roleArns(without)) return other!
+  if (one!.how === other!.how && one!.ruleIndex === other!.ruleIndex && roleArns(withCandidate) === roleArns(without))
+    return other!
   const merged = agreement([...withCandidate, ...without], mapping, request)
   if (merged.sure) return merged
   const { ruleIndex: _, ...rest } = { ruleIndex: 0, ...merged }
@@ -38,7 +59,10 @@ export interface ModelSelection extends Omit<RoleSelection, 'candidates'> {
 }
 
 export function comparable({ candidates, ...selection }: RoleSelection): Omit<ModelSelection, 'sure'> {
-  return { ...selection, ...(candidates && { candidates: candidates.map(({ roleArn = 'denied' }) => roleArn).toSorted() }) }
+  return {
+    ...selection,
+    ...(candidates && { candidates: candidates.map(({ roleArn = 'denied' }) => roleArn).toSorted() }),
+  }
 }
 
 const ROLE_CLAIMS = new Set(['cognito:groups', 'cognito:roles', 'cognito:preferred_role'])
@@ -86,10 +110,14 @@ function remember(key: string, worlds: readonly World[]): readonly World[] {
 
 function allWorlds(type: 'none' | 'Token' | 'Rules', rules: number): readonly World[] {
   const worlds: World[] = []
-  for (const unset of type === 'none' ? ['Deny'] as const : ['AuthenticatedRole', 'Deny'] as const) {
+  for (const unset of type === 'none' ? (['Deny'] as const) : (['AuthenticatedRole', 'Deny'] as const)) {
     for (const inside of type === 'Rules' ? [true, false] : [false]) {
-      for (const customWithoutMapping of type === 'none' ? ['ignored', 'refused', 'honoured'] as const : ['ignored'] as const) {
-        for (const customWithRules of type === 'Rules' ? ['overrides', 'refused'] as const : ['overrides'] as const) {
+      for (const customWithoutMapping of type === 'none'
+        ? (['ignored', 'refused', 'honoured'] as const)
+        : (['ignored'] as const)) {
+        for (const customWithRules of type === 'Rules'
+          ? (['overrides', 'refused'] as const)
+          : (['overrides'] as const)) {
           for (let bits = 0; bits < 2 ** rules; bits++) {
             const obscure = Array.from({ length: rules }, (_, index) => (bits >> index) % 2 === 1)
             worlds.push({ unset, inside, obscure, customWithoutMapping, customWithRules })
@@ -118,15 +146,20 @@ function answer(situation: Situation, world: World): Answer {
   const custom = request.customRoleArn
   const roles = rolesIn(situation)
   if (mapping === undefined) {
-    if (custom === undefined || world.customWithoutMapping === 'ignored') return authenticated(situation, 'no-mapping', 'observed')
-    if (world.customWithoutMapping === 'honoured' && roles.includes(custom)) return { roleArn: custom, how: 'custom-role', evidence: 'unknown' }
+    if (custom === undefined || world.customWithoutMapping === 'ignored')
+      return authenticated(situation, 'no-mapping', 'observed')
+    if (world.customWithoutMapping === 'honoured' && roles.includes(custom))
+      return { roleArn: custom, how: 'custom-role', evidence: 'unknown' }
     return { roleArn: null, how: 'custom-role-not-allowed', evidence: 'unknown' }
   }
   if (mapping.Type === 'Rules') {
     if (custom === undefined) return byRules(situation, world)
     if (roles.includes(custom)) return { roleArn: null, how: 'custom-role-with-rules', evidence: 'observed' }
-    if (world.customWithRules === 'refused') return { roleArn: null, how: 'custom-role-not-allowed', evidence: 'unknown' }
-    return offers(situation, custom, world) ? { roleArn: custom, how: 'custom-role', evidence: 'unknown' } : byRules(situation, world)
+    if (world.customWithRules === 'refused')
+      return { roleArn: null, how: 'custom-role-not-allowed', evidence: 'unknown' }
+    return offers(situation, custom, world)
+      ? { roleArn: custom, how: 'custom-role', evidence: 'unknown' }
+      : byRules(situation, world)
   }
   if (custom !== undefined) {
     return roles.includes(custom)
@@ -134,7 +167,12 @@ function answer(situation: Situation, world: World): Answer {
       : { roleArn: null, how: 'custom-role-not-allowed', evidence: 'documented' }
   }
   const preferred = situation.claims.get('cognito:preferred_role') as string | undefined
-  if (preferred !== undefined) return { roleArn: preferred, how: 'preferred-role', evidence: roles.includes(preferred) ? 'observed' : 'documented' }
+  if (preferred !== undefined)
+    return {
+      roleArn: preferred,
+      how: 'preferred-role',
+      evidence: roles.includes(preferred) ? 'observed' : 'documented',
+    }
   if (roles.length === 0) return ambiguous(situation, world, { AuthenticatedRole: 'observed', Deny: 'inferred' })
   if (roles.length === 1) return { roleArn: roles[0]!, how: 'single-role', evidence: 'documented' }
   return ambiguous(situation, world, { AuthenticatedRole: 'documented', Deny: 'documented' })
@@ -144,9 +182,11 @@ function byRules(situation: Situation, world: World): Answer {
   const rules = rulesOf(situation.mapping)
   const worlds = worldsOf(situation.mapping)
   const mayMatch = rules.findIndex((_, at) => worlds.some(some => matches(situation, at, some)))
-  const doubt = mayMatch !== -1 && !worlds.every(some => matches(situation, mayMatch, some)) ? { firstDoubt: mayMatch } : {}
+  const doubt =
+    mayMatch !== -1 && !worlds.every(some => matches(situation, mayMatch, some)) ? { firstDoubt: mayMatch } : {}
   const index = rules.findIndex((_, at) => matches(situation, at, world))
-  if (index === -1) return { ...ambiguous(situation, world, { AuthenticatedRole: 'documented', Deny: 'observed' }), ...doubt }
+  if (index === -1)
+    return { ...ambiguous(situation, world, { AuthenticatedRole: 'documented', Deny: 'observed' }), ...doubt }
   const evidence = Array.isArray(situation.claims.get(rules[index]!.Claim!)) ? 'observed' : 'documented'
   return { roleArn: rules[index]!.RoleARN!, how: 'rule', evidence, ruleIndex: index, ...doubt }
 }
@@ -178,7 +218,11 @@ function asText(matchType: string, claim: string, value: string): boolean {
   return matchType === 'StartsWith' ? claim.indexOf(value) === 0 : claim.indexOf(value) !== -1
 }
 
-function ambiguous(situation: Situation, world: World, evidence: Record<'AuthenticatedRole' | 'Deny', Evidence>): Answer {
+function ambiguous(
+  situation: Situation,
+  world: World,
+  evidence: Record<'AuthenticatedRole' | 'Deny', Evidence>,
+): Answer {
   const resolution = situation.mapping!.AmbiguousRoleResolution ?? world.unset
   if (resolution === 'Deny') return { roleArn: null, how: 'ambiguous-denied', evidence: evidence.Deny }
   return authenticated(situation, 'ambiguous-authenticated', evidence.AuthenticatedRole)
@@ -186,7 +230,9 @@ function ambiguous(situation: Situation, world: World, evidence: Record<'Authent
 
 function authenticated({ request }: Situation, how: SelectionRule, evidence: Evidence): Answer {
   const roleArn = request.roles.authenticated
-  return roleArn === undefined ? { roleArn: null, how: 'authenticated-role-missing', evidence: 'documented' } : { roleArn, how, evidence }
+  return roleArn === undefined
+    ? { roleArn: null, how: 'authenticated-role-missing', evidence: 'documented' }
+    : { roleArn, how, evidence }
 }
 
 function show(answers: readonly Answer[]): string {
@@ -200,14 +246,19 @@ function roleArns(answers: readonly Answer[]): string {
 function agreement(answers: readonly Answer[], mapping: RoleMapping | undefined, request: RoleRequest): ModelSelection {
   const { roleArn, how, evidence, ruleIndex } = answers[0]!
   const answered = roleArn === null ? { outcome: 'denied' as const } : { outcome: 'role' as const, roleArn }
-  if (!show(answers).includes(',')) return { ...answered, how, evidence, ...(ruleIndex !== undefined && { ruleIndex }), sure: true }
+  if (!show(answers).includes(','))
+    return { ...answered, how, evidence, ...(ruleIndex !== undefined && { ruleIndex }), sure: true }
   const why = reasonOfDoubt(answers, mapping, request)
   const different = [...new Set(answers.map(one => one.roleArn ?? 'denied'))].toSorted()
   if (different.length === 1) return { ...answered, ...why, evidence: 'inferred', sure: false }
   return { outcome: 'undetermined', candidates: different, ...why, evidence: 'unknown', sure: false }
 }
 
-function reasonOfDoubt(answers: readonly Answer[], mapping: RoleMapping | undefined, request: RoleRequest): { how: SelectionRule; ruleIndex?: number } {
+function reasonOfDoubt(
+  answers: readonly Answer[],
+  mapping: RoleMapping | undefined,
+  request: RoleRequest,
+): { how: SelectionRule; ruleIndex?: number } {
   if (mapping === undefined) return { how: 'custom-role-without-mapping' }
   if (mapping.Type === 'Token') return { how: 'ambiguous-unset' }
   if (request.customRoleArn !== undefined) return { how: 'custom-role-with-rules' }

@@ -1,5 +1,7 @@
 import type { Group } from '../../src/group.js'
-import type { Evidence, Outcome, Resolution, RoleClaims, Rule, Semantics } from '../../src/claims/resolve.js'
+import type { Resolution, RoleClaims } from '../../src/claims/resolve.js'
+import type { Outcome, Rule, Semantics } from '../../src/claims/decide.js'
+import type { Evidence } from '../../src/claims/evidence.js'
 
 /**
  * The reference resolver: semantics.md, section 1, sentence by sentence. It shares no code with `src/`, is in no hurry,
@@ -44,9 +46,17 @@ export function tiedLevelAgrees(groups: readonly Group[]): string | null {
   return preferredByAgreement(members(groups))
 }
 
-interface Member { readonly name: string; readonly rank: number | null; readonly role: string | null }
-interface Bearer extends Member { readonly role: string }
-interface Numbered extends Member { readonly rank: number }
+interface Member {
+  readonly name: string
+  readonly rank: number | null
+  readonly role: string | null
+}
+interface Bearer extends Member {
+  readonly role: string
+}
+interface Numbered extends Member {
+  readonly rank: number
+}
 type Pool = readonly Member[]
 
 interface Answer {
@@ -72,10 +82,13 @@ const hasRole = <M extends Member>(member: M): member is M & Bearer => member.ro
 const hasNumber = <M extends Member>(member: M): member is M & Numbered => member.rank !== null
 const rankedBearers = (pool: Pool) => pool.filter(hasRole).filter(hasNumber)
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
-const rankOf = (member: Member): number => member.rank === null ? Infinity : member.rank
+const rankOf = (member: Member): number => (member.rank === null ? Infinity : member.rank)
 const byRank = <M extends Member>(some: readonly M[]): M[] =>
-  distinct(some.map(rankOf)).toSorted((a, b) => (a < b ? -1 : 1)).flatMap(rank => some.filter(member => rankOf(member) === rank))
-const lowest = <M extends Member>(some: readonly M[]): M[] => some.filter(member => some.every(other => rankOf(member) <= rankOf(other)))
+  distinct(some.map(rankOf))
+    .toSorted((a, b) => (a < b ? -1 : 1))
+    .flatMap(rank => some.filter(member => rankOf(member) === rank))
+const lowest = <M extends Member>(some: readonly M[]): M[] =>
+  some.filter(member => some.every(other => rankOf(member) <= rankOf(other)))
 
 /** No role is a value like any other: null, where all have it or where they differ. */
 function theOneRole(deciding: Pool): string | null {
@@ -99,9 +112,9 @@ function beside(pool: Pool): Pool {
 }
 
 const PROFILES: Record<Semantics, (pool: Pool) => Answer> = {
-  'observed': pool => withoutRoles(pool) ?? withoutPrecedence(pool) ?? agreement(pool),
+  observed: pool => withoutRoles(pool) ?? withoutPrecedence(pool) ?? agreement(pool),
   'roles-compete': pool => withoutRoles(pool) ?? withoutPrecedence(pool) ?? amongBearers(winners(pool)),
-  'documented': pool => withoutRoles(pool) ?? amongBearers(lowest(pool.filter(hasRole))),
+  documented: pool => withoutRoles(pool) ?? amongBearers(lowest(pool.filter(hasRole))),
 }
 
 function none(rule: Rule, determining: Pool): Answer {
@@ -131,7 +144,8 @@ function agreement(pool: Pool): Answer {
 
 function amongBearers(deciding: readonly Bearer[]): Answer {
   const role = theOneRole(deciding)
-  if (role === null) return { outcome: 'ambiguous', rule: 'conflicting-roles', preferred: null, candidate: null, determining: deciding }
+  if (role === null)
+    return { outcome: 'ambiguous', rule: 'conflicting-roles', preferred: null, candidate: null, determining: deciding }
   const rule = deciding.length === 1 ? 'lowest-precedence' : 'shared-role'
   return { outcome: 'resolved', rule, preferred: role, candidate: null, determining: deciding }
 }

@@ -52,7 +52,8 @@ export function fakePool(deliver: (call: Call) => Promise<unknown> = () => turn(
     calls: [],
     async send(command, options) {
       const signal = options?.abortSignal ?? new AbortController().signal
-      const about = command instanceof GetGroupCommand ? String(command.input.GroupName) : listing(command.input.NextToken)
+      const about =
+        command instanceof GetGroupCommand ? String(command.input.GroupName) : listing(command.input.NextToken)
       const call: Call = { about, signal, state: 'under way' }
       pool.calls.push(call)
       const answer = answerTo(pool, command)
@@ -103,7 +104,9 @@ function answerTo({ groups, weather, calls }: FakePool, command: GetGroupCommand
   if (isGet) {
     const name = String(command.input.GroupName)
     const group = groups.get(name)
-    return group === undefined ? named('ResourceNotFoundException', 'Group not found.') : { Group: toGroupType(name, group) }
+    return group === undefined
+      ? named('ResourceNotFoundException', 'Group not found.')
+      : { Group: toGroupType(name, group) }
   }
   const from = Number(command.input.NextToken ?? 0)
   const to = from + (command.input.Limit ?? PAGE)
@@ -112,11 +115,21 @@ function answerTo({ groups, weather, calls }: FakePool, command: GetGroupCommand
 }
 
 function nonsense(name: string | undefined, which: number): unknown {
-  return [{}, { Group: {} }, { Group: { GroupName: `not-${name}` } }, { Group: { GroupName: name, Precedence: '7' } }, '<html>'][which % 5]
+  return [
+    {},
+    { Group: {} },
+    { Group: { GroupName: `not-${name}` } },
+    { Group: { GroupName: name, Precedence: '7' } },
+    '<html>',
+  ][which % 5]
 }
 
 function toGroupType(name: string, { precedence, roleArn }: PoolGroup) {
-  return { GroupName: name, ...(precedence !== null && { Precedence: precedence }), ...(roleArn !== null && { RoleArn: roleArn }) }
+  return {
+    GroupName: name,
+    ...(precedence !== null && { Precedence: precedence }),
+    ...(roleArn !== null && { RoleArn: roleArn }),
+  }
 }
 
 // ------------------------------------------------------------------ the model
@@ -140,7 +153,20 @@ export interface Model {
   kept: Map<string, Kept>
   /** What the answer to a set of names may be remembered from, by the names as JSON. */
   remembered: Map<string, Map<string, Kept>>
-  stats: Record<'hits' | 'negative' | 'stale' | 'misses' | 'coalesced' | 'calls' | 'failures' | 'throttled' | 'evictions' | 'sharedHits' | 'sharedFailures', number>
+  stats: Record<
+    | 'hits'
+    | 'negative'
+    | 'stale'
+    | 'misses'
+    | 'coalesced'
+    | 'calls'
+    | 'failures'
+    | 'throttled'
+    | 'evictions'
+    | 'sharedHits'
+    | 'sharedFailures',
+    number
+  >
   poolSize: number | undefined
   listingDenied: boolean
 }
@@ -160,7 +186,11 @@ export interface Served {
 
 /** What a step shows to who stands outside. */
 export interface Seen {
-  readonly answer: Served | { readonly groups: number; readonly pages: number } | { readonly failed: string } | undefined
+  readonly answer:
+    | Served
+    | { readonly groups: number; readonly pages: number }
+    | { readonly failed: string }
+    | undefined
   /** Whether it was answered from memory. */
   readonly atOnce: boolean
   readonly calls: readonly string[]
@@ -180,7 +210,19 @@ export interface Outcome {
 }
 
 export function newModel({ poolSize }: Windows): Model {
-  const stats = { hits: 0, negative: 0, stale: 0, misses: 0, coalesced: 0, calls: 0, failures: 0, throttled: 0, evictions: 0, sharedHits: 0, sharedFailures: 0 }
+  const stats = {
+    hits: 0,
+    negative: 0,
+    stale: 0,
+    misses: 0,
+    coalesced: 0,
+    calls: 0,
+    failures: 0,
+    throttled: 0,
+    evictions: 0,
+    sharedHits: 0,
+    sharedFailures: 0,
+  }
   return { kept: new Map(), remembered: new Map(), stats, poolSize, listingDenied: false }
 }
 
@@ -209,7 +251,10 @@ class Run {
   /** What the last lookup was answered from. */
   private from: ReadonlyMap<string, Kept> = new Map()
 
-  constructor(readonly model: Model, private readonly around: Surroundings) {
+  constructor(
+    readonly model: Model,
+    private readonly around: Surroundings,
+  ) {
     this.left = around.weather.left
   }
 
@@ -223,7 +268,12 @@ class Run {
   }
 
   seen(answer: Answer): Seen {
-    return { answer, atOnce: !this.waited, calls: this.calls, stats: { ...this.model.stats, size: this.model.kept.size } }
+    return {
+      answer,
+      atOnce: !this.waited,
+      calls: this.calls,
+      stats: { ...this.model.stats, size: this.model.kept.size },
+    }
   }
 
   private perform(step: Step, fromMemory: boolean): Answer | 'impossible' {
@@ -345,7 +395,8 @@ class Run {
 
   private oldOrThrow(name: string, failure: Failed): Kept {
     const old = this.model.kept.get(name)
-    if (failure.code !== 'throttled' || old === undefined || !this.isWithin(this.around.windows.staleIfError, old)) throw failure
+    if (failure.code !== 'throttled' || old === undefined || !this.isWithin(this.around.windows.staleIfError, old))
+      throw failure
     this.model.stats.stale++
     this.servedOld = true
     return old
@@ -364,13 +415,16 @@ class Run {
     const { kept } = this.model
     const pages = Math.max(1, Math.ceil(groups.size / PAGE))
     for (let page = 0; page < pages; page++) {
-      const failure = this.call(`LIST ${page * PAGE}`) ?? (weather.listingAllowed ? undefined : new Failed('not-authorized'))
+      const failure =
+        this.call(`LIST ${page * PAGE}`) ?? (weather.listingAllowed ? undefined : new Failed('not-authorized'))
       if (failure !== undefined) {
         this.fail(failure)
         throw failure
       }
     }
-    const listed = new Map([...groups].map(([name, group]) => [name, { group: { groupName: name, ...group }, sentAt: now }]))
+    const listed = new Map(
+      [...groups].map(([name, group]) => [name, { group: { groupName: name, ...group }, sentAt: now }]),
+    )
     const gone = [...kept].filter(([name, { group }]) => group !== undefined && !listed.has(name))
     for (const [name] of gone) kept.delete(name)
     if (gone.length > 0) this.model.remembered.clear()
@@ -419,7 +473,8 @@ class Run {
   /** Once a group is seen to change, nothing is remembered of the time before. */
   private learn(name: string, { group }: Kept): void {
     const known = [this.model.kept, ...this.model.remembered.values()].map(entries => entries.get(name))
-    if (known.some(entry => entry !== undefined && !isDeepStrictEqual(entry.group, group))) this.model.remembered.clear()
+    if (known.some(entry => entry !== undefined && !isDeepStrictEqual(entry.group, group)))
+      this.model.remembered.clear()
   }
 
   private recall(names: readonly string[]): Served | undefined {

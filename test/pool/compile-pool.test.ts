@@ -1,10 +1,16 @@
 import { describe, expect, expectTypeOf, test } from 'vitest'
-import { type Memberships, OUTCOMES, type ResolvedMany, type ResolvedManyWithRoles } from '../../src/pool/resolve-many.js'
+import {
+  type Memberships,
+  OUTCOMES,
+  type ResolvedMany,
+  type ResolvedManyWithRoles,
+} from '../../src/pool/resolve-many.js'
 import type { Group } from '../../src/group.js'
 import { type CompiledPool, compilePool, type PoolResolution } from '../../src/pool/compile-pool.js'
 import { NO_ROLE } from '../../src/pool/columns.js'
-import { type Outcome, type Resolution, type ResolveOptions, resolveRoles } from '../../src/claims/resolve.js'
+import { type Resolution, type ResolveOptions, resolveRoles } from '../../src/claims/resolve.js'
 import { errorOf } from '../failure-of.js'
+import type { Outcome } from '../../src/claims/decide.js'
 
 const A = 'arn:aws:iam::111122223333:role/Alpha'
 const B = 'arn:aws:iam::111122223333:role/Beta'
@@ -14,7 +20,12 @@ function group(groupName: string, precedence?: number | null, roleArn?: string |
 }
 
 const groups = [
-  group('admins', 1, A), group('editors', 2, B), group('vip', 0), group('tied', 1, B), group('staff'), group('unranked', null, B),
+  group('admins', 1, A),
+  group('editors', 2, B),
+  group('vip', 0),
+  group('tied', 1, B),
+  group('staff'),
+  group('unranked', null, B),
   group('beside', 2),
 ]
 const pool = compilePool(groups)
@@ -28,12 +39,25 @@ function many(users: readonly (readonly number[])[]): Memberships {
 describe('examples', () => {
   test('names are resolved as their groups are, in the order given, and unknown names are told', () => {
     expect(pool.resolve(['staff', 'gone', 'editors', 'admins', 'gone', 'editors'])).toStrictEqual({
-      outcome: 'resolved', rule: 'lowest-precedence', evidence: 'observed', groups: ['staff', 'editors', 'admins'], roles: [A, B],
-      determiningGroups: ['admins'], preferredRole: A, unknownGroups: ['gone'],
-      claims: { 'cognito:groups': ['staff', 'editors', 'admins'], 'cognito:roles': [A, B], 'cognito:preferred_role': A },
+      outcome: 'resolved',
+      rule: 'lowest-precedence',
+      evidence: 'observed',
+      groups: ['staff', 'editors', 'admins'],
+      roles: [A, B],
+      determiningGroups: ['admins'],
+      preferredRole: A,
+      unknownGroups: ['gone'],
+      claims: {
+        'cognito:groups': ['staff', 'editors', 'admins'],
+        'cognito:roles': [A, B],
+        'cognito:preferred_role': A,
+      },
     })
     expect(pool.resolve(['vip', 'editors', 'beside'])).toMatchObject({
-      outcome: 'undetermined', candidateRole: B, determiningGroups: ['editors', 'beside'] })
+      outcome: 'undetermined',
+      candidateRole: B,
+      determiningGroups: ['editors', 'beside'],
+    })
   })
 
   test('no names, and none that the pool has', () => {
@@ -45,7 +69,13 @@ describe('examples', () => {
   test('any iterable will do', () => {
     const answer = pool.resolve(['admins', 'tied'])
     expect(pool.resolve(new Set(['admins', 'tied']))).toStrictEqual(answer)
-    expect(pool.resolve((function* () { yield* ['admins', 'tied'] })())).toStrictEqual(answer)
+    expect(
+      pool.resolve(
+        (function* () {
+          yield* ['admins', 'tied']
+        })(),
+      ),
+    ).toStrictEqual(answer)
     expect(compilePool(new Set(groups)).resolve(['admins', 'tied'])).toStrictEqual(answer)
   })
 
@@ -62,7 +92,14 @@ describe('examples', () => {
     const users = [[0, 1], [], [0, 3], [2, 1, 6], [4, 5], [4], [2, 1, 1, 5]]
     const { outcomes, preferredRoleIds, roleOffsets, roleIds } = pool.resolveMany(many(users), { roles: true })
     expect(Array.from(outcomes, outcome => OUTCOMES[outcome])).toEqual([
-      'resolved', 'none', 'ambiguous', 'undetermined', 'none', 'none', 'resolved'])
+      'resolved',
+      'none',
+      'ambiguous',
+      'undetermined',
+      'none',
+      'none',
+      'resolved',
+    ])
     expect([...preferredRoleIds]).toEqual([0, NO_ROLE, NO_ROLE, 1, NO_ROLE, NO_ROLE, 1])
     expect([...roleOffsets]).toEqual([0, 2, 2, 4, 5, 6, 6, 7])
     expect([...roleIds]).toEqual([0, 1, 0, 1, 1, 1, 1])
@@ -71,7 +108,9 @@ describe('examples', () => {
   test('no users', () => {
     expect(pool.resolveMany(many([]))).toEqual({ outcomes: new Uint8Array(0), preferredRoleIds: new Int32Array(0) })
     expect(compilePool([]).resolveMany(many([[], []]))).toEqual({
-      outcomes: new Uint8Array(2), preferredRoleIds: new Int32Array(2).fill(NO_ROLE) })
+      outcomes: new Uint8Array(2),
+      preferredRoleIds: new Int32Array(2).fill(NO_ROLE),
+    })
   })
 
   test('a byte that nobody wrote grants nothing', () => {
@@ -111,7 +150,8 @@ describe('what was resolved before', () => {
     const own = [...names]
     const first = compiled.resolve(own)
     const answer = structuredClone(first)
-    for (const list of [first.groups, first.roles, first.determiningGroups, first.unknownGroups]) (list as string[]).push('planted')
+    for (const list of [first.groups, first.roles, first.determiningGroups, first.unknownGroups])
+      (list as string[]).push('planted')
     expect(compiled.resolve(own)).toStrictEqual(answer)
     own.reverse()
     expect(compiled.resolve(names)).toStrictEqual(answer)
@@ -121,12 +161,28 @@ describe('what was resolved before', () => {
 const at = (compiled: CompiledPool) => (groupName: string) => compiled.groups[compiled.groupId(groupName)!]!
 
 describe('hostile names', () => {
-  const hostile = ['__proto__', 'constructor', 'toString', 'a,b', '<b>', '\u202Egnp', '\u0000', 'é', 'e\u0301', '0', '-1', 'length']
+  const hostile = [
+    '__proto__',
+    'constructor',
+    'toString',
+    'a,b',
+    '<b>',
+    '\u202Egnp',
+    '\u0000',
+    'é',
+    'e\u0301',
+    '0',
+    '-1',
+    'length',
+  ]
 
   test('are names like any other', () => {
     const compiled = compilePool(hostile.map((name, index) => group(name, index, `role ${name}`)))
     expect(compiled.resolve(hostile)).toMatchObject({
-      groups: hostile, roles: hostile.map(name => `role ${name}`), preferredRole: 'role __proto__' })
+      groups: hostile,
+      roles: hostile.map(name => `role ${name}`),
+      preferredRole: 'role __proto__',
+    })
     expect(hostile.map(compiled.groupId)).toEqual(hostile.map((_name, index) => index))
   })
 
@@ -147,8 +203,12 @@ describe('hostile names', () => {
     for (let time = 0; time < 4; time++) expect(compiled.resolve(meddling)).toStrictEqual(answer)
     const meddlingIds = {
       length: 2,
-      get 0() { return compiled.resolveIds([2, 3, 4]) && 1 },
-      get 1() { return compiled.resolveIds([3]) && 0 },
+      get 0() {
+        return compiled.resolveIds([2, 3, 4]) && 1
+      },
+      get 1() {
+        return compiled.resolveIds([3]) && 0
+      },
     }
     expect(compiled.resolveIds(meddlingIds)).toStrictEqual(compiled.resolve(['editors', 'admins']))
   })
@@ -158,7 +218,7 @@ describe('hostile names', () => {
     for (let time = 0; time < 3; time++) {
       let looks = 0
       const growing = new Proxy(['admins', 'vip', 'staff', 'gone'], {
-        get: (target, key) => key === 'length' && looks++ === 0 ? 3 : Reflect.get(target, key) as unknown,
+        get: (target, key) => (key === 'length' && looks++ === 0 ? 3 : (Reflect.get(target, key) as unknown)),
       })
       expect(compiled.resolve(growing).unknownGroups).toEqual(['gone'])
     }
@@ -167,8 +227,11 @@ describe('hostile names', () => {
 })
 
 describe('columns', () => {
-  const users = Array.from({ length: 1000 }, (_, user) => Array.from({ length: user % 11 }, (_, index) => (user + index) % groups.length))
-  const bytes = (...columns: readonly ArrayBufferView[]) => columns.reduce((sum, column) => sum + column.buffer.byteLength, 0)
+  const users = Array.from({ length: 1000 }, (_, user) =>
+    Array.from({ length: user % 11 }, (_, index) => (user + index) % groups.length),
+  )
+  const bytes = (...columns: readonly ArrayBufferView[]) =>
+    columns.reduce((sum, column) => sum + column.buffer.byteLength, 0)
 
   test('in and out they take no more than 28 bytes a user in five groups', () => {
     const memberships = many(users)
@@ -201,7 +264,10 @@ describe('pools as large as none is', () => {
     const large = compilePool(Array.from({ length: size }, (_, id) => group(`group ${id}`, id * 30_000, `role ${id}`)))
     const last = size - 1
     const { offsets } = many([[last, 0], [last], []])
-    const { outcomes, preferredRoleIds, roleIds } = large.resolveMany({ offsets, groupIds: Uint32Array.of(last, 0, last) }, { roles: true })
+    const { outcomes, preferredRoleIds, roleIds } = large.resolveMany(
+      { offsets, groupIds: Uint32Array.of(last, 0, last) },
+      { roles: true },
+    )
     expect([...outcomes].map(outcome => OUTCOMES[outcome])).toEqual(['resolved', 'resolved', 'none'])
     expect([...preferredRoleIds]).toEqual([0, last, NO_ROLE])
     expect([...roleIds]).toEqual([0, last, last])
@@ -211,8 +277,17 @@ describe('pools as large as none is', () => {
 
 describe('what is refused', () => {
   const wrongGroups: readonly (readonly unknown[])[] = [
-    [null], [{}], [group('')], [group('a', -1)], [group('a', 1.5)], [group('a', 2 ** 31)], [{ groupName: 'a', precedence: '1' }],
-    [group('a', NaN)], [{ groupName: 'a', roleArn: 7 }], [group('a', 1, A), group('a', -1, A)], [group('\u202Ea', -1)],
+    [null],
+    [{}],
+    [group('')],
+    [group('a', -1)],
+    [group('a', 1.5)],
+    [group('a', 2 ** 31)],
+    [{ groupName: 'a', precedence: '1' }],
+    [group('a', NaN)],
+    [{ groupName: 'a', roleArn: 7 }],
+    [group('a', 1, A), group('a', -1, A)],
+    [group('\u202Ea', -1)],
   ]
   test.each(wrongGroups.map(given => [given]))('a pool with %j, as resolveRoles refuses it', given => {
     const [error, same] = [() => compilePool(given as Group[]), () => resolveRoles(given as Group[])].map(errorOf)
@@ -221,7 +296,9 @@ describe('what is refused', () => {
 
   test('a semantics that there is not, before any group is read', () => {
     const options = { semantics: 'highest' } as unknown as ResolveOptions
-    expect(errorOf(() => compilePool([group('')], options)).message).toBe(errorOf(() => resolveRoles([], options)).message)
+    expect(errorOf(() => compilePool([group('')], options)).message).toBe(
+      errorOf(() => resolveRoles([], options)).message,
+    )
   })
 
   test.each<[unknown, string]>([
@@ -231,10 +308,21 @@ describe('what is refused', () => {
     [7, '`7` is no list of group names; give an array'],
     [{ length: 1, 0: 'admins' }, 'an object is no list of group names; give an array'],
   ])('the names %j', (names, message) => {
-    expect(errorOf(() => pool.resolve(names as string[]))).toMatchObject({ code: 'invalid-group-name', message, value: names })
+    expect(errorOf(() => pool.resolve(names as string[]))).toMatchObject({
+      code: 'invalid-group-name',
+      message,
+      value: names,
+    })
   })
 
-  const noNames: readonly (readonly [unknown])[] = [[7], [null], [undefined], [['admins']], [Symbol('admins')], [new String('admins')]]
+  const noNames: readonly (readonly [unknown])[] = [
+    [7],
+    [null],
+    [undefined],
+    [['admins']],
+    [Symbol('admins')],
+    [new String('admins')],
+  ]
   test.each(noNames)('a name %o, first, in the middle or last', name => {
     for (const place of [0, 1, 2]) {
       const names = ['admins', 'editors'].toSpliced(place, 0, name as string)
@@ -245,14 +333,22 @@ describe('what is refused', () => {
     expect(pool.resolve(['admins', 'editors']).groups).toEqual(['admins', 'editors'])
   })
 
-  test.each<[unknown]>([[7], [-1], [0.5], ['0'], [undefined], [NaN], [2 ** 32], [null], [Infinity]])('the group id %o', id => {
-    expect(errorOf(() => pool.resolveIds([0, id as number]))).toMatchObject({
-      code: 'invalid-input', value: id,
-      message: `\`${String(id)}\` is no id of one of the 7 groups; ask \`groupId\` for that of a name` })
-  })
+  test.each<[unknown]>([[7], [-1], [0.5], ['0'], [undefined], [NaN], [2 ** 32], [null], [Infinity]])(
+    'the group id %o',
+    id => {
+      expect(errorOf(() => pool.resolveIds([0, id as number]))).toMatchObject({
+        code: 'invalid-input',
+        value: id,
+        message: `\`${String(id)}\` is no id of one of the 7 groups; ask \`groupId\` for that of a name`,
+      })
+    },
+  )
 
   test.each([[undefined], [null], [0], ['01'], [new Set([0])], [{}]])('%j for group ids', ids => {
-    expect(errorOf(() => pool.resolveIds(ids as unknown as number[]))).toMatchObject({ code: 'invalid-input', value: ids })
+    expect(errorOf(() => pool.resolveIds(ids as unknown as number[]))).toMatchObject({
+      code: 'invalid-input',
+      value: ids,
+    })
   })
 
   const [offsets, groupIds] = [Uint32Array.of(0, 1, 2), Uint16Array.of(0, 1)]
@@ -264,16 +360,31 @@ describe('what is refused', () => {
     ['not one offset', { offsets: new Uint32Array(0), groupIds }, shape],
     ['no ids', { offsets }, shape],
     ['bytes', { offsets, groupIds: Uint8Array.of(0, 1) }, shape],
-    ['offsets that go back', { offsets: Uint32Array.of(0, 2, 1), groupIds },
-      'the offset `1` at 2 is not from 2 to 2; give ascending ones'],
-    ['offsets beyond the ids', { offsets: Uint32Array.of(0, 1, 3), groupIds },
-      'the offset `3` at 2 is not from 1 to 2; give ascending ones'],
-    ['a first offset beyond the ids', { offsets: Uint32Array.of(3), groupIds },
-      'the offset `3` at 0 is not from 0 to 2; give ascending ones'],
-    ['an id of no group', { offsets, groupIds: Uint16Array.of(0, 7) },
-      '`7` is no id of one of the 7 groups; ask `groupId` for that of a name'],
-    ['a large id of no group', { offsets, groupIds: Uint32Array.of(2 ** 32 - 1, 0) },
-      '`4294967295` is no id of one of the 7 groups; ask `groupId` for that of a name'],
+    [
+      'offsets that go back',
+      { offsets: Uint32Array.of(0, 2, 1), groupIds },
+      'the offset `1` at 2 is not from 2 to 2; give ascending ones',
+    ],
+    [
+      'offsets beyond the ids',
+      { offsets: Uint32Array.of(0, 1, 3), groupIds },
+      'the offset `3` at 2 is not from 1 to 2; give ascending ones',
+    ],
+    [
+      'a first offset beyond the ids',
+      { offsets: Uint32Array.of(3), groupIds },
+      'the offset `3` at 0 is not from 0 to 2; give ascending ones',
+    ],
+    [
+      'an id of no group',
+      { offsets, groupIds: Uint16Array.of(0, 7) },
+      '`7` is no id of one of the 7 groups; ask `groupId` for that of a name',
+    ],
+    [
+      'a large id of no group',
+      { offsets, groupIds: Uint32Array.of(2 ** 32 - 1, 0) },
+      '`4294967295` is no id of one of the 7 groups; ask `groupId` for that of a name',
+    ],
   ])('memberships with %s', (_, memberships, message) => {
     for (const roles of [true, false]) {
       const error = errorOf(() => pool.resolveMany(memberships as Memberships, { roles }))
@@ -281,7 +392,7 @@ describe('what is refused', () => {
     }
   })
 
-  test('control: ids before the first offset and after the last are nobody\'s, and may be anything', () => {
+  test("control: ids before the first offset and after the last are nobody's, and may be anything", () => {
     const { outcomes } = pool.resolveMany({ offsets: Uint32Array.of(1, 2), groupIds: Uint16Array.of(999, 0, 999) })
     expect([...outcomes]).toEqual([OUTCOMES.indexOf('resolved')])
   })

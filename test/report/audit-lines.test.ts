@@ -8,8 +8,10 @@ import { resolveRoles } from '../../src/claims/resolve.js'
 import { groupNames, pools, semantics } from '../arbitraries.js'
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
-const user = (username: string, groups: readonly Group[] = [], unknownGroups: readonly string[] = []): UserAudit =>
-  ({ username, resolution: { ...resolveRoles(groups), unknownGroups } })
+const user = (username: string, groups: readonly Group[] = [], unknownGroups: readonly string[] = []): UserAudit => ({
+  username,
+  resolution: { ...resolveRoles(groups), unknownGroups },
+})
 
 const admins = { groupName: 'admins', precedence: 0, roleArn: role('Admin') }
 const finance = { groupName: 'finance', precedence: 5, roleArn: role('Finance') }
@@ -18,31 +20,89 @@ const vip = { groupName: 'vip', precedence: 5 }
 const staff = { groupName: 'staff' }
 
 const examples: readonly [string, UserAudit, string, string][] = [
-  ['resolved', user('anna', [admins, staff]),
+  [
+    'resolved',
+    user('anna', [admins, staff]),
     `{"username":"anna","groups":["admins","staff"],"roles":["${role('Admin')}"],"outcome":"resolved","rule":"lowest-precedence","preferredRole":"${role('Admin')}"}`,
-    `anna,admins staff,${role('Admin')},resolved,lowest-precedence,${role('Admin')},,`],
-  ['ambiguous', user('bert@example.com', [finance, hr]),
+    `anna,admins staff,${role('Admin')},resolved,lowest-precedence,${role('Admin')},,`,
+  ],
+  [
+    'ambiguous',
+    user('bert@example.com', [finance, hr]),
     `{"username":"bert@example.com","groups":["finance","hr"],"roles":["${role('Finance')}","${role('Hr')}"],"outcome":"ambiguous","rule":"conflicting-roles"}`,
-    `bert@example.com,finance hr,${role('Finance')} ${role('Hr')},ambiguous,conflicting-roles,,,`],
-  ['undetermined', user('carl', [vip, hr]),
+    `bert@example.com,finance hr,${role('Finance')} ${role('Hr')},ambiguous,conflicting-roles,,,`,
+  ],
+  [
+    'undetermined',
+    user('carl', [vip, hr]),
     `{"username":"carl","groups":["vip","hr"],"roles":["${role('Hr')}"],"outcome":"undetermined","rule":"roleless-contender","candidateRole":"${role('Hr')}"}`,
-    `carl,vip hr,${role('Hr')},undetermined,roleless-contender,,${role('Hr')},`],
-  ['in no group', user('dora'),
+    `carl,vip hr,${role('Hr')},undetermined,roleless-contender,,${role('Hr')},`,
+  ],
+  [
+    'in no group',
+    user('dora'),
     '{"username":"dora","groups":[],"roles":[],"outcome":"none","rule":"no-groups"}',
-    'dora,,,none,no-groups,,,'],
-  ['in groups that the pool does not have', user('emil', [staff], ['ghost', 'a,b']),
+    'dora,,,none,no-groups,,,',
+  ],
+  [
+    'in groups that the pool does not have',
+    user('emil', [staff], ['ghost', 'a,b']),
     '{"username":"emil","groups":["staff"],"roles":[],"outcome":"none","rule":"no-roles","unknownGroups":["ghost","a,b"]}',
-    'emil,staff,,none,no-roles,,,"ghost a,b"'],
+    'emil,staff,,none,no-roles,,,"ghost a,b"',
+  ],
 ]
 
 const hostileNames = [
-  '', '__proto__', 'a,b', '"', '""', '\\', 'a"b', 'a\\"b', 'line\nfeed', 'carriage\rreturn', 'a\r\nb', 'tab\there', '\0', '\x1B[31m',
-  'a\u0085b', 'a\u2028b', 'a\u2029b',  '\u202Eevil', '\uD800', '\uDC00x', '</script>', '<!--', '=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1',
-  '＝1', '＋1', '－1', '＠1', 'a;=1', '=a;b', '_', '-', '.', '1', '管理者', 'é',
+  '',
+  '__proto__',
+  'a,b',
+  '"',
+  '""',
+  '\\',
+  'a"b',
+  'a\\"b',
+  'line\nfeed',
+  'carriage\rreturn',
+  'a\r\nb',
+  'tab\there',
+  '\0',
+  '\x1B[31m',
+  'a\u0085b',
+  'a\u2028b',
+  'a\u2029b',
+  '\u202Eevil',
+  '\uD800',
+  '\uDC00x',
+  '</script>',
+  '<!--',
+  '=1+1',
+  '+1',
+  '-1',
+  '@SUM(A1)',
+  '\t=1',
+  '\r=1',
+  '＝1',
+  '＋1',
+  '－1',
+  '＠1',
+  'a;=1',
+  '=a;b',
+  '_',
+  '-',
+  '.',
+  '1',
+  '管理者',
+  'é',
 ]
 const names = fc.oneof(groupNames, fc.constantFrom(...hostileNames), fc.string({ unit: 'binary', maxLength: 8 }))
 const users: fc.Arbitrary<UserAudit> = fc
-  .record({ username: names, groups: pools, semantics, unknownGroups: fc.array(names, { maxLength: 3 }), frozen: fc.boolean() })
+  .record({
+    username: names,
+    groups: pools,
+    semantics,
+    unknownGroups: fc.array(names, { maxLength: 3 }),
+    frozen: fc.boolean(),
+  })
   .map(({ username, groups, semantics, unknownGroups, frozen }) => {
     const resolution = { ...resolveRoles(groups, { semantics }), unknownGroups }
     return { username, resolution: frozen ? Object.freeze(resolution) : resolution }
@@ -51,52 +111,90 @@ const users: fc.Arbitrary<UserAudit> = fc
 type Line = (user: UserAudit) => string
 
 /** A law, and its control: the same property must fail for a line that is wrong in just this. */
-function law(sentence: string, line: Line, wrong: (line: string, user: UserAudit) => string, property: (line: Line) => fc.IProperty<[UserAudit]>): void {
+function law(
+  sentence: string,
+  line: Line,
+  wrong: (line: string, user: UserAudit) => string,
+  property: (line: Line) => fc.IProperty<[UserAudit]>,
+): void {
   test(sentence, () => {
     fc.assert(property(line), { numRuns: 1000 })
   })
   test(`control: ${sentence}`, () => {
-    expect(fc.check(property(user => wrong(line(user), user)), { seed: 1, numRuns: 2000, endOnFailure: true }).failed).toBe(true)
+    expect(
+      fc.check(
+        property(user => wrong(line(user), user)),
+        { seed: 1, numRuns: 2000, endOnFailure: true },
+      ).failed,
+    ).toBe(true)
   })
 }
 
 /** What was kept of a frozen resolution must be read as well as what was just made. */
-const twice = (line: Line) => (user: UserAudit): readonly string[] => [line(user), line(user)]
+const twice =
+  (line: Line) =>
+  (user: UserAudit): readonly string[] => [line(user), line(user)]
 
 describe('NDJSON', () => {
   test.each(examples)('a user who is %s', (_what, user, line) => {
     expect(ndjsonLine(user)).toBe(`${line}\n`)
   })
 
-  law('a line is the user as JSON, with the keys in their order', ndjsonLine, line => line.replace('"rule"', '"Rule"'),
-  line => fc.property(users, user => {
-    const { groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups } = user.resolution
-    const expected = {
-      username: user.username, groups, roles, outcome, rule,
-      ...(preferredRole !== undefined && { preferredRole }),
-      ...(candidateRole !== undefined && { candidateRole }),
-      ...(unknownGroups.length > 0 && { unknownGroups }),
-    }
-    for (const made of twice(line)(user)) {
-      const read = JSON.parse(made)
-      expect(read).toStrictEqual(expected)
-      expect(Object.keys(read)).toEqual(Object.keys(expected))
-    }
-  }))
+  law(
+    'a line is the user as JSON, with the keys in their order',
+    ndjsonLine,
+    line => line.replace('"rule"', '"Rule"'),
+    line =>
+      fc.property(users, user => {
+        const { groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups } = user.resolution
+        const expected = {
+          username: user.username,
+          groups,
+          roles,
+          outcome,
+          rule,
+          ...(preferredRole !== undefined && { preferredRole }),
+          ...(candidateRole !== undefined && { candidateRole }),
+          ...(unknownGroups.length > 0 && { unknownGroups }),
+        }
+        for (const made of twice(line)(user)) {
+          const read = JSON.parse(made)
+          expect(read).toStrictEqual(expected)
+          expect(Object.keys(read)).toEqual(Object.keys(expected))
+        }
+      }),
+  )
 
-  law('a line ends once, whatever a reader takes for an end', ndjsonLine, (_line, { username }) => `${JSON.stringify({ username })}\n`,
-  line => fc.property(users, user => {
-    for (const made of twice(line)(user)) expect(made.match(/[\n\r\v\f\u0085\u2028\u2029]/g)).toEqual(['\n'])
-  }))
+  law(
+    'a line ends once, whatever a reader takes for an end',
+    ndjsonLine,
+    (_line, { username }) => `${JSON.stringify({ username })}\n`,
+    line =>
+      fc.property(users, user => {
+        for (const made of twice(line)(user)) expect(made.match(/[\n\r\v\f\u0085\u2028\u2029]/g)).toEqual(['\n'])
+      }),
+  )
 
-  law('a line is well-formed Unicode', ndjsonLine, (line, { username }) => `${line}${username}`, line => fc.property(users, user => {
-    for (const made of twice(line)(user)) expect(made).not.toMatch(/\p{Cs}/u)
-  }))
+  law(
+    'a line is well-formed Unicode',
+    ndjsonLine,
+    (line, { username }) => `${line}${username}`,
+    line =>
+      fc.property(users, user => {
+        for (const made of twice(line)(user)) expect(made).not.toMatch(/\p{Cs}/u)
+      }),
+  )
 
   test.each(['a\u2028b', 'a\u2029b', 'a\u0085b'])('%j is escaped wherever it comes', name => {
     const line = ndjsonLine(user(name, [{ groupName: name, precedence: 1, roleArn: name }], [name]))
     expect(line).not.toContain(name)
-    expect(JSON.parse(line)).toMatchObject({ username: name, groups: [name], roles: [name], preferredRole: name, unknownGroups: [name] })
+    expect(JSON.parse(line)).toMatchObject({
+      username: name,
+      groups: [name],
+      roles: [name],
+      preferredRole: name,
+      unknownGroups: [name],
+    })
   })
 
   test('what a resolution says is read anew unless it is frozen', () => {
@@ -146,7 +244,16 @@ const FORMULA = /^[=+\-@\t\r＝＋－＠]/
 const disarmed = (field: string) => (FORMULA.test(field) ? `'${field}` : field)
 
 describe('CSV', () => {
-  const fieldNames = ['username', 'groups', 'roles', 'outcome', 'rule', 'preferredRole', 'candidateRole', 'unknownGroups']
+  const fieldNames = [
+    'username',
+    'groups',
+    'roles',
+    'outcome',
+    'rule',
+    'preferredRole',
+    'candidateRole',
+    'unknownGroups',
+  ]
 
   test('the header names the fields', () => {
     expect(csvHeader).toBe(`${fieldNames.join(',')}\r\n`)
@@ -156,33 +263,74 @@ describe('CSV', () => {
     expect(csvLine(user)).toBe(`${record}\r\n`)
   })
 
-  law('a file of a header and a line is read again as they were, but for formulas', csvLine, (line, { username }) => line.replace(username, username.trim()),
-  line => fc.property(users, user => {
-    const { groups, roles, outcome, rule, preferredRole = '', candidateRole = '', unknownGroups } = user.resolution
-    const fields = [user.username, groups.join(' '), roles.join(' '), outcome, rule, preferredRole, candidateRole, unknownGroups.join(' ')]
-    for (const made of twice(line)(user)) expect(parseCsv(csvHeader + made)).toEqual([fieldNames, fields.map(disarmed)])
-  }))
+  law(
+    'a file of a header and a line is read again as they were, but for formulas',
+    csvLine,
+    (line, { username }) => line.replace(username, username.trim()),
+    line =>
+      fc.property(users, user => {
+        const { groups, roles, outcome, rule, preferredRole = '', candidateRole = '', unknownGroups } = user.resolution
+        const fields = [
+          user.username,
+          groups.join(' '),
+          roles.join(' '),
+          outcome,
+          rule,
+          preferredRole,
+          candidateRole,
+          unknownGroups.join(' '),
+        ]
+        for (const made of twice(line)(user))
+          expect(parseCsv(csvHeader + made)).toEqual([fieldNames, fields.map(disarmed)])
+      }),
+  )
 
-  law('a line is what the CSV library makes of the whole record', csvLine, (line, { username }) => line.replace(`"${username}"`, username),
-  line => fc.property(users, user => {
-    const { groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups } = user.resolution
-    const record = [user.username, groups.join(' '), roles.join(' '), outcome, rule, preferredRole, candidateRole, unknownGroups.join(' ')]
-    expect(line(user)).toBe(`${stringify([record], { eof: false, escape_formulas: true, quoted_match: /[;\t]/ })}\r\n`)
-  }))
+  law(
+    'a line is what the CSV library makes of the whole record',
+    csvLine,
+    (line, { username }) => line.replace(`"${username}"`, username),
+    line =>
+      fc.property(users, user => {
+        const { groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups } = user.resolution
+        const record = [
+          user.username,
+          groups.join(' '),
+          roles.join(' '),
+          outcome,
+          rule,
+          preferredRole,
+          candidateRole,
+          unknownGroups.join(' '),
+        ]
+        expect(line(user)).toBe(
+          `${stringify([record], { eof: false, escape_formulas: true, quoted_match: /[;\t]/ })}\r\n`,
+        )
+      }),
+  )
 
-  law('no field begins as a formula does', csvLine, (line, { username }) => line.replace(`'${username}`, username),
-  line => fc.property(users, user => {
-    for (const field of parseCsv(line(user)).flat()) expect(field).not.toMatch(FORMULA)
-  }))
+  law(
+    'no field begins as a formula does',
+    csvLine,
+    (line, { username }) => line.replace(`'${username}`, username),
+    line =>
+      fc.property(users, user => {
+        for (const field of parseCsv(line(user)).flat()) expect(field).not.toMatch(FORMULA)
+      }),
+  )
 
   test.each([
     ['=HYPERLINK("https://example.com","x")', '"\'=HYPERLINK(""https://example.com"",""x"")"'],
-    ['-anna', '\'-anna'], ['@anna', '\'@anna'], ['+4917', '\'+4917'], ['＝1', '\'＝1'],
+    ['-anna', "'-anna"],
+    ['@anna', "'@anna"],
+    ['+4917', "'+4917"],
+    ['＝1', "'＝1"],
     ['an-na+x@example.com', 'an-na+x@example.com'],
     ['', ''],
     ['a;=1+1', '"a;=1+1"'],
     ['a\t=1+1', '"a\t=1+1"'],
-    ['a,b', '"a,b"'], ['a"b', '"a""b"'], ['a\nb', '"a\nb"'],
+    ['a,b', '"a,b"'],
+    ['a"b', '"a""b"'],
+    ['a\nb', '"a\nb"'],
   ])('the user %j is the field %s', (username, field) => {
     expect(csvLine(user(username))).toBe(`${field},,,none,no-groups,,,\r\n`)
   })

@@ -6,13 +6,16 @@ import { pathToFileURL } from 'node:url'
 import * as fc from 'fast-check'
 import { type Browser, type BrowserContextOptions, chromium, type Locator, type Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type AuditSummary, CONCERNS, createAuditSummary, type PoolChange, type UserAudit } from '../../src/audit/summary.js'
+import { type AuditSummary, createAuditSummary, type UserAudit } from '../../src/audit/summary.js'
 import type { Group } from '../../src/group.js'
 import { AUDIT_PAGE_SCRIPT } from '../../src/report/audit-page-script.js'
 import { AUDIT_PAGE_STYLE } from '../../src/report/audit-page-style.js'
 import { createAuditPage } from '../../src/report/audit-page.js'
-import { printable } from '../../src/report/prediction.js'
-import { resolveRoles, type Semantics } from '../../src/claims/resolve.js'
+import { resolveRoles } from '../../src/claims/resolve.js'
+import { CONCERNS } from '../../src/audit/concerns.js'
+import type { PoolChange } from '../../src/audit/pool-change.js'
+import { printable } from '../../src/report/printable.js'
+import type { Semantics } from '../../src/claims/decide.js'
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
 
@@ -32,14 +35,14 @@ const GROUPS: readonly Group[] = [
 type Members = Readonly<Record<string, readonly string[]>>
 
 const MEMBERS: Members = {
-  'Zoe': ['admins', 'customers'],
-  'amir': ['security', 'on-call', 'customers'],
-  'Bela': ['editors', 'authors'],
-  'chloe': ['customers', 'trial'],
-  'Dana': ['contractors', 'newsletter'],
-  'emil': [],
-  'Farah': ['customers', 'ghosts'],
-  'gus': ['newsletter', 'customers', 'admins', 'editors'],
+  Zoe: ['admins', 'customers'],
+  amir: ['security', 'on-call', 'customers'],
+  Bela: ['editors', 'authors'],
+  chloe: ['customers', 'trial'],
+  Dana: ['contractors', 'newsletter'],
+  emil: [],
+  Farah: ['customers', 'ghosts'],
+  gus: ['newsletter', 'customers', 'admins', 'editors'],
 }
 
 function usersOf(members: Members, groups: readonly Group[], semantics: Semantics): readonly UserAudit[] {
@@ -47,7 +50,10 @@ function usersOf(members: Members, groups: readonly Group[], semantics: Semantic
   return Object.entries(members).map(([username, names]) => ({
     username,
     resolution: {
-      ...resolveRoles(names.flatMap(name => known.get(name) ?? []), { semantics }),
+      ...resolveRoles(
+        names.flatMap(name => known.get(name) ?? []),
+        { semantics },
+      ),
       unknownGroups: names.filter(name => !known.has(name)),
     },
   }))
@@ -61,7 +67,10 @@ interface AuditOptions {
   readonly listed?: number
 }
 
-function audited(users: readonly UserAudit[], options: AuditOptions = {}): { readonly html: string; readonly summary: AuditSummary } {
+function audited(
+  users: readonly UserAudit[],
+  options: AuditOptions = {},
+): { readonly html: string; readonly summary: AuditSummary } {
   const { groups = GROUPS, userPoolId = 'eu-west-1_Example', semantics = 'observed', changes = [], listed } = options
   const counter = createAuditSummary({ groups, semantics, userPoolId, listed })
   const page = createAuditPage()
@@ -86,13 +95,17 @@ function blockOf(html: string, id: string): string {
 type Row = readonly [username: string, answer: number, groups: readonly number[]]
 
 function rowsOf(html: string): readonly Row[] {
-  const lines = blockOf(html, 'audit-users').split('\n').filter(line => line !== '')
+  const lines = blockOf(html, 'audit-users')
+    .split('\n')
+    .filter(line => line !== '')
   return lines.map(line => JSON.parse(line) as Row)
 }
 
 describe('the page as text', () => {
   test('what many users share stands in it once', () => {
-    const members = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`user-${index}`, ['security', 'on-call', 'customers']]))
+    const members = Object.fromEntries(
+      Array.from({ length: 1000 }, (_, index) => [`user-${index}`, ['security', 'on-call', 'customers']]),
+    )
     const html = pageOf(members)
     const { groups, answers } = JSON.parse(blockOf(html, 'audit-tables'))
     expect(rowsOf(html)).toHaveLength(1000)
@@ -101,7 +114,9 @@ describe('the page as text', () => {
   })
 
   test('users who differ in their explanation alone do not share one', () => {
-    const { answers } = JSON.parse(blockOf(pageOf({ a: ['editors'], b: ['editors', 'authors'], c: ['authors'] }), 'audit-tables'))
+    const { answers } = JSON.parse(
+      blockOf(pageOf({ a: ['editors'], b: ['editors', 'authors'], c: ['authors'] }), 'audit-tables'),
+    )
     expect(answers).toHaveLength(3)
   })
 
@@ -132,13 +147,17 @@ describe('the page as text', () => {
   })
 
   test('the script makes no markup from text', () => {
-    expect(AUDIT_PAGE_SCRIPT).not.toMatch(/innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(|\.style\b/)
+    expect(AUDIT_PAGE_SCRIPT).not.toMatch(
+      /innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\b|Function\(|\.style\b/,
+    )
   })
 })
 
 function findChromium(): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter)
-  const onPath = folders.flatMap(folder => ['chromium', 'chromium-browser', 'google-chrome'].map(name => join(folder, name)))
+  const onPath = folders.flatMap(folder =>
+    ['chromium', 'chromium-browser', 'google-chrome'].map(name => join(folder, name)),
+  )
   return process.env['CHROMIUM'] ?? onPath.find(path => existsSync(path))
 }
 
@@ -171,7 +190,11 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
   }
 
   /** Opens a page from a file, and closes it after the work. */
-  async function inBrowser(html: string, work: (opened: Opened) => Promise<void>, options: BrowserContextOptions = {}): Promise<void> {
+  async function inBrowser(
+    html: string,
+    work: (opened: Opened) => Promise<void>,
+    options: BrowserContextOptions = {},
+  ): Promise<void> {
     const file = join(folder, `${++files}.html`)
     await writeFile(file, html)
     const context = await browser.newContext(options)
@@ -202,16 +225,27 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
       }))
 
     test('control: a request and an error are seen', () =>
-      inBrowser('<!doctype html><img src="missing.png"><script>throw new Error("planted")</script>', async ({ complaints }) => {
-        expect(complaints).toEqual(expect.arrayContaining([expect.stringContaining('missing.png'), 'planted']))
-      }))
+      inBrowser(
+        '<!doctype html><img src="missing.png"><script>throw new Error("planted")</script>',
+        async ({ complaints }) => {
+          expect(complaints).toEqual(expect.arrayContaining([expect.stringContaining('missing.png'), 'planted']))
+        },
+      ))
 
     test('the figures are those of the summary', () =>
       inBrowser(pageOf(), async ({ page }) => {
         expect(await page.title()).toBe('Role audit of eu-west-1_Example · rolecast')
-        expect(await page.locator('.figures div').allInnerTexts()).toEqual(['Users\n8', 'Groups\n9', 'Memberships\n16', 'Roles\n6'])
+        expect(await page.locator('.figures div').allInnerTexts()).toEqual([
+          'Users\n8',
+          'Groups\n9',
+          'Memberships\n16',
+          'Roles\n6',
+        ])
         expect(await page.locator('.outcome-list dd:nth-of-type(1)').allInnerTexts()).toEqual([
-          '4 users (50.0%)', '1 user (12.5%)', '1 user (12.5%)', '2 users (25.0%)',
+          '4 users (50.0%)',
+          '1 user (12.5%)',
+          '1 user (12.5%)',
+          '2 users (25.0%)',
         ])
       }))
 
@@ -225,8 +259,8 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
           ['5', 'security', role('Security'), 'Tie, roles differ', '1'],
           ['10', 'authors', role('Editor'), 'Tie, same role', '1'],
           ['10', 'editors', role('Editor'), 'Tie, same role', '2'],
-          ['15', 'trial', 'no role', 'No role, may block', '1'],
           ['20', 'customers', role('Customer'), '', '5'],
+          ['20', 'trial', 'no role', 'No role, may block', '1'],
           ['none', 'contractors', role('Contractor'), 'Never preferred', '1'],
           ['none', 'newsletter', 'no role', '', '2'],
         ])
@@ -246,19 +280,23 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
           ['No preferred role, or not known', '4', '50.0%'],
         ])
         const bars = '[...document.querySelectorAll(".roles rect")].map(bar => bar.getBoundingClientRect().width)'
-        const widths = await page.evaluate(bars) as number[]
+        const widths = (await page.evaluate(bars)) as number[]
         expect(widths[1]! / widths[0]!).toBeCloseTo(0.5, 2)
         expect(widths[3]).toBe(0)
       }))
 
     test('the findings say what they mean and what to do, and list the first names', () => {
-      const members = Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`tied-${index}`, ['security', 'on-call']]))
+      const members = Object.fromEntries(
+        Array.from({ length: 40 }, (_, index) => [`tied-${index}`, ['security', 'on-call']]),
+      )
       return inBrowser(pageOf(members, { listed: 15 }), async ({ page }) => {
         const finding = page.locator('.finding').first()
         const { title, meaning, next } = CONCERNS['conflicting-tie']
         for (const words of [title, meaning, next]) await finding.getByText(words).waitFor()
         expect(await finding.locator('h3').innerText()).toMatch(/\b40$/)
-        expect(await finding.locator('li:visible').allInnerTexts()).toEqual(Array.from({ length: 10 }, (_, index) => `tied-${index}`))
+        expect(await finding.locator('li:visible').allInnerTexts()).toEqual(
+          Array.from({ length: 10 }, (_, index) => `tied-${index}`),
+        )
         await finding.getByText('and 30 more', { exact: true }).click()
         expect(await finding.locator('li:visible').count()).toBe(15)
         expect(await finding.getByText('not listed').innerText()).toBe('and 25 more that are not listed here')
@@ -266,7 +304,10 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
     })
 
     test('what changed while reading is told, and that nothing did', async () => {
-      const changes: PoolChange[] = [{ change: 'user-vanished', username: 'a<b' }, { change: 'group-changed', groupName: 'admins' }]
+      const changes: PoolChange[] = [
+        { change: 'user-vanished', username: 'a<b' },
+        { change: 'group-changed', groupName: 'admins' },
+      ]
       await inBrowser(pageOf(MEMBERS, { changes }), async ({ page }) => {
         const items = await page.locator('.changes li').allInnerTexts()
         expect(items).toHaveLength(2)
@@ -284,12 +325,16 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
       }))
 
     test('without JavaScript everything but the users’ table is there, and the page says so', () =>
-      inBrowser(pageOf(), async ({ page }) => {
-        expect(await page.locator('noscript p').isVisible()).toBe(true)
-        expect(await page.locator('#users-app').isVisible()).toBe(false)
-        expect(await page.locator('.ladder tbody tr').count()).toBe(9)
-        expect(await page.locator('.finding').count()).toBeGreaterThan(2)
-      }, { javaScriptEnabled: false }))
+      inBrowser(
+        pageOf(),
+        async ({ page }) => {
+          expect(await page.locator('noscript p').isVisible()).toBe(true)
+          expect(await page.locator('#users-app').isVisible()).toBe(false)
+          expect(await page.locator('.ladder tbody tr').count()).toBe(9)
+          expect(await page.locator('.finding').count()).toBeGreaterThan(2)
+        },
+        { javaScriptEnabled: false },
+      ))
   })
 
   describe('the users', () => {
@@ -312,14 +357,16 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
           await page.getByLabel('Search users').fill(wanted)
           expect(await names(page), wanted).toEqual(expected)
           const number = expected.length
-          expect(await status(page), wanted).toBe(number === 0 ? 'No user matches' : `${number} of 8 users match; rows 1–${number} are shown`)
+          expect(await status(page), wanted).toBe(
+            number === 0 ? 'No user matches' : `${number} of 8 users match; rows 1–${number} are shown`,
+          )
           expect(await page.locator('#users-table').getAttribute('aria-rowcount'), wanted).toBe(String(number + 1))
         }
       })
     })
 
     test('a name is found in either form of its accents', () =>
-      inBrowser(pageOf({ 'jose\u0301': [], 'jose': [] }), async ({ page }) => {
+      inBrowser(pageOf({ 'jose\u0301': [], jose: [] }), async ({ page }) => {
         await page.fill('#search', 'JOS\u00c9')
         expect(await names(page)).toEqual(['jose\u0301'])
       }))
@@ -327,7 +374,11 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
     test('the outcome filters, together with the search', () =>
       inBrowser(pageOf(), async ({ page }) => {
         expect(await page.locator('#filter option').allInnerTexts()).toEqual([
-          'All (8)', 'Resolved (4)', 'Ambiguous (1)', 'Undetermined (1)', 'None (2)',
+          'All (8)',
+          'Resolved (4)',
+          'Ambiguous (1)',
+          'Undetermined (1)',
+          'None (2)',
         ])
         await page.getByLabel('Outcome', { exact: true }).selectOption('resolved')
         expect(await names(page)).toEqual(['Zoe', 'Bela', 'Farah', 'gus'])
@@ -346,7 +397,8 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
     ])('sorting by %s, up and down; what is equal keeps its order', (column, up, down) =>
       inBrowser(pageOf(), async ({ page }) => {
         const headers = page.locator('#users-head th')
-        const sortOf = async (header: Locator) => `${await header.innerText()} ${await header.getAttribute('aria-sort')}`
+        const sortOf = async (header: Locator) =>
+          `${await header.innerText()} ${await header.getAttribute('aria-sort')}`
         const sorts = async () => Promise.all((await headers.all()).map(sortOf))
         const columns = ['User', 'Outcome', 'Preferred role', 'Groups']
         const expected = (direction: string) => columns.map(name => `${name} ${name === column ? direction : 'none'}`)
@@ -358,7 +410,8 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
         await button.press('Enter')
         expect((await names(page)).join(' ')).toBe(down)
         expect(await sorts()).toEqual(expected('descending'))
-      }))
+      }),
+    )
 
     test('a search keeps the order that was chosen', () =>
       inBrowser(pageOf(), async ({ page }) => {
@@ -376,13 +429,17 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
         expect(await toggle.getAttribute('aria-expanded')).toBe('true')
         const text = await explanation.innerText()
         expect(text).toContain('`security` and `on-call` tie for the first rank among the groups with a role')
-        expect(text).toContain('conflicting-roles: documented by AWS; see docs/semantics.md#conflicting-roles')
+        expect(text).toContain(
+          'conflicting-roles: observed in real tokens whose groups are known; see docs/semantics.md#conflicting-roles',
+        )
         const lines = await explanation.locator('li').allInnerTexts()
         expect(lines.map(line => line.split(/\s+/).join(' '))).toEqual([
           `precedence 5 security ${role('Security')} decides`,
           `precedence 5 on-call ${role('Operator')} decides`,
           `precedence 20 customers ${role('Customer')}`,
-          role('Security'), role('Operator'), role('Customer'),
+          role('Security'),
+          role('Operator'),
+          role('Customer'),
         ])
         await page.getByRole('row', { name: 'amir' }).locator('td').nth(2).click()
         expect(await explanation.isVisible()).toBe(false)
@@ -395,7 +452,9 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
         for (let tabs = 0; tabs < 5; tabs++) await page.keyboard.press('Tab')
         await page.keyboard.press('Enter')
         expect(await page.getByRole('button', { name: 'Explain Zoe' }).getAttribute('aria-expanded')).toBe('true')
-        expect(await page.locator('td.why:visible').innerText()).toContain('`admins` ranks first among the groups with a role')
+        expect(await page.locator('td.why:visible').innerText()).toContain(
+          '`admins` ranks first among the groups with a role',
+        )
         expect(await page.evaluate('getComputedStyle(document.activeElement).outlineWidth')).toBe('2px')
         await page.keyboard.press('Space')
         expect(await page.locator('td.why:visible').count()).toBe(0)
@@ -426,11 +485,16 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
     const kinds = [['admins'], ['security', 'on-call'], ['customers'], ['customers', 'trial'], []]
     const shared = kinds.map(kind => usersOf({ any: kind }, GROUPS, 'observed')[0]!.resolution)
     /** Every name once, in no order. */
-    const usernames = Array.from({ length: NUMBER }, (_, index) => `user-${String((index * 7919) % NUMBER).padStart(6, '0')}`)
+    const usernames = Array.from(
+      { length: NUMBER },
+      (_, index) => `user-${String((index * 7919) % NUMBER).padStart(6, '0')}`,
+    )
     const sorted = usernames.toSorted()
 
     test('are searched and sorted and turned, with a few hundred rows in the document', () => {
-      const { html } = audited(usernames.map((username, index) => ({ username, resolution: shared[index % shared.length]! })))
+      const { html } = audited(
+        usernames.map((username, index) => ({ username, resolution: shared[index % shared.length]! })),
+      )
       return inBrowser(html, async ({ page, complaints }) => {
         const inDocument = () => page.locator('tr').count()
         const first = async () => (await names(page)).slice(0, 2)
@@ -461,7 +525,9 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
     })
 
     test('a small share is not rounded to nothing, nor a large one to all', () => {
-      const { html } = audited(usernames.map((username, index) => ({ username, resolution: shared[index === 0 ? 1 : 0]! })))
+      const { html } = audited(
+        usernames.map((username, index) => ({ username, resolution: shared[index === 0 ? 1 : 0]! })),
+      )
       expect(html).toContain('<dd>1 user (&lt;0.1%)</dd>')
       expect(html).toContain('<dd>99,999 users (&gt;99.9%)</dd>')
     })
@@ -492,28 +558,33 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
 
     const withoutPolicy = (html: string) => html.replace(/<meta http-equiv[^>]*>/, '')
 
-    test.each([['with the policy', (html: string) => html], ['and without it', withoutPolicy]])(
-      'show as text, and nothing runs, %s',
-      (_, change) =>
-        inBrowser(change(hostile()), async ({ page, complaints }) => {
-          expect(await names(page)).toEqual(PAYLOADS)
-          expect(await page.locator('.ladder tbody th').allInnerTexts()).toEqual(PAYLOADS.toSorted())
-          for (const toggle of await page.locator('.toggle').all()) await toggle.click()
-          for (const details of await page.locator('summary').all()) await details.click()
-          await page.fill('#search', PAYLOADS[0]!)
-          expect(await page.locator('#users-body tr.row').count()).toBeGreaterThanOrEqual(2)
-          expect(await page.locator('img, body svg[onload], [onfocus], [onerror]').count()).toBe(0)
-          expect(await flag(page)).toBeUndefined()
-          expect(complaints).toEqual([])
+    test.each([
+      ['with the policy', (html: string) => html],
+      ['and without it', withoutPolicy],
+    ])('show as text, and nothing runs, %s', (_, change) =>
+      inBrowser(change(hostile()), async ({ page, complaints }) => {
+        expect(await names(page)).toEqual(PAYLOADS)
+        expect(await page.locator('.ladder tbody th').allInnerTexts()).toEqual(PAYLOADS.toSorted())
+        for (const toggle of await page.locator('.toggle').all()) await toggle.click()
+        for (const details of await page.locator('summary').all()) await details.click()
+        await page.fill('#search', PAYLOADS[0]!)
+        expect(await page.locator('#users-body tr.row').count()).toBeGreaterThanOrEqual(2)
+        expect(await page.locator('img, body svg[onload], [onfocus], [onerror]').count()).toBe(0)
+        expect(await flag(page)).toBeUndefined()
+        expect(complaints).toEqual([])
+      }),
+    )
+
+    test.each(PAYLOADS.filter(name => name.includes(RUN)))(
+      'control: where %s is put into a page as it is, it can run',
+      payload =>
+        inBrowser(`<!doctype html><input value="${payload}"><p>${payload}</p>`, async ({ page }) => {
+          await page.waitForFunction('window.hacked === 1')
         }),
     )
 
-    test.each(PAYLOADS.filter(name => name.includes(RUN)))('control: where %s is put into a page as it is, it can run', payload =>
-      inBrowser(`<!doctype html><input value="${payload}"><p>${payload}</p>`, async ({ page }) => {
-        await page.waitForFunction('window.hacked === 1')
-      }))
-
-    const planted = () => hostile().replace('</main>', `<script>${RUN}</script><img src="data:," onerror="${RUN}"></main>`)
+    const planted = () =>
+      hostile().replace('</main>', `<script>${RUN}</script><img src="data:," onerror="${RUN}"></main>`)
 
     test('the policy stops what escaping would have missed', () =>
       inBrowser(planted(), async ({ page, complaints }) => {
@@ -527,35 +598,53 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
       }))
 
     test('what is invisible shows as its code point, and what is written from the right turns nothing but itself', () => {
-      const users = { 'ali\u202egnp.exe': ['admins'], 'zero\u200bwidth': [], 'عمر': ['admins'], 'a\u0000b\nc': [] }
+      const users = { 'ali\u202egnp.exe': ['admins'], 'zero\u200bwidth': [], عمر: ['admins'], 'a\u0000b\nc': [] }
       return inBrowser(pageOf(users), async ({ page }) => {
         expect(await names(page)).toEqual(['ali\\u{202e}gnp.exe', 'zero\\u{200b}width', 'عمر', 'a\\u{0}b\\u{a}c'])
         expect(await page.locator('body').innerText()).not.toMatch(/[\u202a-\u202e\u200b]/)
         const directions = '[...document.querySelectorAll("th, td")].map(cell => getComputedStyle(cell).direction)'
-        expect(new Set(await page.evaluate(directions) as string[])).toEqual(new Set(['ltr']))
-        expect(await page.evaluate('getComputedStyle(document.querySelector("#users-body bdi")).unicodeBidi')).toBe('isolate')
+        expect(new Set((await page.evaluate(directions)) as string[])).toEqual(new Set(['ltr']))
+        expect(await page.evaluate('getComputedStyle(document.querySelector("#users-body bdi")).unicodeBidi')).toBe(
+          'isolate',
+        )
       })
     })
   })
 
   describe('for every reader', () => {
-    const LONG: Members = { ...MEMBERS, ['x'.repeat(128)]: ['admins'], 'someone.with.a.long.name@example.com': ['g'.repeat(128)] }
+    const LONG: Members = {
+      ...MEMBERS,
+      ['x'.repeat(128)]: ['admins'],
+      'someone.with.a.long.name@example.com': ['g'.repeat(128)],
+    }
     const groups = [...GROUPS, { groupName: 'g'.repeat(128), precedence: 7, roleArn: role('r'.repeat(64)) }]
     const openAll = async (page: Page) => {
       for (const toggle of await page.locator('.toggle').all()) await toggle.click()
     }
-    const overflow = (page: Page) => page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+    const overflow = (page: Page) =>
+      page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
 
     test.each([360, 704, 720, 1200])('at %i px the page does not scroll sideways', width =>
-      inBrowser(pageOf(LONG, { groups }), async ({ page }) => {
-        await openAll(page)
-        expect(await overflow(page)).toBe(0)
-      }, { viewport: { width, height: 740 } }))
+      inBrowser(
+        pageOf(LONG, { groups }),
+        async ({ page }) => {
+          await openAll(page)
+          expect(await overflow(page)).toBe(0)
+        },
+        { viewport: { width, height: 740 } },
+      ),
+    )
 
     test('control: what is too wide is noticed', () =>
-      inBrowser(pageOf().replace('</main>', `<pre>${'x'.repeat(200)}</pre></main>`).replace('anywhere', 'normal'), async ({ page }) => {
-        expect(await overflow(page)).toBeGreaterThan(0)
-      }, { viewport: { width: 360, height: 740 } }))
+      inBrowser(
+        pageOf()
+          .replace('</main>', `<pre>${'x'.repeat(200)}</pre></main>`)
+          .replace('anywhere', 'normal'),
+        async ({ page }) => {
+          expect(await overflow(page)).toBeGreaterThan(0)
+        },
+        { viewport: { width: 360, height: 740 } },
+      ))
 
     /** The texts whose contrast with what is behind them is too low, by WCAG 2.2. */
     const FAINT = `(() => {
@@ -587,37 +676,63 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
     })()`
 
     test.each(['light', 'dark'] as const)('every text has enough contrast, %s', colorScheme =>
-      inBrowser(pageOf(MEMBERS, { changes: [{ change: 'user-vanished', username: 'a' }] }), async ({ page }) => {
-        await openAll(page)
-        const { seen, faint } = await page.evaluate(FAINT) as { seen: number; faint: string[] }
-        expect(faint).toEqual([])
-        expect(seen).toBeGreaterThan(150)
-        const ground = colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(15, 20, 26)'
-        expect(await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')).toBe(ground)
-      }, { colorScheme }))
+      inBrowser(
+        pageOf(MEMBERS, { changes: [{ change: 'user-vanished', username: 'a' }] }),
+        async ({ page }) => {
+          await openAll(page)
+          const { seen, faint } = (await page.evaluate(FAINT)) as { seen: number; faint: string[] }
+          expect(faint).toEqual([])
+          expect(seen).toBeGreaterThan(150)
+          const ground = colorScheme === 'light' ? 'rgb(255, 255, 255)' : 'rgb(15, 20, 26)'
+          expect(await page.evaluate('getComputedStyle(document.documentElement).backgroundColor')).toBe(ground)
+        },
+        { colorScheme },
+      ),
+    )
 
     test('control: a faint text is found', () =>
       inBrowser('<!doctype html><body style="background: #fff"><p style="color: #999">faint</p>', async ({ page }) => {
         expect(await page.evaluate(FAINT)).toEqual({ seen: 1, faint: ['2.85 faint'] })
       }))
 
-    test.each([360, 1200])('at %i px assistive technology is told landmarks, headings, tables and what the buttons do', width =>
-      inBrowser(pageOf(), async ({ page }) => {
-        await page.getByRole('button', { name: 'Explain Zoe' }).click()
-        const tree = await page.locator('body').ariaSnapshot()
-        const expected = [
-          '- banner:', '- navigation "Sections":', '- main:', '- contentinfo:', '- search:',
-          '- heading "Roles of user pool eu-west-1_Example" [level=1]', '- heading "Findings" [level=2]',
-          '- region "Groups by precedence":', '- region "Users":',
-          '- table "9 groups; the lowest number ranks highest":', '- columnheader "Members"', '- rowheader "on-call"',
-          '- cell "Tie, same role"',
-          '- searchbox "Search users, groups, roles and outcomes"', '- combobox "Outcome"', '- status: 8 of 8 users match',
-          '- table "Users and the role they get; each row opens to say why":', '- columnheader "User"',
-          '- button "User"', '- rowheader "Zoe"',
-          '- button "Explain Zoe" [expanded]', '- button "Explain amir"', '- group "Pages of users":',
-        ]
-        for (const line of expected) expect(tree).toContain(line)
-      }, { viewport: { width, height: 740 } }))
+    test.each([360, 1200])(
+      'at %i px assistive technology is told landmarks, headings, tables and what the buttons do',
+      width =>
+        inBrowser(
+          pageOf(),
+          async ({ page }) => {
+            await page.getByRole('button', { name: 'Explain Zoe' }).click()
+            const tree = await page.locator('body').ariaSnapshot()
+            const expected = [
+              '- banner:',
+              '- navigation "Sections":',
+              '- main:',
+              '- contentinfo:',
+              '- search:',
+              '- heading "Roles of user pool eu-west-1_Example" [level=1]',
+              '- heading "Findings" [level=2]',
+              '- region "Groups by precedence":',
+              '- region "Users":',
+              '- table "9 groups; the lowest number ranks highest":',
+              '- columnheader "Members"',
+              '- rowheader "on-call"',
+              '- cell "Tie, same role"',
+              '- searchbox "Search users, groups, roles and outcomes"',
+              '- combobox "Outcome"',
+              '- status: 8 of 8 users match',
+              '- table "Users and the role they get; each row opens to say why":',
+              '- columnheader "User"',
+              '- button "User"',
+              '- rowheader "Zoe"',
+              '- button "Explain Zoe" [expanded]',
+              '- button "Explain amir"',
+              '- group "Pages of users":',
+            ]
+            for (const line of expected) expect(tree).toContain(line)
+          },
+          { viewport: { width, height: 740 } },
+        ),
+    )
 
     test('a long ladder scrolls by itself, and can by keyboard', () => {
       const many = Array.from({ length: 300 }, (_, index) => ({ groupName: `group-${index}`, precedence: index }))

@@ -2,11 +2,14 @@ import { stripVTControlCharacters } from 'node:util'
 import * as fc from 'fast-check'
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
-import { type AuditConcern, type AuditSummary, CONCERNS, createAuditSummary, type PoolChange } from '../../src/audit/summary.js'
+import { type AuditSummary, createAuditSummary } from '../../src/audit/summary.js'
 import type { Group } from '../../src/group.js'
 import { auditJson, auditText } from '../../src/report/audit-text.js'
-import { resolveRoles, type Semantics } from '../../src/claims/resolve.js'
+import { resolveRoles } from '../../src/claims/resolve.js'
 import { groupNames, pools, semantics } from '../arbitraries.js'
+import { type AuditConcern, CONCERNS } from '../../src/audit/concerns.js'
+import type { PoolChange } from '../../src/audit/pool-change.js'
+import type { Semantics } from '../../src/claims/decide.js'
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
 
@@ -58,10 +61,18 @@ describe('the whole text', () => {
   test('an audit as people see it', () => {
     const writers = Array.from({ length: 1200 }, (_, index) => [`w${index}`, 'writers', 'editors'] as const)
     const tied = Array.from({ length: 12 }, (_, index) => [`t${index}`, 'finance', 'hr'] as const)
-    const others: Listed[] = [['carl', 'vip', 'hr'], ['dora', 'eu-west-1_Example_Google'], ['emil', 'ghost']]
+    const others: Listed[] = [
+      ['carl', 'vip', 'hr'],
+      ['dora', 'eu-west-1_Example_Google'],
+      ['emil', 'ghost'],
+    ]
     const users: Listed[] = [['anna', 'admins', 'staff'], ...writers, ...tied, ...others]
-    const changes = [{ change: 'user-vanished', username: 'gus' }, { change: 'group-changed', groupName: 'vip' }] as const
-    expect(plain(summaryOf(pool, users, { userPoolId: 'eu-west-1_Example', changes }))).toBe(`Audit of user pool eu-west-1_Example
+    const changes = [
+      { change: 'user-vanished', username: 'gus' },
+      { change: 'group-changed', groupName: 'vip' },
+    ] as const
+    expect(plain(summaryOf(pool, users, { userPoolId: 'eu-west-1_Example', changes })))
+      .toBe(`Audit of user pool eu-west-1_Example
   users        1,216
   memberships  2,429
   groups       8
@@ -171,7 +182,11 @@ Groups, highest rank first
   })
 
   test('colour changes the look, and no word', () => {
-    const users: Listed[] = [['a', 'finance', 'hr'], ['b', 'vip', 'hr'], ['c', 'admins']]
+    const users: Listed[] = [
+      ['a', 'finance', 'hr'],
+      ['b', 'vip', 'hr'],
+      ['c', 'admins'],
+    ]
     const summary = summaryOf(pool, users, { changes: [{ change: 'group-appeared', groupName: 'x' }] })
     const colored = auditText(summary, { color: true })
     expect(colored).not.toBe(plain(summary))
@@ -180,10 +195,14 @@ Groups, highest rank first
 })
 
 describe('the bars', () => {
-  const usersIn = (groupName: string, count: number) => Array.from({ length: count }, (_, index) => [`${groupName}${index}`, groupName] as const)
+  const usersIn = (groupName: string, count: number) =>
+    Array.from({ length: count }, (_, index) => [`${groupName}${index}`, groupName] as const)
   const barsOf = (counts: Readonly<Record<string, number>>) => {
     const groups = Object.keys(counts).map((groupName, precedence) => ({ groupName, precedence, roleArn: groupName }))
-    const summary = summaryOf(groups, Object.entries(counts).flatMap(([name, count]) => usersIn(name, count)))
+    const summary = summaryOf(
+      groups,
+      Object.entries(counts).flatMap(([name, count]) => usersIn(name, count)),
+    )
     return block(plain(summary), 'Users by the role they get').map(line => line.trim().split(/ +/)[2]?.length ?? 0)
   }
 
@@ -201,13 +220,18 @@ describe('names', () => {
   const many = Array.from({ length: 11 }, (_, index) => [`u${index}`] as const)
 
   test('ten are shown, and the eleventh is counted', () => {
-    const lines = (count: number) => block(plain(summaryOf([], many.slice(0, count))), CONCERNS['no-role'].title).slice(2)
+    const lines = (count: number) =>
+      block(plain(summaryOf([], many.slice(0, count))), CONCERNS['no-role'].title).slice(2)
     expect(lines(10)).toEqual(many.slice(0, 10).map(([name]) => `    ${name}`))
     expect(lines(11)).toEqual([...many.slice(0, 10).map(([name]) => `    ${name}`), '    and 1 more'])
   })
 
   test('those that the summary does not list are counted too', () => {
-    expect(block(plain(summaryOf([], many, { listed: 2 })), CONCERNS['no-role'].title).slice(2)).toEqual(['    u0', '    u1', '    and 9 more'])
+    expect(block(plain(summaryOf([], many, { listed: 2 })), CONCERNS['no-role'].title).slice(2)).toEqual([
+      '    u0',
+      '    u1',
+      '    and 9 more',
+    ])
   })
 
   test('ten changes are told, and the others counted', () => {
@@ -219,29 +243,68 @@ describe('names', () => {
 
   test('of every width keep the roles in one column', () => {
     const wide = ['plain', '管理者', '🙂', '👩🏽', 'cafe\u0301', 'ｗｉｄｅ', '한글', 'ไทย', 'שלום']
-    const ladder = ladderOf(summaryOf(wide.map((groupName, precedence) => ({ groupName, precedence, roleArn: 'R' })), []))
+    const ladder = ladderOf(
+      summaryOf(
+        wide.map((groupName, precedence) => ({ groupName, precedence, roleArn: 'R' })),
+        [],
+      ),
+    )
     expect(new Set(ladder.map(line => stringWidth(line)))).toEqual(new Set([stringWidth('  0  plain     0  R')]))
   })
 
   const hostile = [
-    '\x1B[2J', 'a\nb', 'a\r', '\0', '\u202Eevil', 'a\u200Bb', '\u2066x', 'a\u2028b', '\u0085',
-    'שלום', '\uD800', '<script>', '__proto__', '=1+1', '\u{E0041}', '',
+    '\x1B[2J',
+    'a\nb',
+    'a\r',
+    '\0',
+    '\u202Eevil',
+    'a\u200Bb',
+    '\u2066x',
+    'a\u2028b',
+    '\u0085',
+    'שלום',
+    '\uD800',
+    '<script>',
+    '__proto__',
+    '=1+1',
+    '\u{E0041}',
+    '',
   ]
   const names = fc.oneof(groupNames, fc.constantFrom(...hostile), fc.string({ unit: 'binary', maxLength: 6 }))
   /** What moves the cursor, ends a line, hides, or is half a character; an isolate is there in pairs. */
   const RAW = /(?![\n\u2068\u2069])[\p{C}\p{Zl}\p{Zp}]/u
 
   test('whatever they are, none reaches the terminal raw', () => {
-    const roles = fc.uniqueArray(names.filter(name => name !== ''), { minLength: 3, maxLength: 6 })
-    fc.assert(fc.property(roles, fc.array(names, { maxLength: 4 }), names, semantics, (groups, usernames, name, semantics) => {
-      const groupsOf = groups.map((groupName, index) => ({ groupName, precedence: index % 2 === 0 ? 1 : null, roleArn: groupName }))
-      const changes = [{ change: 'user-appeared', username: name }, { change: 'group-vanished', groupName: name }] as const
-      const summary = summaryOf(groupsOf, usernames.map(username => [username, ...groups, name] as const), {
-        semantics, userPoolId: name, changes })
-      const text = plain(summary)
-      expect(text).not.toMatch(RAW)
-      expect(text.split('\u2068').length).toBe(text.split('\u2069').length)
-    }), { numRuns: 500 })
+    const roles = fc.uniqueArray(
+      names.filter(name => name !== ''),
+      { minLength: 3, maxLength: 6 },
+    )
+    fc.assert(
+      fc.property(roles, fc.array(names, { maxLength: 4 }), names, semantics, (groups, usernames, name, semantics) => {
+        const groupsOf = groups.map((groupName, index) => ({
+          groupName,
+          precedence: index % 2 === 0 ? 1 : null,
+          roleArn: groupName,
+        }))
+        const changes = [
+          { change: 'user-appeared', username: name },
+          { change: 'group-vanished', groupName: name },
+        ] as const
+        const summary = summaryOf(
+          groupsOf,
+          usernames.map(username => [username, ...groups, name] as const),
+          {
+            semantics,
+            userPoolId: name,
+            changes,
+          },
+        )
+        const text = plain(summary)
+        expect(text).not.toMatch(RAW)
+        expect(text.split('\u2068').length).toBe(text.split('\u2069').length)
+      }),
+      { numRuns: 500 },
+    )
   })
 
   test('control: as they come, they would', () => {
@@ -256,20 +319,37 @@ describe('names', () => {
 
 describe('what is not there', () => {
   test('a finding is told exactly when the summary has it, with its words and its count', () => {
-    fc.assert(fc.property(pools, semantics, (pool, semantics) => {
-      const summary = summaryOf(pool, [['a', ...pool.map(group => group.groupName)], ['b', 'ghost']], { semantics })
-      const text = plain(summary)
-      for (const concern of Object.keys(CONCERNS) as AuditConcern[]) {
-        const { title, meaning, next } = CONCERNS[concern]
-        const found = summary.findings.find(finding => finding.concern === concern)
-        if (found === undefined) expect(text).not.toContain(title)
-        else expect(block(text, `${title} (${found.count})`).slice(0, 2)).toEqual([`  ${meaning}`, `  ${next}`])
-      }
-    }))
+    fc.assert(
+      fc.property(pools, semantics, (pool, semantics) => {
+        const summary = summaryOf(
+          pool,
+          [
+            ['a', ...pool.map(group => group.groupName)],
+            ['b', 'ghost'],
+          ],
+          { semantics },
+        )
+        const text = plain(summary)
+        for (const concern of Object.keys(CONCERNS) as AuditConcern[]) {
+          const { title, meaning, next } = CONCERNS[concern]
+          const found = summary.findings.find(finding => finding.concern === concern)
+          if (found === undefined) expect(text).not.toContain(title)
+          else expect(block(text, `${title} (${found.count})`).slice(0, 2)).toEqual([`  ${meaning}`, `  ${next}`])
+        }
+      }),
+    )
   })
 
   test('a mark has its legend only where a group has the mark', () => {
-    const legend = ladderOf(summaryOf([{ groupName: 'a', precedence: 1, roleArn: 'A' }, { groupName: 'b', precedence: 1, roleArn: 'A' }], []))
+    const legend = ladderOf(
+      summaryOf(
+        [
+          { groupName: 'a', precedence: 1, roleArn: 'A' },
+          { groupName: 'b', precedence: 1, roleArn: 'A' },
+        ],
+        [],
+      ),
+    )
     expect(legend).toEqual(['= 1  a  0  A', '= 1  b  0  A', '= same precedence, same role'])
     expect(ladderOf(summaryOf([{ groupName: 'a', precedence: 1, roleArn: 'A' }], []))).toEqual(['  1  a  0  A'])
   })
@@ -278,8 +358,17 @@ describe('what is not there', () => {
 describe('the JSON', () => {
   test('is the summary, and ends in a line feed', () => {
     const changes = [{ change: 'user-vanished', username: 'c' }] as const
-    const summary = summaryOf(pool, [['__proto__', 'admins'], ['b', 'ghost']], { userPoolId: 'eu-west-1_Example', changes })
+    const summary = summaryOf(
+      pool,
+      [
+        ['__proto__', 'admins'],
+        ['b', 'ghost'],
+      ],
+      { userPoolId: 'eu-west-1_Example', changes },
+    )
     expect(JSON.parse(auditJson(summary))).toStrictEqual(summary)
-    expect(auditJson(summary)).toMatch(/^\{\n {2}"userPoolId": "eu-west-1_Example",\n {2}"semantics": "observed",\n {2}"users": 2,\n[^]*\n\}\n$/)
+    expect(auditJson(summary)).toMatch(
+      /^\{\n {2}"userPoolId": "eu-west-1_Example",\n {2}"semantics": "observed",\n {2}"users": 2,\n[^]*\n\}\n$/,
+    )
   })
 })

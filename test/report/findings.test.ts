@@ -14,13 +14,29 @@ import { findingsJunit } from '../../src/report/junit.js'
 import { ruleMarkdown, ruleText } from '../../src/report/rule-page.js'
 import { findingsSarif } from '../../src/report/sarif.js'
 
-const at = (line: number, more: Partial<Location> = {}): Location => ({ path: 'infra/auth.yaml', line, column: 3, endLine: line, endColumn: 9, ...more })
+const at = (line: number, more: Partial<Location> = {}): Location => ({
+  path: 'infra/auth.yaml',
+  line,
+  column: 3,
+  endLine: line,
+  endColumn: 9,
+  ...more,
+})
 
 function finding(more: Partial<Finding> = {}): Finding {
   return {
-    ruleId: 'COG101', slug: 'tie-different-roles', severity: 'error', message: '`admins` and `editors` both have precedence 1.', fix: 'Give each its own.',
-    pool: 'Pool', groups: ['admins', 'editors'], resources: ['Admins', 'Editors'], location: at(2, { construct: 'Admins' }),
-    related: [{ message: 'group `editors`', location: at(5) }], key: '["COG101","Pool","admins","editors"]', ...more,
+    ruleId: 'COG101',
+    slug: 'tie-different-roles',
+    severity: 'error',
+    message: '`admins` and `editors` both have precedence 1.',
+    fix: 'Give each its own.',
+    pool: 'Pool',
+    groups: ['admins', 'editors'],
+    resources: ['Admins', 'Editors'],
+    location: at(2, { construct: 'Admins' }),
+    related: [{ message: 'group `editors`', location: at(5) }],
+    key: '["COG101","Pool","admins","editors"]',
+    ...more,
   }
 }
 
@@ -31,34 +47,68 @@ function report(findings: readonly Finding[], more: Partial<FindingsReport> = {}
   return { findings, read: ['infra/auth.yaml'], skipped: [], failOn: 'error', ...more }
 }
 
-const NASTY = ['__proto__', 'a,b:c%', '<b>&"\'', 'x\r\n::error::y', '\u001b[31m\u0007\u0085', '\u202eevil', '\ud800', '管理者-é-🙂', ']]>', '']
+const NASTY = [
+  '__proto__',
+  'a,b:c%',
+  '<b>&"\'',
+  'x\r\n::error::y',
+  '\u001b[31m\u0007\u0085',
+  '\u202eevil',
+  '\ud800',
+  '管理者-é-🙂',
+  ']]>',
+  '',
+]
 const nasty = fc.oneof(fc.constantFrom(...NASTY), fc.string({ unit: 'binary', maxLength: 12 }))
 const locations: fc.Arbitrary<Location> = fc.record({
-  path: fc.oneof(fc.constantFrom('infra/auth.yaml', '-', 'eu-west-1_Ab12Cd34e', 'a b/ü#?%.yaml', '/abs/x.tf'), nasty.filter(path => path !== '')),
-  line: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }), column: fc.option(fc.integer({ min: 1, max: 300 }), { nil: undefined }),
-  endLine: fc.constant(undefined), endColumn: fc.constant(undefined), construct: fc.option(nasty, { nil: undefined }),
+  path: fc.oneof(
+    fc.constantFrom('infra/auth.yaml', '-', 'eu-west-1_Ab12Cd34e', 'a b/ü#?%.yaml', '/abs/x.tf'),
+    nasty.filter(path => path !== ''),
+  ),
+  line: fc.option(fc.integer({ min: 1, max: 6 }), { nil: undefined }),
+  column: fc.option(fc.integer({ min: 1, max: 300 }), { nil: undefined }),
+  endLine: fc.constant(undefined),
+  endColumn: fc.constant(undefined),
+  construct: fc.option(nasty, { nil: undefined }),
 })
 const findings: fc.Arbitrary<Finding> = fc.record({
-  ruleId: fc.constantFrom('COG101', 'COG193', 'COG172'), slug: fc.constant('a-slug'), severity: fc.constantFrom<Severity>('error', 'warning', 'note'),
-  message: nasty, fix: nasty, pool: nasty, groups: fc.array(nasty, { maxLength: 3 }), resources: fc.array(nasty, { maxLength: 2 }), location: locations,
-  related: fc.array(fc.record({ message: nasty, location: locations }), { maxLength: 3 }), key: nasty,
+  ruleId: fc.constantFrom('COG101', 'COG193', 'COG172'),
+  slug: fc.constant('a-slug'),
+  severity: fc.constantFrom<Severity>('error', 'warning', 'note'),
+  message: nasty,
+  fix: nasty,
+  pool: nasty,
+  groups: fc.array(nasty, { maxLength: 3 }),
+  resources: fc.array(nasty, { maxLength: 2 }),
+  location: locations,
+  related: fc.array(fc.record({ message: nasty, location: locations }), { maxLength: 3 }),
+  key: nasty,
   suppressed: fc.option(fc.record({ reason: nasty, location: locations }), { nil: undefined }),
 })
 const reports: fc.Arbitrary<FindingsReport> = fc.record({
-  findings: fc.array(findings, { maxLength: 5 }), read: fc.array(nasty, { maxLength: 3 }),
-  skipped: fc.array(fc.record({ path: nasty, why: nasty }), { maxLength: 2 }), failOn: fc.constantFrom('error', 'warning', 'note', 'never'),
+  findings: fc.array(findings, { maxLength: 5 }),
+  read: fc.array(nasty, { maxLength: 3 }),
+  skipped: fc.array(fc.record({ path: nasty, why: nasty }), { maxLength: 2 }),
+  failOn: fc.constantFrom('error', 'warning', 'note', 'never'),
 })
 
 describe('what fails a run', () => {
   test.each([
-    ['error', 'error', true], ['warning', 'error', false], ['warning', 'warning', true], ['note', 'warning', false], ['note', 'note', true], ['error', 'never', false],
+    ['error', 'error', true],
+    ['warning', 'error', false],
+    ['warning', 'warning', true],
+    ['note', 'warning', false],
+    ['note', 'note', true],
+    ['error', 'never', false],
   ] as const)('a finding of severity %s with --fail-on %s: %s', (severity, failOn, expected) => {
     expect(fails(finding({ severity }), failOn)).toBe(expected)
     expect(fails({ ...suppressed, severity }, failOn)).toBe(false)
   })
 
   test('is counted in the summary, and what is suppressed apart', () => {
-    expect(summaryOf(report([finding(), finding({ severity: 'note' }), finding({ severity: 'note' }), suppressed]))).toBe('1 error, 2 notes and 1 suppressed, in 1 source')
+    expect(
+      summaryOf(report([finding(), finding({ severity: 'note' }), finding({ severity: 'note' }), suppressed])),
+    ).toBe('1 error, 2 notes and 1 suppressed, in 1 source')
     expect(summaryOf(report([], { read: ['a', 'b'] }))).toBe('nothing found, in 2 sources')
   })
 })
@@ -82,7 +132,10 @@ describe('text', () => {
   })
 
   test('keeps what is suppressed visible, and what was skipped', () => {
-    const shown = findingsText(report([suppressed, baselined], { skipped: [{ path: 'b.json', why: 'it is too large' }] }), { sources, color: false })
+    const shown = findingsText(
+      report([suppressed, baselined], { skipped: [{ path: 'b.json', why: 'it is too large' }] }),
+      { sources, color: false },
+    )
     expect(shown).toBe(`suppressed infra/auth.yaml:2:3  COG101 tie-different-roles: meant so (infra/auth.yaml:1)
 suppressed infra/auth.yaml:2:3  COG101 tie-different-roles: in the baseline (baseline.json)
 
@@ -93,18 +146,27 @@ skipped b.json: it is too large
   })
 
   const frame = (line: string, location: Partial<Location>) => {
-    const lines = findingsText(report([finding({ location: { path: 'x', line: 1, ...location }, related: [] })]), { sources: new Map([['x', line]]), color: false }).split('\n')
+    const lines = findingsText(report([finding({ location: { path: 'x', line: 1, ...location }, related: [] })]), {
+      sources: new Map([['x', line]]),
+      color: false,
+    }).split('\n')
     const [row, caret] = lines.slice(2, 4).map(one => one.replace(/^.*?\| /, ''))
     return { row: row!, marked: row!.slice(caret!.indexOf('^'), caret!.lastIndexOf('^') + 1) }
   }
 
   test('puts the caret below what it is about, behind tabs too', () => {
     expect(frame('\t\tAdmins: x', { column: 3, endColumn: 9 })).toEqual({ row: '    Admins: x', marked: 'Admins' })
-    expect(frame('a: "\u0007", b: 1', { column: 12, endColumn: 13 }), 'and what is shown as a code point').toEqual({ row: 'a: "\\u{7}", b: 1', marked: '1' })
+    expect(frame('a: "\u0007", b: 1', { column: 12, endColumn: 13 }), 'and what is shown as a code point').toEqual({
+      row: 'a: "\\u{7}", b: 1',
+      marked: '1',
+    })
   })
 
   test('takes wide characters as wide', () => {
-    const lines = findingsText(report([finding({ location: { path: 'x', line: 1, column: 4, endColumn: 5 } })]), { sources: new Map([['x', '管理者x']]), color: false }).split('\n')
+    const lines = findingsText(report([finding({ location: { path: 'x', line: 1, column: 4, endColumn: 5 } })]), {
+      sources: new Map([['x', '管理者x']]),
+      color: false,
+    }).split('\n')
     expect(lines[3]).toBe(`      | ${' '.repeat(6)}^`)
   })
 
@@ -115,18 +177,24 @@ skipped b.json: it is too large
   })
 
   test('has no frame where there is no such line, and no text', () => {
-    for (const location of [{ path: 'infra/auth.yaml', line: 99 }, { path: 'other', line: 1 }, { path: 'infra/auth.yaml' }]) {
+    for (const location of [
+      { path: 'infra/auth.yaml', line: 99 },
+      { path: 'other', line: 1 },
+      { path: 'infra/auth.yaml' },
+    ]) {
       expect(text(finding({ location }))).not.toContain(' | ')
     }
     expect(text(finding()), 'control').toContain(' | ')
   })
 
   test('prints nothing that moves the cursor, whatever is in names and files', () => {
-    fc.assert(fc.property(reports, fc.array(nasty, { maxLength: 6 }), (some, lines) => {
-      const texts = new Map(['infra/auth.yaml', '-', '__proto__'].map(path => [path, lines.join('\n')]))
-      const shown = findingsText(some, { sources: texts, color: false })
-      expect(shown).not.toMatch(/(?!\n)\p{Cc}|[\u202a-\u202e\u2066\u2067]/u)
-    }))
+    fc.assert(
+      fc.property(reports, fc.array(nasty, { maxLength: 6 }), (some, lines) => {
+        const texts = new Map(['infra/auth.yaml', '-', '__proto__'].map(path => [path, lines.join('\n')]))
+        const shown = findingsText(some, { sources: texts, color: false })
+        expect(shown).not.toMatch(/(?!\n)\p{Cc}|[\u202a-\u202e\u2066\u2067]/u)
+      }),
+    )
   })
 
   test('control: a frame without care would', () => {
@@ -141,11 +209,13 @@ describe('JSON', () => {
   })
 
   test('gives back whatever the findings say, and moves no cursor', () => {
-    fc.assert(fc.property(fc.array(findings, { maxLength: 4 }), some => {
-      const text = findingsJson(some)
-      expect(text).not.toMatch(/(?!\n)\p{Cc}/u)
-      expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(some)))
-    }))
+    fc.assert(
+      fc.property(fc.array(findings, { maxLength: 4 }), some => {
+        const text = findingsJson(some)
+        expect(text).not.toMatch(/(?!\n)\p{Cc}/u)
+        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(some)))
+      }),
+    )
   })
 })
 
@@ -153,13 +223,22 @@ describe('SARIF', () => {
   const ajv = new Ajv({ strict: false })
   addFormats.default(ajv)
   // It is of draft 4, and has nothing that draft 7 reads in another way but for these two.
-  const { $schema: _, id: __, ...schema } = JSON.parse(readFileSync('test/fixtures/sarif-schema-2.1.0.json', 'utf8')) as Record<string, unknown>
+  const {
+    $schema: _,
+    id: __,
+    ...schema
+  } = JSON.parse(readFileSync('test/fixtures/sarif-schema-2.1.0.json', 'utf8')) as Record<string, unknown>
   const validates = ajv.compile(schema)
-  const sarif = (some: FindingsReport) => JSON.parse(findingsSarif(some, { rules: ALL_RULES, version: '1.2.3' })) as { runs: [{ tool: { driver: { rules: unknown[] } }; results: Result[] }] }
+  const sarif = (some: FindingsReport) =>
+    JSON.parse(findingsSarif(some, { rules: ALL_RULES, version: '1.2.3' })) as {
+      runs: [{ tool: { driver: { rules: unknown[] } }; results: Result[] }]
+    }
   interface Result {
     readonly ruleId: string
     readonly ruleIndex: number
-    readonly locations: readonly [{ readonly physicalLocation: { readonly artifactLocation: { readonly uri: string } } }]
+    readonly locations: readonly [
+      { readonly physicalLocation: { readonly artifactLocation: { readonly uri: string } } },
+    ]
     readonly partialFingerprints: Readonly<Record<string, string>>
     readonly suppressions: readonly { readonly kind: string; readonly justification: string }[]
     readonly relatedLocations: readonly unknown[]
@@ -167,17 +246,44 @@ describe('SARIF', () => {
   const resultsOf = (...some: readonly Finding[]) => sarif(report(some)).runs[0].results
 
   test('is valid by the published schema, whatever the findings say', () => {
-    fc.assert(fc.property(reports, some => {
-      expect([validates(sarif(some)), validates.errors]).toEqual([true, null])
-    }))
+    fc.assert(
+      fc.property(reports, some => {
+        expect([validates(sarif(some)), validates.errors]).toEqual([true, null])
+      }),
+    )
   })
 
   test.each([
-    ['a level that does not exist', (log: any) => { log.runs[0].results[0].level = 'fatal' }],
-    ['a line 0', (log: any) => { log.runs[0].results[0].locations[0].physicalLocation.region.startLine = 0 }],
-    ['a URI that is none', (log: any) => { log.runs[0].results[0].locations[0].physicalLocation.artifactLocation.uri = 'a b' }],
-    ['a property that does not exist', (log: any) => { log.runs[0].results[0].extra = 1 }],
-    ['another version', (log: any) => { log.version = '2.0.0' }],
+    [
+      'a level that does not exist',
+      (log: any) => {
+        log.runs[0].results[0].level = 'fatal'
+      },
+    ],
+    [
+      'a line 0',
+      (log: any) => {
+        log.runs[0].results[0].locations[0].physicalLocation.region.startLine = 0
+      },
+    ],
+    [
+      'a URI that is none',
+      (log: any) => {
+        log.runs[0].results[0].locations[0].physicalLocation.artifactLocation.uri = 'a b'
+      },
+    ],
+    [
+      'a property that does not exist',
+      (log: any) => {
+        log.runs[0].results[0].extra = 1
+      },
+    ],
+    [
+      'another version',
+      (log: any) => {
+        log.version = '2.0.0'
+      },
+    ],
   ])('control: %s is not', (_, plant) => {
     const log = sarif(report([finding()]))
     expect(validates(log)).toBe(true)
@@ -188,13 +294,21 @@ describe('SARIF', () => {
   test('points from each result to its rule, with help', () => {
     const log = sarif(report([finding(), finding({ ruleId: 'COG193' })]))
     const { rules } = log.runs[0].tool.driver
-    for (const { ruleId, ruleIndex } of log.runs[0].results) expect(rules[ruleIndex]).toMatchObject({ id: ruleId, help: { text: expect.any(String) }, helpUri: expect.stringMatching(/^https:/) })
+    for (const { ruleId, ruleIndex } of log.runs[0].results)
+      expect(rules[ruleIndex]).toMatchObject({
+        id: ruleId,
+        help: { text: expect.any(String) },
+        helpUri: expect.stringMatching(/^https:/),
+      })
   })
 
   test('has the other group of a tie, and a suppression with its kind', () => {
     expect(resultsOf(finding())[0]!.relatedLocations).toHaveLength(1)
-    expect(resultsOf(finding(), suppressed, baselined).map(({ suppressions }) => suppressions.map(({ kind, justification }) => [kind, justification]))).toEqual([
-      [], [['inSource', 'meant so']], [['external', 'in the baseline']]])
+    expect(
+      resultsOf(finding(), suppressed, baselined).map(({ suppressions }) =>
+        suppressions.map(({ kind, justification }) => [kind, justification]),
+      ),
+    ).toEqual([[], [['inSource', 'meant so']], [['external', 'in the baseline']]])
   })
 
   test('has a fingerprint that moved lines do not change, and another group does', () => {
@@ -217,24 +331,41 @@ describe('SARIF', () => {
 
 describe('GitHub annotations', () => {
   test('name the place, the rule, the reason and the fix', () => {
-    expect(findingsGithub(report([finding()]))).toBe([
-      '::error file=infra/auth.yaml,line=2,endLine=2,col=3,endColumn=9,title=COG101 tie-different-roles::`admins` and `editors` both have precedence 1. '
-        + 'Give each its own. (see also infra/auth.yaml:5:3)',
-      'rolecast: 1 error, in 1 source',
-      '',
-    ].join('\n'))
+    expect(findingsGithub(report([finding()]))).toBe(
+      [
+        '::error file=infra/auth.yaml,line=2,endLine=2,col=3,endColumn=9,title=COG101 tie-different-roles::`admins` and `editors` both have precedence 1. ' +
+          'Give each its own. (see also infra/auth.yaml:5:3)',
+        'rolecast: 1 error, in 1 source',
+        '',
+      ].join('\n'),
+    )
   })
 
   test('escape what would end them', () => {
-    const [line] = findingsGithub(report([finding({ message: '100%\n::error::x', location: { path: 'a,b:c%.yaml' }, related: [] })])).split('\n')
-    expect(line).toBe('::error file=a%2Cb%3Ac%25.yaml,title=COG101 tie-different-roles::100%25\\u{a}::error::x Give each its own.')
+    const [line] = findingsGithub(
+      report([finding({ message: '100%\n::error::x', location: { path: 'a,b:c%.yaml' }, related: [] })]),
+    ).split('\n')
+    expect(line).toBe(
+      '::error file=a%2Cb%3Ac%25.yaml,title=COG101 tie-different-roles::100%25\\u{a}::error::x Give each its own.',
+    )
   })
 
   test('are the worst ten of a kind, and say how many more there are', () => {
     const many = (severity: Severity, count: number) => Array.from({ length: count }, () => finding({ severity }))
-    const lines = findingsGithub(report([...many('warning', 12), ...many('error', 11), ...many('note', 2)])).trimEnd().split('\n')
-    expect(lines.map(line => line.split(' ')[0])).toEqual([...Array(10).fill('::error'), ...Array(10).fill('::warning'), '::notice', '::notice', 'rolecast:', 'rolecast:'])
-    expect(lines.at(-1)).toBe('rolecast: 1 more errors, 2 more warnings than GitHub annotates; `--format text` or `--format sarif` shows all')
+    const lines = findingsGithub(report([...many('warning', 12), ...many('error', 11), ...many('note', 2)]))
+      .trimEnd()
+      .split('\n')
+    expect(lines.map(line => line.split(' ')[0])).toEqual([
+      ...Array(10).fill('::error'),
+      ...Array(10).fill('::warning'),
+      '::notice',
+      '::notice',
+      'rolecast:',
+      'rolecast:',
+    ])
+    expect(lines.at(-1)).toBe(
+      'rolecast: 1 more errors, 2 more warnings than GitHub annotates; `--format text` or `--format sarif` shows all',
+    )
   })
 
   test('are not made of what is suppressed', () => {
@@ -242,18 +373,30 @@ describe('GitHub annotations', () => {
   })
 
   test('are never more commands than findings, whatever the findings say', () => {
-    fc.assert(fc.property(reports, some => {
-      const lines = findingsGithub(some).split('\n')
-      expect(lines.filter(line => line.startsWith('::'))).toHaveLength(some.findings.filter(one => one.suppressed === undefined).length)
-      for (const line of lines) expect(line === '' || line.startsWith('rolecast: ') || /^::(error|warning|notice) [^:]*::/.test(line)).toBe(true)
-      expect(lines.join('')).not.toMatch(/\p{Cc}/u)
-    }))
+    fc.assert(
+      fc.property(reports, some => {
+        const lines = findingsGithub(some).split('\n')
+        expect(lines.filter(line => line.startsWith('::'))).toHaveLength(
+          some.findings.filter(one => one.suppressed === undefined).length,
+        )
+        for (const line of lines)
+          expect(line === '' || line.startsWith('rolecast: ') || /^::(error|warning|notice) [^:]*::/.test(line)).toBe(
+            true,
+          )
+        expect(lines.join('')).not.toMatch(/\p{Cc}/u)
+      }),
+    )
   })
 })
 
 describe('JUnit', () => {
   test('has a case for each finding, and one that passes for a source without any', () => {
-    const xml = findingsJunit(report([finding(), finding({ severity: 'note' }), suppressed], { read: ['infra/auth.yaml', 'clean.yaml'], skipped: [{ path: 'big.json', why: 'it is too large' }] }))
+    const xml = findingsJunit(
+      report([finding(), finding({ severity: 'note' }), suppressed], {
+        read: ['infra/auth.yaml', 'clean.yaml'],
+        skipped: [{ path: 'big.json', why: 'it is too large' }],
+      }),
+    )
     expect(xml).toBe(`<?xml version="1.0" encoding="UTF-8"?>
 <testsuites name="rolecast" tests="5" failures="1" errors="0" skipped="2">
   <testsuite name="infra/auth.yaml" tests="3" failures="1" errors="0" skipped="1">
@@ -286,15 +429,20 @@ describe('JUnit', () => {
   }
 
   test('is well-formed XML, whatever the findings say', () => {
-    fc.assert(fc.property(reports, some => {
-      expect(isWellFormed(findingsJunit(some))).toBe(true)
-    }))
+    fc.assert(
+      fc.property(reports, some => {
+        expect(isWellFormed(findingsJunit(some))).toBe(true)
+      }),
+    )
   })
 
-  test.each(['<a>', '<a></b>', '<a>&</a>', '<a x="<"/>', '<a>\u0007</a>', '<a>\ud800</a>', '<a>]]></a>'])('control: %j is not', xml => {
-    expect(isWellFormed(xml)).toBe(false)
-    expect(isWellFormed('<a x="&amp;">b<c/></a>')).toBe(true)
-  })
+  test.each(['<a>', '<a></b>', '<a>&</a>', '<a x="<"/>', '<a>\u0007</a>', '<a>\ud800</a>', '<a>]]></a>'])(
+    'control: %j is not',
+    xml => {
+      expect(isWellFormed(xml)).toBe(false)
+      expect(isWellFormed('<a x="&amp;">b<c/></a>')).toBe(true)
+    },
+  )
 })
 
 describe('the page of a rule', () => {

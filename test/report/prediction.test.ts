@@ -3,10 +3,14 @@ import * as fc from 'fast-check'
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import type { Group } from '../../src/group.js'
-import { type RoleMapping, selectRoleFor } from '../../src/credentials/select-role.js'
-import { type CredentialsForecast, predictionText, printable } from '../../src/report/prediction.js'
-import { resolveRoles, type Semantics, SEMANTICS } from '../../src/claims/resolve.js'
+import { selectRoleFor } from '../../src/credentials/select-role.js'
+import { predictionText } from '../../src/report/prediction.js'
+import { resolveRoles } from '../../src/claims/resolve.js'
 import { groupNames, pools, semantics } from '../arbitraries.js'
+import type { RoleMapping } from '../../src/credentials/role-mapping.js'
+import { printable } from '../../src/report/printable.js'
+import type { CredentialsForecast } from '../../src/report/credentials-text.js'
+import { type Semantics, SEMANTICS } from '../../src/claims/decide.js'
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
 
@@ -17,8 +21,14 @@ interface Rendering {
   readonly credentials?: CredentialsForecast
 }
 
-function render(groups: readonly Group[], { color = false, semantics, unknownGroups = [], credentials }: Rendering = {}): string {
-  return predictionText({ resolution: resolveRoles(groups, { semantics }), groups, unknownGroups, credentials }, { color })
+function render(
+  groups: readonly Group[],
+  { color = false, semantics, unknownGroups = [], credentials }: Rendering = {},
+): string {
+  return predictionText(
+    { resolution: resolveRoles(groups, { semantics }), groups, unknownGroups, credentials },
+    { color },
+  )
 }
 
 /** The lines of one block, without its heading. */
@@ -28,7 +38,8 @@ function block(text: string, heading: string): readonly string[] {
   return found.replace(/\n$/, '').split('\n').slice(1)
 }
 
-const ladderOf = (groups: readonly Group[], rendering?: Rendering) => block(render(groups, rendering), 'Groups, highest rank first')
+const ladderOf = (groups: readonly Group[], rendering?: Rendering) =>
+  block(render(groups, rendering), 'Groups, highest rank first')
 const namesIn = (ladder: readonly string[]) => ladder.map(row => row.slice(2).trimStart().split(/ +/)[1])
 
 /** What moves the cursor, ends a line, or is half a character. */
@@ -91,8 +102,13 @@ Why
   })
 
   test('an undetermined resolution names the role it may be, and does not grant it', () => {
-    const text = render([{ groupName: 'vip', precedence: 20 }, { groupName: 'readers', precedence: 20, roleArn: role('Reader') }])
-    expect(block(text, 'ID token').at(-1)).toBe(`  cognito:preferred_role  (undetermined: absent, or ${role('Reader')})`)
+    const text = render([
+      { groupName: 'vip', precedence: 20 },
+      { groupName: 'readers', precedence: 20, roleArn: role('Reader') },
+    ])
+    expect(block(text, 'ID token').at(-1)).toBe(
+      `  cognito:preferred_role  (undetermined: absent, or ${role('Reader')})`,
+    )
     expect(text).toContain('grant nothing on it')
   })
 })
@@ -100,8 +116,13 @@ Why
 describe('the ladder', () => {
   test('zero ranks first, no precedence last, and equals keep their order', () => {
     const ladder = ladderOf([
-      { groupName: 'none-1' }, { groupName: 'ten', precedence: 10 }, { groupName: 'nine-1', precedence: 9 }, { groupName: 'last', precedence: 2 ** 31 - 1 },
-      { groupName: 'zero', precedence: 0 }, { groupName: 'none-2', precedence: null }, { groupName: 'nine-2', precedence: 9 },
+      { groupName: 'none-1' },
+      { groupName: 'ten', precedence: 10 },
+      { groupName: 'nine-1', precedence: 9 },
+      { groupName: 'last', precedence: 2 ** 31 - 1 },
+      { groupName: 'zero', precedence: 0 },
+      { groupName: 'none-2', precedence: null },
+      { groupName: 'nine-2', precedence: 9 },
     ])
     expect(namesIn(ladder)).toEqual(['zero', 'nine-1', 'nine-2', 'ten', 'last', 'none-1', 'none-2'])
     expect(ladder[0]).toMatch(/^ {11}0 {2}zero/)
@@ -109,7 +130,10 @@ describe('the ladder', () => {
   })
 
   test('the groups given are not put into another order themselves', () => {
-    const groups = Object.freeze([{ groupName: 'b', precedence: 2 }, { groupName: 'a', precedence: 1 }])
+    const groups = Object.freeze([
+      { groupName: 'b', precedence: 2 },
+      { groupName: 'a', precedence: 1 },
+    ])
     expect(namesIn(ladderOf(groups))).toEqual(['a', 'b'])
     expect(groups.map(group => group.groupName)).toEqual(['b', 'a'])
   })
@@ -130,7 +154,12 @@ describe('the ladder', () => {
     ['a group that stands aside has no mark', [low, vip], 'observed', ['  vip', '> low']],
     ['a rival that stands aside has no mark', [low, rival], 'roles-compete', ['> low', '  rival']],
     ['a role without a precedence has a dash', [bare, { groupName: 'plain' }], 'observed', ['- bare', '  plain']],
-    ['the same role has an arrow where it is preferred', [bare, { groupName: 'plain' }], 'documented', ['> bare', '  plain']],
+    [
+      'the same role has an arrow where it is preferred',
+      [bare, { groupName: 'plain' }],
+      'documented',
+      ['> bare', '  plain'],
+    ],
     ['groups without a role have no mark', [vip, { groupName: 'plain' }], 'observed', ['  vip', '  plain']],
   ])('%s', (_what, groups, semantics, expected) => {
     const ladder = ladderOf(groups, { semantics })
@@ -154,11 +183,11 @@ describe('the ladder', () => {
   })
 
   test('escaped names keep the roles in one column too', () => {
-    const ladder = ladderOf([{ groupName: 'a\x1Bb', precedence: 0 }, { groupName: 'c', precedence: 1 }])
-    expect(ladder).toEqual([
-      String.raw`  0  a\u{1b}b  (no role)`,
-      '  1  c         (no role)',
+    const ladder = ladderOf([
+      { groupName: 'a\x1Bb', precedence: 0 },
+      { groupName: 'c', precedence: 1 },
     ])
+    expect(ladder).toEqual([String.raw`  0  a\u{1b}b  (no role)`, '  1  c         (no role)'])
   })
 })
 
@@ -172,7 +201,11 @@ describe('printable', () => {
     ['bidirectional overrides', '\u202Eadmin\u202C', String.raw`\u{202e}admin\u{202c}`],
     ['bidirectional isolates', '\u2066a\u2067b\u2068c\u2069', String.raw`\u{2066}a\u{2067}b\u{2068}c\u{2069}`],
     ['direction marks', 'a\u200Eb\u200Fc\u061C', String.raw`a\u{200e}b\u{200f}c\u{61c}`],
-    ['zero width characters', 'ad\u200Bmi\u200Cn\u200Ds\u2060\uFEFF', String.raw`ad\u{200b}mi\u{200c}n\u{200d}s\u{2060}\u{feff}`],
+    [
+      'zero width characters',
+      'ad\u200Bmi\u200Cn\u200Ds\u2060\uFEFF',
+      String.raw`ad\u{200b}mi\u{200c}n\u{200d}s\u{2060}\u{feff}`,
+    ],
     ['a soft hyphen', 'ad\u00ADmin', String.raw`ad\u{ad}min`],
     ['tag characters', 'a\u{E0041}', String.raw`a\u{e0041}`],
     ['private use', '\uE000\u{10FFFD}', String.raw`\u{e000}\u{10fffd}`],
@@ -182,16 +215,30 @@ describe('printable', () => {
     expect(printable(text)).toBe(shown)
   })
 
-  test.each(['', 'admins', '__proto__', 'a,b', 'a b', String.raw`C:\u{1b}`, '管理者', '👩🏽', 'cafe\u0301', 'ไทย', 'हिन्दी', '🇨🇭', '{}<>&"\'`'])(
-    '%j is left as it is',
+  test.each([
+    '',
+    'admins',
+    '__proto__',
+    'a,b',
+    'a b',
+    String.raw`C:\u{1b}`,
+    '管理者',
+    '👩🏽',
+    'cafe\u0301',
+    'ไทย',
+    'हिन्दी',
+    '🇨🇭',
+    '{}<>&"\'`',
+  ])('%j is left as it is', text => {
+    expect(printable(text)).toBe(text)
+  })
+
+  test.each(['שלום', 'مدير', 'ܐܒܓ', 'ދިވެހި', 'ߒߞߏ', 'a-אב-1'])(
+    '%s is isolated, for it is written from right to left',
     text => {
-      expect(printable(text)).toBe(text)
+      expect(printable(text)).toBe(`\u2068${text}\u2069`)
     },
   )
-
-  test.each(['שלום', 'مدير', 'ܐܒܓ', 'ދިވެހި', 'ߒߞߏ', 'a-אב-1'])('%s is isolated, for it is written from right to left', text => {
-    expect(printable(text)).toBe(`\u2068${text}\u2069`)
-  })
 
   test.each([
     ['Adlam', '\u{1E900}\u{1E901}'],
@@ -223,12 +270,16 @@ describe('printable', () => {
   })
 
   test('whatever comes, nothing raw is left, and plain text is untouched', () => {
-    fc.assert(fc.property(anyNames, text => {
-      expect(printable(text).replace(ISOLATED, '$1')).not.toMatch(/\p{C}|\p{Zl}|\p{Zp}/u)
-    }))
-    fc.assert(fc.property(fc.string({ unit: 'grapheme-ascii' }), text => {
-      expect(printable(text)).toBe(text)
-    }))
+    fc.assert(
+      fc.property(anyNames, text => {
+        expect(printable(text).replace(ISOLATED, '$1')).not.toMatch(/\p{C}|\p{Zl}|\p{Zp}/u)
+      }),
+    )
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme-ascii' }), text => {
+        expect(printable(text)).toBe(text)
+      }),
+    )
   })
 })
 
@@ -236,7 +287,10 @@ describe('names from outside in the text', () => {
   const nasty = '\x1B[2J\u202E\n> 0  admins'
 
   test('they are escaped wherever they stand', () => {
-    const groups = [{ groupName: nasty, precedence: 0, roleArn: `role\x1B[31m\u009B` }, { groupName: 'vip', precedence: 0 }]
+    const groups = [
+      { groupName: nasty, precedence: 0, roleArn: `role\x1B[31m\u009B` },
+      { groupName: 'vip', precedence: 0 },
+    ]
     for (const semantics of SEMANTICS) {
       const text = render(groups, { semantics, unknownGroups: [nasty] })
       expect(text).not.toMatch(RAW)
@@ -266,12 +320,22 @@ describe('colour', () => {
   const winner = { groupName: 'a', precedence: 0, roleArn: 'A' }
   const loser = { groupName: 'b', precedence: 1, roleArn: 'B' }
   const rows = (groups: readonly Group[]) =>
-    render(groups, { color: true }).split('\n').filter(line => /^[ >!?-] +(\d|none)/.test(stripVTControlCharacters(line)))
+    render(groups, { color: true })
+      .split('\n')
+      .filter(line => /^[ >!?-] +(\d|none)/.test(stripVTControlCharacters(line)))
 
   test.each<[string, string, Group[], number]>([
     ['a role that is preferred', 'green', [winner, loser], 32],
     ['a tie on two roles', 'red', [winner, { ...loser, precedence: 0 }], 31],
-    ['what is undetermined', 'yellow', [{ groupName: 'a', precedence: 0 }, { ...loser, precedence: 0 }], 33],
+    [
+      'what is undetermined',
+      'yellow',
+      [
+        { groupName: 'a', precedence: 0 },
+        { ...loser, precedence: 0 },
+      ],
+      33,
+    ],
   ])('%s is %s', (_what, _colour, groups, code) => {
     expect(rows(groups)[0]).toMatch(new RegExp(`^\\x1B\\[${code}m[>!?] 0  a.*\\x1B\\[39m$`))
   })
@@ -282,34 +346,60 @@ describe('colour', () => {
   })
 
   test('unknown groups are pointed out in yellow', () => {
-    expect(render([], { color: true, unknownGroups: ['ghost'] })).toContain('\x1B[33mNot in the user pool (no role, and in no claim)\x1B[39m\n  ghost\n')
+    expect(render([], { color: true, unknownGroups: ['ghost'] })).toContain(
+      '\x1B[33mNot in the user pool (no role, and in no claim)\x1B[39m\n  ghost\n',
+    )
   })
 
   test('without colour there is no code, and with it the text is the same', () => {
-    fc.assert(fc.property(pools, semantics, fc.array(groupNames, { maxLength: 3 }), (groups, semantics, unknownGroups) => {
-      const plain = render(groups, { semantics, unknownGroups })
-      const coloured = render(groups, { semantics, unknownGroups, color: true })
-      expect(plain).not.toContain('\x1B')
-      expect(coloured).toContain('\x1B[1m')
-      expect(stripVTControlCharacters(coloured)).toBe(plain)
-    }))
+    fc.assert(
+      fc.property(pools, semantics, fc.array(groupNames, { maxLength: 3 }), (groups, semantics, unknownGroups) => {
+        const plain = render(groups, { semantics, unknownGroups })
+        const coloured = render(groups, { semantics, unknownGroups, color: true })
+        expect(plain).not.toContain('\x1B')
+        expect(coloured).toContain('\x1B[1m')
+        expect(stripVTControlCharacters(coloured)).toBe(plain)
+      }),
+    )
   })
 })
 
 /** Any string but the empty one: control characters, halves of characters, overrides. */
 const anyNames = fc.oneof(
   fc.string({ unit: 'binary', minLength: 1, maxLength: 12 }),
-  fc.string({ unit: fc.constantFrom(...'\x1B[31m\n\r\t\b\0\x7F\u0085\u009B\u200B\u202E\u2028\u2068\u2069\uFEFF\uD83D\uDE42אa>0 '), minLength: 1, maxLength: 12 }),
+  fc.string({
+    unit: fc.constantFrom(...'\x1B[31m\n\r\t\b\0\x7F\u0085\u009B\u200B\u202E\u2028\u2068\u2069\uFEFF\uD83D\uDE42אa>0 '),
+    minLength: 1,
+    maxLength: 12,
+  }),
 )
 
 describe('the credentials', () => {
-  interface Asked { readonly mapping?: RoleMapping; readonly authenticated?: string; readonly customRoleArn?: string; readonly name?: string }
-
-  function credentialsOf(groups: readonly Group[], { mapping, authenticated, customRoleArn, name = 'x' }: Asked): CredentialsForecast {
-    const selection = selectRoleFor(resolveRoles(groups), mapping, { customRoleArn, roles: { authenticated } })
-    return { selection, mapping, customRoleArn, identityPoolId: name, userPoolId: name, clientId: name, onlyMapping: false, mappedClients: mapping ? [name] : [] }
+  interface Asked {
+    readonly mapping?: RoleMapping
+    readonly authenticated?: string
+    readonly customRoleArn?: string
+    readonly name?: string
   }
-  const textOf = (groups: readonly Group[], asked: Asked, color = false) => render(groups, { credentials: credentialsOf(groups, asked), color })
+
+  function credentialsOf(
+    groups: readonly Group[],
+    { mapping, authenticated, customRoleArn, name = 'x' }: Asked,
+  ): CredentialsForecast {
+    const selection = selectRoleFor(resolveRoles(groups), mapping, { customRoleArn, roles: { authenticated } })
+    return {
+      selection,
+      mapping,
+      customRoleArn,
+      identityPoolId: name,
+      userPoolId: name,
+      clientId: name,
+      onlyMapping: false,
+      mappedClients: mapping ? [name] : [],
+    }
+  }
+  const textOf = (groups: readonly Group[], asked: Asked, color = false) =>
+    render(groups, { credentials: credentialsOf(groups, asked), color })
 
   const token: RoleMapping = { Type: 'Token', AmbiguousRoleResolution: 'Deny' }
   const [admins, alone] = [[{ groupName: 'a', precedence: 0, roleArn: 'A' }], [{ groupName: 'b', roleArn: 'B' }]]
@@ -318,7 +408,9 @@ describe('the credentials', () => {
   test('stand after the claims and before the unknown groups, and only where an identity pool is asked', () => {
     const text = render(admins, { credentials: credentialsOf(admins, { mapping: token }), unknownGroups: ['ghost'] })
     const headings = ['Groups', 'ID token', 'Why', 'Credentials', 'Why these', 'Not in']
-    expect(text.split('\n\n').map((lines, index) => lines.startsWith(headings[index]!))).toEqual(headings.map(() => true))
+    expect(text.split('\n\n').map((lines, index) => lines.startsWith(headings[index]!))).toEqual(
+      headings.map(() => true),
+    )
     expect(render(admins)).not.toContain('redentials')
   })
 
@@ -333,14 +425,21 @@ describe('the credentials', () => {
   })
 
   test('roles of every width keep the pages in one column', () => {
-    const mapping: RoleMapping = { Type: 'Rules', RulesConfiguration: { Rules: ['管理者', 'é'].map(RoleARN => ({ Claim: 'x', MatchType: 'Equals', Value: 'y', RoleARN })) } }
-    expect(block(textOf(admins, { mapping, authenticated: 'S' }), 'Credentials from identity pool x').slice(3)).toEqual([
-      '  role          (undetermined: one of these)',
-      '                ? 管理者    by rule 0; see docs/identity-pool.md#rule',
-      '                ? é         by rule 1; see docs/identity-pool.md#rule',
-      '                ? S         see docs/identity-pool.md#ambiguous-authenticated',
-      '                ? (denied)  see docs/identity-pool.md#ambiguous-denied',
-    ])
+    const mapping: RoleMapping = {
+      Type: 'Rules',
+      RulesConfiguration: {
+        Rules: ['管理者', 'é'].map(RoleARN => ({ Claim: 'x', MatchType: 'Equals', Value: 'y', RoleARN })),
+      },
+    }
+    expect(block(textOf(admins, { mapping, authenticated: 'S' }), 'Credentials from identity pool x').slice(3)).toEqual(
+      [
+        '  role          (undetermined: one of these)',
+        '                ? 管理者    by rule 0; see docs/identity-pool.md#rule',
+        '                ? é         by rule 1; see docs/identity-pool.md#rule',
+        '                ? S         see docs/identity-pool.md#ambiguous-authenticated',
+        '                ? (denied)  see docs/identity-pool.md#ambiguous-denied',
+      ],
+    )
   })
 
   test.each<[string, readonly Group[], number, string]>([
@@ -353,38 +452,78 @@ describe('the credentials', () => {
   })
 
   const rules: RoleMapping = { Type: 'Rules', AmbiguousRoleResolution: 'Deny', RulesConfiguration: { Rules: [] } }
-  const SEEN_ONCE = 'The app asks for a role that the token has in cognito:roles, and the mapping has rules: Cognito rejected such a request '
-    + '(InvalidParameterException, seen once), and AWS\'s guide says otherwise.'
-  const NOT_KNOWN = 'The app asks for a role that the token does not have in cognito:roles, and the mapping has rules: what the identity pool does then is not known.'
+  const SEEN_ONCE =
+    'The app asks for a role that the token has in cognito:roles, and the mapping has rules: Cognito rejected such a request ' +
+    "(InvalidParameterException, seen once), and AWS's guide says otherwise."
+  const NOT_KNOWN =
+    'The app asks for a role that the token does not have in cognito:roles, and the mapping has rules: what the identity pool does then is not known.'
 
   test.each<[string, Asked, string, string]>([
-    ['a lone role', { mapping: token }, 'single-role: documented by AWS',
-      'The token has one role and prefers none. AWS documents that the user gets this role; no log of a role assumed in this way is known.'],
-    ['a role of the token that the app asks for with rules', { mapping: rules, customRoleArn: 'B' }, 'custom-role-with-rules: observed of real identity pools', SEEN_ONCE],
-    ['another role that the app asks for with rules', { mapping: { ...rules, AmbiguousRoleResolution: 'AuthenticatedRole' }, authenticated: 'S', customRoleArn: 'X' },
-      'custom-role-with-rules: unknown: what is known does not settle it', `${NOT_KNOWN} Grant nothing on it.`],
-    ['another role where all readings are a denial', { mapping: rules, customRoleArn: 'X' },
-      'custom-role-with-rules: inferred from what is observed and documented', `${NOT_KNOWN} Here all readings end in one answer.`],
+    [
+      'a lone role',
+      { mapping: token },
+      'single-role: documented by AWS',
+      'The token has one role and prefers none. AWS documents that the user gets this role; no log of a role assumed in this way is known.',
+    ],
+    [
+      'a role of the token that the app asks for with rules',
+      { mapping: rules, customRoleArn: 'B' },
+      'custom-role-with-rules: observed of real identity pools',
+      SEEN_ONCE,
+    ],
+    [
+      'another role that the app asks for with rules',
+      { mapping: { ...rules, AmbiguousRoleResolution: 'AuthenticatedRole' }, authenticated: 'S', customRoleArn: 'X' },
+      'custom-role-with-rules: unknown: what is known does not settle it',
+      `${NOT_KNOWN} Grant nothing on it.`,
+    ],
+    [
+      'another role where all readings are a denial',
+      { mapping: rules, customRoleArn: 'X' },
+      'custom-role-with-rules: inferred from what is observed and documented',
+      `${NOT_KNOWN} Here all readings end in one answer.`,
+    ],
   ])('%s: the reason says how it is known', (_what, asked, evidence, reason) => {
-    expect(block(textOf(alone, asked), 'Why these credentials')).toEqual([`  ${reason}`, expect.stringMatching(new RegExp(`^ {2}${evidence}; see`))])
+    expect(block(textOf(alone, asked), 'Why these credentials')).toEqual([
+      `  ${reason}`,
+      expect.stringMatching(new RegExp(`^ {2}${evidence}; see`)),
+    ])
   })
 
-  const anyMapping = fc.option(fc.record({
-    Type: fc.constantFrom('Token', 'Rules'),
-    AmbiguousRoleResolution: fc.constantFrom('Deny', 'AuthenticatedRole', undefined),
-    RulesConfiguration: fc.record({
-      Rules: fc.array(fc.record({ Claim: fc.oneof(fc.constant('cognito:groups'), anyNames), MatchType: fc.constantFrom('Contains', 'NotEqual'), Value: anyNames, RoleARN: anyNames }), { maxLength: 3 }),
+  const anyMapping = fc.option(
+    fc.record({
+      Type: fc.constantFrom('Token', 'Rules'),
+      AmbiguousRoleResolution: fc.constantFrom('Deny', 'AuthenticatedRole', undefined),
+      RulesConfiguration: fc.record({
+        Rules: fc.array(
+          fc.record({
+            Claim: fc.oneof(fc.constant('cognito:groups'), anyNames),
+            MatchType: fc.constantFrom('Contains', 'NotEqual'),
+            Value: anyNames,
+            RoleARN: anyNames,
+          }),
+          { maxLength: 3 },
+        ),
+      }),
     }),
-  }), { nil: undefined })
+    { nil: undefined },
+  )
 
   test('whatever names come, no control character but the line end is in the text, and colour changes nothing else', () => {
-    const asked = fc.record({ mapping: anyMapping, authenticated: fc.option(anyNames, { nil: undefined }), customRoleArn: fc.option(anyNames, { nil: undefined }), name: anyNames })
-    fc.assert(fc.property(pools, asked, (groups, given) => {
-      const plain = textOf(groups, given as Asked)
-      expect(plain).not.toMatch(RAW)
-      expect(plain.replace(ISOLATED, '')).not.toMatch(/[\u200B-\u200F\u202A-\u202E\u2066-\u2069\uFEFF]/)
-      expect(stripVTControlCharacters(textOf(groups, given as Asked, true))).toBe(plain)
-    }))
+    const asked = fc.record({
+      mapping: anyMapping,
+      authenticated: fc.option(anyNames, { nil: undefined }),
+      customRoleArn: fc.option(anyNames, { nil: undefined }),
+      name: anyNames,
+    })
+    fc.assert(
+      fc.property(pools, asked, (groups, given) => {
+        const plain = textOf(groups, given as Asked)
+        expect(plain).not.toMatch(RAW)
+        expect(plain.replace(ISOLATED, '')).not.toMatch(/[\u200B-\u200F\u202A-\u202E\u2066-\u2069\uFEFF]/)
+        expect(stripVTControlCharacters(textOf(groups, given as Asked, true))).toBe(plain)
+      }),
+    )
   })
 })
 
@@ -399,55 +538,84 @@ describe('for any groups', () => {
   )
 
   test('no control character but the line end is in the text', () => {
-    fc.assert(fc.property(anyGroups, semantics, fc.array(anyNames), (groups, semantics, unknownGroups) => {
-      const text = render(groups, { semantics, unknownGroups })
-      expect(text).not.toMatch(RAW)
-      expect(text.replace(ISOLATED, '')).not.toMatch(/[\u200B-\u200F\u202A-\u202E\u2066-\u2069\uFEFF]/)
-    }))
+    fc.assert(
+      fc.property(anyGroups, semantics, fc.array(anyNames), (groups, semantics, unknownGroups) => {
+        const text = render(groups, { semantics, unknownGroups })
+        expect(text).not.toMatch(RAW)
+        expect(text.replace(ISOLATED, '')).not.toMatch(/[\u200B-\u200F\u202A-\u202E\u2066-\u2069\uFEFF]/)
+      }),
+    )
   })
 
   test('with colour the only escapes are colours', () => {
-    fc.assert(fc.property(anyGroups, semantics, (groups, semantics) => {
-      const coloured = render(groups, { semantics, color: true })
-      expect(COLORS.reduce((rest, code) => rest.replaceAll(code, ''), coloured)).not.toMatch(RAW)
-    }))
+    fc.assert(
+      fc.property(anyGroups, semantics, (groups, semantics) => {
+        const coloured = render(groups, { semantics, color: true })
+        expect(COLORS.reduce((rest, code) => rest.replaceAll(code, ''), coloured)).not.toMatch(RAW)
+      }),
+    )
   })
 
   test('no name makes a line of its own', () => {
-    fc.assert(fc.property(anyGroups, semantics, fc.array(anyNames), (groups, semantics, unknownGroups) => {
-      const roles = [...new Set(groups.map(group => group.roleArn))]
-      const tame = groups.map((group, index) => ({ ...group, groupName: `g${index}`, roleArn: group.roleArn && `r${roles.indexOf(group.roleArn)}` }))
-      const lines = render(groups, { semantics, unknownGroups }).split('\n').length
-      expect(lines).toBe(render(tame, { semantics, unknownGroups: unknownGroups.map(() => 'u') }).split('\n').length)
-    }))
+    fc.assert(
+      fc.property(anyGroups, semantics, fc.array(anyNames), (groups, semantics, unknownGroups) => {
+        const roles = [...new Set(groups.map(group => group.roleArn))]
+        const tame = groups.map((group, index) => ({
+          ...group,
+          groupName: `g${index}`,
+          roleArn: group.roleArn && `r${roles.indexOf(group.roleArn)}`,
+        }))
+        const lines = render(groups, { semantics, unknownGroups }).split('\n').length
+        expect(lines).toBe(render(tame, { semantics, unknownGroups: unknownGroups.map(() => 'u') }).split('\n').length)
+      }),
+    )
   })
 
   test('every name is in the ladder, in the claim, and every unknown one at the end', () => {
-    fc.assert(fc.property(anyGroups, semantics, fc.array(anyNames, { minLength: 1 }), (groups, semantics, unknownGroups) => {
-      const text = render(groups, { semantics, unknownGroups })
-      const ladder = block(text, 'Groups, highest rank first')
-      const claim = block(text, 'ID token').slice(0, Math.max(1, groups.length)).map(line => line.slice(26))
-      expect(claim).toEqual(groups.length === 0 ? ['(absent)'] : groups.map(group => printable(group.groupName)))
-      expect(groups.filter(group => !ladder.some(row => row.includes(`  ${printable(group.groupName)}  `)))).toEqual([])
-      expect(block(text, 'Not in the user pool (no role, and in no claim)')).toEqual(unknownGroups.map(name => `  ${printable(name)}`))
-    }))
+    fc.assert(
+      fc.property(anyGroups, semantics, fc.array(anyNames, { minLength: 1 }), (groups, semantics, unknownGroups) => {
+        const text = render(groups, { semantics, unknownGroups })
+        const ladder = block(text, 'Groups, highest rank first')
+        const claim = block(text, 'ID token')
+          .slice(0, Math.max(1, groups.length))
+          .map(line => line.slice(26))
+        expect(claim).toEqual(groups.length === 0 ? ['(absent)'] : groups.map(group => printable(group.groupName)))
+        expect(groups.filter(group => !ladder.some(row => row.includes(`  ${printable(group.groupName)}  `)))).toEqual(
+          [],
+        )
+        expect(block(text, 'Not in the user pool (no role, and in no claim)')).toEqual(
+          unknownGroups.map(name => `  ${printable(name)}`),
+        )
+      }),
+    )
   })
 
   test('the ladder is in order, marks the determining groups alone, and keeps its columns', () => {
-    fc.assert(fc.property(pools, semantics, (groups, semantics) => {
-      fc.pre(groups.length > 0)
-      const { determiningGroups, outcome } = resolveRoles(groups, { semantics })
-      const ladder = ladderOf(groups, { semantics })
-      const rows = ladder.map(row => {
-        const [, mark, precedence, name] = /^(.) +(none|\d+) {2}(\S+) /.exec(row)!
-        return { mark, rank: precedence === 'none' ? Infinity : Number(precedence), name, width: stringWidth(row.slice(0, row.lastIndexOf('  '))) }
-      })
-      expect(rows.map(row => row.rank)).toEqual(groups.map(group => group.precedence ?? Infinity).toSorted((a, b) => (a < b ? -1 : Number(a > b))))
-      expect(rows.map(row => row.name).toSorted()).toEqual(groups.map(group => printable(group.groupName)).toSorted())
-      const marked = rows.filter(row => row.mark !== ' ')
-      expect(marked.map(row => row.name).toSorted()).toEqual(determiningGroups.map(printable).toSorted())
-      expect(marked.every(row => row.mark === { resolved: '>', none: '-', ambiguous: '!', undetermined: '?' }[outcome])).toBe(true)
-      expect(new Set(rows.map(row => row.width)).size).toBe(1)
-    }))
+    fc.assert(
+      fc.property(pools, semantics, (groups, semantics) => {
+        fc.pre(groups.length > 0)
+        const { determiningGroups, outcome } = resolveRoles(groups, { semantics })
+        const ladder = ladderOf(groups, { semantics })
+        const rows = ladder.map(row => {
+          const [, mark, precedence, name] = /^(.) +(none|\d+) {2}(\S+) /.exec(row)!
+          return {
+            mark,
+            rank: precedence === 'none' ? Infinity : Number(precedence),
+            name,
+            width: stringWidth(row.slice(0, row.lastIndexOf('  '))),
+          }
+        })
+        expect(rows.map(row => row.rank)).toEqual(
+          groups.map(group => group.precedence ?? Infinity).toSorted((a, b) => (a < b ? -1 : Number(a > b))),
+        )
+        expect(rows.map(row => row.name).toSorted()).toEqual(groups.map(group => printable(group.groupName)).toSorted())
+        const marked = rows.filter(row => row.mark !== ' ')
+        expect(marked.map(row => row.name).toSorted()).toEqual(determiningGroups.map(printable).toSorted())
+        expect(
+          marked.every(row => row.mark === { resolved: '>', none: '-', ambiguous: '!', undetermined: '?' }[outcome]),
+        ).toBe(true)
+        expect(new Set(rows.map(row => row.width)).size).toBe(1)
+      }),
+    )
   })
 })

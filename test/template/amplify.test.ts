@@ -15,14 +15,31 @@ describe('Gen 1', () => {
     const infrastructure = readAmplifyPrecedence(fixture('user-pool-group-precedence.json'), 'p.json')
     expect(infrastructure).toMatchObject({ format: 'amplify', paths: ['p.json'], groups: [] })
     expect(infrastructure.declaredPrecedences).toEqual([
-      { pool: AMPLIFY_POOL, groupName: 'admins', precedence: 1, location: { path: 'p.json', line: 2, column: 3, endLine: 5, endColumn: 4 } },
-      { pool: AMPLIFY_POOL, groupName: 'users', precedence: 2, location: { path: 'p.json', line: 6, column: 3, endLine: 9, endColumn: 4 } },
+      {
+        pool: AMPLIFY_POOL,
+        groupName: 'admins',
+        precedence: 1,
+        location: { path: 'p.json', line: 2, column: 3, endLine: 5, endColumn: 4 },
+      },
+      {
+        pool: AMPLIFY_POOL,
+        groupName: 'users',
+        precedence: 2,
+        location: { path: 'p.json', line: 6, column: 3, endLine: 9, endColumn: 4 },
+      },
     ])
   })
 
   test('a rank is given as it stands there, and a name is a name', () => {
-    const { declaredPrecedences } = readAmplifyPrecedence('[{"groupName":"__proto__"},{"groupName":"a","precedence":"1"},{"groupName":"b","precedence":[1]}]', 'p.json')
-    expect(declaredPrecedences.map(({ groupName, precedence }) => [groupName, precedence])).toEqual([['__proto__', null], ['a', '1'], ['b', [1]]])
+    const { declaredPrecedences } = readAmplifyPrecedence(
+      '[{"groupName":"__proto__"},{"groupName":"a","precedence":"1"},{"groupName":"b","precedence":[1]}]',
+      'p.json',
+    )
+    expect(declaredPrecedences.map(({ groupName, precedence }) => [groupName, precedence])).toEqual([
+      ['__proto__', null],
+      ['a', '1'],
+      ['b', [1]],
+    ])
   })
 
   test('the template, trailing commas and all, is a CloudFormation template', () => {
@@ -31,10 +48,16 @@ describe('Gen 1', () => {
     const { pools, groups, roles, undecidable } = readCloudFormation(text, 'template.json')
     expect(pools).toEqual([{ id: '${authshopUserPoolId}', name: '${authshopUserPoolId}' }])
     expect(groups).toMatchObject([
-      { groupName: { value: 'admins' }, precedence: { value: 1 }, role: { value: { kind: 'resource', id: 'adminsGroupRole' } } },
+      {
+        groupName: { value: 'admins' },
+        precedence: { value: 1 },
+        role: { value: { kind: 'resource', id: 'adminsGroupRole' } },
+      },
       { groupName: { value: 'users' }, precedence: { value: 2 }, role: { is: 'absent' } },
     ])
-    expect(JSON.stringify(roles[0]!.trustPolicy)).toContain('{"rolecast:unknown":"parameter `authshopIdentityPoolId` has no default of use"}')
+    expect(JSON.stringify(roles[0]!.trustPolicy)).toContain(
+      '{"rolecast:unknown":"parameter `authshopIdentityPoolId` has no default of use"}',
+    )
     expect(undecidable).toEqual([])
   })
 })
@@ -42,14 +65,18 @@ describe('Gen 1', () => {
 describe('Gen 2', () => {
   test('the outputs have groups of one pool, whose roles they do not say', () => {
     const { pools, groups } = readAmplifyOutputs(fixture('amplify_outputs.json'), 'amplify_outputs.json')
-    expect(pools).toEqual([{ id: 'eu-west-1_Ab12Cd34E', name: 'eu-west-1_Ab12Cd34E', userPoolId: 'eu-west-1_Ab12Cd34E' }])
-    expect(groups.map(({ pool, groupName, precedence, role, location }) => [
-      pool,
-      groupName.is === 'known' && groupName.value,
-      precedence.is === 'known' ? precedence.value : precedence.is,
-      role.is,
-      location.line,
-    ])).toEqual([
+    expect(pools).toEqual([
+      { id: 'eu-west-1_Ab12Cd34E', name: 'eu-west-1_Ab12Cd34E', userPoolId: 'eu-west-1_Ab12Cd34E' },
+    ])
+    expect(
+      groups.map(({ pool, groupName, precedence, role, location }) => [
+        pool,
+        groupName.is === 'known' && groupName.value,
+        precedence.is === 'known' ? precedence.value : precedence.is,
+        role.is,
+        location.line,
+      ]),
+    ).toEqual([
       ['eu-west-1_Ab12Cd34E', 'ADMINS', 0, 'unknown', 8],
       ['eu-west-1_Ab12Cd34E', 'EDITORS', 1, 'unknown', 9],
       ['eu-west-1_Ab12Cd34E', '__proto__', 'absent', 'unknown', 10],
@@ -63,25 +90,64 @@ describe('Gen 2', () => {
 })
 
 test.each<[string, (text: string, path: string) => unknown, string, string]>([
-  ['no list', readAmplifyPrecedence, '{}', '`a.json:1:1` cannot be used: it is not a list of groups; name the `user-pool-group-precedence.json`'],
-  ['a group without a name', readAmplifyPrecedence, '[{"groupName": 4}]', '`a.json:1:2` cannot be used: a group has no `groupName` that is a string; let Amplify'],
-  ['no pool', readAmplifyOutputs, '{"auth": {}}', '`a.json:1:10` cannot be used: it has no `user_pool_id` in `auth`; name the `amplify_outputs.json`'],
-  ['groups that are none', readAmplifyOutputs, '{"auth":{"user_pool_id":"p","groups":{}}}', '`a.json:1:38` cannot be used: `groups` is not a list; '],
-  ['a group that is none', readAmplifyOutputs, '{"auth":{"user_pool_id":"p","groups":["a"]}}', '`a.json:1:39` cannot be used: a group is not a mapping of its name; '],
+  [
+    'no list',
+    readAmplifyPrecedence,
+    '{}',
+    '`a.json:1:1` cannot be used: it is not a list of groups; name the `user-pool-group-precedence.json`',
+  ],
+  [
+    'a group without a name',
+    readAmplifyPrecedence,
+    '[{"groupName": 4}]',
+    '`a.json:1:2` cannot be used: a group has no `groupName` that is a string; let Amplify',
+  ],
+  [
+    'no pool',
+    readAmplifyOutputs,
+    '{"auth": {}}',
+    '`a.json:1:10` cannot be used: it has no `user_pool_id` in `auth`; name the `amplify_outputs.json`',
+  ],
+  [
+    'groups that are none',
+    readAmplifyOutputs,
+    '{"auth":{"user_pool_id":"p","groups":{}}}',
+    '`a.json:1:38` cannot be used: `groups` is not a list; ',
+  ],
+  [
+    'a group that is none',
+    readAmplifyOutputs,
+    '{"auth":{"user_pool_id":"p","groups":["a"]}}',
+    '`a.json:1:39` cannot be used: a group is not a mapping of its name; ',
+  ],
 ])('%s is refused with its place', (_, read, text, message) => {
   const error = errorOf(() => read(text, 'a.json'))
   expect([error.code, error.message.slice(0, message.length)]).toEqual(['invalid-input', message])
 })
 
 test('a damaged file is read, or refused with its place, and nothing else', () => {
-  const files = fc.constantFrom([readAmplifyPrecedence, fixture('user-pool-group-precedence.json')] as const, [readAmplifyOutputs, fixture('amplify_outputs.json')] as const)
-  fc.assert(fc.property(files, fc.nat(), fc.nat(9), fc.constantFrom('', '{', '[', ',', '!Ref ', '*a', '"'), ([read, text], at, length, put) => {
-    const start = at % text.length
-    try {
-      read(text.slice(0, start) + put + text.slice(start + length), 'a.json')
-    } catch (error) {
-      if (!isRolecastError(error)) throw error
-      expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/^`a\.json:\d+:\d+` cannot be used: /) })
-    }
-  }))
+  const files = fc.constantFrom(
+    [readAmplifyPrecedence, fixture('user-pool-group-precedence.json')] as const,
+    [readAmplifyOutputs, fixture('amplify_outputs.json')] as const,
+  )
+  fc.assert(
+    fc.property(
+      files,
+      fc.nat(),
+      fc.nat(9),
+      fc.constantFrom('', '{', '[', ',', '!Ref ', '*a', '"'),
+      ([read, text], at, length, put) => {
+        const start = at % text.length
+        try {
+          read(text.slice(0, start) + put + text.slice(start + length), 'a.json')
+        } catch (error) {
+          if (!isRolecastError(error)) throw error
+          expect(error).toMatchObject({
+            code: 'invalid-input',
+            message: expect.stringMatching(/^`a\.json:\d+:\d+` cannot be used: /),
+          })
+        }
+      },
+    ),
+  )
 })

@@ -61,13 +61,42 @@ describe('a template with every short form', () => {
     ['Admins', 'Pool', 'test-admins', 1, { kind: 'resource', id: 'AdminRole' }],
     ['Users', 'Pool', 'test-users', [1, 3], { kind: 'resource', id: 'UserRole' }],
     ['Auditors', 'Pool', 'auditors', [2, 'absent'], { kind: 'reference', id: '${AuditorRoleArn}' }],
-    ['Unnamed', 'SecondPool', '? CloudFormation makes up what is not set', [4, 5], { kind: 'reference', id: 'arn:aws:iam::${AWS::AccountId}:role/unnamed' }],
-    ['Shared', '${SharedPool}', '__proto__', '? parameter `OtherRank` has no default', { kind: 'reference', id: '${RoleParameter}' }],
-    ['Imported', '${Fn::ImportValue("test-pool")}', 'b', '? the tag `!Foo` is none of CloudFormation\'s', { kind: 'reference', id: '${Fn::ImportValue("admin-role")}' }],
-    ['Literal', 'eu-west-1_Ab12Cd34E', '42', '? `010` is one number in YAML 1.1 and another, or none, in YAML 1.2', { kind: 'arn', id: 'arn:aws:iam::111122223333:role/literal' }],
+    [
+      'Unnamed',
+      'SecondPool',
+      '? CloudFormation makes up what is not set',
+      [4, 5],
+      { kind: 'reference', id: 'arn:aws:iam::${AWS::AccountId}:role/unnamed' },
+    ],
+    [
+      'Shared',
+      '${SharedPool}',
+      '__proto__',
+      '? parameter `OtherRank` has no default',
+      { kind: 'reference', id: '${RoleParameter}' },
+    ],
+    [
+      'Imported',
+      '${Fn::ImportValue("test-pool")}',
+      'b',
+      "? the tag `!Foo` is none of CloudFormation's",
+      { kind: 'reference', id: '${Fn::ImportValue("admin-role")}' },
+    ],
+    [
+      'Literal',
+      'eu-west-1_Ab12Cd34E',
+      '42',
+      '? `010` is one number in YAML 1.1 and another, or none, in YAML 1.2',
+      { kind: 'arn', id: 'arn:aws:iam::111122223333:role/literal' },
+    ],
   ])('reads %s', (id, pool, groupName, precedence, role) => {
     const group = groups.get(id)!
-    expect([group.pool, bare(group.groupName), bare(group.precedence), bare(group.role)]).toEqual([pool, groupName, precedence, role])
+    expect([group.pool, bare(group.groupName), bare(group.precedence), bare(group.role)]).toEqual([
+      pool,
+      groupName,
+      precedence,
+      role,
+    ])
   })
 
   test('has the pools that it makes and those that it names', () => {
@@ -81,7 +110,9 @@ describe('a template with every short form', () => {
   })
 
   test('says under which condition a group exists, unless it always holds', () => {
-    expect(infrastructure.groups.flatMap(({ id, condition }) => (condition === undefined ? [] : [[id, condition]]))).toEqual([['Users', 'IsLive']])
+    expect(
+      infrastructure.groups.flatMap(({ id, condition }) => (condition === undefined ? [] : [[id, condition]])),
+    ).toEqual([['Users', 'IsLive']])
   })
 
   test('names places exactly', () => {
@@ -92,13 +123,22 @@ describe('a template with every short form', () => {
     expect(textAt(text, admins.location)).toMatch(/^Admins:\n.*UserPoolGroup\n[^]*AdminRole\.Arn$/)
     expect(admins.location).toMatchObject({ path, line: 41, column: 3, construct: 'Admins' })
     const precedence = groups.get('Users')!.precedence
-    expect(precedence.is === 'one-of' && precedence.values.map(value => textAt(text, value.location!))).toEqual(["'1'", '!Ref Rank'])
+    expect(precedence.is === 'one-of' && precedence.values.map(value => textAt(text, value.location!))).toEqual([
+      "'1'",
+      '!Ref Rank',
+    ])
     expect(textAt(text, groups.get('Imported')!.precedence.location!)).toBe('!Foo 1')
   })
 
   test('resolves trust policies, and marks what only the deployment knows', () => {
-    const trust = (kind: string) => ({ Effect: 'Allow', Principal: { Federated: kind }, Action: 'sts:AssumeRoleWithWebIdentity' })
-    const aud = { 'cognito-identity.amazonaws.com:aud': { 'rolecast:unknown': '`IdentityPool` is known only when deployed' } }
+    const trust = (kind: string) => ({
+      Effect: 'Allow',
+      Principal: { Federated: kind },
+      Action: 'sts:AssumeRoleWithWebIdentity',
+    })
+    const aud = {
+      'cognito-identity.amazonaws.com:aud': { 'rolecast:unknown': '`IdentityPool` is known only when deployed' },
+    }
     const amr = { 'ForAnyValue:StringLike': { 'cognito-identity.amazonaws.com:amr': 'authenticated' } }
     const service = trust('cognito-identity.amazonaws.com')
     expect(infrastructure.roles.map(role => [role.id, bare(role.trustPolicy)])).toEqual([
@@ -108,7 +148,9 @@ describe('a template with every short form', () => {
   })
 
   test('has who is in which group, a reference to a group being its name', () => {
-    expect(infrastructure.memberships.map(({ pool, username, groupName }) => [pool, bare(username), bare(groupName)])).toEqual([
+    expect(
+      infrastructure.memberships.map(({ pool, username, groupName }) => [pool, bare(username), bare(groupName)]),
+    ).toEqual([
       ['Pool', 'ann', 'test-admins'],
       ['Pool', '${AWS::StackName}', 'auditors'],
     ])
@@ -125,7 +167,10 @@ describe('role attachments', () => {
 
   test('two of one identity pool name it alike', () => {
     expect(infrastructure.attachments.map(attachment => bare(attachment.identityPool))).toEqual([
-      '${IdentityPool}', '${IdentityPool}', '${Fn::ImportValue("identity-pool")}', '${IdentityPool}',
+      '${IdentityPool}',
+      '${IdentityPool}',
+      '${Fn::ImportValue("identity-pool")}',
+      '${IdentityPool}',
     ])
   })
 
@@ -141,7 +186,14 @@ describe('role attachments', () => {
 
   test('have their mappings, with the pool that the provider names or that the client is of', () => {
     const mappings = byMap!.mappings.is === 'known' ? byMap!.mappings.value : []
-    expect(mappings.map(({ key, pool, type, ambiguousRoleResolution }) => [key, pool, bare(type), bare(ambiguousRoleResolution)])).toEqual([
+    expect(
+      mappings.map(({ key, pool, type, ambiguousRoleResolution }) => [
+        key,
+        pool,
+        bare(type),
+        bare(ambiguousRoleResolution),
+      ]),
+    ).toEqual([
       ['app', 'Pool', 'Token', 'Deny'],
       ['cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab12Cd34E:abc', 'eu-west-1_Ab12Cd34E', 'Rules', 'absent'],
       ['by-name', 'Pool', 'Token', 'AuthenticatedRole'],
@@ -151,28 +203,56 @@ describe('role attachments', () => {
     expect(bare(mappings[0]!.identityProvider)).toBe('cognito-idp.${AWS::Region}.amazonaws.com/${Pool}:${Client}')
     expect(bare(mappings[1]!.identityProvider)).toBe('cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab12Cd34E:abc')
     const rules = mappings[1]!.rules.is === 'known' ? mappings[1]!.rules.value : []
-    expect(rules.map(({ claim, matchType, value, role, location }) => [bare(claim), bare(matchType), bare(value), bare(role), location.line])).toEqual([
+    expect(
+      rules.map(({ claim, matchType, value, role, location }) => [
+        bare(claim),
+        bare(matchType),
+        bare(value),
+        bare(role),
+        location.line,
+      ]),
+    ).toEqual([
       ['custom:department', 'Equals', 'admins', { kind: 'resource', id: 'AuthenticatedRole' }, 26],
       ['cognito:groups', 'Contains', 'admin', { kind: 'arn', id: 'arn:aws:iam::111122223333:role/admin' }, 27],
     ])
   })
 
   test('a string of JSON with symbols in it is read as well', () => {
-    expect(byText!.mappings.is === 'known' && byText!.mappings.value.map(({ key, pool, type }) => [key, pool, bare(type)])).toEqual([
-      ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}:${Client}', 'Pool', 'Token'],
-    ])
+    expect(
+      byText!.mappings.is === 'known' && byText!.mappings.value.map(({ key, pool, type }) => [key, pool, bare(type)]),
+    ).toEqual([['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}:${Client}', 'Pool', 'Token']])
   })
 
   test.each<[string, string, string[]]>([
     ['a Sub with the client', "!Sub 'cognito-idp.${AWS::Region}.amazonaws.com/${Pool}:${Client}'", []],
-    ['a Sub without it', "!Sub 'cognito-idp.${AWS::Region}.amazonaws.com/${Pool}'", ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}']],
-    ['a Join with the client', "!Join ['', [cognito-idp., !Ref AWS::Region, .amazonaws.com/, !Ref Pool, ':', !GetAtt Client.ClientId]]", []],
-    ['a Join without it', "!Join ['', [cognito-idp., !Ref AWS::Region, .amazonaws.com/, !Ref Pool]]", ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}']],
-    ['the pool\'s name with the client', "!Sub '${Pool.ProviderName}:${Client}'", []],
-    ['the pool\'s name alone', '!GetAtt Pool.ProviderName', ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}']],
-    ['one that may be the other', "!If [C, !GetAtt Pool.ProviderName, !Sub '${Pool.ProviderName}:${Client}']", ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}']],
-    ['a parameter, which may have the client in it', "!Sub 'cognito-idp.${AWS::Region}.amazonaws.com/${PoolAndClient}'", []],
-    ['another partition\'s name', "!Sub 'cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${Pool}:${Client}'", []],
+    [
+      'a Sub without it',
+      "!Sub 'cognito-idp.${AWS::Region}.amazonaws.com/${Pool}'",
+      ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}'],
+    ],
+    [
+      'a Join with the client',
+      "!Join ['', [cognito-idp., !Ref AWS::Region, .amazonaws.com/, !Ref Pool, ':', !GetAtt Client.ClientId]]",
+      [],
+    ],
+    [
+      'a Join without it',
+      "!Join ['', [cognito-idp., !Ref AWS::Region, .amazonaws.com/, !Ref Pool]]",
+      ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}'],
+    ],
+    ["the pool's name with the client", "!Sub '${Pool.ProviderName}:${Client}'", []],
+    ["the pool's name alone", '!GetAtt Pool.ProviderName', ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}']],
+    [
+      'one that may be the other',
+      "!If [C, !GetAtt Pool.ProviderName, !Sub '${Pool.ProviderName}:${Client}']",
+      ['cognito-idp.${AWS::Region}.amazonaws.com/${Pool}'],
+    ],
+    [
+      'a parameter, which may have the client in it',
+      "!Sub 'cognito-idp.${AWS::Region}.amazonaws.com/${PoolAndClient}'",
+      [],
+    ],
+    ["another partition's name", "!Sub 'cognito-idp.${AWS::Region}.${AWS::URLSuffix}/${Pool}:${Client}'", []],
   ])('a provider is a text with what the deployment fills in: %s', (_, provider, wrong) => {
     const text = `Parameters: { PoolAndClient: { Type: String } }
 Resources:
@@ -188,7 +268,9 @@ Resources:
 
   test('what a custom resource gives is unknown, what is not set is absent, what a condition decides is one of two', () => {
     expect(bare(byCustomResource!.roles)).toBe('? `Custom.Roles` is known only when deployed')
-    expect(byCustomResource!.mappings.is === 'one-of' && byCustomResource!.mappings.values.map(value => value.is)).toEqual(['known', 'absent'])
+    expect(
+      byCustomResource!.mappings.is === 'one-of' && byCustomResource!.mappings.values.map(value => value.is),
+    ).toEqual(['known', 'absent'])
     expect([bareOne!.roles.is, bareOne!.mappings.is]).toEqual(['absent', 'absent'])
   })
 })
@@ -196,14 +278,23 @@ Resources:
 describe('the family', () => {
   test('SAM: its transform is no macro, and its own resources make no groups', () => {
     const { groups, undecidable } = read('sam/template.yaml')
-    expect(groups.map(group => [group.id, bare(group.precedence), bare(group.role)])).toEqual([['Admins', 0, { kind: 'reference', id: '${HelloRole.Arn}' }]])
+    expect(groups.map(group => [group.id, bare(group.precedence), bare(group.role)])).toEqual([
+      ['Admins', 0, { kind: 'reference', id: '${HelloRole.Arn}' }],
+    ])
     expect(undecidable).toEqual([])
   })
 
   test('the CDK: the construct path is the place', () => {
     const { groups, roles } = read('cdk/Auth.template.json')
-    expect([groups[0]!.location.construct, roles[0]!.location.construct]).toEqual(['Auth/Admins', 'Auth/AdminRole/Resource'])
-    expect(groups[0]).toMatchObject({ pool: 'Pool3C4F1B2A', precedence: { value: 1 }, role: { value: { kind: 'resource', id: 'AdminRole38563C57' } } })
+    expect([groups[0]!.location.construct, roles[0]!.location.construct]).toEqual([
+      'Auth/Admins',
+      'Auth/AdminRole/Resource',
+    ])
+    expect(groups[0]).toMatchObject({
+      pool: 'Pool3C4F1B2A',
+      precedence: { value: 1 },
+      role: { value: { kind: 'resource', id: 'AdminRole38563C57' } },
+    })
   })
 
   test('a nested stack: pool and role are what its parameters stand for', () => {
@@ -219,18 +310,30 @@ describe('the family', () => {
 
   test('anchors and merge keys: what stands nearer wins, and an alias has the place of its anchor', () => {
     const { groups } = read('cloudformation/merged.yaml')
-    expect(groups.map(group => [bare(group.groupName), bare(group.precedence), group.precedence.location!.line])).toEqual([
-      ['a', 5, 3], ['b', 6, 14], ['c', 7, 18], ['d', 7, 18],
+    expect(
+      groups.map(group => [bare(group.groupName), bare(group.precedence), group.precedence.location!.line]),
+    ).toEqual([
+      ['a', 5, 3],
+      ['b', 6, 14],
+      ['c', 7, 18],
+      ['d', 7, 18],
     ])
     expect(new Set(groups.map(group => group.pool)).size).toBe(1)
   })
 
   test('a role that two names stand for by an alias is two roles, each judged once', () => {
-    const group = (name: string, role: string) => `  ${name}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: ${name}, Precedence: 1, RoleArn: !GetAtt ${role}.Arn } }\n`
+    const group = (name: string, role: string) =>
+      `  ${name}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: ${name}, Precedence: 1, RoleArn: !GetAtt ${role}.Arn } }\n`
     const text = `Resources:\n  A: &role { Type: AWS::IAM::Role, Properties: { AssumeRolePolicyDocument: { Statement: [] } } }\n  B: *role\n`
-    const findings = (...groups: string[]) => validateInfrastructure(readCloudFormation(text + groups.join(''), 't.yaml'))
-      .map(({ ruleId, resources, groups }) => [ruleId, ...groups, resources.join()])
-    expect(findings(group('x', 'A'), group('y', 'B'))).toEqual([['COG120', 'x', 'A,x'], ['COG120', 'y', 'B,y'], ['COG101', 'x', 'y', 'x,y']])
+    const findings = (...groups: string[]) =>
+      validateInfrastructure(readCloudFormation(text + groups.join(''), 't.yaml')).map(
+        ({ ruleId, resources, groups }) => [ruleId, ...groups, resources.join()],
+      )
+    expect(findings(group('x', 'A'), group('y', 'B'))).toEqual([
+      ['COG120', 'x', 'A,x'],
+      ['COG120', 'y', 'B,y'],
+      ['COG101', 'x', 'y', 'x,y'],
+    ])
     expect(findings(group('x', 'A'), group('y', 'A'))).toEqual([['COG120', 'x', 'y', 'A,x,y']])
   })
 
@@ -245,14 +348,22 @@ describe('the family', () => {
       ['the transform `AWS::Include` may change what the template makes', 1],
     ])
     const [included, odd] = groups
-    expect([bare(included!.groupName), bare(included!.precedence)]).toEqual(['included', '? `Fn::Transform` is worked out when deployed'])
-    expect([bare(odd!.groupName), bare(odd!.precedence), bare(odd!.role)]).toEqual(['? it is not a string', [1, { high: 'yes' }], '? it is not a string'])
+    expect([bare(included!.groupName), bare(included!.precedence)]).toEqual([
+      'included',
+      '? `Fn::Transform` is worked out when deployed',
+    ])
+    expect([bare(odd!.groupName), bare(odd!.precedence), bare(odd!.role)]).toEqual([
+      '? it is not a string',
+      [1, { high: 'yes' }],
+      '? it is not a string',
+    ])
     expect(included!.pool).not.toBe(odd!.pool)
   })
 })
 
 describe('intrinsic functions', () => {
-  const C = 'Conditions: { C: !Equals [!Ref P, x], D: !Or [!Condition D, !Equals [a, a]], E: !And [!Condition C, !Not [!Condition D]] }'
+  const C =
+    'Conditions: { C: !Equals [!Ref P, x], D: !Or [!Condition D, !Equals [a, a]], E: !And [!Condition C, !Not [!Condition D]] }'
   const M = 'Mappings: { M: { a: { k: 1 }, b: { k: 2 }, c: { k: 2 } } }'
 
   test.each<[string, unknown, string?]>([
@@ -278,7 +389,11 @@ describe('intrinsic functions', () => {
     ['!Ref AWS::Region', '? `AWS::Region` is known only when deployed'],
     ['!Ref Nobody', '? `Nobody` is neither a parameter nor a resource of this file'],
     ['!Ref P', 4, 'Parameters: { P: { Type: Number, Default: 4 } }'],
-    ['!Ref P', '? parameter `P` is read from Parameter Store', 'Parameters: { P: { Type: "AWS::SSM::Parameter::Value<String>", Default: /rank } }'],
+    [
+      '!Ref P',
+      '? parameter `P` is read from Parameter Store',
+      'Parameters: { P: { Type: "AWS::SSM::Parameter::Value<String>", Default: /rank } }',
+    ],
     ['!Ref P', '? parameter `P` has no default of use', 'Parameters: { P: { Type: String, Default: P } }'],
     ['!Select [1, !Ref P]', 5, 'Parameters: { P: { Type: CommaDelimitedList, Default: "4, 5" } }'],
     ['!Select [2, [1]]', '? `Fn::Select` finds no item `2`'],
@@ -320,25 +435,47 @@ describe('intrinsic functions', () => {
       const body = `Resources: { G: { Type: 'AWS::Cognito::UserPoolGroup', Properties: { UserPoolId: ${expression} } } }`
       return readCloudFormation(`${C}\nParameters: { P: { Type: String } }\n${body}`, 't.yaml').groups[0]!.pool
     }
-    expect(pool('!Select [0, !Split ["|", !Ref P]]')).toBe(pool('{ Fn::Select: ["0", { Fn::Split: ["|", { Ref: P }] }] }'))
+    expect(pool('!Select [0, !Split ["|", !Ref P]]')).toBe(
+      pool('{ Fn::Select: ["0", { Fn::Split: ["|", { Ref: P }] }] }'),
+    )
     expect(pool('!If [C, !Ref P, a]')).toBe(pool('!If [C, !Ref P, a]'))
-    const names = ['!Ref P', 'P', '!If [C, !Ref P, a]', '!If [C, !Ref P, b]', '!If [D2, !Ref P, a]', '!ImportValue P', '!Select [0, !Ref P]', '!Select [1, !Ref P]'].map(pool)
+    const names = [
+      '!Ref P',
+      'P',
+      '!If [C, !Ref P, a]',
+      '!If [C, !Ref P, b]',
+      '!If [D2, !Ref P, a]',
+      '!ImportValue P',
+      '!Select [0, !Ref P]',
+      '!Select [1, !Ref P]',
+    ].map(pool)
     expect(new Set(names).size).toBe(names.length)
   })
 
   test('so many possible values are kept of all expressions together, and no more', () => {
     const map = `Mappings: { M: { ${Array.from({ length: 64 }, (_, index) => `r${index}: { k: ${index} }`).join(', ')} } }`
-    const group = (index: number) => `  G${index}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: g${index}, Precedence: !FindInMap [M, !Ref AWS::Region, k] } }\n`
-    const { groups } = readCloudFormation(`${map}\nResources:\n${Array.from({ length: 1600 }, (_, index) => group(index)).join('')}`, 't.yaml')
+    const group = (index: number) =>
+      `  G${index}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: g${index}, Precedence: !FindInMap [M, !Ref AWS::Region, k] } }\n`
+    const { groups } = readCloudFormation(
+      `${map}\nResources:\n${Array.from({ length: 1600 }, (_, index) => group(index)).join('')}`,
+      't.yaml',
+    )
     expect(bare(groups[0]!.precedence)).toHaveLength(64)
     expect(bare(groups.at(-1)!.precedence)).toBe('? the file has too many possible values')
   })
 
   test('references in a circle end', () => {
-    const group = (id: string, name: string) => `  ${id}: { Type: 'AWS::Cognito::UserPoolGroup', Properties: { UserPoolId: p, GroupName: ${name} } }\n`
-    const { groups } = readCloudFormation(`Resources:\n${group('A', '!Ref B')}${group('B', '!Sub "x${A}"')}${group('C', 'c')}${group('D', '!Ref C')}`, 't.yaml')
+    const group = (id: string, name: string) =>
+      `  ${id}: { Type: 'AWS::Cognito::UserPoolGroup', Properties: { UserPoolId: p, GroupName: ${name} } }\n`
+    const { groups } = readCloudFormation(
+      `Resources:\n${group('A', '!Ref B')}${group('B', '!Sub "x${A}"')}${group('C', 'c')}${group('D', '!Ref C')}`,
+      't.yaml',
+    )
     expect(groups.map(({ groupName }) => bare(groupName))).toEqual([
-      '? `B` refers to itself', '? `B` refers to itself', 'c', 'c',
+      '? `B` refers to itself',
+      '? `B` refers to itself',
+      'c',
+      'c',
     ])
   })
 })
@@ -346,7 +483,15 @@ describe('intrinsic functions', () => {
 describe('suppressions', () => {
   test('a comment is about what it stands in, behind or above, and at the top about the file', () => {
     const { suppressions } = read('cloudformation/suppressed.yaml')
-    expect(suppressions.map(({ rules, reason, expires, target, location }) => [location.line, rules.join(), expires, target, reason])).toEqual([
+    expect(
+      suppressions.map(({ rules, reason, expires, target, location }) => [
+        location.line,
+        rules.join(),
+        expires,
+        target,
+        reason,
+      ]),
+    ).toEqual([
       [1, 'COG106', '2027-01-01', undefined, 'the pool is being renumbered'],
       [9, 'COG101,COG102', undefined, 'A', 'nobody is in both'],
       [15, 'COG104', undefined, 'A', 'on the line'],
@@ -362,12 +507,18 @@ describe('suppressions', () => {
   })
 
   test('control: without the comments and the Metadata there is none', () => {
-    expect(readCloudFormation(fixture('cloudformation/suppressed.yaml').replaceAll('rolecast', 'other'), 't.yaml').suppressions).toEqual([])
+    expect(
+      readCloudFormation(fixture('cloudformation/suppressed.yaml').replaceAll('rolecast', 'other'), 't.yaml')
+        .suppressions,
+    ).toEqual([])
   })
 
   test.each<[string, unknown]>([
     ['# rolecast:ignore COG101 why', { rules: ['COG101'], reason: 'why', expires: undefined }],
-    ['#rolecast:ignore COG101, COG102 exp=2027-01-01 why, and why', { rules: ['COG101', 'COG102'], reason: 'why, and why', expires: '2027-01-01' }],
+    [
+      '#rolecast:ignore COG101, COG102 exp=2027-01-01 why, and why',
+      { rules: ['COG101', 'COG102'], reason: 'why, and why', expires: '2027-01-01' },
+    ],
     ['# rolecast:ignore', { rules: [], reason: '', expires: undefined }],
     ['# rolecast:ignore exp= why', { rules: [], reason: 'why', expires: '' }],
     ['# rolecast:ignored COG101', undefined],
@@ -390,17 +541,41 @@ describe('what cannot be read is refused with its place', () => {
     ['a resource that is none', 'Resources:\n  A: 1', 't.yaml:2:6` cannot be used: resource `A` is not a mapping'],
     ['broken YAML', 'Resources:\n  A: b: c', 't.yaml:2:6` cannot be used: nested mappings are not allowed'],
     ['broken JSON', '{"Resources": {"A": {}', 't.yaml:1:23` cannot be used: flow map'],
-    ['a key that stands twice', '{"Resources": {"A": {}, "A": {}}}', 't.yaml:1:25` cannot be used: the key `A` stands twice in one mapping; keep one of them'],
+    [
+      'a key that stands twice',
+      '{"Resources": {"A": {}, "A": {}}}',
+      't.yaml:1:25` cannot be used: the key `A` stands twice in one mapping; keep one of them',
+    ],
     ['a key that is no string', 'Resources:\n  [a]: b', 't.yaml:2:3` cannot be used: a key is not a string'],
     ['two documents', 'Resources: {}\n---\nResources: {}', 't.yaml:2:1` cannot be used: a second document begins here'],
     ['an alias of nothing', 'Resources: *a', 't.yaml:1:12` cannot be used: there is no anchor `a` before this alias'],
-    ['an alias inside of itself', 'Resources: &a { b: *a }', 't.yaml:1:20` cannot be used: the alias `a` stands inside of its own anchor'],
-    ['a merge of no mapping', 'Resources: { <<: 4 }', 't.yaml:1:18` cannot be used: a merge key `<<` has something else than mappings'],
+    [
+      'an alias inside of itself',
+      'Resources: &a { b: *a }',
+      't.yaml:1:20` cannot be used: the alias `a` stands inside of its own anchor',
+    ],
+    [
+      'a merge of no mapping',
+      'Resources: { <<: 4 }',
+      't.yaml:1:18` cannot be used: a merge key `<<` has something else than mappings',
+    ],
     ['too deep', deep(MAX_DEPTH + 1), `it is nested more than ${MAX_DEPTH} deep`],
-    ['too deep through aliases', `x: &x ${deep(150).slice(11)}\nResources: { a: ${'{a: '.repeat(60)}*x ${'}'.repeat(60)} }`, `with its aliases written out it is nested more than ${MAX_DEPTH} deep`],
+    [
+      'too deep through aliases',
+      `x: &x ${deep(150).slice(11)}\nResources: { a: ${'{a: '.repeat(60)}*x ${'}'.repeat(60)} }`,
+      `with its aliases written out it is nested more than ${MAX_DEPTH} deep`,
+    ],
     ['an alias bomb', wide(9), 'with its aliases written out it has more than'],
-    ['too much', `Resources: "${'x'.repeat(MAX_CHARACTERS)}"`, `more than ${MAX_CHARACTERS}; check that it is a template`],
-    ['too many marks', `Resources: [${',a'.repeat(MAX_LEXEMES / 2)}]`, `it has more than ${MAX_LEXEMES} keys, values and marks`],
+    [
+      'too much',
+      `Resources: "${'x'.repeat(MAX_CHARACTERS)}"`,
+      `more than ${MAX_CHARACTERS}; check that it is a template`,
+    ],
+    [
+      'too many marks',
+      `Resources: [${',a'.repeat(MAX_LEXEMES / 2)}]`,
+      `it has more than ${MAX_LEXEMES} keys, values and marks`,
+    ],
     ['many errors', ']'.repeat(100_000), 't.yaml:1:1` cannot be used: unexpected flow-seq-end token'],
     ['many directives', '%a\n'.repeat(100_000), 'it has too many directives'],
   ])('%s', (_, text, message) => {
@@ -411,72 +586,142 @@ describe('what cannot be read is refused with its place', () => {
   })
 
   test('control: what stays within the limits is read', () => {
-    for (const text of [deep(100), wide(5), 'Resources: {}\n---\n', '%YAML 1.2\n---\nResources: {}', '\ufeff{"Resources": {},}']) {
+    for (const text of [
+      deep(100),
+      wide(5),
+      'Resources: {}\n---\n',
+      '%YAML 1.2\n---\nResources: {}',
+      '\ufeff{"Resources": {},}',
+    ]) {
       expect(readCloudFormation(text, 't.yaml').groups).toEqual([])
     }
   })
 
   test('a template of another kind has no groups', () => {
     expect(read('cloudformation/pools.yaml').groups).not.toEqual([])
-    expect(readCloudFormation('Resources: { Queue: { Type: AWS::SQS::Queue } }', 't.yaml')).toMatchObject({ groups: [], pools: [], undecidable: [] })
+    expect(readCloudFormation('Resources: { Queue: { Type: AWS::SQS::Queue } }', 't.yaml')).toMatchObject({
+      groups: [],
+      pools: [],
+      undecidable: [],
+    })
   })
 })
 
 describe('laws', () => {
-  const files = ['cloudformation', 'sam', 'cdk'].flatMap(name => readdirSync(new URL(`${name}/`, folder)).map(file => fixture(`${name}/${file}`)))
-  const damage = fc.constantFrom('', '{', '}', '[', ']', ':', '\n', '  ', '!Ref ', '!If ', '&a ', '*a', '<<: ', '"', "'", '#', '|', '- ', ',', '\0', '__proto__', '${', 'Fn::')
+  const files = ['cloudformation', 'sam', 'cdk'].flatMap(name =>
+    readdirSync(new URL(`${name}/`, folder)).map(file => fixture(`${name}/${file}`)),
+  )
+  const damage = fc.constantFrom(
+    '',
+    '{',
+    '}',
+    '[',
+    ']',
+    ':',
+    '\n',
+    '  ',
+    '!Ref ',
+    '!If ',
+    '&a ',
+    '*a',
+    '<<: ',
+    '"',
+    "'",
+    '#',
+    '|',
+    '- ',
+    ',',
+    '\0',
+    '__proto__',
+    '${',
+    'Fn::',
+  )
 
   test('a damaged template gives groups, or an error with its place, and nothing else', () => {
-    const damaged = fc.tuple(fc.constantFrom(...files), fc.array(fc.tuple(fc.nat(), fc.nat(12), damage), { minLength: 1, maxLength: 4 })).map(([text, edits]) =>
-      edits.reduce((edited, [at, length, put]) => {
-        const start = at % (edited.length + 1)
-        return edited.slice(0, start) + put + edited.slice(start + length)
-      }, text),
-    )
+    const damaged = fc
+      .tuple(
+        fc.constantFrom(...files),
+        fc.array(fc.tuple(fc.nat(), fc.nat(12), damage), { minLength: 1, maxLength: 4 }),
+      )
+      .map(([text, edits]) =>
+        edits.reduce((edited, [at, length, put]) => {
+          const start = at % (edited.length + 1)
+          return edited.slice(0, start) + put + edited.slice(start + length)
+        }, text),
+      )
     let [readable, refused] = [0, 0]
-    fc.assert(fc.property(damaged, text => {
-      try {
-        const { groups } = readCloudFormation(text, 't.yaml')
-        for (const { location } of groups) expect(textAt(text, location)).not.toBe('')
-        readable++
-      } catch (error) {
-        if (!isRolecastError(error)) throw error
-        expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/^`t\.yaml:\d+:\d+` cannot be used: [^]+; .+/) })
-        refused++
-      }
-    }), { numRuns: 400 })
+    fc.assert(
+      fc.property(damaged, text => {
+        try {
+          const { groups } = readCloudFormation(text, 't.yaml')
+          for (const { location } of groups) expect(textAt(text, location)).not.toBe('')
+          readable++
+        } catch (error) {
+          if (!isRolecastError(error)) throw error
+          expect(error).toMatchObject({
+            code: 'invalid-input',
+            message: expect.stringMatching(/^`t\.yaml:\d+:\d+` cannot be used: [^]+; .+/),
+          })
+          refused++
+        }
+      }),
+      { numRuns: 400 },
+    )
     expect(Math.min(readable, refused), 'control: both happen').toBeGreaterThan(20)
   })
 
   test('a template that is cut off anywhere gives groups or an error with its place', () => {
-    fc.assert(fc.property(fc.constantFrom(...files), fc.nat(), (text, at) => {
-      const cut = text.slice(0, at % text.length)
-      try {
-        readCloudFormation(cut, 't.yaml')
-      } catch (error) {
-        if (!isRolecastError(error)) throw error
-        expect(error.code).toBe('invalid-input')
-      }
-    }), { numRuns: 200 })
+    fc.assert(
+      fc.property(fc.constantFrom(...files), fc.nat(), (text, at) => {
+        const cut = text.slice(0, at % text.length)
+        try {
+          readCloudFormation(cut, 't.yaml')
+        } catch (error) {
+          if (!isRolecastError(error)) throw error
+          expect(error.code).toBe('invalid-input')
+        }
+      }),
+      { numRuns: 200 },
+    )
   })
 
   test('any name comes out as it went in, and its place holds it', () => {
-    fc.assert(fc.property(fc.string({ unit: 'binary' }).filter(name => !/\$\{|\{\{|#\{/.test(name)), name => {
-      const text = JSON.stringify({ Resources: { G: { Type: 'AWS::Cognito::UserPoolGroup', Properties: { UserPoolId: 'p', GroupName: name } } } }, null, 1)
-      const { groupName } = readCloudFormation(text, 't.json').groups[0]!
-      expect(bare(groupName)).toBe(name)
-      expect(JSON.parse(textAt(text, groupName.location!))).toBe(name)
-    }))
+    fc.assert(
+      fc.property(
+        fc.string({ unit: 'binary' }).filter(name => !/\$\{|\{\{|#\{/.test(name)),
+        name => {
+          const text = JSON.stringify(
+            {
+              Resources: {
+                G: { Type: 'AWS::Cognito::UserPoolGroup', Properties: { UserPoolId: 'p', GroupName: name } },
+              },
+            },
+            null,
+            1,
+          )
+          const { groupName } = readCloudFormation(text, 't.json').groups[0]!
+          expect(bare(groupName)).toBe(name)
+          expect(JSON.parse(textAt(text, groupName.location!))).toBe(name)
+        },
+      ),
+    )
   })
 
   test('JSON is read as JSON.parse reads it', () => {
-    fc.assert(fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })), record => {
-      const plain = (node: ReturnType<typeof readYamlDocument>['root']): unknown =>
-        node.kind === 'scalar' ? node.value
-        : node.kind === 'list' ? node.items.map(plain)
-        : node.kind === 'map' ? Object.fromEntries([...node.entries].map(([key, entry]) => [key, plain(entry.value)]))
-        : undefined
-      expect(plain(readYamlDocument(JSON.stringify(record), 't.json').root)).toEqual(JSON.parse(JSON.stringify(record)))
-    }))
+    fc.assert(
+      fc.property(fc.dictionary(fc.string(), fc.jsonValue({ maxDepth: 3 })), record => {
+        const plain = (node: ReturnType<typeof readYamlDocument>['root']): unknown =>
+          node.kind === 'scalar'
+            ? node.value
+            : node.kind === 'list'
+              ? node.items.map(plain)
+              : node.kind === 'map'
+                ? Object.fromEntries([...node.entries].map(([key, entry]) => [key, plain(entry.value)]))
+                : undefined
+        expect(plain(readYamlDocument(JSON.stringify(record), 't.json').root)).toEqual(
+          JSON.parse(JSON.stringify(record)),
+        )
+      }),
+    )
   })
 })

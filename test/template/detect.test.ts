@@ -2,7 +2,14 @@ import { readFile } from 'node:fs/promises'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isRolecastError } from '../../src/errors.js'
-import { detectFormat, mergeInfrastructures, readTemplate, TEMPLATE_FORMATS, type TemplateFormat, validateTemplate } from '../../src/template/index.js'
+import {
+  detectFormat,
+  mergeInfrastructures,
+  readTemplate,
+  TEMPLATE_FORMATS,
+  type TemplateFormat,
+  validateTemplate,
+} from '../../src/template/index.js'
 import { checkInfrastructures } from '../../src/rules/check.js'
 import { failureOf } from '../failure-of.js'
 
@@ -34,12 +41,20 @@ describe('a format is told by the content', () => {
   const texts: [string, string, TemplateFormat | undefined][] = [
     ['a template in braces', '{ Resources: { A: { Type: AWS::Cognito::UserPool } } }', 'cloudformation'],
     ['a template with quoted keys', '"Resources":\n  "A":\n    "Type": "AWS::Cognito::UserPool"\n', 'cloudformation'],
-    ['a template behind a comment and a mark', '# Auth\n---\nResources:\n  A: { Type: AWS::IAM::Role }\n', 'cloudformation'],
+    [
+      'a template behind a comment and a mark',
+      '# Auth\n---\nResources:\n  A: { Type: AWS::IAM::Role }\n',
+      'cloudformation',
+    ],
     ['a template that is indented', '  Resources:\n    A:\n      Type: AWS::IAM::Role\n', 'cloudformation'],
     ['a template with Windows line ends', 'Resources:\r\n  A:\r\n    Type: AWS::IAM::Role\r\n', 'cloudformation'],
     ['a template of nothing', 'AWSTemplateFormatVersion: 2010-09-09\nResources: {}\n', 'cloudformation'],
     ['a serverless.json', '{"service":"shop","provider":{"name":"aws"}}', 'serverless'],
-    ['a raw state, which its reader refuses', '{"version":4,"terraform_version":"1.9.0","lineage":"x","resources":[]}', 'terraform-plan'],
+    [
+      'a raw state, which its reader refuses',
+      '{"version":4,"terraform_version":"1.9.0","lineage":"x","resources":[]}',
+      'terraform-plan',
+    ],
     ['events of Terraform, which its reader refuses', '{"@level":"info"}\n{"@level":"info"}\n', 'terraform-plan'],
     ['events of Pulumi, which its reader refuses', '{"sequence":0}\n{"sequence":1}\n', 'pulumi-preview'],
     ['a preview of nothing', '{"changeSummary":{"same":3}}', 'pulumi-preview'],
@@ -65,19 +80,25 @@ describe('a format is told by the content', () => {
   })
 
   test('any text has a format or none, and reading it gives data or a rolecast error', async () => {
-    const seeds = await Promise.all(files.filter(([path]) => !path.startsWith('terraform/')).map(([path]) => read(path)))
-    const cut = fc.tuple(fc.constantFrom(...seeds), fc.nat(4000), fc.nat(40), fc.string({ maxLength: 5 })).map(([text, at, length, put]) =>
-      text.slice(0, at % text.length) + put + text.slice((at % text.length) + length))
-    await fc.assert(fc.asyncProperty(cut, async text => {
-      const format = detectFormat(text)
-      expect([undefined, ...TEMPLATE_FORMATS]).toContain(format)
-      try {
-        const { paths } = await readTemplate(text, { path: 'x' })
-        expect(paths).toEqual(['x'])
-      } catch (error) {
-        expect(isRolecastError(error) && error.code).toBe('invalid-input')
-      }
-    }), { numRuns: 60 })
+    const seeds = await Promise.all(
+      files.filter(([path]) => !path.startsWith('terraform/')).map(([path]) => read(path)),
+    )
+    const cut = fc
+      .tuple(fc.constantFrom(...seeds), fc.nat(4000), fc.nat(40), fc.string({ maxLength: 5 }))
+      .map(([text, at, length, put]) => text.slice(0, at % text.length) + put + text.slice((at % text.length) + length))
+    await fc.assert(
+      fc.asyncProperty(cut, async text => {
+        const format = detectFormat(text)
+        expect([undefined, ...TEMPLATE_FORMATS]).toContain(format)
+        try {
+          const { paths } = await readTemplate(text, { path: 'x' })
+          expect(paths).toEqual(['x'])
+        } catch (error) {
+          expect(isRolecastError(error) && error.code).toBe('invalid-input')
+        }
+      }),
+      { numRuns: 60 },
+    )
   })
 })
 
@@ -85,12 +106,16 @@ describe('readTemplate', () => {
   test('takes the format that is given', async () => {
     expect((await readTemplate('Resources: {}', { format: 'cloudformation' })).format).toBe('cloudformation')
     expect(await failureOf(() => readTemplate('Resources: {}'))).toMatchObject({ code: 'invalid-input' })
-    expect(await failureOf(() => readTemplate('{}', { format: 'terraform-plan' }))).toMatchObject({ code: 'invalid-input' })
+    expect(await failureOf(() => readTemplate('{}', { format: 'terraform-plan' }))).toMatchObject({
+      code: 'invalid-input',
+    })
   })
 
   test('refuses a format that does not exist', async () => {
     expect(await failureOf(() => readTemplate('{}', { format: '__proto__' as TemplateFormat }))).toMatchObject({
-      code: 'invalid-option', message: `\`__proto__\` is no format; use one of ${TEMPLATE_FORMATS.join(', ')}` })
+      code: 'invalid-option',
+      message: `\`__proto__\` is no format; use one of ${TEMPLATE_FORMATS.join(', ')}`,
+    })
   })
 })
 
@@ -110,30 +135,49 @@ const tie = (comment = '') => `Resources:
 describe('validateTemplate', () => {
   test('finds a tie with its place', async () => {
     const [finding] = await validateTemplate(tie(), { path: 'auth.yaml', only: ['COG101'] })
-    expect(finding).toMatchObject({ ruleId: 'COG101', severity: 'error', groups: ['admins', 'editors'], location: { path: 'auth.yaml', line: 6, column: 3 } })
+    expect(finding).toMatchObject({
+      ruleId: 'COG101',
+      severity: 'error',
+      groups: ['admins', 'editors'],
+      location: { path: 'auth.yaml', line: 6, column: 3 },
+    })
   })
 
   test('marks it where a comment says that it is meant so, until the day it expires', async () => {
     const text = tie('# rolecast:ignore COG101 exp=2027-01-01 nobody is in both')
     const at = (now: string) => validateTemplate(text, { only: ['COG101', 'COG192'], now: Date.parse(now) })
-    expect((await at('2026-12-31T23:59:59Z')).map(({ ruleId, suppressed }) => [ruleId, suppressed?.reason])).toEqual([['COG101', 'nobody is in both']])
-    expect((await at('2027-01-01T00:00:00Z')).map(({ ruleId, suppressed }) => [ruleId, suppressed])).toEqual([['COG192', undefined], ['COG101', undefined]])
+    expect((await at('2026-12-31T23:59:59Z')).map(({ ruleId, suppressed }) => [ruleId, suppressed?.reason])).toEqual([
+      ['COG101', 'nobody is in both'],
+    ])
+    expect((await at('2027-01-01T00:00:00Z')).map(({ ruleId, suppressed }) => [ruleId, suppressed])).toEqual([
+      ['COG192', undefined],
+      ['COG101', undefined],
+    ])
   })
 })
 
 describe('files that belong together', () => {
-  const stack = (resources: string, path: string) => readTemplate(`Resources:\n${resources}`, { path, format: 'cloudformation' })
+  const stack = (resources: string, path: string) =>
+    readTemplate(`Resources:\n${resources}`, { path, format: 'cloudformation' })
   const group = (name: string, pool: string, role = `!ImportValue ${name}-role`) =>
     `  ${name}: { Type: AWS::Cognito::UserPoolGroup, Properties: { GroupName: ${name}, UserPoolId: ${pool}, Precedence: 1, RoleArn: ${role} } }\n`
   const attachment = (id: string, pool: string) =>
     `  ${id}: { Type: AWS::Cognito::IdentityPoolRoleAttachment, Properties: { IdentityPoolId: ${pool}, Roles: { authenticated: 'arn:aws:iam::111122223333:role/a' } } }\n`
   const IDENTITY_POOL = 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
 
-  const rulesOf = (infrastructures: Parameters<typeof mergeInfrastructures>[0]) =>
-    [...new Set(checkInfrastructures(mergeInfrastructures(infrastructures), { today: '2026-11-23', ignore: ['COG190'] }).map(({ ruleId }) => ruleId))]
+  const rulesOf = (infrastructures: Parameters<typeof mergeInfrastructures>[0]) => [
+    ...new Set(
+      checkInfrastructures(mergeInfrastructures(infrastructures), { today: '2026-11-23', ignore: ['COG190'] }).map(
+        ({ ruleId }) => ruleId,
+      ),
+    ),
+  ]
 
   test('two stacks with groups of one imported pool, in one folder: a tie across them', async () => {
-    const [a, b] = [await stack(group('a', '!ImportValue pool'), 'x/a.yaml'), await stack(group('b', '!ImportValue pool'), 'x/b.yaml')]
+    const [a, b] = [
+      await stack(group('a', '!ImportValue pool'), 'x/a.yaml'),
+      await stack(group('b', '!ImportValue pool'), 'x/b.yaml'),
+    ]
     expect(mergeInfrastructures([a, b])).toHaveLength(1)
     expect(rulesOf([a, b])).toEqual(['COG101'])
     expect(rulesOf([a]), 'control').toEqual([])
@@ -150,7 +194,10 @@ describe('files that belong together', () => {
   })
 
   test('two attachments of one identity pool by its id, in any folders', async () => {
-    const [a, b] = [await stack(attachment('A', IDENTITY_POOL), 'x/a.yaml'), await stack(attachment('B', IDENTITY_POOL), 'y/b.yaml')]
+    const [a, b] = [
+      await stack(attachment('A', IDENTITY_POOL), 'x/a.yaml'),
+      await stack(attachment('B', IDENTITY_POOL), 'y/b.yaml'),
+    ]
     expect(rulesOf([a, b])).toEqual(['COG137'])
     const copy = await stack(attachment('A', IDENTITY_POOL), 'y/b.yaml')
     expect(rulesOf([a, copy]), 'control: a copy').toEqual([])
@@ -158,24 +205,41 @@ describe('files that belong together', () => {
 
   test('ids that both files have stay two things, and a comment is for its own file', async () => {
     const role = '  Role: { Type: AWS::IAM::Role }\n'
-    const text = (name: string, comment = '') => `Resources:\n${role}${comment}${group(name, '!ImportValue pool', '!GetAtt Role.Arn')}`
+    const text = (name: string, comment = '') =>
+      `Resources:\n${role}${comment}${group(name, '!ImportValue pool', '!GetAtt Role.Arn')}`
     const a = await readTemplate(text('a', '  # rolecast:ignore COG101 meant so\n'), { path: 'a.yaml' })
     const b = await readTemplate(text('b'), { path: 'b.yaml' })
     const [merged] = mergeInfrastructures([a, b])
     expect(merged!.roles.map(({ id }) => id)).toEqual(['a.yaml: Role', 'b.yaml: Role'])
     expect(merged!.groups.map(({ id, pool, role: of }) => [id, pool, of.is === 'known' && of.value.id])).toEqual([
-      ['a', '${Fn::ImportValue("pool")}', 'a.yaml: Role'], ['b', '${Fn::ImportValue("pool")}', 'b.yaml: Role']])
-    expect(checkInfrastructures([merged!], { today: '2026-11-23', only: ['COG101'] }).map(({ suppressed }) => suppressed?.reason)).toEqual(['meant so'])
+      ['a', '${Fn::ImportValue("pool")}', 'a.yaml: Role'],
+      ['b', '${Fn::ImportValue("pool")}', 'b.yaml: Role'],
+    ])
+    expect(
+      checkInfrastructures([merged!], { today: '2026-11-23', only: ['COG101'] }).map(
+        ({ suppressed }) => suppressed?.reason,
+      ),
+    ).toEqual(['meant so'])
   })
 
-  test('Amplify\'s list of groups with the template below its folder', async () => {
-    const template = await readTemplate(await read('amplify/template.json'), { path: 'amplify/backend/auth/userPoolGroups/template.json' })
-    const list = (text: string) => readTemplate(text, { path: 'amplify/backend/auth/userPoolGroups/user-pool-group-precedence.json' })
+  test("Amplify's list of groups with the template below its folder", async () => {
+    const template = await readTemplate(await read('amplify/template.json'), {
+      path: 'amplify/backend/auth/userPoolGroups/template.json',
+    })
+    const list = (text: string) =>
+      readTemplate(text, { path: 'amplify/backend/auth/userPoolGroups/user-pool-group-precedence.json' })
     const agrees = await list(await read('amplify/user-pool-group-precedence.json'))
     expect(rulesOf([template, agrees])).not.toContain('COG140')
     const differs = await list('[{"groupName":"admins","precedence":7}]')
     expect(rulesOf([differs, template])).toContain('COG140')
     expect(rulesOf([differs]), 'control: alone it says nothing').toEqual([])
-    expect(mergeInfrastructures([differs, template, { ...template, paths: ['amplify/backend/auth/userPoolGroups/other.json'] }]), 'control: which of two templates is not guessed').toHaveLength(3)
+    expect(
+      mergeInfrastructures([
+        differs,
+        template,
+        { ...template, paths: ['amplify/backend/auth/userPoolGroups/other.json'] },
+      ]),
+      'control: which of two templates is not guessed',
+    ).toHaveLength(3)
   })
 })

@@ -23,12 +23,25 @@ interface Fixture {
 }
 
 const FORMATS: readonly (readonly [folder: string, file: RegExp, format: TemplateFormat])[] = [
-  ['amplify', /template/, 'cloudformation'], ['amplify', /outputs|precedence/, 'amplify'], ['cdk', /./, 'cloudformation'],
-  ['cloudformation', /./, 'cloudformation'], ['sam', /./, 'cloudformation'], ['serverless', /./, 'serverless'],
-  ['pulumi', /./, 'pulumi-preview'], ['terraform', /json$/, 'terraform-plan'], ['terraform', /tf$/, 'terraform-source'],
+  ['amplify', /template/, 'cloudformation'],
+  ['amplify', /outputs|precedence/, 'amplify'],
+  ['cdk', /./, 'cloudformation'],
+  ['cloudformation', /./, 'cloudformation'],
+  ['sam', /./, 'cloudformation'],
+  ['serverless', /./, 'serverless'],
+  ['pulumi', /./, 'pulumi-preview'],
+  ['terraform', /json$/, 'terraform-plan'],
+  ['terraform', /tf$/, 'terraform-source'],
 ]
-const fixtures = FORMATS.flatMap(([name, file, format]) => readdirSync(new URL(`${name}/`, folder)).filter(one => file.test(one)).map((one): Fixture =>
-  ({ path: `${name}/${one}`, text: readFileSync(new URL(`${name}/${one}`, folder), 'utf8'), format })))
+const fixtures = FORMATS.flatMap(([name, file, format]) =>
+  readdirSync(new URL(`${name}/`, folder))
+    .filter(one => file.test(one))
+    .map((one): Fixture => ({
+      path: `${name}/${one}`,
+      text: readFileSync(new URL(`${name}/${one}`, folder), 'utf8'),
+      format,
+    })),
+)
 const quick = fixtures.filter(({ format }) => format !== 'terraform-source')
 const hcl = fixtures.filter(({ format }) => format === 'terraform-source')
 
@@ -41,7 +54,11 @@ const read: Read = (text, { path, format }) =>
   format === 'terraform-source' ? readTerraformSource(text, path, { parse }) : readTemplate(text, { path, format })
 
 /** Whether it was read; whatever it is, it is findings or an error that says what to do, and where it can, the place. */
-async function outcomeOf(text: string, fixture: Pick<Fixture, 'path' | 'format'>, reader = read): Promise<'read' | 'refused'> {
+async function outcomeOf(
+  text: string,
+  fixture: Pick<Fixture, 'path' | 'format'>,
+  reader = read,
+): Promise<'read' | 'refused'> {
   try {
     const infrastructure = await reader(text, fixture)
     for (const { message, key, location } of validateInfrastructure(infrastructure)) {
@@ -52,17 +69,63 @@ async function outcomeOf(text: string, fixture: Pick<Fixture, 'path' | 'format'>
     if (!isRolecastError(error)) throw error
     expect(error).toMatchObject({ code: 'invalid-input', value: fixture.path })
     expect(error.message).toMatch(/`[^`]+` (is of no format|cannot be (used|read))[^]*; .+/)
-    if (['cloudformation', 'serverless', 'amplify'].includes(fixture.format)) expect(error.message).toContain(`\`${fixture.path}:`)
+    if (['cloudformation', 'serverless', 'amplify'].includes(fixture.format))
+      expect(error.message).toContain(`\`${fixture.path}:`)
     return 'refused'
   }
 }
 
 const DAMAGE = [
-  '', '{', '}', '[', ']', '(', ')', ':', ',', '"', "'", '\n', '  ', '#', '|', '>', '- ', '&a ', '*a', '<<: ', '!Ref ', '!If ', '${', '%{', '<<EOT\n', '=', '?', '\\',
-  '\0', '\ufeff', '\u2028', '\ud800', '__proto__', 'constructor', 'null', 'true', '-1', '1e999', '[[[[[[', '"a":', '{"a":', 'for_each = ', 'count = 1e9\n', 'Fn::',
+  '',
+  '{',
+  '}',
+  '[',
+  ']',
+  '(',
+  ')',
+  ':',
+  ',',
+  '"',
+  "'",
+  '\n',
+  '  ',
+  '#',
+  '|',
+  '>',
+  '- ',
+  '&a ',
+  '*a',
+  '<<: ',
+  '!Ref ',
+  '!If ',
+  '${',
+  '%{',
+  '<<EOT\n',
+  '=',
+  '?',
+  '\\',
+  '\0',
+  '\ufeff',
+  '\u2028',
+  '\ud800',
+  '__proto__',
+  'constructor',
+  'null',
+  'true',
+  '-1',
+  '1e999',
+  '[[[[[[',
+  '"a":',
+  '{"a":',
+  'for_each = ',
+  'count = 1e9\n',
+  'Fn::',
 ]
 
-const edits = fc.array(fc.tuple(fc.nat(), fc.oneof(fc.constant(0), fc.nat({ max: 12 }), fc.nat({ max: 400 })), fc.constantFrom(...DAMAGE)), { minLength: 1, maxLength: 4 })
+const edits = fc.array(
+  fc.tuple(fc.nat(), fc.oneof(fc.constant(0), fc.nat({ max: 12 }), fc.nat({ max: 400 })), fc.constantFrom(...DAMAGE)),
+  { minLength: 1, maxLength: 4 },
+)
 
 function damage(text: string, changes: readonly (readonly [number, number, string])[]): string {
   return changes.reduce((edited, [at, length, put]) => {
@@ -74,30 +137,57 @@ function damage(text: string, changes: readonly (readonly [number, number, strin
 const bytes = fc.oneof(
   fc.uint8Array({ maxLength: 200 }).map(some => Buffer.from(some).toString('latin1')),
   fc.string({ unit: 'binary', maxLength: 200 }),
-  fc.array(fc.constantFrom(...DAMAGE, 'Resources:', '\nA:\n', '  Type: AWS::Cognito::UserPoolGroup\n', '{"format_version":"1.0","values":', '{"steps":[', 'resource "aws_iam_role" "r" {')).map(some => some.join('')),
+  fc
+    .array(
+      fc.constantFrom(
+        ...DAMAGE,
+        'Resources:',
+        '\nA:\n',
+        '  Type: AWS::Cognito::UserPoolGroup\n',
+        '{"format_version":"1.0","values":',
+        '{"steps":[',
+        'resource "aws_iam_role" "r" {',
+      ),
+    )
+    .map(some => some.join('')),
 )
 
 describe('whatever the text, there are findings or a typed error', () => {
   test('of random bytes and characters, in every format and where the format is to be told', async () => {
     const formats = fc.constantFrom(undefined, ...TEMPLATE_FORMATS.filter(format => format !== 'terraform-source'))
-    await fc.assert(fc.asyncProperty(bytes, formats, async (text, format) => {
-      const path = 'some file'
-      const reader: Read = some => readTemplate(some, { path, format })
-      if (format !== undefined || !/resource "/.test(text)) await outcomeOf(text, { path, format: format ?? 'terraform-plan' }, reader)
-    }), { numRuns: 1000 })
+    await fc.assert(
+      fc.asyncProperty(bytes, formats, async (text, format) => {
+        const path = 'some file'
+        const reader: Read = some => readTemplate(some, { path, format })
+        if (format !== undefined || !/resource "/.test(text))
+          await outcomeOf(text, { path, format: format ?? 'terraform-plan' }, reader)
+      }),
+      { numRuns: 1000 },
+    )
   })
 
-  const law = (some: readonly Fixture[]) => (change: fc.Arbitrary<(text: string) => string>, numRuns: number) => async () => {
-    const count = { read: 0, refused: 0 }
-    await fc.assert(fc.asyncProperty(fc.constantFrom(...some), change, async (fixture, changed) => {
-      count[await outcomeOf(changed(fixture.text), fixture)]++
-    }), { numRuns })
-    expect(Math.min(count.read, count.refused), 'control: both happen').toBeGreaterThan(numRuns / 100)
-  }
+  const law =
+    (some: readonly Fixture[]) => (change: fc.Arbitrary<(text: string) => string>, numRuns: number) => async () => {
+      const count = { read: 0, refused: 0 }
+      await fc.assert(
+        fc.asyncProperty(fc.constantFrom(...some), change, async (fixture, changed) => {
+          count[await outcomeOf(changed(fixture.text), fixture)]++
+        }),
+        { numRuns },
+      )
+      expect(Math.min(count.read, count.refused), 'control: both happen').toBeGreaterThan(numRuns / 100)
+    }
   const damaged = edits.map(changes => (text: string) => damage(text, changes))
-  const cut = fc.tuple(fc.nat(), fc.boolean()).map(([at, fromStart]) => (text: string) => fromStart ? text.slice(at % text.length) : text.slice(0, at % text.length))
-  const doubled = fc.tuple(fc.nat(), fc.nat({ max: 300 }), fc.nat()).map(([from, length, to]) => (text: string) =>
-    damage(text, [[to, 0, text.slice(from % text.length, (from % text.length) + length)]]))
+  const cut = fc.tuple(fc.nat(), fc.boolean()).map(
+    ([at, fromStart]) =>
+      (text: string) =>
+        fromStart ? text.slice(at % text.length) : text.slice(0, at % text.length),
+  )
+  const doubled = fc.tuple(fc.nat(), fc.nat({ max: 300 }), fc.nat()).map(
+    ([from, length, to]) =>
+      (text: string) =>
+        damage(text, [[to, 0, text.slice(from % text.length, (from % text.length) + length)]]),
+  )
 
   test('of damaged files', law(quick)(damaged, 400))
   test('of files that are cut off', law(quick)(cut, 300))
@@ -113,10 +203,18 @@ describe('whatever the text, there are findings or a typed error', () => {
       if (typeof value !== 'object' || value === null) return value
       return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, put(item, at, by)]))
     }
-    await fc.assert(fc.asyncProperty(fc.constantFrom(...json), fc.nat({ max: 400 }), fc.jsonValue({ maxDepth: 2 }), async (fixture, at, by) => {
-      const value: unknown = JSON.parse(fixture.text.replaceAll(/,(\s*[}\]])/g, '$1'))
-      await outcomeOf(JSON.stringify(put(value, { left: at }, by)), fixture)
-    }), { numRuns: 300 })
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...json),
+        fc.nat({ max: 400 }),
+        fc.jsonValue({ maxDepth: 2 }),
+        async (fixture, at, by) => {
+          const value: unknown = JSON.parse(fixture.text.replaceAll(/,(\s*[}\]])/g, '$1'))
+          await outcomeOf(JSON.stringify(put(value, { left: at }, by)), fixture)
+        },
+      ),
+      { numRuns: 300 },
+    )
   })
 
   test('control: an error of another kind is noticed', async () => {
@@ -145,7 +243,8 @@ const groupYaml = (index: number) =>
   `  G${index}:\n    Type: AWS::Cognito::UserPoolGroup\n    Properties:\n      UserPoolId: !Ref Pool\n      GroupName: g${index}\n      Precedence: ${index % 5000}\n      RoleArn: !GetAtt R${index}.Arn\n`
 const groupJson = (index: number) =>
   `"G${index}":{"Type":"AWS::Cognito::UserPoolGroup","Properties":{"UserPoolId":{"Ref":"Pool"},"GroupName":"g${index}","Precedence":1,"RoleArn":"${ROLE}${index}"}}`
-const groupHcl = (index: number, more = '') => `resource "aws_cognito_user_group" "g${index}" {\n  name = "g${index}"\n  user_pool_id = "p"\n${more}}\n`
+const groupHcl = (index: number, more = '') =>
+  `resource "aws_cognito_user_group" "g${index}" {\n  name = "g${index}"\n  user_pool_id = "p"\n${more}}\n`
 
 /** As long as Terraform and Pulumi write a resource. */
 function planned(index: number): string {
@@ -163,41 +262,106 @@ function previewed(index: number): string {
 function undecided(count: number): string {
   const rows = many(64, index => `r${index}: { rank: ${index}, role: "${ROLE}${index}" }`, ', ')
   const looked = (key: string) => `!FindInMap [M, !Ref AWS::Region, ${key}]`
-  const group = (index: number) => `  G${index}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: g${index}, Precedence: ${looked('rank')}, RoleArn: ${looked('role')} } }\n`
+  const group = (index: number) =>
+    `  G${index}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: g${index}, Precedence: ${looked('rank')}, RoleArn: ${looked('role')} } }\n`
   return `${TEMPLATE}Mappings: { M: { ${rows} } }\nResources:\n${many(count, group)}`
 }
 
 /** What is large or deep, or multiplies. */
 const SHAPES: readonly (readonly [string, Shape])[] = [
-  ['CloudFormation YAML of 50 MB', { path: 't.yaml', format: 'cloudformation', text: () => `${TEMPLATE}Resources:\n${many(50 * MB / 180, groupYaml)}`, gives: /more than \d+; check/ }],
-  ['CloudFormation YAML of 5000 groups', { path: 't.yaml', text: () => `${TEMPLATE}Resources:\n${many(5000, groupYaml)}`, gives: 'findings' }],
-  ['CloudFormation JSON of 20,000 groups', { path: 't.json', text: () => `{"Resources":{${many(20_000, groupJson, ',')}}}`, gives: 'findings' }],
+  [
+    'CloudFormation YAML of 50 MB',
+    {
+      path: 't.yaml',
+      format: 'cloudformation',
+      text: () => `${TEMPLATE}Resources:\n${many((50 * MB) / 180, groupYaml)}`,
+      gives: /more than \d+; check/,
+    },
+  ],
+  [
+    'CloudFormation YAML of 5000 groups',
+    { path: 't.yaml', text: () => `${TEMPLATE}Resources:\n${many(5000, groupYaml)}`, gives: 'findings' },
+  ],
+  [
+    'CloudFormation JSON of 20,000 groups',
+    { path: 't.json', text: () => `{"Resources":{${many(20_000, groupJson, ',')}}}`, gives: 'findings' },
+  ],
   ['3000 groups of 64 possible ranks and roles', { path: 't.yaml', text: () => undecided(3000), gives: 'findings' }],
-  ['a mapping that is merged everywhere', {
-    path: 't.yaml',
-    text: () => `${TEMPLATE}X: &x\n${many(1000, index => `  k${index}: v\n`)}Resources:\n${many(20_000, index => `  R${index}: { <<: *x }\n`)}`,
-    gives: /with its aliases written out/,
-  }],
-  ['names that double forty times', {
-    path: 't.yaml',
-    text: () => `${TEMPLATE}Resources:\n${many(40, index => `  G${index}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: !Sub 'x\${G${index + 1}}\${G${index + 1}}' } }\n`)}`,
-    gives: 'findings',
-  }],
-  ['a plan of 50 MB', { path: 'plan.json', format: 'terraform-plan', text: () => `{"format_version":"1.2","planned_values":{"root_module":{"resources":[${many(50_000, planned, ',')}]}}}`, gives: 'findings' }],
-  ['a plan of a million brackets', { path: 'plan.json', text: () => `{"format_version":"1.2","planned_values":${'['.repeat(MB)}${']'.repeat(MB)}}`, gives: 'findings' }],
-  ['a preview of 50 MB', { path: 'preview.json', format: 'pulumi-preview', text: () => `{"steps":[${many(53_000, previewed, ',')}],"changeSummary":{}}`, gives: 'findings' }],
-  ['Terraform source of 50 MB', { path: 'main.tf', text: () => many(50 * MB / 90, index => groupHcl(index)), gives: /longer than 500000/ }],
-  ['Terraform source of 100,000 brackets', { path: 'main.tf', text: () => `${groupHcl(0)}locals {\n  x = ${'['.repeat(100_000)}${']'.repeat(100_000)}\n}`, gives: /its parser failed/ }],
-  ['Terraform source of 60,000 comments and 1000 blocks that multiply', {
-    path: 'main.tf',
-    text: () => `${many(30_000, () => '#\n')}${many(1000, index => groupHcl(index, '  count = 9999\n'))}${many(30_000, () => '#\n')}`,
-    gives: 'findings',
-  }],
-  ['Terraform source of loops in loops', {
-    path: 'main.tf',
-    text: () => `locals {\n${many(30, index => `  l${index} = [for a in local.l${index + 1} : [for b in local.l${index + 1} : b]]\n`)}  l30 = [1, 2, 3]\n}\n${groupHcl(0, '  for_each = local.l0\n')}`,
-    gives: 'findings',
-  }],
+  [
+    'a mapping that is merged everywhere',
+    {
+      path: 't.yaml',
+      text: () =>
+        `${TEMPLATE}X: &x\n${many(1000, index => `  k${index}: v\n`)}Resources:\n${many(20_000, index => `  R${index}: { <<: *x }\n`)}`,
+      gives: /with its aliases written out/,
+    },
+  ],
+  [
+    'names that double forty times',
+    {
+      path: 't.yaml',
+      text: () =>
+        `${TEMPLATE}Resources:\n${many(40, index => `  G${index}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: !Sub 'x\${G${index + 1}}\${G${index + 1}}' } }\n`)}`,
+      gives: 'findings',
+    },
+  ],
+  [
+    'a plan of 50 MB',
+    {
+      path: 'plan.json',
+      format: 'terraform-plan',
+      text: () =>
+        `{"format_version":"1.2","planned_values":{"root_module":{"resources":[${many(50_000, planned, ',')}]}}}`,
+      gives: 'findings',
+    },
+  ],
+  [
+    'a plan of a million brackets',
+    {
+      path: 'plan.json',
+      text: () => `{"format_version":"1.2","planned_values":${'['.repeat(MB)}${']'.repeat(MB)}}`,
+      gives: 'findings',
+    },
+  ],
+  [
+    'a preview of 50 MB',
+    {
+      path: 'preview.json',
+      format: 'pulumi-preview',
+      text: () => `{"steps":[${many(53_000, previewed, ',')}],"changeSummary":{}}`,
+      gives: 'findings',
+    },
+  ],
+  [
+    'Terraform source of 50 MB',
+    { path: 'main.tf', text: () => many((50 * MB) / 90, index => groupHcl(index)), gives: /longer than 500000/ },
+  ],
+  [
+    'Terraform source of 100,000 brackets',
+    {
+      path: 'main.tf',
+      text: () => `${groupHcl(0)}locals {\n  x = ${'['.repeat(100_000)}${']'.repeat(100_000)}\n}`,
+      gives: /its parser failed/,
+    },
+  ],
+  [
+    'Terraform source of 60,000 comments and 1000 blocks that multiply',
+    {
+      path: 'main.tf',
+      text: () =>
+        `${many(30_000, () => '#\n')}${many(1000, index => groupHcl(index, '  count = 9999\n'))}${many(30_000, () => '#\n')}`,
+      gives: 'findings',
+    },
+  ],
+  [
+    'Terraform source of loops in loops',
+    {
+      path: 'main.tf',
+      text: () =>
+        `locals {\n${many(30, index => `  l${index} = [for a in local.l${index + 1} : [for b in local.l${index + 1} : b]]\n`)}  l30 = [1, 2, 3]\n}\n${groupHcl(0, '  for_each = local.l0\n')}`,
+      gives: 'findings',
+    },
+  ],
 ]
 
 const MOST_SECONDS = 5
@@ -212,13 +376,23 @@ describe('what is large is read, or refused, within bounds of work and memory', 
   async function costOf({ path, format, text }: Shape): Promise<Cost> {
     const file = join(directory, path)
     writeFileSync(file, text())
-    const { stdout } = await run(process.execPath, ['--import', 'tsx', reader, file, path, ...format === undefined ? [] : [format]])
+    const { stdout } = await run(process.execPath, [
+      '--import',
+      'tsx',
+      reader,
+      file,
+      path,
+      ...(format === undefined ? [] : [format]),
+    ])
     return JSON.parse(stdout) as Cost
   }
 
   /** Processor time: the machine may have much else to do. */
   function judge({ seconds, megabytes }: Cost): readonly string[] {
-    return [...seconds > MOST_SECONDS ? [`${seconds} s`] : [], ...megabytes > MOST_MEGABYTES ? [`${megabytes} MB`] : []]
+    return [
+      ...(seconds > MOST_SECONDS ? [`${seconds} s`] : []),
+      ...(megabytes > MOST_MEGABYTES ? [`${megabytes} MB`] : []),
+    ]
   }
 
   test.each(SHAPES)('%s', async (_, shape) => {

@@ -26,12 +26,19 @@ type Rows = ReadonlyMap<string, Row>
 function theirRows(text: string, path: string): Rows {
   const model = new TemplateModel({ path, readBytes: () => new TextEncoder().encode(text) })
   try {
-    const groups = Object.values(model.resources()).filter(({ resourceType }) => resourceType === 'AWS::Cognito::UserPoolGroup')
-    return new Map(groups.map(({ logicalId, properties }) => [logicalId, {
-      name: theirText(properties['GroupName']),
-      precedence: theirText(properties['Precedence']),
-      role: theirText(properties['RoleArn']),
-    }]))
+    const groups = Object.values(model.resources()).filter(
+      ({ resourceType }) => resourceType === 'AWS::Cognito::UserPoolGroup',
+    )
+    return new Map(
+      groups.map(({ logicalId, properties }) => [
+        logicalId,
+        {
+          name: theirText(properties['GroupName']),
+          precedence: theirText(properties['Precedence']),
+          role: theirText(properties['RoleArn']),
+        },
+      ]),
+    )
   } finally {
     model.free()
   }
@@ -57,7 +64,11 @@ function rowOf({ groupName, precedence, role }: GroupDefinition): Row {
 
 function ourText<T>(value: Value<T>, show: (known: T) => Brief): Brief {
   if (value.is === 'known') return show(value.value)
-  return value.is === 'one-of' ? several(value.values.map(one => ourText(one, show))) : value.is === 'absent' ? 'absent' : '?'
+  return value.is === 'one-of'
+    ? several(value.values.map(one => ourText(one, show)))
+    : value.is === 'absent'
+      ? 'absent'
+      : '?'
 }
 
 function roleText({ kind, id }: RoleReference): Brief {
@@ -82,41 +93,59 @@ function differences(ours: Rows, theirs: Rows): readonly string[] {
   return ids.flatMap(id => {
     const [our, their] = [ours.get(id), theirs.get(id)]
     if (our === undefined || their === undefined) return [`${id}: ${our === undefined ? 'not ours' : 'not theirs'}`]
-    return (['name', 'precedence', 'role'] as const).flatMap(field => our[field] === their[field] ? [] : [`${id}.${field}: ${our[field]}, not ${their[field]}`])
+    return (['name', 'precedence', 'role'] as const).flatMap(field =>
+      our[field] === their[field] ? [] : [`${id}.${field}: ${our[field]}, not ${their[field]}`],
+    )
   })
 }
 
 const folder = new URL('../fixtures/templates/', import.meta.url)
-const fixtures = ['cloudformation', 'sam', 'cdk'].flatMap(name => readdirSync(new URL(`${name}/`, folder)).map(file => `${name}/${file}`))
+const fixtures = ['cloudformation', 'sam', 'cdk'].flatMap(name =>
+  readdirSync(new URL(`${name}/`, folder)).map(file => `${name}/${file}`),
+)
 const textOf = (path: string) => readFileSync(new URL(path, folder), 'utf8')
 
 /** What is left, and why. */
 const KNOWN: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
-  ['cloudformation/pools.yaml', new Map([
-    ['Auditors.role: ?, not ""', 'a default of "" stands for what is given at deployment; they take it for the value'],
-    ['Ghosts: not ours', 'its condition is false whatever the parameters are; they keep it, with the condition'],
-    ['Imported.precedence: ?, not {"Fn::Foo":1}', 'an unknown tag'],
-    ['Literal.precedence: ?, not "8"', 'octal in YAML 1.1 and not in 1.2'],
-    ['Shared.role: ?, not "/roles/support"', 'the default is the name of an SSM parameter, whose value nobody knows'],
-    ['Unnamed.name: ?, not absent', 'CloudFormation makes up a name, so that it has one'],
-    ['Unnamed.precedence: "4" | "5", not "5"', 'by region, and theirs is us-east-1'],
-    ['Users.role: => UserRole.Arn, not ?', 'an ARN with the role\'s name at its end is that role'],
-  ])],
-  ['cloudformation/undecidable.yaml', new Map([
-    ['AdminsGroup: not ours', 'Fn::ForEach is not expanded here but said to be undecidable'],
-    ['UsersGroup: not ours', 'as above'],
-    ['Included.precedence: ?, not absent', 'a Fn::Transform may set it'],
-    ['Included.role: ?, not absent', 'as above'],
-    ['Odd.name: ?, not ["odd"]', 'no text'],
-    ['Odd.precedence: [1,{"high":"yes"}], not [1,{"high":true}]', 'true in YAML 1.1 and not in 1.2, and an error in either'],
-    ['Odd.role: ?, not {"arn":1}', 'no text'],
-  ])],
+  [
+    'cloudformation/pools.yaml',
+    new Map([
+      [
+        'Auditors.role: ?, not ""',
+        'a default of "" stands for what is given at deployment; they take it for the value',
+      ],
+      ['Ghosts: not ours', 'its condition is false whatever the parameters are; they keep it, with the condition'],
+      ['Imported.precedence: ?, not {"Fn::Foo":1}', 'an unknown tag'],
+      ['Literal.precedence: ?, not "8"', 'octal in YAML 1.1 and not in 1.2'],
+      ['Shared.role: ?, not "/roles/support"', 'the default is the name of an SSM parameter, whose value nobody knows'],
+      ['Unnamed.name: ?, not absent', 'CloudFormation makes up a name, so that it has one'],
+      ['Unnamed.precedence: "4" | "5", not "5"', 'by region, and theirs is us-east-1'],
+      ['Users.role: => UserRole.Arn, not ?', "an ARN with the role's name at its end is that role"],
+    ]),
+  ],
+  [
+    'cloudformation/undecidable.yaml',
+    new Map([
+      ['AdminsGroup: not ours', 'Fn::ForEach is not expanded here but said to be undecidable'],
+      ['UsersGroup: not ours', 'as above'],
+      ['Included.precedence: ?, not absent', 'a Fn::Transform may set it'],
+      ['Included.role: ?, not absent', 'as above'],
+      ['Odd.name: ?, not ["odd"]', 'no text'],
+      [
+        'Odd.precedence: [1,{"high":"yes"}], not [1,{"high":true}]',
+        'true in YAML 1.1 and not in 1.2, and an error in either',
+      ],
+      ['Odd.role: ?, not {"arn":1}', 'no text'],
+    ]),
+  ],
 ])
 
-describe('AWS\'s own reader of templates', () => {
+describe("AWS's own reader of templates", () => {
   test.each(fixtures)('reads the groups of %s alike, but for what is listed with its reason', path => {
     const text = textOf(path)
-    expect(differences(ourRows(text, path), theirRows(text, path))).toEqual([...KNOWN.get(path)?.keys() ?? []].toSorted())
+    expect(differences(ourRows(text, path), theirRows(text, path))).toEqual(
+      [...(KNOWN.get(path)?.keys() ?? [])].toSorted(),
+    )
   })
 
   test('control: a group that is left out, another rank and another role are noticed', () => {
@@ -124,8 +153,12 @@ describe('AWS\'s own reader of templates', () => {
     const theirs = theirRows(textOf(path), path)
     const [[id, row]] = [...ourRows(textOf(path), path)] as [[string, Row]]
     expect(differences(new Map(), theirs)).toEqual([`${id}: not ours`])
-    expect(differences(new Map([[id, { ...row, precedence: '"2"' }]]), theirs)).toEqual([`${id}.precedence: "2", not "1"`])
-    expect(differences(new Map([[id, { ...row, role: '?' }]]), theirs)).toEqual([`${id}.role: ?, not => AdminRole38563C57.Arn`])
+    expect(differences(new Map([[id, { ...row, precedence: '"2"' }]]), theirs)).toEqual([
+      `${id}.precedence: "2", not "1"`,
+    ])
+    expect(differences(new Map([[id, { ...row, role: '?' }]]), theirs)).toEqual([
+      `${id}.role: ?, not => AdminRole38563C57.Arn`,
+    ])
   })
 
   test('control: together they have groups to compare, most of them in full', () => {
@@ -134,12 +167,18 @@ describe('AWS\'s own reader of templates', () => {
     expect(rows.filter(row => Object.values(row).every(value => value !== '?')).length).toBeGreaterThan(rows.length / 2)
   })
 
-  test.each([['YAML', cloudFormationYaml], ['JSON', cloudFormationJson]])('reads generated templates alike, in %s', (_, render) => {
-    fc.assert(fc.property(drawnPools(fc.nat({ max: 2 ** 31 - 1 })), styles, (drawn, style) => {
-      const { text, path } = render(drawn, style)
-      const [ours, theirs] = [ourRows(text, path), theirRows(text, path)]
-      expect(ours.size).toBe(drawn.groups.length)
-      expect(differences(ours, theirs)).toEqual([])
-    }), { numRuns: 100 })
+  test.each([
+    ['YAML', cloudFormationYaml],
+    ['JSON', cloudFormationJson],
+  ])('reads generated templates alike, in %s', (_, render) => {
+    fc.assert(
+      fc.property(drawnPools(fc.nat({ max: 2 ** 31 - 1 })), styles, (drawn, style) => {
+        const { text, path } = render(drawn, style)
+        const [ours, theirs] = [ourRows(text, path), theirRows(text, path)]
+        expect(ours.size).toBe(drawn.groups.length)
+        expect(differences(ours, theirs)).toEqual([])
+      }),
+      { numRuns: 100 },
+    )
   })
 })

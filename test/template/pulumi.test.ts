@@ -25,7 +25,15 @@ const groupOf = (name: string) => preview.groups.find(({ id }) => id.endsWith(`:
 
 describe('a preview', () => {
   test('gives every group that will be there, with what is known of it', () => {
-    expect(preview.groups.map(group => [group.id, brief(group.groupName), brief(group.precedence), brief(group.role), group.created])).toEqual([
+    expect(
+      preview.groups.map(group => [
+        group.id,
+        brief(group.groupName),
+        brief(group.precedence),
+        brief(group.role),
+        group.created,
+      ]),
+    ).toEqual([
       [urn(GROUP, 'admin'), 'admin', 0, `resource ${ADMIN}`, true],
       [urn(GROUP, 'kept'), 'kept', 'absent', `resource ${KEPT}`, false],
       [urn(GROUP, 'secret'), 'secret', 'unknown', 'unknown', true],
@@ -61,7 +69,15 @@ describe('a preview', () => {
     expect(preview.roles.map(({ id }) => id)).toEqual([ADMIN, KEPT, NATIVE])
     expect(preview.roles[0]!.trustPolicy).toMatchObject({
       is: 'known',
-      value: { Statement: [{ Condition: { StringEquals: { 'cognito-identity.amazonaws.com:aud': { 'rolecast:unknown': expect.any(String) } } } }] },
+      value: {
+        Statement: [
+          {
+            Condition: {
+              StringEquals: { 'cognito-identity.amazonaws.com:aud': { 'rolecast:unknown': expect.any(String) } },
+            },
+          },
+        ],
+      },
     })
     expect(preview.roles[2]!.trustPolicy).toMatchObject({ value: { Version: '2012-10-17', Statement: [] } })
   })
@@ -70,7 +86,12 @@ describe('a preview', () => {
     expect(preview.attachments).toMatchObject([
       {
         identityPool: { value: urn('aws:cognito/identityPool:IdentityPool', 'identities') },
-        roles: { value: [{ key: 'authenticated', role: { value: { id: ADMIN } } }, { key: 'unAuthenticated', role: { value: { id: KEPT } } }] },
+        roles: {
+          value: [
+            { key: 'authenticated', role: { value: { id: ADMIN } } },
+            { key: 'unAuthenticated', role: { value: { id: KEPT } } },
+          ],
+        },
         mappings: {
           value: [
             {
@@ -78,7 +99,16 @@ describe('a preview', () => {
               pool: POOL,
               type: { value: 'Rules' },
               ambiguousRoleResolution: { value: 'Deny' },
-              rules: { value: [{ claim: { value: 'custom:role' }, matchType: { value: 'Equals' }, value: { value: 'admin' }, role: { is: 'unknown' } }] },
+              rules: {
+                value: [
+                  {
+                    claim: { value: 'custom:role' },
+                    matchType: { value: 'Equals' },
+                    value: { value: 'admin' },
+                    role: { is: 'unknown' },
+                  },
+                ],
+              },
             },
           ],
         },
@@ -87,7 +117,9 @@ describe('a preview', () => {
   })
 
   test('gives memberships', () => {
-    expect(preview.memberships).toMatchObject([{ pool: POOL, username: { value: 'ann' }, groupName: { value: 'admin' } }])
+    expect(preview.memberships).toMatchObject([
+      { pool: POOL, username: { value: 'ann' }, groupName: { value: 'admin' } },
+    ])
   })
 
   test('one without steps has nothing', () => {
@@ -120,7 +152,9 @@ describe('whatever the text', () => {
 
   test('it is read or refused', () => {
     const short = JSON.stringify(JSON.parse(text))
-    const mutated = fc.tuple(fc.nat(short.length), fc.nat(40), fc.string({ maxLength: 8 })).map(([at, length, piece]) => short.slice(0, at) + piece + short.slice(at + length))
+    const mutated = fc
+      .tuple(fc.nat(short.length), fc.nat(40), fc.string({ maxLength: 8 }))
+      .map(([at, length, piece]) => short.slice(0, at) + piece + short.slice(at + length))
     fc.assert(fc.property(mutated, check), { numRuns: 300 })
   })
 

@@ -10,7 +10,10 @@ function fixture(name: string): string {
 }
 
 describe('resources.Resources', () => {
-  const { format, pools, groups, suppressions, undecidable } = readServerless(fixture('serverless.yml'), 'serverless.yml')
+  const { format, pools, groups, suppressions, undecidable } = readServerless(
+    fixture('serverless.yml'),
+    'serverless.yml',
+  )
 
   test('has its groups; what has a variable is unknown, and a role with one a reference by its text', () => {
     expect([format, pools]).toEqual(['serverless', [{ id: 'Pool', name: 'Pool' }]])
@@ -18,7 +21,11 @@ describe('resources.Resources', () => {
       {
         id: 'Admins',
         pool: 'Pool',
-        groupName: { is: 'unknown', why: '`${self:custom.stage}-admins` is resolved when deployed', location: { line: 16, column: 20, endColumn: 47 } },
+        groupName: {
+          is: 'unknown',
+          why: '`${self:custom.stage}-admins` is resolved when deployed',
+          location: { line: 16, column: 20, endColumn: 47 },
+        },
         precedence: { is: 'unknown', why: '`${self:custom.ranks.admins}` is resolved when deployed' },
         role: { is: 'known', value: { kind: 'reference', id: '${self:custom.roles.admins}' } },
         location: { path: 'serverless.yml', line: 13, column: 5, endLine: 19, construct: 'Admins' },
@@ -28,19 +35,29 @@ describe('resources.Resources', () => {
         pool: 'Pool',
         groupName: { is: 'known', value: 'users' },
         precedence: { is: 'known', value: 2 },
-        role: { is: 'known', value: { kind: 'reference', id: 'arn:aws:iam::${AWS::AccountId}:role/${self:service}-users' } },
+        role: {
+          is: 'known',
+          value: { kind: 'reference', id: 'arn:aws:iam::${AWS::AccountId}:role/${self:service}-users' },
+        },
       },
     ])
     expect(undecidable).toEqual([])
   })
 
   test('control: without its variables all is known', () => {
-    const text = fixture('serverless.yml').replaceAll(/\$\{self:custom\.ranks\.admins\}/g, '1').replaceAll(/\$\{self:[\w.]+\}/g, 'x')
-    expect(readServerless(text, 'serverless.yml').groups[0]).toMatchObject({ groupName: { value: 'x-admins' }, precedence: { value: 1 } })
+    const text = fixture('serverless.yml')
+      .replaceAll(/\$\{self:custom\.ranks\.admins\}/g, '1')
+      .replaceAll(/\$\{self:[\w.]+\}/g, 'x')
+    expect(readServerless(text, 'serverless.yml').groups[0]).toMatchObject({
+      groupName: { value: 'x-admins' },
+      precedence: { value: 1 },
+    })
   })
 
   test('has suppressions', () => {
-    expect(suppressions).toMatchObject([{ rules: ['COG103'], reason: 'roles are not used', target: 'Admins', location: { line: 12 } }])
+    expect(suppressions).toMatchObject([
+      { rules: ['COG103'], reason: 'roles are not used', target: 'Admins', location: { line: 12 } },
+    ])
   })
 })
 
@@ -48,7 +65,12 @@ describe('resources as a list', () => {
   const { groups, undecidable } = readServerless(fixture('parts.yml'), 'parts.yml')
 
   test('are one template, in which the later part wins', () => {
-    expect(groups.map(({ id, precedence, location }) => [id, precedence.is === 'known' && precedence.value, location.line])).toEqual([['A', 1, 6], ['B', 9, 9]])
+    expect(
+      groups.map(({ id, precedence, location }) => [id, precedence.is === 'known' && precedence.value, location.line]),
+    ).toEqual([
+      ['A', 1, 6],
+      ['B', 9, 9],
+    ])
   })
 
   test('what other files have is said to be unread', () => {
@@ -63,13 +85,20 @@ describe('resources as a list', () => {
 
 test('without resources there are no groups', () => {
   for (const resources of ['', 'resources:\n', 'resources: {}\n', 'resources: []\n']) {
-    expect(readServerless(`service: shop\n${resources}`, 'serverless.yml')).toMatchObject({ groups: [], undecidable: [] })
+    expect(readServerless(`service: shop\n${resources}`, 'serverless.yml')).toMatchObject({
+      groups: [],
+      undecidable: [],
+    })
   }
 })
 
 test.each<[string, string, string]>([
   ['no service', 'Resources: {}', '`s.yml:1:1` cannot be used: it has no `service`; name a serverless.yml'],
-  ['resources that are none', 'service: a\nresources:\n  Resources: 4', '`s.yml:3:14` cannot be used: `Resources` is not a mapping; '],
+  [
+    'resources that are none',
+    'service: a\nresources:\n  Resources: 4',
+    '`s.yml:3:14` cannot be used: `Resources` is not a mapping; ',
+  ],
   ['broken YAML', 'service: "a', '`s.yml:1:12` cannot be used: missing closing "quote; correct the YAML or JSON there'],
 ])('%s is refused with its place', (_, text, message) => {
   const error = errorOf(() => readServerless(text, 's.yml'))
@@ -77,14 +106,24 @@ test.each<[string, string, string]>([
 })
 
 test('a damaged file gives groups, or an error with its place, and nothing else', () => {
-  const cut = fc.tuple(fc.constantFrom(fixture('serverless.yml'), fixture('parts.yml')), fc.nat(), fc.nat(20), fc.constantFrom('', '${', '- ', ': ', '!Sub ', '{'))
-  fc.assert(fc.property(cut, ([text, at, length, put]) => {
-    const start = at % text.length
-    try {
-      readServerless(text.slice(0, start) + put + text.slice(start + length), 's.yml')
-    } catch (error) {
-      if (!isRolecastError(error)) throw error
-      expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/^`s\.yml:\d+:\d+` cannot be used: /) })
-    }
-  }))
+  const cut = fc.tuple(
+    fc.constantFrom(fixture('serverless.yml'), fixture('parts.yml')),
+    fc.nat(),
+    fc.nat(20),
+    fc.constantFrom('', '${', '- ', ': ', '!Sub ', '{'),
+  )
+  fc.assert(
+    fc.property(cut, ([text, at, length, put]) => {
+      const start = at % text.length
+      try {
+        readServerless(text.slice(0, start) + put + text.slice(start + length), 's.yml')
+      } catch (error) {
+        if (!isRolecastError(error)) throw error
+        expect(error).toMatchObject({
+          code: 'invalid-input',
+          message: expect.stringMatching(/^`s\.yml:\d+:\d+` cannot be used: /),
+        })
+      }
+    }),
+  )
 })

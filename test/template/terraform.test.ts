@@ -10,7 +10,8 @@ import { readTerraformPlan } from '../../src/template/terraform/plan.js'
 import { readTerraformModule, readTerraformSource } from '../../src/template/terraform/source.js'
 import { errorOf, failureOf } from '../failure-of.js'
 
-const fixture = (name: string) => readFileSync(new URL(`../fixtures/templates/terraform/${name}`, import.meta.url), 'utf8')
+const fixture = (name: string) =>
+  readFileSync(new URL(`../fixtures/templates/terraform/${name}`, import.meta.url), 'utf8')
 /** On a busy machine the default limit is too short for a test. */
 const parse = createHclParser({ timeLimit: 60_000 })
 const read = (text: string, path = 'main.tf') => readTerraformSource(text, path, { parse })
@@ -21,7 +22,8 @@ function brief(value: Value<unknown>): string {
   const role = value.value as RoleReference
   return typeof role === 'object' && 'kind' in role ? `${role.kind} ${role.id}` : JSON.stringify(value.value)
 }
-const rows = ({ groups }: Infrastructure) => groups.map(group => [group.id, group.pool, brief(group.groupName), brief(group.precedence), brief(group.role)])
+const rows = ({ groups }: Infrastructure) =>
+  groups.map(group => [group.id, group.pool, brief(group.groupName), brief(group.precedence), brief(group.role)])
 function groupOf({ groups }: Infrastructure, id: string): GroupDefinition {
   return groups.find(group => group.id === id)!
 }
@@ -60,13 +62,19 @@ describe('a plan', () => {
   })
 
   test('has the address as its place and no line', () => {
-    expect(groupOf(plan, `${GROUP}.counted[0]`).location).toEqual({ path: 'plan.json', construct: `${GROUP}.counted[0]` })
+    expect(groupOf(plan, `${GROUP}.counted[0]`).location).toEqual({
+      path: 'plan.json',
+      construct: `${GROUP}.counted[0]`,
+    })
   })
 
   test('says what is made, and what an update takes away', () => {
     expect(plan.groups.filter(({ created }) => created).map(({ id }) => id)).not.toContain(`${GROUP}.existing`)
     expect(groupOf(plan, `${GROUP}.admin`).created).toBe(true)
-    expect(groupOf(plan, `${GROUP}.existing`)).toMatchObject({ created: false, before: { precedence: { is: 'known', value: 5 } } })
+    expect(groupOf(plan, `${GROUP}.existing`)).toMatchObject({
+      created: false,
+      before: { precedence: { is: 'known', value: 5 } },
+    })
   })
 
   test('a replacement is made anew, and what stays the same in an update was not otherwise before', () => {
@@ -87,14 +95,23 @@ describe('a plan', () => {
       ['module.east.aws_iam_role.staff', 'unknown'],
       ['module.west.aws_iam_role.staff', 'unknown'],
     ])
-    expect(plan.roles[0]!.trustPolicy).toMatchObject({ value: { Statement: [{ Action: 'sts:AssumeRoleWithWebIdentity' }] } })
+    expect(plan.roles[0]!.trustPolicy).toMatchObject({
+      value: { Statement: [{ Action: 'sts:AssumeRoleWithWebIdentity' }] },
+    })
   })
 
   test('gives both attachments of one identity pool, with mappings and rules in order', () => {
     const [first, second] = plan.attachments
-    expect(plan.attachments.map(({ identityPool }) => brief(identityPool))).toEqual(['"aws_cognito_identity_pool.main"', '"aws_cognito_identity_pool.main"'])
-    expect(first!.roles).toMatchObject({ value: [{ key: 'authenticated', role: { value: { kind: 'resource', id: 'aws_iam_role.admin' } } }] })
-    expect(second!.roles).toMatchObject({ value: [{ key: 'authenticated', role: { value: { kind: 'resource', id: 'aws_iam_role.existing' } } }] })
+    expect(plan.attachments.map(({ identityPool }) => brief(identityPool))).toEqual([
+      '"aws_cognito_identity_pool.main"',
+      '"aws_cognito_identity_pool.main"',
+    ])
+    expect(first!.roles).toMatchObject({
+      value: [{ key: 'authenticated', role: { value: { kind: 'resource', id: 'aws_iam_role.admin' } } }],
+    })
+    expect(second!.roles).toMatchObject({
+      value: [{ key: 'authenticated', role: { value: { kind: 'resource', id: 'aws_iam_role.existing' } } }],
+    })
     expect(first!.mappings).toMatchObject({
       value: [
         {
@@ -104,8 +121,16 @@ describe('a plan', () => {
           ambiguousRoleResolution: { value: 'Deny' },
           rules: {
             value: [
-              { claim: { value: 'cognito:groups' }, value: { value: 'admin' }, role: { value: { id: 'aws_iam_role.admin' } } },
-              { matchType: { value: 'Contains' }, value: { value: 'existing' }, role: { value: { id: 'aws_iam_role.existing' } } },
+              {
+                claim: { value: 'cognito:groups' },
+                value: { value: 'admin' },
+                role: { value: { id: 'aws_iam_role.admin' } },
+              },
+              {
+                matchType: { value: 'Contains' },
+                value: { value: 'existing' },
+                role: { value: { id: 'aws_iam_role.existing' } },
+              },
             ],
           },
         },
@@ -120,11 +145,16 @@ describe('a plan', () => {
 
   test('a provider that is known names its pool by the user pool id', () => {
     const document = JSON.parse(fixture('plan.json'))
-    const attachment = document.planned_values.root_module.resources.find((one: { name: string; type: string }) => one.type.endsWith('_roles_attachment'))
-    attachment.values.role_mapping[0].identity_provider = 'cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123:client'
+    const attachment = document.planned_values.root_module.resources.find((one: { name: string; type: string }) =>
+      one.type.endsWith('_roles_attachment'),
+    )
+    attachment.values.role_mapping[0].identity_provider =
+      'cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123:client'
     document.resource_changes = []
     const { mappings } = readTerraformPlan(JSON.stringify(document), 'p').attachments[0]!
-    expect(mappings).toMatchObject({ value: [{ key: 'cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123:client', pool: POOL }] })
+    expect(mappings).toMatchObject({
+      value: [{ key: 'cognito-idp.eu-west-1.amazonaws.com/eu-west-1_AbCdEf123:client', pool: POOL }],
+    })
   })
 
   test('a state is one with everything known', () => {
@@ -143,22 +173,35 @@ describe('a plan', () => {
   })
 
   test('groups whose pool cannot be told are each in a pool of their own, and that is said', () => {
-    const resource = (name: string) => ({ address: `${GROUP}.${name}`, mode: 'managed', type: GROUP, name, values: { name } })
+    const resource = (name: string) => ({
+      address: `${GROUP}.${name}`,
+      mode: 'managed',
+      type: GROUP,
+      name,
+      values: { name },
+    })
     const text = JSON.stringify({
       format_version: '1.0',
       planned_values: { root_module: { resources: [resource('a'), resource('b')] } },
-      resource_changes: ['a', 'b'].map(name => ({ address: `${GROUP}.${name}`, change: { actions: ['create'], after_unknown: { user_pool_id: true } } })),
+      resource_changes: ['a', 'b'].map(name => ({
+        address: `${GROUP}.${name}`,
+        change: { actions: ['create'], after_unknown: { user_pool_id: true } },
+      })),
     })
     const { groups, undecidable } = readTerraformPlan(text, 'p')
     expect(new Set(groups.map(({ pool }) => pool)).size).toBe(2)
-    expect(undecidable.map(({ why }) => why)).toEqual(['a', 'b'].map(name => expect.stringContaining(`\`${GROUP}.${name}\``)))
+    expect(undecidable.map(({ why }) => why)).toEqual(
+      ['a', 'b'].map(name => expect.stringContaining(`\`${GROUP}.${name}\``)),
+    )
   })
 
   test('names that JavaScript knows are names as any other', () => {
     const text = `{"format_version":"1.0","planned_values":{"root_module":{"resources":[{"address":"${GROUP}.__proto__","type":"${GROUP}","name":"__proto__",
       "values":{"name":"__proto__","precedence":1,"user_pool_id":"constructor","__proto__":{"role_arn":"arn:x"}}}]}},
       "configuration":{"root_module":{"resources":[],"module_calls":{}}}}`
-    expect(rows(readTerraformPlan(text, 'p'))).toEqual([[`${GROUP}.__proto__`, 'constructor', '"__proto__"', '1', 'absent']])
+    expect(rows(readTerraformPlan(text, 'p'))).toEqual([
+      [`${GROUP}.__proto__`, 'constructor', '"__proto__"', '1', 'absent'],
+    ])
   })
 
   test.each([
@@ -172,7 +215,10 @@ describe('a plan', () => {
     ['[]', 'it is no JSON object'],
     ['', '`plan.json:1:1` cannot be read: it is not JSON'],
     ['{\n "a": [1, 2', '`plan.json:2:12` cannot be read: it is not JSON'],
-    ['Terraform will perform the following actions', 'make it with `terraform plan -out=FILE` and `terraform show -json FILE`'],
+    [
+      'Terraform will perform the following actions',
+      'make it with `terraform plan -out=FILE` and `terraform show -json FILE`',
+    ],
   ])('%j is refused: %s', (text, message) => {
     const error = errorOf(() => readTerraformPlan(text, 'plan.json'))
     expect(error.code).toBe('invalid-input')
@@ -181,7 +227,11 @@ describe('a plan', () => {
 
   test('what is too long or nested too deeply is refused', () => {
     expect(errorOf(() => readTerraformPlan(' '.repeat(MAX_JSON_LENGTH + 1), 'p')).message).toContain('longer than')
-    const modules = (depth: number) => '{"child_modules":[{"address":"module.a",'.repeat(depth).replaceAll('{"child', '"child').concat('"x":1', '}]'.repeat(depth))
+    const modules = (depth: number) =>
+      '{"child_modules":[{"address":"module.a",'
+        .repeat(depth)
+        .replaceAll('{"child', '"child')
+        .concat('"x":1', '}]'.repeat(depth))
     const nested = (depth: number) => `{"format_version":"1.0","planned_values":{"root_module":{${modules(depth)}}}}`
     expect(readTerraformPlan(nested(90), 'p').groups, 'control: less deep is read').toEqual([])
     expect(errorOf(() => readTerraformPlan(nested(5000), 'p')).message).toContain('nested deeper than')
@@ -212,11 +262,21 @@ describe('source', async () => {
 
   test('has lines and columns of blocks and attributes', () => {
     const admin = groupOf(source, `${GROUP}.admin`)
-    expect(admin.location).toEqual({ path: 'main.tf', line: 18, column: 1, endLine: 23, endColumn: 2, construct: `${GROUP}.admin` })
+    expect(admin.location).toEqual({
+      path: 'main.tf',
+      line: 18,
+      column: 1,
+      endLine: 23,
+      endColumn: 2,
+      construct: `${GROUP}.admin`,
+    })
     expect(admin.precedence.location).toMatchObject({ line: 21, column: 3, endLine: 21, endColumn: 19 })
     expect(admin.role.location).toMatchObject({ line: 22, column: 3 })
     expect(groupOf(source, `${GROUP}.unquoted`).location).toMatchObject({ line: 34 })
-    expect(source.roles.find(({ id }) => id === 'aws_iam_role.admin')!.trustPolicy.location).toMatchObject({ line: 87, endLine: 97 })
+    expect(source.roles.find(({ id }) => id === 'aws_iam_role.admin')!.trustPolicy.location).toMatchObject({
+      line: 87,
+      endLine: 97,
+    })
   })
 
   test('a group that is there or not has a condition', () => {
@@ -250,7 +310,9 @@ describe('source', async () => {
         ],
       },
     })
-    expect(policies.get('aws_iam_role.encoded')).toMatchObject({ value: { Statement: [{ Effect: 'Deny', Action: ['sts:*'], Principal: '*' }] } })
+    expect(policies.get('aws_iam_role.encoded')).toMatchObject({
+      value: { Statement: [{ Effect: 'Deny', Action: ['sts:*'], Principal: '*' }] },
+    })
   })
 
   test('reads attachments, with the lines of their rules', () => {
@@ -261,20 +323,37 @@ describe('source', async () => {
           pool: POOL,
           location: { line: 132 },
           ambiguousRoleResolution: { value: 'AuthenticatedRole' },
-          rules: { value: [{ location: { line: 137 }, role: { value: { id: 'aws_iam_role.admin' } } }, { location: { line: 143 }, value: { value: 'true' } }] },
+          rules: {
+            value: [
+              { location: { line: 137 }, role: { value: { id: 'aws_iam_role.admin' } } },
+              { location: { line: 143 }, value: { value: 'true' } },
+            ],
+          },
         },
       ],
     })
-    expect(main!.roles).toMatchObject({ value: [{ key: 'authenticated', role: { value: { id: 'aws_iam_role.encoded' } } }] })
+    expect(main!.roles).toMatchObject({
+      value: [{ key: 'authenticated', role: { value: { id: 'aws_iam_role.encoded' } } }],
+    })
     expect(whyOf(second!.mappings)).toContain('dynamic')
   })
 
   test('reads memberships through the names of groups', () => {
-    expect(source.memberships).toMatchObject([{ pool: POOL, username: { value: 'ann' }, groupName: { value: 'admin' } }])
+    expect(source.memberships).toMatchObject([
+      { pool: POOL, username: { value: 'ann' }, groupName: { value: 'admin' } },
+    ])
   })
 
   test('comments say what is meant so: of the file, of the block below, of the block around', () => {
-    expect(source.suppressions.map(({ rules, reason, expires, target, location }) => [rules, reason, expires, target, location.line])).toEqual([
+    expect(
+      source.suppressions.map(({ rules, reason, expires, target, location }) => [
+        rules,
+        reason,
+        expires,
+        target,
+        location.line,
+      ]),
+    ).toEqual([
       [['COG106'], 'the groups are ranked by hand', undefined, undefined, 1],
       [['COG101', 'COG110'], 'agreed with the owners', '2027-01-01', `${GROUP}.admin`, 17],
       [['COG190'], 'given at run time', undefined, `${GROUP}.unquoted`, 38],
@@ -283,7 +362,9 @@ describe('source', async () => {
   })
 
   test('a comment on a `for_each` is about each instance', async () => {
-    const { suppressions } = await read(`variable "x" {}\n# rolecast:ignore COG101 y\n# more\nresource "${GROUP}" "a" {\n for_each = toset(["p", "q"])\n name = each.key\n}`)
+    const { suppressions } = await read(
+      `variable "x" {}\n# rolecast:ignore COG101 y\n# more\nresource "${GROUP}" "a" {\n for_each = toset(["p", "q"])\n name = each.key\n}`,
+    )
     expect(suppressions.map(({ target }) => target)).toEqual([`${GROUP}.a["p"]`, `${GROUP}.a["q"]`])
   })
 
@@ -296,16 +377,25 @@ describe('source', async () => {
 
   test('files of a module are read together', async () => {
     const files = [
-      { path: 'groups.tf', text: `resource "${GROUP}" "a" {\n name = "a"\n precedence = var.rank\n user_pool_id = var.pool\n}` },
+      {
+        path: 'groups.tf',
+        text: `resource "${GROUP}" "a" {\n name = "a"\n precedence = var.rank\n user_pool_id = var.pool\n}`,
+      },
       { path: 'variables.tf', text: 'variable "rank" {\n default = 3\n}' },
-      { path: 'more.tf.json', text: `{"resource":{"${GROUP}":{"b":{"name":"b","precedence":"\${var.rank}","user_pool_id":"\${var.pool}","role_arn":"\${aws_iam_role.b.arn}"}}}}` },
+      {
+        path: 'more.tf.json',
+        text: `{"resource":{"${GROUP}":{"b":{"name":"b","precedence":"\${var.rank}","user_pool_id":"\${var.pool}","role_arn":"\${aws_iam_role.b.arn}"}}}}`,
+      },
     ]
     const module = await readTerraformModule(files, { parse })
     expect(rows(module)).toEqual([
       [`${GROUP}.a`, 'var.pool', '"a"', '3', 'absent'],
       [`${GROUP}.b`, 'var.pool', '"b"', '3', 'resource aws_iam_role.b'],
     ])
-    expect(module.groups.map(({ location }) => location)).toMatchObject([{ path: 'groups.tf', line: 1 }, { path: 'more.tf.json', construct: `${GROUP}.b` }])
+    expect(module.groups.map(({ location }) => location)).toMatchObject([
+      { path: 'groups.tf', line: 1 },
+      { path: 'more.tf.json', construct: `${GROUP}.b` },
+    ])
     expect(rows(await read(files[0]!.text))[0]![3], 'control: alone it is not known').toBe('?')
   })
 
@@ -319,7 +409,9 @@ describe('source', async () => {
     ['aws_iam_role.r[*].arn', 'which `aws_iam_role.r` it is cannot be told'],
     ['module.m.rank', '`module.m` is a module, which is not read'],
   ])('a precedence of `%s` is unknown: %s', async (expression, why) => {
-    const { groups } = await read(`variable "a" {}\nlocals {\n circle = local.circle\n}\nresource "${GROUP}" "a" {\n name = "a"\n precedence = ${expression}\n}`)
+    const { groups } = await read(
+      `variable "a" {}\nlocals {\n circle = local.circle\n}\nresource "${GROUP}" "a" {\n name = "a"\n precedence = ${expression}\n}`,
+    )
     expect(whyOf(groups[0]!.precedence)).toBe(why)
   })
 
@@ -342,17 +434,29 @@ describe('source', async () => {
   })
 
   test('instances are as many as they are, up to what a module may have', async () => {
-    const block = (name: string, more: string) => `resource "${GROUP}" "${name}" {\n name = "g"\n user_pool_id = "p"\n ${more}\n}\n`
-    const { groups, undecidable } = await read(block('a', 'count = 12000') + block('b', 'count = 9000') + block('c', '') + block('d', 'count = 7999') + block('e', ''))
+    const block = (name: string, more: string) =>
+      `resource "${GROUP}" "${name}" {\n name = "g"\n user_pool_id = "p"\n ${more}\n}\n`
+    const { groups, undecidable } = await read(
+      block('a', 'count = 12000') +
+        block('b', 'count = 9000') +
+        block('c', '') +
+        block('d', 'count = 7999') +
+        block('e', ''),
+    )
     expect(groups).toHaveLength(20_000)
     const tooMany = 'is not known: with it there are more than 20000 resources'
-    expect(undecidable.map(({ why }) => why)).toEqual(['b', 'e'].map(name => `how many \`${GROUP}.${name}\` there are ${tooMany}`))
+    expect(undecidable.map(({ why }) => why)).toEqual(
+      ['b', 'e'].map(name => `how many \`${GROUP}.${name}\` there are ${tooMany}`),
+    )
   })
 
   test('a text that is not of Cognito or IAM is not parsed', async () => {
     const never = () => Promise.reject(new Error('it was parsed'))
     expect((await readTerraformSource('resource "aws_s3_bucket" "a" {', 'a.tf', { parse: never })).groups).toEqual([])
-    await expect(readTerraformSource('resource "aws_iam_role" "a" {', 'a.tf', { parse: never }), 'control').rejects.toThrow('it was parsed')
+    await expect(
+      readTerraformSource('resource "aws_iam_role" "a" {', 'a.tf', { parse: never }),
+      'control',
+    ).rejects.toThrow('it was parsed')
   })
 
   test.each([
@@ -393,16 +497,27 @@ describe('the parser of HCL', () => {
   })
 
   test('texts that are given at once are each answered for themselves', async () => {
-    expect(await Promise.all([1, 2, 3].map(number => parse(`a = ${number}`, context)))).toEqual([{ a: 1 }, { a: 2 }, { a: 3 }])
+    expect(await Promise.all([1, 2, 3].map(number => parse(`a = ${number}`, context)))).toEqual([
+      { a: 1 },
+      { a: 2 },
+      { a: 3 },
+    ])
   })
 })
 
 describe('whatever the text', () => {
   /** A fixture that lost its end, or a piece, or had a piece put in. */
   const mutated = (text: string) =>
-    fc.tuple(fc.nat(text.length), fc.nat(40), fc.oneof(fc.string({ maxLength: 8 }), fc.constantFrom('"', '${', '}', '{', '[', '\n', '<<E\n', '/*', '__proto__', 'null'))).map(
-      ([at, length, piece]) => text.slice(0, at) + piece + text.slice(at + length),
-    )
+    fc
+      .tuple(
+        fc.nat(text.length),
+        fc.nat(40),
+        fc.oneof(
+          fc.string({ maxLength: 8 }),
+          fc.constantFrom('"', '${', '}', '{', '[', '\n', '<<E\n', '/*', '__proto__', 'null'),
+        ),
+      )
+      .map(([at, length, piece]) => text.slice(0, at) + piece + text.slice(at + length))
   const check = async (work: () => unknown) => {
     try {
       expect(await work()).toHaveProperty('groups')
@@ -413,7 +528,10 @@ describe('whatever the text', () => {
 
   test('a plan is read or refused', async () => {
     const plan = JSON.stringify(JSON.parse(fixture('plan.json')))
-    await fc.assert(fc.asyncProperty(mutated(plan), text => check(() => readTerraformPlan(text, 'p'))), { numRuns: 300 })
+    await fc.assert(
+      fc.asyncProperty(mutated(plan), text => check(() => readTerraformPlan(text, 'p'))),
+      { numRuns: 300 },
+    )
   })
 
   test('a plan in which any value is of any type is read or refused', async () => {
@@ -421,18 +539,33 @@ describe('whatever the text', () => {
       let count = 0
       return JSON.stringify(JSON.parse(fixture('plan.json'), (_, old) => (count++ === index ? value : old)))
     })
-    await fc.assert(fc.asyncProperty(replaced, text => check(() => readTerraformPlan(text, 'p'))), { numRuns: 300 })
+    await fc.assert(
+      fc.asyncProperty(replaced, text => check(() => readTerraformPlan(text, 'p'))),
+      { numRuns: 300 },
+    )
   })
 
   test('source is read or refused', async () => {
-    await fc.assert(fc.asyncProperty(mutated(fixture('main.tf')), text => check(() => read(text))), { numRuns: 60 })
+    await fc.assert(
+      fc.asyncProperty(mutated(fixture('main.tf')), text => check(() => read(text))),
+      { numRuns: 60 },
+    )
   }, 120_000)
 
   test.each([
-    ['locals that double', `${Array.from({ length: 60 }, (_, index) => ` x${index} = "\${local.x${index + 1}}\${local.x${index + 1}}"\n`).join('')} x60 = "a"\n`],
-    ['loops in loops', ` l = [${'1,'.repeat(500)}1]\n x0 = [for a in local.l : [for b in local.l : [for c in local.l : c]]]\n`],
+    [
+      'locals that double',
+      `${Array.from({ length: 60 }, (_, index) => ` x${index} = "\${local.x${index + 1}}\${local.x${index + 1}}"\n`).join('')} x60 = "a"\n`,
+    ],
+    [
+      'loops in loops',
+      ` l = [${'1,'.repeat(500)}1]\n x0 = [for a in local.l : [for b in local.l : [for c in local.l : c]]]\n`,
+    ],
     ['a long sum', ` x0 = 1${' + local.x1'.repeat(5000)}\n x1 = var.none\n`],
-    ['a long chain', `${Array.from({ length: 2000 }, (_, index) => ` x${index} = local.x${index + 1}\n`).join('')} x2000 = 1\n`],
+    [
+      'a long chain',
+      `${Array.from({ length: 2000 }, (_, index) => ` x${index} = local.x${index + 1}\n`).join('')} x2000 = 1\n`,
+    ],
   ])('%s end', async (_, locals) => {
     const { groups } = await read(`resource "${GROUP}" "a" {\n name = jsonencode(local.x0)\n}\nlocals {\n${locals}}`)
     expect(groups[0]!.groupName.is).toBe('unknown')

@@ -5,14 +5,20 @@ import { compilePool } from '../../pool/compile-pool.js'
 import { csvHeader, csvLine, ndjsonLine } from '../../report/audit-lines.js'
 import { createAuditPage } from '../../report/audit-page.js'
 import { auditJson, auditText } from '../../report/audit-text.js'
-import { predictionText, printable } from '../../report/prediction.js'
-import type { Semantics } from '../../claims/resolve.js'
-import { checkIdentityPoolOptions, credentialsJson, type IdentityPoolOptions, openIdentityPool } from '../identity-pool.js'
+import { predictionText } from '../../report/prediction.js'
+import {
+  checkIdentityPoolOptions,
+  credentialsJson,
+  type IdentityPoolOptions,
+  openIdentityPool,
+} from '../identity-pool.js'
 import { type Output, withOutput } from '../output.js'
 import { addPoolReadingOptions, type PoolReadingOptions, type PoolUsers, usePoolUsers } from '../pool-reading.js'
 import { semanticsOption } from '../semantics-option.js'
 import { spool } from '../spool.js'
 import { type ExitCode, type Terminal, write } from '../terminal.js'
+import { printable } from '../../report/printable.js'
+import type { Semantics } from '../../claims/decide.js'
 
 const FORMATS = ['text', 'json', 'ndjson', 'csv', 'html'] as const
 
@@ -35,15 +41,27 @@ export function addAuditCommand(program: Command, terminal: Terminal, finish: (c
 
   audit
     .command('user')
-    .description('forecast the role claims of users from the groups they are in now, and the role whose credentials an identity pool gives')
+    .description(
+      'forecast the role claims of users from the groups they are in now, and the role whose credentials an identity pool gives',
+    )
     .requiredOption('--user-pool-id <id>', 'the user pool')
-    .requiredOption('--username <name>', 'a user, by name and not by an alias; repeatable', (name: string, names: readonly string[] = []) => [...names, name])
+    .requiredOption(
+      '--username <name>',
+      'a user, by name and not by an alias; repeatable',
+      (name: string, names: readonly string[] = []) => [...names, name],
+    )
     .option('--region <region>', 'default: the part of the user pool id before the underscore')
     .option('--profile <name>', 'profile of the AWS configuration')
     .option('--endpoint-url <url>', 'another address of Cognito, for example an emulator')
-    .option('--identity-pool-id <id>', 'also forecast the credentials that this identity pool gives; its region is that of the id')
+    .option(
+      '--identity-pool-id <id>',
+      'also forecast the credentials that this identity pool gives; its region is that of the id',
+    )
     .addOption(
-      new Option('--identity-pool-file <file>', 'the same, from what `aws cognito-identity get-identity-pool-roles` printed').conflicts(['identityPoolId']),
+      new Option(
+        '--identity-pool-file <file>',
+        'the same, from what `aws cognito-identity get-identity-pool-roles` printed',
+      ).conflicts(['identityPoolId']),
     )
     .option('--client-id <id>', 'the app client of the user; default: the only one with a role mapping')
     .option('--custom-role-arn <arn>', 'the role that the app asks the identity pool for (CustomRoleArn)')
@@ -69,7 +87,9 @@ Exit codes: 0 it ran, 2 it could not run.`,
     .description('forecast what every user of a pool gets, and list what needs a person')
     .addOption(semanticsOption())
     .addOption(
-      new Option('--format <format>', 'text or json: a summary; ndjson or csv: a line a user; html: one page with both').choices(FORMATS).default('text'),
+      new Option('--format <format>', 'text or json: a summary; ndjson or csv: a line a user; html: one page with both')
+        .choices(FORMATS)
+        .default('text'),
     )
     .option('--output <file>', 'write to this file, whole or not at all; default: stdout')
     .addHelpText(
@@ -98,23 +118,41 @@ async function auditUsers(options: AuditUserCommandOptions, terminal: Terminal):
   const signal = terminal.interrupted()
   const answers: unknown[] = []
   for (const username of usernames) {
-    const { groups, resolution } = await auditUser({ userPoolId, username, region, profile, endpoint, semantics, signal })
+    const { groups, resolution } = await auditUser({
+      userPoolId,
+      username,
+      region,
+      profile,
+      endpoint,
+      semantics,
+      signal,
+    })
     const credentials = forecast?.(resolution)
     if (options.json) {
       answers.push({ username, ...resolution, ...(credentials !== undefined && credentialsJson(credentials)) })
       continue
     }
     const heading = usernames.length === 1 ? '' : `${printable(username)}\n\n`
-    await write(terminal.stdout, `${heading}${predictionText({ resolution, groups, unknownGroups: [], credentials }, terminal)}${usernames.length === 1 ? '' : '\n'}`)
+    await write(
+      terminal.stdout,
+      `${heading}${predictionText({ resolution, groups, unknownGroups: [], credentials }, terminal)}${usernames.length === 1 ? '' : '\n'}`,
+    )
   }
   if (options.json) await write(terminal.stdout, `${JSON.stringify(answers, undefined, 2)}\n`)
 }
 
 async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal): Promise<void> {
-  await usePoolUsers(options, terminal, pool => withOutput(options.output, terminal, output => report(options, pool, output, terminal)))
+  await usePoolUsers(options, terminal, pool =>
+    withOutput(options.output, terminal, output => report(options, pool, output, terminal)),
+  )
 }
 
-async function report({ format, semantics }: AuditPoolCommandOptions, pool: PoolUsers, output: Output, { color }: Terminal): Promise<void> {
+async function report(
+  { format, semantics }: AuditPoolCommandOptions,
+  pool: PoolUsers,
+  output: Output,
+  { color }: Terminal,
+): Promise<void> {
   const { groups, userPoolId, changes } = pool
   const audits = auditsOf(pool, semantics)
   if (format === 'ndjson' || format === 'csv') {
@@ -150,5 +188,6 @@ async function* auditsOf({ groups, batches }: PoolUsers, semantics: Semantics): 
     const resolution = pool.resolve(names)
     return Object.isFrozen(names) ? Object.freeze(resolution) : resolution
   })
-  for await (const users of batches) yield users.map(({ username, groups: names }) => ({ username, resolution: resolve(names) }))
+  for await (const users of batches)
+    yield users.map(({ username, groups: names }) => ({ username, resolution: resolve(names) }))
 }

@@ -33,7 +33,10 @@ const USERS = [
   { title: 'A tie on one role', groups: ['writers', 'editors', 'readers'] },
   { title: 'A tie on two roles: the next precedence is not consulted', groups: ['billing', 'support', 'readers'] },
   { title: 'A group without a role stands aside', groups: ['vip', 'readers'] },
-  { title: 'A role and no role at one precedence: AWS does not document it, so nothing is granted', groups: ['testers', 'readers'] },
+  {
+    title: 'A role and no role at one precedence: AWS does not document it, so nothing is granted',
+    groups: ['testers', 'readers'],
+  },
   { title: 'A federated user: the group of the identity provider does not block', groups: ['IDP', 'readers'] },
   { title: 'A group that was deleted', groups: ['readers', 'deleted-yesterday'] },
 ]
@@ -65,11 +68,17 @@ async function predictAll(emulator: Emulator, terminal: Terminal): Promise<void>
 
   const source = createGroupSource({ userPoolId, client })
   const paint = picocolors.createColors(terminal.color)
-  await write(terminal.stdout, `User pool ${userPoolId} with ${GROUPS.length + 1} groups, on an emulator at ${emulator.url}\n`)
+  await write(
+    terminal.stdout,
+    `User pool ${userPoolId} with ${GROUPS.length + 1} groups, on an emulator at ${emulator.url}\n`,
+  )
   for (const [index, { title, groups }] of USERS.entries()) {
     const lookup = await source.lookup(groups.map(name => (name === 'IDP' ? federatedGroup : name)))
     const resolution = resolveLookup(lookup)
-    await write(terminal.stdout, `\n${paint.inverse(` ${index + 1}. ${title} `)}\n\n${predictionText({ resolution, ...lookup }, terminal)}`)
+    await write(
+      terminal.stdout,
+      `\n${paint.inverse(` ${index + 1}. ${title} `)}\n\n${predictionText({ resolution, ...lookup }, terminal)}`,
+    )
   }
   const { calls, hits, misses, negative, size } = source.stats()
   await write(

@@ -20,10 +20,14 @@ export function addExplainCommand(program: Command, terminal: Terminal, finish: 
 function ruleOf(name: string) {
   const rule = findAnyRule(name)
   if (rule !== undefined) return rule
-  throw new RolecastError('invalid-argument', `\`${name}\` is no rule; \`rolecast explain\` lists them`, { value: name })
+  throw new RolecastError('invalid-argument', `\`${name}\` is no rule; \`rolecast explain\` lists them`, {
+    value: name,
+  })
 }
 
 function listText(): string {
   const rows = ALL_RULES.map(({ id, severity, enabled, title }) => [id, `${severity}${enabled ? '' : ' (off)'}`, title])
-  return table(rows).map(line => `${line}\n`).join('')
+  return table(rows)
+    .map(line => `${line}\n`)
+    .join('')
 }

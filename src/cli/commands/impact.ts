@@ -1,17 +1,24 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { firstIssue } from '../../cognito/api/responses.js'
 import { RolecastError } from '../../errors.js'
 import type { Group, UserGroups } from '../../group.js'
-import { changeGroups, createImpact, createImpactSummary, type GroupChange, type UserImpact } from '../../audit/impact.js'
+import {
+  changeGroups,
+  createImpact,
+  createImpactSummary,
+  type GroupChange,
+  type UserImpact,
+} from '../../audit/impact.js'
 import { suggestRenumbering } from '../../audit/renumber.js'
 import { type ImpactReport, impactJson, impactText } from '../../report/impact-text.js'
-import type { Resolution, Semantics } from '../../claims/resolve.js'
+import type { Resolution } from '../../claims/resolve.js'
 import { readJsonFile } from '../json-file.js'
 import { type Output, withOutput } from '../output.js'
 import { addPoolReadingOptions, type PoolReadingOptions, type PoolUsers, usePoolUsers } from '../pool-reading.js'
 import { semanticsOption } from '../semantics-option.js'
 import type { ExitCode, Terminal } from '../terminal.js'
+import { firstIssue } from '../../cognito/api/schema.js'
+import type { Semantics } from '../../claims/decide.js'
 
 const FORMATS = ['text', 'json', 'ndjson'] as const
 
@@ -26,15 +33,24 @@ interface ImpactCommandOptions extends PoolReadingOptions {
 
 export function addImpactCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
   addPoolReadingOptions(program.command('impact'))
-    .description('forecast what a change of groups does to every user, and suggest precedences without ties; changes nothing')
+    .description(
+      'forecast what a change of groups does to every user, and suggest precedences without ties; changes nothing',
+    )
     .option(
       '--set <change>',
       "what is to change: 'GROUP.precedence=5' or 'GROUP.roleArn=arn:aws:iam::…', `none` to take it away; repeatable",
       (text: string, changes: readonly GroupChange[] = []) => [...changes, toChange(text)],
     )
-    .option('--plan <file>', 'the same as a JSON array, like [{"groupName":"admins","precedence":5,"roleArn":null}]; {"groupName":"admins","remove":true} removes a group')
+    .option(
+      '--plan <file>',
+      'the same as a JSON array, like [{"groupName":"admins","precedence":5,"roleArn":null}]; {"groupName":"admins","remove":true} removes a group',
+    )
     .addOption(semanticsOption())
-    .addOption(new Option('--format <format>', 'ndjson: a line for each user who does not keep what he has').choices(FORMATS).default('text'))
+    .addOption(
+      new Option('--format <format>', 'ndjson: a line for each user who does not keep what he has')
+        .choices(FORMATS)
+        .default('text'),
+    )
     .option('--output <file>', 'write to this file, whole or not at all; default: stdout')
     .option('--fail-on-change', 'exit with 1 when a user does not keep what he has')
     .addHelpText(
@@ -55,7 +71,7 @@ Exit codes: 0 it ran, 1 a user does not keep what he has (with --fail-on-change)
 async function impact(options: ImpactCommandOptions, terminal: Terminal): Promise<ExitCode> {
   const changes = [...(options.plan === undefined ? [] : await readPlan(options.plan)), ...(options.set ?? [])]
   if (changes.length === 0 && (options.failOnChange || options.format === 'ndjson')) {
-    throw new RolecastError('invalid-argument', 'no change to try; give --set \'GROUP.precedence=5\' or --plan FILE')
+    throw new RolecastError('invalid-argument', "no change to try; give --set 'GROUP.precedence=5' or --plan FILE")
   }
   const changed = await usePoolUsers(
     options,
@@ -77,10 +93,20 @@ async function report(
   const { groups, userPoolId, batches } = pool
   const precedences = format !== 'ndjson' && hasTie(groups) ? suggestRenumbering(groups) : []
   const trial = tryChanges(groups, changes, semantics)
-  const suggestion = tryChanges(groups, precedences.map(({ groupName, after }) => ({ groupName, precedence: after })), semantics)
+  const suggestion = tryChanges(
+    groups,
+    precedences.map(({ groupName, after }) => ({ groupName, precedence: after })),
+    semantics,
+  )
   for await (const users of batches) {
     const impacts = trial.add(users)
-    if (format === 'ndjson') await output.write(impacts.filter(({ change }) => change !== 'same').map(impactLine).join(''))
+    if (format === 'ndjson')
+      await output.write(
+        impacts
+          .filter(({ change }) => change !== 'same')
+          .map(impactLine)
+          .join(''),
+      )
     suggestion.add(users)
   }
   const impact = trial.summary()
@@ -124,19 +150,30 @@ function hasTie(groups: readonly Group[]): boolean {
 function toChange(text: string): GroupChange {
   const [, groupName, field, value] = /^(.+)\.(precedence|roleArn)=(.*)$/su.exec(text) ?? []
   if (groupName === undefined || value === undefined || value === '') {
-    throw new RolecastError('invalid-argument', `\`${text}\` is no change; give --set 'GROUP.precedence=5' or --set 'GROUP.roleArn=arn:aws:iam::…', or \`none\``, {
-      value: text,
-    })
+    throw new RolecastError(
+      'invalid-argument',
+      `\`${text}\` is no change; give --set 'GROUP.precedence=5' or --set 'GROUP.roleArn=arn:aws:iam::…', or \`none\``,
+      {
+        value: text,
+      },
+    )
   }
   if (field === 'roleArn') {
     if (value !== 'none' && !value.startsWith('arn:')) {
-      throw new RolecastError('invalid-argument', `\`${value}\` is not an ARN; give the whole one, like arn:aws:iam::111122223333:role/Admin, or \`none\``, { value })
+      throw new RolecastError(
+        'invalid-argument',
+        `\`${value}\` is not an ARN; give the whole one, like arn:aws:iam::111122223333:role/Admin, or \`none\``,
+        { value },
+      )
     }
     return { groupName, roleArn: value === 'none' ? null : value }
   }
   if (value === 'none') return { groupName, precedence: null }
   if (/^\d+$/.test(value)) return { groupName, precedence: Number(value) }
-  throw new RolecastError('invalid-argument', `\`${value}\` is not a precedence; give an integer from 0, or \`none\``, { groupName, value })
+  throw new RolecastError('invalid-argument', `\`${value}\` is not a precedence; give an integer from 0, or \`none\``, {
+    groupName,
+    value,
+  })
 }
 
 const planShape = z.array(
@@ -150,7 +187,11 @@ const planShape = z.array(
 
 async function readPlan(path: string): Promise<readonly GroupChange[]> {
   const invalid = (what: string, cause?: unknown) =>
-    new RolecastError('invalid-input', `the plan \`${path}\` cannot be used: ${what}; write an array like [{"groupName":"admins","precedence":5}]`, { value: path, cause })
+    new RolecastError(
+      'invalid-input',
+      `the plan \`${path}\` cannot be used: ${what}; write an array like [{"groupName":"admins","precedence":5}]`,
+      { value: path, cause },
+    )
   const content = await readJsonFile(path, invalid)
   const parsed = planShape.safeParse(content)
   if (parsed.success) return parsed.data

@@ -1,10 +1,8 @@
 import { type Command, Option } from 'commander'
 import { createGroupSource, type Lookup, resolveLookup, type RoleResolution } from '../../cognito/index.js'
-import { distinctNames } from '../../cognito/groups/group-source.js'
 import { isRolecastError, RolecastError } from '../../errors.js'
 import type { Group } from '../../group.js'
 import { predictionText } from '../../report/prediction.js'
-import type { Semantics } from '../../claims/resolve.js'
 import {
   checkIdentityPoolOptions,
   type Credentials,
@@ -18,6 +16,8 @@ import { linesOf } from '../lines.js'
 import { readPoolFile } from '../pool-file.js'
 import { semanticsOption } from '../semantics-option.js'
 import { type ExitCode, type Terminal, write } from '../terminal.js'
+import { distinctNames } from '../../cognito/groups/group-names.js'
+import type { Semantics } from '../../claims/decide.js'
 
 interface PredictOptions extends IdentityPoolOptions {
   readonly group?: readonly string[]
@@ -44,26 +44,44 @@ interface Answer {
 export function addPredictCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
   program
     .command('predict')
-    .description('forecast the role claims of a user who is in these groups, and the role whose credentials an identity pool gives')
+    .description(
+      'forecast the role claims of a user who is in these groups, and the role whose credentials an identity pool gives',
+    )
     .option('--user-pool-id <id>', 'read the groups from this user pool')
     .addOption(
-      new Option('--pool-file <file>', 'read them from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network')
-        .conflicts(['region', 'profile', 'endpointUrl', 'identityPoolId']),
+      new Option(
+        '--pool-file <file>',
+        'read them from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network',
+      ).conflicts(['region', 'profile', 'endpointUrl', 'identityPoolId']),
     )
-    .option('--group <name>', 'a group of the user; repeatable', (name: string, names: readonly string[] = []) => [...names, name])
-    .addOption(new Option('--stdin', 'read one JSON array of group names a line, answer one JSON a line').conflicts(['group']))
+    .option('--group <name>', 'a group of the user; repeatable', (name: string, names: readonly string[] = []) => [
+      ...names,
+      name,
+    ])
+    .addOption(
+      new Option('--stdin', 'read one JSON array of group names a line, answer one JSON a line').conflicts(['group']),
+    )
     .option('--region <region>', 'default: the part of the user pool id before the underscore')
     .option('--profile <name>', 'profile of the AWS configuration')
     .option('--endpoint-url <url>', 'another address of Cognito, for example an emulator')
-    .option('--identity-pool-id <id>', 'also forecast the credentials that this identity pool gives; its region is that of the id')
+    .option(
+      '--identity-pool-id <id>',
+      'also forecast the credentials that this identity pool gives; its region is that of the id',
+    )
     .addOption(
-      new Option('--identity-pool-file <file>', 'the same, from what `aws cognito-identity get-identity-pool-roles` printed; no network').conflicts(['identityPoolId']),
+      new Option(
+        '--identity-pool-file <file>',
+        'the same, from what `aws cognito-identity get-identity-pool-roles` printed; no network',
+      ).conflicts(['identityPoolId']),
     )
     .option('--client-id <id>', 'the app client of the user; default: the only one with a role mapping')
     .option('--custom-role-arn <arn>', 'the role that the app asks the identity pool for (CustomRoleArn)')
     .addOption(semanticsOption())
     .option('--json', 'print the resolution as JSON, with the `selection` of the identity pool if there is one')
-    .option('--require-role', 'exit with 1 when no role is resolved; with an identity pool, when it is not certain that it gives one')
+    .option(
+      '--require-role',
+      'exit with 1 when no role is resolved; with an identity pool, when it is not certain that it gives one',
+    )
     .addHelpText(
       'after',
       `
@@ -88,13 +106,18 @@ Exit codes: 0 it ran, 1 no role is resolved (with --require-role), 2 it could no
 async function predict(options: PredictOptions, terminal: Terminal): Promise<ExitCode> {
   const groupNames = options.group ?? []
   if (!options.stdin && groupNames.length === 0) {
-    throw new RolecastError('invalid-argument', 'no group to predict from; give --group NAME for each group of the user, or --stdin')
+    throw new RolecastError(
+      'invalid-argument',
+      'no group to predict from; give --group NAME for each group of the user, or --stdin',
+    )
   }
   checkIdentityPoolOptions(options)
   const { lookups, userPoolId } = await openPool(options)
   const forecast = await openIdentityPool(options, userPoolId)
   const predictNames: Predict = async names => answer(await lookups(names), forecast, options)
-  const found = options.stdin ? await predictLines(predictNames, terminal) : await predictOne(await predictNames(groupNames), options, terminal)
+  const found = options.stdin
+    ? await predictLines(predictNames, terminal)
+    : await predictOne(await predictNames(groupNames), options, terminal)
   return options.requireRole && !found ? 1 : 0
 }
 
@@ -110,7 +133,8 @@ async function openPool(options: PredictOptions): Promise<OpenPool> {
     const { groups, userPoolId: ofFile } = await readPoolFile(poolFile)
     return { lookups: lookupsIn(groups), userPoolId: ofFile }
   }
-  if (userPoolId !== undefined) return { lookups: createGroupSource({ userPoolId, region, profile, endpoint }).lookup, userPoolId: undefined }
+  if (userPoolId !== undefined)
+    return { lookups: createGroupSource({ userPoolId, region, profile, endpoint }).lookup, userPoolId: undefined }
   throw new RolecastError('invalid-argument', 'no pool to read groups from; give --user-pool-id ID or --pool-file FILE')
 }
 
@@ -129,7 +153,12 @@ function lookupsIn(pool: ReadonlyMap<string, Group>): Lookups {
 function answer(lookup: Lookup, forecast: ForecastCredentials | undefined, options: PredictOptions): Answer {
   const resolution = resolveLookup(lookup, options)
   const credentials = forecast?.(resolution)
-  return { lookup, resolution, credentials, json: credentials === undefined ? resolution : { ...resolution, ...credentialsJson(credentials) } }
+  return {
+    lookup,
+    resolution,
+    credentials,
+    json: credentials === undefined ? resolution : { ...resolution, ...credentialsJson(credentials) },
+  }
 }
 
 /** Whether the user surely gets a role: of the identity pool, where there is one. */
@@ -138,7 +167,12 @@ function hasRole({ resolution, credentials }: Answer): boolean {
 }
 
 async function predictOne(found: Answer, options: PredictOptions, terminal: Terminal): Promise<boolean> {
-  const { lookup: { groups, unknownGroups }, resolution, credentials, json } = found
+  const {
+    lookup: { groups, unknownGroups },
+    resolution,
+    credentials,
+    json,
+  } = found
   const text = options.json
     ? `${JSON.stringify(json, undefined, 2)}\n`
     : predictionText({ resolution, groups, unknownGroups, credentials }, terminal)
@@ -168,7 +202,10 @@ function decode(line: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(line)
   } catch (cause) {
-    throw new RolecastError('invalid-input', 'it is not UTF-8; write one array of group names a line, in UTF-8', { value: line, cause })
+    throw new RolecastError('invalid-input', 'it is not UTF-8; write one array of group names a line, in UTF-8', {
+      value: line,
+      cause,
+    })
   }
 }
 
@@ -183,15 +220,28 @@ function parseNames(line: string): readonly string[] {
   try {
     names = JSON.parse(line)
   } catch (cause) {
-    throw new RolecastError('invalid-input', `\`${line}\` is not JSON; write one array of group names a line, like ["admins","editors"]`, { value: line, cause })
+    throw new RolecastError(
+      'invalid-input',
+      `\`${line}\` is not JSON; write one array of group names a line, like ["admins","editors"]`,
+      { value: line, cause },
+    )
   }
   if (Array.isArray(names)) return names
-  throw new RolecastError('invalid-input', `\`${line}\` is not an array; write one array of group names a line, like ["admins","editors"]`, { value: names })
+  throw new RolecastError(
+    'invalid-input',
+    `\`${line}\` is not an array; write one array of group names a line, like ["admins","editors"]`,
+    { value: names },
+  )
 }
 
 /** The failure with the place it happened at: what came before it is answered, what comes after it is not. */
 function atLine(lineNumber: number, error: unknown): unknown {
   if (!isRolecastError(error)) return error
   const { code, groupName, value, retryable } = error
-  return new RolecastError(code, `line ${lineNumber} of the input: ${error.message}`, { groupName, value, retryable, cause: error })
+  return new RolecastError(code, `line ${lineNumber} of the input: ${error.message}`, {
+    groupName,
+    value,
+    retryable,
+    cause: error,
+  })
 }

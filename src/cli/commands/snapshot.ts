@@ -14,7 +14,9 @@ interface SnapshotOptions {
 export function addSnapshotCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
   program
     .command('snapshot')
-    .description('read all groups of a user pool into JSON, for `createRoleResolver({ snapshot, maxAge })` and for predict --pool-file')
+    .description(
+      'read all groups of a user pool into JSON, for `createRoleResolver({ snapshot, maxAge })` and for predict --pool-file',
+    )
     .requiredOption('--user-pool-id <id>', 'the user pool to read')
     .option('--region <region>', 'default: the part of the user pool id before the underscore')
     .option('--profile <name>', 'profile of the AWS configuration')
@@ -37,7 +39,10 @@ Exit codes: 0 it ran, 2 it could not run.`,
     })
 }
 
-async function snapshot({ userPoolId, region, profile, endpointUrl: endpoint, output }: SnapshotOptions, terminal: Terminal): Promise<void> {
+async function snapshot(
+  { userPoolId, region, profile, endpointUrl: endpoint, output }: SnapshotOptions,
+  terminal: Terminal,
+): Promise<void> {
   const taken = `${JSON.stringify(await takeSnapshot({ userPoolId, region, profile, endpoint }), undefined, 2)}\n`
   await writeOutput(output, terminal, taken)
 }

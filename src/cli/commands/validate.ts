@@ -15,7 +15,6 @@ import { findingsGithub } from '../../report/github.js'
 import { findingsJson } from '../../report/findings-json.js'
 import { findingsText } from '../../report/findings-text.js'
 import { findingsJunit } from '../../report/junit.js'
-import { printable } from '../../report/prediction.js'
 import { type RenumberingSuggestion, renumberingText } from '../../report/renumbering-text.js'
 import { findingsSarif } from '../../report/sarif.js'
 import { TEMPLATE_FORMATS, type TemplateFormat } from '../../template/index.js'
@@ -26,6 +25,7 @@ import { writeOutput } from '../output.js'
 import { readPoolFile } from '../pool-file.js'
 import { readTemplates, type TemplateFiles } from '../template-files.js'
 import { type ExitCode, type Terminal, write } from '../terminal.js'
+import { printable } from '../../report/printable.js'
 
 const FORMATS = ['text', 'json', 'sarif', 'github', 'junit'] as const
 
@@ -58,10 +58,22 @@ export function addValidateCommand(program: Command, terminal: Terminal, finish:
     .command('validate')
     .description('find what is wrong with groups and roles in templates, in a plan, or in a live user pool')
     .argument('[path...]', 'templates, plans, folders with such; `-` is stdin')
-    .addOption(new Option('--format-in <format>', 'what the files are; default: told by their content').choices(TEMPLATE_FORMATS))
-    .addOption(new Option('--format <format>', 'github: annotations of a step in GitHub Actions').choices(FORMATS).default('text'))
+    .addOption(
+      new Option('--format-in <format>', 'what the files are; default: told by their content').choices(
+        TEMPLATE_FORMATS,
+      ),
+    )
+    .addOption(
+      new Option('--format <format>', 'github: annotations of a step in GitHub Actions')
+        .choices(FORMATS)
+        .default('text'),
+    )
     .option('--output <file>', 'write to this file, whole or not at all; default: stdout')
-    .addOption(new Option('--fail-on <severity>', 'exit with 1 for a finding of this severity or above; default: error').choices(FAIL_ON))
+    .addOption(
+      new Option('--fail-on <severity>', 'exit with 1 for a finding of this severity or above; default: error').choices(
+        FAIL_ON,
+      ),
+    )
     .option('--only <rules>', 'run these rules and no others, such as COG101,COG102; repeatable', toRules)
     .option('--ignore <rules>', 'do not run these rules; repeatable', toRules)
     .option('--enable <rules>', 'run these rules too, which are off by default; repeatable', toRules)
@@ -75,11 +87,19 @@ export function addValidateCommand(program: Command, terminal: Terminal, finish:
     .option('--identity-pool-id <id>', 'with --user-pool-id: the identity pool that it is used with')
     .option('--against-user-pool-id <id>', 'compare the template with this user pool: what a deployment would change')
     .addOption(
-      new Option('--against-pool-file <file>', 'the same, from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network')
-        .conflicts('againstUserPoolId'),
+      new Option(
+        '--against-pool-file <file>',
+        'the same, from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network',
+      ).conflicts('againstUserPoolId'),
     )
-    .option('--against-pool <name>', 'which pool of the template to compare, by the name that findings have; default: the only one with groups')
-    .option('--memberships <file>', 'who is in which group, a line of JSON each, like {"username":"alice","groups":["a","b"]}; `-` is stdin')
+    .option(
+      '--against-pool <name>',
+      'which pool of the template to compare, by the name that findings have; default: the only one with groups',
+    )
+    .option(
+      '--memberships <file>',
+      'who is in which group, a line of JSON each, like {"username":"alice","groups":["a","b"]}; `-` is stdin',
+    )
     .option('--region <region>', 'default: the part of the user pool id before the underscore')
     .option('--profile <name>', 'profile of the AWS configuration')
     .option('--endpoint-url <url>', 'another address of Cognito, for example an emulator')
@@ -99,25 +119,38 @@ Examples:
 Exit codes: 0 nothing found, 1 a finding of --fail-on or above, 2 it could not run.`,
     )
     .action(async (paths: readonly string[], options: ValidateCommandOptions) =>
-      finish(await validate(paths, options, { ...terminal, version: program.version() ?? '' })))
+      finish(await validate(paths, options, { ...terminal, version: program.version() ?? '' })),
+    )
 }
 
 function toRules(text: string, rules: readonly string[] = []): readonly string[] {
-  return [...rules, ...text.split(',').map(name => {
-    const rule = findAnyRule(name.trim())
-    if (rule === undefined) refuse(`\`${name}\` is no rule; \`rolecast explain\` lists them`)
-    return rule.id
-  })]
+  return [
+    ...rules,
+    ...text.split(',').map(name => {
+      const rule = findAnyRule(name.trim())
+      if (rule === undefined) refuse(`\`${name}\` is no rule; \`rolecast explain\` lists them`)
+      return rule.id
+    }),
+  ]
 }
 
 interface ValidateTerminal extends Terminal {
   readonly version: string
 }
 
-async function validate(paths: readonly string[], options: ValidateCommandOptions, terminal: ValidateTerminal): Promise<ExitCode> {
+async function validate(
+  paths: readonly string[],
+  options: ValidateCommandOptions,
+  terminal: ValidateTerminal,
+): Promise<ExitCode> {
   checkOptions(paths, options)
   const config = await readConfig(options.config)
-  const { only = config.only, ignore = config.ignore, enable = config.enable, failOn = config.failOn ?? 'error' } = options
+  const {
+    only = config.only,
+    ignore = config.ignore,
+    enable = config.enable,
+    failOn = config.failOn ?? 'error',
+  } = options
   const files = await readTemplates(paths, { format: options.formatIn, exclude: config.exclude, stdin: terminal.stdin })
   const live = await readLivePool(options, terminal)
   const comparison = await openComparison(files.infrastructures, options, terminal)
@@ -131,7 +164,8 @@ async function validate(paths: readonly string[], options: ValidateCommandOption
     others: infrastructure => (comparison?.infrastructure === infrastructure ? comparison.findings() : []),
   })
   const baseline = options.baseline ?? config.baseline
-  if (options.writeBaseline !== undefined) await writeOutput(options.writeBaseline, terminal, baselineText(found, options.writeBaseline))
+  if (options.writeBaseline !== undefined)
+    await writeOutput(options.writeBaseline, terminal, baselineText(found, options.writeBaseline))
   const known = options.writeBaseline ?? baseline
   const report: FindingsReport = {
     findings: known === undefined ? found : await applyBaseline(found, known),
@@ -139,7 +173,9 @@ async function validate(paths: readonly string[], options: ValidateCommandOption
     skipped: [...files.skipped, ...(options.verbose ? files.unrelated : [])],
     failOn,
   }
-  const suggestion = options.fixSuggestion ? renumberingText(suggestionsFor([...files.infrastructures, ...live]), terminal) : ''
+  const suggestion = options.fixSuggestion
+    ? renumberingText(suggestionsFor([...files.infrastructures, ...live]), terminal)
+    : ''
   await writeOutput(options.output, terminal, `${reportText(report, files, options, terminal)}${suggestion}`)
   if (options.format === 'json') await sayIsSkipped(report.skipped, terminal)
   return report.findings.some(finding => fails(finding, failOn)) ? 1 : 0
@@ -151,19 +187,27 @@ function checkOptions(paths: readonly string[], options: ValidateCommandOptions)
   if (isCompared && paths.length === 0) {
     refuse('--against-user-pool-id and --against-pool-file compare a template with a pool; name the template too')
   }
-  if (paths.length === 0 && userPoolId === undefined) refuse('nothing to validate; name a template or a folder, or give --user-pool-id ID')
-  if (identityPoolId !== undefined && userPoolId === undefined) refuse('--identity-pool-id is for a live pool; give --user-pool-id ID too')
+  if (paths.length === 0 && userPoolId === undefined)
+    refuse('nothing to validate; name a template or a folder, or give --user-pool-id ID')
+  if (identityPoolId !== undefined && userPoolId === undefined)
+    refuse('--identity-pool-id is for a live pool; give --user-pool-id ID too')
   if (againstPool !== undefined && !isCompared) {
-    refuse('--against-pool says which pool of the template is compared; give --against-pool-file FILE or --against-user-pool-id ID too')
+    refuse(
+      '--against-pool says which pool of the template is compared; give --against-pool-file FILE or --against-user-pool-id ID too',
+    )
   }
   if (memberships !== undefined && !isCompared && userPoolId === undefined) {
-    refuse('--memberships is for a pool; give --against-pool-file FILE, --against-user-pool-id ID or --user-pool-id ID too')
+    refuse(
+      '--memberships is for a pool; give --against-pool-file FILE, --against-user-pool-id ID or --user-pool-id ID too',
+    )
   }
   if (isCompared && userPoolId !== undefined) {
     refuse('--user-pool-id validates a pool, and --against-… compares one with a template; do one after the other')
   }
-  if (memberships === '-' && paths.includes('-')) refuse('stdin is the template or the memberships; give one of them as a file')
-  if (fixSuggestion && format !== 'text') refuse(`--fix-suggestion is for people, and --format ${format} is not; leave one of them out`)
+  if (memberships === '-' && paths.includes('-'))
+    refuse('stdin is the template or the memberships; give one of them as a file')
+  if (fixSuggestion && format !== 'text')
+    refuse(`--fix-suggestion is for people, and --format ${format} is not; leave one of them out`)
 }
 
 function refuse(what: string): never {
@@ -192,27 +236,39 @@ function reportText(
 
 /** An array of findings has no place for it. */
 async function sayIsSkipped(skipped: readonly SkippedFile[], terminal: Terminal): Promise<void> {
-  for (const { path, why } of skipped) await write(terminal.stderr, `rolecast: skipped ${printable(path)}: ${printable(why)}\n`)
+  for (const { path, why } of skipped)
+    await write(terminal.stderr, `rolecast: skipped ${printable(path)}: ${printable(why)}\n`)
 }
 
 async function readLivePool(options: ValidateCommandOptions, terminal: Terminal): Promise<readonly Infrastructure[]> {
   const { userPoolId, identityPoolId, memberships, region, profile, endpointUrl: endpoint } = options
   if (userPoolId === undefined) return []
   const groups = await readGroups(userPoolId, options, terminal)
-  const identityPools = identityPoolId === undefined ? [] : [await getIdentityPoolRoles({ identityPoolId, region, profile, endpoint })]
+  const identityPools =
+    identityPoolId === undefined ? [] : [await getIdentityPoolRoles({ identityPoolId, region, profile, endpoint })]
   const inGroups: { readonly username: string; readonly groupName: string }[] = []
   if (memberships !== undefined) {
     for await (const users of readMemberships(memberships, terminal.stdin)) {
-      inGroups.push(...users.flatMap(({ username, groups: names }) => names.map(groupName => ({ username, groupName }))))
+      inGroups.push(
+        ...users.flatMap(({ username, groups: names }) => names.map(groupName => ({ username, groupName }))),
+      )
     }
   }
   return [fromPool({ userPoolId, groups, identityPools, memberships: inGroups })]
 }
 
-async function readGroups(userPoolId: string, options: ValidateCommandOptions, terminal: Terminal): Promise<readonly Group[]> {
+async function readGroups(
+  userPoolId: string,
+  options: ValidateCommandOptions,
+  terminal: Terminal,
+): Promise<readonly Group[]> {
   const { region, profile, endpointUrl: endpoint } = options
   const { Groups } = await takeSnapshot({ userPoolId, region, profile, endpoint, signal: terminal.interrupted() })
-  return Groups.map(({ GroupName, Precedence, RoleArn }) => ({ groupName: GroupName, precedence: Precedence, roleArn: RoleArn }))
+  return Groups.map(({ GroupName, Precedence, RoleArn }) => ({
+    groupName: GroupName,
+    precedence: Precedence,
+    roleArn: RoleArn,
+  }))
 }
 
 interface Comparison {
@@ -228,12 +284,17 @@ async function openComparison(
 ): Promise<Comparison | undefined> {
   const { againstUserPoolId, againstPoolFile, memberships } = options
   if (againstUserPoolId === undefined && againstPoolFile === undefined) return undefined
-  const live = againstPoolFile === undefined
-    ? { userPoolId: againstUserPoolId, groups: await readGroups(againstUserPoolId!, options, terminal) }
-    : await readPoolFile(againstPoolFile).then(({ groups, userPoolId }) => ({ groups: [...groups.values()], userPoolId }))
+  const live =
+    againstPoolFile === undefined
+      ? { userPoolId: againstUserPoolId, groups: await readGroups(againstUserPoolId!, options, terminal) }
+      : await readPoolFile(againstPoolFile).then(({ groups, userPoolId }) => ({
+          groups: [...groups.values()],
+          userPoolId,
+        }))
   const { infrastructure, pool } = choosePool(infrastructures, live.userPoolId, options.againstPool)
   const comparison: DeploymentComparison = compareWithPool(infrastructure, pool.id, live)
-  if (memberships !== undefined) for await (const users of readMemberships(memberships, terminal.stdin)) users.forEach(comparison.add)
+  if (memberships !== undefined)
+    for await (const users of readMemberships(memberships, terminal.stdin)) users.forEach(comparison.add)
   return { infrastructure, findings: comparison.findings }
 }
 
@@ -243,35 +304,59 @@ interface PoolChoice {
 }
 
 /** The one that is named, or has this id, or else the only one with groups. Which of several is never guessed. */
-function choosePool(infrastructures: readonly Infrastructure[], userPoolId: string | undefined, named: string | undefined): PoolChoice {
+function choosePool(
+  infrastructures: readonly Infrastructure[],
+  userPoolId: string | undefined,
+  named: string | undefined,
+): PoolChoice {
   const withGroups = infrastructures.flatMap(infrastructure =>
-    viewPools(infrastructure).filter(({ groups }) => groups.length > 0).map(pool => ({ infrastructure, pool })))
-  const chosen = named !== undefined ? withGroups.filter(({ pool }) => pool.name === named)
-    : withGroups.filter(({ pool }) => pool.userPoolId !== undefined && pool.userPoolId === userPoolId)
+    viewPools(infrastructure)
+      .filter(({ groups }) => groups.length > 0)
+      .map(pool => ({ infrastructure, pool })),
+  )
+  const chosen =
+    named !== undefined
+      ? withGroups.filter(({ pool }) => pool.name === named)
+      : withGroups.filter(({ pool }) => pool.userPoolId !== undefined && pool.userPoolId === userPoolId)
   const [only, ...others] = named !== undefined || chosen.length > 0 ? chosen : withGroups
   if (only !== undefined && others.length === 0) return only
   const names = withGroups.map(({ pool, infrastructure }) => `\`${pool.name}\` (${infrastructure.paths[0]})`).join(', ')
-  return refuse(withGroups.length === 0
-    ? 'no pool with groups is in what was read; name the template that has them'
-    : `which pool of the template to compare is not clear; give --against-pool with one of ${names}, and fewer files if a name comes twice`)
+  return refuse(
+    withGroups.length === 0
+      ? 'no pool with groups is in what was read; name the template that has them'
+      : `which pool of the template to compare is not clear; give --against-pool with one of ${names}, and fewer files if a name comes twice`,
+  )
 }
 
 /** For every pool in which numbers are shared, and all are known. */
 function suggestionsFor(infrastructures: readonly Infrastructure[]): readonly RenumberingSuggestion[] {
-  return infrastructures.flatMap(infrastructure => viewPools(infrastructure).flatMap(({ name: pool, groups }) => {
-    const known = groups.every(({ name, isNamed, isRepeated, hasKnownLevel, hasKnownRole, levels, roles }) =>
-      isNamed && isGroupName(name) && !isRepeated && hasKnownLevel && hasKnownRole && levels.length === 1 && roles.length === 1)
-    const numbers = groups.flatMap(({ levels }) => levels[0] ?? [])
-    if (!known || new Set(numbers).size === numbers.length) return []
-    const byName = new Map(groups.map(group => [group.name, group]))
-    const renumbered = suggestRenumbering(groups.map(({ name, levels, roles }) =>
-      ({ groupName: name, precedence: levels[0], roleArn: roles[0]?.id })))
-    return [{
-      pool,
-      changes: renumbered.map(change => {
-        const { precedence, location } = byName.get(change.groupName)!.definition
-        return { ...change, location: precedence.location ?? location }
-      }),
-    }]
-  }))
+  return infrastructures.flatMap(infrastructure =>
+    viewPools(infrastructure).flatMap(({ name: pool, groups }) => {
+      const known = groups.every(
+        ({ name, isNamed, isRepeated, hasKnownLevel, hasKnownRole, levels, roles }) =>
+          isNamed &&
+          isGroupName(name) &&
+          !isRepeated &&
+          hasKnownLevel &&
+          hasKnownRole &&
+          levels.length === 1 &&
+          roles.length === 1,
+      )
+      const numbers = groups.flatMap(({ levels }) => levels[0] ?? [])
+      if (!known || new Set(numbers).size === numbers.length) return []
+      const byName = new Map(groups.map(group => [group.name, group]))
+      const renumbered = suggestRenumbering(
+        groups.map(({ name, levels, roles }) => ({ groupName: name, precedence: levels[0], roleArn: roles[0]?.id })),
+      )
+      return [
+        {
+          pool,
+          changes: renumbered.map(change => {
+            const { precedence, location } = byName.get(change.groupName)!.definition
+            return { ...change, location: precedence.location ?? location }
+          }),
+        },
+      ]
+    }),
+  )
 }

@@ -4,7 +4,13 @@ import { type ErrorCode, isRolecastError, RolecastError } from '../../errors.js'
 export type CallContext = UserPoolCall | IdentityPoolCall
 
 /** What rolecast asks of a user pool. */
-export type UserPoolOperation = 'GetGroup' | 'ListGroups' | 'ListUsers' | 'ListUsersInGroup' | 'AdminListGroupsForUser' | 'DescribeUserPool'
+export type UserPoolOperation =
+  | 'GetGroup'
+  | 'ListGroups'
+  | 'ListUsers'
+  | 'ListUsersInGroup'
+  | 'AdminListGroupsForUser'
+  | 'DescribeUserPool'
 
 export interface UserPoolCall {
   readonly operation: UserPoolOperation
@@ -54,7 +60,8 @@ export function toFailure(cause: unknown, context: CallContext): RolecastError {
   const error: SdkError = typeof cause === 'object' && cause !== null ? cause : {}
   const status = typeof error.$metadata?.httpStatusCode === 'number' ? error.$metadata.httpStatusCode : undefined
   // AWS answers a bad signature with the request it expected, session token included: that text goes nowhere.
-  if (/SignatureException$|^SignatureDoesNotMatch$/.test(String(error.name))) return failure('not-authorized', context, { note: String(error.name) })
+  if (/SignatureException$|^SignatureDoesNotMatch$/.test(String(error.name)))
+    return failure('not-authorized', context, { note: String(error.name) })
   return failure(codeOf(error, status), context, { cause, status })
 }
 
@@ -72,7 +79,12 @@ function withoutResponse(cause: unknown): unknown {
 export function failure(
   code: ErrorCode,
   context: CallContext,
-  details: { readonly cause?: unknown; readonly value?: unknown; readonly status?: number | undefined; readonly note?: string } = {},
+  details: {
+    readonly cause?: unknown
+    readonly value?: unknown
+    readonly status?: number | undefined
+    readonly note?: string
+  } = {},
 ): RolecastError {
   const { groupName } = context
   const { what = 'failed', next = 'see the cause' } = wordsFor(code, context)
@@ -87,14 +99,18 @@ export function failure(
 }
 
 function subjectOf(context: CallContext): string {
-  if (context.operation === 'GetIdentityPoolRoles') return `${context.operation} of identity pool \`${context.identityPoolId}\``
+  if (context.operation === 'GetIdentityPoolRoles')
+    return `${context.operation} of identity pool \`${context.identityPoolId}\``
   const { operation, groupName, username, userPoolId } = context
   if (groupName !== undefined) return `${operation} for group \`${groupName}\` of user pool \`${userPoolId}\``
   if (username !== undefined) return `${operation} for user \`${oneLine(username)}\` of user pool \`${userPoolId}\``
   return `${operation} on user pool \`${userPoolId}\``
 }
 
-interface Words { readonly what?: string | undefined; readonly next?: string | undefined }
+interface Words {
+  readonly what?: string | undefined
+  readonly next?: string | undefined
+}
 
 function wordsFor(code: ErrorCode, { operation }: CallContext): Words {
   return { what: WHAT[code], next: NEXT[code], ...BY_OPERATION[operation][code] }
@@ -154,7 +170,9 @@ function listing(operation: UserPoolOperation, rate: string): Partial<Record<Err
   return {
     ...allow(`cognito-idp:${operation} on the user pool`),
     throttled: { next: `try again later, or lower ${rate}` },
-    'request-refused': { next: 'check the user pool id, or begin again with the first page: the token of a later one does not last' },
+    'request-refused': {
+      next: 'check the user pool id, or begin again with the first page: the token of a later one does not last',
+    },
   }
 }
 
@@ -165,7 +183,8 @@ function codeOf(error: SdkError, status: number | undefined): ErrorCode {
   // The SDK could not parse the body: HTML from a proxy, cut-off JSON.
   if (name === 'SyntaxError') return 'malformed-answer'
   if (typeof error.message === 'string' && /^region is missing/i.test(error.message)) return 'no-region'
-  if (typeof error.code === 'string' && /^(E[A-Z_]+|UND_ERR_[A-Z_]+|[A-Z_]*CERT[A-Z_]*)$/.test(error.code)) return 'unreachable'
+  if (typeof error.code === 'string' && /^(E[A-Z_]+|UND_ERR_[A-Z_]+|[A-Z_]*CERT[A-Z_]*)$/.test(error.code))
+    return 'unreachable'
   if (status === 429) return 'throttled'
   if (status === 401 || status === 403) return 'not-authorized'
   if (status !== undefined && status >= 500) return 'service-error'

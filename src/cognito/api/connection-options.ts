@@ -66,10 +66,20 @@ export interface AuditRates {
 export const LONGEST_TIMER = 2 ** 31 - 1
 
 /** The number an option has, or its default; refused where it makes no sense. */
-export function amount<K extends string>(options: Readonly<Partial<Record<K, unknown>>>, name: K, fallback: number, least: number, most = Infinity): number {
+export function amount<K extends string>(
+  options: Readonly<Partial<Record<K, unknown>>>,
+  name: K,
+  fallback: number,
+  least: number,
+  most = Infinity,
+): number {
   const value = options[name] ?? fallback
   if (typeof value === 'number' && value >= least && value <= most) return value
-  throw new RolecastError('invalid-option', `\`${name}\` is ${quote(value)}; give a number of at least ${least}${most === Infinity ? '' : ` and at most ${most}`}`, {
-    value,
-  })
+  throw new RolecastError(
+    'invalid-option',
+    `\`${name}\` is ${quote(value)}; give a number of at least ${least}${most === Infinity ? '' : ` and at most ${most}`}`,
+    {
+      value,
+    },
+  )
 }

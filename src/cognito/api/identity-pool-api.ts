@@ -1,11 +1,14 @@
 import type { GetIdentityPoolRolesCommand } from '@aws-sdk/client-cognito-identity'
 import * as z from 'zod/mini'
 import { quote, RolecastError } from '../../errors.js'
-import { type IdentityPoolRoles, providerKey, type RoleMapping } from '../../credentials/select-role.js'
 import { orAbort } from './abort.js'
 import { failure, toFailure } from './api-error.js'
-import { firstIssue, readAs, someText } from './responses.js'
+import { someText } from './responses.js'
+import { identityPoolRegion } from '../../aws-ids.js'
 import { amount, LONGEST_TIMER } from './connection-options.js'
+import type { IdentityPoolRoles, RoleMapping } from '../../credentials/role-mapping.js'
+import { providerKey } from '../../credentials/provider-key.js'
+import { firstIssue, readAs } from './schema.js'
 
 /** What rolecast needs of `CognitoIdentityClient`: a `send` that takes the one read command. */
 export interface CognitoIdentityClient {
@@ -55,23 +58,32 @@ export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions)
   try {
     signal?.throwIfAborted()
     const sdk = await import('@aws-sdk/client-cognito-identity')
-    const client: CognitoIdentityClient = options.client ?? new sdk.CognitoIdentityClient(clientConfig(options, ownRegion))
+    const client: CognitoIdentityClient =
+      options.client ?? new sdk.CognitoIdentityClient(clientConfig(options, ownRegion))
     timer = setTimeout(() => deadline.abort(), timeout)
     const abortSignal = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal])
-    answer = await orAbort(client.send(new sdk.GetIdentityPoolRolesCommand({ IdentityPoolId: identityPoolId }), { abortSignal }), abortSignal)
+    answer = await orAbort(
+      client.send(new sdk.GetIdentityPoolRolesCommand({ IdentityPoolId: identityPoolId }), { abortSignal }),
+      abortSignal,
+    )
   } catch (cause) {
     if (signal?.aborted) throw failure('aborted', context, { cause: signal.reason })
     if (deadline.signal.aborted) throw failure('timeout', context, { cause, note: `${timeout} ms` })
-    if (cause instanceof Error && cause.name === 'ResourceNotFoundException') throw failure('pool-not-found', context, { cause })
+    if (cause instanceof Error && cause.name === 'ResourceNotFoundException')
+      throw failure('pool-not-found', context, { cause })
     throw toFailure(cause, context)
   } finally {
     clearTimeout(timer)
   }
 
   const parsed = readAs(identityPoolRolesAnswer, answer)
-  if (!parsed.success) throw failure('malformed-answer', context, { cause: parsed.error, ...firstIssue(parsed.error, answer) })
+  if (!parsed.success)
+    throw failure('malformed-answer', context, { cause: parsed.error, ...firstIssue(parsed.error, answer) })
   if (parsed.data.identityPoolId === identityPoolId) return parsed.data
-  throw failure('malformed-answer', context, { value: parsed.data.identityPoolId, note: 'it is about another identity pool' })
+  throw failure('malformed-answer', context, {
+    value: parsed.data.identityPoolId,
+    note: 'it is about another identity pool',
+  })
 }
 
 /**
@@ -79,11 +91,15 @@ export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions)
  *
  * @param roleMappings as GetIdentityPoolRoles gives them
  */
-export function mappingsByClient(roleMappings: Readonly<Record<string, RoleMapping>>, userPoolId: string): ReadonlyMap<string, ClientMapping> {
+export function mappingsByClient(
+  roleMappings: Readonly<Record<string, RoleMapping>>,
+  userPoolId: string,
+): ReadonlyMap<string, ClientMapping> {
   const found = new Map<string, ClientMapping>()
   for (const [key, mapping] of Object.entries(roleMappings)) {
     const [, poolId, clientId] = /^cognito-idp\.[^/]+\/([^/:]+):([^/:]+)$/.exec(key) ?? []
-    if (clientId !== undefined && poolId === userPoolId && isKeyOf(key, userPoolId, clientId)) found.set(clientId, { key, mapping })
+    if (clientId !== undefined && poolId === userPoolId && isKeyOf(key, userPoolId, clientId))
+      found.set(clientId, { key, mapping })
   }
   return found
 }
@@ -104,7 +120,11 @@ function isKeyOf(key: string, userPoolId: string, clientId: string): boolean {
 }
 
 /** An unset field is a missing key in the API, and may be null elsewhere. */
-const optional = <T extends z.ZodMiniType>(shape: T) => z.pipe(z.nullish(shape), z.transform(value => value ?? undefined))
+const optional = <T extends z.ZodMiniType>(shape: T) =>
+  z.pipe(
+    z.nullish(shape),
+    z.transform(value => value ?? undefined),
+  )
 
 const mappingRule = z.object({
   Claim: someText,
@@ -117,7 +137,11 @@ const AmbiguousRoleResolution = optional(z.enum(['AuthenticatedRole', 'Deny']))
 
 const roleMapping = z.discriminatedUnion('Type', [
   z.object({ Type: z.literal('Token'), AmbiguousRoleResolution }),
-  z.object({ Type: z.literal('Rules'), AmbiguousRoleResolution, RulesConfiguration: z.object({ Rules: z.array(mappingRule) }) }),
+  z.object({
+    Type: z.literal('Rules'),
+    AmbiguousRoleResolution,
+    RulesConfiguration: z.object({ Rules: z.array(mappingRule) }),
+  }),
 ])
 
 /** What GetIdentityPoolRoles answers, and so what `aws cognito-identity get-identity-pool-roles` prints. */
@@ -127,12 +151,15 @@ export const identityPoolRolesAnswer = z.pipe(
     Roles: optional(z.object({ authenticated: optional(z.string()), unauthenticated: optional(z.string()) })),
     RoleMappings: optional(z.record(z.string(), roleMapping)),
   }),
-  z.transform(({ IdentityPoolId, Roles = {}, RoleMappings = {} }): IdentityPoolSettings =>
-    ({ identityPoolId: IdentityPoolId, roles: Roles, roleMappings: RoleMappings })),
+  z.transform(({ IdentityPoolId, Roles = {}, RoleMappings = {} }): IdentityPoolSettings => ({
+    identityPoolId: IdentityPoolId,
+    roles: Roles,
+    roleMappings: RoleMappings,
+  })),
 )
 
 function regionIn(identityPoolId: unknown): string {
-  const [, region] = typeof identityPoolId === 'string' && identityPoolId.length <= 55 ? /^([\w-]+):[0-9a-f-]+$/.exec(identityPoolId) ?? [] : []
+  const region = identityPoolRegion(identityPoolId)
   if (region !== undefined) return region
   throw new RolecastError(
     'invalid-option',
@@ -142,5 +169,9 @@ function regionIn(identityPoolId: unknown): string {
 }
 
 function clientConfig({ region, endpoint, profile }: GetIdentityPoolRolesOptions, ownRegion: string) {
-  return { region: region || ownRegion, ...(endpoint !== undefined && { endpoint }), ...(profile !== undefined && { profile }) }
+  return {
+    region: region || ownRegion,
+    ...(endpoint !== undefined && { endpoint }),
+    ...(profile !== undefined && { profile }),
+  }
 }

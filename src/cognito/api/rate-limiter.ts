@@ -22,7 +22,11 @@ export type Limiter = <T>(task: () => Promise<T>, signal: AbortSignal, priority?
  * `spread`: not as many at once as there are places, but one after the other over the window, so that a task with a high
  * priority that comes at any time waits for no more than its turn. Not for who asks seldom: that burst is his answer.
  */
-export function createLimiter(requestsPerSecond: number, concurrency: number, { spread = false }: { readonly spread?: boolean } = {}): Limiter {
+export function createLimiter(
+  requestsPerSecond: number,
+  concurrency: number,
+  { spread = false }: { readonly spread?: boolean } = {},
+): Limiter {
   const atOnce = Math.floor(concurrency)
   const places = Math.max(1, Math.floor(requestsPerSecond))
   const window = Math.max(1_000, 1_000 / requestsPerSecond)
@@ -52,7 +56,8 @@ export function createLimiter(requestsPerSecond: number, concurrency: number, { 
       if (gap > 0) nextAt = Math.max(nextAt, now - CATCH_UP) + gap
       waiting.shift()!.start()
     }
-    if (nextAt > now && waiting.length > 0) pause ??= setTimeout(() => (pause = undefined, startNext()), Math.ceil(nextAt - now))
+    if (nextAt > now && waiting.length > 0)
+      pause ??= setTimeout(() => ((pause = undefined), startNext()), Math.ceil(nextAt - now))
     keepAliveIfAwaited()
   }
 

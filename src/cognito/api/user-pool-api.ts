@@ -1,6 +1,13 @@
 import type { Group } from '../../group.js'
 import { failure, type UserPoolCall } from './api-error.js'
-import { describeUserPoolAnswer, getGroupAnswer, listGroupsAnswer, listUsersAnswer, listUsersInGroupAnswer, toGroup } from './responses.js'
+import {
+  describeUserPoolAnswer,
+  getGroupAnswer,
+  listGroupsAnswer,
+  listUsersAnswer,
+  listUsersInGroupAnswer,
+  toGroup,
+} from './responses.js'
 import { createUserPoolCalls, MISSING, parse, type Sent, type UserPoolCallOptions } from './user-pool-call.js'
 
 export type { CognitoClient } from './connection-options.js'
@@ -35,9 +42,18 @@ export interface UserPoolApi {
   /** ListUsers and ListUsersInGroup share a quota: of those that wait, the one with the highest priority (default 0) is next. */
   listUsers(paginationToken: string | undefined, signal: AbortSignal, priority?: number): Promise<UserPage>
   /** Undefined where Cognito knows no such group. */
-  listUsersInGroup(groupName: string, nextToken: string | undefined, signal: AbortSignal, priority?: number): Promise<UserPage | undefined>
+  listUsersInGroup(
+    groupName: string,
+    nextToken: string | undefined,
+    signal: AbortSignal,
+    priority?: number,
+  ): Promise<UserPage | undefined>
   /** Undefined where Cognito knows no such user. The order of the groups is undocumented. */
-  adminListGroupsForUser(username: string, nextToken: string | undefined, signal: AbortSignal): Promise<GroupPage | undefined>
+  adminListGroupsForUser(
+    username: string,
+    nextToken: string | undefined,
+    signal: AbortSignal,
+  ): Promise<GroupPage | undefined>
   describeUserPool(signal: AbortSignal): Promise<PoolSize>
 }
 
@@ -63,7 +79,11 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
   const { userPoolId } = options
   const { timeout, call } = createUserPoolCalls(options)
   const pool = { UserPoolId: userPoolId }
-  const page = (nextToken: string | undefined) => ({ ...pool, Limit: PAGE_SIZE, ...(nextToken !== undefined && { NextToken: nextToken }) })
+  const page = (nextToken: string | undefined) => ({
+    ...pool,
+    Limit: PAGE_SIZE,
+    ...(nextToken !== undefined && { NextToken: nextToken }),
+  })
 
   return {
     userPoolId,
@@ -71,7 +91,11 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
     async getGroup(groupName, signal) {
       const context: UserPoolCall = { operation: 'GetGroup', userPoolId, groupName }
       const input = { ...pool, GroupName: groupName }
-      const { answer, sent } = await call(context, (client, sdk, to) => client.send(new sdk.GetGroupCommand(input), to), signal)
+      const { answer, sent } = await call(
+        context,
+        (client, sdk, to) => client.send(new sdk.GetGroupCommand(input), to),
+        signal,
+      )
       if (answer === MISSING) return { group: undefined, ...sent }
       const { Group: found } = parse(getGroupAnswer, answer, context)
       if (found.GroupName !== groupName) {
@@ -82,7 +106,11 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
     async listGroups(nextToken, signal) {
       const context: UserPoolCall = { operation: 'ListGroups', userPoolId }
       const input = page(nextToken)
-      const { answer, sent } = await call(context, (client, sdk, to) => client.send(new sdk.ListGroupsCommand(input), to), signal)
+      const { answer, sent } = await call(
+        context,
+        (client, sdk, to) => client.send(new sdk.ListGroupsCommand(input), to),
+        signal,
+      )
       const { Groups, NextToken } = parse(listGroupsAnswer, answer, context)
       return { groups: Groups.map(toGroup), nextToken: NextToken ?? undefined, ...sent }
     },
@@ -91,14 +119,24 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
       // Every user has a `sub`; mail addresses and the like stay where they are.
       const token = paginationToken !== undefined && { PaginationToken: paginationToken }
       const input = { ...pool, Limit: PAGE_SIZE, AttributesToGet: ['sub'], ...token }
-      const { answer } = await call(context, (client, sdk, to) => client.send(new sdk.ListUsersCommand(input), to), signal, priority)
+      const { answer } = await call(
+        context,
+        (client, sdk, to) => client.send(new sdk.ListUsersCommand(input), to),
+        signal,
+        priority,
+      )
       const { Users, PaginationToken } = parse(listUsersAnswer, answer, context)
       return { usernames: Users.map(user => user.Username), nextToken: PaginationToken ?? undefined }
     },
     async listUsersInGroup(groupName, nextToken, signal, priority) {
       const context: UserPoolCall = { operation: 'ListUsersInGroup', userPoolId, groupName }
       const input = { ...page(nextToken), GroupName: groupName }
-      const { answer } = await call(context, (client, sdk, to) => client.send(new sdk.ListUsersInGroupCommand(input), to), signal, priority)
+      const { answer } = await call(
+        context,
+        (client, sdk, to) => client.send(new sdk.ListUsersInGroupCommand(input), to),
+        signal,
+        priority,
+      )
       if (answer === MISSING) return undefined
       const { Users, NextToken } = parse(listUsersInGroupAnswer, answer, context)
       return { usernames: Users.map(user => user.Username), nextToken: NextToken ?? undefined }
@@ -106,16 +144,25 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
     async adminListGroupsForUser(username, nextToken, signal) {
       const context: UserPoolCall = { operation: 'AdminListGroupsForUser', userPoolId, username }
       const input = { ...page(nextToken), Username: username }
-      const { answer } = await call(context, (client, sdk, to) => client.send(new sdk.AdminListGroupsForUserCommand(input), to), signal)
+      const { answer } = await call(
+        context,
+        (client, sdk, to) => client.send(new sdk.AdminListGroupsForUserCommand(input), to),
+        signal,
+      )
       if (answer === MISSING) return undefined
       const { Groups, NextToken } = parse(listGroupsAnswer, answer, context)
       return { groups: Groups.map(toGroup), nextToken: NextToken ?? undefined }
     },
     async describeUserPool(signal) {
       const context: UserPoolCall = { operation: 'DescribeUserPool', userPoolId }
-      const { answer } = await call(context, (client, sdk, to) => client.send(new sdk.DescribeUserPoolCommand(pool), to), signal)
+      const { answer } = await call(
+        context,
+        (client, sdk, to) => client.send(new sdk.DescribeUserPoolCommand(pool), to),
+        signal,
+      )
       const { Id, EstimatedNumberOfUsers } = parse(describeUserPoolAnswer, answer, context).UserPool
-      if (Id != null && Id !== userPoolId) throw failure('malformed-answer', context, { value: Id, note: 'it is about another user pool' })
+      if (Id != null && Id !== userPoolId)
+        throw failure('malformed-answer', context, { value: Id, note: 'it is about another user pool' })
       return { estimatedUsers: EstimatedNumberOfUsers ?? undefined }
     },
   }
@@ -130,7 +177,10 @@ export interface Listing {
 }
 
 /** Reads all pages, one after the other: each has the token of the next. */
-export async function listAllGroups(api: Pick<UserPoolApi, 'userPoolId' | 'listGroups'>, signal: AbortSignal): Promise<Listing> {
+export async function listAllGroups(
+  api: Pick<UserPoolApi, 'userPoolId' | 'listGroups'>,
+  signal: AbortSignal,
+): Promise<Listing> {
   const byName = new Map<string, GroupAnswer>()
   const refuseCircle = createCircleCheck({ operation: 'ListGroups', userPoolId: api.userPoolId })
   let pages = 0

@@ -2,9 +2,16 @@ import type * as z from 'zod/mini'
 import { quote, RolecastError } from '../../errors.js'
 import { orAbort } from './abort.js'
 import { type CallContext, failure, toFailure, type UserPoolCall, type UserPoolOperation } from './api-error.js'
-import { firstIssue, readAs } from './responses.js'
 import { createLimiter, type Limiter } from './rate-limiter.js'
-import { amount, type AuditClient, type AuditRates, type ConnectionOptions, LONGEST_TIMER } from './connection-options.js'
+import { REQUESTS_PER_SECOND } from '../../quotas.js'
+import {
+  amount,
+  type AuditClient,
+  type AuditRates,
+  type ConnectionOptions,
+  LONGEST_TIMER,
+} from './connection-options.js'
+import { firstIssue, readAs } from './schema.js'
 
 export interface UserPoolCallOptions extends ConnectionOptions {
   readonly userPoolId: string
@@ -34,7 +41,11 @@ export const MISSING = Symbol('no such group or user')
 
 type Sdk = typeof import('@aws-sdk/client-cognito-identity-provider')
 
-export type Request = (client: AuditClient, sdk: Sdk, options: { readonly abortSignal: AbortSignal }) => Promise<unknown>
+export type Request = (
+  client: AuditClient,
+  sdk: Sdk,
+  options: { readonly abortSignal: AbortSignal },
+) => Promise<unknown>
 
 export interface UserPoolCalls {
   /** Milliseconds for one call. */
@@ -59,7 +70,10 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
   function load(): Promise<Loaded> {
     // Who asks for groups only may give a client that can do no more.
     const given = options.client as AuditClient | undefined
-    loading ??= import('@aws-sdk/client-cognito-identity-provider').then(sdk => ({ sdk, client: given ?? newClient(sdk) }))
+    loading ??= import('@aws-sdk/client-cognito-identity-provider').then(sdk => ({
+      sdk,
+      client: given ?? newClient(sdk),
+    }))
     return loading
   }
   function newClient(sdk: Sdk): AuditClient {
@@ -72,7 +86,12 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
     })
   }
 
-  async function call(context: UserPoolCall, request: Request, signal: AbortSignal, priority?: number): Promise<Answered> {
+  async function call(
+    context: UserPoolCall,
+    request: Request,
+    signal: AbortSignal,
+    priority?: number,
+  ): Promise<Answered> {
     const deadline = new AbortController()
     // One for each call, for an audit has many that listen to the same signal.
     const abortSignal = AbortSignal.any([signal, deadline.signal])
@@ -116,33 +135,44 @@ interface Loaded {
 
 /** One limiter for each quota: some operations share one. */
 function limitersFor(options: UserPoolCallOptions): Readonly<Record<UserPoolOperation, Limiter>> {
-  const limiter = (rate: number, concurrency: number, spread: boolean) => createLimiter(rate, amount(options, 'concurrency', concurrency, 1), { spread })
-  const groups = limiter(amount(options, 'requestsPerSecond', 5, LEAST_RATE), 5, false)
-  const auditLimiter = (quota: keyof AuditRates, rate: number) => limiter(amount(options.rates ?? {}, quota, rate, LEAST_RATE), 20, true)
-  const users = auditLimiter('ListUsers', 30)
+  const limiter = (rate: number, concurrency: number, spread: boolean) =>
+    createLimiter(rate, amount(options, 'concurrency', concurrency, 1), { spread })
+  const groups = limiter(amount(options, 'requestsPerSecond', REQUESTS_PER_SECOND.GetGroup, LEAST_RATE), 5, false)
+  const auditLimiter = (quota: keyof AuditRates) =>
+    limiter(amount(options.rates ?? {}, quota, REQUESTS_PER_SECOND[quota], LEAST_RATE), 20, true)
+  const users = auditLimiter('ListUsers')
   return {
     GetGroup: groups,
     ListGroups: groups,
     ListUsers: users,
     ListUsersInGroup: users,
-    AdminListGroupsForUser: auditLimiter('AdminListGroupsForUser', 50),
-    DescribeUserPool: auditLimiter('DescribeUserPool', 5),
+    AdminListGroupsForUser: auditLimiter('AdminListGroupsForUser'),
+    DescribeUserPool: auditLimiter('DescribeUserPool'),
   }
 }
 
-const LEAST_RATE = 0.001
+/** Requests a second: a slower rate would wait longer than anyone does. */
+export const LEAST_RATE = 0.001
 
 /** The region to sign for: the one given, else the part of the user pool id before the underscore. */
 function regionOf({ userPoolId, region, client }: UserPoolCallOptions): string | undefined {
   if (typeof userPoolId !== 'string' || !/^[\w-]{1,55}$/.test(userPoolId)) {
-    throw new RolecastError('invalid-user-pool-id', `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``, {
-      value: userPoolId,
-    })
+    throw new RolecastError(
+      'invalid-user-pool-id',
+      `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``,
+      {
+        value: userPoolId,
+      },
+    )
   }
   const prefix = userPoolId.slice(0, Math.max(0, userPoolId.lastIndexOf('_')))
   if (region || client) return region || undefined
   if (prefix !== '') return prefix
-  throw new RolecastError('no-region', `the user pool id \`${userPoolId}\` does not begin with a region; give \`region\``, { value: userPoolId })
+  throw new RolecastError(
+    'no-region',
+    `the user pool id \`${userPoolId}\` does not begin with a region; give \`region\``,
+    { value: userPoolId },
+  )
 }
 
 /**
@@ -156,6 +186,10 @@ function isMissing(cause: unknown, context: UserPoolCall): boolean {
   if (cause.name !== 'ResourceNotFoundException') return false
   // moto's whole message is the group's name.
   if (groupName !== undefined && (cause.message === groupName || /^\W*(the )?group\b/i.test(cause.message))) return true
-  if (groupName === undefined || /^\W*(the )?user ?pool\b/i.test(cause.message)) throw failure('pool-not-found', context, { cause })
-  throw failure('malformed-answer', context, { cause, note: `something is not found, but not said what: ${cause.message}` })
+  if (groupName === undefined || /^\W*(the )?user ?pool\b/i.test(cause.message))
+    throw failure('pool-not-found', context, { cause })
+  throw failure('malformed-answer', context, {
+    cause,
+    note: `something is not found, but not said what: ${cause.message}`,
+  })
 }

@@ -6,7 +6,12 @@ export interface Coalescer<K, V> {
    * Waits for the call under way for this key, or starts one. The call is aborted when everybody who waited for it has
    * gone; one who goes fails nobody else. `leave` makes the error for who goes.
    */
-  join(key: K, start: (signal: AbortSignal) => Promise<V>, signal: AbortSignal | undefined, leave: () => unknown): Promise<V>
+  join(
+    key: K,
+    start: (signal: AbortSignal) => Promise<V>,
+    signal: AbortSignal | undefined,
+    leave: () => unknown,
+  ): Promise<V>
   /** Starts a call that nobody waits for, unless one is under way. It is never aborted. */
   spawn(key: K, start: (signal: AbortSignal) => Promise<V>): void
   /** Who asks from now on gets a call of their own; those who wait keep theirs. */

@@ -1,13 +1,16 @@
 import { setMaxListeners } from 'node:events'
 import { LRUCache } from 'lru-cache'
-import { quote, RolecastError } from '../../errors.js'
-import { type Group, isGroupName } from '../../group.js'
+import { RolecastError } from '../../errors.js'
+import { MAX_GROUPS_PER_POOL } from '../../quotas.js'
+import { type Group } from '../../group.js'
 import { createCoalescer } from './coalesce.js'
 import { failure, oneLine } from '../api/api-error.js'
 import { amount, type ConnectionOptions } from '../api/connection-options.js'
 import { createSharedCache, type SharedCacheOptions } from './shared-cache.js'
 import { parseSnapshot } from './snapshot.js'
 import { createUserPoolApi, type GroupAnswer, listAllGroups, type Listing, PAGE_SIZE } from '../api/user-pool-api.js'
+import { distinctNames } from './group-names.js'
+import type { CacheEvent, CacheStats } from './cache-events.js'
 
 /**
  * Where groups come from, by name: `undefined` where there is no such group. A plain function, so that a table in a
@@ -59,37 +62,6 @@ export interface SnapshotSourceOptions extends CacheOptions {
   readonly userPoolId?: string | undefined
 }
 
-/**
- * - `hit`, `negative`: answered with a fresh group, or with a fresh "no such group"
- * - `stale`: answered with an old group
- * - `miss`: not answered from the cache; `coalesced`: likewise, and another caller's call under way is shared
- * - `call`: a request to Cognito; `failed`: it failed; `throttled`: it failed by throttling, after the SDK's retries
- * - `evicted`: the cache was full
- * - `shared-hit`: answered by the shared store; `shared-failed`: the store failed, and was left aside
- */
-export interface CacheEvent {
-  readonly type: 'hit' | 'negative' | 'stale' | 'miss' | 'coalesced' | 'call' | 'failed' | 'throttled' | 'evicted' | 'shared-hit' | 'shared-failed'
-  /** Absent for ListGroups. */
-  readonly groupName?: string | undefined
-  readonly error?: RolecastError
-}
-
-/** How often each kind of event happened, and how many groups are kept now. */
-export interface CacheStats {
-  readonly hits: number
-  readonly negative: number
-  readonly stale: number
-  readonly misses: number
-  readonly coalesced: number
-  readonly calls: number
-  readonly failures: number
-  readonly throttled: number
-  readonly evictions: number
-  readonly sharedHits: number
-  readonly sharedFailures: number
-  readonly size: number
-}
-
 /** What is known of some names, and how well. */
 export interface Lookup {
   /** In the order asked for. */
@@ -133,12 +105,6 @@ export interface CachedGroupSource {
   stats(): CacheStats
 }
 
-/**
- * How many groups a user pool has at most.
- * @see https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
- */
-const MOST_GROUPS = 10_000
-
 /** The key of the one call that is about no single group. No group name is empty. */
 const LISTING = ''
 
@@ -152,12 +118,13 @@ const LISTING = ''
  * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
  */
 export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOptions): CachedGroupSource {
-  const max = amount(options, 'max', MOST_GROUPS, 1)
+  const max = amount(options, 'max', MAX_GROUPS_PER_POOL, 1)
   const ttl = amount(options, 'ttl', 60_000, 0)
   const negativeTtl = amount(options, 'negativeTtl', 10_000, 0)
   const staleWhileRevalidate = amount(options, 'staleWhileRevalidate', 0, 0)
   const staleIfError = amount(options, 'staleIfError', 0, 0)
-  const snapshot = options.snapshot === undefined && !('maxAge' in options) ? undefined : parseSnapshot(options.snapshot)
+  const snapshot =
+    options.snapshot === undefined && !('maxAge' in options) ? undefined : parseSnapshot(options.snapshot)
   const userPoolId = userPoolIdOf(options, snapshot?.userPoolId)
   const { onEvent, clock = Date.now } = options
 
@@ -182,7 +149,12 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   })
   const groupCalls = createCoalescer<string, GroupAnswer>(keep)
   const listingCalls = createCoalescer<typeof LISTING, Listing>((_key, listing) => keepListing(listing))
-  const api = createUserPoolApi({ ...options, userPoolId, clock, onCall: (_operation, groupName) => tell('call', groupName) })
+  const api = createUserPoolApi({
+    ...options,
+    userPoolId,
+    clock,
+    onCall: (_operation, groupName) => tell('call', groupName),
+  })
   const level2 =
     options.sharedCache &&
     createSharedCache(
@@ -221,7 +193,9 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   /** The old group, if it may be served for this long after its `ttl`. */
   function oldAnswer(groupName: string, grace: number, now: number): GroupAnswer | undefined {
     const answer = kept.peek(groupName)
-    return answer?.group !== undefined && grace > 0 && isYounger(answer, lifetime(answer) + grace, now) ? answer : undefined
+    return answer?.group !== undefined && grace > 0 && isYounger(answer, lifetime(answer) + grace, now)
+      ? answer
+      : undefined
   }
 
   function keep(groupName: string, answer: GroupAnswer): void {
@@ -230,7 +204,9 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   }
 
   function keepListing({ byName, order }: Listing): void {
-    const gone = [...kept.entries()].filter(([groupName, answer]) => answer.group !== undefined && answer.order < order && !byName.has(groupName))
+    const gone = [...kept.entries()].filter(
+      ([groupName, answer]) => answer.group !== undefined && answer.order < order && !byName.has(groupName),
+    )
     for (const [groupName] of gone) kept.delete(groupName)
     for (const [groupName, answer] of byName) {
       // Reading a pool that is larger than the cache must not push out what is in use.
@@ -259,13 +235,19 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     const isUsable = (answer: GroupAnswer) => {
       const age = clock() - answer.fetchedAt
       const distrusted = Math.max(distrustedBefore, distrustedGroups.get(groupName) ?? -Infinity)
-      return age > -CLOCK_SKEW && Math.max(0, age) < lifetime(answer) && answer.fetchedAt > Math.max(distrusted, known?.fetchedAt ?? -Infinity)
+      return (
+        age > -CLOCK_SKEW &&
+        Math.max(0, age) < lifetime(answer) &&
+        answer.fetchedAt > Math.max(distrusted, known?.fetchedAt ?? -Infinity)
+      )
     }
     // Who has an old group to serve does not wait for one process after the other to fail.
     const patience = oldAnswer(groupName, staleIfError, clock()) === undefined ? undefined : api.timeout
     const answer = await shared.get(groupName, { isUsable, fetch, signal, patience })
     // Read by another process, it has no number here: it follows what was known when it was asked for.
-    return answer.order === 0 ? { ...answer, fetchedAt: Math.min(answer.fetchedAt, clock()), order: known?.order ?? 0 } : answer
+    return answer.order === 0
+      ? { ...answer, fetchedAt: Math.min(answer.fetchedAt, clock()), order: known?.order ?? 0 }
+      : answer
   }
 
   function distrust(groupName: string): void {
@@ -289,7 +271,12 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
 
   /** Never with a shared store: each process would list the pool, and tell the others nothing. */
   function listingIsCheaper(missing: number): boolean {
-    return shared === undefined && !listingDenied && poolSize !== undefined && missing > Math.max(1, Math.ceil(poolSize / PAGE_SIZE))
+    return (
+      shared === undefined &&
+      !listingDenied &&
+      poolSize !== undefined &&
+      missing > Math.max(1, Math.ceil(poolSize / PAGE_SIZE))
+    )
   }
 
   interface Fetched {
@@ -313,14 +300,18 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     }
   }
 
-  async function fetchMany(groupNames: readonly string[], signal: AbortSignal | undefined): Promise<readonly Fetched[]> {
+  async function fetchMany(
+    groupNames: readonly string[],
+    signal: AbortSignal | undefined,
+  ): Promise<readonly Fetched[]> {
     let listed: Listing['byName'] | undefined
     if (listingIsCheaper(groupNames.length)) {
       try {
         listed = (await joinListing(signal)).byName
       } catch (error) {
         // The right to GetGroup does not imply the right to ListGroups.
-        if ((error as RolecastError).code !== 'not-authorized') return groupNames.map(groupName => oldOrThrow(groupName, error))
+        if ((error as RolecastError).code !== 'not-authorized')
+          return groupNames.map(groupName => oldOrThrow(groupName, error))
         listingDenied = true
       }
     }
@@ -381,7 +372,8 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
 
   if (snapshot !== undefined) {
     const freshFor = amount(options as SnapshotSourceOptions, 'maxAge', NaN, 0)
-    for (const group of snapshot.groups) keep(group.groupName, { group, fetchedAt: snapshot.takenAt, order: 0, freshFor })
+    for (const group of snapshot.groups)
+      keep(group.groupName, { group, fetchedAt: snapshot.takenAt, order: 0, freshFor })
     poolSize ??= snapshot.groups.length
   }
 
@@ -424,7 +416,12 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   })
 }
 
-function toLookup(names: ReadonlySet<string>, answers: ReadonlyMap<string, GroupAnswer>, stale: boolean, now: number): Lookup {
+function toLookup(
+  names: ReadonlySet<string>,
+  answers: ReadonlyMap<string, GroupAnswer>,
+  stale: boolean,
+  now: number,
+): Lookup {
   const groups: Group[] = []
   const unknownGroups: string[] = []
   let oldest = now
@@ -442,42 +439,36 @@ const CLOCK_SKEW = 1_000
 
 function storeFailure(groupName: string, cause: unknown): RolecastError {
   const said = oneLine(cause instanceof Error ? cause.message : String(cause))
-  return new RolecastError('store-failed', `the shared store failed for group \`${groupName}\` (${said}); Cognito is asked instead, look after the store`, {
-    groupName,
-    retryable: true,
-    cause,
-  })
+  return new RolecastError(
+    'store-failed',
+    `the shared store failed for group \`${groupName}\` (${said}); Cognito is asked instead, look after the store`,
+    {
+      groupName,
+      retryable: true,
+      cause,
+    },
+  )
 }
 
-function userPoolIdOf({ userPoolId }: { readonly userPoolId?: string | undefined }, ofSnapshot: string | undefined): string {
-  if (ofSnapshot === undefined || userPoolId === undefined || userPoolId === ofSnapshot) return (userPoolId ?? ofSnapshot)!
-  throw new RolecastError('invalid-option', `the snapshot is of user pool \`${ofSnapshot}\` and not of \`${userPoolId}\`; give one of the two`, {
-    value: userPoolId,
-  })
+function userPoolIdOf(
+  { userPoolId }: { readonly userPoolId?: string | undefined },
+  ofSnapshot: string | undefined,
+): string {
+  if (ofSnapshot === undefined || userPoolId === undefined || userPoolId === ofSnapshot)
+    return (userPoolId ?? ofSnapshot)!
+  throw new RolecastError(
+    'invalid-option',
+    `the snapshot is of user pool \`${ofSnapshot}\` and not of \`${userPoolId}\`; give one of the two`,
+    {
+      value: userPoolId,
+    },
+  )
 }
 
 /** Whether an answer is younger than `limit`. A clock that was set back makes it too old at once. */
 function isYounger(answer: GroupAnswer, limit: number, now: number): boolean {
   const age = now - answer.fetchedAt
   return age >= 0 && age < limit
-}
-
-/** The names, each once, all of them possible. */
-export function distinctNames(groupNames: Iterable<string>): ReadonlySet<string> {
-  if (typeof groupNames === 'string') {
-    throw new RolecastError('invalid-group-name', `\`${groupNames}\` is one string; give the group names as an array`, { value: groupNames })
-  }
-  const names = new Set(groupNames)
-  for (const groupName of names) {
-    if (!isGroupName(groupName)) {
-      throw new RolecastError(
-        'invalid-group-name',
-        `${quote(groupName)} cannot be a group's name: Cognito takes 1 to 128 characters without white space; check where the name comes from`,
-        { value: groupName, ...(typeof groupName === 'string' && { groupName }) },
-      )
-    }
-  }
-  return names
 }
 
 /** Runs one task a name. The first failure is the failure of all, and ends the others. */

@@ -2,13 +2,13 @@ import { type Resolution, type ResolveOptions, resolveRoles } from '../../claims
 import {
   type CachedGroupSource,
   createGroupSource,
-  distinctNames,
   type GroupSource,
   type GroupSourceOptions,
   type Lookup,
   type LookupOptions,
   type SnapshotSourceOptions,
 } from './group-source.js'
+import { distinctNames } from './group-names.js'
 
 /** A resolution of groups that were read from a source. */
 export interface RoleResolution extends Resolution {
@@ -52,7 +52,9 @@ export interface SourcedRoleResolverOptions<S extends GroupSource> extends Resol
  *
  * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
  */
-export function createRoleResolver(options: RoleResolverOptions | SourcedRoleResolverOptions<CachedGroupSource>): CachedRoleResolver
+export function createRoleResolver(
+  options: RoleResolverOptions | SourcedRoleResolverOptions<CachedGroupSource>,
+): CachedRoleResolver
 export function createRoleResolver(options: SourcedRoleResolverOptions<GroupSource>): RoleResolver
 export function createRoleResolver(
   options: RoleResolverOptions | SourcedRoleResolverOptions<GroupSource>,
@@ -75,7 +77,10 @@ function plainResolver(source: GroupSource, options: ResolveOptions): RoleResolv
       const names = [...distinctNames(groupNames)]
       const found = await Promise.all(names.map(groupName => source(groupName, lookupOptions)))
       const groups = found.filter(group => group !== undefined)
-      return resolveLookup({ groups, unknownGroups: names.filter((_name, index) => found[index] === undefined), stale: false, age: 0 }, options)
+      return resolveLookup(
+        { groups, unknownGroups: names.filter((_name, index) => found[index] === undefined), stale: false, age: 0 },
+        options,
+      )
     },
   }
 }

@@ -117,13 +117,19 @@ export function createSharedCache(context: SharedCacheContext, options: SharedCa
   const { userPoolId, callTimeout, lifetime, onHit, onFailure } = context
   const { store, acquire, secret, namespace = 'rolecast' } = options
   const timeout = amount(options, 'timeout', 250, 1, LONGEST_TIMER)
-  const leaseTtl = Math.ceil(amount(options, 'leaseTtl', Math.min(callTimeout + 1_000, LONGEST_TIMER), 1, LONGEST_TIMER))
+  const leaseTtl = Math.ceil(
+    amount(options, 'leaseTtl', Math.min(callTimeout + 1_000, LONGEST_TIMER), 1, LONGEST_TIMER),
+  )
   const leaseSettle = amount(options, 'leaseSettle', Math.min(100, leaseTtl / 2), 0, leaseTtl)
   checkStore(store)
   // An empty one is a setting that got lost, and anybody could sign with it.
-  if (secret === '') throw new RolecastError('invalid-option', '`secret` is empty; give a secret that the whole fleet shares, or none', { value: secret })
+  if (secret === '')
+    throw new RolecastError('invalid-option', '`secret` is empty; give a secret that the whole fleet shares, or none', {
+      value: secret,
+    })
 
-  const keyOf = (kind: 'group' | 'lease', groupName: string) => `${namespace}:${VERSION}:${kind}:${userPoolId}:${keyPart(groupName)}`
+  const keyOf = (kind: 'group' | 'lease', groupName: string) =>
+    `${namespace}:${VERSION}:${kind}:${userPoolId}:${keyPart(groupName)}`
 
   async function ask<T>(groupName: string, access: () => T | Promise<T>): Promise<T | typeof FAILED | typeof LATE> {
     let timer: NodeJS.Timeout | undefined
@@ -165,12 +171,18 @@ export function createSharedCache(context: SharedCacheContext, options: SharedCa
     if (written !== true) return written
     await sleep(leaseSettle)
     const settled = await ask(groupName, () => store.get(key))
-    if (settled !== undefined && settled !== null) return settled === FAILED || settled === LATE ? settled : settled === owner
+    if (settled !== undefined && settled !== null)
+      return settled === FAILED || settled === LATE ? settled : settled === owner
     onFailure(groupName, new Error('it forgot a lease that it had taken'))
     return FAILED
   }
 
-  async function takeAtOnce(groupName: string, key: string, owner: string, acquire: Acquire): Promise<boolean | typeof FAILED | typeof LATE> {
+  async function takeAtOnce(
+    groupName: string,
+    key: string,
+    owner: string,
+    acquire: Acquire,
+  ): Promise<boolean | typeof FAILED | typeof LATE> {
     const since = Date.now()
     let asked: Promise<boolean> | undefined
     const taken = await ask(groupName, () => (asked = acquire(key, owner, leaseTtl)))
@@ -210,7 +222,10 @@ export function createSharedCache(context: SharedCacheContext, options: SharedCa
     let prolonging: Promise<unknown> = Promise.resolve()
     async function prolong(): Promise<void> {
       const now = Date.now()
-      const prolonged = await ask(groupName, async () => (await isOurs(key, owner, since)) && write(key, owner, leaseTtl))
+      const prolonged = await ask(
+        groupName,
+        async () => (await isOurs(key, owner, since)) && write(key, owner, leaseTtl),
+      )
       if (prolonged === true) since = now
     }
     const timer = setInterval(() => {
@@ -263,7 +278,8 @@ export function createSharedCache(context: SharedCacheContext, options: SharedCa
           await lease.release()
           return hit(late)
         }
-        if (performance.now() - began >= patience) return lookup.patience === undefined ? fetchForAll(groupName, stuckLease(groupName), lookup) : giveUp()
+        if (performance.now() - began >= patience)
+          return lookup.patience === undefined ? fetchForAll(groupName, stuckLease(groupName), lookup) : giveUp()
         // Not all at the same time.
         await sleep(pause * (0.5 + Math.random()), undefined, { signal }).catch(() => {
           throw failure('aborted', { operation: 'GetGroup', userPoolId, groupName }, { cause: signal.reason })
@@ -275,7 +291,11 @@ export function createSharedCache(context: SharedCacheContext, options: SharedCa
         return answer
       }
       function giveUp(): never {
-        throw failure('timeout', { operation: 'GetGroup', userPoolId, groupName }, { note: `another process was at it for ${Math.round(patience)} ms` })
+        throw failure(
+          'timeout',
+          { operation: 'GetGroup', userPoolId, groupName },
+          { note: `another process was at it for ${Math.round(patience)} ms` },
+        )
       }
     },
     async delete(groupName) {
@@ -290,8 +310,16 @@ export function createSharedCache(context: SharedCacheContext, options: SharedCa
 }
 
 function checkStore(store: unknown): void {
-  const isStore = typeof store === 'object' && store !== null && ['get', 'set', 'delete'].every(name => typeof (store as Record<string, unknown>)[name] === 'function')
-  if (!isStore) throw new RolecastError('invalid-option', `\`store\` is ${quote(store)}; give a Keyv, or an object with its get, set and delete`, { value: store })
+  const isStore =
+    typeof store === 'object' &&
+    store !== null &&
+    ['get', 'set', 'delete'].every(name => typeof (store as Record<string, unknown>)[name] === 'function')
+  if (!isStore)
+    throw new RolecastError(
+      'invalid-option',
+      `\`store\` is ${quote(store)}; give a Keyv, or an object with its get, set and delete`,
+      { value: store },
+    )
 }
 
 /** Whether it is less than `limit` milliseconds since. A wall clock: time goes on while a process is frozen. */
@@ -305,7 +333,12 @@ function keyPart(groupName: string): string {
   return /^(?!#)[!-~]+$/.test(groupName) ? groupName : `#${createHash('sha256').update(groupName).digest('hex')}`
 }
 
-function formatEntry({ group, fetchedAt }: GroupAnswer, userPoolId: string, groupName: string, secret: string | undefined): string {
+function formatEntry(
+  { group, fetchedAt }: GroupAnswer,
+  userPoolId: string,
+  groupName: string,
+  secret: string | undefined,
+): string {
   const body = JSON.stringify({
     version: VERSION,
     userPoolId,
@@ -317,7 +350,12 @@ function formatEntry({ group, fetchedAt }: GroupAnswer, userPoolId: string, grou
 }
 
 /** Undefined for whatever is not an entry of this version, pool and group: it is a miss, and overwritten by the next. */
-function parseEntry(text: unknown, userPoolId: string, groupName: string, secret: string | undefined): GroupAnswer | undefined {
+function parseEntry(
+  text: unknown,
+  userPoolId: string,
+  groupName: string,
+  secret: string | undefined,
+): GroupAnswer | undefined {
   if (typeof text !== 'string') return undefined
   const body = secret === undefined ? text : verified(text, secret)
   if (body === undefined) return undefined

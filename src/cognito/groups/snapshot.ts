@@ -1,9 +1,10 @@
 import * as z from 'zod/mini'
 import { RolecastError } from '../../errors.js'
 import type { Group } from '../../group.js'
-import { firstIssue, listGroupsAnswer, readAs, someText, toGroup } from '../api/responses.js'
+import { listGroupsAnswer, someText, toGroup } from '../api/responses.js'
 import type { ConnectionOptions } from '../api/connection-options.js'
 import { createUserPoolApi, listAllGroups } from '../api/user-pool-api.js'
+import { firstIssue, readAs } from '../api/schema.js'
 
 /**
  * All groups of a user pool at one time, as JSON: bundled with the code, a fleet resolves without a call. `Groups` is as
@@ -34,7 +35,10 @@ interface SnapshotContent {
 /** @throws RolecastError `invalid-input` for what is no snapshot of this version, or only part of a pool */
 export function parseSnapshot(value: unknown): SnapshotContent {
   const invalid = (what: string, cause?: unknown) =>
-    new RolecastError('invalid-input', `the snapshot cannot be used (${what}); make it with \`rolecast snapshot\``, { value, cause })
+    new RolecastError('invalid-input', `the snapshot cannot be used (${what}); make it with \`rolecast snapshot\``, {
+      value,
+      cause,
+    })
   const parsed = readAs(snapshotShape, value)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, value).note, parsed.error)
   const { userPoolId, takenAt, Groups } = parsed.data

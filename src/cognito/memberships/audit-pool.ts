@@ -1,3 +1,5 @@
+import { REQUESTS_PER_SECOND } from '../../quotas.js'
+import { LEAST_RATE } from '../api/user-pool-call.js'
 import type { UserAudit } from '../../audit/summary.js'
 import { isRolecastError, RolecastError } from '../../errors.js'
 import type { Group } from '../../group.js'
@@ -32,9 +34,13 @@ export async function auditUser({ username, signal, semantics, ...options }: Aud
   const api = createUserPoolApi({ ...options, clock: Date.now, onCall: () => {} })
   const groups = await listGroupsOfUser(api, username, signal ?? NEVER)
   if (groups === undefined) {
-    throw new RolecastError('user-not-found', `user pool \`${options.userPoolId}\` has no user \`${username}\`; give the username, not an alias such as a mail address`, {
-      value: username,
-    })
+    throw new RolecastError(
+      'user-not-found',
+      `user pool \`${options.userPoolId}\` has no user \`${username}\`; give the username, not an alias such as a mail address`,
+      {
+        value: username,
+      },
+    )
   }
   return { username, groups, resolution: { ...resolveRoles(groups, { semantics }), unknownGroups: [] } }
 }
@@ -88,7 +94,12 @@ export interface ImpactOptions extends AuditPoolOptions {
  *
  * @throws RolecastError from the iteration; `invalid-argument` for a change of a group that the pool does not have
  */
-export async function* impact({ semantics, changes, onEvent, ...options }: ImpactOptions): AsyncGenerator<UserImpact, void> {
+export async function* impact({
+  semantics,
+  changes,
+  onEvent,
+  ...options
+}: ImpactOptions): AsyncGenerator<UserImpact, void> {
   const opened = await openPool({
     ...options,
     onEvent(event) {
@@ -140,23 +151,48 @@ export async function openPool(options: ReadOptions): Promise<OpenPool> {
 function goesOn(error: unknown, path: string): unknown {
   if (!isRolecastError(error)) return error
   const { code, message, groupName, value, retryable } = error
-  return new RolecastError(code, `${message}; what was read is kept in \`${path}\`, and the same command goes on from it`, { groupName, value, retryable, cause: error })
+  return new RolecastError(
+    code,
+    `${message}; what was read is kept in \`${path}\`, and the same command goes on from it`,
+    { groupName, value, retryable, cause: error },
+  )
 }
 
-async function openCheckpointOf({ checkpoint, userPoolId, endpoint, strategy }: ReadOptions): Promise<Checkpoint | undefined> {
+async function openCheckpointOf({
+  checkpoint,
+  userPoolId,
+  endpoint,
+  strategy,
+}: ReadOptions): Promise<Checkpoint | undefined> {
   if (checkpoint === undefined) return undefined
-  return openCheckpoint(checkpoint, { read: { userPoolId, endpoint: endpoint ?? null, strategy: strategy ?? 'the quicker one' }, now: Date.now })
+  return openCheckpoint(checkpoint, {
+    read: { userPoolId, endpoint: endpoint ?? null, strategy: strategy ?? 'the quicker one' },
+    now: Date.now,
+  })
 }
 
 function settingsOf(options: ReadOptions) {
   const { rates = {}, strategy, signal = NEVER, onEvent = () => {} } = options
   const read: ReadRates = {
-    ListGroups: amount(options, 'requestsPerSecond', 5, 0.001),
-    ListUsers: amount(rates, 'ListUsers', 30, 0.001),
-    AdminListGroupsForUser: amount(rates, 'AdminListGroupsForUser', 50, 0.001),
+    ListGroups: amount(options, 'requestsPerSecond', REQUESTS_PER_SECOND.GetGroup, LEAST_RATE),
+    ListUsers: amount(rates, 'ListUsers', REQUESTS_PER_SECOND.ListUsers, LEAST_RATE),
+    AdminListGroupsForUser: amount(
+      rates,
+      'AdminListGroupsForUser',
+      REQUESTS_PER_SECOND.AdminListGroupsForUser,
+      LEAST_RATE,
+    ),
   }
   const api: UserPoolApi = createUserPoolApi({ ...options, maxAttempts: 1, clock: Date.now, onCall: () => {} })
-  return { api, rates: read, strategy, membershipsPerUser: amount(options, 'membershipsPerUser', 3, 0), signal, onEvent, retryDelay: 1_000 }
+  return {
+    api,
+    rates: read,
+    strategy,
+    membershipsPerUser: amount(options, 'membershipsPerUser', 3, 0),
+    signal,
+    onEvent,
+    retryDelay: 1_000,
+  }
 }
 
 const NEVER = new AbortController().signal

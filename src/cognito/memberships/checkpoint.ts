@@ -1,12 +1,10 @@
-import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, readFile, realpath, rename, rm } from 'node:fs/promises'
-import { hostname } from 'node:os'
-import { kill, pid as ownPid } from 'node:process'
+import { type FileHandle, open, realpath, rm } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
 import { crc32 } from 'node:zlib'
 import { isRolecastError, quote, RolecastError } from '../../errors.js'
-import { own } from '../../own.js'
 import { oneLine } from '../api/api-error.js'
+import { ownValue } from '../../record.js'
+import { lock } from './file-lock.js'
 
 /**
  * A journal of what was read so far, so that hours of reading survive a kill, a full disk or a power cut.
@@ -60,7 +58,10 @@ export interface CheckpointOptions {
  */
 export async function openCheckpoint(path: string, { read, now }: CheckpointOptions): Promise<Checkpoint> {
   const unusable: Unusable = (what, next, cause) =>
-    new RolecastError('invalid-input', `the checkpoint \`${path}\` cannot be used: ${what}; ${next}`, { value: path, cause })
+    new RolecastError('invalid-input', `the checkpoint \`${path}\` cannot be used: ${what}; ${next}`, {
+      value: path,
+      cause,
+    })
   let release: (() => Promise<void>) | undefined
   let handle: FileHandle | undefined
   try {
@@ -79,9 +80,9 @@ export async function openCheckpoint(path: string, { read, now }: CheckpointOpti
 }
 
 /** Makes the error for a checkpoint that cannot be used: what is the matter, and what to do next. */
-type Unusable = (what: string, next: string, cause?: unknown) => RolecastError
+export type Unusable = (what: string, next: string, cause?: unknown) => RolecastError
 
-const OTHER_FILE = 'give the path of another file'
+export const OTHER_FILE = 'give the path of another file'
 const OTHER_FILE_OR_REMOVE = `${OTHER_FILE}, or remove this one to begin again`
 
 function toFailure(cause: unknown, unusable: Unusable): RolecastError {
@@ -89,12 +90,22 @@ function toFailure(cause: unknown, unusable: Unusable): RolecastError {
   const { code = 'error' } = cause as NodeJS.ErrnoException
   const full = ['ENOSPC', 'EDQUOT', 'EFBIG'].includes(code)
   const first = full ? 'make room' : 'check the path and the disk'
-  return unusable(`it cannot be read or written (${code})`, `${first}, then run the same again: it goes on from what was kept`, cause)
+  return unusable(
+    `it cannot be read or written (${code})`,
+    `${first}, then run the same again: it goes on from what was kept`,
+    cause,
+  )
 }
 
 const APPENDS_PER_SYNC = 64
 
-function toCheckpoint(path: string, handle: FileHandle, journal: Journal, release: () => Promise<void>, unusable: Unusable): Checkpoint {
+function toCheckpoint(
+  path: string,
+  handle: FileHandle,
+  journal: Journal,
+  release: () => Promise<void>,
+  unusable: Unusable,
+): Checkpoint {
   let { size } = journal
   let unsynced = 0
   let appended = Promise.resolve()
@@ -175,7 +186,9 @@ interface Header {
 
 /** As JSON gives it back: without what is undefined. */
 function newHeader(read: object, now: () => number): Header {
-  return JSON.parse(JSON.stringify({ rolecast: 'checkpoint', version: 1, startedAt: new Date(now()).toISOString(), read }))
+  return JSON.parse(
+    JSON.stringify({ rolecast: 'checkpoint', version: 1, startedAt: new Date(now()).toISOString(), read }),
+  )
 }
 
 /** How every header begins, whatever is cut off. */
@@ -210,15 +223,16 @@ function isTornHeader({ bytes }: Line, firstLine: Buffer): boolean {
 /** The date in the first line, if the file is a checkpoint of the same thing. */
 function checkHeader({ bytes }: Line, { read }: Header, unusable: Unusable): string {
   const found = bytes.at(-1) === NEWLINE ? parse(bytes) : undefined
-  if (!isObject(found) || own(found, 'rolecast') !== 'checkpoint') throw foreign(unusable)
-  const version = own(found, 'version')
-  if (version !== 1) throw unusable(`it is of version ${quote(version)}, and this rolecast writes version 1`, OTHER_FILE_OR_REMOVE)
-  const startedAt = own(found, 'startedAt')
-  const foundRead = own(found, 'read')
+  if (!isObject(found) || ownValue(found, 'rolecast') !== 'checkpoint') throw foreign(unusable)
+  const version = ownValue(found, 'version')
+  if (version !== 1)
+    throw unusable(`it is of version ${quote(version)}, and this rolecast writes version 1`, OTHER_FILE_OR_REMOVE)
+  const startedAt = ownValue(found, 'startedAt')
+  const foundRead = ownValue(found, 'read')
   if (typeof startedAt !== 'string' || !isObject(foundRead)) throw foreign(unusable)
   const differences = [...new Set([...Object.keys(foundRead), ...Object.keys(read)])]
-    .filter(key => !isDeepStrictEqual(own(foundRead, key), own(read, key)))
-    .map(key => `\`${key}\` is ${inWords(own(foundRead, key))} there and ${inWords(own(read, key))} here`)
+    .filter(key => !isDeepStrictEqual(ownValue(foundRead, key), ownValue(read, key)))
+    .map(key => `\`${key}\` is ${inWords(ownValue(foundRead, key))} there and ${inWords(ownValue(read, key))} here`)
   if (differences.length === 0) return startedAt
   throw unusable(`it is of something else (${differences.join(', ')})`, OTHER_FILE_OR_REMOVE)
 }
@@ -232,7 +246,10 @@ function foreign(unusable: Unusable): RolecastError {
 }
 
 function damaged({ number, start }: Pick<Line, 'number' | 'start'>, unusable: Unusable): RolecastError {
-  return unusable(`its line ${number} is damaged`, `cut the file off after ${start} bytes to go on from there, or remove it to begin again`)
+  return unusable(
+    `its line ${number} is damaged`,
+    `cut the file off after ${start} bytes to go on from there, or remove it to begin again`,
+  )
 }
 
 interface Line {
@@ -259,7 +276,8 @@ async function* linesOf(handle: FileHandle, size: number, unusable: Unusable): A
     if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2)
     const position = start + filled
     const { bytesRead } = await handle.read(buffer, filled, Math.min(buffer.length - filled, size - position), position)
-    if (bytesRead === 0) throw unusable('it was cut off while it was read', 'see what else writes to it, then run the same again')
+    if (bytesRead === 0)
+      throw unusable('it was cut off while it was read', 'see what else writes to it, then run the same again')
     filled += bytesRead
     const read = buffer.subarray(0, filled)
     let from = 0
@@ -303,7 +321,7 @@ function recordOf(line: Line, unusable: Unusable): unknown {
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** Undefined for what is not JSON in UTF-8. */
-function parse(bytes: Buffer): unknown {
+export function parse(bytes: Buffer): unknown {
   try {
     return JSON.parse(UTF_8.decode(bytes))
   } catch {
@@ -311,95 +329,6 @@ function parse(bytes: Buffer): unknown {
   }
 }
 
-function isObject(value: unknown): value is object {
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-/** Who has a lock, as the lock says. */
-interface Holder {
-  readonly pid: number
-  readonly host: string
-  readonly id: string
-}
-
-/** The locks of this process: a lock with its number and none of these ids is of an earlier process with that number. */
-const held = new Set<string>()
-
-/** Takes `PATH.lock`, and gives what lets go of it. */
-async function lock(path: string, unusable: Unusable): Promise<() => Promise<void>> {
-  const file = `${path}.lock`
-  const holder: Holder = { pid: ownPid, host: hostname(), id: randomUUID() }
-  // Before anybody in this process can see the lock.
-  held.add(holder.id)
-  try {
-    await take(file, JSON.stringify(holder), unusable)
-  } catch (cause) {
-    held.delete(holder.id)
-    throw cause
-  }
-  return async () => {
-    await rm(file, { force: true })
-    held.delete(holder.id)
-  }
-}
-
-/**
- * Makes this file with this text, which only one can do. If it is there and its holder is gone, then whoever makes a
- * second file, a claim named after the id of that holder, alone may replace it, by renaming the claim. A claim can come
- * late, when another has replaced the lock already, so it looks again. A claim that was left behind is taken over alike.
- */
-async function take(file: string, text: string, unusable: Unusable): Promise<void> {
-  if (await create(file, text)) return
-  const found = await readFile(file, 'utf8').catch(() => '')
-  const holder = parseHolder(found)
-  if (holder === undefined || !isGone(holder)) throw inUse(file, holder, unusable)
-  const claim = `${file}.${holder.id}`
-  await take(claim, text, unusable)
-  if ((await readFile(file, 'utf8').catch(() => '')) === found) return rename(claim, file)
-  await rm(claim, { force: true })
-  throw inUse(file, undefined, unusable)
-}
-
-/** Whether there was no such file. */
-async function create(file: string, text: string): Promise<boolean> {
-  const handle = await open(file, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code !== 'EEXIST') throw cause
-  })
-  if (handle === undefined) return false
-  try {
-    await handle.writeFile(text)
-  } catch (cause) {
-    await rm(file, { force: true })
-    throw cause
-  } finally {
-    await handle.close()
-  }
-  return true
-}
-
-/** Undefined for what is no lock, or not yet. */
-function parseHolder(text: string): Holder | undefined {
-  const found = parse(Buffer.from(text))
-  if (!isObject(found)) return undefined
-  const [pid, host, id] = [own(found, 'pid'), own(found, 'host'), own(found, 'id')]
-  if (!Number.isSafeInteger(pid) || (pid as number) <= 0 || typeof host !== 'string') return undefined
-  if (typeof id !== 'string' || !/^[0-9a-f-]{36}$/.test(id)) return undefined
-  return { pid: pid as number, host, id }
-}
-
-/** Whether it is certain that the holder does not run any more. */
-function isGone({ pid, host, id }: Holder): boolean {
-  if (host !== hostname()) return false
-  if (pid === ownPid) return !held.has(id)
-  try {
-    kill(pid, 0)
-    return false
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'ESRCH'
-  }
-}
-
-function inUse(file: string, holder: Holder | undefined, unusable: Unusable): RolecastError {
-  const who = holder === undefined ? 'somebody else' : `process ${holder.pid} on ${oneLine(holder.host)}`
-  return unusable(`it is in use by ${who}`, `wait for its end or ${OTHER_FILE}; if nobody uses it, remove \`${file}\``)
 }

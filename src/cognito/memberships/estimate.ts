@@ -65,7 +65,10 @@ export function estimateRead({ users, groups, membershipsPerUser, rates, strateg
 }
 
 function cost(calls: ReadCost['calls'], rates: ReadRates): ReadCost {
-  const together = Math.max((calls.ListUsers + calls.ListUsersInGroup) / rates.ListUsers, calls.AdminListGroupsForUser / rates.AdminListGroupsForUser)
+  const together = Math.max(
+    (calls.ListUsers + calls.ListUsersInGroup) / rates.ListUsers,
+    calls.AdminListGroupsForUser / rates.AdminListGroupsForUser,
+  )
   return {
     calls,
     totalCalls: Object.values(calls).reduce((sum, count) => sum + count, 0),

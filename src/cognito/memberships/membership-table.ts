@@ -118,7 +118,9 @@ export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(
     addMembership(userId, groupId) {
       checkUserId(userId, hashes.length)
       if (!Number.isInteger(groupId) || groupId < 0 || groupId > 65_535) {
-        throw new RolecastError('invalid-input', `${quote(groupId)} is no group id; give an integer from 0 to 65535`, { value: groupId })
+        throw new RolecastError('invalid-input', `${quote(groupId)} is no group id; give an integer from 0 to 65535`, {
+          value: groupId,
+        })
       }
       memberUsers.push(userId)
       memberGroups.push(groupId)
@@ -181,7 +183,11 @@ function startsOf(column: Column, limit: number): Uint32Array {
 
 function checkUserId(userId: number, size: number): void {
   if (Number.isInteger(userId) && userId >= 0 && userId < size) return
-  throw new RolecastError('invalid-input', `${quote(userId)} is no user id of this table; take one that \`userId\` gave`, { value: userId })
+  throw new RolecastError(
+    'invalid-input',
+    `${quote(userId)} is no user id of this table; take one that \`userId\` gave`,
+    { value: userId },
+  )
 }
 
 function hasLoneSurrogate(text: string): boolean {
@@ -275,7 +281,8 @@ export function halfSipHash13(bytes: Uint8Array, length: number, key: Uint32Arra
   const last = length & ~3
   // A round for each word, the last of them with the length in its highest byte, and three to finish.
   for (let at = 0; at <= last + 12; at += 4) {
-    const word = at < last ? littleEndian(bytes, at, 4) : at === last ? littleEndian(bytes, at, length - last) | (length << 24) : 0
+    const word =
+      at < last ? littleEndian(bytes, at, 4) : at === last ? littleEndian(bytes, at, length - last) | (length << 24) : 0
     if (at === last + 4) v2 ^= 0xff
     v3 ^= word
     v0 = (v0 + v1) | 0

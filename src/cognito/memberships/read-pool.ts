@@ -1,6 +1,5 @@
 import { setMaxListeners } from 'node:events'
 import pRetry from 'p-retry'
-import type { PoolChange } from '../../audit/summary.js'
 import { isRolecastError, RolecastError } from '../../errors.js'
 import type { Group, UserGroups } from '../../group.js'
 import type { Checkpoint } from './checkpoint.js'
@@ -8,6 +7,7 @@ import { estimateRead, type ReadEstimate, type ReadRates, type ReadStrategy } fr
 import type { UserPoolCall } from '../api/api-error.js'
 import { type Chain, createState, parseRecord, type ReadRecord, type StartRecord } from './read-state.js'
 import { createCircleCheck, listAllGroups, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
+import type { PoolChange } from '../../audit/pool-change.js'
 
 export interface ReadPoolOptions {
   readonly api: UserPoolApi
@@ -106,17 +106,21 @@ export async function readPool(options: ReadPoolOptions): Promise<PoolReading> {
       // First pages tell which groups are large; of those, the one that is known to be the largest goes on first.
       const priority = chain.pages === 0 ? SECOND : chain.pages
       const page = await api.listUsersInGroup(groupName, token, signal, priority)
-      await keep(page === undefined
-        ? { kind: 'group', group: groupId, usernames: [], next: null, gone: true }
-        : { kind: 'group', group: groupId, usernames: page.usernames, next: page.nextToken ?? null })
+      await keep(
+        page === undefined
+          ? { kind: 'group', group: groupId, usernames: [], next: null, gone: true }
+          : { kind: 'group', group: groupId, usernames: page.usernames, next: page.nextToken ?? null },
+      )
     })
   }
 
   async function readUser(userId: number): Promise<void> {
     const groups = await listGroupsOfUser(api, state.username(userId), signal)
-    await keep(groups === undefined
-      ? { kind: 'user', user: userId, groups: [], gone: true }
-      : { kind: 'user', user: userId, groups: groups.map(group => group.groupName) })
+    await keep(
+      groups === undefined
+        ? { kind: 'user', user: userId, groups: [], gone: true }
+        : { kind: 'user', user: userId, groups: groups.map(group => group.groupName) },
+    )
   }
 
   /** As many at once as can be under way; `next` gives one after the other. */
@@ -186,28 +190,37 @@ function withResolvers() {
 const FIRST = Number.MAX_SAFE_INTEGER
 const SECOND = FIRST - 1
 
-type ReadApi = Pick<UserPoolApi, 'userPoolId' | 'listGroups' | 'listUsers' | 'listUsersInGroup' | 'adminListGroupsForUser' | 'describeUserPool'>
+type ReadApi = Pick<
+  UserPoolApi,
+  'userPoolId' | 'listGroups' | 'listUsers' | 'listUsersInGroup' | 'adminListGroupsForUser' | 'describeUserPool'
+>
 
 const RETRIES = 10
 
 /** The API, asking again for what may come out better the next time. */
 function patient({ api, retryDelay, onEvent }: ReadPoolOptions, signal: AbortSignal): ReadApi {
-  const again = <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>) => (...args: A): Promise<T> =>
-    pRetry(() => call(...args), {
-      retries: RETRIES,
-      minTimeout: retryDelay,
-      maxTimeout: 30_000,
-      randomize: true,
-      signal,
-      shouldRetry: ({ error }) => isRolecastError(error) && error.retryable,
-      onFailedAttempt: ({ error, retriesLeft }) => {
-        if (isRolecastError(error) && error.retryable && retriesLeft > 0) onEvent({ type: 'retry', error })
-      },
-    }).catch(error => {
-      // Between two attempts it rejects with whatever the signal was aborted for.
-      if (error !== signal.reason || isRolecastError(error)) throw error
-      throw new RolecastError('aborted', `the reading of user pool \`${api.userPoolId}\` was aborted; read it again without an aborted signal`, { cause: error })
-    })
+  const again =
+    <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>) =>
+    (...args: A): Promise<T> =>
+      pRetry(() => call(...args), {
+        retries: RETRIES,
+        minTimeout: retryDelay,
+        maxTimeout: 30_000,
+        randomize: true,
+        signal,
+        shouldRetry: ({ error }) => isRolecastError(error) && error.retryable,
+        onFailedAttempt: ({ error, retriesLeft }) => {
+          if (isRolecastError(error) && error.retryable && retriesLeft > 0) onEvent({ type: 'retry', error })
+        },
+      }).catch(error => {
+        // Between two attempts it rejects with whatever the signal was aborted for.
+        if (error !== signal.reason || isRolecastError(error)) throw error
+        throw new RolecastError(
+          'aborted',
+          `the reading of user pool \`${api.userPoolId}\` was aborted; read it again without an aborted signal`,
+          { cause: error },
+        )
+      })
   return {
     userPoolId: api.userPoolId,
     listGroups: again(api.listGroups),
@@ -245,20 +258,33 @@ async function countUsers(api: ReadApi, signal: AbortSignal): Promise<number | u
 }
 
 /** The estimate that the start of a reading stands on, also when it goes on later. */
-function estimateOf({ strategy, estimatedUsers, groups }: StartRecord, { membershipsPerUser, rates }: ReadPoolOptions): ReadEstimate {
-  return estimateRead({ users: estimatedUsers ?? undefined, groups: groups.length, membershipsPerUser, rates, strategy })
+function estimateOf(
+  { strategy, estimatedUsers, groups }: StartRecord,
+  { membershipsPerUser, rates }: ReadPoolOptions,
+): ReadEstimate {
+  return estimateRead({
+    users: estimatedUsers ?? undefined,
+    groups: groups.length,
+    membershipsPerUser,
+    rates,
+    strategy,
+  })
 }
 
 /**
  * Reads pages to the end. A token may be refused that was good once, because it is too old: then the chain begins
  * again, and what it had read already counts once.
  */
-async function readChain(chain: Chain, context: UserPoolCall, readPage: (token: string | undefined) => Promise<void>): Promise<void> {
+async function readChain(
+  chain: Chain,
+  context: UserPoolCall,
+  readPage: (token: string | undefined) => Promise<void>,
+): Promise<void> {
   let refuseCircle = createCircleCheck(context)
   let restarts = 0
   let again = false
   while (!chain.done) {
-    const token = again ? undefined : chain.next ?? undefined
+    const token = again ? undefined : (chain.next ?? undefined)
     try {
       await readPage(token)
       again = false

@@ -1,10 +1,11 @@
 import * as z from 'zod/mini'
-import type { PoolChange } from '../../audit/summary.js'
 import { RolecastError } from '../../errors.js'
 import type { Group, UserGroups } from '../../group.js'
-import type { Mutable } from '../../mutable.js'
-import { count, firstIssue, precedence, readAs, someText } from '../api/responses.js'
+import { count, precedence, someText } from '../api/responses.js'
 import { createMembershipTable } from './membership-table.js'
+import type { Mutable } from '../../record.js'
+import type { PoolChange } from '../../audit/pool-change.js'
+import { firstIssue, readAs } from '../api/schema.js'
 
 const groupShape = z.object({
   groupName: someText,
@@ -25,9 +26,20 @@ const readRecord = z.discriminatedUnion('kind', [
   /** A page of ListUsers. */
   z.object({ kind: z.literal('users'), usernames: usernamesShape, next: tokenShape }),
   /** A page of ListUsersInGroup. */
-  z.object({ kind: z.literal('group'), group: count, usernames: usernamesShape, next: tokenShape, gone: z.optional(z.literal(true)) }),
+  z.object({
+    kind: z.literal('group'),
+    group: count,
+    usernames: usernamesShape,
+    next: tokenShape,
+    gone: z.optional(z.literal(true)),
+  }),
   /** All groups of a user, who is named by the place at which he was first seen. */
-  z.object({ kind: z.literal('user'), user: count, groups: z.readonly(z.array(z.string())), gone: z.optional(z.literal(true)) }),
+  z.object({
+    kind: z.literal('user'),
+    user: count,
+    groups: z.readonly(z.array(z.string())),
+    gone: z.optional(z.literal(true)),
+  }),
   /** The groups, listed again. */
   z.object({ kind: z.literal('end'), groups: z.readonly(z.array(groupShape)) }),
 ])
@@ -40,10 +52,14 @@ export function parseRecord(value: unknown): ReadRecord {
   const parsed = readAs(readRecord, value)
   if (parsed.success) return parsed.data
   const { note } = firstIssue(parsed.error, value)
-  throw new RolecastError('invalid-input', `the checkpoint has a record that cannot be used (${note}); remove the file to read the pool from its start`, {
-    value,
-    cause: parsed.error,
-  })
+  throw new RolecastError(
+    'invalid-input',
+    `the checkpoint has a record that cannot be used (${note}); remove the file to read the pool from its start`,
+    {
+      value,
+      cause: parsed.error,
+    },
+  )
 }
 
 /** Pages that come one after the other. */
@@ -175,25 +191,39 @@ export function createState(): ReadState {
       const before = new Map((start?.groups ?? []).map(group => [group.groupName, group]))
       const after = new Map((end ?? []).map(group => [group.groupName, group]))
       const goneNames = new Set([...goneGroups].map(id => groupNames[id]!))
-      const groupChanges = [...new Set([...before.keys(), ...after.keys()])].flatMap((groupName): readonly PoolChange[] => {
-        const [was, is] = [before.get(groupName), after.get(groupName)]
-        if (is === undefined) return [{ change: 'group-vanished', groupName }]
-        if (was === undefined) return [{ change: 'group-appeared', groupName }]
-        const same = was.precedence === is.precedence && was.roleArn === is.roleArn && !goneNames.has(groupName)
-        return same ? [] : [{ change: 'group-changed', groupName }]
-      })
-      const vanished = [...listed, ...unlisted()].filter(isGone.has).map((id): PoolChange => ({ change: 'user-vanished', username: table.username(id) }))
-      const appeared = unlisted().filter(id => !isGone.has(id)).map((id): PoolChange => ({ change: 'user-appeared', username: table.username(id) }))
+      const groupChanges = [...new Set([...before.keys(), ...after.keys()])].flatMap(
+        (groupName): readonly PoolChange[] => {
+          const [was, is] = [before.get(groupName), after.get(groupName)]
+          if (is === undefined) return [{ change: 'group-vanished', groupName }]
+          if (was === undefined) return [{ change: 'group-appeared', groupName }]
+          const same = was.precedence === is.precedence && was.roleArn === is.roleArn && !goneNames.has(groupName)
+          return same ? [] : [{ change: 'group-changed', groupName }]
+        },
+      )
+      const vanished = [...listed, ...unlisted()]
+        .filter(isGone.has)
+        .map((id): PoolChange => ({ change: 'user-vanished', username: table.username(id) }))
+      const appeared = unlisted()
+        .filter(id => !isGone.has(id))
+        .map((id): PoolChange => ({ change: 'user-appeared', username: table.username(id) }))
       return [...groupChanges, ...vanished, ...appeared]
     },
     *memberships() {
       const memberships = table.build()
       const live = createFlags()
       for (const { groupName } of end ?? []) live.set(groupIds.get(groupName)!)
-      for (const id of function* () { yield* listed; yield* unlisted() }()) {
+      for (const id of (function* () {
+        yield* listed
+        yield* unlisted()
+      })()) {
         if (isGone.has(id)) continue
         const groups = ownWord.get(id)?.toSorted((a, b) => a - b) ?? memberships.groupsOf(id)
-        yield { username: table.username(id), groups: Array.from(groups).filter(live.has).map(groupId => groupNames[groupId]!) }
+        yield {
+          username: table.username(id),
+          groups: Array.from(groups)
+            .filter(live.has)
+            .map(groupId => groupNames[groupId]!),
+        }
       }
     },
   }

@@ -1,5 +1,14 @@
-import type { Value } from '../../rules/infrastructure.js'
-import type { Entry, SourceDocument, SourceNode, Span } from '../yaml-document.js'
+import { type Entry, type SourceNode, type Span, nodeAt, textAt } from '../yaml-document.js'
+import {
+  type TemplateSymbol,
+  type Evaluated,
+  type EvaluatedEntry,
+  type Present,
+  oneOf,
+  enclose,
+  whyOf,
+  firstWhy,
+} from './evaluated.js'
 
 /** What a template's expressions stand on. */
 export interface Template {
@@ -8,40 +17,6 @@ export interface Template {
   readonly conditions: ReadonlyMap<string, Entry>
   readonly resources: ReadonlyMap<string, Entry>
 }
-
-/** Something that has a value only when deployed. What is written alike has the same value. */
-export interface TemplateSymbol {
-  /** `${Pool}`, `${Role.Arn}`, `${AWS::Region}`, `${Fn::ImportValue("roles")}`, and Serverless variables as they are. */
-  readonly text: string
-  readonly why: string
-  /** The parameter or resource of the template that it is of. */
-  readonly of?: string | undefined
-  /** `''` for what Ref gives. */
-  readonly attribute?: string | undefined
-}
-
-/** A value of the template, as far as the template tells. */
-export type Evaluated = { readonly at: Span } & (
-  | { readonly is: 'scalar'; readonly value: string | number | boolean; readonly text: string }
-  /** A string with at least one symbol in it, or a symbol of any kind. */
-  | { readonly is: 'symbolic'; readonly parts: readonly (string | TemplateSymbol)[] }
-  | { readonly is: 'list'; readonly items: readonly Evaluated[] }
-  | { readonly is: 'map'; readonly entries: readonly EvaluatedEntry[] }
-  | { readonly is: 'absent' }
-  | { readonly is: 'unknown'; readonly why: string }
-  /** At least two, different, none of them one-of. Those of one name are chosen alike. */
-  | { readonly is: 'one-of'; readonly values: readonly Evaluated[]; readonly name: string | undefined; readonly why: string }
-)
-
-export interface EvaluatedEntry {
-  readonly key: Evaluated
-  readonly value: Evaluated
-}
-
-type Of<Is extends Evaluated['is']> = Extract<Evaluated, { is: Is }>
-
-/** What is there and can be looked into. */
-export type Present = Of<'scalar' | 'symbolic' | 'list' | 'map'>
 
 export interface Evaluator {
   /** Total: what cannot be told is `unknown`. */
@@ -58,13 +33,13 @@ export interface Evaluator {
 /** How deep evaluation goes, through references as well; deeper is unknown. */
 const MAX_NESTING = 400
 /** An expression stands for so many possible values at most; with more it is unknown. */
-const MAX_POSSIBILITIES = 64
+export const MAX_POSSIBILITIES = 64
 /** And all the expressions of a template together for so many. */
 const MAX_POSSIBILITIES_OF_ALL = 100_000
 /** So many characters may be put together, or read as JSON, in one template. */
 const MAX_JOINED = 10_000_000
 /** A name of an expression has so many characters at most; what is longer has none. */
-const MAX_NAME = 4000
+export const MAX_NAME = 4000
 
 /** What Ref of these resources gives is one of their properties. */
 const REF_GIVES = new Map([
@@ -121,7 +96,8 @@ export function createEvaluator(template: Template): Evaluator {
     const unseen = unseenKey(node.entries.keys())
     if (unseen !== undefined) return { is: 'unknown', why: `\`${unseen}\` is worked out when deployed`, at: node }
     const [first] = node.entries
-    if (first !== undefined && node.entries.size === 1 && isFunction(first[0])) return call(first[0], first[1].value, node)
+    if (first !== undefined && node.entries.size === 1 && isFunction(first[0]))
+      return call(first[0], first[1].value, node)
     const entries: EvaluatedEntry[] = []
     for (const [key, entry] of node.entries) {
       const value = evaluate(entry.value)
@@ -151,7 +127,8 @@ export function createEvaluator(template: Template): Evaluator {
       case 'Fn::Split':
         return split(argument, at)
       default:
-        if (DEPLOYED.has(name)) return unresolved(name, [evaluate(argument)], at, `\`${name}\` is worked out when deployed`)
+        if (DEPLOYED.has(name))
+          return unresolved(name, [evaluate(argument)], at, `\`${name}\` is worked out when deployed`)
         return { is: 'unknown', why: `\`${name}\` is none of the functions known here`, at }
     }
   }
@@ -167,7 +144,8 @@ export function createEvaluator(template: Template): Evaluator {
       return { ...reference(resource, attribute, at), at }
     }
     const [resource, attribute] = argument.kind === 'list' ? argument.items.map(evaluate) : []
-    if (resource?.is === 'scalar' && attribute?.is === 'scalar') return { ...reference(resource.text, attribute.text, at), at }
+    if (resource?.is === 'scalar' && attribute?.is === 'scalar')
+      return { ...reference(resource.text, attribute.text, at), at }
     return unresolved('Fn::GetAtt', [evaluate(argument)], at, 'the attribute is worked out when deployed')
   }
 
@@ -176,10 +154,15 @@ export function createEvaluator(template: Template): Evaluator {
     const key = attribute === '' ? name : `${name}.${attribute}`
     const known = references.get(key)
     if (known !== undefined) return known
-    const symbol = (why: string): Evaluated => ({ is: 'symbolic', parts: [{ text: `\${${key}}`, why, of: name, attribute }], at })
+    const symbol = (why: string): Evaluated => ({
+      is: 'symbolic',
+      parts: [{ text: `\${${key}}`, why, of: name, attribute }],
+      at,
+    })
     // While it is worked out it stands for itself, so that a circle ends.
     references.set(key, symbol(`\`${key}\` refers to itself`))
-    const evaluated = attribute === '' ? evaluateRef(name, symbol, at) : symbol(`\`${key}\` is known only when deployed`)
+    const evaluated =
+      attribute === '' ? evaluateRef(name, symbol, at) : symbol(`\`${key}\` is known only when deployed`)
     references.set(key, evaluated)
     return evaluated
   }
@@ -197,13 +180,19 @@ export function createEvaluator(template: Template): Evaluator {
     return symbol(`\`${name}\` is neither a parameter nor a resource of this file`)
   }
 
-  function evaluateParameter(name: string, parameter: SourceNode, symbol: (why: string) => Evaluated, at: Span): Evaluated {
+  function evaluateParameter(
+    name: string,
+    parameter: SourceNode,
+    symbol: (why: string) => Evaluated,
+    at: Span,
+  ): Evaluated {
     const standard = nodeAt(parameter, 'Default')
     const type = textAt(parameter, 'Type') ?? 'String'
     if (type.startsWith('AWS::SSM::')) return symbol(`parameter \`${name}\` is read from Parameter Store`)
     if (standard === undefined) return symbol(`parameter \`${name}\` has no default`)
     // These stand for "give me one": no name, id or ARN is empty, and Amplify's defaults are the parameters' own names.
-    if (standard.kind === 'scalar' && ['', name].includes(standard.text)) return symbol(`parameter \`${name}\` has no default of use`)
+    if (standard.kind === 'scalar' && ['', name].includes(standard.text))
+      return symbol(`parameter \`${name}\` has no default of use`)
     if (standard.kind !== 'scalar') return symbol(`the default of parameter \`${name}\` is not a plain value`)
     const evaluated = evaluate(standard)
     if (evaluated.is !== 'scalar' || !(type === 'CommaDelimitedList' || type.startsWith('List<'))) return evaluated
@@ -238,21 +227,32 @@ export function createEvaluator(template: Template): Evaluator {
     if (delimiter?.is !== 'scalar' || list?.is !== 'list') {
       return unresolved('Fn::Join', [evaluate(argument)], at, 'the list to join is worked out when deployed')
     }
-    return concatenate(list.items.flatMap((item, index) => (index === 0 ? [item] : [plain(delimiter.text, at), item])), 'Fn::Join', at)
+    return concatenate(
+      list.items.flatMap((item, index) => (index === 0 ? [item] : [plain(delimiter.text, at), item])),
+      'Fn::Join',
+      at,
+    )
   }
 
   /** Strings, one behind the other; where one has several possible values, so does the whole. */
   function concatenate(values: readonly Evaluated[], name: string, at: Span): Evaluated {
     const possibilities = values.reduce((count, value) => count * (value.is === 'one-of' ? value.values.length : 1), 1)
-    if (possibilities > MAX_POSSIBILITIES) return { is: 'unknown', why: `it has more than ${MAX_POSSIBILITIES} possible values`, at }
+    if (possibilities > MAX_POSSIBILITIES)
+      return { is: 'unknown', why: `it has more than ${MAX_POSSIBILITIES} possible values`, at }
     const first = values.find(value => value.is === 'one-of')
     if (first === undefined) return concatenateParts(values, at)
     let sequences: Evaluated[][] = [[]]
     for (const value of values) {
-      if (value.is === 'one-of') sequences = sequences.flatMap(sequence => value.values.map(choice => [...sequence, choice]))
+      if (value.is === 'one-of')
+        sequences = sequences.flatMap(sequence => value.values.map(choice => [...sequence, choice]))
       else for (const sequence of sequences) sequence.push(value)
     }
-    return severalOf(sequences.map(sequence => concatenateParts(sequence, at)), nameOf(name, values), first.why, at)
+    return severalOf(
+      sequences.map(sequence => concatenateParts(sequence, at)),
+      nameOf(name, values),
+      first.why,
+      at,
+    )
   }
 
   function concatenateParts(values: readonly Evaluated[], at: Span): Evaluated {
@@ -260,7 +260,8 @@ export function createEvaluator(template: Template): Evaluator {
     let literal = ''
     for (const value of values) {
       if (value.is === 'unknown') return { ...value, at }
-      if (value.is !== 'scalar' && value.is !== 'symbolic') return { is: 'unknown', why: 'it joins something that is not text', at }
+      if (value.is !== 'scalar' && value.is !== 'symbolic')
+        return { is: 'unknown', why: 'it joins something that is not text', at }
       for (const part of value.is === 'scalar' ? [value.text] : value.parts) {
         joined += typeof part === 'string' ? part.length : part.text.length
         if (typeof part === 'string') literal += part
@@ -284,7 +285,12 @@ export function createEvaluator(template: Template): Evaluator {
     const constant = condition(name.text)
     if (constant !== undefined) return evaluate(constant ? whenTrue : whenFalse)
     const [yes, no] = [evaluate(whenTrue), evaluate(whenFalse)]
-    return severalOf([yes, no], nameOf(`Fn::If ${name.text}`, [yes, no]), `it depends on condition \`${name.text}\``, at)
+    return severalOf(
+      [yes, no],
+      nameOf(`Fn::If ${name.text}`, [yes, no]),
+      `it depends on condition \`${name.text}\``,
+      at,
+    )
   }
 
   function severalOf(values: readonly Evaluated[], name: string | undefined, why: string, at: Span): Evaluated {
@@ -308,14 +314,21 @@ export function createEvaluator(template: Template): Evaluator {
       return found[0] === undefined ? unfound(`mapping \`${map.text}\` has no such key`) : { ...evaluate(found[0]), at }
     }
     if (found.length === 0 || found.length > MAX_POSSIBILITIES) return unfound(why)
-    return severalOf(found.map(evaluate), nameOf('Fn::FindInMap', [map, first, second]), whyOf(first) ?? whyOf(second) ?? why, at)
+    return severalOf(
+      found.map(evaluate),
+      nameOf('Fn::FindInMap', [map, first, second]),
+      whyOf(first) ?? whyOf(second) ?? why,
+      at,
+    )
   }
 
   function select(argument: SourceNode, at: Span): Evaluated {
     const [index, list] = argument.kind === 'list' ? argument.items.map(evaluate) : []
     if (index?.is === 'scalar' && list?.is === 'list') {
       const item = /^\d+$/.test(index.text) ? list.items[Number(index.text)] : undefined
-      return item !== undefined ? { ...item, at } : { is: 'unknown', why: `\`Fn::Select\` finds no item \`${index.text}\``, at }
+      return item !== undefined
+        ? { ...item, at }
+        : { is: 'unknown', why: `\`Fn::Select\` finds no item \`${index.text}\``, at }
     }
     return unresolved('Fn::Select', [evaluate(argument)], at, 'what it selects from is known only when deployed')
   }
@@ -360,7 +373,8 @@ export function createEvaluator(template: Template): Evaluator {
         }
         case 'Fn::Equals': {
           const [left, right] = operands
-          if (left?.kind !== 'scalar' || right?.kind !== 'scalar' || isVariable(left) || isVariable(right)) return undefined
+          if (left?.kind !== 'scalar' || right?.kind !== 'scalar' || isVariable(left) || isVariable(right))
+            return undefined
           return left.text === right.text
         }
         default:
@@ -372,7 +386,8 @@ export function createEvaluator(template: Template): Evaluator {
   }
 
   function parseJson(evaluated: Present): Evaluated {
-    if (evaluated.is !== 'symbolic' && !(evaluated.is === 'scalar' && typeof evaluated.value === 'string')) return evaluated
+    if (evaluated.is !== 'symbolic' && !(evaluated.is === 'scalar' && typeof evaluated.value === 'string'))
+      return evaluated
     const { at } = evaluated
     const parts = evaluated.is === 'scalar' ? [evaluated.text] : evaluated.parts
     // A lone symbol may be JSON when deployed, or an object already.
@@ -380,7 +395,9 @@ export function createEvaluator(template: Template): Evaluator {
     // Private use characters stand for the symbols meanwhile.
     const symbols = parts.filter(part => typeof part !== 'string')
     let index = 0
-    const text = parts.map(part => (typeof part === 'string' ? part.replace(/[\ue000\ue001]/g, '') : `\ue000${index++}\ue001`)).join('')
+    const text = parts
+      .map(part => (typeof part === 'string' ? part.replace(/[\ue000\ue001]/g, '') : `\ue000${index++}\ue001`))
+      .join('')
 
     joined += text.length
     if (joined > MAX_JOINED) return { is: 'unknown', why: 'there is too much JSON in the file', at }
@@ -389,9 +406,13 @@ export function createEvaluator(template: Template): Evaluator {
       if (depth > MAX_NESTING) return { is: 'unknown', why: 'the JSON is nested too deep', at }
       if (value === null) return { is: 'absent', at }
       if (typeof value === 'string') return reviveString(value)
-      if (typeof value === 'number' || typeof value === 'boolean') return { is: 'scalar', value, text: String(value), at }
+      if (typeof value === 'number' || typeof value === 'boolean')
+        return { is: 'scalar', value, text: String(value), at }
       if (Array.isArray(value)) return { is: 'list', items: value.map(item => revive(item, depth + 1)), at }
-      const entries = Object.entries(value as object).map(([key, item]) => ({ key: reviveString(key), value: revive(item, depth + 1) }))
+      const entries = Object.entries(value as object).map(([key, item]) => ({
+        key: reviveString(key),
+        value: revive(item, depth + 1),
+      }))
       return { is: 'map', entries, at }
     }
 
@@ -414,7 +435,8 @@ export function createEvaluator(template: Template): Evaluator {
 
 function evaluateScalar(value: string | number | boolean | null, text: string, at: Span): Evaluated {
   if (value === null) return { is: 'absent', at }
-  if (isVariable({ text })) return { is: 'symbolic', parts: [{ text, why: `\`${text}\` is resolved when deployed` }], at }
+  if (isVariable({ text }))
+    return { is: 'symbolic', parts: [{ text, why: `\`${text}\` is resolved when deployed` }], at }
   return { is: 'scalar', value, text, at }
 }
 
@@ -441,22 +463,13 @@ function plain(text: string, at: Span): Evaluated {
 function unresolved(name: string, operands: readonly Evaluated[], at: Span, why: string): Evaluated {
   const named = nameOf(name, operands)
   const reason = firstWhy(operands) ?? why
-  return named === undefined ? { is: 'unknown', why: reason, at } : { is: 'symbolic', parts: [{ text: named, why: reason }], at }
+  return named === undefined
+    ? { is: 'unknown', why: reason, at }
+    : { is: 'symbolic', parts: [{ text: named, why: reason }], at }
 }
 
 function nameOf(name: string, operands: readonly Evaluated[]): string | undefined {
   return enclose(`\${${name}(`, operands, ')}')
-}
-
-function oneOf(values: readonly Evaluated[], name: string | undefined, why: string, at: Span): Evaluated {
-  const flat = values.flatMap(value => (value.is === 'one-of' ? value.values : [value]))
-  const seen = new Set<string>()
-  const different = flat.filter(value => {
-    const identity = identityOf(value)
-    return identity === undefined || (!seen.has(identity) && seen.add(identity))
-  })
-  if (different.length > MAX_POSSIBILITIES) return { is: 'unknown', why: `it has more than ${MAX_POSSIBILITIES} possible values`, at }
-  return different.length === 1 ? { ...different[0]!, at } : { is: 'one-of', values: different, name, why, at }
 }
 
 /** The rows of a mapping that a key may lead to. */
@@ -468,103 +481,6 @@ function lookUp(rows: readonly SourceNode[], key: Evaluated): readonly SourceNod
     const entry = row.entries.get(key.text)
     return entry === undefined ? [] : [entry.value]
   })
-}
-
-/** What the same value always has, and no other of the same template; undefined where nobody knows. */
-export function identityOf(evaluated: Evaluated): string | undefined {
-  switch (evaluated.is) {
-    case 'scalar':
-      return evaluated.text
-    case 'symbolic':
-      return evaluated.parts.map(part => (typeof part === 'string' ? part : part.text)).join('')
-    case 'one-of':
-      return evaluated.name
-    case 'absent':
-      return '${AWS::NoValue}'
-    case 'unknown':
-      return undefined
-    case 'list':
-      return enclose('[', evaluated.items, ']')
-    case 'map':
-      return enclose('{', evaluated.entries.flatMap(({ key, value }) => [key, value]), '}')
-  }
-}
-
-function enclose(open: string, operands: readonly Evaluated[], close: string): string | undefined {
-  let text = open
-  for (const operand of operands) {
-    const identity = identityOf(operand)
-    if (identity === undefined || text.length + identity.length > MAX_NAME) return undefined
-    text += `${text === open ? '' : ','}${operand.is === 'scalar' ? JSON.stringify(identity) : identity}`
-  }
-  return text + close
-}
-
-/** Why it is not known; undefined if it is. */
-export function whyOf(evaluated: Evaluated): string | undefined {
-  switch (evaluated.is) {
-    case 'scalar':
-    case 'absent':
-      return undefined
-    case 'symbolic':
-      return evaluated.parts.find(part => typeof part !== 'string')?.why
-    case 'unknown':
-    case 'one-of':
-      return evaluated.why
-    case 'list':
-      return firstWhy(evaluated.items)
-    case 'map':
-      return firstWhy(evaluated.entries.flatMap(({ key, value }) => [key, value]))
-  }
-}
-
-function firstWhy(values: readonly Evaluated[]): string | undefined {
-  for (const value of values) {
-    const why = whyOf(value)
-    if (why !== undefined) return why
-  }
-  return undefined
-}
-
-/** As data of the rules; `read` is asked for what is there. */
-export function toValue<T>(evaluated: Evaluated, document: SourceDocument, read: (present: Present) => Value<T>): Value<T> {
-  const location = document.locate(evaluated.at)
-  switch (evaluated.is) {
-    case 'absent':
-      return { is: 'absent', location }
-    case 'unknown':
-      return { is: 'unknown', why: evaluated.why, location }
-    case 'one-of':
-      return { is: 'one-of', values: evaluated.values.map(value => toValue(value, document, read)), location }
-    default:
-      return read(evaluated)
-  }
-}
-
-/** As plain data, with `{ "rolecast:unknown": why }` where it is not known. */
-export function toPlain(evaluated: Evaluated): unknown {
-  switch (evaluated.is) {
-    case 'scalar':
-      return evaluated.value
-    case 'list':
-      return evaluated.items.map(toPlain)
-    case 'map':
-      // Own properties, whatever the keys are called.
-      return Object.fromEntries(evaluated.entries.map(({ key, value }) => [identityOf(key), toPlain(value)]))
-    case 'absent':
-      return null
-    default:
-      return { 'rolecast:unknown': whyOf(evaluated) }
-  }
-}
-
-export function nodeAt(node: SourceNode | undefined, key: string): SourceNode | undefined {
-  return node?.kind === 'map' ? node.entries.get(key)?.value : undefined
-}
-
-export function textAt(node: SourceNode | undefined, key: string): string | undefined {
-  const value = nodeAt(node, key)
-  return value?.kind === 'scalar' ? value.text : undefined
 }
 
 /** Before and behind the first such mark; all of it before where there is none. */

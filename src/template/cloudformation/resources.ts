@@ -1,3 +1,4 @@
+import { isUserPoolId } from '../../aws-ids.js'
 import type {
   GroupDefinition,
   Infrastructure,
@@ -9,29 +10,30 @@ import type {
   RoleDefinition,
   RoleMappingDefinition,
   RoleReference,
-  Suppression,
   Undecidable,
   Value,
 } from '../../rules/infrastructure.js'
-import { parseIgnoreComment } from '../ignore-comment.js'
+import { createEvaluator, type Evaluator, isVariable, type Template, unseenKey } from './intrinsics.js'
 import {
-  createEvaluator,
+  type Entry,
+  readYamlDocument,
+  type SourceDocument,
+  type SourceNode,
+  type Span,
+  nodeAt,
+  textAt,
+} from '../yaml-document.js'
+import {
   type Evaluated,
   type EvaluatedEntry,
-  type Evaluator,
   identityOf,
-  isVariable,
-  nodeAt,
   type Present,
-  type Template,
   type TemplateSymbol,
-  textAt,
   toPlain,
   toValue,
-  unseenKey,
   whyOf,
-} from './intrinsics.js'
-import { type Entry, readYamlDocument, type SourceDocument, type SourceNode, type Span } from '../yaml-document.js'
+} from './evaluated.js'
+import { commented, inMetadata } from './suppressions.js'
 
 /**
  * Reads a CloudFormation template, YAML or JSON: of SAM (whose own resource types make no groups), and as the CDK and
@@ -48,7 +50,8 @@ import { type Entry, readYamlDocument, type SourceDocument, type SourceNode, typ
 export function readCloudFormation(text: string, path: string): Infrastructure {
   const document = readYamlDocument(text, path)
   const { root } = document
-  if (nodeAt(root, 'Resources') === undefined) throw document.invalid(root, 'it has no `Resources`', 'name a CloudFormation template')
+  if (nodeAt(root, 'Resources') === undefined)
+    throw document.invalid(root, 'it has no `Resources`', 'name a CloudFormation template')
   return readResources(document, 'cloudformation', [root])
 }
 
@@ -99,8 +102,15 @@ export function readResources(
     attachments,
     memberships,
     declaredPrecedences: [],
-    undecidable: [...undecidable, ...reader.undecidable, ...(touchesCognito ? parts.flatMap(part => macros(document, part)) : [])],
-    suppressions: [...commented(document, template.resources, parts), ...inMetadata(document, template.resources, parts)],
+    undecidable: [
+      ...undecidable,
+      ...reader.undecidable,
+      ...(touchesCognito ? parts.flatMap(part => macros(document, part)) : []),
+    ],
+    suppressions: [
+      ...commented(document, template.resources, parts),
+      ...inMetadata(document, template.resources, parts),
+    ],
   }
 }
 
@@ -116,7 +126,10 @@ function mergeSections(
     if (section === undefined || (section.kind === 'scalar' && section.value === null)) continue
     if (section.kind === 'map') for (const [key, entry] of section.entries) merged.set(key, entry)
     else if (section.kind === 'opaque' || (section.kind === 'scalar' && isVariable(section))) {
-      undecidable.push({ why: `\`${name}\` is what another file has, which is not read`, location: document.locate(section) })
+      undecidable.push({
+        why: `\`${name}\` is what another file has, which is not read`,
+        location: document.locate(section),
+      })
     } else throw document.invalid(section, `\`${name}\` is not a mapping`, 'give it names and what they stand for')
   }
   return merged
@@ -133,12 +146,14 @@ function readEach(
     const span = spanFrom(key, value)
     const location = { ...document.locate(span), construct: textAt(nodeAt(value, 'Metadata'), 'aws:cdk:path') ?? id }
     if (unseenKey([id]) !== undefined) {
-      if (id === 'Fn::Transform' || mentionsCognito(value)) undecidable.push({ why: `\`${id}\` makes resources when deployed`, location })
+      if (id === 'Fn::Transform' || mentionsCognito(value))
+        undecidable.push({ why: `\`${id}\` makes resources when deployed`, location })
       continue
     }
     const why = value.kind === 'map' ? undefined : whyOf(evaluator.evaluate(value))
     if (why !== undefined) undecidable.push({ why: `resource \`${id}\`: ${why}`, location })
-    else if (value.kind !== 'map') throw document.invalid(value, `resource \`${id}\` is not a mapping`, 'give it a `Type` and `Properties`')
+    else if (value.kind !== 'map')
+      throw document.invalid(value, `resource \`${id}\` is not a mapping`, 'give it a `Type` and `Properties`')
 
     const type = textAt(value, 'Type')
     const condition = textAt(value, 'Condition')
@@ -192,8 +207,10 @@ function macros(document: SourceDocument, part: SourceNode): readonly Undecidabl
 }
 
 /** From the beginning of one to the end of the other, where they stand together. */
-function spanFrom(key: Span, value: Span): Span {
-  return value.start >= key.start ? { start: key.start, end: Math.max(key.end, value.end) } : { start: key.start, end: key.end }
+export function spanFrom(key: Span, value: Span): Span {
+  return value.start >= key.start
+    ? { start: key.start, end: Math.max(key.end, value.end) }
+    : { start: key.start, end: key.end }
 }
 
 /** Octal, hexadecimal, binary and sexagesimal numbers, with a sign or with underscores in between. */
@@ -209,7 +226,11 @@ interface Reader {
   readonly undecidable: readonly Undecidable[]
 }
 
-function createReader(document: SourceDocument, { evaluate, parseJson }: Evaluator, resources: ReadonlyMap<string, Resource>): Reader {
+function createReader(
+  document: SourceDocument,
+  { evaluate, parseJson }: Evaluator,
+  resources: ReadonlyMap<string, Resource>,
+): Reader {
   const undecidable: Undecidable[] = []
   const pools = new Map<string, PoolDefinition>()
   for (const { id, type } of resources.values()) if (type === 'AWS::Cognito::UserPool') pools.set(id, { id, name: id })
@@ -219,7 +240,9 @@ function createReader(document: SourceDocument, { evaluate, parseJson }: Evaluat
   function property(resource: Resource, name: string): Evaluated {
     const node = nodeAt(resource.properties, name)
     if (node !== undefined) return evaluate(node)
-    return resource.open === undefined ? { is: 'absent', at: resource.span } : { is: 'unknown', why: resource.open, at: resource.span }
+    return resource.open === undefined
+      ? { is: 'absent', at: resource.span }
+      : { is: 'unknown', why: resource.open, at: resource.span }
   }
 
   function propertyValue<T>(resource: Resource, name: string, read: (present: Present) => Value<T>): Value<T> {
@@ -254,7 +277,9 @@ function createReader(document: SourceDocument, { evaluate, parseJson }: Evaluat
   function readProvider(present: Present): Value<string> {
     if (present.is !== 'symbolic') return readString(present)
     const texts = present.parts.map(part => (typeof part === 'string' ? part : textOfProvider(part)))
-    return texts.includes(undefined) ? readString(present) : { is: 'known', value: texts.join(''), location: locate(present) }
+    return texts.includes(undefined)
+      ? readString(present)
+      : { is: 'known', value: texts.join(''), location: locate(present) }
   }
 
   function textOfProvider({ text, of, attribute }: TemplateSymbol): string | undefined {
@@ -262,7 +287,8 @@ function createReader(document: SourceDocument, { evaluate, parseJson }: Evaluat
       if (attribute === 'ProviderName') return `cognito-idp.\${AWS::Region}.amazonaws.com/\${${of}}`
       return attribute === '' || attribute === 'UserPoolId' ? text : undefined
     }
-    if (isResource(of, 'AWS::Cognito::UserPoolClient')) return attribute === '' || attribute === 'ClientId' ? text : undefined
+    if (isResource(of, 'AWS::Cognito::UserPoolClient'))
+      return attribute === '' || attribute === 'ClientId' ? text : undefined
     return of === 'AWS::Region' || of === 'AWS::AccountId' ? text : undefined
   }
 
@@ -271,10 +297,17 @@ function createReader(document: SourceDocument, { evaluate, parseJson }: Evaluat
     if (present.is === 'symbolic') return { is: 'unknown', why: whyOf(present)!, location }
     if (present.is !== 'scalar') return { is: 'known', value: toPlain(present), location }
     if (READ_IN_TWO_WAYS.test(present.text) && typeof present.value === 'string') {
-      return { is: 'unknown', why: `\`${present.text}\` is one number in YAML 1.1 and another, or none, in YAML 1.2`, location }
+      return {
+        is: 'unknown',
+        why: `\`${present.text}\` is one number in YAML 1.1 and another, or none, in YAML 1.2`,
+        location,
+      }
     }
     // CloudFormation turns a string into the number that its property needs.
-    const value = typeof present.value === 'string' && /^-?(?:0|[1-9]\d*)$/.test(present.value) ? Number(present.value) : present.value
+    const value =
+      typeof present.value === 'string' && /^-?(?:0|[1-9]\d*)$/.test(present.value)
+        ? Number(present.value)
+        : present.value
     return { is: 'known', value, location }
   }
 
@@ -283,7 +316,11 @@ function createReader(document: SourceDocument, { evaluate, parseJson }: Evaluat
     if (present.is === 'scalar') return { is: 'known', value: { kind: 'arn', id: present.text }, location }
     if (present.is !== 'symbolic') return { is: 'unknown', why: 'it is not a string', location }
     const id = roleOfTemplate(present.parts)
-    return { is: 'known', value: id === undefined ? { kind: 'reference', id: identityOf(present)! } : { kind: 'resource', id }, location }
+    return {
+      is: 'known',
+      value: id === undefined ? { kind: 'reference', id: identityOf(present)! } : { kind: 'resource', id },
+      location,
+    }
   }
 
   /** `Role.Arn`, or an ARN whose last part is `Role`. */
@@ -291,17 +328,23 @@ function createReader(document: SourceDocument, { evaluate, parseJson }: Evaluat
     const last = parts.at(-1)
     if (typeof last !== 'object' || !isResource(last.of, 'AWS::IAM::Role')) return undefined
     if (parts.length === 1) return last.attribute === 'Arn' ? last.of : undefined
-    const before = parts.slice(0, -1).map(part => (typeof part === 'string' ? part : part.text)).join('')
-    return last.attribute === '' && /^arn:[^:]+:iam::\$\{AWS::AccountId\}:role\/[^$]*$/.test(before) ? last.of : undefined
+    const before = parts
+      .slice(0, -1)
+      .map(part => (typeof part === 'string' ? part : part.text))
+      .join('')
+    return last.attribute === '' && /^arn:[^:]+:iam::\$\{AWS::AccountId\}:role\/[^$]*$/.test(before)
+      ? last.of
+      : undefined
   }
 
   /** The pool's id, and the pool noted. */
   function poolOf(evaluated: Evaluated): string | undefined {
     const symbol = loneSymbol(evaluated)
-    if (isResource(symbol?.of, 'AWS::Cognito::UserPool') && ['', 'UserPoolId'].includes(symbol?.attribute ?? '-')) return symbol?.of
+    if (isResource(symbol?.of, 'AWS::Cognito::UserPool') && ['', 'UserPoolId'].includes(symbol?.attribute ?? '-'))
+      return symbol?.of
     const id = evaluated.is === 'absent' ? undefined : identityOf(evaluated)
     if (id !== undefined && !pools.has(id)) {
-      pools.set(id, { id, name: id, ...(evaluated.is === 'scalar' && /^[\w-]+_[0-9a-zA-Z]+$/.test(id) ? { userPoolId: id } : {}) })
+      pools.set(id, { id, name: id, ...(evaluated.is === 'scalar' && isUserPoolId(id) ? { userPoolId: id } : {}) })
     }
     return id
   }
@@ -313,7 +356,11 @@ function createReader(document: SourceDocument, { evaluate, parseJson }: Evaluat
     const alone = `${resource.id}.UserPoolId`
     pools.set(alone, { id: alone, name: alone })
     const why = whyOf(evaluated) ?? 'it has no `UserPoolId`'
-    undecidable.push({ why: `the user pool of \`${resource.id}\` is not known: ${why}`, location: resource.location, pool: alone })
+    undecidable.push({
+      why: `the user pool of \`${resource.id}\` is not known: ${why}`,
+      location: resource.location,
+      pool: alone,
+    })
     return alone
   }
 
@@ -322,7 +369,9 @@ function createReader(document: SourceDocument, { evaluate, parseJson }: Evaluat
     if (provider.is !== 'scalar' && provider.is !== 'symbolic') return undefined
     const parts = provider.is === 'scalar' ? [provider.text] : provider.parts
     // A symbol's name may have any of the marks that are looked for.
-    const text = parts.map((part, index) => (typeof part === 'string' ? part.replaceAll('\0', '') : `\0${index}\0`)).join('')
+    const text = parts
+      .map((part, index) => (typeof part === 'string' ? part.replaceAll('\0', '') : `\0${index}\0`))
+      .join('')
     const restore = (piece: string): Evaluated => {
       const pieces = piece.split(/\0(\d+)\0/).map((some, index) => (index % 2 === 0 ? some : parts[Number(some)]!))
       if (pieces.length === 1) return { is: 'scalar', value: piece, text: piece, at: provider.at }
@@ -388,7 +437,10 @@ function createReader(document: SourceDocument, { evaluate, parseJson }: Evaluat
       return {
         id: resource.id,
         pool: poolOfResource(resource),
-        groupName: groupName.is === 'absent' ? { ...groupName, is: 'unknown', why: 'CloudFormation makes up what is not set' } : groupName,
+        groupName:
+          groupName.is === 'absent'
+            ? { ...groupName, is: 'unknown', why: 'CloudFormation makes up what is not set' }
+            : groupName,
         precedence: propertyValue(resource, 'Precedence', readPrecedence),
         role: propertyValue(resource, 'RoleArn', readRole),
         location: resource.location,
@@ -437,56 +489,4 @@ function member(evaluated: Evaluated, name: string): Evaluated {
 function loneSymbol(evaluated: Evaluated): TemplateSymbol | undefined {
   const [first, ...others] = evaluated.is === 'symbolic' ? evaluated.parts : []
   return typeof first === 'object' && others.length === 0 ? first : undefined
-}
-
-/** No resource is called so: a comment that belongs to none suppresses nothing. */
-const NO_RESOURCE = '(no resource)'
-
-/** A comment is about the resource it stands in, behind, or above; before everything else it is about the file. */
-function commented(document: SourceDocument, resources: ReadonlyMap<string, Entry>, parts: readonly SourceNode[]): readonly Suppression[] {
-  const suppressions = document.comments.flatMap(comment => {
-    const parsed = parseIgnoreComment(comment.text)
-    return parsed === undefined ? [] : [{ ...parsed, comment }]
-  })
-  if (suppressions.length === 0) return []
-  const places = [...resources].map(([id, { key, value }]) => ({ id, ...spanFrom(key, value) })).toSorted((a, b) => a.start - b.start)
-  const sections = [document.root, ...parts].flatMap(node => (node.kind === 'map' ? [...node.entries.values()] : []))
-
-  const nothingBetween = (start: number, end: number) => !sections.some(({ key }) => key.start >= start && key.start < end)
-  // The comments come in their order.
-  let passed = 0
-  const targetOf = (comment: Span): string | undefined => {
-    if (comment.start < document.root.start) return undefined
-    while ((places[passed]?.start ?? Infinity) <= comment.start) passed++
-    const [before, after] = [places[passed - 1], places[passed]]
-    if (before !== undefined && nothingBetween(before.end, comment.start)) {
-      const [at, from] = [document.locate(comment), document.locate(before)]
-      if (comment.start < before.end || at.line === from.endLine || at.column > from.column) return before.id
-    }
-    return after !== undefined && nothingBetween(comment.start, after.start) ? after.id : NO_RESOURCE
-  }
-
-  return suppressions.map(({ comment, ...parsed }) => {
-    const target = targetOf(comment)
-    return { ...parsed, ...(target === undefined ? {} : { target }), location: document.locate(comment) }
-  })
-}
-
-function inMetadata(document: SourceDocument, resources: ReadonlyMap<string, Entry>, parts: readonly SourceNode[]): readonly Suppression[] {
-  const ofResources = [...resources].map(([target, { value: node }]) => ({ node, target }))
-  const owners = [...parts.map(node => ({ node, target: undefined })), ...ofResources]
-  return owners.flatMap(({ node, target }) => {
-    const ignore = nodeAt(nodeAt(nodeAt(node, 'Metadata'), 'rolecast'), 'ignore')
-    if (ignore === undefined) return []
-    return (ignore.kind === 'list' ? ignore.items : [ignore]).map(item => {
-      const rules = nodeAt(item, 'rules')
-      return {
-        rules: rules?.kind === 'list' ? rules.items.flatMap(rule => (rule.kind === 'scalar' ? [rule.text] : [])) : [],
-        reason: textAt(item, 'reason') ?? '',
-        expires: textAt(item, 'expires'),
-        ...(target === undefined ? {} : { target }),
-        location: document.locate(item),
-      }
-    })
-  })
 }

@@ -1,7 +1,6 @@
 import type { Infrastructure, Undecidable } from '../../rules/infrastructure.js'
 import { readResources } from './resources.js'
-import { nodeAt } from './intrinsics.js'
-import { readYamlDocument, type SourceNode } from '../yaml-document.js'
+import { readYamlDocument, type SourceNode, nodeAt } from '../yaml-document.js'
 
 /**
  * Reads the CloudFormation resources in a `serverless.yml`: `resources`, or a list of several. Whatever has a Serverless
@@ -15,7 +14,8 @@ import { readYamlDocument, type SourceNode } from '../yaml-document.js'
 export function readServerless(text: string, path: string): Infrastructure {
   const document = readYamlDocument(text, path)
   const { root } = document
-  if (nodeAt(root, 'service') === undefined) throw document.invalid(root, 'it has no `service`', 'name a serverless.yml')
+  if (nodeAt(root, 'service') === undefined)
+    throw document.invalid(root, 'it has no `service`', 'name a serverless.yml')
 
   const resources = nodeAt(root, 'resources')
   const parts = resources?.kind === 'list' ? resources.items : resources === undefined ? [] : [resources]
@@ -24,7 +24,9 @@ export function readServerless(text: string, path: string): Infrastructure {
     if (part.kind === 'scalar' && part.value === null) return []
     if (part.kind !== 'map') return [note('the resources that another file has are not read', part)]
     const extensions = nodeAt(part, 'extensions')
-    return extensions === undefined ? [] : [note('`extensions` of what Serverless Framework makes are not read', extensions)]
+    return extensions === undefined
+      ? []
+      : [note('`extensions` of what Serverless Framework makes are not read', extensions)]
   })
   return readResources(document, 'serverless', parts, notes)
 }

@@ -14,58 +14,7 @@ import type {
   Value,
 } from '../../rules/infrastructure.js'
 import { isRecord } from '../json-text.js'
-
-/** What a value refers to. */
-export interface Reference {
-  /** `module.a.aws_iam_role.x`, `var.role_arn`, a URN. */
-  readonly id: string
-  /** The type of the resource; `''` for what is no resource of this infrastructure: a variable, a data source, an output. */
-  readonly type: string
-  /** What of it: `arn`; `''` for the whole. */
-  readonly attribute: string
-}
-
-/** A value of an attribute, as far as the file tells it. */
-export type Term = (
-  | { readonly is: 'scalar'; readonly value: string | number | boolean }
-  | { readonly is: 'null' }
-  | { readonly is: 'list'; readonly items: readonly Term[] }
-  | { readonly is: 'map'; readonly entries: ReadonlyMap<string, Term> }
-  /** Exactly what it refers to, and nothing computed from it. */
-  | { readonly is: 'reference'; readonly to: Reference; readonly why: string }
-  | {
-      readonly is: 'unknown'
-      readonly why: string
-      /** What it is computed from, as far as that is known. */
-      readonly refers: readonly Reference[]
-      /** A text with holes: what is known of it, and for each hole why it is one. */
-      readonly parts?: readonly (string | { readonly why: string })[] | undefined
-    }
-) & { readonly location?: Location | undefined }
-
-export const NULL: Term = { is: 'null' }
-
-export function scalar(value: string | number | boolean): Term {
-  return { is: 'scalar', value }
-}
-
-/** A value of JSON that is neither a list nor an object. */
-export function fromJson(value: unknown): Term {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? scalar(value) : NULL
-}
-
-export function unknown(why: string, refers: readonly Reference[] = []): Term {
-  return { is: 'unknown', why, refers }
-}
-
-export function referenceText({ id, attribute }: Reference): string {
-  return attribute === '' ? id : `${id}.${attribute}`
-}
-
-/** What a term refers to. */
-export function refersTo(term: Term): readonly Reference[] {
-  return term.is === 'reference' ? [term.to] : term.is === 'unknown' ? term.refers : []
-}
+import { type Term, NULL, unknown, referenceText, refersTo } from './term.js'
 
 /** A resource of Terraform's AWS provider, under the provider's names, whichever file told of it. */
 export interface AwsResource {
@@ -100,7 +49,13 @@ export interface AwsInfrastructure {
 }
 
 /** @see https://registry.terraform.io/providers/hashicorp/aws/latest/docs/resources/cognito_user_group */
-export function toInfrastructure({ format, paths, resources, undecidable = [], suppressions = [] }: AwsInfrastructure): Infrastructure {
+export function toInfrastructure({
+  format,
+  paths,
+  resources,
+  undecidable = [],
+  suppressions = [],
+}: AwsInfrastructure): Infrastructure {
   const ofType = (type: string) => resources.filter(resource => resource.type === type)
   const names = createNames(resources)
   const groups = ofType(GROUP).map(resource => toGroup(resource, names))
@@ -161,7 +116,9 @@ function createNames(resources: readonly AwsResource[]): Names {
       if (term.is === 'reference') {
         const { to } = term
         const isRole = to.type === ROLE && to.attribute === 'arn'
-        const value: RoleReference = isRole ? { kind: 'resource', id: to.id } : { kind: 'reference', id: referenceText(to) }
+        const value: RoleReference = isRole
+          ? { kind: 'resource', id: to.id }
+          : { kind: 'reference', id: referenceText(to) }
         return { is: 'known', value, location }
       }
       const arn = textOf(term)
@@ -226,7 +183,10 @@ function toGroup(resource: AwsResource, names: Names): GroupDefinition {
 type Rank = Pick<GroupDefinition, 'precedence' | 'role'>
 
 function rankOf(attributes: ReadonlyMap<string, Term>, names: Names): Rank {
-  return { precedence: toRaw(attributes.get('precedence') ?? NULL), role: names.role(attributes.get('role_arn') ?? NULL) }
+  return {
+    precedence: toRaw(attributes.get('precedence') ?? NULL),
+    role: names.role(attributes.get('role_arn') ?? NULL),
+  }
 }
 
 function sameRank(a: Rank, b: Rank): boolean {
@@ -248,7 +208,11 @@ function toMembership(resource: AwsResource, names: Names): Membership {
 }
 
 function toRole(resource: AwsResource): RoleDefinition {
-  return { id: resource.id, trustPolicy: toPolicy(attributeOf(resource, 'assume_role_policy')), location: resource.location }
+  return {
+    id: resource.id,
+    trustPolicy: toPolicy(attributeOf(resource, 'assume_role_policy')),
+    location: resource.location,
+  }
 }
 
 function toAttachment(resource: AwsResource, names: Names): RoleAttachment {
@@ -258,18 +222,20 @@ function toAttachment(resource: AwsResource, names: Names): RoleAttachment {
     id,
     identityPool: names.identityPool(attributeOf(resource, 'identity_pool_id')),
     roles:
-      roles.is === 'map' ?
-        {
-          is: 'known',
-          value: [...roles.entries].map(([key, role]) => ({
-            key,
-            role: names.role(role),
-            location: role.location ?? roles.location ?? location,
-          })),
-          location: roles.location,
-        }
-      : withoutValue(roles),
-    mappings: toList(attributeOf(resource, 'role_mapping'), (mapping, index) => toMapping(mapping, index, names, location)),
+      roles.is === 'map'
+        ? {
+            is: 'known',
+            value: [...roles.entries].map(([key, role]) => ({
+              key,
+              role: names.role(role),
+              location: role.location ?? roles.location ?? location,
+            })),
+            location: roles.location,
+          }
+        : withoutValue(roles),
+    mappings: toList(attributeOf(resource, 'role_mapping'), (mapping, index) =>
+      toMapping(mapping, index, names, location),
+    ),
     location,
   }
 }
@@ -347,8 +313,11 @@ function toPolicy(term: Term): Value<unknown> {
   const { location } = term
   const isClear = parts.every(part => typeof part !== 'string' || !part.includes(HOLE))
   if (!isClear) return { is: 'unknown', why: 'it has a private character', location }
-  const document = parsePolicy(parts.map((part, index) => (typeof part === 'string' ? part : `${HOLE}${index}${HOLE}`)).join(''))
-  if (!isRecord(document)) return { is: 'unknown', why: term.is === 'unknown' ? term.why : 'it is no JSON object', location }
+  const document = parsePolicy(
+    parts.map((part, index) => (typeof part === 'string' ? part : `${HOLE}${index}${HOLE}`)).join(''),
+  )
+  if (!isRecord(document))
+    return { is: 'unknown', why: term.is === 'unknown' ? term.why : 'it is no JSON object', location }
   const whyOf = (text: string) => {
     const index = new RegExp(`${HOLE}(\\d+)${HOLE}`, 'u').exec(text)?.[1]
     const part = index === undefined ? undefined : parts[Number(index)]

@@ -88,7 +88,9 @@ export function outlineHcl(text: string): HclOutline {
       at += 2
       open.at(-1)!.attributes.set(token.text, spanOf(token.start, skipExpression()))
     } else if (labels !== undefined) {
-      const names = tokens.slice(at, at + labels + 1).map(({ kind, text: name }) => (kind === 'string' ? name.slice(1, -1) : name))
+      const names = tokens
+        .slice(at, at + labels + 1)
+        .map(({ kind, text: name }) => (kind === 'string' ? name.slice(1, -1) : name))
       open.push({ names, start: token.start, attributes: new Map(), blocks: [] })
       at += labels + 2
     } else {
@@ -107,7 +109,10 @@ function withoutMarks(comment: string): string {
   return comment.replace(/^(?:#|\/\/|\/\*)|\*\/$/g, '').trim()
 }
 
-function tokenize(text: string): { readonly tokens: readonly Token[]; readonly comments: readonly { start: number; end: number }[] } {
+function tokenize(text: string): {
+  readonly tokens: readonly Token[]
+  readonly comments: readonly { start: number; end: number }[]
+} {
   const tokens: Token[] = []
   const comments: { start: number; end: number }[] = []
   let at = 0
@@ -134,7 +139,7 @@ function tokenize(text: string): { readonly tokens: readonly Token[]; readonly c
 
 /** To the end of the line that has the delimiter alone. */
 function endOfHeredoc(text: string, from: number, delimiter: string): number {
-  for (let at = from; at < text.length; ) {
+  for (let at = from; at < text.length;) {
     const newline = text.indexOf('\n', at)
     const end = newline < 0 ? text.length : newline
     if (text.slice(at, end).trim() === delimiter) return end

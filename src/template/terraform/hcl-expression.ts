@@ -1,4 +1,4 @@
-import { refersTo, scalar, type Term, unknown } from './aws-resources.js'
+import { refersTo, scalar, type Term, unknown } from './term.js'
 
 /** What names in an expression mean. */
 export interface Scope {
@@ -138,7 +138,10 @@ function createReader(text: string) {
       const chosen = condition(scope)
       const truth = toBoolean(chosen)
       if (truth !== undefined) return (truth ? yes : no)(scope)
-      return unknown(whyOf(chosen), [yes, no].flatMap(branch => refersTo(branch(scope))))
+      return unknown(
+        whyOf(chosen),
+        [yes, no].flatMap(branch => refersTo(branch(scope))),
+      )
     }
   }
 
@@ -178,7 +181,8 @@ function createReader(text: string) {
       const number = name === undefined ? take(/\.\d+/y)?.slice(1) : undefined
       if (name !== undefined) found.push({ key: () => scalar(name), isIndex: false })
       else if (number !== undefined) found.push({ key: () => scalar(Number(number)), isIndex: true })
-      else if (take(/\.\*|\[\s*\*\s*\]/y) !== undefined) found.push({ key: () => unknown('a splat is not worked out'), isIndex: true })
+      else if (take(/\.\*|\[\s*\*\s*\]/y) !== undefined)
+        found.push({ key: () => unknown('a splat is not worked out'), isIndex: true })
       else if (take(/\[/y) !== undefined) {
         found.push({ key: nested(conditional), isIndex: true })
         expect(']')
@@ -188,7 +192,9 @@ function createReader(text: string) {
 
   function postfix(value: Expression): Expression {
     const path = steps()
-    return path.length === 0 ? value : scope => path.reduce((term, { key: step }) => select(term, step(scope)), value(scope))
+    return path.length === 0
+      ? value
+      : scope => path.reduce((term, { key: step }) => select(term, step(scope)), value(scope))
   }
 
   function primary(): Expression {
@@ -324,7 +330,13 @@ function createReader(text: string) {
 
 const SPACE = /(?:\s+|#[^\n]*|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/y
 const WORD = /[\p{ID_Start}_][\p{ID_Continue}-]*/uy
-const ESCAPES: ReadonlyMap<string, string> = new Map([['n', '\n'], ['r', '\r'], ['t', '\t'], ['"', '"'], ['\\', '\\']])
+const ESCAPES: ReadonlyMap<string, string> = new Map([
+  ['n', '\n'],
+  ['r', '\r'],
+  ['t', '\t'],
+  ['"', '"'],
+  ['\\', '\\'],
+])
 /** The weakest first. */
 const OPERATORS = [/\|\|/y, /&&/y, /[=!]=/y, /[<>]=?/y, /[+-]/y, /[*/%]/y]
 
@@ -334,7 +346,9 @@ function operate(operator: string, left: Term, right: Term): Term {
     const truths = [toBoolean(left), toBoolean(right)]
     const decisive = operator === '||'
     if (truths.includes(decisive)) return scalar(decisive)
-    return truths.includes(undefined) ? unknown(whyOf(truths[0] === undefined ? left : right), refers) : scalar(!decisive)
+    return truths.includes(undefined)
+      ? unknown(whyOf(truths[0] === undefined ? left : right), refers)
+      : scalar(!decisive)
   }
   if (operator === '==' || operator === '!=') {
     const [a, b] = [toComparable(left), toComparable(right)]
@@ -374,7 +388,11 @@ const FUNCTIONS: ReadonlyMap<string, HclFunction> = new Map<string, HclFunction>
   ['tonumber', ([value]) => toScalar(value && toNumber(value))],
   ['lower', ([value]) => (value?.is === 'scalar' ? scalar(String(value.value).toLowerCase()) : undefined)],
   ['upper', ([value]) => (value?.is === 'scalar' ? scalar(String(value.value).toUpperCase()) : undefined)],
-  ['lookup', ([map, key, other]) => map?.is === 'map' && key?.is === 'scalar' ? (map.entries.get(String(key.value)) ?? other) : undefined],
+  [
+    'lookup',
+    ([map, key, other]) =>
+      map?.is === 'map' && key?.is === 'scalar' ? (map.entries.get(String(key.value)) ?? other) : undefined,
+  ],
   ['merge', maps => (maps.every(map => map.is === 'map') ? toMapOf(maps.flatMap(map => [...map.entries])) : undefined)],
 ])
 
@@ -417,7 +435,8 @@ function select(term: Term, key: Term): Term {
   if (term.is === 'list') return term.items[Number(step)] ?? unknown(`there is no \`${step}\` in it`)
   if (term.is !== 'reference') return unknown(whyOf(term), refersTo(term))
   const { to, why } = term
-  const attribute = typeof step === 'number' ? `${to.attribute}[${step}]` : to.attribute === '' ? step : `${to.attribute}.${step}`
+  const attribute =
+    typeof step === 'number' ? `${to.attribute}[${step}]` : to.attribute === '' ? step : `${to.attribute}.${step}`
   return { is: 'reference', to: { ...to, attribute }, why }
 }
 
@@ -427,7 +446,11 @@ function whyOf(term: Term): string {
 
 function toBoolean(term: Term): boolean | undefined {
   if (term.is !== 'scalar') return undefined
-  return term.value === true || term.value === 'true' ? true : term.value === false || term.value === 'false' ? false : undefined
+  return term.value === true || term.value === 'true'
+    ? true
+    : term.value === false || term.value === 'false'
+      ? false
+      : undefined
 }
 
 function toNumber(term: Term): number | undefined {
@@ -457,7 +480,9 @@ function fromParts(parts: readonly Part[], terms: readonly Term[], { budget }: S
   budget.left -= parts.reduce((sum, part) => sum + 1 + (typeof part === 'string' ? part.length / 100 : 0), 0)
   if (budget.left <= 0) return TOO_MUCH
   const hole = parts.find(part => typeof part !== 'string')
-  return hole === undefined ? scalar(parts.join('')) : { is: 'unknown', why: hole.why, refers: terms.flatMap(refersTo), parts }
+  return hole === undefined
+    ? scalar(parts.join(''))
+    : { is: 'unknown', why: hole.why, refers: terms.flatMap(refersTo), parts }
 }
 
 /** `jsonencode`: what is unknown in it becomes a hole in the text. */
@@ -484,7 +509,11 @@ export function toJson(term: Term, scope: Scope): Term {
     else if (value.is === 'null') parts.push('null')
     else {
       terms.push(value)
-      parts.push('"', ...toParts(value).map(part => (typeof part === 'string' ? JSON.stringify(part).slice(1, -1) : part)), '"')
+      parts.push(
+        '"',
+        ...toParts(value).map(part => (typeof part === 'string' ? JSON.stringify(part).slice(1, -1) : part)),
+        '"',
+      )
     }
   }
   write(term, 0)

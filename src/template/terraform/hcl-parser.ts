@@ -62,7 +62,8 @@ export function createHclParser({ locate = locatePackage, timeLimit = 5000 }: Hc
         }
         settled()
       }
-      const fail = (what: string, cause?: unknown) => settle(() => reject(unreadable(source, what, undefined, cause)), true)
+      const fail = (what: string, cause?: unknown) =>
+        settle(() => reject(unreadable(source, what, undefined, cause)), true)
       const onFailure = (cause: unknown) => fail('its parser failed', cause)
       const onMessage = ({ value, error }: { readonly value?: unknown; readonly error?: string }) => {
         if (error === undefined) return settle(() => resolve(value), false)
@@ -77,7 +78,8 @@ export function createHclParser({ locate = locatePackage, timeLimit = 5000 }: Hc
     })
 
   return (text, source) => {
-    if (text.length > MAX_HCL_LENGTH) return Promise.reject(unreadable(source, `it is longer than ${MAX_HCL_LENGTH} characters`))
+    if (text.length > MAX_HCL_LENGTH)
+      return Promise.reject(unreadable(source, `it is longer than ${MAX_HCL_LENGTH} characters`))
     const answer = last.then(() => ask(text, source))
     // One text at a time: the answers do not say whose they are.
     last = answer.catch(() => {})

@@ -1,6 +1,16 @@
 import type { Infrastructure, Location } from '../../rules/infrastructure.js'
-import { field, isRecord, type JsonRecord, listOf, parseJsonRecord, STREAM, type TextSource, unreadable } from '../json-text.js'
-import { AWS_TYPES, type AwsResource, fromJson, type Reference, type Term, toInfrastructure, unknown } from './aws-resources.js'
+import {
+  field,
+  isRecord,
+  type JsonRecord,
+  listOf,
+  parseJsonRecord,
+  STREAM,
+  type TextSource,
+  unreadable,
+} from '../json-text.js'
+import { AWS_TYPES, type AwsResource, toInfrastructure } from './aws-resources.js'
+import { fromJson, type Reference, type Term, unknown } from './term.js'
 
 const NEXT = 'make it with `terraform plan -out=FILE` and `terraform show -json FILE`'
 
@@ -65,7 +75,13 @@ function moduleScope(address: string, configuration: unknown, caller?: ModuleSco
   const resources = new Map(
     listOf(field(configuration, 'resources'))
       .filter(resource => field(resource, 'mode') !== 'data')
-      .map(resource => [`${String(field(resource, 'type'))}.${String(field(resource, 'name'))}`, field(resource, 'expressions')] as const),
+      .map(
+        resource =>
+          [
+            `${String(field(resource, 'type'))}.${String(field(resource, 'name'))}`,
+            field(resource, 'expressions'),
+          ] as const,
+      ),
   )
   return { address, configuration, resources, caller }
 }
@@ -220,5 +236,7 @@ function resolveReference(text: string, scope: ModuleScope, depth: number): read
   }
   if (ELSEWHERE.test(text)) return opaque
   const resource = RESOURCE.exec(text)
-  return resource === null ? opaque : [{ id: within(scope, resource[1]!), type: resource[2]!, attribute: resource[3] ?? '' }]
+  return resource === null
+    ? opaque
+    : [{ id: within(scope, resource[1]!), type: resource[2]!, attribute: resource[3] ?? '' }]
 }

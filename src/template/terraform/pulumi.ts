@@ -1,8 +1,12 @@
 import type { Infrastructure, Location } from '../../rules/infrastructure.js'
 import { field, isRecord, listOf, parseJsonRecord, STREAM, type TextSource, unreadable } from '../json-text.js'
-import { type AwsResource, fromJson, type Reference, type Term, toInfrastructure, unknown } from './aws-resources.js'
+import { type AwsResource, toInfrastructure } from './aws-resources.js'
+import { fromJson, type Reference, type Term, unknown } from './term.js'
 
-const SOURCE = { kind: 'Pulumi preview', next: 'make it with `pulumi preview --json`, and without PULUMI_ENABLE_STREAMING_JSON_PREVIEW' }
+const SOURCE = {
+  kind: 'Pulumi preview',
+  next: 'make it with `pulumi preview --json`, and without PULUMI_ENABLE_STREAMING_JSON_PREVIEW',
+}
 
 const NATIVE_GROUP = 'aws-native:cognito:UserPoolGroup'
 
@@ -44,7 +48,8 @@ export function readPulumiPreview(text: string, path: string): Infrastructure {
   const steps = field(document, 'steps')
   // A preview that has nothing to do at all has no steps.
   if (steps !== undefined && !Array.isArray(steps)) throw unreadable(source, 'its `steps` are no list')
-  if (steps === undefined && field(document, 'changeSummary') === undefined) throw unreadable(source, 'it has no `steps`')
+  if (steps === undefined && field(document, 'changeSummary') === undefined)
+    throw unreadable(source, 'it has no `steps`')
 
   const resources = new Map<string, AwsResource>()
   for (const step of listOf(steps)) {
@@ -59,7 +64,14 @@ export function readPulumiPreview(text: string, path: string): Infrastructure {
 
 /** The operations after which the resource is not there, or never was ours. */
 const NOT_KEPT: ReadonlySet<unknown> = new Set([
-  'delete', 'delete-replaced', 'discard', 'discard-replaced', 'remove-pending-replace', 'read', 'read-replacement', 'refresh',
+  'delete',
+  'delete-replaced',
+  'discard',
+  'discard-replaced',
+  'remove-pending-replace',
+  'read',
+  'read-replacement',
+  'refresh',
 ])
 const CREATING: ReadonlySet<unknown> = new Set(['create', 'create-replacement', 'replace'])
 
@@ -87,10 +99,15 @@ function readStep(step: unknown, source: TextSource): AwsResource | undefined {
 function readState(state: unknown, location: Location): ReadonlyMap<string, Term> {
   const attributes = new Map<string, Term>()
   const add = (property: string, value: unknown) => {
-    const dependencies = listOf(field(field(state, 'propertyDependencies'), property)).filter(urn => typeof urn === 'string')
+    const dependencies = listOf(field(field(state, 'propertyDependencies'), property)).filter(
+      urn => typeof urn === 'string',
+    )
     const input: Input = { refers: toReferences(dependencies), location, isBlock: property === 'roleMappings' }
     const name = field(state, 'type') === NATIVE_GROUP && property === 'groupName' ? 'name' : terraformName(property)
-    attributes.set(name, toTerm(name === 'assume_role_policy' && isRecord(value) ? JSON.stringify(value) : value, input, 0))
+    attributes.set(
+      name,
+      toTerm(name === 'assume_role_policy' && isRecord(value) ? JSON.stringify(value) : value, input, 0),
+    )
   }
   const inputs = field(state, 'inputs')
   if (isRecord(inputs)) for (const [property, value] of Object.entries(inputs)) add(property, value)
@@ -128,12 +145,15 @@ interface Input {
 function toTerm(value: unknown, input: Input, depth: number): Term {
   const { refers, location, isBlock } = input
   if (typeof value === 'string' && value.includes(UNKNOWN)) return { ...toUnknown(value, refers), location }
-  if (value === '[secret]' || field(value, SECRET_KEY) !== undefined) return { ...unknown('it is a secret', refers), location }
+  if (value === '[secret]' || field(value, SECRET_KEY) !== undefined)
+    return { ...unknown('it is a secret', refers), location }
   if (depth > MAX_DEPTH) return { ...unknown('it is nested too deeply'), location }
   const inner = (item: unknown) => toTerm(item, input, depth + 1)
   if (Array.isArray(value)) return { is: 'list', items: value.map(inner), location }
   if (isRecord(value)) {
-    const entries = new Map(Object.entries(value).map(([key, item]) => [isBlock ? terraformName(key) : key, inner(item)]))
+    const entries = new Map(
+      Object.entries(value).map(([key, item]) => [isBlock ? terraformName(key) : key, inner(item)]),
+    )
     return { is: 'map', entries, location }
   }
   return { ...fromJson(value), location }
@@ -144,7 +164,12 @@ function toUnknown(text: string, refers: readonly Reference[]): Term {
   const names = refers.map(({ id }) => `\`${id}\``).join(', ')
   const why = names === '' ? 'it is known after the update only' : `it is known after the update only, from ${names}`
   if (text === UNKNOWN && only !== undefined && refers.length === 1) return { is: 'reference', to: only, why }
-  return { is: 'unknown', why, refers, parts: text.split(UNKNOWN).flatMap((part, index) => (index === 0 ? [part] : [{ why }, part])) }
+  return {
+    is: 'unknown',
+    why,
+    refers,
+    parts: text.split(UNKNOWN).flatMap((part, index) => (index === 0 ? [part] : [{ why }, part])),
+  }
 }
 
 function terraformName(name: string): string {

@@ -1,10 +1,12 @@
-import type { Infrastructure, Location, Suppression, Undecidable } from '../../rules/infrastructure.js'
-import { type Block, type Comment, type HclOutline, outlineHcl, type Span } from './hcl-blocks.js'
+import type { Infrastructure, Location, Undecidable } from '../../rules/infrastructure.js'
+import { type Block, type HclOutline, outlineHcl, type Span } from './hcl-blocks.js'
 import { entriesOf, evaluateTemplate, type Found, type Scope, type Step, toJson } from './hcl-expression.js'
 import { createHclParser, type HclParser } from './hcl-parser.js'
-import { parseIgnoreComment } from '../ignore-comment.js'
 import { field, isRecord, listOf, parseJsonRecord, type TextSource } from '../json-text.js'
-import { AWS_TYPES, type AwsResource, NULL, refersTo, scalar, type Term, toInfrastructure, unknown } from './aws-resources.js'
+import { AWS_TYPES, type AwsResource, toInfrastructure } from './aws-resources.js'
+import { NULL, refersTo, scalar, type Term, unknown } from './term.js'
+import { policyDocument, record } from './policy-document.js'
+import { readSuppressions } from './suppressions.js'
 
 /** A file of a Terraform module. */
 export interface TerraformFile {
@@ -19,7 +21,11 @@ export interface TerraformSourceOptions {
 }
 
 /** Reads a module of one file: see `readTerraformModule`. */
-export function readTerraformSource(text: string, path: string, options: TerraformSourceOptions = {}): Promise<Infrastructure> {
+export function readTerraformSource(
+  text: string,
+  path: string,
+  options: TerraformSourceOptions = {},
+): Promise<Infrastructure> {
   return readTerraformModule([{ path, text }], options)
 }
 
@@ -59,7 +65,7 @@ const FORMAT = 'terraform-source'
 const RELEVANT = /aws_cognito_|aws_iam_role/
 const sharedParser = createHclParser()
 
-interface ParsedFile {
+export interface ParsedFile {
   readonly path: string
   readonly content: unknown
   readonly outline: HclOutline
@@ -69,7 +75,8 @@ const NEXT = 'correct it (`terraform validate` says more), or upgrade it if it i
 
 async function parseFile({ path, text }: TerraformFile, parse: HclParser): Promise<ParsedFile> {
   const source: TextSource = { path, kind: 'Terraform file', next: NEXT }
-  if (path.endsWith('.json')) return { path, content: parseJsonRecord(text, source), outline: { blocks: [], comments: [] } }
+  if (path.endsWith('.json'))
+    return { path, content: parseJsonRecord(text, source), outline: { blocks: [], comments: [] } }
   return { path, content: await parse(text, source), outline: outlineHcl(text) }
 }
 
@@ -97,15 +104,24 @@ function readDeclarations(files: readonly ParsedFile[]): Module {
   const resources = new Map<string, Declaration>()
   const calls: Declaration[] = []
   for (const file of files) {
-    for (const { names: [name], body } of blocksOf(file, 'variable', 1)) variables.set(name!, body)
-    for (const { body } of blocksOf(file, 'locals', 0)) for (const [name, value] of entries(body)) locals.set(name, value)
+    for (const {
+      names: [name],
+      body,
+    } of blocksOf(file, 'variable', 1))
+      variables.set(name!, body)
+    for (const { body } of blocksOf(file, 'locals', 0))
+      for (const [name, value] of entries(body)) locals.set(name, value)
     for (const keyword of ['resource', 'data']) {
       for (const { names, body, block } of blocksOf(file, keyword, 2)) {
         const address = [...(keyword === 'data' ? ['data'] : []), ...names].join('.')
         resources.set(address, { address, type: keyword === 'data' ? '' : names[0]!, body, path: file.path, block })
       }
     }
-    for (const { names: [name], body, block } of blocksOf(file, 'module', 1)) {
+    for (const {
+      names: [name],
+      body,
+      block,
+    } of blocksOf(file, 'module', 1)) {
       calls.push({ address: `module.${name}`, type: '', body, path: file.path, block })
     }
   }
@@ -131,12 +147,13 @@ function* blocksOf({ content, outline }: ParsedFile, keyword: string, labels: nu
     if (names.length === labels) {
       const here = places.get(JSON.stringify([keyword, ...names]))
       yield* listOf(value).map((body, index) => ({ names, body, block: here?.[index] }))
-    } else for (const part of listOf(value)) for (const [name, inner] of entries(part)) yield* below(inner, [...names, name])
+    } else
+      for (const part of listOf(value)) for (const [name, inner] of entries(part)) yield* below(inner, [...names, name])
   }
   yield* below(field(content, keyword), [])
 }
 
-function entries(value: unknown): readonly (readonly [string, unknown])[] {
+export function entries(value: unknown): readonly (readonly [string, unknown])[] {
   return isRecord(value) ? Object.entries(value) : []
 }
 
@@ -176,7 +193,7 @@ function locationOf({ path, block, address }: Declaration, construct = address):
   return place({ path, construct }, block)
 }
 
-function place({ path, construct }: Location, span: Span | undefined): Location {
+export function place({ path, construct }: Location, span: Span | undefined): Location {
   if (span === undefined) return { path, construct }
   const { start, end } = span
   return { path, line: start.line, column: start.column, endLine: end.line, endColumn: end.column, construct }
@@ -206,7 +223,8 @@ function instancesOf({ body }: Declaration, scope: Scope, most: number): readonl
     if (length > most) return TOO_MANY
     return Array.from({ length }, (_, index) => countedInstance(index))
   }
-  if (typeof count === 'string' && SWITCH.test(count)) return [{ ...countedInstance(0), condition: count.slice(2, -1).trim() }]
+  if (typeof count === 'string' && SWITCH.test(count))
+    return [{ ...countedInstance(0), condition: count.slice(2, -1).trim() }]
   return whyOf(term, 'count')
 }
 
@@ -225,7 +243,15 @@ function eachOf(term: Term, most: number): readonly Instance[] | string {
     // A set's elements are keys and values in one.
     const key = term.is === 'list' ? value : index
     if (key.is !== 'scalar') return whyOf(key, 'for_each')
-    const bindings = new Map([['each', record([['key', key], ['value', value]])]])
+    const bindings = new Map([
+      [
+        'each',
+        record([
+          ['key', key],
+          ['value', value],
+        ]),
+      ],
+    ])
     instances.push({ key: `[${JSON.stringify(String(key.value))}]`, bindings })
   }
   return instances
@@ -236,7 +262,13 @@ function whyOf(term: Term, what: string): string {
 }
 
 /** The attributes and blocks of a body. Blocks are lists of maps. */
-function evaluateBody(body: unknown, block: Block | undefined, scope: Scope, outer: Location, depth = 0): ReadonlyMap<string, Term> {
+function evaluateBody(
+  body: unknown,
+  block: Block | undefined,
+  scope: Scope,
+  outer: Location,
+  depth = 0,
+): ReadonlyMap<string, Term> {
   const attributes = new Map<string, Term>()
   for (const [name, value] of entries(body)) {
     if (BLOCKS[depth] === name) {
@@ -259,7 +291,7 @@ function evaluateBlock(body: unknown, block: Block | undefined, scope: Scope, ou
   return { is: 'map', entries: evaluateBody(body, block, scope, location, depth), location }
 }
 
-function evaluate(value: unknown, scope: Scope, depth = 0): Term {
+export function evaluate(value: unknown, scope: Scope, depth = 0): Term {
   if (depth > MAX_DEPTH) return unknown('it is nested too deeply')
   if (typeof value === 'string') return evaluateTemplate(value, scope)
   if (typeof value === 'number' || typeof value === 'boolean') return scalar(value)
@@ -308,12 +340,16 @@ function createScope(module: Module): Scope {
       return { term: once(address, () => evaluate(preset, scope)), taken: 1 }
     }
     if (name === 'local') {
-      if (!module.locals.has(first)) return { term: elsewhere(address, `local \`${first}\` is in none of the files`), taken: 1 }
+      if (!module.locals.has(first))
+        return { term: elsewhere(address, `local \`${first}\` is in none of the files`), taken: 1 }
       return { term: once(address, () => evaluate(module.locals.get(first), scope)), taken: 1 }
     }
-    if (name === 'module') return { term: elsewhere(address, `\`${address}\` is a module, which is not read`), taken: 1 }
+    if (name === 'module')
+      return { term: elsewhere(address, `\`${address}\` is a module, which is not read`), taken: 1 }
     if (name === 'data') return lookUpData(first, steps)
-    return OPAQUE.has(name) ? { term: unknown(`\`${address}\` is not in the files`), taken: 1 } : lookUpResource(address, name, steps)
+    return OPAQUE.has(name)
+      ? { term: unknown(`\`${address}\` is not in the files`), taken: 1 }
+      : lookUpResource(address, name, steps)
   }
 
   const lookUpData = (type: string, steps: readonly Step[]): Found => {
@@ -332,13 +368,21 @@ function createScope(module: Module): Scope {
     const isRepeated = ['count', 'for_each'].some(name => field(declaration?.body, name) !== undefined)
     const [, index] = steps
     const isIndexed = index?.isIndex === true || isRepeated
-    if (isIndexed && index?.key === undefined) return { term: unknown(`which \`${address}\` it is cannot be told`), taken: steps.length }
+    if (isIndexed && index?.key === undefined)
+      return { term: unknown(`which \`${address}\` it is cannot be told`), taken: steps.length }
     const id = isIndexed ? `${address}[${JSON.stringify(index?.key)}]` : address
     const taken = isIndexed ? 2 : 1
     const attribute = steps[taken]?.key
-    const set = typeof attribute === 'string' && !COMPUTED.has(attribute) && !isRepeated ? field(declaration?.body, attribute) : undefined
-    if (set !== undefined) return { term: once(`${address}.${String(attribute)}`, () => evaluate(set, scope)), taken: taken + 1 }
-    return { term: { is: 'reference', to: { id, type, attribute: '' }, why: `\`${address}\` is known after apply only` }, taken }
+    const set =
+      typeof attribute === 'string' && !COMPUTED.has(attribute) && !isRepeated
+        ? field(declaration?.body, attribute)
+        : undefined
+    if (set !== undefined)
+      return { term: once(`${address}.${String(attribute)}`, () => evaluate(set, scope)), taken: taken + 1 }
+    return {
+      term: { is: 'reference', to: { id, type, attribute: '' }, why: `\`${address}\` is known after apply only` },
+      taken,
+    }
   }
 
   const scope: Scope = { bindings: new Map(), lookUp, budget: { left: BUDGET } }
@@ -347,49 +391,6 @@ function createScope(module: Module): Scope {
 
 /** Names that are no resource types: `each` and `count` where there is none, and what the run decides. */
 const OPAQUE: ReadonlySet<string> = new Set(['each', 'count', 'self', 'path', 'terraform'])
-
-const FROM_ELSEWHERE = ['dynamic', 'source_json', 'override_json', 'source_policy_documents', 'override_policy_documents']
-
-/** The document that the data source makes, as Terraform does. */
-function policyDocument(body: unknown, scope: Scope): Term {
-  if (FROM_ELSEWHERE.some(name => field(body, name) !== undefined)) return unknown('its policy document is put together from others')
-  const statements = listOf(field(body, 'statement')).map(statement => policyStatement(statement, scope))
-  return record([['Version', scalar('2012-10-17')], ['Statement', { is: 'list', items: statements }]])
-}
-
-function policyStatement(statement: unknown, scope: Scope): Term {
-  if (field(statement, 'dynamic') !== undefined) return unknown('its policy statement has dynamic blocks')
-  const given = (name: string) => evaluate(field(statement, name), scope)
-  const [effect, actions, notActions] = [given('effect'), given('actions'), given('not_actions')]
-  const conditions = new Map<string, [string, Term][]>()
-  for (const condition of listOf(field(statement, 'condition'))) {
-    const [test, variable] = [evaluate(field(condition, 'test'), scope), evaluate(field(condition, 'variable'), scope)]
-    if (test.is !== 'scalar' || variable.is !== 'scalar') return unknown('a condition of its policy statement is not known')
-    const operator = String(test.value)
-    conditions.set(operator, [...(conditions.get(operator) ?? []), [String(variable.value), evaluate(field(condition, 'values'), scope)]])
-  }
-  return record([
-    ['Effect', effect.is === 'null' ? scalar('Allow') : effect],
-    ...(actions.is === 'null' ? [] : [['Action', actions] as const]),
-    ...(notActions.is === 'null' ? [] : [['NotAction', notActions] as const]),
-    ...principals('Principal', field(statement, 'principals'), scope),
-    ...principals('NotPrincipal', field(statement, 'not_principals'), scope),
-    ...(conditions.size === 0 ? [] : [['Condition', record([...conditions].map(([test, tested]) => [test, record(tested)]))] as const]),
-  ])
-}
-
-function principals(name: string, blocks: unknown, scope: Scope): readonly (readonly [string, Term])[] {
-  const listed = listOf(blocks).map(block => [evaluate(field(block, 'type'), scope), evaluate(field(block, 'identifiers'), scope)] as const)
-  if (listed.length === 0) return []
-  if (listed.some(([type]) => type.is === 'scalar' && type.value === '*')) return [[name, scalar('*')]]
-  if (listed.some(([type]) => type.is !== 'scalar')) return [[name, unknown('the type of a principal is not known')]]
-  return [[name, record(listed.map(([type, identifiers]) => [type.is === 'scalar' ? String(type.value) : '', identifiers]))]]
-}
-
-function record(pairs: readonly (readonly [string, Term])[]): Term {
-  return { is: 'map', entries: new Map(pairs) }
-}
-
 /** A name or source that speaks of what may hold groups. */
 const MAY_HOLD_GROUPS = /cognito|user[-_]?pool/i
 
@@ -400,43 +401,4 @@ function calledModules({ calls }: Module): readonly Undecidable[] {
       why: `\`${call.address}\` is a module and is not read; give the plan (\`terraform show -json\`) to see its groups`,
       location: locationOf(call),
     }))
-}
-
-/** The target of a comment between two blocks and above neither: no resource has such an id, so it is found to be unused. */
-const ABOUT_NOTHING = ''
-
-/** Comments above a block and in it are about it; those above everything are about the file. */
-function readSuppressions({ path, outline }: ParsedFile, resources: readonly AwsResource[]): readonly Suppression[] {
-  const [firstBlock] = outline.blocks
-  return [...aboutBlocks(outline)].flatMap(([comment, block]) => {
-    const ignore = parseIgnoreComment(comment.text)
-    if (ignore === undefined) return []
-    const address = block?.names.slice(block.names[0] === 'resource' ? 1 : 0).join('.')
-    const suppression = { ...ignore, location: place({ path, construct: address }, comment) }
-    if (address === undefined) {
-      const isOnTop = firstBlock === undefined || comment.start.line < firstBlock.start.line
-      return [isOnTop ? suppression : { ...suppression, target: ABOUT_NOTHING }]
-    }
-    // Every instance of a `for_each` has an id of its own.
-    const targets = resources.filter(({ id }) => id === address || id.startsWith(`${address}[`)).map(({ id }) => id)
-    return (targets.length === 0 ? [address] : targets).map(target => ({ ...suppression, target }))
-  })
-}
-
-/** The block that each comment stands in, or that begins right below it and the comments after it. */
-function aboutBlocks({ blocks, comments }: HclOutline): ReadonlyMap<Comment, Block | undefined> {
-  const atLine = new Map(blocks.map(block => [block.start.line, block]))
-  const about = new Map<Comment, Block | undefined>()
-  // Both come in their order.
-  let last = blocks.length - 1
-  for (const comment of comments.toReversed()) {
-    while (last >= 0 && blocks[last]!.start.line > comment.start.line) last--
-    const before = blocks[last]
-    const around = before !== undefined && comment.end.line <= before.end.line ? before : undefined
-    const block = around ?? atLine.get(comment.end.line + 1)
-    about.set(comment, block)
-    // The comment above this one is about the same.
-    if (block !== undefined && around === undefined) atLine.set(comment.start.line, block)
-  }
-  return new Map([...about].toReversed())
 }

@@ -4,8 +4,14 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { mappingsByClient } from '../../../src/cognito/api/identity-pool-api.js'
 import { getIdentityPoolRoles, type GetIdentityPoolRolesOptions } from '../../../src/cognito/index.js'
 import { type ErrorCode, RolecastError } from '../../../src/errors.js'
-import { findRoleMapping, selectRole } from '../../../src/credentials/select-role.js'
-import { identityClient, type IdentityPoolEndpoint, type IdentityPoolFault, startIdentityPoolEndpoint } from './identity-pool-endpoint.js'
+import { selectRole } from '../../../src/credentials/select-role.js'
+import {
+  identityClient,
+  type IdentityPoolEndpoint,
+  type IdentityPoolFault,
+  startIdentityPoolEndpoint,
+} from './identity-pool-endpoint.js'
+import { findRoleMapping } from '../../../src/credentials/role-mapping.js'
 
 const identityPoolId = 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
 const userPoolId = 'eu-west-1_Ab12Cd34e'
@@ -17,7 +23,9 @@ const token = { Type: 'Token', AmbiguousRoleResolution: 'Deny' } as const
 const rules = {
   Type: 'Rules',
   AmbiguousRoleResolution: 'AuthenticatedRole',
-  RulesConfiguration: { Rules: [{ Claim: 'cognito:groups', MatchType: 'Contains', Value: 'admins', RoleARN: role('Admin') }] },
+  RulesConfiguration: {
+    Rules: [{ Claim: 'cognito:groups', MatchType: 'Contains', Value: 'admins', RoleARN: role('Admin') }],
+  },
 } as const
 const full = {
   IdentityPoolId: identityPoolId,
@@ -38,7 +46,8 @@ beforeEach(() => {
 afterEach(() => void vi.unstubAllEnvs())
 afterAll(() => endpoint.close())
 
-const get = (options: Partial<GetIdentityPoolRolesOptions> = {}) => getIdentityPoolRoles({ identityPoolId, client: identityClient(endpoint), ...options })
+const get = (options: Partial<GetIdentityPoolRolesOptions> = {}) =>
+  getIdentityPoolRoles({ identityPoolId, client: identityClient(endpoint), ...options })
 
 async function failureOf(options: Partial<GetIdentityPoolRolesOptions> = {}): Promise<RolecastError> {
   const error: unknown = await get(options).catch((cause: unknown) => cause)
@@ -49,10 +58,17 @@ async function failureOf(options: Partial<GetIdentityPoolRolesOptions> = {}): Pr
 describe('what the identity pool has', () => {
   test('is there for findRoleMapping and selectRole', async () => {
     const { roles, roleMappings, ...rest } = await get()
-    expect({ roles, roleMappings, ...rest }).toEqual({ identityPoolId, roles: full.Roles, roleMappings: full.RoleMappings })
+    expect({ roles, roleMappings, ...rest }).toEqual({
+      identityPoolId,
+      roles: full.Roles,
+      roleMappings: full.RoleMappings,
+    })
     const mapping = findRoleMapping(roleMappings, userPoolId, clientId)
     expect(mapping).toEqual(token)
-    expect(selectRole({ 'cognito:preferred_role': role('Admin') }, mapping, { roles })).toMatchObject({ outcome: 'role', roleArn: role('Admin') })
+    expect(selectRole({ 'cognito:preferred_role': role('Admin') }, mapping, { roles })).toMatchObject({
+      outcome: 'role',
+      roleArn: role('Admin'),
+    })
     expect(endpoint.requests).toMatchObject([{ operation: 'GetIdentityPoolRoles', identityPoolId }])
   })
 
@@ -66,7 +82,11 @@ describe('what the identity pool has', () => {
   })
 
   test('an unset field within is left out of what selectRole reads', async () => {
-    endpoint.pools.set(identityPoolId, { ...full, Roles: { authenticated: null }, RoleMappings: { [key]: { ...token, AmbiguousRoleResolution: null } } })
+    endpoint.pools.set(identityPoolId, {
+      ...full,
+      Roles: { authenticated: null },
+      RoleMappings: { [key]: { ...token, AmbiguousRoleResolution: null } },
+    })
     const { roles, roleMappings } = await get()
     expect(selectRole({}, roleMappings[key], { roles })).toMatchObject({ outcome: 'denied', how: 'ambiguous-unset' })
   })
@@ -77,7 +97,9 @@ describe('the client that is made', () => {
   const signed = async (options: Partial<GetIdentityPoolRolesOptions> = {}) => {
     for (const [name, value] of Object.entries(CREDENTIALS)) vi.stubEnv(name, value)
     await get({ client: undefined, endpoint: endpoint.url, ...options })
-    return endpoint.requests.map(({ authorization }) => authorization.replace(/^.*Credential=(\w+)\/\d{8}\/([\w-]+)\/([\w-]+)\/.*$/, '$1 $2 $3'))
+    return endpoint.requests.map(({ authorization }) =>
+      authorization.replace(/^.*Credential=(\w+)\/\d{8}\/([\w-]+)\/([\w-]+)\/.*$/, '$1 $2 $3'),
+    )
   }
 
   test('signs for the region of the identity pool id', async () => {
@@ -122,11 +144,22 @@ describe('failures', () => {
   test.each<[string, object, string]>([
     ['another pool', { IdentityPoolId: 'eu-west-1:0' }, 'another identity pool'],
     ['a mapping of an unknown type', { RoleMappings: { [key]: { Type: 'Magic' } } }, `RoleMappings.${key}.Type`],
-    ['an unknown fallback', { RoleMappings: { [key]: { ...token, AmbiguousRoleResolution: 'Maybe' } } }, 'AmbiguousRoleResolution'],
+    [
+      'an unknown fallback',
+      { RoleMappings: { [key]: { ...token, AmbiguousRoleResolution: 'Maybe' } } },
+      'AmbiguousRoleResolution',
+    ],
     ['rules that are missing', { RoleMappings: { [key]: { Type: 'Rules' } } }, 'RulesConfiguration'],
     [
       'an unknown match type',
-      { RoleMappings: { [key]: { ...rules, RulesConfiguration: { Rules: [{ ...rules.RulesConfiguration.Rules[0], MatchType: 'Like' }] } } } },
+      {
+        RoleMappings: {
+          [key]: {
+            ...rules,
+            RulesConfiguration: { Rules: [{ ...rules.RulesConfiguration.Rules[0], MatchType: 'Like' }] },
+          },
+        },
+      },
       'Rules.0.MatchType',
     ],
     ['a role that is a number', { Roles: { authenticated: 7 } }, 'Roles.authenticated'],
@@ -139,26 +172,46 @@ describe('failures', () => {
   })
 
   test('no credential is left in a failure, however deep one looks', async () => {
-    const credentials = { accessKeyId: 'AKIDLOCAL', secretAccessKey: 'local-secret', sessionToken: 'local-session-token' }
+    const credentials = {
+      accessKeyId: 'AKIDLOCAL',
+      secretAccessKey: 'local-secret',
+      sessionToken: 'local-session-token',
+    }
     const deep = (error: unknown) => inspect(error, { depth: Infinity, showHidden: true })
     const client = identityClient(endpoint, { credentials })
-    for (const name of ['AccessDeniedException', 'ResourceNotFoundException', 'InternalErrorException', 'InvalidParameterException']) {
+    for (const name of [
+      'AccessDeniedException',
+      'ResourceNotFoundException',
+      'InternalErrorException',
+      'InvalidParameterException',
+    ]) {
       endpoint.fail({ error: name })
       expect(deep(await failureOf({ client })), name).not.toMatch(/AKIDLOCAL|local-secret|local-session-token/)
     }
-    endpoint.fail({ error: 'InvalidSignatureException', message: 'The Canonical String should have been x-amz-security-token:local-session-token' })
+    endpoint.fail({
+      error: 'InvalidSignatureException',
+      message: 'The Canonical String should have been x-amz-security-token:local-session-token',
+    })
     expect(deep(await failureOf({ client }))).not.toContain('local-session-token')
-    const raw: unknown = await client.send(new GetIdentityPoolRolesCommand({ IdentityPoolId: identityPoolId })).catch((cause: unknown) => cause)
+    const raw: unknown = await client
+      .send(new GetIdentityPoolRolesCommand({ IdentityPoolId: identityPoolId }))
+      .catch((cause: unknown) => cause)
     expect(deep(raw), "control: the SDK's own error has them").toContain('local-session-token')
   })
 
-  test.each(['', 'eu-west-1', 'eu-west-1_Ab12Cd34e', 'eu-west-1:', ':7f0c1ab2', 'eu-west-1:x y', `eu-west-1:${'a'.repeat(50)}`, 7 as unknown as string])(
-    '%j is no identity pool id, and is sent nowhere',
-    async id => {
-      expect(await failureOf({ identityPoolId: id })).toMatchObject({ code: 'invalid-option', value: id })
-      expect(endpoint.requests).toEqual([])
-    },
-  )
+  test.each([
+    '',
+    'eu-west-1',
+    'eu-west-1_Ab12Cd34e',
+    'eu-west-1:',
+    ':7f0c1ab2',
+    'eu-west-1:x y',
+    `eu-west-1:${'a'.repeat(50)}`,
+    7 as unknown as string,
+  ])('%j is no identity pool id, and is sent nowhere', async id => {
+    expect(await failureOf({ identityPoolId: id })).toMatchObject({ code: 'invalid-option', value: id })
+    expect(endpoint.requests).toEqual([])
+  })
 
   test.each([0, NaN, Infinity])('a timeout of %d is refused', async timeout => {
     expect(await failureOf({ timeout })).toMatchObject({ code: 'invalid-option' })
@@ -205,7 +258,9 @@ describe('time', () => {
 })
 
 describe('the mappings of a user pool', () => {
-  const of = (...keys: readonly string[]) => [...mappingsByClient(Object.fromEntries(keys.map(name => [name, token])), userPoolId).keys()]
+  const of = (...keys: readonly string[]) => [
+    ...mappingsByClient(Object.fromEntries(keys.map(name => [name, token])), userPoolId).keys(),
+  ]
 
   test('are those of its app clients', () => {
     expect(of(key, `cognito-idp.eu-west-1.amazonaws.com/${userPoolId}:other`)).toEqual([clientId, 'other'])
@@ -226,6 +281,8 @@ describe('the mappings of a user pool', () => {
   })
 
   test('of a pool whose key is not known, an emulator’s, the host may be any', () => {
-    expect([...mappingsByClient({ 'cognito-idp.local.amazonaws.com/local_5x2Tz4:abc': token }, 'local_5x2Tz4').keys()]).toEqual(['abc'])
+    expect([
+      ...mappingsByClient({ 'cognito-idp.local.amazonaws.com/local_5x2Tz4:abc': token }, 'local_5x2Tz4').keys(),
+    ]).toEqual(['abc'])
   })
 })

@@ -24,23 +24,35 @@ export type IdentityPoolFault =
 const AWS_JSON = 'application/x-amz-json-1.1'
 
 /** Identity pools' wire format (AWS JSON 1.1) over HTTP on a free local port: GetIdentityPoolRoles alone. */
-export async function startIdentityPoolEndpoint(pools: Readonly<Record<string, object>> = {}): Promise<IdentityPoolEndpoint> {
+export async function startIdentityPoolEndpoint(
+  pools: Readonly<Record<string, object>> = {},
+): Promise<IdentityPoolEndpoint> {
   const answers = new Map(Object.entries(pools))
   const requests: IdentityPoolEndpoint['requests'] = []
   let fault: IdentityPoolFault | undefined
 
   const server = createServer(async (req, res) => {
     const [, operation = ''] = /^AWSCognitoIdentityService\.(\w+)$/.exec(String(req.headers['x-amz-target'])) ?? []
-    const { IdentityPoolId: identityPoolId } = await text(req).then(JSON.parse).catch(() => ({}))
+    const { IdentityPoolId: identityPoolId } = await text(req)
+      .then(JSON.parse)
+      .catch(() => ({}))
     requests.push({ operation, identityPoolId, authorization: String(req.headers.authorization) })
-    const send = (status: number, body: string, type = AWS_JSON) => res.writeHead(status, { 'content-type': type }).end(body)
-    const sendError = (name: string, message: string, status = 400) => send(status, JSON.stringify({ __type: name, message }))
+    const send = (status: number, body: string, type = AWS_JSON) =>
+      res.writeHead(status, { 'content-type': type }).end(body)
+    const sendError = (name: string, message: string, status = 400) =>
+      send(status, JSON.stringify({ __type: name, message }))
     if (fault === 'hang') return
     if (fault === 'drop') return void res.destroy()
-    if (fault !== undefined) return 'body' in fault ? send(fault.status ?? 200, fault.body, fault.type) : sendError(fault.error, fault.message ?? '', fault.status)
-    if (operation !== 'GetIdentityPoolRoles' || req.method !== 'POST' || req.headers['content-type'] !== AWS_JSON) return sendError('UnknownOperationException', '')
+    if (fault !== undefined)
+      return 'body' in fault
+        ? send(fault.status ?? 200, fault.body, fault.type)
+        : sendError(fault.error, fault.message ?? '', fault.status)
+    if (operation !== 'GetIdentityPoolRoles' || req.method !== 'POST' || req.headers['content-type'] !== AWS_JSON)
+      return sendError('UnknownOperationException', '')
     const pool = answers.get(identityPoolId)
-    return pool === undefined ? sendError('ResourceNotFoundException', `IdentityPool '${identityPoolId}' not found.`) : send(200, JSON.stringify(pool))
+    return pool === undefined
+      ? sendError('ResourceNotFoundException', `IdentityPool '${identityPoolId}' not found.`)
+      : send(200, JSON.stringify(pool))
   })
   // No race between the SDK's next request and the end of an idle connection.
   server.keepAliveTimeout = 0
@@ -62,7 +74,10 @@ export async function startIdentityPoolEndpoint(pools: Readonly<Record<string, o
 }
 
 /** A real SDK client of the endpoint, without retries. */
-export function identityClient({ url }: Pick<IdentityPoolEndpoint, 'url'>, config: CognitoIdentityClientConfig = {}): CognitoIdentityClient {
+export function identityClient(
+  { url }: Pick<IdentityPoolEndpoint, 'url'>,
+  config: CognitoIdentityClientConfig = {},
+): CognitoIdentityClient {
   const credentials = { accessKeyId: 'local', secretAccessKey: 'local' }
   return new CognitoIdentityClient({ endpoint: url, region: 'eu-west-1', credentials, maxAttempts: 1, ...config })
 }

@@ -13,7 +13,10 @@ const NEVER = new AbortController().signal
 setMaxListeners(0, NEVER)
 const pass = (ms: number) => new Promise<void>(resolve => void setTimeout(resolve, ms))
 
-interface Way { readonly there: number; readonly back: number }
+interface Way {
+  readonly there: number
+  readonly back: number
+}
 
 /** A server behind a way of some milliseconds there and back, and when it saw each request. */
 function serverBehind(wayOf: (request: number) => Way) {
@@ -29,7 +32,12 @@ function serverBehind(wayOf: (request: number) => Way) {
 }
 
 /** When the server saw each of so many requests, and how many of them within a second (or another time) at most. */
-async function send(limit: Limiter, requests: number, wayOf: (request: number) => Way, { window = 1_000, failing = false } = {}) {
+async function send(
+  limit: Limiter,
+  requests: number,
+  wayOf: (request: number) => Way,
+  { window = 1_000, failing = false } = {},
+) {
   const { seen, request } = serverBehind(wayOf)
   const task = () => request().then(() => (failing ? Promise.reject(new Error('failed')) : undefined))
   void Promise.allSettled(Array.from({ length: requests }, () => limit(task, NEVER)))
@@ -43,17 +51,25 @@ const steady = (there: number, back: number) => () => ({ there, back })
 
 describe('the rate', () => {
   test('no server sees more than the rate within any second, while no way there is less than half of another', async () => {
-    const waysFrom = (least: number) => fc.record({ there: fc.integer({ min: least, max: 2 * least }), back: fc.nat(300) })
+    const waysFrom = (least: number) =>
+      fc.record({ there: fc.integer({ min: least, max: 2 * least }), back: fc.nat(300) })
     const trips = fc.record({
       rate: fc.integer({ min: 1, max: 20 }),
       concurrency: fc.integer({ min: 1, max: 30 }),
       ways: fc.nat(300).chain(least => fc.array(waysFrom(least), { minLength: 1, maxLength: 20 })),
     })
-    await fc.assert(fc.asyncProperty(trips, async ({ rate, concurrency, ways }) => {
-      const { most, seen } = await send(createLimiter(rate, concurrency), rate * 4, request => ways[request % ways.length]!)
-      expect(seen).toHaveLength(rate * 4)
-      expect(most).toBeLessThanOrEqual(rate)
-    }), { numRuns: 100 })
+    await fc.assert(
+      fc.asyncProperty(trips, async ({ rate, concurrency, ways }) => {
+        const { most, seen } = await send(
+          createLimiter(rate, concurrency),
+          rate * 4,
+          request => ways[request % ways.length]!,
+        )
+        expect(seen).toHaveLength(rate * 4)
+        expect(most).toBeLessThanOrEqual(rate)
+      }),
+      { numRuns: 100 },
+    )
   })
 
   test('control: a server sees more where the way there suddenly takes no time', async () => {
@@ -68,13 +84,20 @@ describe('the rate', () => {
   /** Milliseconds a round of as many requests as the rate took, on average. */
   async function roundTime(rate: number, trip: number, failing: boolean) {
     const rounds = 20
-    const { most, seen } = await send(createLimiter(rate, 20), rate * (rounds + 1), steady(trip / 2, trip / 2), { failing })
+    const { most, seen } = await send(createLimiter(rate, 20), rate * (rounds + 1), steady(trip / 2, trip / 2), {
+      failing,
+    })
     expect(most).toBe(rate)
     return (seen.at(-1)! - seen[0]!) / rounds
   }
 
   const reached = 'at %d a second and a round trip of %d ms, a round takes a twenty-fifth more than a second at most'
-  test.each([[5, 50], [30, 50], [50, 50], [30, 4]])(reached, async (rate, trip) => {
+  test.each([
+    [5, 50],
+    [30, 50],
+    [50, 50],
+    [30, 4],
+  ])(reached, async (rate, trip) => {
     expect(await roundTime(rate, trip, false)).toBeLessThanOrEqual(1_040)
   })
 
@@ -85,7 +108,11 @@ describe('the rate', () => {
   test('the first round of requests gives nothing back, and later ones half of the shortest round trip', async () => {
     const { seen } = await send(createLimiter(1, 1), 4, request => ({ there: 0, back: [400, 100, 60, 80][request]! }))
     // Each: the way back, a second less what is given back, and a millisecond for the timer.
-    expect(seen.slice(1).map((time, index) => time - seen[index]!)).toEqual([400 + 1_001, 100 + 1_001 - 50, 60 + 1_001 - 30])
+    expect(seen.slice(1).map((time, index) => time - seen[index]!)).toEqual([
+      400 + 1_001,
+      100 + 1_001 - 50,
+      60 + 1_001 - 30,
+    ])
   })
 
   test('a request that failed gives nothing back, and says nothing of the way', async () => {
@@ -96,10 +123,21 @@ describe('the rate', () => {
       await pass(ms)
       if (outcome === 'failed') throw new Error('failed')
     }
-    const tasks = [task(100, 'answered'), task(100, 'answered'), task(2, 'failed'), task(100, 'answered'), task(0, 'answered')]
+    const tasks = [
+      task(100, 'answered'),
+      task(100, 'answered'),
+      task(2, 'failed'),
+      task(100, 'answered'),
+      task(0, 'answered'),
+    ]
     void Promise.allSettled(tasks.map(one => limit(one, NEVER)))
     await vi.runAllTimersAsync()
-    expect(sent.slice(1).map((time, index) => time - sent[index]!)).toEqual([100 + 1_001, 100 + 951, 2 + 1_001, 100 + 951])
+    expect(sent.slice(1).map((time, index) => time - sent[index]!)).toEqual([
+      100 + 1_001,
+      100 + 951,
+      2 + 1_001,
+      100 + 951,
+    ])
   })
 
   test('below one a second it is one in that longer time', async () => {
@@ -124,7 +162,16 @@ describe('the rate', () => {
 describe('whose turn it is', () => {
   test('the highest priority is next, and of equals who came first', async () => {
     const limit = createLimiter(1, 1)
-    const tasks: [name: string, priority?: number][] = [['first'], ['a'], ['b', 2], ['c'], ['d', 1], ['e', 2], ['f', -1], ['g', 0]]
+    const tasks: [name: string, priority?: number][] = [
+      ['first'],
+      ['a'],
+      ['b', 2],
+      ['c'],
+      ['d', 1],
+      ['e', 2],
+      ['f', -1],
+      ['g', 0],
+    ]
     const ran: string[] = []
     for (const [name, priority] of tasks) void limit(async () => void ran.push(name), NEVER, priority)
     await vi.runAllTimersAsync()
@@ -186,7 +233,11 @@ describe('whose turn it is', () => {
     expect(await limit(async () => 7, NEVER)).toBe(7)
     const error = new Error('its own')
     await expect(limit(() => Promise.reject(error), NEVER)).rejects.toBe(error)
-    await expect(limit(() => { throw error }, NEVER)).rejects.toBe(error)
+    await expect(
+      limit(() => {
+        throw error
+      }, NEVER),
+    ).rejects.toBe(error)
   })
 })
 

@@ -6,7 +6,13 @@ import type { AuditClient } from '../../../src/cognito/api/connection-options.js
 import { createUserPoolApi, type UserPoolApi } from '../../../src/cognito/api/user-pool-api.js'
 import type { UserPoolCallOptions } from '../../../src/cognito/api/user-pool-call.js'
 import type { ErrorCode } from '../../../src/errors.js'
-import { type CognitoEndpoint, endpointClient, type Fault, type Quota, startCognitoEndpoint } from '../cognito-endpoint.js'
+import {
+  type CognitoEndpoint,
+  endpointClient,
+  type Fault,
+  type Quota,
+  startCognitoEndpoint,
+} from '../cognito-endpoint.js'
 import { failureOf } from '../../failure-of.js'
 
 const userPoolId = 'eu-west-1_Ab12Cd34e'
@@ -16,7 +22,17 @@ const GROUPS = [
   { groupName: 'a,b', precedence: 4 },
   { groupName: '__proto__' },
 ]
-const USERNAMES = ['ann', '__proto__', 'eve@example.com', '=HYPERLINK("x")', '<b>', 'a\u202Eb', 'two words', 'x'.repeat(128), '管理者']
+const USERNAMES = [
+  'ann',
+  '__proto__',
+  'eve@example.com',
+  '=HYPERLINK("x")',
+  '<b>',
+  'a\u202Eb',
+  'two words',
+  'x'.repeat(128),
+  '管理者',
+]
 const NEVER = new AbortController().signal
 
 let endpoint: CognitoEndpoint
@@ -46,7 +62,10 @@ const UNLIMITED = {
   rates: { ListUsers: Infinity, AdminListGroupsForUser: Infinity, DescribeUserPool: Infinity },
 }
 
-function apiOf(options: Partial<UserPoolCallOptions> = {}, config: CognitoIdentityProviderClientConfig = {}): UserPoolApi {
+function apiOf(
+  options: Partial<UserPoolCallOptions> = {},
+  config: CognitoIdentityProviderClientConfig = {},
+): UserPoolApi {
   const client = endpointClient(endpoint, { maxAttempts: 1, ...config })
   return createUserPoolApi({ userPoolId, client, clock: Date.now, onCall: () => {}, ...UNLIMITED, ...options })
 }
@@ -65,7 +84,10 @@ const OPERATIONS = Object.keys(CALLS) as readonly UserPoolOperation[]
 describe('reading users', () => {
   test('the usernames come as they are', async () => {
     expect(await apiOf().listUsers(undefined, NEVER)).toEqual({ usernames: USERNAMES, nextToken: undefined })
-    expect(await apiOf().listUsersInGroup('a,b', undefined, NEVER)).toEqual({ usernames: USERNAMES, nextToken: undefined })
+    expect(await apiOf().listUsersInGroup('a,b', undefined, NEVER)).toEqual({
+      usernames: USERNAMES,
+      nextToken: undefined,
+    })
   })
 
   test('60 a page, and the token of a page leads to the next', async () => {
@@ -143,8 +165,12 @@ describe('reading users', () => {
     const api = apiOf({ onCall: (...call) => void told.push(call) })
     for (const operation of OPERATIONS) await CALLS[operation](api)
     expect(told).toEqual([
-      ['GetGroup', 'admins'], ['ListGroups', undefined], ['ListUsers', undefined], ['ListUsersInGroup', 'admins'],
-      ['AdminListGroupsForUser', undefined], ['DescribeUserPool', undefined],
+      ['GetGroup', 'admins'],
+      ['ListGroups', undefined],
+      ['ListUsers', undefined],
+      ['ListUsersInGroup', 'admins'],
+      ['AdminListGroupsForUser', undefined],
+      ['DescribeUserPool', undefined],
     ])
   })
 })
@@ -169,7 +195,9 @@ describe('failures', () => {
       fail(fault)
       const error = await failureOf(() => CALLS[operation](apiOf()))
       expect(error).toMatchObject({ code, retryable })
-      expect(error.message).toMatch(new RegExp(`^${operation} (on|for (group|user) \`\\w+\` of) user pool \`${userPoolId}\` .+; .+`))
+      expect(error.message).toMatch(
+        new RegExp(`^${operation} (on|for (group|user) \`\\w+\` of) user pool \`${userPoolId}\` .+; .+`),
+      )
     })
 
     test('where it is not allowed, its own permission is named', async () => {
@@ -180,7 +208,10 @@ describe('failures', () => {
 
     test('it ends after its time', async () => {
       fail('hang')
-      expect(await failureOf(() => CALLS[operation](apiOf({ timeout: 30 })))).toMatchObject({ code: 'timeout', retryable: true })
+      expect(await failureOf(() => CALLS[operation](apiOf({ timeout: 30 })))).toMatchObject({
+        code: 'timeout',
+        retryable: true,
+      })
     })
 
     test("it ends with the caller's signal, while it waits and while it runs", async () => {
@@ -188,7 +219,10 @@ describe('failures', () => {
       const api = apiOf({ concurrency: 1 })
       const caller = new AbortController()
       const reason = new Error('enough')
-      const both = [failureOf(() => CALLS[operation](api, caller.signal)), failureOf(() => CALLS[operation](api, caller.signal))]
+      const both = [
+        failureOf(() => CALLS[operation](api, caller.signal)),
+        failureOf(() => CALLS[operation](api, caller.signal)),
+      ]
       await vi.waitFor(() => expect(endpoint.requests).toHaveLength(1), { timeout: 4_000 })
       caller.abort(reason)
       for (const error of await Promise.all(both)) {
@@ -199,10 +233,16 @@ describe('failures', () => {
     })
 
     test('no credential is left in a failure, however deep one looks', async () => {
-      const credentials = { accessKeyId: 'AKIDLOCAL', secretAccessKey: 'local-secret', sessionToken: 'local-session-token' }
+      const credentials = {
+        accessKeyId: 'AKIDLOCAL',
+        secretAccessKey: 'local-secret',
+        sessionToken: 'local-session-token',
+      }
       fail('access-denied')
       const error = await failureOf(() => CALLS[operation](apiOf({}, { credentials })))
-      expect(inspect(error, { depth: Infinity, showHidden: true })).not.toMatch(/AKIDLOCAL|local-secret|local-session-token/)
+      expect(inspect(error, { depth: Infinity, showHidden: true })).not.toMatch(
+        /AKIDLOCAL|local-secret|local-session-token/,
+      )
     })
   })
 
@@ -217,14 +257,21 @@ describe('failures', () => {
     ['AdminListGroupsForUser', '{"Groups":[{"Precedence":7}]}', 'Groups.0.GroupName: '],
     ['DescribeUserPool', '{"UserPool":{"EstimatedNumberOfUsers":-1}}', 'UserPool.EstimatedNumberOfUsers: '],
     ['DescribeUserPool', '{"UserPool":{"EstimatedNumberOfUsers":1.5}}', 'UserPool.EstimatedNumberOfUsers: '],
-    ['DescribeUserPool', '{"UserPool":{"Id":"eu-west-1_Other","EstimatedNumberOfUsers":1}}', 'it is about another user pool'],
+    [
+      'DescribeUserPool',
+      '{"UserPool":{"Id":"eu-west-1_Other","EstimatedNumberOfUsers":1}}',
+      'it is about another user pool',
+    ],
   ]
-  test.each(malformed)('%s: %s is a malformed answer, and nothing is made up in its place', async (operation, body, note) => {
-    fail({ body })
-    const error = await failureOf(() => CALLS[operation](apiOf()))
-    expect(error.code).toBe('malformed-answer')
-    expect(error.message).toContain(`(${note}`)
-  })
+  test.each(malformed)(
+    '%s: %s is a malformed answer, and nothing is made up in its place',
+    async (operation, body, note) => {
+      fail({ body })
+      const error = await failureOf(() => CALLS[operation](apiOf()))
+      expect(error.code).toBe('malformed-answer')
+      expect(error.message).toContain(`(${note}`)
+    },
+  )
 
   test('a token that has expired says to begin again', async () => {
     for (let index = 0; index < 60; index++) endpoint.users.set(`u${index}`, [])
@@ -233,13 +280,16 @@ describe('failures', () => {
     const error = await failureOf(() => apiOf().listUsers(nextToken, NEVER))
     expect(error).toMatchObject({ code: 'request-refused', retryable: false })
     expect(error.message).toBe(
-      `ListUsers on user pool \`${userPoolId}\` was refused as invalid (Invalid pagination token given.); `
-      + 'check the user pool id, or begin again with the first page: the token of a later one does not last')
+      `ListUsers on user pool \`${userPoolId}\` was refused as invalid (Invalid pagination token given.); ` +
+        'check the user pool id, or begin again with the first page: the token of a later one does not last',
+    )
   })
 
   test('a username of control characters and endless length does not break the message', async () => {
     fail('access-denied')
-    const { message } = await failureOf(() => apiOf().adminListGroupsForUser(`a\n\u001b[31m\u202e${'x'.repeat(5_000)}`, undefined, NEVER))
+    const { message } = await failureOf(() =>
+      apiOf().adminListGroupsForUser(`a\n\u001b[31m\u202e${'x'.repeat(5_000)}`, undefined, NEVER),
+    )
     expect(message).toMatch(/^AdminListGroupsForUser for user `a \[31m x{10,}…` of user pool/)
     expect(message.length).toBeLessThan(1_000)
   })
@@ -254,7 +304,9 @@ describe('quotas', () => {
     const api = createUserPoolApi({ userPoolId, client, clock: Date.now, onCall: () => {} })
     const calls = [
       ...users.map(({ username }) => api.adminListGroupsForUser(username, undefined, NEVER)),
-      ...users.slice(0, 35).flatMap(() => [api.listUsers(undefined, NEVER), api.listUsersInGroup('admins', undefined, NEVER)]),
+      ...users
+        .slice(0, 35)
+        .flatMap(() => [api.listUsers(undefined, NEVER), api.listUsersInGroup('admins', undefined, NEVER)]),
       ...Array.from({ length: 4 }, () => [api.getGroup('admins', NEVER), api.listGroups(undefined, NEVER)]).flat(),
       api.describeUserPool(NEVER),
     ]
@@ -274,11 +326,19 @@ describe('quotas', () => {
   })
 
   test('a quota that is used up holds no other', async () => {
-    const api = apiOf({ requestsPerSecond: 0.001, rates: { ListUsers: 0.001, AdminListGroupsForUser: 0.001, DescribeUserPool: 0.001 } })
-    for (const operation of ['ListGroups', 'ListUsers', 'AdminListGroupsForUser', 'DescribeUserPool'] as const) await CALLS[operation](api)
+    const api = apiOf({
+      requestsPerSecond: 0.001,
+      rates: { ListUsers: 0.001, AdminListGroupsForUser: 0.001, DescribeUserPool: 0.001 },
+    })
+    for (const operation of ['ListGroups', 'ListUsers', 'AdminListGroupsForUser', 'DescribeUserPool'] as const)
+      await CALLS[operation](api)
     const caller = new AbortController()
-    const waiting = (['GetGroup', 'ListUsersInGroup'] as const).map(operation => failureOf(() => CALLS[operation](api, caller.signal)))
-    await new Promise(resolve => { setTimeout(resolve, 50) })
+    const waiting = (['GetGroup', 'ListUsersInGroup'] as const).map(operation =>
+      failureOf(() => CALLS[operation](api, caller.signal)),
+    )
+    await new Promise(resolve => {
+      setTimeout(resolve, 50)
+    })
     caller.abort()
     for (const error of await Promise.all(waiting)) expect(error.code).toBe('aborted')
     expect(endpoint.requests).toHaveLength(4)
@@ -292,7 +352,12 @@ describe('quotas', () => {
       api.listUsersInGroup('admins', undefined, NEVER, 1),
       api.listUsers(undefined, NEVER, 2),
     ])
-    expect(endpoint.requests.map(request => request.groupName ?? request.operation)).toEqual(['ListUsers', 'ListUsers', 'admins', 'a,b'])
+    expect(endpoint.requests.map(request => request.groupName ?? request.operation)).toEqual([
+      'ListUsers',
+      'ListUsers',
+      'admins',
+      'a,b',
+    ])
   })
 
   test.each([
@@ -313,11 +378,14 @@ describe('the client that is made', () => {
     vi.stubEnv('AWS_ACCESS_KEY_ID', 'local')
     vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'local')
   })
-  const made = (options: Partial<UserPoolCallOptions> = {}) => apiOf({ client: undefined, endpoint: endpoint.url, ...options })
+  const made = (options: Partial<UserPoolCallOptions> = {}) =>
+    apiOf({ client: undefined, endpoint: endpoint.url, ...options })
 
   test('tries once where it is told to, so that each request keeps to the rate', async () => {
     fail('internal', { times: 1 })
-    expect(await failureOf(() => made({ maxAttempts: 1 }).listUsers(undefined, NEVER))).toMatchObject({ code: 'service-error' })
+    expect(await failureOf(() => made({ maxAttempts: 1 }).listUsers(undefined, NEVER))).toMatchObject({
+      code: 'service-error',
+    })
     expect(endpoint.requests).toHaveLength(1)
   })
 

@@ -6,9 +6,14 @@ import { turn } from '../../models/source-model.js'
 /** A coalescer, and calls that end when they are told to. */
 function setUp() {
   const landed: [string, number][] = []
-  const calls: { readonly signal: AbortSignal; readonly answer: (value: number) => void; readonly fail: (error: unknown) => void }[] = []
+  const calls: {
+    readonly signal: AbortSignal
+    readonly answer: (value: number) => void
+    readonly fail: (error: unknown) => void
+  }[] = []
   const coalescer = createCoalescer<string, number>((key, value) => void landed.push([key, value]))
-  const start = (signal: AbortSignal) => new Promise<number>((answer, fail) => void calls.push({ signal, answer, fail }))
+  const start = (signal: AbortSignal) =>
+    new Promise<number>((answer, fail) => void calls.push({ signal, answer, fail }))
   return { coalescer, calls, landed, start }
 }
 
@@ -17,7 +22,10 @@ const left = () => new Error('left')
 describe('joining', () => {
   test('who asks for a key under way shares its call and its answer', async () => {
     const { coalescer, calls, landed, start } = setUp()
-    const waiting = [coalescer.join('a', start, undefined, left), coalescer.join('a', start, new AbortController().signal, left)]
+    const waiting = [
+      coalescer.join('a', start, undefined, left),
+      coalescer.join('a', start, new AbortController().signal, left),
+    ]
     expect(calls.length).toBe(1)
     expect(coalescer.has('a')).toBe(true)
     calls[0]!.answer(1)
@@ -45,9 +53,12 @@ describe('joining', () => {
     expect(await second).toBe(2)
   })
 
-  test('a failure is everybody\'s who waits, and nobody\'s who comes later', async () => {
+  test("a failure is everybody's who waits, and nobody's who comes later", async () => {
     const { coalescer, calls, landed, start } = setUp()
-    const waiting = [coalescer.join('a', start, undefined, left), coalescer.join('a', start, new AbortController().signal, left)]
+    const waiting = [
+      coalescer.join('a', start, undefined, left),
+      coalescer.join('a', start, new AbortController().signal, left),
+    ]
     const error = new Error('failed')
     calls[0]!.fail(error)
     const seen = await Promise.allSettled(waiting)
@@ -65,7 +76,8 @@ describe('joining', () => {
     let answer: (value: number) => void = () => undefined
     const start = () => new Promise<number>(resolve => void (answer = resolve))
     const waiting = [undefined, new AbortController().signal].map(signal =>
-      coalescer.join('a', start, signal, left).then(() => void order.push('waiter')))
+      coalescer.join('a', start, signal, left).then(() => void order.push('waiter')),
+    )
     answer(1)
     await Promise.all(waiting)
     expect(order).toEqual(['landed', 'waiter', 'waiter'])
@@ -177,18 +189,21 @@ describe('calls that nobody waits for', () => {
 })
 
 describe('forgetting', () => {
-  test.each(['forget', 'forgetAll'] as const)('%s: who waits keeps the call, it is not told, and who comes starts a new one', async how => {
-    const { coalescer, calls, landed, start } = setUp()
-    const early = coalescer.join('a', start, new AbortController().signal, left)
-    coalescer[how]('a')
-    expect(coalescer.has('a')).toBe(false)
-    const late = coalescer.join('a', start, undefined, left)
-    calls[1]!.answer(2)
-    expect(await late).toBe(2)
-    calls[0]!.answer(1)
-    expect(await early).toBe(1)
-    expect(landed).toEqual([['a', 2]])
-  })
+  test.each(['forget', 'forgetAll'] as const)(
+    '%s: who waits keeps the call, it is not told, and who comes starts a new one',
+    async how => {
+      const { coalescer, calls, landed, start } = setUp()
+      const early = coalescer.join('a', start, new AbortController().signal, left)
+      coalescer[how]('a')
+      expect(coalescer.has('a')).toBe(false)
+      const late = coalescer.join('a', start, undefined, left)
+      calls[1]!.answer(2)
+      expect(await late).toBe(2)
+      calls[0]!.answer(1)
+      expect(await early).toBe(1)
+      expect(landed).toEqual([['a', 2]])
+    },
+  )
 
   test('a forgotten call ends without ending the one that came after it', async () => {
     const { coalescer, calls, landed, start } = setUp()
@@ -226,7 +241,10 @@ describe('forgetting', () => {
 
 describe('in any order', () => {
   type Act = { readonly do: 'join' | 'leave' | 'spawn' | 'forget' | 'answer' | 'fail'; readonly which: number }
-  const acts: fc.Arbitrary<Act> = fc.record({ do: fc.constantFrom('join', 'join', 'join', 'leave', 'leave', 'spawn', 'forget', 'answer', 'fail'), which: fc.nat(5) })
+  const acts: fc.Arbitrary<Act> = fc.record({
+    do: fc.constantFrom('join', 'join', 'join', 'leave', 'leave', 'spawn', 'forget', 'answer', 'fail'),
+    which: fc.nat(5),
+  })
 
   /** A call by its number: who waits for it, and how it ended. */
   interface Expected {
@@ -243,14 +261,17 @@ describe('in any order', () => {
         const expected: Expected[] = []
         const toLand: [string, number][] = []
         const waiters: { controller: AbortController; call: number; wanted: unknown; promise: Promise<unknown> }[] = []
-        const current = (key: string) => expected.findLastIndex(call => call.key === key && call.state === 'under way' && !call.forgotten)
+        const current = (key: string) =>
+          expected.findLastIndex(call => call.key === key && call.state === 'under way' && !call.forgotten)
         const reach = (key: string) => {
           if (current(key) === -1) expected.push({ key, waiting: 0, state: 'under way', forgotten: false })
           return current(key)
         }
         for (const { do: act, which } of some) {
           const key = 'ab'[which % 2]!
-          const going = expected.findIndex((call, index) => index >= which % Math.max(1, expected.length) && call.state === 'under way')
+          const going = expected.findIndex(
+            (call, index) => index >= which % Math.max(1, expected.length) && call.state === 'under way',
+          )
           if (act === 'join') {
             const controller = new AbortController()
             const call = reach(key)
@@ -273,7 +294,8 @@ describe('in any order', () => {
           } else if (going !== -1) {
             const call = expected[going]!
             call.state = 'ended'
-            for (const waiter of waiters) if (waiter.call === going) waiter.wanted ??= act === 'answer' ? going : 'failed'
+            for (const waiter of waiters)
+              if (waiter.call === going) waiter.wanted ??= act === 'answer' ? going : 'failed'
             if (act === 'answer' && !call.forgotten) toLand.push([call.key, going])
             if (act === 'answer') calls[going]!.answer(going)
             else calls[going]!.fail('failed')

@@ -1,11 +1,27 @@
 import { isDeepStrictEqual } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type CacheEvent, createGroupSource, createRoleResolver, type GroupSourceOptions, type Lookup } from '../../../src/cognito/index.js'
+import {
+  type CacheEvent,
+  createGroupSource,
+  createRoleResolver,
+  type GroupSourceOptions,
+  type Lookup,
+} from '../../../src/cognito/index.js'
 import { isRolecastError } from '../../../src/errors.js'
 import { resolveRoles } from '../../../src/claims/resolve.js'
 import {
-  fakePool, type Model, newModel, outcomes, PAGE, type PoolGroup, type Seen, type Step, turn, type Trouble, type Windows,
+  fakePool,
+  type Model,
+  newModel,
+  outcomes,
+  PAGE,
+  type PoolGroup,
+  type Seen,
+  type Step,
+  turn,
+  type Trouble,
+  type Windows,
 } from '../../models/source-model.js'
 
 const NAMES = ['admins', 'editors', '__proto__', 'a,b', 'nobody', '管理者'] as const
@@ -30,17 +46,35 @@ interface Run {
 
 const names = fc.array(fc.constantFrom(...NAMES), { maxLength: 6 })
 const someNames = fc.array(fc.constantFrom(...NAMES), { minLength: 1, maxLength: 4 })
-const groups = fc.record({ precedence: fc.constantFrom(null, 0, 1, 2), roleArn: fc.constantFrom(null, role('A'), role('B')) })
+const groups = fc.record({
+  precedence: fc.constantFrom(null, 0, 1, 2),
+  roleArn: fc.constantFrom(null, role('A'), role('B')),
+})
 
 const changes: fc.Arbitrary<Change> = fc.oneof(
-  { weight: 2, arbitrary: fc.record({ do: fc.constant('wait' as const), ms: fc.constantFrom(1, 4, 9, 10, 11, 50, 100, 1000, -1, -7, -30) }) },
   {
-    weight: 4,
-    arbitrary: fc.record({ do: fc.constant('wait for' as const), which: fc.nat(9), window: fc.nat(3), offset: fc.constantFrom(-1, 0, 0, 1) }),
+    weight: 2,
+    arbitrary: fc.record({
+      do: fc.constant('wait' as const),
+      ms: fc.constantFrom(1, 4, 9, 10, 11, 50, 100, 1000, -1, -7, -30),
+    }),
   },
   {
     weight: 4,
-    arbitrary: fc.record({ do: fc.constant('change' as const), name: fc.constantFrom(...NAMES), group: fc.option(groups, { nil: undefined, freq: 3 }) }),
+    arbitrary: fc.record({
+      do: fc.constant('wait for' as const),
+      which: fc.nat(9),
+      window: fc.nat(3),
+      offset: fc.constantFrom(-1, 0, 0, 1),
+    }),
+  },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      do: fc.constant('change' as const),
+      name: fc.constantFrom(...NAMES),
+      group: fc.option(groups, { nil: undefined, freq: 3 }),
+    }),
   },
   {
     weight: 2,
@@ -60,7 +94,9 @@ const readings: fc.Arbitrary<Step> = fc.oneof(
   { weight: 1, arbitrary: fc.record({ do: fc.constant('prefetch' as const) }) },
   {
     weight: 1,
-    arbitrary: fc.option(fc.constantFrom(...NAMES), { nil: undefined }).map(name => ({ do: 'invalidate' as const, ...(name !== undefined && { name }) })),
+    arbitrary: fc
+      .option(fc.constantFrom(...NAMES), { nil: undefined })
+      .map(name => ({ do: 'invalidate' as const, ...(name !== undefined && { name }) })),
   },
 )
 
@@ -75,7 +111,11 @@ const fewResolved: fc.Arbitrary<Step> = fc.record({
   names: fc.uniqueArray(fc.constantFrom('admins', '__proto__'), { minLength: 1 }),
 })
 
-function runs(max: fc.Arbitrary<number>, steps: fc.Arbitrary<Step>, poolSize: fc.Arbitrary<number | undefined>): fc.Arbitrary<Run> {
+function runs(
+  max: fc.Arbitrary<number>,
+  steps: fc.Arbitrary<Step>,
+  poolSize: fc.Arbitrary<number | undefined>,
+): fc.Arbitrary<Run> {
   return fc.record({
     windows: fc
       .record({
@@ -88,7 +128,11 @@ function runs(max: fc.Arbitrary<number>, steps: fc.Arbitrary<Step>, poolSize: fc
       })
       .map(({ poolSize: known, ...windows }) => ({ ...windows, ...(known !== undefined && { poolSize: known }) })),
     others: fc.constantFrom(0, 0, PAGE - 2, PAGE + 10, 2 * PAGE + 5),
-    actions: fc.array(fc.oneof({ weight: 3, arbitrary: steps }, { weight: 2, arbitrary: changes }), { minLength: 1, maxLength: 25, size: 'max' }),
+    actions: fc.array(fc.oneof({ weight: 3, arbitrary: steps }, { weight: 2, arbitrary: changes }), {
+      minLength: 1,
+      maxLength: 25,
+      size: 'max',
+    }),
   })
 }
 
@@ -176,7 +220,9 @@ async function runBoth({ windows, others, actions }: Run, given: Partial<GroupSo
         pool.weather.listingAllowed = action.allowed
         continue
     }
-    const allowed = models.flatMap(model => outcomes(model, action, { windows, now, groups: pool.groups, weather: { ...pool.weather } }))
+    const allowed = models.flatMap(model =>
+      outcomes(model, action, { windows, now, groups: pool.groups, weather: { ...pool.weather } }),
+    )
     const seen = await perform(action)
     const agreed = allowed.filter(outcome => isDeepStrictEqual(seen, asSeen(action, outcome.seen)))
     if (agreed.length === 0) expect({ action, seen }).toStrictEqual({ action, seen: asSeen(action, allowed[0]!.seen) })
@@ -185,9 +231,17 @@ async function runBoth({ windows, others, actions }: Run, given: Partial<GroupSo
   const { size: _, ...counted } = source.stats()
   const told = (type: CacheEvent['type']) => events.get(type) ?? 0
   expect(counted).toStrictEqual({
-    hits: told('hit'), negative: told('negative'), stale: told('stale'), misses: told('miss'), coalesced: told('coalesced'),
-    calls: told('call'), failures: told('failed'), throttled: told('throttled'), evictions: told('evicted'),
-    sharedHits: told('shared-hit'), sharedFailures: told('shared-failed'),
+    hits: told('hit'),
+    negative: told('negative'),
+    stale: told('stale'),
+    misses: told('miss'),
+    coalesced: told('coalesced'),
+    calls: told('call'),
+    failures: told('failed'),
+    throttled: told('throttled'),
+    evictions: told('evicted'),
+    sharedHits: told('shared-hit'),
+    sharedFailures: told('shared-failed'),
   })
 }
 
@@ -212,7 +266,11 @@ function fingerprint(model: Model): string {
   return JSON.stringify([...model.kept.keys(), ...[...model.remembered].map(([key, entries]) => [key, ...entries])])
 }
 
-const holds = (some: fc.Arbitrary<Run>, numRuns = 150) => fc.assert(fc.asyncProperty(some, run => runBoth(run)), { numRuns })
+const holds = (some: fc.Arbitrary<Run>, numRuns = 150) =>
+  fc.assert(
+    fc.asyncProperty(some, run => runBoth(run)),
+    { numRuns },
+  )
 
 const unknownSize = fc.constant(undefined)
 const knownSize = fc.constantFrom(0, 1, PAGE, PAGE + 1, 3 * PAGE)
@@ -225,8 +283,10 @@ describe('the cache does what docs/caching.md says', () => {
   test('with too little room', () => holds(runs(small, readings, unknownSize)))
   test('with too little room, when the size of the pool is known', () => holds(runs(small, readings, knownSize)))
   test('with a resolver', () => holds(runs(large, fc.oneof(readings, resolving), unknownSize)))
-  test('with a resolver, when the size of the pool is known', () => holds(runs(large, fc.oneof(readings, resolving), knownSize)))
-  test('with a resolver and too little room', () => holds(runs(small, fc.oneof(readings, resolving, fewResolved), unknownSize), 300))
+  test('with a resolver, when the size of the pool is known', () =>
+    holds(runs(large, fc.oneof(readings, resolving), knownSize)))
+  test('with a resolver and too little room', () =>
+    holds(runs(small, fc.oneof(readings, resolving, fewResolved), unknownSize), 300))
   test('with a resolver and too little room, when the size of the pool is known', () =>
     holds(runs(small, fc.oneof(readings, resolving, fewResolved), knownSize), 300))
 })
@@ -241,11 +301,14 @@ describe('the model tells a cache that is off by one', () => {
     ['poolSize', ({ poolSize = 0 }) => ({ poolSize: poolSize + 1 })],
   ]
   test.each(off)('%s', async (_, given) => {
-    const found = await fc.check(fc.asyncProperty(runs(small, readings, knownSize), run => runBoth(run, given(run.windows))), {
-      seed: 7,
-      numRuns: 20_000,
-      endOnFailure: true,
-    })
+    const found = await fc.check(
+      fc.asyncProperty(runs(small, readings, knownSize), run => runBoth(run, given(run.windows))),
+      {
+        seed: 7,
+        numRuns: 20_000,
+        endOnFailure: true,
+      },
+    )
     expect(found.failed).toBe(true)
   })
 })

@@ -1,6 +1,12 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createGroupSource, createRoleResolver, type GroupSourceOptions, type Lookup, type LookupOptions } from '../../../src/cognito/index.js'
+import {
+  createGroupSource,
+  createRoleResolver,
+  type GroupSourceOptions,
+  type Lookup,
+  type LookupOptions,
+} from '../../../src/cognito/index.js'
 import { isRolecastError } from '../../../src/errors.js'
 import type { Group } from '../../../src/group.js'
 import { type Call, type FakePool, fakePool, named, turn, type Trouble } from '../../models/source-model.js'
@@ -20,18 +26,37 @@ type MakeSubject = (pool: FakePool, clock: () => number) => Subject
 const sourceWith =
   (options: Partial<GroupSourceOptions> = {}): MakeSubject =>
   (pool, clock) =>
-    createGroupSource({ userPoolId, client: pool, requestsPerSecond: Infinity, concurrency: 1_000_000, clock, ...options })
+    createGroupSource({
+      userPoolId,
+      client: pool,
+      requestsPerSecond: Infinity,
+      concurrency: 1_000_000,
+      clock,
+      ...options,
+    })
 
 /** What a resolver answers, as a lookup: a group's version is in its role. */
 const resolverWith =
   (options: Partial<GroupSourceOptions> = {}): MakeSubject =>
   (pool, clock) => {
-    const resolver = createRoleResolver({ userPoolId, client: pool, requestsPerSecond: Infinity, concurrency: 1_000_000, clock, ...options })
+    const resolver = createRoleResolver({
+      userPoolId,
+      client: pool,
+      requestsPerSecond: Infinity,
+      concurrency: 1_000_000,
+      clock,
+      ...options,
+    })
     return {
       async lookup(names, lookupOptions) {
         const { groups, roles, unknownGroups, stale, age } = await resolver.resolve(names, lookupOptions)
         const roleOf = (name: string) => roles.find(role => role.startsWith(`${name} `)) ?? null
-        return { groups: groups.map(name => ({ groupName: name, precedence: 1, roleArn: roleOf(name) })), unknownGroups, stale, age }
+        return {
+          groups: groups.map(name => ({ groupName: name, precedence: 1, roleArn: roleOf(name) })),
+          unknownGroups,
+          stale,
+          age,
+        }
       },
       invalidate: name => resolver.source.invalidate(name),
       prefetch: () => resolver.source.prefetch(),
@@ -71,9 +96,16 @@ interface Race {
 }
 
 const names = fc.constantFrom(...NAMES)
-const lookups = fc.record({ do: fc.constant('lookup' as const), names: fc.uniqueArray(names, { minLength: 1 }), mayAbort: fc.boolean() })
+const lookups = fc.record({
+  do: fc.constant('lookup' as const),
+  names: fc.uniqueArray(names, { minLength: 1 }),
+  mayAbort: fc.boolean(),
+})
 const aborts = fc.record({ do: fc.constant('abort' as const), which: fc.nat(9) })
-const invalidations = fc.record({ do: fc.constant('invalidate' as const), name: fc.option(names, { nil: undefined, freq: 4 }) })
+const invalidations = fc.record({
+  do: fc.constant('invalidate' as const),
+  name: fc.option(names, { nil: undefined, freq: 4 }),
+})
 const changes = fc.record({ do: fc.constant('change' as const), name: names })
 const failures = fc.record({
   do: fc.constant('fail' as const),
@@ -88,7 +120,11 @@ const renewals = fc.record({ name: names, all: fc.boolean() }).map(({ name, all 
 
 function some(...kinds: fc.Arbitrary<Action | Action[]>[]): fc.Arbitrary<readonly Action[]> {
   return fc
-    .array(fc.oneof({ weight: 1 + kinds.length, arbitrary: lookups }, ...kinds), { minLength: 1, maxLength: 10, size: 'max' })
+    .array(fc.oneof({ weight: 1 + kinds.length, arbitrary: lookups }, ...kinds), {
+      minLength: 1,
+      maxLength: 10,
+      size: 'max',
+    })
     .map(actions => actions.flat())
 }
 
@@ -97,7 +133,12 @@ const versionOf = (group: Group | undefined): number => Number(group?.roleArn?.s
 type Watch = (race: Race, call?: Call) => string | undefined
 
 /** Runs the actions and the answers in any order the scheduler likes. `watch` looks whenever nothing moves, and at each call. */
-async function race(s: fc.Scheduler, actions: readonly Action[], make: MakeSubject, { watch = () => undefined, again = false }: Law): Promise<Race> {
+async function race(
+  s: fc.Scheduler,
+  actions: readonly Action[],
+  make: MakeSubject,
+  { watch = () => undefined, again = false }: Law,
+): Promise<Race> {
   const pool = fakePool(call => s.schedule(Promise.resolve(), call.about))
   const send = pool.send
   let now = 1_000_000
@@ -186,11 +227,23 @@ async function race(s: fc.Scheduler, actions: readonly Action[], make: MakeSubje
 
 function ask(subject: Subject, { names, mayAbort }: Action & { do: 'lookup' }, tick: () => number): Waiter {
   const controller = mayAbort ? new AbortController() : undefined
-  const waiter: Waiter = { names, began: tick(), controller, aborted: false, ended: undefined, answer: undefined, error: undefined }
+  const waiter: Waiter = {
+    names,
+    began: tick(),
+    controller,
+    aborted: false,
+    ended: undefined,
+    answer: undefined,
+    error: undefined,
+  }
   const end = (outcome: Partial<Waiter>) => void Object.assign(waiter, outcome, { ended: tick() })
   try {
     const answer = subject.lookup(names, { signal: controller?.signal })
-    if (answer instanceof Promise) answer.then(value => end({ answer: value }), error => end({ error }))
+    if (answer instanceof Promise)
+      answer.then(
+        value => end({ answer: value }),
+        error => end({ error }),
+      )
     else end({ answer })
   } catch (error) {
     end({ error })
@@ -217,31 +270,43 @@ const LAWS = {
   'concurrent misses for one name make one call': {
     actions: some(aborts, changes, failures),
     watch: ({ pool }, call) =>
-      call && pool.calls.filter(other => alive(other) && other.about === call.about).length > 1 ? `two calls for ${call.about}` : undefined,
+      call && pool.calls.filter(other => alive(other) && other.about === call.about).length > 1
+        ? `two calls for ${call.about}`
+        : undefined,
   },
   'a caller who aborts does not fail the others who wait': {
     actions: some(aborts, aborts, changes, invalidations),
-    objection: ({ waiters }) => waiters.filter(waiter => !waiter.aborted && waiter.error !== undefined).map(({ error }) => code(error))[0],
+    objection: ({ waiters }) =>
+      waiters.filter(waiter => !waiter.aborted && waiter.error !== undefined).map(({ error }) => code(error))[0],
   },
   'a caller who aborts gets the error `aborted`, with the reason as its cause': {
     actions: some(aborts, aborts, changes, invalidations),
     objection: ({ waiters }) =>
       waiters
         .filter(({ aborted }) => aborted)
-        .filter(({ error }) => code(error) !== 'aborted' || !/^enough$/.test(String(((error as Error).cause as Error)?.message)))
+        .filter(
+          ({ error }) =>
+            code(error) !== 'aborted' || !/^enough$/.test(String(((error as Error).cause as Error)?.message)),
+        )
         .map(({ error }) => code(error))[0],
   },
   'a call goes on as long as somebody waits for it': {
     actions: some(aborts, aborts, failures, invalidations, prefetches),
     watch: ({ pool, waiters }, call) =>
-      call === undefined && waiters.some(({ ended, names }) => ended === undefined && !pool.calls.some(other => alive(other) && mayServe(other, names)))
+      call === undefined &&
+      waiters.some(
+        ({ ended, names }) => ended === undefined && !pool.calls.some(other => alive(other) && mayServe(other, names)),
+      )
         ? 'somebody waits for nothing'
         : undefined,
   },
   'a call is aborted when nobody waits for it any more': {
     actions: some(aborts, aborts, failures, invalidations),
     watch: ({ pool, waiters }, call) =>
-      call === undefined && pool.calls.some(other => alive(other) && !waiters.some(({ ended, names }) => ended === undefined && mayServe(other, names)))
+      call === undefined &&
+      pool.calls.some(
+        other => alive(other) && !waiters.some(({ ended, names }) => ended === undefined && mayServe(other, names)),
+      )
         ? 'a call goes on for nobody'
         : undefined,
   },
@@ -289,13 +354,18 @@ const LAWS = {
   'every lookup settles': {
     actions: some(aborts, changes, failures, invalidations, prefetches),
     objection: ({ waiters, prefetches: listings }) =>
-      waiters.every(({ ended }) => ended !== undefined) && listings.every(({ ended }) => ended) ? undefined : 'somebody waits for ever',
+      waiters.every(({ ended }) => ended !== undefined) && listings.every(({ ended }) => ended)
+        ? undefined
+        : 'somebody waits for ever',
   },
   'a lookup is whole or rejects: it never yields fewer names than asked': {
     actions: some(aborts, changes, failures, invalidations, prefetches),
     objection: ({ waiters }) =>
       waiters.some(({ names, answer, error }) =>
-        answer === undefined ? error === undefined : [...answer.groups.map(({ groupName }) => groupName), ...answer.unknownGroups].join(' ') !== names.join(' '))
+        answer === undefined
+          ? error === undefined
+          : [...answer.groups.map(({ groupName }) => groupName), ...answer.unknownGroups].join(' ') !== names.join(' '),
+      )
         ? 'fewer names, or others'
         : undefined,
   },
@@ -323,7 +393,8 @@ function oldAfterInvalidation({ waiters, invalidated }: Race): string | undefine
   for (const { began, answer } of waiters) {
     for (const { name, at, version } of invalidated) {
       const group = answer?.groups.find(({ groupName }) => groupName === name)
-      if (group !== undefined && began > at && versionOf(group) < version) return `${group.roleArn}, though version ${version} was invalidated`
+      if (group !== undefined && began > at && versionOf(group) < version)
+        return `${group.roleArn}, though version ${version} was invalidated`
     }
   }
   return undefined
@@ -339,7 +410,11 @@ function property(name: LawName, make: MakeSubject) {
 }
 
 /** What the fault is in decides how rare it is: answers that cross on their way are. */
-async function holds(name: LawName, make: MakeSubject, numRuns = name.startsWith('who asks') ? 250 : 50): Promise<void> {
+async function holds(
+  name: LawName,
+  make: MakeSubject,
+  numRuns = name.startsWith('who asks') ? 250 : 50,
+): Promise<void> {
   await fc.assert(property(name, make), { numRuns })
 }
 
@@ -369,8 +444,13 @@ describe('races of resolvers that may list the pool', () => {
 })
 
 describe('races of lookups that serve old groups', () => {
-  const kept: readonly LawName[] = ['concurrent misses for one name make one call', 'a caller who aborts does not fail the others who wait',
-    'every lookup settles', 'a lookup is whole or rejects: it never yields fewer names than asked', 'no rejection is left unhandled']
+  const kept: readonly LawName[] = [
+    'concurrent misses for one name make one call',
+    'a caller who aborts does not fail the others who wait',
+    'every lookup settles',
+    'a lookup is whole or rejects: it never yields fewer names than asked',
+    'no rejection is left unhandled',
+  ]
   test.each(kept)('%s', name => holds(name, sourceWith({ ttl: 3, staleWhileRevalidate: 10, staleIfError: 20 })))
 })
 
@@ -382,9 +462,15 @@ function example(options: Partial<GroupSourceOptions> = {}) {
   const pool = fakePool(call => new Promise<void>(go => void waiting.push({ about: call.about, go })))
   const time = { now: 1_000_000 }
   const resolver = createRoleResolver({
-    userPoolId, client: pool, requestsPerSecond: Infinity, concurrency: 1_000_000, clock: () => time.now, ...options,
+    userPoolId,
+    client: pool,
+    requestsPerSecond: Infinity,
+    concurrency: 1_000_000,
+    clock: () => time.now,
+    ...options,
   })
-  const set = (name: string, version: number) => void pool.groups.set(name, { precedence: 1, roleArn: `${name} ${version}` })
+  const set = (name: string, version: number) =>
+    void pool.groups.set(name, { precedence: 1, roleArn: `${name} ${version}` })
   /** Lets the calls that wait be answered, all or those about one thing. */
   function release(about?: string): void {
     for (const call of waiting.splice(0)) {
@@ -423,7 +509,9 @@ describe('many at once', () => {
     const { pool, source, set, answer } = example()
     set('a', 1)
     const controller = new AbortController()
-    const left = Array.from({ length: 999 }, () => Promise.resolve(source('a', { signal: controller.signal })).catch(code))
+    const left = Array.from({ length: 999 }, () =>
+      Promise.resolve(source('a', { signal: controller.signal })).catch(code),
+    )
     const stays = source('a')
     await turn()
     controller.abort()
@@ -442,7 +530,11 @@ describe('many at once', () => {
     const remove = signal.removeEventListener.bind(signal)
     signal.addEventListener = (...args: Parameters<typeof add>) => (listeners++, add(...args))
     signal.removeEventListener = (...args: Parameters<typeof remove>) => (listeners--, remove(...args))
-    const wait = Promise.all([source('a', { signal }), source.lookup(['a', 'b'], { signal }), source.prefetch({ signal })])
+    const wait = Promise.all([
+      source('a', { signal }),
+      source.lookup(['a', 'b'], { signal }),
+      source.prefetch({ signal }),
+    ])
     expect(listeners).toBeGreaterThan(0)
     await answer()
     await wait
@@ -465,7 +557,12 @@ describe('what is kept is answered without a promise', () => {
     const { source, set, outcome, answer } = example()
     set('a', 1)
     await outcome(source.lookup(['a', 'b']) as Promise<Lookup>)
-    expect(source.lookup(['b', 'a', 'a'])).toMatchObject({ groups: [{ groupName: 'a' }], unknownGroups: ['b'], stale: false, age: 0 })
+    expect(source.lookup(['b', 'a', 'a'])).toMatchObject({
+      groups: [{ groupName: 'a' }],
+      unknownGroups: ['b'],
+      stale: false,
+      age: 0,
+    })
     expect(source.lookup([])).toMatchObject({ groups: [], unknownGroups: [], stale: false, age: 0 })
     expect(source.lookup(['a', 'c'])).toBeInstanceOf(Promise)
     await answer()
@@ -487,7 +584,9 @@ describe('what is kept is answered without a promise', () => {
     set('a', 1)
     await outcome(source.lookup(['a']) as Promise<Lookup>)
     expect(() => source('a', { signal: AbortSignal.abort() })).toThrow(expect.objectContaining({ code: 'aborted' }))
-    expect(() => source.lookup(['a'], { signal: AbortSignal.abort() })).toThrow(expect.objectContaining({ code: 'aborted' }))
+    expect(() => source.lookup(['a'], { signal: AbortSignal.abort() })).toThrow(
+      expect.objectContaining({ code: 'aborted' }),
+    )
   })
 })
 
@@ -580,20 +679,23 @@ describe('a resolver never answers with what its source would not', () => {
     expect(resolver.resolveCached([])).toMatchObject({ age: 0 })
   })
 
-  test.each([[['nobody']], [['a', 'b']]])('what a caller does to his answer for %j changes nobody else\'s', async names => {
-    const { resolver, set, outcome } = example()
-    set('a', 1)
-    set('b', 2)
-    const right = structuredClone(await outcome(resolver.resolve(names)))
-    for (let time = 0; time < 6; time++) {
-      const answer = await outcome(resolver.resolve(names))
-      expect(answer).toEqual(right)
-      for (const part of [...Object.values(answer), answer]) {
-        if (Array.isArray(part)) Reflect.set(part, part.length, 'somebody')
-        else if (typeof part === 'object') Reflect.set(part, 'cognito:preferred_role', 'spoilt')
+  test.each([[['nobody']], [['a', 'b']]])(
+    "what a caller does to his answer for %j changes nobody else's",
+    async names => {
+      const { resolver, set, outcome } = example()
+      set('a', 1)
+      set('b', 2)
+      const right = structuredClone(await outcome(resolver.resolve(names)))
+      for (let time = 0; time < 6; time++) {
+        const answer = await outcome(resolver.resolve(names))
+        expect(answer).toEqual(right)
+        for (const part of [...Object.values(answer), answer]) {
+          if (Array.isArray(part)) Reflect.set(part, part.length, 'somebody')
+          else if (typeof part === 'object') Reflect.set(part, 'cognito:preferred_role', 'spoilt')
+        }
       }
-    }
-  })
+    },
+  )
 })
 
 describe('a source never answers with what is too old', () => {
@@ -657,19 +759,35 @@ describe('a source never answers with what is too old', () => {
 
 // ------------------------------------------------------------------ the laws find faults
 
-type Fault = 'no coalescing' | 'rejections are kept' | 'one who leaves ends the call' | 'calls are never aborted' | 'aborts are not heard'
-  | 'invalidated answers are kept' | 'the last to land is kept' | 'failed names are left out' | 'it waits for ever' | 'a rejection is dropped' | 'errors pass through'
+type Fault =
+  | 'no coalescing'
+  | 'rejections are kept'
+  | 'one who leaves ends the call'
+  | 'calls are never aborted'
+  | 'aborts are not heard'
+  | 'invalidated answers are kept'
+  | 'the last to land is kept'
+  | 'failed names are left out'
+  | 'it waits for ever'
+  | 'a rejection is dropped'
+  | 'errors pass through'
 
 /** A small source without a fault but the one it is given. */
 const broken =
   (fault?: Fault): MakeSubject =>
   (pool, clock) => {
     const api = createApi(pool)
-    interface Flight { readonly promise: Promise<Group | undefined>; readonly controller: AbortController; readonly sentAt: number; waiting: number }
+    interface Flight {
+      readonly promise: Promise<Group | undefined>
+      readonly controller: AbortController
+      readonly sentAt: number
+      waiting: number
+    }
     const flights = new Map<string, Flight>()
     const cache = new Map<string, { group: Group | undefined; sentAt: number }>()
     const keep = (name: string, group: Group | undefined, sentAt: number) => {
-      if (fault === 'the last to land is kept' || (cache.get(name)?.sentAt ?? 0) <= sentAt) cache.set(name, { group, sentAt })
+      if (fault === 'the last to land is kept' || (cache.get(name)?.sentAt ?? 0) <= sentAt)
+        cache.set(name, { group, sentAt })
     }
 
     function launch(name: string): Flight {
@@ -679,7 +797,11 @@ const broken =
       if (fault !== 'no coalescing') flights.set(name, flight)
       const end = () => flights.get(name) === flight && flights.delete(name)
       flight.promise.then(
-        group => void ((end() || fault === 'invalidated answers are kept' || fault === 'no coalescing') && keep(name, group, sentAt)),
+        group =>
+          void (
+            (end() || fault === 'invalidated answers are kept' || fault === 'no coalescing') &&
+            keep(name, group, sentAt)
+          ),
         () => void (fault !== 'rejections are kept' && end()),
       )
       if (fault === 'a rejection is dropped') void flight.promise.finally(() => undefined)
@@ -702,7 +824,10 @@ const broken =
         }
         signal.addEventListener('abort', go)
         const stay = () => signal.removeEventListener('abort', go)
-        flight.promise.then(group => (stay(), resolve(group)), error => (stay(), reject(error)))
+        flight.promise.then(
+          group => (stay(), resolve(group)),
+          error => (stay(), reject(error)),
+        )
       })
     }
 
@@ -715,7 +840,10 @@ const broken =
         const one = async (name: string) => (cache.has(name) ? cache.get(name)!.group : join(name, controller.signal))
         try {
           const wait = names.map(one)
-          const found = fault === 'failed names are left out' ? (await Promise.allSettled(wait)).map(each => (each.status === 'fulfilled' ? each.value : undefined)) : await Promise.all(wait)
+          const found =
+            fault === 'failed names are left out'
+              ? (await Promise.allSettled(wait)).map(each => (each.status === 'fulfilled' ? each.value : undefined))
+              : await Promise.all(wait)
           return { groups: found.filter(group => group !== undefined), unknownGroups: [], stale: false, age: 0 }
         } catch (error) {
           controller.abort(error)
@@ -781,5 +909,7 @@ describe('the laws find faults', () => {
     expect(found.failed).toBe(true)
   })
 
-  test.each(faults.map(([name]) => name))('"%s" holds for the same source without a fault', name => holds(name, broken(), 30))
+  test.each(faults.map(([name]) => name))('"%s" holds for the same source without a fault', name =>
+    holds(name, broken(), 30),
+  )
 })

@@ -1,7 +1,12 @@
 import { inspect } from 'node:util'
 import { CognitoIdentityProviderClient, GetGroupCommand } from '@aws-sdk/client-cognito-identity-provider'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { type CacheEvent, createGroupSource, createRoleResolver, type GroupSourceOptions } from '../../../src/cognito/index.js'
+import {
+  type CacheEvent,
+  createGroupSource,
+  createRoleResolver,
+  type GroupSourceOptions,
+} from '../../../src/cognito/index.js'
 import type { ErrorCode } from '../../../src/errors.js'
 import type { Group } from '../../../src/group.js'
 import { failureOf } from '../../failure-of.js'
@@ -36,14 +41,23 @@ function sourceOf(options: Partial<GroupSourceOptions> = {}) {
   endpoint.groups.clear()
   for (const group of GROUPS) endpoint.groups.set(group.groupName, group)
   endpoint.requests.length = 0
-  return createGroupSource({ userPoolId, client: endpointClient(endpoint, { fastRetry: true }), requestsPerSecond: Infinity, ...options })
+  return createGroupSource({
+    userPoolId,
+    client: endpointClient(endpoint, { fastRetry: true }),
+    requestsPerSecond: Infinity,
+    ...options,
+  })
 }
 
 describe('reading groups through a real SDK client', () => {
   test('a group comes with its precedence and role, and what is unset is null', async () => {
     const source = sourceOf()
     expect(await source('admins')).toEqual({ groupName: 'admins', precedence: 0, roleArn: role('Admin') })
-    expect(await source('contractors')).toEqual({ groupName: 'contractors', precedence: null, roleArn: role('Contractor') })
+    expect(await source('contractors')).toEqual({
+      groupName: 'contractors',
+      precedence: null,
+      roleArn: role('Contractor'),
+    })
     expect(await source('plain')).toEqual({ groupName: 'plain', precedence: null, roleArn: null })
   })
 
@@ -56,7 +70,12 @@ describe('reading groups through a real SDK client', () => {
   test('a group Cognito does not know is reported and resolves without it', async () => {
     const resolver = createRoleResolver({ source: sourceOf() })
     const resolution = await resolver.resolve(['editors', 'ghost', 'admins'])
-    expect(resolution).toMatchObject({ preferredRole: role('Admin'), groups: ['editors', 'admins'], unknownGroups: ['ghost'], stale: false })
+    expect(resolution).toMatchObject({
+      preferredRole: role('Admin'),
+      groups: ['editors', 'admins'],
+      unknownGroups: ['ghost'],
+      stale: false,
+    })
     expect(resolution.claims['cognito:groups']).not.toContain('ghost')
   })
 
@@ -118,9 +137,24 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
     ['a 504 without a name', { body: '{}', status: 504 }, 'service-error', true],
     ['an invalid parameter', { error: 'InvalidParameterException', message: 'no' }, 'request-refused', false],
     ['an exception nobody knows', { error: 'NovelException', message: 'no' }, 'request-refused', false],
-    ['a pool that does not exist', { error: 'ResourceNotFoundException', message: 'User pool x does not exist.' }, 'pool-not-found', false],
-    ['a pool in cognito-local words', { error: 'ResourceNotFoundException', message: 'User Pool x not found' }, 'pool-not-found', false],
-    ['something missing, not said what', { error: 'ResourceNotFoundException', message: 'Requested resource not found' }, 'malformed-answer', false],
+    [
+      'a pool that does not exist',
+      { error: 'ResourceNotFoundException', message: 'User pool x does not exist.' },
+      'pool-not-found',
+      false,
+    ],
+    [
+      'a pool in cognito-local words',
+      { error: 'ResourceNotFoundException', message: 'User Pool x not found' },
+      'pool-not-found',
+      false,
+    ],
+    [
+      'something missing, not said what',
+      { error: 'ResourceNotFoundException', message: 'Requested resource not found' },
+      'malformed-answer',
+      false,
+    ],
     ['something missing, without a message', { error: 'ResourceNotFoundException' }, 'malformed-answer', false],
   ])('%s', async (_name, fault, code, retryable) => {
     const source = sourceOf({ timeout: 1_000 })
@@ -134,16 +168,14 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
     expect(await source('admins'), 'the failure is not kept').toMatchObject({ precedence: 0 })
   })
 
-  test.each([
-    ['Group not found.'],
-    ['Group not found'],
-    ['Group not found: ghost'],
-    ['ghost'],
-  ])('a missing group in the words `%s` is an answer and no failure', async message => {
-    const source = sourceOf()
-    fail({ error: 'ResourceNotFoundException', message })
-    expect(await source('ghost')).toBeUndefined()
-  })
+  test.each([['Group not found.'], ['Group not found'], ['Group not found: ghost'], ['ghost']])(
+    'a missing group in the words `%s` is an answer and no failure',
+    async message => {
+      const source = sourceOf()
+      fail({ error: 'ResourceNotFoundException', message })
+      expect(await source('ghost')).toBeUndefined()
+    },
+  )
 
   test('a refused connection', async () => {
     const gone = await startCognitoEndpoint({ userPoolId })
@@ -155,33 +187,50 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
   test('no credentials', async () => {
     const client = endpointClient(endpoint, {
       credentials: async () => {
-        throw Object.assign(new Error('Could not load credentials from any providers'), { name: 'CredentialsProviderError' })
+        throw Object.assign(new Error('Could not load credentials from any providers'), {
+          name: 'CredentialsProviderError',
+        })
       },
     })
-    expect(await failureOf(() => sourceOf({ client })('admins'))).toMatchObject({ code: 'no-credentials', retryable: false })
+    expect(await failureOf(() => sourceOf({ client })('admins'))).toMatchObject({
+      code: 'no-credentials',
+      retryable: false,
+    })
   })
 
   test('no region', async () => {
-    expect(await failureOf(() => createGroupSource({ userPoolId: 'nounderscore' }))).toMatchObject({ code: 'no-region', value: 'nounderscore' })
+    expect(await failureOf(() => createGroupSource({ userPoolId: 'nounderscore' }))).toMatchObject({
+      code: 'no-region',
+      value: 'nounderscore',
+    })
     const client = { send: async () => Promise.reject(new Error('Region is missing')) }
     expect(await failureOf(() => createGroupSource({ userPoolId, client })('a'))).toMatchObject({ code: 'no-region' })
   })
 
   test('the wrong signature: the request that AWS expected, with its session token, goes nowhere', async () => {
-    fail({ error: 'InvalidSignatureException', message: 'The Canonical String should have been x-amz-security-token:SECRET' })
+    fail({
+      error: 'InvalidSignatureException',
+      message: 'The Canonical String should have been x-amz-security-token:SECRET',
+    })
     const error = await failureOf(() => sourceOf()('admins'))
     expect(error.code).toBe('not-authorized')
     expect(`${error.message} ${String(error.cause)}`).not.toContain('SECRET')
   })
 
   test('no credential is left in a failure, however deep one looks', async () => {
-    const credentials = { accessKeyId: 'AKIDLOCAL', secretAccessKey: 'local-secret', sessionToken: 'local-session-token' }
+    const credentials = {
+      accessKeyId: 'AKIDLOCAL',
+      secretAccessKey: 'local-secret',
+      sessionToken: 'local-session-token',
+    }
     const deep = (error: unknown) => inspect(error, { depth: Infinity, showHidden: true })
     const client = endpointClient(endpoint, { credentials })
     fail('access-denied')
     const error = await failureOf(() => sourceOf({ client })('admins'))
     expect(deep(error)).not.toMatch(/AKIDLOCAL|local-secret|local-session-token/)
-    const raw = await client.send(new GetGroupCommand({ UserPoolId: userPoolId, GroupName: 'admins' })).catch((cause: unknown) => cause)
+    const raw = await client
+      .send(new GetGroupCommand({ UserPoolId: userPoolId, GroupName: 'admins' }))
+      .catch((cause: unknown) => cause)
     expect(deep(raw), "control: the SDK's own error has them").toMatch(/local-session-token/)
   })
 
@@ -195,7 +244,10 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
   test('one group that fails fails the whole lookup', async () => {
     const source = sourceOf()
     fail('access-denied', { groupName: 'plain' })
-    expect(await failureOf(() => source.lookup(['admins', 'plain', 'editors']))).toMatchObject({ code: 'not-authorized', groupName: 'plain' })
+    expect(await failureOf(() => source.lookup(['admins', 'plain', 'editors']))).toMatchObject({
+      code: 'not-authorized',
+      groupName: 'plain',
+    })
   })
 
   test.each<[string, Partial<GroupSourceOptions>, ErrorCode]>([
@@ -212,21 +264,27 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
     expect(await failureOf(() => sourceOf(options))).toMatchObject({ code, retryable: false })
   })
 
-  test.each([['a name with white space', ['a b']], ['an empty name', ['']], ['no string', [7 as unknown as string]], ['one string', 'admins']])(
-    'names: %s is refused before any call',
-    async (_name, names) => {
-      const source = sourceOf()
-      expect(await failureOf(() => source.lookup(names))).toMatchObject({ code: 'invalid-group-name' })
-      expect(await failureOf(() => createRoleResolver({ source }).resolve(names))).toMatchObject({ code: 'invalid-group-name' })
-      expect(endpoint.requests).toHaveLength(0)
-    },
-  )
+  test.each([
+    ['a name with white space', ['a b']],
+    ['an empty name', ['']],
+    ['no string', [7 as unknown as string]],
+    ['one string', 'admins'],
+  ])('names: %s is refused before any call', async (_name, names) => {
+    const source = sourceOf()
+    expect(await failureOf(() => source.lookup(names))).toMatchObject({ code: 'invalid-group-name' })
+    expect(await failureOf(() => createRoleResolver({ source }).resolve(names))).toMatchObject({
+      code: 'invalid-group-name',
+    })
+    expect(endpoint.requests).toHaveLength(0)
+  })
 })
 
 describe('time', () => {
   test('a timeout cuts a client that ignores its abort signal', async () => {
     const client = { send: () => new Promise<unknown>(() => {}) }
-    expect(await failureOf(() => createGroupSource({ userPoolId, client, timeout: 30 })('a'))).toMatchObject({ code: 'timeout' })
+    expect(await failureOf(() => createGroupSource({ userPoolId, client, timeout: 30 })('a'))).toMatchObject({
+      code: 'timeout',
+    })
   })
 
   test('a timed-out call frees its place for the next', async () => {
@@ -254,7 +312,9 @@ describe('time', () => {
     await source('admins')
     const signal = AbortSignal.abort()
     expect(await failureOf(() => source('admins', { signal }))).toMatchObject({ code: 'aborted' })
-    expect(await failureOf(() => createRoleResolver({ source }).resolve(['admins'], { signal }))).toMatchObject({ code: 'aborted' })
+    expect(await failureOf(() => createRoleResolver({ source }).resolve(['admins'], { signal }))).toMatchObject({
+      code: 'aborted',
+    })
     expect(endpoint.requests).toHaveLength(1)
   })
 
@@ -302,21 +362,26 @@ describe('old answers, where the caller chose to take them', () => {
     return { clock, source: sourceOf({ clock: () => clock.now, ttl: 1_000, negativeTtl: 500, ...options }) }
   }
 
-  test.each<[string, Fault]>([['throttling', 'throttle'], ['an outage', 'internal'], ['a hang', 'hang'], ['a dropped socket', 'drop']])(
-    'during %s the old group is served, up to the bound, and says how old it is',
-    async (_name, fault) => {
-      const { clock, source } = clocked({ staleIfError: 5_000, timeout: 50 })
-      const resolver = createRoleResolver({ source })
-      await resolver.resolve(['admins'])
-      fail(fault)
-      clock.now += 5_999
-      expect(await resolver.resolve(['admins'])).toMatchObject({ stale: true, age: 5_999, preferredRole: role('Admin') })
-      clock.now += 1
-      expect((await failureOf(() => resolver.resolve(['admins']))).retryable).toBe(true)
-    },
-  )
+  test.each<[string, Fault]>([
+    ['throttling', 'throttle'],
+    ['an outage', 'internal'],
+    ['a hang', 'hang'],
+    ['a dropped socket', 'drop'],
+  ])('during %s the old group is served, up to the bound, and says how old it is', async (_name, fault) => {
+    const { clock, source } = clocked({ staleIfError: 5_000, timeout: 50 })
+    const resolver = createRoleResolver({ source })
+    await resolver.resolve(['admins'])
+    fail(fault)
+    clock.now += 5_999
+    expect(await resolver.resolve(['admins'])).toMatchObject({ stale: true, age: 5_999, preferredRole: role('Admin') })
+    clock.now += 1
+    expect((await failureOf(() => resolver.resolve(['admins']))).retryable).toBe(true)
+  })
 
-  test.each<[string, Fault]>([['a refusal', 'access-denied'], ['a malformed answer', 'no-group']])('after %s it is not', async (_name, fault) => {
+  test.each<[string, Fault]>([
+    ['a refusal', 'access-denied'],
+    ['a malformed answer', 'no-group'],
+  ])('after %s it is not', async (_name, fault) => {
     const { clock, source } = clocked({ staleIfError: 5_000 })
     await source('admins')
     fail(fault)
@@ -384,7 +449,12 @@ describe('reading the whole pool', () => {
     const source = largePool({ poolSize: 150 })
     const { unknownGroups } = await source.lookup(['g0', 'g70', 'g149', 'ghost'])
     expect(unknownGroups).toEqual(['ghost'])
-    expect(operations(), 'the name it does not show is asked singly').toEqual(['ListGroups', 'ListGroups', 'ListGroups', 'GetGroup'])
+    expect(operations(), 'the name it does not show is asked singly').toEqual([
+      'ListGroups',
+      'ListGroups',
+      'ListGroups',
+      'GetGroup',
+    ])
   })
 
   test('a lookup of as many names as the pool has pages asks singly', async () => {
@@ -425,7 +495,10 @@ describe('reading the whole pool', () => {
   })
 
   test('a pool that does not exist', async () => {
-    const source = createGroupSource({ userPoolId: 'eu-west-1_Other', client: endpointClient(endpoint, { fastRetry: true }) })
+    const source = createGroupSource({
+      userPoolId: 'eu-west-1_Other',
+      client: endpointClient(endpoint, { fastRetry: true }),
+    })
     expect(await failureOf(() => source.prefetch())).toMatchObject({ code: 'pool-not-found' })
     expect(await failureOf(() => source('admins'))).toMatchObject({ code: 'pool-not-found' })
   })
@@ -451,11 +524,27 @@ describe('reading the whole pool', () => {
 describe('statistics and events', () => {
   test('each name looked up counts once, and each event is told', async () => {
     const events: string[] = []
-    const source = sourceOf({ max: 2, onEvent: ({ type, groupName }: CacheEvent) => events.push(`${type} ${groupName ?? '-'}`) })
+    const source = sourceOf({
+      max: 2,
+      onEvent: ({ type, groupName }: CacheEvent) => events.push(`${type} ${groupName ?? '-'}`),
+    })
     await Promise.all([source.lookup(['admins', 'ghost']), source.lookup(['admins'])])
     await source.lookup(['admins', 'ghost', 'admins'])
     await source('plain')
-    expect(source.stats()).toEqual({ hits: 1, negative: 1, stale: 0, misses: 3, coalesced: 1, calls: 3, failures: 0, throttled: 0, evictions: 1, sharedHits: 0, sharedFailures: 0, size: 2 })
+    expect(source.stats()).toEqual({
+      hits: 1,
+      negative: 1,
+      stale: 0,
+      misses: 3,
+      coalesced: 1,
+      calls: 3,
+      failures: 0,
+      throttled: 0,
+      evictions: 1,
+      sharedHits: 0,
+      sharedFailures: 0,
+      size: 2,
+    })
     expect(events).toEqual([
       'miss admins',
       'miss ghost',
@@ -491,16 +580,24 @@ describe('a resolver over any source', () => {
 
   test('a table will do', async () => {
     const { resolve } = createRoleResolver({ source: name => table.get(name) })
-    expect(await resolve(['editors', 'admins', 'ghost'])).toMatchObject({ preferredRole: role('Admin'), unknownGroups: ['ghost'], stale: false, age: 0 })
+    expect(await resolve(['editors', 'admins', 'ghost'])).toMatchObject({
+      preferredRole: role('Admin'),
+      unknownGroups: ['ghost'],
+      stale: false,
+      age: 0,
+    })
   })
 
   test('the semantics are the chosen ones', async () => {
     const resolver = createRoleResolver({ source: sourceOf(), semantics: 'documented' })
-    for (let round = 0; round < 2; round++) expect((await resolver.resolve(['contractors'])).preferredRole).toBe(role('Contractor'))
+    for (let round = 0; round < 2; round++)
+      expect((await resolver.resolve(['contractors'])).preferredRole).toBe(role('Contractor'))
   })
 
   test('semantics that do not exist fail when the resolver is made', async () => {
-    expect(await failureOf(() => createRoleResolver({ source: name => table.get(name), semantics: 'guess' as 'observed' }))).toMatchObject({
+    expect(
+      await failureOf(() => createRoleResolver({ source: name => table.get(name), semantics: 'guess' as 'observed' })),
+    ).toMatchObject({
       code: 'invalid-option',
       value: 'guess',
     })

@@ -19,7 +19,10 @@ function poolOf(groups: readonly Group[], options: Partial<GroupSourceOptions> =
   const clock = { now: 1_000_000 }
   const calls: string[] = []
   const asApi = ({ groupName, precedence, roleArn }: Group) => ({
-    GroupName: groupName, ...(precedence != null && { Precedence: precedence }), ...(roleArn != null && { RoleArn: roleArn }) })
+    GroupName: groupName,
+    ...(precedence != null && { Precedence: precedence }),
+    ...(roleArn != null && { RoleArn: roleArn }),
+  })
   const client = {
     async send({ input }: { input: object }) {
       const { GroupName } = input as { GroupName?: string }
@@ -31,7 +34,13 @@ function poolOf(groups: readonly Group[], options: Partial<GroupSourceOptions> =
     },
   }
   const source = createGroupSource({
-    userPoolId: 'eu-west-1_Ab12Cd34e', client, requestsPerSecond: Infinity, clock: () => clock.now, ttl: 1000, ...options })
+    userPoolId: 'eu-west-1_Ab12Cd34e',
+    client,
+    requestsPerSecond: Infinity,
+    clock: () => clock.now,
+    ttl: 1000,
+    ...options,
+  })
   return { table, clock, calls, source }
 }
 
@@ -45,7 +54,10 @@ const resolverOf = async (groups: readonly Group[] = GROUPS, options: Partial<Gr
 
 test('two resolvers of one source have each their own semantics', async () => {
   const { source } = poolOf([{ groupName: 'one', precedence: null, roleArn: A }])
-  const [observed, documented] = [createRoleResolver({ source }), createRoleResolver({ source, semantics: 'documented' })]
+  const [observed, documented] = [
+    createRoleResolver({ source }),
+    createRoleResolver({ source, semantics: 'documented' }),
+  ]
   for (let time = 0; time < 2; time++) {
     expect((await observed.resolve(['one'])).outcome).toBe('none')
     expect((await documented.resolve(['one'])).preferredRole).toBe(A)
@@ -85,7 +97,8 @@ describe('an answer is not believed longer than its groups', () => {
     const { resolver, clock } = await resolverOf()
     expect(resolver.resolveCached(['admins'])).toMatchObject({ age: 0 })
     clock.now += 999
-    for (const names of [['admins'], ['editors']]) expect(resolver.resolveCached(names)).toMatchObject({ age: 999, stale: false })
+    for (const names of [['admins'], ['editors']])
+      expect(resolver.resolveCached(names)).toMatchObject({ age: 999, stale: false })
     clock.now += 1
     for (const names of [['admins'], ['editors']]) expect(resolver.resolveCached(names)).toBeUndefined()
     clock.now -= 1001
@@ -107,9 +120,15 @@ describe('an answer is not believed longer than its groups', () => {
 })
 
 describe('the cache sees what is resolved', () => {
-  test.each([['with a hook', true], ['without one', false]])('each name that comes is a hit, once, %s', async (_, hooked) => {
+  test.each([
+    ['with a hook', true],
+    ['without one', false],
+  ])('each name that comes is a hit, once, %s', async (_, hooked) => {
     const events: string[] = []
-    const { resolver } = await resolverOf(GROUPS, hooked ? { onEvent: ({ type, groupName }) => events.push(`${type} ${groupName}`) } : {})
+    const { resolver } = await resolverOf(
+      GROUPS,
+      hooked ? { onEvent: ({ type, groupName }) => events.push(`${type} ${groupName}`) } : {},
+    )
     events.length = 0
     const before = resolver.source.stats().hits
     for (let time = 0; time < 2; time++) resolver.resolveCached(['staff', 'admins', 'staff'])
@@ -128,29 +147,34 @@ describe('the cache sees what is resolved', () => {
 
   test('an aborted caller is told so', async () => {
     const { resolver } = await resolverOf()
-    await expect(resolver.resolve(['admins'], { signal: AbortSignal.abort() })).rejects.toMatchObject({ code: 'aborted' })
+    await expect(resolver.resolve(['admins'], { signal: AbortSignal.abort() })).rejects.toMatchObject({
+      code: 'aborted',
+    })
   })
 })
 
-test('an answer is the caller\'s own: changing it changes no other', async () => {
+test("an answer is the caller's own: changing it changes no other", async () => {
   const { resolver } = await resolverOf()
   const first = resolver.resolveCached(['staff', 'admins'])!
   const answer = structuredClone(first)
-  for (const list of [first.groups, first.roles, first.determiningGroups, first.unknownGroups]) (list as string[]).push('planted')
+  for (const list of [first.groups, first.roles, first.determiningGroups, first.unknownGroups])
+    (list as string[]).push('planted')
   expect(resolver.resolveCached(['staff', 'admins'])).toStrictEqual(answer)
 })
 
 test('whatever the pool, an answer is that of resolveRoles, whichever way it is asked', async () => {
-  await fc.assert(fc.asyncProperty(poolsWithDuplicates, semantics, fc.infiniteStream(fc.nat()), async (given, chosen, numbers) => {
-    const groups = [...new Map(given.toReversed().map(group => [group.groupName, group])).values()]
-    const resolver = createRoleResolver({ source: poolOf(groups).source, semantics: chosen })
-    await resolver.resolve(groups.map(({ groupName }) => groupName))
-    for (let user = 0; user < 8; user++) {
-      const own = groups.filter(() => numbers.next().value! % 2 === 0)
-      const answer = { ...resolveRoles(own, { semantics: chosen }), unknownGroups: [], stale: false, age: 0 }
-      const names = own.map(({ groupName }) => groupName)
-      expect(resolver.resolveCached(names)).toStrictEqual(answer)
-      expect(await resolver.resolve(names)).toStrictEqual(answer)
-    }
-  }))
+  await fc.assert(
+    fc.asyncProperty(poolsWithDuplicates, semantics, fc.infiniteStream(fc.nat()), async (given, chosen, numbers) => {
+      const groups = [...new Map(given.toReversed().map(group => [group.groupName, group])).values()]
+      const resolver = createRoleResolver({ source: poolOf(groups).source, semantics: chosen })
+      await resolver.resolve(groups.map(({ groupName }) => groupName))
+      for (let user = 0; user < 8; user++) {
+        const own = groups.filter(() => numbers.next().value! % 2 === 0)
+        const answer = { ...resolveRoles(own, { semantics: chosen }), unknownGroups: [], stale: false, age: 0 }
+        const names = own.map(({ groupName }) => groupName)
+        expect(resolver.resolveCached(names)).toStrictEqual(answer)
+        expect(await resolver.resolve(names)).toStrictEqual(answer)
+      }
+    }),
+  )
 })

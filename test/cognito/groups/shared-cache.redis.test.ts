@@ -57,7 +57,11 @@ async function startRedis(): Promise<Redis> {
     }
   }
   async function start(): Promise<void> {
-    server = spawn('redis-server', ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'], { stdio: 'ignore' })
+    server = spawn(
+      'redis-server',
+      ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder, '--save', '', '--appendonly', 'no'],
+      { stdio: 'ignore' },
+    )
     while ((await say('PING').catch(() => '')) !== '+PONG') {
       if (server.exitCode !== null) throw new Error('redis-server ended at once')
       await sleep(10)
@@ -112,7 +116,10 @@ async function heard(worker: ChildProcess): Promise<unknown> {
     throw new Error(`a process of the fleet ended with ${code}`)
   })
   try {
-    return await Promise.race([once(worker, 'message', { signal: over.signal }).then(([message]) => message as unknown), ended])
+    return await Promise.race([
+      once(worker, 'message', { signal: over.signal }).then(([message]) => message as unknown),
+      ended,
+    ])
   } finally {
     over.abort()
     ended.catch(() => {})
@@ -126,7 +133,11 @@ async function startFleet(connection: Record<string, unknown>): Promise<Fleet> {
   const script = fileURLToPath(new URL('fleet-worker.mjs', import.meta.url))
   const env = { ...process.env, AWS_ACCESS_KEY_ID: 'local', AWS_SECRET_ACCESS_KEY: 'local' }
   const workers = Array.from({ length: PROCESSES }, () =>
-    fork(script, [pathToFileURL(join(folder, 'dist/cognito/index.js')).href], { env, execArgv: [], stdio: ['ignore', 'inherit', 'inherit', 'ipc'] }),
+    fork(script, [pathToFileURL(join(folder, 'dist/cognito/index.js')).href], {
+      env,
+      execArgv: [],
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    }),
   )
   await Promise.all(workers.map(heard))
   return {
@@ -165,7 +176,13 @@ describe.skipIf(!hasRedis)('20 processes, one Redis server and one user pool of 
   beforeAll(async () => {
     endpoint = await startCognitoEndpoint({ userPoolId, groups: GROUPS, latency: 20 })
     redis = await startRedis()
-    fleet = await startFleet({ userPoolId, endpoint: endpoint.url, requestsPerSecond: 1_000_000, concurrency: 50, timeout: 20_000 })
+    fleet = await startFleet({
+      userPoolId,
+      endpoint: endpoint.url,
+      requestsPerSecond: 1_000_000,
+      concurrency: 50,
+      timeout: 20_000,
+    })
   })
   afterAll(async () => {
     await fleet?.stop()
@@ -188,7 +205,12 @@ describe.skipIf(!hasRedis)('20 processes, one Redis server and one user pool of 
   }
 
   test('that start cold at once make one call for each group, and all get all groups', async () => {
-    const reports = await fleet.run({ names: NAMES, together: 50, redis: redis.url, sharedCache: { atomic: true, options: patient } })
+    const reports = await fleet.run({
+      names: NAMES,
+      together: 50,
+      redis: redis.url,
+      sharedCache: { atomic: true, options: patient },
+    })
     expectWhole(reports)
     expect(NAMES.map(callsOf)).toEqual(NAMES.map(() => 1))
     expect(endpoint.requests).toHaveLength(50)
@@ -199,7 +221,12 @@ describe.skipIf(!hasRedis)('20 processes, one Redis server and one user pool of 
 
   test('the same with signed entries and the lease that needs no `acquire`', async () => {
     const options = { ...patient, secret: 'the secret of the fleet', leaseSettle: 1_000 }
-    const reports = await fleet.run({ names: NAMES.slice(0, 10), together: 10, redis: redis.url, sharedCache: { atomic: false, options } })
+    const reports = await fleet.run({
+      names: NAMES.slice(0, 10),
+      together: 10,
+      redis: redis.url,
+      sharedCache: { atomic: false, options },
+    })
     expectWhole(reports, 10)
     expect(endpoint.requests).toHaveLength(10)
   })
@@ -210,7 +237,12 @@ describe.skipIf(!hasRedis)('20 processes, one Redis server and one user pool of 
   })
 
   test('lose nothing when Redis is killed in the middle and comes back empty', async () => {
-    const running = fleet.run({ names: NAMES, together: 5, redis: redis.url, sharedCache: { atomic: true, options: {} } })
+    const running = fleet.run({
+      names: NAMES,
+      together: 5,
+      redis: redis.url,
+      sharedCache: { atomic: true, options: {} },
+    })
     let ended = false
     void running.then(() => (ended = true))
     while (endpoint.requests.length < 10) await sleep(5)
@@ -225,12 +257,20 @@ describe.skipIf(!hasRedis)('20 processes, one Redis server and one user pool of 
     expect(await redis.say('DBSIZE'), 'and they use it again').not.toBe(':0')
     expect(endpoint.requests.length).toBeGreaterThanOrEqual(50)
     expect(endpoint.requests.length, 'and shared what they could').toBeLessThan(PROCESSES * 50)
-    expect(reports.some(({ stats }) => stats.sharedFailures > 0), 'they noticed').toBe(true)
+    expect(
+      reports.some(({ stats }) => stats.sharedFailures > 0),
+      'they noticed',
+    ).toBe(true)
     expect(Math.max(...reports.map(report => report.slowest)), 'nobody waited for the store').toBeLessThan(5_000)
   })
 
   test('go on without it when it stays away', async () => {
-    const running = fleet.run({ names: NAMES.slice(0, 20), together: 5, redis: redis.url, sharedCache: { atomic: true, options: {} } })
+    const running = fleet.run({
+      names: NAMES.slice(0, 20),
+      together: 5,
+      redis: redis.url,
+      sharedCache: { atomic: true, options: {} },
+    })
     while (endpoint.requests.length < 10) await sleep(5)
     await redis.kill()
     expectWhole(await running, 20)

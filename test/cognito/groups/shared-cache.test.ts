@@ -5,7 +5,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import * as fc from 'fast-check'
 import { Keyv } from 'keyv'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type CacheEvent, createGroupSource, type GroupSourceOptions, type SharedCacheOptions, type SharedStore } from '../../../src/cognito/index.js'
+import {
+  type CacheEvent,
+  createGroupSource,
+  type GroupSourceOptions,
+  type SharedCacheOptions,
+  type SharedStore,
+} from '../../../src/cognito/index.js'
 import { createSharedCache } from '../../../src/cognito/groups/shared-cache.js'
 import { isRolecastError, type RolecastError } from '../../../src/errors.js'
 import { type FakePool, fakePool } from '../../models/source-model.js'
@@ -74,11 +80,18 @@ interface World {
   readonly clock: { now: number }
   readonly events: CacheEvent[]
   /** Another process of the fleet. */
-  process(options?: Partial<GroupSourceOptions>, shared?: Partial<SharedCacheOptions>): ReturnType<typeof createGroupSource>
+  process(
+    options?: Partial<GroupSourceOptions>,
+    shared?: Partial<SharedCacheOptions>,
+  ): ReturnType<typeof createGroupSource>
 }
 
 /** `atomic`: the lease is taken by `acquire`. */
-function world({ pool = poolWith(), store = memory(), atomic = true }: { pool?: FakePool; store?: Memory; atomic?: boolean } = {}): World {
+function world({
+  pool = poolWith(),
+  store = memory(),
+  atomic = true,
+}: { pool?: FakePool; store?: Memory; atomic?: boolean } = {}): World {
   const clock = { now: 1_700_000_000_000 }
   const events: CacheEvent[] = []
   return {
@@ -142,7 +155,11 @@ describe('what one process has read', () => {
     expect(found.groups.every(Object.isFrozen)).toBe(true)
     expect(pool.calls).toHaveLength(3)
     expect(second.stats()).toMatchObject({ misses: 3, calls: 0, sharedHits: 3, sharedFailures: 0, size: 3 })
-    expect(events.filter(event => event.type === 'shared-hit').map(event => event.groupName)).toEqual(['admins', 'plain', 'ghost'])
+    expect(events.filter(event => event.type === 'shared-hit').map(event => event.groupName)).toEqual([
+      'admins',
+      'plain',
+      'ghost',
+    ])
   })
 
   test('is kept by the other no longer than if it had asked itself', async () => {
@@ -153,7 +170,10 @@ describe('what one process has read', () => {
     await second.lookup(['admins', 'ghost'])
     clock.now += 1
     await second.lookup(['admins', 'ghost'])
-    expect(pool.calls.map(call => call.about), 'negativeTtl is over').toEqual(['admins', 'ghost', 'ghost'])
+    expect(
+      pool.calls.map(call => call.about),
+      'negativeTtl is over',
+    ).toEqual(['admins', 'ghost', 'ghost'])
     clock.now += 50_000
     expect(second.lookupCached(['admins'])).toBeUndefined()
     await second('admins')
@@ -172,24 +192,30 @@ describe('what one process has read', () => {
     const ttls = async (options: Partial<GroupSourceOptions>) => {
       const { process, store } = world()
       await process(options).lookup(['admins', 'ghost'])
-      return store.log.filter(({ operation, key }) => operation === 'set' && key.includes(':group:')).map(({ ttl }) => ttl)
+      return store.log
+        .filter(({ operation, key }) => operation === 'set' && key.includes(':group:'))
+        .map(({ ttl }) => ttl)
     }
     expect(await ttls({})).toEqual([60_000, 10_000])
     expect(await ttls({ ttl: 1_500.5, negativeTtl: 0.1 })).toEqual([1_501, 1])
     expect(await ttls({ ttl: Infinity })).toEqual([2 ** 31 - 1, 10_000])
   })
 
-  test.each([[{ name: 'a:b' }], [{ name: '#a' }], [{ name: '管理者-é-🙂' }], [{ name: '__proto__' }], [{ name: '𝒢'.repeat(64) }], [{ name: '{a}*' }]])(
-    'has a key of its own, of printable ASCII and at most 250 bytes: %j',
-    async ({ name }) => {
-      const { process, pool, store } = world()
-      pool.groups.set(name, { precedence: 4, roleArn: role('Odd') })
-      await process()(name)
-      expect(await process()(name)).toEqual({ groupName: name, precedence: 4, roleArn: role('Odd') })
-      expect(pool.calls).toHaveLength(1)
-      for (const { key } of store.log) expect(key).toMatch(/^[!-~]{1,250}$/)
-    },
-  )
+  test.each([
+    [{ name: 'a:b' }],
+    [{ name: '#a' }],
+    [{ name: '管理者-é-🙂' }],
+    [{ name: '__proto__' }],
+    [{ name: '𝒢'.repeat(64) }],
+    [{ name: '{a}*' }],
+  ])('has a key of its own, of printable ASCII and at most 250 bytes: %j', async ({ name }) => {
+    const { process, pool, store } = world()
+    pool.groups.set(name, { precedence: 4, roleArn: role('Odd') })
+    await process()(name)
+    expect(await process()(name)).toEqual({ groupName: name, precedence: 4, roleArn: role('Odd') })
+    expect(pool.calls).toHaveLength(1)
+    for (const { key } of store.log) expect(key).toMatch(/^[!-~]{1,250}$/)
+  })
 
   test('is not touched by who keeps nothing: with `ttl` 0 the store is never asked', async () => {
     const { process, pool, store } = world()
@@ -212,7 +238,10 @@ describe('what one process has read', () => {
     const { process, pool } = world()
     const store = new Keyv()
     await process({}, { store, acquire: undefined }).lookup(['admins', 'ghost'])
-    expect(await process({}, { store, acquire: undefined }).lookup(['admins', 'ghost'])).toMatchObject({ groups: [ADMINS], unknownGroups: ['ghost'] })
+    expect(await process({}, { store, acquire: undefined }).lookup(['admins', 'ghost'])).toMatchObject({
+      groups: [ADMINS],
+      unknownGroups: ['ghost'],
+    })
     expect(pool.calls).toHaveLength(2)
   })
 })
@@ -325,7 +354,10 @@ describe('an entry that is not to be believed is a miss, and is overwritten', ()
 
   test('and is kept like any other, until it is the turn of the next', async () => {
     const { process, store, pool, clock } = world()
-    store.kept.set(groupKey('admins'), { value: JSON.stringify(good(clock.now, { fetchedAt: clock.now + 999 })), until: Infinity })
+    store.kept.set(groupKey('admins'), {
+      value: JSON.stringify(good(clock.now, { fetchedAt: clock.now + 999 })),
+      until: Infinity,
+    })
     const source = process()
     await source('admins')
     expect(source('admins')).toMatchObject({ precedence: 3 })
@@ -337,7 +369,10 @@ describe('an entry that is not to be believed is a miss, and is overwritten', ()
 
   test('"no such group" from a clock ahead is no answer where none is ever believed', async () => {
     const { process, store, pool, clock } = world()
-    store.kept.set(groupKey('admins'), { value: JSON.stringify(good(clock.now, { fetchedAt: clock.now + 500, group: null })), until: Infinity })
+    store.kept.set(groupKey('admins'), {
+      value: JSON.stringify(good(clock.now, { fetchedAt: clock.now + 500, group: null })),
+      until: Infinity,
+    })
     expect(await process({ negativeTtl: 0 })('admins')).toEqual(ADMINS)
     expect(pool.calls).toHaveLength(1)
   })
@@ -372,21 +407,35 @@ describe.concurrent('a store that is down or slow', () => {
     ['that reads but does not write', operation => (operation === 'get' ? undefined : broken()), 0],
     ['that reads but hangs when it is to write', operation => (operation === 'get' ? undefined : never), 1],
     ['that hangs when it is to delete', operation => (operation === 'delete' ? never : undefined), 1],
-    ['that hangs when it has given a lease', (operation, key) => (operation === 'delete' || (operation === 'set' && key.includes(':group:')) ? never : undefined), 1],
+    [
+      'that hangs when it has given a lease',
+      (operation, key) =>
+        operation === 'delete' || (operation === 'set' && key.includes(':group:')) ? never : undefined,
+      1,
+    ],
   ]
 
   for (const atomic of [true, false]) {
-    test.each(illnesses)(`${atomic ? 'with `acquire`' : 'without `acquire`'}: %s costs no more than its time limit`, async (_name, illness, limits) => {
-      const { process, pool, store, events } = world({ atomic })
-      store.way = (operation, key, when) => (when === 'there' ? illness(operation, key) : undefined)
-      const { answer, took } = await timed(() => process({}, { timeout: TIMEOUT }).lookup(['admins', 'ghost', 'plain']))
-      expect(answer).toMatchObject({ groups: [ADMINS, { groupName: 'plain' }], unknownGroups: ['ghost'], stale: false })
-      expect(took).toBeLessThan(limits * TIMEOUT + SLACK)
-      expect(pool.calls).toHaveLength(3)
-      const told = events.filter(event => event.type === 'shared-failed')
-      expect(told.length).toBeGreaterThanOrEqual(3)
-      for (const { error } of told) expect(error).toMatchObject({ code: 'store-failed', retryable: true })
-    })
+    test.each(illnesses)(
+      `${atomic ? 'with `acquire`' : 'without `acquire`'}: %s costs no more than its time limit`,
+      async (_name, illness, limits) => {
+        const { process, pool, store, events } = world({ atomic })
+        store.way = (operation, key, when) => (when === 'there' ? illness(operation, key) : undefined)
+        const { answer, took } = await timed(() =>
+          process({}, { timeout: TIMEOUT }).lookup(['admins', 'ghost', 'plain']),
+        )
+        expect(answer).toMatchObject({
+          groups: [ADMINS, { groupName: 'plain' }],
+          unknownGroups: ['ghost'],
+          stale: false,
+        })
+        expect(took).toBeLessThan(limits * TIMEOUT + SLACK)
+        expect(pool.calls).toHaveLength(3)
+        const told = events.filter(event => event.type === 'shared-failed')
+        expect(told.length).toBeGreaterThanOrEqual(3)
+        for (const { error } of told) expect(error).toMatchObject({ code: 'store-failed', retryable: true })
+      },
+    )
   }
 
   test('control: the limit is what ends the waiting', async () => {
@@ -395,17 +444,27 @@ describe.concurrent('a store that is down or slow', () => {
     expect((await timed(() => process({}, { timeout: 600 })('admins'))).took).toBeGreaterThan(590)
   })
 
-  test.each([[true], [false]])('a Keyv over a broken store answers in time, `throwOnErrors` %s', async throwOnErrors => {
-    const { process, pool } = world()
-    const adapter = { opts: {}, get: async () => broken(), set: async () => broken(), delete: async () => broken(), clear: async () => {}, on: () => adapter }
-    const store = new Keyv({ store: adapter, throwOnErrors })
-    const source = process({}, { store, acquire: undefined })
-    const { answer, took } = await timed(() => source('admins'))
-    expect(answer).toEqual(ADMINS)
-    expect(took).toBeLessThan(SLACK)
-    expect(pool.calls).toHaveLength(1)
-    expect(source.stats().sharedFailures).toBeGreaterThan(0)
-  })
+  test.each([[true], [false]])(
+    'a Keyv over a broken store answers in time, `throwOnErrors` %s',
+    async throwOnErrors => {
+      const { process, pool } = world()
+      const adapter = {
+        opts: {},
+        get: async () => broken(),
+        set: async () => broken(),
+        delete: async () => broken(),
+        clear: async () => {},
+        on: () => adapter,
+      }
+      const store = new Keyv({ store: adapter, throwOnErrors })
+      const source = process({}, { store, acquire: undefined })
+      const { answer, took } = await timed(() => source('admins'))
+      expect(answer).toEqual(ADMINS)
+      expect(took).toBeLessThan(SLACK)
+      expect(pool.calls).toHaveLength(1)
+      expect(source.stats().sharedFailures).toBeGreaterThan(0)
+    },
+  )
 
   test('a store that swallows everything is noticed by the lease that it forgets', async () => {
     const { process, pool } = world()
@@ -482,18 +541,24 @@ describe.concurrent('a store that is down or slow', () => {
 describe.concurrent('one refresh at a time', () => {
   const slowly = (milliseconds: number) => poolWith(() => sleep(milliseconds))
 
-  test.each([['with `acquire`', true], ['without it, where writes are quicker than `leaseSettle`', false]])('%s, 20 that start at once make one call for each group', async (_name, atomic) => {
+  test.each([
+    ['with `acquire`', true],
+    ['without it, where writes are quicker than `leaseSettle`', false],
+  ])('%s, 20 that start at once make one call for each group', async (_name, atomic) => {
     const { process, pool } = world({ pool: slowly(30), atomic })
     const sources = Array.from({ length: 20 }, () => process({}, { leaseSettle: 50 }))
     const found = await Promise.all(sources.map(source => source.lookup(['admins', 'plain', 'ghost'])))
-    for (const { groups, unknownGroups } of found) expect({ groups: groups.length, unknownGroups }).toEqual({ groups: 2, unknownGroups: ['ghost'] })
+    for (const { groups, unknownGroups } of found)
+      expect({ groups: groups.length, unknownGroups }).toEqual({ groups: 2, unknownGroups: ['ghost'] })
     expect(pool.calls).toHaveLength(3)
     expect(sources.reduce((sum, source) => sum + source.stats().sharedHits, 0)).toBe(57)
   })
 
   test('control: without a store they make 60', async () => {
     const pool = slowly(30)
-    const sources = Array.from({ length: 20 }, () => createGroupSource({ userPoolId, client: pool, requestsPerSecond: Infinity, concurrency: 100 }))
+    const sources = Array.from({ length: 20 }, () =>
+      createGroupSource({ userPoolId, client: pool, requestsPerSecond: Infinity, concurrency: 100 }),
+    )
     await Promise.all(sources.map(source => source.lookup(['admins', 'plain', 'ghost'])))
     expect(pool.calls).toHaveLength(60)
   })
@@ -534,10 +599,14 @@ describe.concurrent('one refresh at a time', () => {
     const { process, pool } = world({ pool: slowly(20) })
     pool.weather.left = 3
     let together = 0
-    const sources = Array.from({ length: 10 }, () => process({ onEvent: ({ type }) => type === 'call' && (together = Math.max(together, underWay(pool))) }))
+    const sources = Array.from({ length: 10 }, () =>
+      process({ onEvent: ({ type }) => type === 'call' && (together = Math.max(together, underWay(pool))) }),
+    )
     const outcomes = await Promise.allSettled(sources.map(async source => source('admins')))
     expect(outcomes.filter(({ status }) => status === 'rejected')).toHaveLength(3)
-    expect(outcomes.filter(outcome => outcome.status === 'fulfilled').map(({ value }) => value)).toEqual(Array.from({ length: 7 }, () => ADMINS))
+    expect(outcomes.filter(outcome => outcome.status === 'fulfilled').map(({ value }) => value)).toEqual(
+      Array.from({ length: 7 }, () => ADMINS),
+    )
     expect(pool.calls).toHaveLength(4)
     expect(together, 'when a call begins, none is under way').toBe(0)
   })
@@ -560,16 +629,20 @@ describe.concurrent('one refresh at a time', () => {
 
   test('when it is done it lets go of the lease for good, though it was just prolonging it', async () => {
     const { process, store } = world({ pool: slowly(70) })
-    store.way = (operation, key, when) => (operation === 'set' && key === leaseKey('admins') && when === 'there' ? sleep(60) : undefined)
+    store.way = (operation, key, when) =>
+      operation === 'set' && key === leaseKey('admins') && when === 'there' ? sleep(60) : undefined
     await process({}, { leaseTtl: 150 })('admins')
-    expect(store.log.filter(({ operation, key }) => operation === 'set' && key === leaseKey('admins')), 'control').toHaveLength(1)
+    expect(
+      store.log.filter(({ operation, key }) => operation === 'set' && key === leaseKey('admins')),
+      'control',
+    ).toHaveLength(1)
     const looks = store.log.length
     await sleep(120)
     expect(store.kept.has(leaseKey('admins'))).toBe(false)
     expect(store.log.length).toBe(looks)
   })
 
-  test('a lease that has become another\'s is left to it', async () => {
+  test("a lease that has become another's is left to it", async () => {
     const { process, store } = world({ pool: slowly(150), atomic: false })
     const waiting = process({}, { leaseTtl: 10_000 })('admins')
     await sleep(80)
@@ -609,7 +682,11 @@ describe.concurrent('one refresh at a time', () => {
     const context = { userPoolId, callTimeout: 5_000, lifetime: () => 60_000, onHit: () => {}, onFailure: () => {} }
     const controller = new AbortController()
     const fetch = () => Promise.reject(new Error('not asked for'))
-    const waiting = createSharedCache(context, { store, acquire: store.acquire }).get('admins', { isUsable: () => true, fetch, signal: controller.signal })
+    const waiting = createSharedCache(context, { store, acquire: store.acquire }).get('admins', {
+      isUsable: () => true,
+      fetch,
+      signal: controller.signal,
+    })
     setTimeout(() => controller.abort(), 10)
     expect(await failureOf(() => waiting)).toMatchObject({ code: 'aborted', groupName: 'admins' })
   })
@@ -645,7 +722,7 @@ describe('a process that stands still', () => {
       const waiting = source('admins')
       // The question is on its way, and nothing has been heard yet.
       for (let step = 0; step < 50; step++) await undefined
-      for (const end = Date.now() + 400; Date.now() < end; );
+      for (const end = Date.now() + 400; Date.now() < end;);
       expect(await waiting).toEqual(ADMINS)
       expect(source.stats()).toMatchObject({ sharedHits: 1, sharedFailures: 0, calls: 0 })
     } finally {
@@ -659,7 +736,7 @@ describe('a process that stands still', () => {
     await sleep(20)
     store.kept.set(leaseKey('admins'), { value: 'another', until: Infinity })
     // No timer fires meanwhile, as in a Lambda that is frozen.
-    for (const end = Date.now() + 350; Date.now() < end; );
+    for (const end = Date.now() + 350; Date.now() < end;);
     await waiting
     expect(store.kept.get(leaseKey('admins'))?.value).toBe('another')
   })
@@ -681,12 +758,19 @@ describe('in any order of what the store and Cognito do', () => {
     readonly failures: number
   }
   const plans = fc.record<Plan>({
-    processes: fc.array(fc.uniqueArray(fc.constantFrom('admins', 'ghost'), { minLength: 1 }), { minLength: 2, maxLength: 4 }),
+    processes: fc.array(fc.uniqueArray(fc.constantFrom('admins', 'ghost'), { minLength: 1 }), {
+      minLength: 2,
+      maxLength: 4,
+    }),
     failures: fc.constant(0),
   })
 
   /** Each way to the store and back, and each answer of Cognito, comes when the scheduler likes. */
-  async function race(s: fc.Scheduler, { processes, failures }: Plan, change: (store: Memory) => Partial<SharedCacheOptions> = () => ({})): Promise<Seen> {
+  async function race(
+    s: fc.Scheduler,
+    { processes, failures }: Plan,
+    change: (store: Memory) => Partial<SharedCacheOptions> = () => ({}),
+  ): Promise<Seen> {
     const store = memory()
     store.way = (operation, key, when) => s.schedule(Promise.resolve(), `${operation} ${key} ${when}`)
     const pool = poolWith(call => s.schedule(Promise.resolve(), `answer ${call.about}`))
@@ -713,11 +797,17 @@ describe('in any order of what the store and Cognito do', () => {
       if (outcome.status === 'rejected') return false
       const names = processes[index]!
       const { groups, unknownGroups } = outcome.value as { groups: unknown[]; unknownGroups: string[] }
-      return groups.length === (names.includes('admins') ? 1 : 0) && unknownGroups.length === (names.includes('ghost') ? 1 : 0)
+      return (
+        groups.length === (names.includes('admins') ? 1 : 0) &&
+        unknownGroups.length === (names.includes('ghost') ? 1 : 0)
+      )
     })
   const callsOf = ({ pool }: Seen, name: string) => pool.calls.filter(call => call.about === name).length
   const atMostOneCall = (plan: Plan, seen: Seen) =>
-    answered(plan, seen) && ['admins', 'ghost'].every(name => callsOf(seen, name) === Number(plan.processes.some(names => names.includes(name))))
+    answered(plan, seen) &&
+    ['admins', 'ghost'].every(
+      name => callsOf(seen, name) === Number(plan.processes.some(names => names.includes(name))),
+    )
 
   test('processes that start at once make one call for each group, and all get all groups', async () => {
     await fc.assert(
@@ -727,7 +817,10 @@ describe('in any order of what the store and Cognito do', () => {
   })
 
   test('no two calls for a group are ever under way together, however many fail', async () => {
-    const failing = fc.record({ processes: fc.constant([['admins'], ['admins'], ['admins'], ['ghost']]), failures: fc.integer({ min: 1, max: 4 }) })
+    const failing = fc.record({
+      processes: fc.constant([['admins'], ['admins'], ['admins'], ['ghost']]),
+      failures: fc.integer({ min: 1, max: 4 }),
+    })
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), failing, async (s, plan) => {
         const seen = await race(s, plan)
@@ -809,7 +902,9 @@ describe('forgetting', () => {
 
   test('the answer of a call that was under way is not written', async () => {
     let answer = () => {}
-    const { process, store, clock, pool } = world({ pool: poolWith(() => new Promise<void>(resolve => (answer = resolve))) })
+    const { process, store, clock, pool } = world({
+      pool: poolWith(() => new Promise<void>(resolve => (answer = resolve))),
+    })
     const source = process()
     const waiting = source('admins')
     while (pool.calls.length === 0) await sleep(1)
@@ -901,7 +996,13 @@ describe('old answers', () => {
   test('what is too old in a snapshot is looked for in the store first', async () => {
     const { process, pool, store, clock } = world()
     const snapshot = { version: 1, userPoolId, takenAt: clock.now, Groups: [{ GroupName: 'admins', Precedence: 7 }] }
-    const source = createGroupSource({ snapshot, maxAge: 1_000, client: pool, clock: () => clock.now, sharedCache: { store, acquire: store.acquire } })
+    const source = createGroupSource({
+      snapshot,
+      maxAge: 1_000,
+      client: pool,
+      clock: () => clock.now,
+      sharedCache: { store, acquire: store.acquire },
+    })
     expect(source('admins')).toMatchObject({ precedence: 7 })
     expect(store.log).toEqual([])
     clock.now += 1_000

@@ -4,7 +4,14 @@ import { join } from 'node:path'
 import * as fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
 import { readPoolFile } from '../../../src/cli/pool-file.js'
-import { createGroupSource, createRoleResolver, type GroupSourceOptions, type PoolSnapshot, type SnapshotSourceOptions, takeSnapshot } from '../../../src/cognito/index.js'
+import {
+  createGroupSource,
+  createRoleResolver,
+  type GroupSourceOptions,
+  type PoolSnapshot,
+  type SnapshotSourceOptions,
+  takeSnapshot,
+} from '../../../src/cognito/index.js'
 import { RolecastError } from '../../../src/errors.js'
 import { type Group, MAX_PRECEDENCE } from '../../../src/group.js'
 import { resolveRoles } from '../../../src/claims/resolve.js'
@@ -64,16 +71,27 @@ describe('taking a snapshot', () => {
     })
   })
 
-  test.each([[0, 1], [60, 1], [61, 2], [150, 3]])('a pool of %i groups takes %i calls', async (size, pages) => {
+  test.each([
+    [0, 1],
+    [60, 1],
+    [61, 2],
+    [150, 3],
+  ])('a pool of %i groups takes %i calls', async (size, pages) => {
     poolOf(Array.from({ length: size }, (_, index) => ({ groupName: `g${index}`, precedence: index })))
     const { Groups } = await take()
     expect(Groups.map(group => group.GroupName)).toEqual(Array.from({ length: size }, (_, index) => `g${index}`))
-    expect(endpoint.requests.map(request => request.operation)).toEqual(Array.from({ length: pages }, () => 'ListGroups'))
+    expect(endpoint.requests.map(request => request.operation)).toEqual(
+      Array.from({ length: pages }, () => 'ListGroups'),
+    )
   })
 
   test('its time is that of the first request, not of the last', async () => {
     poolOf(Array.from({ length: 150 }, (_, index) => ({ groupName: `g${index}` })))
-    const { takenAt } = await takeSnapshot({ userPoolId, ...connection(), clock: () => 1_000 + endpoint.requests.length })
+    const { takenAt } = await takeSnapshot({
+      userPoolId,
+      ...connection(),
+      clock: () => 1_000 + endpoint.requests.length,
+    })
     expect(takenAt).toBe(1_000)
     expect(endpoint.requests).toHaveLength(3)
   })
@@ -97,17 +115,30 @@ describe('taking a snapshot', () => {
     undo = endpoint.fail('hang')
     const controller = new AbortController()
     setTimeout(() => controller.abort(), 20)
-    expect(await failureOf(() => takeSnapshot({ userPoolId, ...connection(), signal: controller.signal }))).toMatchObject({ code: 'aborted' })
+    expect(
+      await failureOf(() => takeSnapshot({ userPoolId, ...connection(), signal: controller.signal })),
+    ).toMatchObject({ code: 'aborted' })
   })
 })
 
 describe('what is no snapshot is refused', () => {
-  const good = { version: 1, userPoolId, takenAt: 1_700_000_000_000, Groups: [{ GroupName: 'admins', Precedence: 0, RoleArn: role('Admin') }] }
-  const use = (snapshot: unknown, options: Partial<SnapshotSourceOptions> = {}) => createGroupSource({ snapshot, maxAge: 60_000, ...options })
+  const good = {
+    version: 1,
+    userPoolId,
+    takenAt: 1_700_000_000_000,
+    Groups: [{ GroupName: 'admins', Precedence: 0, RoleArn: role('Admin') }],
+  }
+  const use = (snapshot: unknown, options: Partial<SnapshotSourceOptions> = {}) =>
+    createGroupSource({ snapshot, maxAge: 60_000, ...options })
 
   test('control: a good one is taken, and so are keys that AWS may add', () => {
     expect(use(good).stats().size).toBe(1)
-    expect(use({ ...good, Groups: [{ ...good.Groups[0], UserPoolId: userPoolId, CreationDate: '2026-03-02T10:11:12+01:00' }] }).stats().size).toBe(1)
+    expect(
+      use({
+        ...good,
+        Groups: [{ ...good.Groups[0], UserPoolId: userPoolId, CreationDate: '2026-03-02T10:11:12+01:00' }],
+      }).stats().size,
+    ).toBe(1)
     expect(use({ ...good, Groups: [] }).stats().size).toBe(0)
   })
 
@@ -148,10 +179,15 @@ describe('what is no snapshot is refused', () => {
     expect((await failureOf(() => use({ ...good, userPoolId: 'not a pool' }))).code).toBe('invalid-user-pool-id')
   })
 
-  test.each([[undefined], [null], [-1], [NaN], ['60000']])('`maxAge` %j: how old it may be is yours to say', async maxAge => {
-    expect(await failureOf(() => use(good, { maxAge: maxAge as number }))).toMatchObject({ code: 'invalid-option' })
-    expect(await failureOf(() => createRoleResolver({ snapshot: good, maxAge: maxAge as number }))).toMatchObject({ code: 'invalid-option' })
-  })
+  test.each([[undefined], [null], [-1], [NaN], ['60000']])(
+    '`maxAge` %j: how old it may be is yours to say',
+    async maxAge => {
+      expect(await failureOf(() => use(good, { maxAge: maxAge as number }))).toMatchObject({ code: 'invalid-option' })
+      expect(await failureOf(() => createRoleResolver({ snapshot: good, maxAge: maxAge as number }))).toMatchObject({
+        code: 'invalid-option',
+      })
+    },
+  )
 
   test('in types too: a snapshot comes with `maxAge`, and `maxAge` with a snapshot', () => {
     expectTypeOf(createRoleResolver).toBeCallableWith({ snapshot: good, maxAge: 1 })
@@ -183,16 +219,31 @@ describe('a resolver with a snapshot', () => {
         { GroupName: 'gone', Precedence: 1, RoleArn: role('Gone') },
       ],
     }
-    const resolver = createRoleResolver({ snapshot, maxAge: 3_600_000, ...connection(), clock: () => clock.now, ...options })
+    const resolver = createRoleResolver({
+      snapshot,
+      maxAge: 3_600_000,
+      ...connection(),
+      clock: () => clock.now,
+      ...options,
+    })
     return { resolver, clock }
   }
   const asked = () => endpoint.requests.map(request => request.groupName ?? request.operation)
 
   test('makes no call within `maxAge`, and says how old the snapshot is', async () => {
     const { resolver, clock } = resolverOf()
-    expect(await resolver.resolve(['admins', 'gone'])).toMatchObject({ preferredRole: role('OldAdmin'), age: 1_000, stale: false, unknownGroups: [] })
+    expect(await resolver.resolve(['admins', 'gone'])).toMatchObject({
+      preferredRole: role('OldAdmin'),
+      age: 1_000,
+      stale: false,
+      unknownGroups: [],
+    })
     clock.now = takenAt + 3_599_999
-    expect(resolver.resolveCached(['admins'])).toMatchObject({ preferredRole: role('OldAdmin'), age: 3_599_999, stale: false })
+    expect(resolver.resolveCached(['admins'])).toMatchObject({
+      preferredRole: role('OldAdmin'),
+      age: 3_599_999,
+      stale: false,
+    })
     expect(asked()).toEqual([])
     expect(resolver.source.stats()).toMatchObject({ size: 2, calls: 0 })
   })
@@ -200,7 +251,11 @@ describe('a resolver with a snapshot', () => {
   test('asks Cognito once it is older, and then goes by `ttl` as always', async () => {
     const { resolver, clock } = resolverOf({ ttl: 5_000 })
     clock.now = takenAt + 3_600_000
-    expect(await resolver.resolve(['admins', 'gone'])).toMatchObject({ preferredRole: role('Admin'), age: 0, unknownGroups: ['gone'] })
+    expect(await resolver.resolve(['admins', 'gone'])).toMatchObject({
+      preferredRole: role('Admin'),
+      age: 0,
+      unknownGroups: ['gone'],
+    })
     expect(asked()).toContain('gone')
     endpoint.requests.length = 0
     clock.now += 4_999
@@ -213,7 +268,11 @@ describe('a resolver with a snapshot', () => {
 
   test('asks for a name that is not in it', async () => {
     const { resolver } = resolverOf()
-    expect(await resolver.resolve(['admins', 'contractors'])).toMatchObject({ groups: ['admins', 'contractors'], preferredRole: role('OldAdmin'), age: 1_000 })
+    expect(await resolver.resolve(['admins', 'contractors'])).toMatchObject({
+      groups: ['admins', 'contractors'],
+      preferredRole: role('OldAdmin'),
+      age: 1_000,
+    })
     expect(asked()).toEqual(['contractors'])
   })
 
@@ -246,13 +305,21 @@ describe('a resolver with a snapshot', () => {
     const { resolver, clock } = resolverOf({ staleIfError: 10_000 })
     undo = endpoint.fail('internal')
     clock.now = takenAt + 3_609_999
-    expect(await resolver.resolve(['admins'])).toMatchObject({ preferredRole: role('OldAdmin'), stale: true, age: 3_609_999 })
+    expect(await resolver.resolve(['admins'])).toMatchObject({
+      preferredRole: role('OldAdmin'),
+      stale: true,
+      age: 3_609_999,
+    })
     clock.now += 1
     expect((await failureOf(() => resolver.resolve(['admins']))).code).toBe('service-error')
   })
 
   test('of 10 000 groups, the most a pool has, keeps them all', async () => {
-    const Groups = Array.from({ length: 10_000 }, (_, index) => ({ GroupName: `g${index}`, Precedence: index, RoleArn: role(`R${index}`) }))
+    const Groups = Array.from({ length: 10_000 }, (_, index) => ({
+      GroupName: `g${index}`,
+      Precedence: index,
+      RoleArn: role(`R${index}`),
+    }))
     const { resolver } = resolverOf({ snapshot: { version: 1, userPoolId, takenAt, Groups } })
     const names = Groups.map(group => group.GroupName)
     expect(await resolver.resolve(names)).toMatchObject({ preferredRole: role('R0'), age: 1_000 })
@@ -263,7 +330,10 @@ describe('a resolver with a snapshot', () => {
 describe('what goes through a file', () => {
   const groups = fc.uniqueArray(
     fc.record({
-      groupName: fc.oneof(fc.constantFrom('__proto__', 'constructor', 'a,b', '管理者', '🙂'), fc.stringMatching(/^[!-~]{1,12}$/)),
+      groupName: fc.oneof(
+        fc.constantFrom('__proto__', 'constructor', 'a,b', '管理者', '🙂'),
+        fc.stringMatching(/^[!-~]{1,12}$/),
+      ),
       precedence: fc.option(fc.oneof(fc.constantFrom(0, MAX_PRECEDENCE), fc.nat(MAX_PRECEDENCE)), { nil: null }),
       roleArn: fc.option(fc.constantFrom(role('A'), role('B'), role('C')), { nil: null }),
     }),
@@ -279,7 +349,11 @@ describe('what goes through a file', () => {
         endpoint.requests.length = 0
         const resolver = createRoleResolver({ snapshot, maxAge: 60_000, ...connection() })
         const { claims, outcome, unknownGroups } = await resolver.resolve(names)
-        expect({ claims, outcome, unknownGroups }).toEqual({ claims: resolveRoles(pool).claims, outcome: resolveRoles(pool).outcome, unknownGroups: [] })
+        expect({ claims, outcome, unknownGroups }).toEqual({
+          claims: resolveRoles(pool).claims,
+          outcome: resolveRoles(pool).outcome,
+          unknownGroups: [],
+        })
         expect(endpoint.requests).toEqual([])
       }),
       { numRuns: 50 },

@@ -1,7 +1,19 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { type FileHandle, mkdir, mkdtemp, open, readdir, readFile, rm, stat, symlink, truncate, writeFile } from 'node:fs/promises'
+import {
+  type FileHandle,
+  mkdir,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  stat,
+  symlink,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { hostname, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -97,7 +109,12 @@ describe('examples', () => {
   test('every line is JSON', async () => {
     const text = (await written({ page: 1 }, { users: ['a\nb', '\u2028'] })).toString()
     expect(text.endsWith('\n')).toBe(true)
-    expect(text.trimEnd().split('\n').map(line => JSON.parse(line))).toEqual([
+    expect(
+      text
+        .trimEnd()
+        .split('\n')
+        .map(line => JSON.parse(line)),
+    ).toEqual([
       { rolecast: 'checkpoint', version: 1, startedAt: '2026-01-02T03:04:05.000Z', read: READ },
       { crc32: expect.stringMatching(/^[0-9a-f]{8}$/), record: { page: 1 } },
       { crc32: expect.stringMatching(/^[0-9a-f]{8}$/), record: { users: ['a\nb', '\u2028'] } },
@@ -114,11 +131,14 @@ describe('examples', () => {
     expect(await using(async checkpoint => checkpoint.resumed)).toBe(true)
   })
 
-  test.skipIf(process.platform === 'win32')('only its owner may read it, and nothing but the file is left behind', async () => {
-    await written({ page: 1 })
-    expect((await stat(path)).mode & 0o777).toBe(0o600)
-    expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
-  })
+  test.skipIf(process.platform === 'win32')(
+    'only its owner may read it, and nothing but the file is left behind',
+    async () => {
+      await written({ page: 1 })
+      expect((await stat(path)).mode & 0o777).toBe(0o600)
+      expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
+    },
+  )
 
   test('removed, it is gone; closing it then does nothing, and the next one is new', async () => {
     await written({ page: 1 })
@@ -177,7 +197,10 @@ describe('laws', () => {
 })
 
 describe('a torn end', () => {
-  const first = [{ page: 1, users: ['a'] }, { page: 2, users: ['Grüße', '用户'] }]
+  const first = [
+    { page: 1, users: ['a'] },
+    { page: 2, users: ['Grüße', '用户'] },
+  ]
   const last = { page: 3, users: ['é\u2028', '\u{1f600}', '__proto__'] }
 
   /** Every way to leave the last line unfinished: where it was cut, and what is there instead. */
@@ -227,7 +250,11 @@ describe('a torn end', () => {
 
 describe('a file that is refused is left as it is', () => {
   const line = (json: string | Buffer) =>
-    Buffer.concat([Buffer.from(`{"crc32":"${crc32(json).toString(16).padStart(8, '0')}","record":`), Buffer.from(json), Buffer.from('}\n')])
+    Buffer.concat([
+      Buffer.from(`{"crc32":"${crc32(json).toString(16).padStart(8, '0')}","record":`),
+      Buffer.from(json),
+      Buffer.from('}\n'),
+    ])
   const headerOf = (version: unknown) =>
     `${JSON.stringify({ rolecast: 'checkpoint', version, startedAt: '2026-01-02T03:04:05.000Z', read: READ })}\n`
   const header = headerOf(1)
@@ -263,15 +290,32 @@ describe('a file that is refused is left as it is', () => {
 
   test.each([[2], [0], ['1'], [null], [undefined]])('of version %j', async value => {
     await writeFile(path, headerOf(value))
-    expect(await refused()).toMatch(/it is of version .*, and this rolecast writes version 1; give the path .* or remove this one/)
+    expect(await refused()).toMatch(
+      /it is of version .*, and this rolecast writes version 1; give the path .* or remove this one/,
+    )
   })
 
   test.each<[string, Record<string, unknown>, RegExp]>([
-    ['another pool', { ...READ, userPoolId: 'eu-west-1_b' }, /\(`userPoolId` is `"eu-west-1_a"` there and `"eu-west-1_b"` here\)/],
-    ['an endpoint', { ...READ, endpoint: 'http://localhost' }, /\(`endpoint` is not given there and `"http:\/\/localhost"` here\)/],
-    ['two things', { userPoolId: 'eu-west-1_a', region: null },
-      /\(`region` is `"eu-west-1"` there and `null` here, `strategy` is .* there and not given here\)/],
-    ['what a prototype has', { ...READ, constructor: { a: [1] } }, /\(`constructor` is not given there and `\{"a":\[1\]\}` here\)/],
+    [
+      'another pool',
+      { ...READ, userPoolId: 'eu-west-1_b' },
+      /\(`userPoolId` is `"eu-west-1_a"` there and `"eu-west-1_b"` here\)/,
+    ],
+    [
+      'an endpoint',
+      { ...READ, endpoint: 'http://localhost' },
+      /\(`endpoint` is not given there and `"http:\/\/localhost"` here\)/,
+    ],
+    [
+      'two things',
+      { userPoolId: 'eu-west-1_a', region: null },
+      /\(`region` is `"eu-west-1"` there and `null` here, `strategy` is .* there and not given here\)/,
+    ],
+    [
+      'what a prototype has',
+      { ...READ, constructor: { a: [1] } },
+      /\(`constructor` is not given there and `\{"a":\[1\]\}` here\)/,
+    ],
   ])('of something else: %s', async (_what, read, words) => {
     await written({ page: 1 })
     const message = await refused(read)
@@ -281,7 +325,12 @@ describe('a file that is refused is left as it is', () => {
 
   test('control: the same in another order, and with what JSON leaves out, is the same', async () => {
     await written({ page: 1 })
-    const checkpoint = await opened({ strategy: 'list-groups', endpoint: undefined, region: 'eu-west-1', userPoolId: 'eu-west-1_a' })
+    const checkpoint = await opened({
+      strategy: 'list-groups',
+      endpoint: undefined,
+      region: 'eu-west-1',
+      userPoolId: 'eu-west-1_a',
+    })
     expect(await recordsOf(checkpoint)).toEqual([{ page: 1 }])
     await checkpoint.close()
   })
@@ -318,7 +367,9 @@ describe('a file that is refused is left as it is', () => {
   test('what is no file, or in no folder', async () => {
     const file = path
     path = dirname(file)
-    expect((await failureOf(opened)).message).toMatch(/cannot be read or written \(EISDIR\); check the path and the disk/)
+    expect((await failureOf(opened)).message).toMatch(
+      /cannot be read or written \(EISDIR\); check the path and the disk/,
+    )
     path = join(file, 'audit.checkpoint')
     expect((await failureOf(opened)).message).toMatch(/cannot be read or written \(ENOENT\)/)
     expect(await readdir(dirname(file))).toEqual([])
@@ -344,7 +395,8 @@ describe('the lock', () => {
     const winners = outcomes.flatMap(outcome => (outcome.status === 'fulfilled' ? outcome.value : []))
     const losers = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? outcome.reason : []))
     expect(winners).toHaveLength(1)
-    for (const error of losers) expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/it is in use by/) })
+    for (const error of losers)
+      expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/it is in use by/) })
     return winners[0]!
   }
 
@@ -450,9 +502,15 @@ describe('the disk', () => {
       await this.write((line as Buffer).subarray(0, 40))
       throw full
     })
-    const outcomes = [checkpoint.append({ page: 2 }), checkpoint.append({ page: 3 })].map(appending => failureOf(() => appending))
+    const outcomes = [checkpoint.append({ page: 2 }), checkpoint.append({ page: 3 })].map(appending =>
+      failureOf(() => appending),
+    )
     for (const outcome of [...outcomes, failureOf(() => checkpoint.flush()), failureOf(() => checkpoint.close())]) {
-      expect(await outcome).toMatchObject({ code: 'invalid-input', message: expect.stringMatching(/\(ENOSPC\); make room/), cause: full })
+      expect(await outcome).toMatchObject({
+        code: 'invalid-input',
+        message: expect.stringMatching(/\(ENOSPC\); make room/),
+        cause: full,
+      })
     }
     expect(await readdir(dirname(path)), 'the lock is gone all the same').toEqual(['audit.checkpoint'])
     expect((await readFile(path)).at(-1)).not.toBe(0x0a)
@@ -477,7 +535,10 @@ describe.skipIf(process.platform === 'win32')('another process', { timeout: 180_
   const command = [process.execPath, '--import', 'tsx', writer]
 
   function start(args: readonly string[]): { child: ChildProcess; lines: AsyncIterableIterator<string> } {
-    const child = spawn(args[0]!, args.slice(1), { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, TSX_DISABLE_CACHE: '1' } })
+    const child = spawn(args[0]!, args.slice(1), {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TSX_DISABLE_CACHE: '1' },
+    })
     return { child, lines: createInterface({ input: child.stdout! })[Symbol.asyncIterator]() }
   }
 
@@ -500,7 +561,8 @@ describe.skipIf(process.platform === 'win32')('another process', { timeout: 180_
     for (let round = 0; round < 20; round++) {
       const { child, lines } = start([...command, path])
       expect((await lines.next()).value).toBe(`open ${known}`)
-      if (round === 0) expect((await failureOf(openedAfterwards)).message).toContain(`it is in use by process ${child.pid} on`)
+      if (round === 0)
+        expect((await failureOf(openedAfterwards)).message).toContain(`it is in use by process ${child.pid} on`)
       let acknowledged = known
       const target = known + 1 + ((round * 7) % 13)
       while (acknowledged < target) acknowledged = Number((await lines.next()).value) + 1
@@ -531,7 +593,9 @@ describe.skipIf(process.platform === 'win32')('another process', { timeout: 180_
 
   test('with no room for the next record it fails, says so, and goes on from there when there is room', async () => {
     const { failed, acknowledged } = await runLimited(64)
-    expect(failed).toMatch(/cannot be read or written \(EFBIG\); make room, then run the same again: it goes on from what was kept$/)
+    expect(failed).toMatch(
+      /cannot be read or written \(EFBIG\); make room, then run the same again: it goes on from what was kept$/,
+    )
     expect((await stat(path)).size, 'a part of the record is there').toBe(64 * 512)
     expect(await countRecords()).toBe(acknowledged)
     const { lines } = start([...command, path, String(acknowledged + 20)])

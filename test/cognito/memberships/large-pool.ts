@@ -13,8 +13,13 @@ const username = (user: number) => `user-${user.toString().padStart(8, '0')}@exa
 
 /** A pool of any size that is nowhere: each page is made when it is asked for. */
 export function largePool({ users, groups, perUser }: PoolShape): UserPoolApi {
-  const isMember = (user: number, group: number) => (group - user + groups * Math.ceil(users / groups + 1)) % groups < perUser
-  const groupOf = (group: number) => ({ groupName: `group-${group}`, precedence: group, roleArn: `arn:aws:iam::111122223333:role/R${group}` })
+  const isMember = (user: number, group: number) =>
+    (group - user + groups * Math.ceil(users / groups + 1)) % groups < perUser
+  const groupOf = (group: number) => ({
+    groupName: `group-${group}`,
+    precedence: group,
+    roleArn: `arn:aws:iam::111122223333:role/R${group}`,
+  })
   function* membersFrom(group: number, start: number) {
     for (let user = start; user < users; user++) if (isMember(user, group)) yield user
   }
@@ -33,7 +38,10 @@ export function largePool({ users, groups, perUser }: PoolShape): UserPoolApi {
     async listUsers(token) {
       const start = Number(token ?? 0)
       const end = Math.min(start + PAGE, users)
-      return { usernames: Array.from({ length: end - start }, (_, index) => username(start + index)), nextToken: end < users ? String(end) : undefined }
+      return {
+        usernames: Array.from({ length: end - start }, (_, index) => username(start + index)),
+        nextToken: end < users ? String(end) : undefined,
+      }
     },
     async listUsersInGroup(groupName, token) {
       const found: number[] = []
@@ -45,7 +53,12 @@ export function largePool({ users, groups, perUser }: PoolShape): UserPoolApi {
     },
     async adminListGroupsForUser(name) {
       const user = Number(name.slice('user-'.length, 'user-'.length + 8))
-      return { groups: Array.from({ length: groups }, (_, group) => group).filter(group => isMember(user, group)).map(groupOf), nextToken: undefined }
+      return {
+        groups: Array.from({ length: groups }, (_, group) => group)
+          .filter(group => isMember(user, group))
+          .map(groupOf),
+        nextToken: undefined,
+      }
     },
     async describeUserPool() {
       return { estimatedUsers: users }

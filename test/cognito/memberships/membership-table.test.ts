@@ -2,13 +2,44 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
-import { createMembershipTable, halfSipHash13, type Memberships, type MembershipTable } from '../../../src/cognito/memberships/membership-table.js'
+import {
+  createMembershipTable,
+  halfSipHash13,
+  type Memberships,
+  type MembershipTable,
+} from '../../../src/cognito/memberships/membership-table.js'
 import { errorOf } from '../../failure-of.js'
 
 /** Names that a careless table would lose, merge or trip over. */
 const HOSTILE = [
-  '', ' ', 'a', 'A', 'a,b', '__proto__', 'constructor', 'hasOwnProperty', '<b>', '\0', 'a\0', 'a\n', '\u202ea', '\ufeffa', '\ufeff',
-  '\ufffd', 'é', 'e\u0301', 'ﬁ', 'fi', 'İ', 'i', '\u{1f600}', '\ud83d\ude01', '\u{10ffff}', '用户', 'x'.repeat(600), 'é'.repeat(600),
+  '',
+  ' ',
+  'a',
+  'A',
+  'a,b',
+  '__proto__',
+  'constructor',
+  'hasOwnProperty',
+  '<b>',
+  '\0',
+  'a\0',
+  'a\n',
+  '\u202ea',
+  '\ufeffa',
+  '\ufeff',
+  '\ufffd',
+  'é',
+  'e\u0301',
+  'ﬁ',
+  'fi',
+  'İ',
+  'i',
+  '\u{1f600}',
+  '\ud83d\ude01',
+  '\u{10ffff}',
+  '用户',
+  'x'.repeat(600),
+  'é'.repeat(600),
 ]
 const LONE = ['\ud83d', 'a\ud83d', '\ude00a', '\ude00\ud83d', 'x'.repeat(600) + '\udfff']
 const wellFormed = (name: string) => !/\p{Surrogate}/u.test(name)
@@ -65,11 +96,14 @@ describe('examples', () => {
   })
 
   const chunk = 2 ** 20
-  test.each([[chunk - 2], [chunk - 1], [chunk], [chunk + 1], [3 * chunk]])('an empty name behind %d bytes, where a chunk ends', length => {
-    const table = createMembershipTable()
-    for (const name of ['x'.repeat(length), '', 'y']) expect(table.username(table.userId(name))).toBe(name)
-    expect([table.find(''), table.find('y'), table.find('x'.repeat(length))]).toEqual([1, 2, 0])
-  })
+  test.each([[chunk - 2], [chunk - 1], [chunk], [chunk + 1], [3 * chunk]])(
+    'an empty name behind %d bytes, where a chunk ends',
+    length => {
+      const table = createMembershipTable()
+      for (const name of ['x'.repeat(length), '', 'y']) expect(table.username(table.userId(name))).toBe(name)
+      expect([table.find(''), table.find('y'), table.find('x'.repeat(length))]).toEqual([1, 2, 0])
+    },
+  )
 
   test.each(HOSTILE.map(name => [name]))('%j comes back as it went in', name => {
     const table = createMembershipTable()
@@ -103,7 +137,11 @@ describe('what is refused', () => {
   test.each([[-1], [1], [0.5], [NaN]])('%d as a user', user => {
     const table = createMembershipTable()
     table.addMembership(table.userId('a'), 1)
-    for (const use of [() => table.username(user), () => table.addMembership(user, 1), () => table.build().groupsOf(user)]) {
+    for (const use of [
+      () => table.username(user),
+      () => table.addMembership(user, 1),
+      () => table.build().groupsOf(user),
+    ]) {
       expect(errorOf(use)).toMatchObject({ code: 'invalid-input', value: user })
     }
   })
@@ -155,10 +193,18 @@ describe('laws', () => {
   test('so it does with names by the ten thousand, which fill chunks and grow the table', () => {
     const table = createMembershipTable(KEY)
     const model = new Map<string, Set<number>>()
-    fill(table, model, Array.from({ length: 60_000 }, (_, i) => [`${'ü'.repeat(i % 40)}${(i * 7919) % 40_000}`, (i * 31) % 101] as const))
+    fill(
+      table,
+      model,
+      Array.from(
+        { length: 60_000 },
+        (_, i) => [`${'ü'.repeat(i % 40)}${(i * 7919) % 40_000}`, (i * 31) % 101] as const,
+      ),
+    )
     expect(model.size).toBeGreaterThan(39_000)
     expectSame(table, model)
-    for (const name of ['', '40000', 'ü', '-1']) expect(table.find(name)).toBe(model.has(name) ? expect.any(Number) : undefined)
+    for (const name of ['', '40000', 'ü', '-1'])
+      expect(table.find(name)).toBe(model.has(name) ? expect.any(Number) : undefined)
   })
 
   test('names that belong at the end of the table are found, before and after it grew', () => {
@@ -194,7 +240,10 @@ describe('names made to collide', () => {
 
   test('the hash is HalfSipHash-1-3', () => {
     // Of no bytes, of 00, of 00 01, and so on: the values of the Linux kernel's own test, for the key of its test.
-    const values = [0x5814c896, 0xe7e864ca, 0xbc4b0e30, 0x01539939, 0x7e059ea6, 0x88e3d89b, 0xa0080b65, 0x9d38d9d6, 0x577999b1, 0xc839caed]
+    const values = [
+      0x5814c896, 0xe7e864ca, 0xbc4b0e30, 0x01539939, 0x7e059ea6, 0x88e3d89b, 0xa0080b65, 0x9d38d9d6, 0x577999b1,
+      0xc839caed,
+    ]
     const bytes = Uint8Array.from({ length: 64 }, (_, i) => i)
     expect(values.map((_value, length) => halfSipHash13(bytes, length, KEY))).toEqual(values)
     expect(halfSipHash13(bytes, 63, KEY)).toBe(0x87178304)
@@ -254,7 +303,8 @@ describe('bytes', () => {
   test('control: as a map of sets they take more than 32 MB of heap', () => {
     const { heap, made } = growth(() => {
       const model = new Map<string, Set<number>>()
-      for (let i = 0; i < USERS; i++) model.set(nameOf(i), new Set([0, 1, 2, 3, 4].map(k => (i * 7 + k * 1_999) % 10_000)))
+      for (let i = 0; i < USERS; i++)
+        model.set(nameOf(i), new Set([0, 1, 2, 3, 4].map(k => (i * 7 + k * 1_999) % 10_000)))
       return model
     })
     expect(heap).toBeGreaterThan(32e6)

@@ -1,0 +1,37 @@
+/** What AWS's ids look like, each once. They are patterns, not checks that something exists. */
+
+const REGION = '[a-z]{2,}(?:-[a-z]+)+-\\d+'
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
+
+export const REGION_PATTERN = new RegExp(`^${REGION}$`)
+
+export const UUID_PATTERN = new RegExp(`^${UUID}$`)
+
+/** `eu-west-1_Ab12Cd34e`, and nothing else. An emulator's may begin with another word: see `isUserPoolId`. */
+export const USER_POOL_ID_PATTERN = new RegExp(`^${REGION}_[0-9a-zA-Z]+$`)
+
+/** The beginning of a text that is a user pool id, or begins with one. */
+export const USER_POOL_ID_PREFIX = new RegExp(`^${REGION}_\\w+`)
+
+/** `POOLID_Provider`: the name that Cognito gives the group of an identity provider. */
+export const FEDERATED_GROUP_PATTERN = new RegExp(`^${REGION}_[0-9A-Za-z]+_`)
+
+/** `eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6`. */
+export const IDENTITY_POOL_ID_PATTERN = new RegExp(`^${REGION}:${UUID}$`)
+
+/** Every identity pool id in a text. */
+export const IDENTITY_POOL_IDS_IN_TEXT = new RegExp(`(?<![\\w-])${REGION}:${UUID}(?![\\w-])`, 'g')
+
+/** Whether the API takes it as a user pool id: with any word for a region, as emulators have it. */
+export function isUserPoolId(value: unknown): value is string {
+  return typeof value === 'string' && value.length <= 55 && /^[\w-]+_[0-9a-zA-Z]+$/.test(value)
+}
+
+/** The region of an identity pool id, or undefined for what is none. */
+export function identityPoolRegion(value: unknown): string | undefined {
+  const [, region] = typeof value === 'string' && value.length <= 55 ? (/^([\w-]+):[0-9a-f-]+$/.exec(value) ?? []) : []
+  return region
+}
+
+/** The ARN of an IAM role, in any partition. */
+export const ROLE_ARN_PATTERN = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/

@@ -1,0 +1,41 @@
+import { quote, RolecastError } from '../errors.js'
+import { isUserPoolId, REGION_PATTERN } from '../aws-ids.js'
+import { invalidOption } from '../record.js'
+
+/**
+ * The key of a user pool's app client in `RoleMappings`: `cognito-idp.REGION.amazonaws.com/POOLID:CLIENTID`. Not the key
+ * of `Logins`, which has no client id.
+ *
+ * @throws RolecastError `invalid-user-pool-id`, `no-region` (an emulator's pool), `invalid-option` (the client id, or a
+ * partition whose names are not public)
+ * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_SetIdentityPoolRoles.html
+ */
+export function providerKey(userPoolId: string, clientId: string): string {
+  if (!isUserPoolId(userPoolId)) {
+    throw new RolecastError(
+      'invalid-user-pool-id',
+      `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``,
+      {
+        value: userPoolId,
+      },
+    )
+  }
+  if (typeof clientId !== 'string' || !/^[\w+]{1,128}$/.test(clientId)) {
+    throw invalidOption(
+      `${quote(clientId)} is not an app client id; give the id that the user pool shows for the app`,
+      clientId,
+    )
+  }
+  const region = userPoolId.slice(0, userPoolId.lastIndexOf('_'))
+  if (!REGION_PATTERN.test(region)) {
+    const message = `the user pool id \`${userPoolId}\` does not begin with a region; look the key up in \`RoleMappings\``
+    throw new RolecastError('no-region', message, { value: userPoolId })
+  }
+  if (/^(us-iso|eu-iso|eusc-)/.test(region)) {
+    throw invalidOption(
+      `how a provider key looks in \`${region}\` is not known; look the key up in \`RoleMappings\``,
+      userPoolId,
+    )
+  }
+  return `cognito-idp.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}/${userPoolId}:${clientId}`
+}

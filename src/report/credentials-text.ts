@@ -1,0 +1,152 @@
+import type { RoleCandidate, RoleSelection, SelectionRule } from '../credentials/select-role.js'
+import type { MappingRule, RoleMapping } from '../credentials/role-mapping.js'
+import { printable } from './printable.js'
+import stringWidth from 'string-width'
+import { type Paint, CLAIM_NAMES } from './prediction.js'
+import type { Evidence } from '../claims/evidence.js'
+
+/** Which role's credentials an identity pool gives, with what a person wants to see beside it. */
+export interface CredentialsForecast {
+  readonly selection: RoleSelection
+  readonly identityPoolId: string
+  readonly userPoolId: string
+  /** The role mapping that counts; absent where the app client has none. */
+  readonly mapping?: RoleMapping | undefined
+  /** The app client whose mapping was looked for; absent where it is not known, for the user pool has no mapping at all. */
+  readonly clientId?: string | undefined
+  /** Whether no app client was named, and this is the only one of the user pool with a mapping. */
+  readonly onlyMapping: boolean
+  /** The app clients of the user pool that do have a mapping. */
+  readonly mappedClients: readonly string[]
+  readonly customRoleArn?: string | undefined
+}
+
+export function credentialBlocks(forecast: CredentialsForecast, paint: Paint): string[][] {
+  const { selection, customRoleArn } = forecast
+  const rows = [
+    row('user pool', printable(forecast.userPoolId)),
+    row('app client', clientText(forecast)),
+    row('role mapping', mappingText(forecast)),
+  ]
+  if (customRoleArn !== undefined) rows.push(row('asked for', printable(customRoleArn)))
+  const [first, ...others] = roleLines(selection, paint)
+  rows.push(row('role', first!), ...others.map(line => row('', line)))
+  return [
+    [paint.bold(`Credentials from identity pool ${printable(forecast.identityPoolId)}`), ...rows],
+    [
+      paint.bold('Why these credentials'),
+      `  ${selectionReason(forecast)}`,
+      paint.dim(`  ${selection.how}: ${SELECTION_EVIDENCE[selection.evidence]}; see ${sectionOf(selection.how)}`),
+    ],
+  ]
+}
+
+export function row(name: string, value: string): string {
+  return `  ${name.padEnd('role mapping'.length)}  ${value}`
+}
+
+function sectionOf(how: SelectionRule): string {
+  return `docs/identity-pool.md#${how}`
+}
+
+function clientText({ clientId, onlyMapping }: CredentialsForecast): string {
+  if (clientId === undefined) return '(not given)'
+  return `${printable(clientId)}${onlyMapping ? ' (not given, but the only one with a role mapping)' : ''}`
+}
+
+function mappingText({ mapping, mappedClients }: CredentialsForecast): string {
+  if (mapping === undefined) {
+    if (mappedClients.length === 0) return '(none for this user pool)'
+    return `(none for this app client; the user pool has one for ${mappedClients.map(printable).join(', ')})`
+  }
+  const rules = mapping.RulesConfiguration?.Rules?.length ?? 0
+  const type = mapping.Type === 'Rules' ? `Rules (${rules})` : mapping.Type
+  return `${type}, AmbiguousRoleResolution ${mapping.AmbiguousRoleResolution ?? '(not set)'}`
+}
+
+function roleLines(selection: RoleSelection, paint: Paint): readonly string[] {
+  const { outcome, roleArn, candidates = [] } = selection
+  if (outcome === 'role') return [paint.green(printable(roleArn!))]
+  if (outcome === 'denied') return [paint.red('(none: the request is denied)')]
+  const rows = candidates.map(candidate => ({
+    answer: answerOf(candidate),
+    why: `${candidate.ruleIndex === undefined ? '' : `by rule ${candidate.ruleIndex}; `}see ${sectionOf(candidate.how)}`,
+  }))
+  const width = Math.max(...rows.map(({ answer }) => stringWidth(answer)))
+  return [
+    paint.yellow('(undetermined: one of these)'),
+    ...rows.map(({ answer, why }) => `? ${answer}${' '.repeat(width - stringWidth(answer))}  ${paint.dim(why)}`),
+  ]
+}
+
+function answerOf({ outcome, roleArn }: RoleCandidate): string {
+  return outcome === 'role' ? printable(roleArn!) : '(denied)'
+}
+
+const SELECTION_EVIDENCE: Readonly<Record<Evidence, string>> = {
+  observed: 'observed of real identity pools',
+  documented: 'documented by AWS',
+  inferred: 'inferred from what is observed and documented',
+  unknown: 'unknown: what is known does not settle it',
+}
+
+/** Where these decide, there are several readings. */
+const DOUBTS: ReadonlySet<SelectionRule> = new Set<SelectionRule>([
+  'undetermined-preferred-role',
+  'uncertain-rule',
+  'ambiguous-unset',
+  'custom-role-without-mapping',
+  'custom-role-with-rules',
+])
+
+function selectionReason({ selection, mapping, clientId }: CredentialsForecast): string {
+  const { how, outcome, evidence, ruleIndex } = selection
+  const rule = ruleText(mapping, ruleIndex)
+  const unmapped = clientId === undefined ? 'user pool' : 'app client'
+  const reasons: Readonly<Record<SelectionRule, string>> = {
+    'no-mapping': `The identity pool has no role mapping for this ${unmapped}, so its authenticated role counts.`,
+    'custom-role': 'The app asks for this role, and the token has it in cognito:roles.',
+    'custom-role-not-allowed': 'The app asks for a role that the token does not have in cognito:roles.',
+    'custom-role-without-mapping':
+      'The app asks for a role, and there is no role mapping: AWS does not say what the identity pool does then.',
+    'custom-role-with-rules':
+      evidence === 'observed'
+        ? "The app asks for a role that the token has in cognito:roles, and the mapping has rules: Cognito rejected such a request (InvalidParameterException, seen once), and AWS's guide says otherwise."
+        : 'The app asks for a role that the token does not have in cognito:roles, and the mapping has rules: what the identity pool does then is not known.',
+    'preferred-role': 'The mapping takes the role from the token, and the token prefers this one.',
+    'undetermined-preferred-role': 'Whether the token has a preferred role is not known (see above).',
+    'single-role':
+      'The token has one role and prefers none. AWS documents that the user gets this role; no log of a role assumed in this way is known.',
+    rule: `The first of the mapping's rules that matches is rule ${rule}.`,
+    'uncertain-rule': `Whether rule ${rule} matches is not known: ${
+      isForecast(mapping, ruleIndex)
+        ? 'AWS does not say how it compares a list'
+        : 'the forecast is of the role claims alone'
+    }.`,
+    'ambiguous-authenticated':
+      'The mapping arrives at no single role, and its AmbiguousRoleResolution is the authenticated role.',
+    'ambiguous-denied': 'The mapping arrives at no single role, and its AmbiguousRoleResolution is to deny.',
+    'ambiguous-unset':
+      'The mapping arrives at no single role, and has no AmbiguousRoleResolution: it may give the authenticated role, or deny.',
+    'authenticated-role-missing': 'The authenticated role would count, and the identity pool has none.',
+  }
+  if (outcome === 'undetermined') return `${reasons[how]} Grant nothing on it.`
+  return DOUBTS.has(how) && evidence === 'inferred'
+    ? `${reasons[how]} Here all readings end in one answer.`
+    : reasons[how]
+}
+
+/** A rule with its place from 0, which is how the JSON counts. */
+function ruleText(mapping: RoleMapping | undefined, index: number | undefined): string {
+  const { Claim = '', MatchType = '', Value = '' } = ruleAt(mapping, index) ?? {}
+  return `${index} (\`${printable(Claim)}\` ${MatchType} \`${printable(Value)}\`)`
+}
+
+/** Whether the rule is on one of the claims that are known. */
+function isForecast(mapping: RoleMapping | undefined, index: number | undefined): boolean {
+  return CLAIM_NAMES.some(name => name === ruleAt(mapping, index)?.Claim)
+}
+
+function ruleAt(mapping: RoleMapping | undefined, index: number | undefined): MappingRule | undefined {
+  return index === undefined ? undefined : mapping?.RulesConfiguration?.Rules?.[index]
+}

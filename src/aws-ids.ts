@@ -14,7 +14,7 @@ export const USER_POOL_ID_PATTERN = new RegExp(`^${REGION}_[0-9a-zA-Z]+$`)
 export const USER_POOL_ID_PREFIX = new RegExp(`^${REGION}_\\w+`)
 
 /** `POOLID_Provider`: the name that Cognito gives the group of an identity provider. */
-export const FEDERATED_GROUP_PATTERN = new RegExp(`^${REGION}_[0-9A-Za-z]+_`)
+const FEDERATED_GROUP_PATTERN = new RegExp(`^${REGION}_[0-9A-Za-z]+_`)
 
 /** `eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6`. */
 export const IDENTITY_POOL_ID_PATTERN = new RegExp(`^${REGION}:${UUID}$`)
@@ -35,3 +35,12 @@ export function identityPoolRegion(value: unknown): string | undefined {
 
 /** The ARN of an IAM role, in any partition. */
 export const ROLE_ARN_PATTERN = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/
+
+/**
+ * Whether this is the group of an identity provider. With an unknown pool, the name decides: it begins with a user pool id.
+ *
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-user-groups.html
+ */
+export function isFederatedGroup(groupName: string, userPoolId: string | undefined): boolean {
+  return userPoolId === undefined ? FEDERATED_GROUP_PATTERN.test(groupName) : groupName.startsWith(`${userPoolId}_`)
+}

@@ -21,10 +21,10 @@ export type ErrorCode =
   | 'unreachable'
   /** Cognito answered with a failure of its own (5xx). */
   | 'service-error'
-  /** Cognito refused the request itself, for example as an invalid parameter. */
-  | 'request-refused'
-  /** An answer, of Cognito or of a trigger, that is not what the API promises; nothing is made up in its place. */
-  | 'malformed-answer'
+  /** Cognito rejected the request itself, for example as an invalid parameter. */
+  | 'request-rejected'
+  /** A response, of Cognito or of a trigger, that is not what the API promises; nothing is made up in its place. */
+  | 'malformed-response'
   /** The store of a shared cache failed; only ever told as an event, for Cognito is asked instead. */
   | 'store-failed'
   /** A claim whose shape is not what its transport gives. */
@@ -78,4 +78,18 @@ export function isRolecastError(error: unknown): error is RolecastError {
 export function quote(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
   return `\`${String(value)}\``
+}
+
+const MAX_LISTED = 5
+
+/** The first five names in backticks, and how many more there are: "`a`, `b` and `c`". */
+export function listNames(names: readonly string[]): string {
+  return listItems(names, quote)
+}
+
+/** The first five items as `show` has them, and how many more there are. */
+export function listItems<T>(items: readonly T[], show: (item: T) => string, word: 'and' | 'or' = 'and'): string {
+  const shown = items.slice(0, MAX_LISTED).map(show)
+  if (items.length > MAX_LISTED) shown.push(`${items.length - MAX_LISTED} more`)
+  return shown.length < 2 ? shown.join() : `${shown.slice(0, -1).join(', ')} ${word} ${shown.at(-1)}`
 }

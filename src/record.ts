@@ -17,3 +17,14 @@ export function checkRecord(value: unknown, what: string, give: string): object 
 export function invalidOption(message: string, value: unknown): RolecastError {
   return new RolecastError('invalid-option', message, { value })
 }
+
+export function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
+  const groups = new Map<string, T[]>()
+  for (const item of items) {
+    const key = keyOf(item)
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [item])
+    else group.push(item)
+  }
+  return groups
+}

@@ -1,53 +1,59 @@
-import type { FindingRule } from '../rules/catalogue.js'
+import type { Rule } from '../rules/rule.js'
 
 /** A rule as plain text, for a terminal. */
-export function ruleText(rule: FindingRule): string {
-  const { id, slug, title, severity, enabled, context, what, why, fix, example, see } = rule
+export function ruleText(rule: Rule): string {
+  const { title, context, what, why, fix, avoid, prefer, see } = rule
   return [
-    `${id} ${slug} (${severity}${enabled ? '' : ', off by default'})`,
+    `${rule.id} ${rule.slug} (${severityText(rule)})`,
     `${title}.`,
-    '',
     what,
-    ...(context === undefined ? [] : ['', `Severity: ${withoutLinks(context)}`]),
-    '',
-    `Why it matters: ${withoutLinks(why)}`,
-    '',
+    ...(context === undefined ? [] : [`Severity: ${context}`]),
+    `Why it matters: ${why}`,
     `What to do: ${fix}`,
-    '',
-    'For example:',
-    ...example.text.split('\n').map(line => `  ${line}`),
-    '',
+    `Avoid:\n${indented(avoid.text)}`,
+    `Prefer:\n${indented(prefer.text)}`,
     `See ${see}`,
-  ].join('\n')
+  ]
+    .join('\n\n')
+    .replace('\n\n', '\n')
 }
 
-/** A rule as a section of a page in Markdown. */
-export function ruleMarkdown({
-  id,
-  slug,
-  title,
-  severity,
-  enabled,
-  context,
-  what,
-  why,
-  fix,
-  example,
-  see,
-}: FindingRule): string {
+/** A rule as a section of a page in Markdown. `link` turns the id of another rule into a link, where there is one to it. */
+export function ruleMarkdown(rule: Rule, link = (id: string) => id): string {
+  const { id, slug, title, context, what, why, fix, avoid, prefer, see } = rule
+  const linked = (text: string) => text.replace(/\bCOG\d{3}\b/g, link)
   return [
     `### ${id}`,
-    `**${title}** · \`${slug}\` · ${severity}${enabled ? '' : ', off by default'}`,
-    what,
-    ...(context === undefined ? [] : [`*Severity:* ${withoutLinks(context)}`]),
-    `*Why it matters:* ${withoutLinks(why)}`,
+    `**${title}** · \`${slug}\` · ${severityText(rule)}`,
+    linked(what),
+    ...(context === undefined ? [] : [`*Severity:* ${linked(context)}`]),
+    `*Why it matters:* ${linked(why)}`,
     `*What to do:* ${fix}`,
-    `\`\`\`${example.language}\n${example.text}\n\`\`\``,
+    'Avoid:',
+    `\`\`\`${avoid.language}\n${avoid.text}\n\`\`\``,
+    'Prefer:',
+    `\`\`\`${prefer.language}\n${prefer.text}\n\`\`\``,
     `See <${see}>.`,
   ].join('\n\n')
 }
 
-/** Links to other rules lead somewhere on the page of all rules only. */
-function withoutLinks(text: string): string {
-  return text.replace(/\[([^\]]+)\]\(#[^)]+\)/g, '$1')
+/** The part of a documentation page that is about these rules: a table, and a section for each. */
+export function rulesMarkdown(heading: string, rules: readonly Rule[], link: (id: string) => string): string {
+  return [
+    `## ${heading}`,
+    [
+      '| Rule | | Severity |',
+      '|---|---|---|',
+      ...rules.map(rule => `| ${link(rule.id)} | ${rule.title} | ${severityText(rule)} |`),
+    ].join('\n'),
+    ...rules.map(rule => ruleMarkdown(rule, link)),
+  ].join('\n\n')
+}
+
+function severityText({ severity, enabled }: Rule): string {
+  return enabled ? severity : `${severity}, off by default`
+}
+
+function indented(text: string): string {
+  return text.replace(/^(?=.)/gm, '  ')
 }

@@ -1,98 +1,187 @@
-import { listed, lowered, quoted } from './draft.js'
-import type { Finding } from './finding.js'
-import { type Group, isGroupName, type UserGroups } from '../group.js'
+import { isFederatedGroup } from '../aws-ids.js'
 import { createImpact } from '../audit/impact.js'
+import { listItems, quote } from '../errors.js'
+import { type Group, isGroupName, type UserGroups } from '../group.js'
+import type { Finding } from './finding.js'
 import type { Infrastructure, Location } from './infrastructure.js'
-import { type GroupView, judgePrecedence, possibilities, viewPools } from './pool-view.js'
-import type { FindingRule } from './catalogue.js'
+import { GROUP_TYPE, UPDATE_GROUP } from './pages.js'
+import { type GroupView, viewPools } from './pool-view.js'
+import { checkPrecedence } from './precedence.js'
+import { defineRule, type Draft, json, lowered, type Rule, toFinding, yaml } from './rule.js'
+import { possibilities } from './value.js'
 
-const GROUP = 'https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GroupType.html'
-const UPDATE_GROUP = 'https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateGroup.html'
+// All of these are drawn from one comparison of a template with a pool: `compareWithPool`, below, makes the drafts.
+// The pool of the examples has one group, admins, with precedence 1 and the role Admin.
 
-/** What is found where a template is compared with the pool that it is for. */
+const groupOutOfBand = defineRule({
+  id: 'COG170',
+  slug: 'group-out-of-band',
+  title: 'The pool has a group that the template does not define',
+  severity: 'warning',
+  context: 'A note where the names of some groups of the template are unknown.',
+  enabled: true,
+  what: 'The group was created by hand or by another stack. It takes part in every tie and every ranking, and no rule has checked it.',
+  why: 'The ranks in the template are then not all the ranks of the pool.',
+  fix: 'Import the group into the template, or delete it.',
+  avoid: yaml(`
+    # The pool has the group admins (precedence 1, role Admin).
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+  `),
+  prefer: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: arn:aws:iam::111122223333:role/Admin }
+  `),
+  see: GROUP_TYPE,
+})
+
+const precedenceWillChange = defineRule({
+  id: 'COG171',
+  slug: 'precedence-will-change',
+  title: 'The deployment changes the precedence of a group',
+  severity: 'warning',
+  context: 'A note where the file leaves open which precedence the group will have.',
+  enabled: true,
+  what: 'The template has another number than the pool. From the next token on, members may have another role.',
+  why: 'Either the number was changed by hand, and the deployment reverts it; or the change is intended, and reaches users at once.',
+  fix: 'Find out whom it reaches with `--memberships`, and deploy only if that is intended.',
+  avoid: yaml(`
+    # The pool has the group admins (precedence 1, role Admin).
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 2, RoleArn: arn:aws:iam::111122223333:role/Admin }
+  `),
+  prefer: yaml(`
+    # The pool has the group admins (precedence 1, role Admin).
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: arn:aws:iam::111122223333:role/Admin }
+  `),
+  see: UPDATE_GROUP,
+})
+
+const precedenceWillBeRemoved = defineRule({
+  id: 'COG172',
+  slug: 'precedence-will-be-removed',
+  title: 'The template has no precedence where the pool has one',
+  severity: 'warning',
+  context: 'An error with Terraform, which then sends 0.',
+  enabled: true,
+  what: 'Cognito cannot clear a precedence: the effect depends on the tool. Terraform sends 0, and the group ranks first; another tool may leave the number as it is, or recreate the group.',
+  why: 'The template says that the group has no rank, and the pool keeps one, or gets the highest.',
+  fix: 'Give the group in the template the number that it has, or recreate the group.',
+  avoid: yaml(`
+    # The pool has the group admins (precedence 1, role Admin).
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins, RoleArn: arn:aws:iam::111122223333:role/Admin }
+  `),
+  prefer: yaml(`
+    # The pool has the group admins (precedence 1, role Admin).
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: arn:aws:iam::111122223333:role/Admin }
+  `),
+  see: UPDATE_GROUP,
+})
+
+const groupMissing = defineRule({
+  id: 'COG173',
+  slug: 'group-missing',
+  title: 'The pool does not have a group of the template',
+  severity: 'note',
+  enabled: true,
+  what: 'The deployment creates it.',
+  why: 'It is a new group, or one that was deleted or renamed by hand; then its members are gone.',
+  fix: 'Check that the group is intended to be new.',
+  avoid: yaml(`
+    # The pool has the group admins, and no other.
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: arn:aws:iam::111122223333:role/Admin }
+      Auditors:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: auditors, Precedence: 3 }
+  `),
+  prefer: yaml(`
+    # The pool has the group admins, and no other.
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: arn:aws:iam::111122223333:role/Admin }
+  `),
+  see: GROUP_TYPE,
+})
+
+const roleWillChange = defineRule({
+  id: 'COG174',
+  slug: 'role-will-change',
+  title: 'The deployment changes the role of a group',
+  severity: 'warning',
+  context: 'A note where the file leaves open which role the group will have.',
+  enabled: true,
+  what: "The template and the pool differ in the group's role, or in whether it has one. A role that the file itself defines has no ARN yet, so only whether there is one is compared.",
+  why: "Members may have another role from the next token on. A role cannot be cleared by Cognito's console or CLI.",
+  fix: 'Find out whom it reaches with `--memberships`, and deploy only if that is intended.',
+  avoid: yaml(`
+    # The pool has the group admins (precedence 1, role Admin).
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: arn:aws:iam::111122223333:role/Root }
+  `),
+  prefer: yaml(`
+    # The pool has the group admins (precedence 1, role Admin).
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: arn:aws:iam::111122223333:role/Admin }
+  `),
+  see: UPDATE_GROUP,
+})
+
+const membershipUnknownGroup = defineRule({
+  id: 'COG175',
+  slug: 'membership-unknown-group',
+  title: 'The memberships name an unknown group',
+  severity: 'note',
+  enabled: true,
+  what: 'Neither the pool nor the template has the group, so it gives no user anything.',
+  why: 'The file of the memberships is older than the pool, or belongs to another one.',
+  fix: 'Export the memberships again.',
+  avoid: json(`
+    { "username": "alice", "groups": ["no-such-group"] }
+  `),
+  prefer: json(`
+    { "username": "alice", "groups": ["admins"] }
+  `),
+  see: GROUP_TYPE,
+})
+
 export const DEPLOYMENT_RULES = [
-  {
-    id: 'COG170',
-    slug: 'group-out-of-band',
-    title: 'The pool has a group that the template does not know',
-    severity: 'warning',
-    context: 'A note where the names of some groups of the template are not known.',
-    enabled: true,
-    what: 'The group was made by hand or by another stack. It takes part in every tie and every ranking, and no rule has seen it.',
-    why: 'What the template says about ranks is then not the whole.',
-    fix: 'Import the group into the template, or delete it.',
-    example: {
-      language: 'json',
-      text: '{ "GroupName": "interns", "Precedence": 1, "RoleArn": "arn:aws:iam::111122223333:role/Intern" }',
-    },
-    see: GROUP,
-  },
-  {
-    id: 'COG171',
-    slug: 'precedence-will-change',
-    title: 'The deployment changes the precedence of a group',
-    severity: 'warning',
-    context: 'A note where the file leaves open which precedence the group will have.',
-    enabled: true,
-    what: 'The template has another number than the pool. From the next token on, members may have another role.',
-    why: 'Somebody changed it by hand, and the deployment takes that back; or the change is meant, and reaches users at once.',
-    fix: 'See whom it reaches with `--memberships`, and deploy only if that is meant.',
-    example: { language: 'yaml', text: 'Precedence: 2 # and the pool has 1' },
-    see: UPDATE_GROUP,
-  },
-  {
-    id: 'COG172',
-    slug: 'precedence-will-be-removed',
-    title: 'The template has no precedence where the pool has one',
-    severity: 'warning',
-    context: 'An error with Terraform, which then sends 0.',
-    enabled: true,
-    what: 'Cognito cannot clear a precedence: what happens hangs on the tool. Terraform sends 0, and the group ranks first; another tool may leave the number as it is, or make the group anew.',
-    why: 'The template says that the group has no rank, and the pool goes on with one, or with the highest.',
-    fix: 'Give the group in the template the number that it has, or make the group anew.',
-    example: { language: 'yaml', text: 'GroupName: guests # without a Precedence, and the pool has 50' },
-    see: UPDATE_GROUP,
-  },
-  {
-    id: 'COG173',
-    slug: 'group-missing',
-    title: 'The pool does not have a group of the template',
-    severity: 'note',
-    enabled: true,
-    what: 'The deployment makes it.',
-    why: 'It is a new group, or one that somebody has deleted or renamed by hand; then its members are gone.',
-    fix: 'Check that it is meant to be new.',
-    example: { language: 'yaml', text: 'GroupName: auditors # and the pool has no such group' },
-    see: GROUP,
-  },
-  {
-    id: 'COG174',
-    slug: 'role-will-change',
-    title: 'The deployment changes the role of a group',
-    severity: 'warning',
-    context: 'A note where the file leaves open which role the group will have.',
-    enabled: true,
-    what: "The template and the pool differ in the group's role, or in whether it has one. Of a role that the file makes itself, only the latter can be told.",
-    why: "Members may have another role from the next token on. A role cannot be cleared by Cognito's console or CLI.",
-    fix: 'See whom it reaches with `--memberships`, and deploy only if that is meant.',
-    example: { language: 'yaml', text: 'RoleArn: arn:aws:iam::111122223333:role/Editor # and the pool has role/Admin' },
-    see: UPDATE_GROUP,
-  },
-  {
-    id: 'COG175',
-    slug: 'membership-unknown-group',
-    title: 'The memberships name a group that is nowhere',
-    severity: 'note',
-    enabled: true,
-    what: 'Neither the pool nor the template has the group, so nobody gets anything by it.',
-    why: 'The file of the memberships is older than the pool, or of another one.',
-    fix: 'Export the memberships again.',
-    example: { language: 'json', text: '{ "username": "alice", "groups": ["no-such-group"] }' },
-    see: GROUP,
-  },
-] as const satisfies readonly FindingRule[]
-
-type DeploymentRuleId = (typeof DEPLOYMENT_RULES)[number]['id']
+  groupOutOfBand,
+  precedenceWillChange,
+  precedenceWillBeRemoved,
+  groupMissing,
+  roleWillChange,
+  membershipUnknownGroup,
+] as const
 
 export interface LiveGroups {
   readonly userPoolId?: string | undefined
@@ -106,8 +195,8 @@ export interface DeploymentComparison {
 }
 
 /**
- * Compares a pool of a template with the pool as it is, by group names: what a deployment would change, and what it does
- * not know. What the template cannot tell is not compared, and a role that it makes has no ARN yet that could be.
+ * Compares a pool of a template with the pool as it is, by group names: what a deployment would change, and what the template
+ * does not define. Unknown values are not compared, and neither is a role that the template defines: it has no ARN yet.
  *
  * @param poolId the `id` of a `PoolDefinition`
  */
@@ -123,28 +212,28 @@ export function compareWithPool(
   )
   const liveByName = new Map(live.groups.map(group => [group.groupName, group]))
   const named = new Set((view?.groups ?? []).map(({ name }) => name))
-  const allNamed = (view?.groups ?? []).every(({ isNamed }) => isNamed) && infrastructure.undecidable.length === 0
+  const allNamed = (view?.groups ?? []).every(({ isNamed }) => isNamed) && infrastructure.unresolved.length === 0
   const whole: Location = { path: infrastructure.paths[0] ?? '-' }
 
-  const drafts: Draft[] = planned.flatMap(group => {
+  const drafts: GroupDraft[] = planned.flatMap(group => {
     const now = liveByName.get(group.name)
-    return now === undefined ? [missing(group)] : [...judgeRank(group, now), ...judgeRole(group, now)]
+    return now === undefined ? [missing(group)] : [...checkRank(group, now), ...checkRole(group, now)]
   })
-  const isFederated = (name: string) => live.userPoolId !== undefined && name.startsWith(`${live.userPoolId}_`)
+  const isFederated = (name: string) => live.userPoolId !== undefined && isFederatedGroup(name, live.userPoolId)
   for (const { groupName, precedence, roleArn } of live.groups) {
     if (named.has(groupName) || isFederated(groupName)) continue
     const rank = precedence == null ? 'no precedence' : `precedence ${precedence}`
-    const has = `${rank} and ${roleArn ? `the role ${quoted(roleArn)}` : 'no role'}`
-    const lacks = allNamed
-      ? 'does not define it'
-      : 'defines none of this name, unless it is one whose name is not known'
+    const role = roleArn ? `the role ${quote(roleArn)}` : 'no role'
+    const cause = `The pool has the group ${quote(groupName)} (${rank} and ${role})`
     drafts.push({
-      ruleId: 'COG170',
+      rule: groupOutOfBand,
       severity: allNamed ? 'warning' : 'note',
       groupName,
       resources: [],
       location: whole,
-      message: `The pool has the group ${quoted(groupName)} (${has}), and the template ${lacks}.`,
+      message: allNamed
+        ? `${cause}, and the template does not define it.`
+        : `${cause}, and the template does not define it, unless it is one of those whose names are unknown.`,
     })
   }
 
@@ -172,64 +261,54 @@ export function compareWithPool(
         reached.members++
         if (!isHit) continue
         reached.hit++
-        if (reached.first.length < MOST) reached.first.push(user.username)
+        if (reached.first.length < MAX_USERS_NAMED) reached.first.push(user.username)
       }
     },
     findings: () => [
-      ...drafts.map(draft => toFinding(draft, pool, users === 0 ? '' : reachText(reach.get(draft.groupName)!))),
+      ...drafts.map(({ groupName, message, ...rest }) => {
+        const reached = users === 0 ? [] : [reachText(reach.get(groupName)!)]
+        return toFinding({ ...rest, pool, groups: [groupName], message: [message, ...reached].join(' ') })
+      }),
       ...[...unknown].map(([groupName, count]) =>
-        toFinding(
-          {
-            ruleId: 'COG175',
-            severity: 'note',
-            groupName,
-            resources: [],
-            location: whole,
-            message: `${count} ${count === 1 ? 'user is' : 'users are'} in the group ${quoted(groupName)}, which neither the pool nor the template has.`,
-          },
+        toFinding({
+          rule: membershipUnknownGroup,
           pool,
-          '',
-        ),
+          groups: [groupName],
+          resources: [],
+          location: whole,
+          message: `The memberships name the group ${quote(groupName)} (users in it: ${count}), which neither the pool nor the template has.`,
+        }),
       ),
     ],
   }
 }
 
-const MOST = 5
+const MAX_USERS_NAMED = 5
 
-interface Draft extends Pick<Finding, 'severity' | 'message' | 'location' | 'resources'> {
-  readonly ruleId: DeploymentRuleId
+/** A draft about one group: who is reached is added when the users are counted. */
+interface GroupDraft extends Omit<Draft, 'pool' | 'groups'> {
   readonly groupName: string
 }
 
-function toFinding({ ruleId, groupName, message, ...rest }: Draft, pool: string, reach: string): Finding {
-  const { slug, fix } = DEPLOYMENT_RULES.find(({ id }) => id === ruleId)!
-  const key = JSON.stringify([ruleId, pool, groupName])
-  return { ruleId, slug, ...rest, message: `${message}${reach}`, fix, pool, groups: [groupName], related: [], key }
-}
-
-function reachText({
-  members,
-  hit,
-  first,
-}: {
+interface Reach {
   readonly members: number
+  /** Those whose role changes. */
   readonly hit: number
   readonly first: readonly string[]
-}): string {
-  if (members === 0) return ' It has no members.'
-  if (hit === 0) return ` None of its ${members} members gets another answer by this deployment.`
-  const more = hit > first.length ? ` and ${hit - first.length} more` : ''
-  const get = hit === 1 ? 'gets' : 'get'
-  return ` By this deployment ${hit} of its ${members} members ${get} another answer: ${first.map(quoted).join(', ')}${more}.`
 }
 
-function draftOf(group: GroupView, ruleId: DeploymentRuleId, certain: boolean, message: string, at?: Location): Draft {
+function reachText({ members, hit, first }: Reach): string {
+  if (members === 0) return 'It has no members.'
+  if (hit === 0) return `This deployment changes the role of none of its ${members} members.`
+  const more = hit > first.length ? ` and ${hit - first.length} more` : ''
+  return `This deployment changes the role of ${hit} of its ${members} members: ${first.map(quote).join(', ')}${more}.`
+}
+
+function draftOf(group: GroupView, rule: Rule, certain: boolean, message: string, at?: Location): GroupDraft {
   const { id, location } = group.definition
-  const { severity } = DEPLOYMENT_RULES.find(({ id }) => id === ruleId)!
   return {
-    ruleId,
-    severity: certain ? severity : lowered(severity),
+    rule,
+    severity: certain ? rule.severity : lowered(rule.severity),
     groupName: group.name,
     resources: [id],
     location: at ?? location,
@@ -237,18 +316,18 @@ function draftOf(group: GroupView, ruleId: DeploymentRuleId, certain: boolean, m
   }
 }
 
-function missing(group: GroupView): Draft {
-  return draftOf(group, 'COG173', true, `The pool has no group ${quoted(group.name)}: the deployment makes it.`)
+function missing(group: GroupView): GroupDraft {
+  return draftOf(group, groupMissing, true, `The pool has no group ${quote(group.name)}. The deployment creates it.`)
 }
 
-/** The ranks that the template may give, null for none; undefined where nobody knows all of them. */
+/** The ranks that the template may give, null for none; undefined where some are unknown. */
 function ranksOf({ definition: { precedence } }: GroupView): readonly (number | null)[] | undefined {
   const { values, complete } = possibilities(precedence)
-  const levels = values.map(raw => judgePrecedence(raw).level)
-  return complete && !levels.includes(undefined) ? [...new Set(levels as (number | null)[])] : undefined
+  const ranks = values.map(raw => checkPrecedence(raw).rank)
+  return complete && !ranks.includes(undefined) ? [...new Set(ranks as (number | null)[])] : undefined
 }
 
-function judgeRank(group: GroupView, { precedence }: Group): readonly Draft[] {
+function checkRank(group: GroupView, { precedence }: Group): readonly GroupDraft[] {
   const ranks = ranksOf(group)
   const now = precedence ?? null
   if (ranks === undefined || (ranks.length === 1 && ranks[0] === now)) return []
@@ -256,27 +335,22 @@ function judgeRank(group: GroupView, { precedence }: Group): readonly Draft[] {
   const { location } = group.definition.precedence
   if (now !== null && ranks.every(rank => rank === null)) {
     const sendsZero = group.definition.provider === 'terraform'
-    const then = sendsZero
-      ? 'Terraform sends 0 when it takes the number away, and the group ranks first'
-      : 'Cognito cannot clear a precedence, so the group keeps it, or is made anew'
-    const message = `${quoted(group.name)} has precedence ${now} in the pool and none in the template: ${then}.`
-    const draft = draftOf(group, 'COG172', true, message, location)
+    const cause = `${quote(group.name)} has precedence ${now} in the pool and none in the template.`
+    const effect = sendsZero
+      ? 'Terraform sends 0 when the number is removed, and the group ranks first.'
+      : 'Cognito cannot clear a precedence, so the group keeps it, or is recreated.'
+    const draft = draftOf(group, precedenceWillBeRemoved, true, `${cause} ${effect}`, location)
     return [sendsZero ? { ...draft, severity: 'error' } : draft]
   }
-  const to = listed(ranks, rank => (rank === null ? 'none' : String(rank)), 'or')
-  const changes = certain ? 'changes' : 'may change'
-  return [
-    draftOf(
-      group,
-      'COG171',
-      certain,
-      `The precedence of ${quoted(group.name)} ${changes} from ${now ?? 'none'} to ${to}.`,
-      location,
-    ),
-  ]
+  const to = listItems(ranks, rank => (rank === null ? 'none' : String(rank)), 'or')
+  const what = `The precedence of ${quote(group.name)}`
+  const message = certain
+    ? `${what} changes from ${now ?? 'none'} to ${to}.`
+    : `${what} may change from ${now ?? 'none'} to ${to}.`
+  return [draftOf(group, precedenceWillChange, certain, message, location)]
 }
 
-function judgeRole(group: GroupView, { roleArn }: Group): readonly Draft[] {
+function checkRole(group: GroupView, { roleArn }: Group): readonly GroupDraft[] {
   const { values, complete } = possibilities(group.definition.role)
   if (!complete) return []
   // A role that the file makes, or that it only refers to, may be the one that the group has.
@@ -285,13 +359,14 @@ function judgeRole(group: GroupView, { roleArn }: Group): readonly Draft[] {
   )
   if (differing.length === 0) return []
   const certain = differing.length === values.length
-  const to = listed(values, role => (role === undefined || role.id === '' ? 'none' : quoted(role.id)), 'or')
-  const changes = certain ? 'changes' : 'may change'
-  const message = `The role of ${quoted(group.name)} ${changes} from ${roleArn ? quoted(roleArn) : 'none'} to ${to}.`
-  return [draftOf(group, 'COG174', certain, message, group.definition.role.location)]
+  const from = roleArn ? quote(roleArn) : 'none'
+  const to = listItems(values, role => (role === undefined || role.id === '' ? 'none' : quote(role.id)), 'or')
+  const what = `The role of ${quote(group.name)}`
+  const message = certain ? `${what} changes from ${from} to ${to}.` : `${what} may change from ${from} to ${to}.`
+  return [draftOf(group, roleWillChange, certain, message, group.definition.role.location)]
 }
 
-/** The group as it is after the deployment, as far as that can be told: what cannot stays as it is. */
+/** The group as it is after the deployment, as far as that is known: unknown values stay as they are. */
 function plannedGroup(group: GroupView | undefined, now: Group): Group {
   if (group === undefined) return now
   const ranks = ranksOf(group)

@@ -1,6 +1,9 @@
 import type { Location } from './infrastructure.js'
 
-/** `error`: someone gets another role than meant, or none. `warning`: likely so. `note`: worth knowing, or not decidable. */
+/**
+ * `error`: a user gets another role than intended, or none, or the deployment fails. `warning`: likely so, or AWS does not
+ * document it. `note`: worth knowing, or a value that cannot be determined.
+ */
 export type Severity = 'error' | 'warning' | 'note'
 
 /** From the least to the most. */
@@ -13,21 +16,21 @@ export interface Finding {
   /** The rule's name for people: `tie-different-roles`. */
   readonly slug: string
   readonly severity: Severity
-  /** What Cognito will do, and why: one to three sentences. Names from the template stand in it as they came. */
+  /** The cause first, then what Cognito will do: one to four sentences. Names from the template are in it unchanged. */
   readonly message: string
   /** What to do about it: one sentence. */
   readonly fix: string
   /** The pool's name; `''` where the finding is about none. */
   readonly pool: string
-  /** The names of the groups it is about, sorted; the `id` of a group whose name is not known. */
+  /** The names of the groups it is about, sorted; the `id` of a group whose name is unknown. */
   readonly groups: readonly string[]
   /** The `id`s of the resources it is about: for suppressions. */
   readonly resources: readonly string[]
   readonly location: Location
   /** The other group of a tie, the other attachment. */
   readonly related: readonly { readonly message: string; readonly location: Location }[]
-  /** What stays the same when lines move and resources are reordered or renamed: of rule, pool and sorted group names. */
+  /** Of rule, pool and sorted group names: it stays the same when lines move and resources are reordered or renamed. */
   readonly key: string
-  /** Present where somebody said that it is meant so. */
+  /** Present if a suppression says that the finding is intended. */
   readonly suppressed?: { readonly reason: string; readonly location: Location } | undefined
 }

@@ -1,6 +1,6 @@
 /**
  * What a template, a plan or a live pool says about groups and roles, as plain data: readers make it, the rules of
- * `validate.ts` judge it. What a file cannot tell is a value of its own (`unknown`), and never guessed.
+ * `validate.ts` check it. A value that cannot be determined from the file is `unknown`, and never guessed.
  */
 
 /** Where something stands. Lines and columns count from 1, columns in UTF-16 code units. */
@@ -21,7 +21,7 @@ export type Value<T> =
   | { readonly is: 'known'; readonly value: T; readonly location?: Location | undefined }
   /** Not set, or `AWS::NoValue`, or an explicit null. */
   | { readonly is: 'absent'; readonly location?: Location | undefined }
-  /** The file cannot tell: `why` ends "… is not known:", for example "parameter `Rank` has no default". */
+  /** It cannot be determined from the file. `why` follows "… is unknown:", as in "parameter `Rank` has no default". */
   | { readonly is: 'unknown'; readonly why: string; readonly location?: Location | undefined }
   /** One of several, and the file does not say which (`Fn::If`). At least two, none of them `one-of` itself. */
   | { readonly is: 'one-of'; readonly values: readonly Value<T>[]; readonly location?: Location | undefined }
@@ -43,7 +43,7 @@ export interface GroupDefinition {
   /** The `id` of the pool it belongs to; groups of different pools never meet. */
   readonly pool: string
   readonly groupName: Value<string>
-  /** As the file has it, checked by nobody yet: a string, 1.5 or -1 are a finding, not a reader's failure. */
+  /** As the file has it, not checked yet: a string, 1.5 or -1 are a finding, not a reader's failure. */
   readonly precedence: Value<unknown>
   readonly role: Value<RoleReference>
   /** The resource as a whole. */
@@ -51,7 +51,7 @@ export interface GroupDefinition {
   /** The name of the condition it exists under. Groups under different conditions may or may not exist together. */
   readonly condition?: string | undefined
   /**
-   * What happens to a precedence of 0, or to one that is taken away, on the way to Cognito: `terraform` sends no 0 when it makes a group,
+   * What happens to a precedence of 0, or to a removed one, on the way to Cognito: `terraform` sends no 0 when it creates a group,
    * and 0 when the attribute is removed. Terraform's AWS provider, and Pulumi's classic one which is built on it.
    */
   readonly provider?: 'terraform' | undefined
@@ -65,7 +65,7 @@ export interface PoolDefinition {
   readonly id: string
   /** For messages: the pool's logical id, address, or user pool id. */
   readonly name: string
-  /** The user pool id, where it is known; then federated group names `POOLID_Provider` can be told. */
+  /** The user pool ID, where it is known; then federated group names `POOLID_Provider` can be recognised. */
   readonly userPoolId?: string | undefined
 }
 
@@ -94,7 +94,7 @@ export interface RoleMappingDefinition {
   readonly key: string
   /** `IdentityProvider`, where the format has it apart from the key; else the key. */
   readonly identityProvider: Value<string>
-  /** The `id` of the user pool that the provider names, where that can be told. */
+  /** The `id` of the user pool that the provider names, where that is known. */
   readonly pool?: string | undefined
   readonly type: Value<string>
   readonly ambiguousRoleResolution: Value<string>
@@ -126,8 +126,8 @@ export interface DeclaredPrecedence {
   readonly location: Location
 }
 
-/** What the reader could not tell and no value above shows: a `for_each` over a variable, a `Fn::ForEach`, a macro. */
-export interface Undecidable {
+/** What the reader could not determine and no value above shows: a `for_each` over a variable, a `Fn::ForEach`, a macro. */
+export interface Unresolved {
   /** A sentence without its full stop. */
   readonly why: string
   readonly location: Location
@@ -157,6 +157,6 @@ export interface Infrastructure {
   readonly attachments: readonly RoleAttachment[]
   readonly memberships: readonly Membership[]
   readonly declaredPrecedences: readonly DeclaredPrecedence[]
-  readonly undecidable: readonly Undecidable[]
+  readonly unresolved: readonly Unresolved[]
   readonly suppressions: readonly Suppression[]
 }

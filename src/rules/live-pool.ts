@@ -73,7 +73,7 @@ export function fromPool(live: LivePool): Infrastructure {
       location: at(groupName),
     })),
     declaredPrecedences: [],
-    undecidable: [],
+    unresolved: [],
     suppressions: [],
   }
 }

@@ -1,192 +1,465 @@
 import { USER_POOL_ID_PREFIX } from '../aws-ids.js'
-import { type Draft, listed, lowered, quoted, quotedName } from './draft.js'
+import { listNames, quote } from '../errors.js'
 import type { Infrastructure, MappingRuleDefinition, RoleAttachment, RoleMappingDefinition } from './infrastructure.js'
-import { groupBy, knownOr, type PoolView, possibilities } from './pool-view.js'
-import type { Tie } from './ties.js'
+import { MAPPING_RULE, ROLE_MAPPING, SET_ROLES } from './pages.js'
+import { type GroupView } from './pool-view.js'
+import { type CheckedPool, defineRule, lowered, relatedGroup, type RuleDraft, yaml } from './rule.js'
+import { mayHaveRole } from './ties.js'
+import { knownOr, possibilities } from './value.js'
+import { groupBy } from '../record.js'
 
-/** COG131, COG132, COG136, COG137: what an attachment says itself. */
-export function judgeAttachments({ attachments }: Infrastructure): readonly Draft[] {
-  return [
-    ...attachments.flatMap(attachment => [...judgeRoles(attachment), ...judgeProviders(attachment)]),
-    ...twoForOnePool(attachments),
-  ]
-}
+const mappingMissing = defineRule({
+  id: 'COG130',
+  slug: 'mapping-missing',
+  title: 'Groups have roles, and the identity pool does not ask for them',
+  severity: 'warning',
+  context: 'A note where the pool has a `Rules` mapping, because that may be intended.',
+  enabled: true,
+  what: 'Without a `Token` mapping for the user pool, the identity pool gives every user the authenticated role, or the role that rules choose.',
+  why: 'The roles of the groups are then in the token and nowhere else.',
+  fix: 'Add a role mapping of type `Token` for the user pool, or remove the roles from the groups.',
+  avoid: yaml(`
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: arn:aws:iam::111122223333:role/Admin }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+  `),
+  prefer: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: arn:aws:iam::111122223333:role/Admin }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+          RoleMappings:
+            Pool:
+              IdentityProvider: !Sub cognito-idp.\${AWS::Region}.amazonaws.com/\${Pool}:\${Client}
+              Type: Token
+              AmbiguousRoleResolution: Deny
+  `),
+  see: ROLE_MAPPING,
+  checkAll({ attachments }, pools) {
+    const [first, ...others] = attachments
+    if (first === undefined || attachments.some(({ mappings }) => !possibilities(mappings).complete)) return []
+    return pools.flatMap((pool): readonly RuleDraft[] => {
+      const withRole = pool.groups.filter(mayHaveRole)
+      const own = new Set(pool.mappings.map(({ mapping }) => mapping))
+      const mayAsk = (mapping: RoleMappingDefinition) =>
+        knownOr(mapping.type, 'Token') === 'Token' && (own.has(mapping) || mayBeUserPool(mapping))
+      const isAsked = attachments.some(({ mappings }) =>
+        possibilities(mappings).values.some(some => some?.some(mayAsk)),
+      )
+      if (withRole.length === 0 || isAsked) return []
+      const byRules = pool.mappings.length > 0
+      const names = namesOf(withRole)
+      const cause = `Groups have roles (${listNames(names)}), and no identity pool has a Token mapping for their user pool.`
+      const effect = byRules
+        ? 'Rules choose the role of its users, and the roles of the groups are never used.'
+        : 'Its users get the authenticated role, and the roles of the groups are never used.'
+      return [
+        {
+          pool: pool.name,
+          groups: names,
+          resources: [...attachments.map(({ id }) => id), ...withRole.map(({ definition }) => definition.id)],
+          location: first.location,
+          related: others.map(({ location }) => ({ message: 'this attachment has none either', location })),
+          severity: byRules ? 'note' : 'warning',
+          message: `${cause} ${effect}`,
+        },
+      ]
+    })
+  },
+})
 
-function draftOf(attachment: RoleAttachment): Pick<Draft, 'pool' | 'subject' | 'resources' | 'location'> {
-  return {
-    pool: '',
-    subject: knownOr(attachment.identityPool, attachment.id),
-    resources: [attachment.id],
-    location: attachment.location,
-  }
-}
-
-function judgeRoles(attachment: RoleAttachment): readonly Draft[] {
-  const { roles, mappings } = attachment
-  if (roles.is !== 'known' && roles.is !== 'absent') return []
-  const given = knownOr(roles, [])
-  const wrong = given.filter(({ key }) => key !== 'authenticated' && key !== 'unauthenticated')
-  const hasFallback = given.some(({ key, role }) => key === 'authenticated' && role.is !== 'absent')
-  const fallingBack = knownOr(mappings, []).filter(({ ambiguousRoleResolution }) =>
-    possibilities(ambiguousRoleResolution).values.includes('AuthenticatedRole'),
-  )
-  const certain = fallingBack.some(({ ambiguousRoleResolution }) => ambiguousRoleResolution.is === 'known')
-  return [
-    ...(hasFallback || fallingBack.length === 0
-      ? []
-      : [
-          {
-            ...draftOf(attachment),
-            location: fallingBack[0]!.location,
-            ruleId: 'COG131' as const,
-            severity: certain ? ('error' as const) : ('warning' as const),
-            message: `Who gets no role ${certain ? 'falls' : 'may fall'} back to the authenticated role (AmbiguousRoleResolution), and \`Roles\` has no \`authenticated\`: there are no credentials then.`,
-          },
-        ]),
-    ...(wrong.length === 0
-      ? []
-      : [
-          {
-            ...draftOf(attachment),
-            location: wrong[0]!.location,
-            ruleId: 'COG132' as const,
-            severity: 'error' as const,
-            message: `\`Roles\` has ${listed(wrong.map(({ key }) => key).toSorted(), quoted)}; an identity pool takes \`authenticated\` and \`unauthenticated\` only.`,
-          },
-        ]),
-  ]
-}
-
-const COGNITO_PROVIDER = /^cognito-idp\.[\w-]+\.amazonaws\.[a-z.]+\/[^/:\s]+:[^/:\s]+$/
-
-/** What is to be filled in counts as one word. */
-function isWrongProvider(provider: string): boolean {
-  const filled = provider.replaceAll(/\$\{[^}]*\}/g, 'filled')
-  const isUserPool = filled.includes('cognito-idp') || USER_POOL_ID_PREFIX.test(filled)
-  return isUserPool && !filled.startsWith('arn:') && !COGNITO_PROVIDER.test(filled)
-}
-
-function judgeProviders(attachment: RoleAttachment): readonly Draft[] {
-  return knownOr(attachment.mappings, []).flatMap(({ identityProvider, location }) =>
-    possibilities(identityProvider)
-      .values.filter(provider => provider !== undefined)
-      .filter(isWrongProvider)
-      .map(provider => ({
-        ...draftOf(attachment),
-        location: identityProvider.location ?? location,
-        ruleId: 'COG136' as const,
-        severity: identityProvider.is === 'known' ? ('error' as const) : ('warning' as const),
-        message: `The role mapping is for ${quoted(provider)}; a user pool is written \`cognito-idp.REGION.amazonaws.com/POOL:CLIENT\`, so no user has this mapping.`,
-      })),
-  )
-}
-
-function twoForOnePool(attachments: readonly RoleAttachment[]): readonly Draft[] {
-  const named = attachments.filter(({ identityPool }) => identityPool.is === 'known')
-  const known = groupBy(named, ({ identityPool }) => knownOr(identityPool, ''))
-  return [...known]
-    .filter(([, some]) => some.length > 1)
-    .map(([name, [first, ...others]]) => ({
-      ...draftOf(first!),
-      resources: [first!, ...others].map(({ id }) => id),
-      related: others.map(({ location }) => ({ message: 'the other attachment', location })),
-      ruleId: 'COG137' as const,
-      severity: 'error' as const,
-      message: `${others.length + 1} role attachments set the roles of the identity pool ${quoted(name)}: each replaces what the other has set, and the last one wins.`,
-    }))
-}
-
-/** COG130, COG133: whether the identity pool asks for the groups' roles, and what it makes of ties. */
-export function judgeMappings(pool: PoolView, ties: readonly Tie[], { attachments }: Infrastructure): readonly Draft[] {
-  return [...mappingMissing(pool, attachments), ...denyWithTie(pool, ties)]
-}
-
-function mappingMissing(pool: PoolView, attachments: readonly RoleAttachment[]): readonly Draft[] {
-  const bearers = pool.groups.filter(({ roles }) => roles.some(role => role !== null))
-  const [first, ...others] = attachments
-  if (
-    bearers.length === 0 ||
-    first === undefined ||
-    attachments.some(({ mappings }) => !possibilities(mappings).complete)
-  )
-    return []
-  const own = new Set(pool.mappings.map(({ mapping }) => mapping))
-  const mayAsk = (mapping: RoleMappingDefinition) =>
-    knownOr(mapping.type, 'Token') === 'Token' && (own.has(mapping) || mayBeUserPool(mapping))
-  if (attachments.some(({ mappings }) => possibilities(mappings).values.some(some => some?.some(mayAsk)))) return []
-  const byRules = pool.mappings.length > 0
-  return [
-    {
-      pool: pool.name,
-      groups: bearers.map(({ name }) => name),
-      resources: [...attachments.map(({ id }) => id), ...bearers.map(({ definition }) => definition.id)],
-      location: first.location,
-      related: others.map(({ location }) => ({ message: 'nor has this attachment one', location })),
-      ruleId: 'COG130',
-      severity: byRules ? 'note' : 'warning',
-      message: `${listed(bearers, quotedName)} ${bearers.length === 1 ? 'has a role' : 'have roles'}, and no identity pool has a Token mapping for their user pool: ${byRules ? 'rules choose the role of its users' : 'its users get the authenticated role'}, and the roles of the groups are never asked for.`,
-    },
-  ]
-}
-
-/** Whether a mapping that no user pool is known for may be one's. */
+/** Whether a mapping that is linked to no user pool may be one's. */
 function mayBeUserPool({ pool, identityProvider }: RoleMappingDefinition): boolean {
   if (pool !== undefined) return false
   const { values, complete } = possibilities(identityProvider)
   return !complete || values.some(provider => provider === undefined || /cognito-idp|\$\{/.test(provider))
 }
 
-function denyWithTie(pool: PoolView, ties: readonly Tie[]): readonly Draft[] {
-  const denying = pool.mappings.filter(
-    ({ mapping }) =>
-      possibilities(mapping.type).values.includes('Token') &&
-      possibilities(mapping.ambiguousRoleResolution).values.includes('Deny'),
-  )
-  if (denying.length === 0 || ties.length === 0) return []
-  const groups = [...new Set(ties.flatMap(tie => tie.groups))]
-  const isKnown = denying.some(
-    ({ mapping }) => mapping.type.is === 'known' && mapping.ambiguousRoleResolution.is === 'known',
-  )
-  const certain = isKnown && ties.some(tie => tie.certain)
-  const { mapping } = denying[0]!
-  const refuses = isKnown && ties.some(tie => tie.certain && tie.ruleId === 'COG101') ? 'are refused' : 'may be refused'
-  return [
-    {
-      pool: pool.name,
-      groups: groups.map(({ name }) => name),
-      resources: [...denying.map(({ attachment }) => attachment.id), ...groups.map(({ definition }) => definition.id)],
-      location: mapping.ambiguousRoleResolution.location ?? mapping.location,
-      related: groups.map(({ name, definition }) => ({ message: `group \`${name}\``, location: definition.location })),
-      ruleId: 'COG133',
-      severity: certain ? 'error' : lowered('error'),
-      message: `The identity pool ${isKnown ? 'denies' : 'may deny'} who has no preferred role (Token, Deny), and groups of the pool tie (${listed(groups, quotedName)}): users in two of them ${refuses} all credentials.`,
-    },
-  ]
+function namesOf(groups: readonly GroupView[]): readonly string[] {
+  return groups.map(({ name }) => name)
 }
 
-/** COG134, COG135: rules on `cognito:groups`, against the groups there are. `pools` has those that the mapping may be for. */
-export function judgeMappingRules(
-  pools: readonly PoolView[],
-  { attachments, undecidable }: Infrastructure,
-): readonly Draft[] {
-  return attachments.flatMap(attachment =>
-    knownOr(attachment.mappings, []).flatMap(mapping => {
-      const own = pools.filter(pool => pool.mappings.some(linked => linked.mapping === mapping))
-      const candidates = own.length > 0 ? own : mayBeUserPool(mapping) ? pools : []
-      const groups = candidates.flatMap(pool => pool.groups)
-      const all = groups.length > 0 && groups.every(({ isNamed }) => isNamed) && undecidable.length === 0
-      const names = [...new Set(groups.filter(({ isNamed }) => isNamed).map(({ name }) => name))].toSorted()
-      if (candidates.length === 0) return []
-      const pool = own[0]?.name ?? ''
-      return knownOr(mapping.rules, []).flatMap(rule => [
-        ...unknownGroup(rule, names, all).map(draft => ({ ...draft, pool, resources: [attachment.id] })),
-        ...partOfName(rule, names).map(draft => ({ ...draft, pool, resources: [attachment.id] })),
-      ])
-    }),
-  )
+const fallbackRoleMissing = defineRule({
+  id: 'COG131',
+  slug: 'fallback-role-missing',
+  title: 'The fallback is the authenticated role, and there is none',
+  severity: 'error',
+  enabled: true,
+  what: 'With `AmbiguousRoleResolution: AuthenticatedRole`, a user for whom no role is found gets `Roles.authenticated`. It is not set, so the user gets no credentials.',
+  why: 'This shows only for users without a group that decides, so tests rarely find it.',
+  fix: 'Set `authenticated` in `Roles`, or use `Deny`.',
+  avoid: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { unauthenticated: !GetAtt GuestRole.Arn }
+          RoleMappings:
+            Pool:
+              IdentityProvider: !Sub cognito-idp.\${AWS::Region}.amazonaws.com/\${Pool}:\${Client}
+              Type: Token
+              AmbiguousRoleResolution: AuthenticatedRole
+  `),
+  prefer: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn, unauthenticated: !GetAtt GuestRole.Arn }
+          RoleMappings:
+            Pool:
+              IdentityProvider: !Sub cognito-idp.\${AWS::Region}.amazonaws.com/\${Pool}:\${Client}
+              Type: Token
+              AmbiguousRoleResolution: AuthenticatedRole
+  `),
+  see: SET_ROLES,
+  checkAll({ attachments }) {
+    return attachments.flatMap((attachment): readonly RuleDraft[] => {
+      const given = rolesOf(attachment)
+      if (given === undefined || given.some(({ key, role }) => key === 'authenticated' && role.is !== 'absent'))
+        return []
+      const fallingBack = knownOr(attachment.mappings, []).filter(({ ambiguousRoleResolution }) =>
+        possibilities(ambiguousRoleResolution).values.includes('AuthenticatedRole'),
+      )
+      if (fallingBack.length === 0) return []
+      const certain = fallingBack.some(({ ambiguousRoleResolution }) => ambiguousRoleResolution.is === 'known')
+      return [
+        {
+          ...aboutAttachment(attachment),
+          location: fallingBack[0]!.location,
+          severity: certain ? 'error' : 'warning',
+          message: certain
+            ? 'A mapping falls back to the authenticated role (AmbiguousRoleResolution), and `Roles` has no `authenticated`. A user without another role gets no credentials.'
+            : 'A mapping may fall back to the authenticated role (AmbiguousRoleResolution), and `Roles` has no `authenticated`. A user without another role then gets no credentials.',
+        },
+      ]
+    })
+  },
+})
+
+/** Undefined where some of them are unknown. */
+function rolesOf({ roles }: RoleAttachment) {
+  return roles.is === 'known' || roles.is === 'absent' ? knownOr(roles, []) : undefined
 }
 
-type RuleDraft = Omit<Draft, 'pool' | 'resources'>
+function aboutAttachment(attachment: RoleAttachment): Pick<RuleDraft, 'pool' | 'subject' | 'resources' | 'location'> {
+  return {
+    pool: '',
+    subject: [knownOr(attachment.identityPool, attachment.id)],
+    resources: [attachment.id],
+    location: attachment.location,
+  }
+}
+
+const rolesUnknownKey = defineRule({
+  id: 'COG132',
+  slug: 'roles-unknown-key',
+  title: '`Roles` has a key other than `authenticated` and `unauthenticated`',
+  severity: 'error',
+  enabled: true,
+  what: 'The keys of `Roles` are `authenticated` and `unauthenticated`, in lower case. The API rejects others.',
+  why: 'The deployment fails, after other resources are created.',
+  fix: 'Use `authenticated` or `unauthenticated`.',
+  avoid: yaml(`
+    Resources:
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { Authenticated: !GetAtt SignedInRole.Arn }
+  `),
+  prefer: yaml(`
+    Resources:
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+  `),
+  see: SET_ROLES,
+  checkAll({ attachments }) {
+    return attachments.flatMap(attachment => {
+      const wrong = (rolesOf(attachment) ?? []).filter(
+        ({ key }) => key !== 'authenticated' && key !== 'unauthenticated',
+      )
+      if (wrong.length === 0) return []
+      const keys = listNames(wrong.map(({ key }) => key).toSorted())
+      return [
+        {
+          ...aboutAttachment(attachment),
+          location: wrong[0]!.location,
+          message: `\`Roles\` has ${keys}; an identity pool accepts \`authenticated\` and \`unauthenticated\` only.`,
+        },
+      ]
+    })
+  },
+})
+
+const denyWithTie = defineRule({
+  id: 'COG133',
+  slug: 'deny-with-tie',
+  title: 'The identity pool denies users in a tie',
+  severity: 'error',
+  context: 'A warning where the tie is not certain.',
+  enabled: true,
+  what: 'With `AmbiguousRoleResolution: Deny`, a user without a preferred role gets no credentials, and a tie of groups leaves users without one.',
+  why: 'A second membership, which was intended to give more, takes everything.',
+  fix: 'Resolve the tie, or fall back to the authenticated role.',
+  avoid: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: arn:aws:iam::111122223333:role/Admin }
+      Editors:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: editors, Precedence: 1, RoleArn: arn:aws:iam::111122223333:role/Editor }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+          RoleMappings:
+            Pool:
+              IdentityProvider: !Sub cognito-idp.\${AWS::Region}.amazonaws.com/\${Pool}:\${Client}
+              Type: Token
+              AmbiguousRoleResolution: Deny
+  `),
+  prefer: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: arn:aws:iam::111122223333:role/Admin }
+      Editors:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties:
+          { UserPoolId: !Ref Pool, GroupName: editors, Precedence: 2, RoleArn: arn:aws:iam::111122223333:role/Editor }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+          RoleMappings:
+            Pool:
+              IdentityProvider: !Sub cognito-idp.\${AWS::Region}.amazonaws.com/\${Pool}:\${Client}
+              Type: Token
+              AmbiguousRoleResolution: Deny
+  `),
+  see: ROLE_MAPPING,
+  check(pool) {
+    const { ties } = pool
+    const denying = pool.mappings.filter(
+      ({ mapping }) =>
+        possibilities(mapping.type).values.includes('Token') &&
+        possibilities(mapping.ambiguousRoleResolution).values.includes('Deny'),
+    )
+    if (denying.length === 0 || ties.length === 0) return []
+    const groups = [...new Set(ties.flatMap(tie => tie.groups))]
+    const isKnown = denying.some(
+      ({ mapping }) => mapping.type.is === 'known' && mapping.ambiguousRoleResolution.is === 'known',
+    )
+    const certain = isKnown && ties.some(tie => tie.certain)
+    const deniesForSure = isKnown && ties.some(tie => tie.certain && tie.kind === 'different-roles')
+    const { mapping } = denying[0]!
+    const names = listNames(namesOf(groups))
+    const cause = isKnown
+      ? `Groups of the pool tie (${names}), and the identity pool denies users without a preferred role (Token, Deny).`
+      : `Groups of the pool tie (${names}), and the identity pool may deny users without a preferred role (Token, Deny).`
+    const effect = deniesForSure
+      ? 'Users in two of them get no credentials.'
+      : 'Users in two of them may get no credentials.'
+    return [
+      {
+        pool: pool.name,
+        groups: namesOf(groups),
+        resources: [
+          ...denying.map(({ attachment }) => attachment.id),
+          ...groups.map(({ definition }) => definition.id),
+        ],
+        location: mapping.ambiguousRoleResolution.location ?? mapping.location,
+        related: groups.map(relatedGroup),
+        severity: certain ? 'error' : lowered('error'),
+        message: `${cause} ${effect}`,
+      },
+    ]
+  },
+})
+
+const ruleNamesUnknownGroup = defineRule({
+  id: 'COG134',
+  slug: 'rule-names-unknown-group',
+  title: 'A mapping rule names a group that is not defined',
+  severity: 'warning',
+  context: 'A note where some groups of the pool are unknown, or where it has none.',
+  enabled: true,
+  what: 'A rule on `cognito:groups` never matches a group that does not exist, and users fall through to the next rule.',
+  why: 'Group names are case-sensitive, and nothing checks them against the rules.',
+  fix: 'Correct the value, or define the group.',
+  avoid: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1 }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+          RoleMappings:
+            Pool:
+              IdentityProvider: !Sub cognito-idp.\${AWS::Region}.amazonaws.com/\${Pool}:\${Client}
+              Type: Rules
+              AmbiguousRoleResolution: Deny
+              RulesConfiguration:
+                Rules:
+                  - { Claim: cognito:groups, MatchType: Contains, Value: Admins, RoleARN: !GetAtt AdminRole.Arn }
+  `),
+  prefer: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1 }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+          RoleMappings:
+            Pool:
+              IdentityProvider: !Sub cognito-idp.\${AWS::Region}.amazonaws.com/\${Pool}:\${Client}
+              Type: Rules
+              AmbiguousRoleResolution: Deny
+              RulesConfiguration:
+                Rules:
+                  - { Claim: cognito:groups, MatchType: Contains, Value: admins, RoleARN: !GetAtt AdminRole.Arn }
+  `),
+  see: MAPPING_RULE,
+  checkAll(infrastructure, pools) {
+    return rulesOnGroups(infrastructure, pools).flatMap(
+      ({ rule, matchType, value, names, allKnown, about }): readonly RuleDraft[] => {
+        const matches = MATCHES.get(matchType)
+        if (matches === undefined || names.some(name => matches(name, value))) return []
+        const effect = matchType === 'NotEqual' ? 'It excludes no user.' : 'It never matches.'
+        return [
+          {
+            ...about,
+            groups: [value],
+            location: rule.value.location ?? rule.location,
+            severity: allKnown ? 'warning' : 'note',
+            message: allKnown
+              ? `A mapping rule (${matchType}) names the group ${quote(value)}, and the user pool has no group that fits. ${effect}`
+              : `A mapping rule (${matchType}) names the group ${quote(value)}, which is not among the known groups. It may never match.`,
+          },
+        ]
+      },
+    )
+  },
+})
+
+const ruleContainsSubstring = defineRule({
+  id: 'COG135',
+  slug: 'rule-contains-substring',
+  title: "A rule's value is part of another group's name",
+  severity: 'warning',
+  enabled: true,
+  what: 'AWS does not document whether `Contains` compares whole group names or parts of them: the members of the other group may get the role too.',
+  why: 'A rule for `admin` may match `not-admin`.',
+  fix: 'Rename one of the groups so that neither name is part of the other.',
+  avoid: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+      Admin:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admin, Precedence: 1 }
+      NotAdmin:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: not-admin, Precedence: 2 }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+          RoleMappings:
+            Pool:
+              IdentityProvider: !Sub cognito-idp.\${AWS::Region}.amazonaws.com/\${Pool}:\${Client}
+              Type: Rules
+              AmbiguousRoleResolution: Deny
+              RulesConfiguration:
+                Rules:
+                  - { Claim: cognito:groups, MatchType: Contains, Value: admin, RoleARN: !GetAtt AdminRole.Arn }
+  `),
+  prefer: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+      Admin:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admin, Precedence: 1 }
+      Guests:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: guests, Precedence: 2 }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+          RoleMappings:
+            Pool:
+              IdentityProvider: !Sub cognito-idp.\${AWS::Region}.amazonaws.com/\${Pool}:\${Client}
+              Type: Rules
+              AmbiguousRoleResolution: Deny
+              RulesConfiguration:
+                Rules:
+                  - { Claim: cognito:groups, MatchType: Contains, Value: admin, RoleARN: !GetAtt AdminRole.Arn }
+  `),
+  see: MAPPING_RULE,
+  checkAll(infrastructure, pools) {
+    return rulesOnGroups(infrastructure, pools).flatMap(({ rule, matchType, value, names, about }) => {
+      const others = names.filter(name => name !== value && name.includes(value))
+      if (matchType !== 'Contains' || others.length === 0) return []
+      return [
+        {
+          ...about,
+          groups: [value, ...others],
+          location: rule.value.location ?? rule.location,
+          message: `A mapping rule (Contains) for ${quote(value)} may also match members of ${listNames(others)}. AWS does not document whether it compares whole group names or parts of them.`,
+        },
+      ]
+    })
+  },
+})
 
 const MATCHES: ReadonlyMap<string, (name: string, value: string) => boolean> = new Map([
   ['Equals', (name, value) => name === value],
@@ -195,47 +468,166 @@ const MATCHES: ReadonlyMap<string, (name: string, value: string) => boolean> = n
   ['Contains', (name, value) => name.includes(value)],
 ])
 
-/** Undefined: not on groups, or not known. */
-function readRule({
-  claim,
-  matchType,
-  value,
-}: MappingRuleDefinition): { readonly matchType: string; readonly value: string } | undefined {
-  if (claim.is !== 'known' || claim.value !== 'cognito:groups' || matchType.is !== 'known' || value.is !== 'known')
-    return undefined
-  return { matchType: matchType.value, value: value.value }
+interface RuleOnGroups {
+  readonly rule: MappingRuleDefinition
+  readonly matchType: string
+  readonly value: string
+  /** The groups of the user pools that the mapping may be for, sorted. */
+  readonly names: readonly string[]
+  /** Whether these are all the groups. */
+  readonly allKnown: boolean
+  readonly about: Pick<RuleDraft, 'pool' | 'resources'>
 }
 
-function unknownGroup(rule: MappingRuleDefinition, names: readonly string[], all: boolean): readonly RuleDraft[] {
-  const read = readRule(rule)
-  const matches = read && MATCHES.get(read.matchType)
-  if (matches === undefined || names.some(name => matches(name, read!.value))) return []
-  const { matchType, value } = read!
-  return [
-    {
-      groups: [value],
-      location: rule.value.location ?? rule.location,
-      ruleId: 'COG134',
-      severity: all ? 'warning' : 'note',
-      message: all
-        ? `A mapping rule (${matchType}) names the group ${quoted(value)}, and the user pool has none that fits: it ${matchType === 'NotEqual' ? 'excludes nobody' : 'never matches'}.`
-        : `A mapping rule (${matchType}) names the group ${quoted(value)}, which is not among the groups that are known here: it may never match.`,
-    },
-  ]
+/** The mapping rules on `cognito:groups` that are known, with the groups they are about. */
+function rulesOnGroups(
+  { attachments, unresolved }: Infrastructure,
+  pools: readonly CheckedPool[],
+): readonly RuleOnGroups[] {
+  return attachments.flatMap(attachment =>
+    knownOr(attachment.mappings, []).flatMap(mapping => {
+      const own = pools.filter(pool => pool.mappings.some(linked => linked.mapping === mapping))
+      const candidates = own.length > 0 ? own : mayBeUserPool(mapping) ? pools : []
+      if (candidates.length === 0) return []
+      const groups = candidates.flatMap(pool => pool.groups)
+      const named = groups.filter(({ isNamed }) => isNamed)
+      const names = [...new Set(namesOf(named))].toSorted()
+      return knownOr(mapping.rules, []).flatMap((rule): readonly RuleOnGroups[] => {
+        const { claim, matchType, value } = rule
+        if (knownOr(claim, '') !== 'cognito:groups' || matchType.is !== 'known' || value.is !== 'known') return []
+        return [
+          {
+            rule,
+            matchType: matchType.value,
+            value: value.value,
+            names,
+            allKnown: groups.length > 0 && named.length === groups.length && unresolved.length === 0,
+            about: { pool: own[0]?.name ?? '', resources: [attachment.id] },
+          },
+        ]
+      })
+    }),
+  )
 }
 
-function partOfName(rule: MappingRuleDefinition, names: readonly string[]): readonly RuleDraft[] {
-  const read = readRule(rule)
-  if (read?.matchType !== 'Contains') return []
-  const others = names.filter(name => name !== read.value && name.includes(read.value))
-  if (others.length === 0) return []
-  return [
-    {
-      groups: [read.value, ...others],
-      location: rule.value.location ?? rule.location,
-      ruleId: 'COG135',
-      severity: 'warning',
-      message: `A mapping rule (Contains) for ${quoted(read.value)} may also match members of ${listed(others, quoted)}: whether it compares whole names of groups or parts of them, AWS does not say.`,
-    },
-  ]
+const providerFormat = defineRule({
+  id: 'COG136',
+  slug: 'provider-format',
+  title: 'The provider of a role mapping does not have the format of the API',
+  severity: 'error',
+  enabled: true,
+  what: 'A user pool is named `cognito-idp.REGION.amazonaws.com/POOL:CLIENT`. A mapping under another name is rejected, or is never used.',
+  why: 'The `Logins` of a request have no client ID, so it is often forgotten in mappings, which need one.',
+  fix: 'Write the host, the user pool ID, a colon and the client ID.',
+  avoid: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+          RoleMappings:
+            Pool:
+              IdentityProvider: !Sub cognito-idp.\${AWS::Region}.amazonaws.com/\${Pool}
+              Type: Token
+              AmbiguousRoleResolution: Deny
+  `),
+  prefer: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+          RoleMappings:
+            Pool:
+              IdentityProvider: !Sub cognito-idp.\${AWS::Region}.amazonaws.com/\${Pool}:\${Client}
+              Type: Token
+              AmbiguousRoleResolution: Deny
+  `),
+  see: ROLE_MAPPING,
+  checkAll({ attachments }) {
+    return attachments.flatMap(attachment =>
+      knownOr(attachment.mappings, []).flatMap(({ identityProvider, location }) =>
+        possibilities(identityProvider)
+          .values.filter(provider => provider !== undefined)
+          .filter(isWrongProvider)
+          .map((provider): RuleDraft => ({
+            ...aboutAttachment(attachment),
+            location: identityProvider.location ?? location,
+            severity: identityProvider.is === 'known' ? 'error' : 'warning',
+            message: `The role mapping is for ${quote(provider)}, and a user pool is written \`cognito-idp.REGION.amazonaws.com/POOL:CLIENT\`. No user has this mapping.`,
+          })),
+      ),
+    )
+  },
+})
+
+const COGNITO_PROVIDER = /^cognito-idp\.[\w-]+\.amazonaws\.[a-z.]+\/[^/:\s]+:[^/:\s]+$/
+
+/** A placeholder such as `${Client}` counts as one word. */
+function isWrongProvider(provider: string): boolean {
+  const filled = provider.replaceAll(/\$\{[^}]*\}/g, 'filled')
+  const isUserPool = filled.includes('cognito-idp') || USER_POOL_ID_PREFIX.test(filled)
+  return isUserPool && !filled.startsWith('arn:') && !COGNITO_PROVIDER.test(filled)
 }
+
+const twoAttachments = defineRule({
+  id: 'COG137',
+  slug: 'two-attachments',
+  title: 'Two role attachments for one identity pool',
+  severity: 'error',
+  enabled: true,
+  what: 'An identity pool has one set of roles and mappings: each attachment replaces what the other has set, and the last one wins.',
+  why: 'Which is the last depends on the deployment, and may change from one to the next.',
+  fix: 'Merge them into one.',
+  avoid: yaml(`
+    Resources:
+      First:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+      Second:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { unauthenticated: !GetAtt GuestRole.Arn }
+  `),
+  prefer: yaml(`
+    Resources:
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn, unauthenticated: !GetAtt GuestRole.Arn }
+  `),
+  see: SET_ROLES,
+  checkAll({ attachments }) {
+    const named = attachments.filter(({ identityPool }) => identityPool.is === 'known')
+    const known = groupBy(named, ({ identityPool }) => knownOr(identityPool, ''))
+    return [...known]
+      .filter(([, some]) => some.length > 1)
+      .map(([name, [first, ...others]]) => ({
+        ...aboutAttachment(first!),
+        resources: [first!, ...others].map(({ id }) => id),
+        related: others.map(({ location }) => ({ message: 'the other attachment', location })),
+        message: `${others.length + 1} role attachments set the roles of the identity pool ${quote(name)}. Each replaces what the other has set, and the last one wins.`,
+      }))
+  },
+})
+
+export const MAPPING_RULES = [
+  mappingMissing,
+  fallbackRoleMissing,
+  rolesUnknownKey,
+  denyWithTie,
+  ruleNamesUnknownGroup,
+  ruleContainsSubstring,
+  providerFormat,
+  twoAttachments,
+] as const

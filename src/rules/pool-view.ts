@@ -1,4 +1,4 @@
-import { isPrecedence } from '../group.js'
+import { isFederatedGroup } from '../aws-ids.js'
 import type {
   GroupDefinition,
   Infrastructure,
@@ -6,9 +6,11 @@ import type {
   RoleAttachment,
   RoleMappingDefinition,
   RoleReference,
-  Value,
 } from './infrastructure.js'
 import { compareText } from '../text.js'
+import { checkPrecedence } from './precedence.js'
+import { knownOr, possibilities } from './value.js'
+import { groupBy } from '../record.js'
 
 /**
  * What the rules look at: a pool with its groups, and of each group what it can be once it is deployed.
@@ -17,7 +19,7 @@ export interface PoolView {
   readonly id: string
   readonly name: string
   readonly userPoolId: string | undefined
-  /** By name, then by id: nothing hangs on the order of the file. */
+  /** By name, then by id: nothing depends on the order of the file. */
   readonly groups: readonly GroupView[]
   /** The role mappings that surely are this pool's. */
   readonly mappings: readonly LinkedMapping[]
@@ -30,15 +32,15 @@ export interface LinkedMapping {
 
 export interface GroupView {
   readonly definition: GroupDefinition
-  /** Its name; the `id` where the name is not known. */
+  /** Its name; the `id` where the name is unknown. */
   readonly name: string
   readonly isNamed: boolean
-  /** The ranks it may have in Cognito, null for none. Without those that are not known, or that Cognito refuses. */
-  readonly levels: readonly (number | null)[]
-  /** The roles it may have, null for none. Without those that are not known. */
+  /** The ranks it may have in Cognito, null for none. Without unknown ones, and those that Cognito rejects. */
+  readonly ranks: readonly (number | null)[]
+  /** The roles it may have, null for none. Without unknown ones. */
   readonly roles: readonly (RoleReference | null)[]
-  /** Whether nothing is left out of `levels`. */
-  readonly hasKnownLevel: boolean
+  /** Whether nothing is left out of `ranks`. */
+  readonly hasKnownRank: boolean
   /** Whether nothing is left out of `roles`. */
   readonly hasKnownRole: boolean
   /** What Terraform makes of its precedence: 0 that is not sent, or a removed one that is sent as 0. */
@@ -76,15 +78,14 @@ function viewGroups(definitions: readonly GroupDefinition[]): readonly GroupView
     .map(({ definition, name, isNamed }) => {
       const precedences = possibilities(definition.precedence)
       const roles = possibilities(definition.role)
-      const { levels, terraform } = levelsOf(definition, precedences.values)
+      const { ranks, terraform } = ranksOf(definition, precedences.values)
       return {
         definition,
         name,
         isNamed,
-        levels: [...new Set(levels)],
+        ranks: [...new Set(ranks)],
         roles: distinctRoles(roles.values.map(role => (role === undefined || role.id === '' ? null : role))),
-        hasKnownLevel:
-          precedences.complete && precedences.values.every(raw => judgePrecedence(raw).level !== undefined),
+        hasKnownRank: precedences.complete && precedences.values.every(raw => checkPrecedence(raw).rank !== undefined),
         hasKnownRole: roles.complete,
         terraform,
         isRepeated: isNamed && counts.get(name)! > 1,
@@ -97,56 +98,30 @@ function nameOf({ id, groupName }: GroupDefinition): { readonly name: string; re
   return groupName.is === 'known' ? { name: groupName.value, isNamed: true } : { name: id, isNamed: false }
 }
 
-/** What a value can be, undefined for absent; `complete` unless some of it is not known. */
-export function possibilities<T>(value: Value<T>): {
-  readonly values: readonly (T | undefined)[]
-  readonly complete: boolean
-} {
-  const leaves = value.is === 'one-of' ? value.values : [value]
-  return {
-    values: leaves.flatMap(leaf => (leaf.is === 'known' ? [leaf.value] : leaf.is === 'absent' ? [undefined] : [])),
-    complete: leaves.every(leaf => leaf.is === 'known' || leaf.is === 'absent'),
-  }
-}
-
-/** What a precedence as a file has it comes to. */
-export type JudgedPrecedence =
-  | { readonly level: number | null; readonly isText: boolean }
-  | { readonly level?: undefined; readonly fault: 'out-of-range' | 'not-integer' }
-
-/** The text of an integer is one: CloudFormation and Terraform convert it. */
-export function judgePrecedence(raw: unknown): JudgedPrecedence {
-  if (raw === undefined || raw === null) return { level: null, isText: false }
-  const isText = typeof raw === 'string' && /^-?\d+$/.test(raw)
-  const number = isText ? Number(raw) : raw
-  if (isPrecedence(number)) return { level: number, isText }
-  return { fault: Number.isInteger(number) ? 'out-of-range' : 'not-integer' }
-}
-
 /** The ranks in Cognito, after what Terraform makes of 0 and of a removed attribute. */
-function levelsOf(
+function ranksOf(
   { provider, created, before }: GroupDefinition,
   raws: readonly unknown[],
-): Pick<GroupView, 'levels' | 'terraform'> {
+): Pick<GroupView, 'ranks' | 'terraform'> {
   let terraform: TerraformEffect | undefined
   const had =
-    before === undefined ? [] : possibilities(before.precedence).values.map(raw => judgePrecedence(raw).level ?? null)
-  const sent = (level: number | null): readonly (number | null)[] => {
-    if (provider !== 'terraform') return [level]
-    if (level === 0) {
+    before === undefined ? [] : possibilities(before.precedence).values.map(raw => checkPrecedence(raw).rank ?? null)
+  const sent = (rank: number | null): readonly (number | null)[] => {
+    if (provider !== 'terraform') return [rank]
+    if (rank === 0) {
       // An update sends it. A group that has its 0 already may have been made with it, or updated to it.
       if (created === false && had.length > 0 && had.every(Boolean)) return [0]
       terraform = { effect: 'zero-not-sent', certain: created !== false && raws.length === 1 }
       return created === false ? [0, null] : [null]
     }
-    if (level === null && had.some(Boolean)) {
+    if (rank === null && had.some(Boolean)) {
       terraform = { effect: 'zero-sent', certain: had.every(Boolean) && raws.length === 1 }
       return had.every(Boolean) ? [0] : [0, null]
     }
-    return [level]
+    return [rank]
   }
-  const levels = raws.map(judgePrecedence).flatMap(({ level }) => (level === undefined ? [] : sent(level)))
-  return { levels, terraform }
+  const ranks = raws.map(checkPrecedence).flatMap(({ rank }) => (rank === undefined ? [] : sent(rank)))
+  return { ranks, terraform }
 }
 
 /** The same role has the same key; another key may still be the same role, see `kind`. */
@@ -156,6 +131,11 @@ export function roleKey({ kind, id }: RoleReference): string {
 
 function distinctRoles(roles: readonly (RoleReference | null)[]): readonly (RoleReference | null)[] {
   return [...new Map(roles.map(role => [role === null ? '' : roleKey(role), role])).values()]
+}
+
+/** With an unknown user pool, no name is taken for that of a provider's group. */
+export function isFederated({ userPoolId }: PoolView, { name, isNamed }: GroupView): boolean {
+  return userPoolId !== undefined && isNamed && isFederatedGroup(name, userPoolId)
 }
 
 function linkMappings(
@@ -171,20 +151,4 @@ function linkMappings(
     }),
   )
   return groupBy(linked, ({ pool }) => pool)
-}
-
-/** The value where it is known for sure. */
-export function knownOr<T>(value: Value<T>, otherwise: T): T {
-  return value.is === 'known' ? value.value : otherwise
-}
-
-export function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>()
-  for (const item of items) {
-    const key = keyOf(item)
-    const group = groups.get(key)
-    if (group === undefined) groups.set(key, [item])
-    else group.push(item)
-  }
-  return groups
 }

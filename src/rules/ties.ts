@@ -1,85 +1,106 @@
-import type { RoleReference } from './infrastructure.js'
-import { type GroupView, groupBy, type PoolView, roleKey } from './pool-view.js'
+import { resolveRoles } from '../claims/resolve.js'
+import { listItems } from '../errors.js'
+import type { Membership, RoleReference } from './infrastructure.js'
+import { type GroupView, type PoolView, roleKey } from './pool-view.js'
+import { knownOr } from './value.js'
+import { groupBy } from '../record.js'
 
-/** Groups that clash: any two of them on different sides do, if they belong to one user. */
-export interface Clash {
+/** Groups that conflict: a user in any two of them on different sides is affected. */
+export interface Conflict {
   readonly groups: readonly GroupView[]
   /** False: only in some of the possibilities that the file leaves open. */
   readonly certain: boolean
 }
 
-/** A clash of equal precedence numbers. */
-export interface Tie extends Clash {
-  readonly ruleId: 'COG101' | 'COG102'
-  readonly level: number
+/** A conflict of groups that share a precedence. */
+export interface Tie extends Conflict {
+  /** Different roles; or a role in one group and none in another. */
+  readonly kind: 'different-roles' | 'role-and-none'
+  readonly precedence: number
 }
 
 /** A group on the side it takes. */
-export interface Contender {
+export interface Competitor {
   readonly group: GroupView
   readonly side: string
-  /** Two of one certain block meet for sure. Two of one that is not certain never do: they are one group. */
-  readonly block: string
+  /** Two of one certain cohort meet for sure. Two of one that is not certain never do: they are one group. */
+  readonly cohort: string
   readonly certain: boolean
 }
 
 /**
- * The clashes among contenders: one for each certain block that has two sides, and one that is not certain for what may
- * happen between blocks. Linear, and there are no more findings than blocks, however many pairs they stand for.
+ * The conflicts among competitors: one for each certain cohort that has two sides, and one that is not certain for what may
+ * happen between cohorts. Linear, and there are no more findings than cohorts, however many pairs they stand for.
  */
-export function clashes(contenders: readonly Contender[]): readonly Clash[] {
+export function conflicts(competitors: readonly Competitor[]): readonly Conflict[] {
   const certain = [
     ...groupBy(
-      contenders.filter(contender => contender.certain),
-      ({ block }) => block,
+      competitors.filter(competitor => competitor.certain),
+      ({ cohort }) => cohort,
     ).values(),
   ]
-    .filter(block => block.some(({ side }) => side !== block[0]!.side))
-    .map(block => ({ groups: groupsOf(block), certain: true }))
-  return meetBetweenBlocks(contenders) ? [...certain, { groups: groupsOf(contenders), certain: false }] : certain
+    .filter(cohort => cohort.some(({ side }) => side !== cohort[0]!.side))
+    .map(cohort => ({ groups: groupsOf(cohort), certain: true }))
+  return meetBetweenCohorts(competitors) ? [...certain, { groups: groupsOf(competitors), certain: false }] : certain
 }
 
-/** Whether two contenders differ in block and in side. If all differ from the first in one only, two of them may. */
-function meetBetweenBlocks(contenders: readonly Contender[]): boolean {
-  const [first] = contenders
+/** Whether two competitors differ in cohort and in side. If all differ from the first in one only, two of them may. */
+function meetBetweenCohorts(competitors: readonly Competitor[]): boolean {
+  const [first] = competitors
   if (first === undefined) return false
-  const others = contenders.map(({ block, side }) => [block !== first.block, side !== first.side])
-  const both = others.some(([block, side]) => block && side)
-  return both || (others.some(([block]) => block) && others.some(([, side]) => side))
+  const others = competitors.map(({ cohort, side }) => [cohort !== first.cohort, side !== first.side])
+  const both = others.some(([cohort, side]) => cohort && side)
+  return both || (others.some(([cohort]) => cohort) && others.some(([, side]) => side))
 }
 
-function groupsOf(contenders: readonly Contender[]): readonly GroupView[] {
-  return [...new Set(contenders.map(({ group }) => group))]
+function groupsOf(competitors: readonly Competitor[]): readonly GroupView[] {
+  return [...new Set(competitors.map(({ group }) => group))]
 }
 
 /** Groups of one condition, if they are certain in what is asked, exist together. */
-export function blockOf(group: GroupView, certain: boolean): Pick<Contender, 'block' | 'certain'> {
-  if (certain && !group.isRepeated) return { block: `condition ${group.definition.condition ?? ''}`, certain: true }
-  return { block: `group ${group.name}`, certain: false }
+export function cohortOf(group: GroupView, certain: boolean): Pick<Competitor, 'cohort' | 'certain'> {
+  if (certain && !group.isRepeated) return { cohort: `condition ${group.definition.condition ?? ''}`, certain: true }
+  return { cohort: `group ${group.name}`, certain: false }
 }
 
-/** Whether it has a role: undefined where nobody knows, or where the possibilities differ. */
+/** Whether it has a role: undefined where that is unknown, or where the possibilities differ. */
 export function hasRole({ roles, hasKnownRole }: GroupView): boolean | undefined {
   if (!hasKnownRole || new Set(roles.map(role => role === null)).size !== 1) return undefined
   return roles[0] !== null
 }
 
-export function hasOneLevel({ levels, hasKnownLevel }: GroupView): boolean {
-  return hasKnownLevel && levels.length === 1
+export function hasOneRank({ ranks, hasKnownRank }: GroupView): boolean {
+  return hasKnownRank && ranks.length === 1
 }
 
-/** Every tie of the pool: on different roles (COG101), of groups with a role and without one (COG102). */
+/** The numbers among the ranks that it may have. */
+export function numbersOf({ ranks }: GroupView): readonly number[] {
+  return ranks.filter(rank => rank !== null)
+}
+
+/** Whether it has a role in some possibility. */
+export function mayHaveRole({ roles }: GroupView): boolean {
+  return roles.some(role => role !== null)
+}
+
+/** Every tie of the pool. */
 export function tiesOf({ groups }: PoolView): readonly Tie[] {
-  const numbered = groups.flatMap(group => group.levels.flatMap(level => (level === null ? [] : [{ group, level }])))
-  const levels = [...groupBy(numbered, ({ level }) => String(level)).values()].toSorted(
-    (a, b) => a[0]!.level - b[0]!.level,
-  )
-  return levels.flatMap(members => {
-    const level = members[0]!.level
+  const numbered = groups.flatMap(group => group.ranks.flatMap(rank => (rank === null ? [] : [{ group, rank }])))
+  const ranks = [...groupBy(numbered, ({ rank }) => String(rank)).values()].toSorted((a, b) => a[0]!.rank - b[0]!.rank)
+  return ranks.flatMap(members => {
+    const rank = members[0]!.rank
     const tied = members.map(({ group }) => group)
     return [
-      ...clashes(roleContenders(tied)).map(clash => ({ ...clash, ruleId: 'COG101' as const, level })),
-      ...clashes(tied.flatMap(bearingContenders)).map(clash => ({ ...clash, ruleId: 'COG102' as const, level })),
+      ...conflicts(roleCompetitors(tied)).map(conflict => ({
+        ...conflict,
+        kind: 'different-roles' as const,
+        precedence: rank,
+      })),
+      ...conflicts(tied.flatMap(competitorsByRole)).map(conflict => ({
+        ...conflict,
+        kind: 'role-and-none' as const,
+        precedence: rank,
+      })),
     ]
   })
 }
@@ -88,20 +109,20 @@ export function tiesOf({ groups }: PoolView): readonly Tie[] {
  * Sides are roles. An ARN and a resource may be one role, and a reference may be any: what they are is not certain. Of the
  * roles that a group may have two are enough: whatever another group's role is, one of two differs from it.
  */
-function roleContenders(groups: readonly GroupView[]): readonly Contender[] {
-  const bearers = groups.map(group => ({ group, roles: group.roles.filter(role => role !== null).slice(0, 2) }))
-  const kindOf = kindsOfRoles(bearers.flatMap(({ roles }) => roles))
-  return bearers.flatMap(({ group, roles }) =>
+function roleCompetitors(groups: readonly GroupView[]): readonly Competitor[] {
+  const withRole = groups.map(group => ({ group, roles: group.roles.filter(role => role !== null).slice(0, 2) }))
+  const kindOf = kindsOfRoles(withRole.flatMap(({ roles }) => roles))
+  return withRole.flatMap(({ group, roles }) =>
     roles.map(role => {
       const kind = kindOf(role)
-      const isCertain = hasOneLevel(group) && group.hasKnownRole && group.roles.length === 1 && kind !== undefined
-      const { block, certain } = blockOf(group, isCertain)
-      return { group, side: roleKey(role), block: certain ? `${kind} ${block}` : block, certain }
+      const isCertain = hasOneRank(group) && group.hasKnownRole && group.roles.length === 1 && kind !== undefined
+      const { cohort, certain } = cohortOf(group, isCertain)
+      return { group, side: roleKey(role), cohort: certain ? `${kind} ${cohort}` : cohort, certain }
     }),
   )
 }
 
-/** Two roles of one kind are two for sure if their ids differ; undefined for a role of which nobody knows. */
+/** Two roles of one kind are two for sure if their ids differ; undefined for a role that is unknown. */
 function kindsOfRoles(roles: readonly RoleReference[]): (role: RoleReference) => string | undefined {
   const ids = new Set(roles.flatMap(({ kind, id }) => (kind === 'reference' ? [id] : [])))
   const shared = new Map<string, number>()
@@ -125,57 +146,124 @@ function framesOf(text: string): readonly string[] {
 }
 
 /** Sides are having a role and having none. */
-function bearingContenders(group: GroupView): readonly Contender[] {
-  const block = blockOf(group, hasOneLevel(group) && hasRole(group) !== undefined)
+function competitorsByRole(group: GroupView): readonly Competitor[] {
+  const cohort = cohortOf(group, hasOneRank(group) && hasRole(group) !== undefined)
   return [...new Set(group.roles.map(role => (role === null ? 'none' : 'role')))].map(side => ({
     group,
     side,
-    ...block,
+    ...cohort,
   }))
 }
 
-interface RankedContender extends Contender {
-  readonly level: number
+interface RankedCompetitor extends Competitor {
+  readonly rank: number
 }
 
-/** The groups without a role that rank before groups with one (COG104), and those: of one pool, in one clash for each certain block. */
-export function outrankings({ groups }: PoolView): readonly Clash[] {
+/** The groups without a role that rank before groups with one (COG104), and those: of one pool, in one conflict for each certain cohort. */
+export function shadowed({ groups }: PoolView): readonly Conflict[] {
   const ranked = groups.flatMap(group =>
-    bearingContenders(group).flatMap(contender =>
-      group.levels.flatMap(level => (level === null ? [] : [{ ...contender, level }])),
+    competitorsByRole(group).flatMap(competitor =>
+      group.ranks.flatMap(rank => (rank === null ? [] : [{ ...competitor, rank }])),
     ),
   )
-  const blocks = [
+  const cohorts = [
     ...groupBy(
       ranked.filter(({ certain }) => certain),
-      ({ block }) => block,
+      ({ cohort }) => cohort,
     ).values(),
   ]
   return [
-    ...blocks.map(block => ({ groups: groupsOf(inOutranking(block, lowest)), certain: true })),
-    { groups: groupsOf(inOutranking(ranked, lowestOfOtherBlock)), certain: false },
-  ].filter(clash => clash.groups.length > 0)
+    ...cohorts.map(cohort => ({ groups: groupsOf(inShadow(cohort, lowest)), certain: true })),
+    { groups: groupsOf(inShadow(ranked, lowestOfOtherCohort)), certain: false },
+  ].filter(conflict => conflict.groups.length > 0)
 }
 
-/** Gives the first level of contenders that are sorted, as seen by one of a block. */
-type FirstLevel = (sorted: readonly RankedContender[]) => (block: string) => number | undefined
+/** Gives the first rank of competitors that are sorted, as seen by one of a cohort. */
+type FirstRank = (sorted: readonly RankedCompetitor[]) => (cohort: string) => number | undefined
 
-const lowest: FirstLevel =
+const lowest: FirstRank =
   ([first]) =>
   () =>
-    first?.level
+    first?.rank
 
-const lowestOfOtherBlock: FirstLevel = sorted => {
+const lowestOfOtherCohort: FirstRank = sorted => {
   const [first] = sorted
-  const second = sorted.find(({ block }) => block !== first?.block)
-  return block => (block === first?.block ? second : first)?.level
+  const second = sorted.find(({ cohort }) => cohort !== first?.cohort)
+  return cohort => (cohort === first?.cohort ? second : first)?.rank
 }
 
-function inOutranking(contenders: readonly RankedContender[], firstLevel: FirstLevel): readonly RankedContender[] {
-  const sorted = contenders.toSorted((a, b) => a.level - b.level)
-  const firstRoleless = firstLevel(sorted.filter(({ side }) => side === 'none'))
-  const lastBearer = firstLevel(sorted.filter(({ side }) => side === 'role').toReversed())
-  return contenders.filter(({ side, level, block }) =>
-    side === 'none' ? level < (lastBearer(block) ?? -1) : level > (firstRoleless(block) ?? Infinity),
+function inShadow(competitors: readonly RankedCompetitor[], firstRank: FirstRank): readonly RankedCompetitor[] {
+  const sorted = competitors.toSorted((a, b) => a.rank - b.rank)
+  const firstWithoutRole = firstRank(sorted.filter(({ side }) => side === 'none'))
+  const lastWithRole = firstRank(sorted.filter(({ side }) => side === 'role').toReversed())
+  return competitors.filter(({ side, rank, cohort }) =>
+    side === 'none' ? rank < (lastWithRole(cohort) ?? -1) : rank > (firstWithoutRole(cohort) ?? Infinity),
   )
+}
+
+/** What has to hold for a conflict that is not certain: what follows "if". */
+export function premise({ groups }: Conflict): string {
+  const kinds = new Set(groups.flatMap(({ roles }) => roles.flatMap(role => (role === null ? [] : [role.kind]))))
+  const isOpen = groups.some(group => !hasOneRank(group) || !group.hasKnownRole || group.roles.length > 1)
+  const mayBeApart = groups.some(
+    group => group.definition.condition !== groups[0]!.definition.condition || group.isRepeated,
+  )
+  const parts = [
+    ...(isOpen ? [OPEN_VALUES] : []),
+    ...(mayBeApart ? ['the groups exist together'] : []),
+    ...(kinds.has('reference') || kinds.size > 1 ? ['the references to their roles stand for different roles'] : []),
+  ]
+  return listItems(parts, String)
+}
+
+export const OPEN_VALUES = 'the values that the file leaves open turn out that way'
+
+/** The users for whom it is certain that a tie decides, by tie: of each, the memberships in groups of the tie. */
+export type AffectedUsers = ReadonlyMap<Tie, readonly (readonly Membership[])[]>
+
+/** What `resolveRoles` says of the groups of each user. */
+export function findAffectedUsers(
+  pool: PoolView,
+  ties: readonly Tie[],
+  memberships: readonly Membership[],
+): AffectedUsers {
+  const groups = new Map(
+    pool.groups.filter(group => group.isNamed && !group.isRepeated).map(group => [group.name, group]),
+  )
+  const certain = groupBy(
+    ties.filter(tie => tie.certain),
+    ({ kind, precedence }) => `${kind} ${precedence}`,
+  )
+  const members = new Map(ties.map(tie => [tie, new Set(tie.groups)]))
+  const affected = new Map<Tie, (readonly Membership[])[]>()
+  for (const theirs of membershipsByUser(memberships).values()) {
+    const own = [...new Set(theirs.flatMap(({ groupName }) => groups.get(knownOr(groupName, '')) ?? []))]
+    if (!own.every(group => hasOneRank(group) && group.hasKnownRole && group.roles.length === 1)) continue
+    const resolution = resolveRoles(
+      own.map(({ ranks, roles }, index) => ({
+        groupName: String(index),
+        precedence: ranks[0],
+        roleArn: roles[0] ? roleKey(roles[0]) : null,
+      })),
+    )
+    if (resolution.outcome !== 'ambiguous' && resolution.outcome !== 'undetermined') continue
+    const determining = resolution.determiningGroups.map(index => own[Number(index)]!)
+    const rank = Math.max(...determining.flatMap(numbersOf))
+    const kind: Tie['kind'] = resolution.outcome === 'ambiguous' ? 'different-roles' : 'role-and-none'
+    for (const tie of certain.get(`${kind} ${rank}`) ?? []) {
+      const tied = determining.filter(group => members.get(tie)!.has(group) && group.ranks[0] === rank)
+      if (new Set(tied.map(({ roles }) => (roles[0] ? roleKey(roles[0]) : ''))).size < 2) continue
+      const names = new Set(tied.map(({ name }) => name))
+      const users = affected.get(tie) ?? []
+      users.push(theirs.filter(({ groupName }) => names.has(knownOr(groupName, ''))))
+      affected.set(tie, users)
+    }
+  }
+  return affected
+}
+
+/** The memberships whose user and group are known, by user. */
+export function membershipsByUser(memberships: readonly Membership[]): ReadonlyMap<string, readonly Membership[]> {
+  const known = memberships.filter(({ username, groupName }) => username.is === 'known' && groupName.is === 'known')
+  return groupBy(known, ({ username }) => knownOr(username, ''))
 }

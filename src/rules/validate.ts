@@ -1,16 +1,18 @@
-import { type Draft, quoted } from './draft.js'
 import { quote, RolecastError } from '../errors.js'
-import { type Finding, SEVERITIES, type Severity } from './finding.js'
-import type { Infrastructure, Location, Value } from './infrastructure.js'
-import { judgeAttachments, judgeMappingRules, judgeMappings } from './mapping-rules.js'
-import { groupBy, type PoolView, viewPools } from './pool-view.js'
-import { judgeDeclared, judgeRanks } from './rank-rules.js'
-import { FINDING_RULES, findRule } from './catalogue.js'
-import { tiesOf } from './ties.js'
-import { judgeTrust } from './trust-rules.js'
 import { compareText } from '../text.js'
+import { findRule, RULES, TEMPLATE_RULES, unknownRule } from './catalogue.js'
+import { type Finding, SEVERITIES, type Severity } from './finding.js'
+import { useOf } from './identity-pool-use.js'
+import type { Infrastructure, Location } from './infrastructure.js'
+import { viewPools } from './pool-view.js'
+import { type CheckedPool, type Draft, toFinding } from './rule.js'
+import { suppressFindings, suppressionsOf } from './suppress.js'
+import type { ScopedSuppression } from './suppression-rules.js'
+import { findAffectedUsers, tiesOf } from './ties.js'
+import { checkTrust } from './trust-rules.js'
+import { groupBy } from '../record.js'
 
-/** Which rules run, by id. A rule that `ignore` names does not run, whatever the others say. */
+/** Which rules run, by id. A rule in `ignore` does not run, whatever the others say. */
 export interface ValidateOptions {
   /** These and no others, even if they are off by default. */
   readonly only?: readonly string[] | undefined
@@ -24,230 +26,121 @@ export interface ValidateOptions {
 /**
  * Finds what is wrong with the groups and roles of a template, of a plan, or of a live pool (`fromPool`).
  *
- * What holds only in some of the possibilities that a file leaves open is one severity lower and says "may" or "where";
- * what cannot be told at all is a COG190, never a guess. Pure and total; the order of resources changes nothing.
+ * What holds only in some of the possibilities that a file leaves open is one severity lower and says "may" or "if"; what
+ * cannot be determined at all is a COG190, never a guess. Pure and total; the order of resources changes nothing.
  *
- * Not for suppressions: what a comment says is meant so is found too, and it is for the caller to mark it.
+ * Not for suppressions: a finding that a comment suppresses is found too. `validateAll` marks it.
  *
- * @returns by place, then by rule
- * @throws RolecastError `invalid-option`: a rule or a severity that does not exist
+ * @returns by location, then by rule
+ * @throws RolecastError `invalid-option`: an unknown rule or severity
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
  */
 export function validateInfrastructure(
   infrastructure: Infrastructure,
   options: ValidateOptions = {},
 ): readonly Finding[] {
-  const { runs, severityOf } = readOptions(options)
-  const sorted = {
-    ...infrastructure,
-    attachments: infrastructure.attachments.toSorted((a, b) => compareLocations(a.location, b.location)),
-  }
-  const pools = viewPools(sorted)
-  const membershipsOf = groupBy(infrastructure.memberships, ({ pool }) => pool)
-  const declaredOf = groupBy(infrastructure.declaredPrecedences, ({ pool }) => pool)
-  const drafts = pools.flatMap(pool => {
-    const ties = tiesOf(pool)
-    return [
-      ...judgeRanks(pool, ties, membershipsOf.get(pool.id) ?? []),
-      ...judgeDeclared(pool, declaredOf.get(pool.id) ?? []),
-      ...judgeMappings(pool, ties, sorted),
-    ]
-  })
-  const all = [
-    ...drafts,
-    ...judgeTrust(pools, sorted),
-    ...judgeAttachments(sorted),
-    ...judgeMappingRules(pools, sorted),
-    ...undecidable(pools, sorted, new Set(drafts.filter(({ ruleId }) => TIES.has(ruleId)).map(({ pool }) => pool))),
-  ]
-  return withKeys(
-    all.filter(({ ruleId }) => runs(ruleId)).map(draft => ({ ...toFinding(draft), severity: severityOf(draft) })),
-  )
+  return findAll(infrastructure, readRuleOptions(options))
 }
 
-function readOptions({ only, ignore = [], enable = [], severities = {} }: ValidateOptions) {
+export interface ValidateAllOptions extends ValidateOptions {
+  /** The day, such as `2026-11-23`: from `exp=` on, a suppression no longer counts. */
+  readonly today: string
+  /** Besides the suppressions in the files. */
+  readonly suppressions?: readonly ScopedSuppression[] | undefined
+  /** What else is found in an infrastructure, such as what a deployment would change. */
+  readonly others?: ((infrastructure: Infrastructure) => readonly Finding[]) | undefined
+}
+
+/**
+ * All there is to find in infrastructures: by the rules of `validateInfrastructure`, by others, and in the suppressions.
+ * A suppressed finding stays, marked. By location.
+ *
+ * @throws RolecastError `invalid-option`: an unknown rule or severity
+ */
+export function validateAll(
+  infrastructures: readonly Infrastructure[],
+  { today, suppressions = [], others = () => [], ...options }: ValidateAllOptions,
+): readonly Finding[] {
+  const choice = readRuleOptions(options)
+  const parts = infrastructures.map(infrastructure => {
+    const findings = [...findAll(infrastructure, choice), ...choose(others(infrastructure), choice)]
+    return { findings, suppressions: suppressionsOf(infrastructure, findings) }
+  })
+  const all = suppressFindings(
+    parts.flatMap(part => part.findings),
+    [...parts.flatMap(part => part.suppressions), ...suppressions],
+    { today, isRule: id => IDS.has(id), runs: choice.runs },
+  )
+  return choose(all, choice).toSorted(byLocation)
+}
+
+const IDS: ReadonlySet<string> = new Set(RULES.map(({ id }) => id))
+
+interface RuleChoice {
+  readonly runs: (id: string) => boolean
+  /** By id, whatever a rule says. */
+  readonly severities: ReadonlyMap<string, Severity>
+}
+
+function readRuleOptions({ only, ignore = [], enable = [], severities = {} }: ValidateOptions): RuleChoice {
   for (const id of [...(only ?? []), ...ignore, ...enable, ...Object.keys(severities)]) {
-    if (FINDING_RULES.some(rule => rule.id === id)) continue
-    throw new RolecastError(
-      'invalid-option',
-      `${quote(id)} is no rule; use an id from \`${FINDING_RULES[0].id}\` to \`${FINDING_RULES.at(-1)!.id}\``,
-      { value: id },
-    )
+    if (!IDS.has(id)) throw new RolecastError('invalid-option', unknownRule(id), { value: id })
   }
   const fixed = new Map(Object.entries(severities))
   for (const severity of fixed.values()) {
     if (SEVERITIES.includes(severity)) continue
     throw new RolecastError(
       'invalid-option',
-      `${quote(severity)} is no severity; use one of ${SEVERITIES.join(', ')}`,
+      `unknown severity ${quote(severity)}; use one of ${SEVERITIES.join(', ')}`,
       { value: severity },
     )
   }
-  return {
-    runs: (id: string) =>
-      !ignore.includes(id) && (only?.includes(id) ?? (findRule(id)!.enabled || enable.includes(id))),
-    severityOf: ({ ruleId, severity }: Draft) => fixed.get(ruleId) ?? severity,
+  const runs = (id: string) =>
+    !ignore.includes(id) && (only?.includes(id) ?? (findRule(id)!.enabled || enable.includes(id)))
+  return { runs, severities: fixed }
+}
+
+function choose(findings: readonly Finding[], { runs, severities }: RuleChoice): readonly Finding[] {
+  return findings
+    .filter(({ ruleId }) => runs(ruleId))
+    .map(finding => ({ ...finding, severity: severities.get(finding.ruleId) ?? finding.severity }))
+}
+
+function findAll(infrastructure: Infrastructure, choice: RuleChoice): readonly Finding[] {
+  const sorted = {
+    ...infrastructure,
+    attachments: infrastructure.attachments.toSorted((a, b) => compareLocations(a.location, b.location)),
   }
-}
-
-function toFinding({
-  ruleId,
-  severity,
-  message,
-  pool,
-  groups = [],
-  subject,
-  resources,
-  location,
-  related = [],
-}: Draft): Finding {
-  const { slug, fix } = findRule(ruleId)!
-  const names = [...new Set(groups)].toSorted()
-  return {
-    ruleId,
-    slug,
-    severity,
-    message,
-    fix,
-    pool,
-    groups: names,
-    resources: [...new Set(resources)].toSorted(),
-    location,
-    related,
-    key: JSON.stringify([ruleId, pool, ...names, ...(subject === undefined ? [] : [subject])]),
-  }
-}
-
-const TIES: ReadonlySet<string> = new Set(['COG101', 'COG102'])
-
-/** COG190 for every value that some rule needed, but for the trust policies. */
-function undecidable(
-  pools: readonly PoolView[],
-  infrastructure: Infrastructure,
-  poolsWithTies: ReadonlySet<string>,
-): readonly Draft[] {
-  const { attachments, memberships } = infrastructure
-  const poolNames = new Map(pools.map(({ id, name }) => [id, name]))
-  const ofGroups = pools.flatMap(pool =>
-    pool.groups.flatMap(({ name, definition: { id, groupName, precedence, role, location } }) => {
-      const base = { pool: pool.name, groups: [name], resources: [id] }
-      return [
-        ...note(groupName, `The name of the group ${quoted(name)}`, isSeveral, { ...base, subject: 'name', location }),
-        ...note(precedence, `The precedence of ${quoted(name)}`, never, { ...base, subject: 'precedence', location }),
-        ...note(role, `The role of ${quoted(name)}`, never, { ...base, subject: 'role', location }),
-      ]
+  const pools = poolsOf(sorted)
+  const drafts: readonly Draft[] = [
+    ...TEMPLATE_RULES.filter(({ id }) => choice.runs(id)).flatMap(rule => {
+      const ofPools = pools.flatMap(pool => rule.check?.(pool) ?? [])
+      const ofAll = rule.checkAll?.(sorted, pools) ?? []
+      return [...ofPools, ...ofAll].map(draft => ({ ...draft, rule }))
     }),
-  )
-  const ofAttachments = attachments.flatMap(({ id, identityPool, roles, mappings, location }) => {
-    const name = identityPool.is === 'known' ? identityPool.value : id
-    const base = { pool: '', resources: [id] }
-    const part = <T>(value: Value<T>, what: string, open: Open, location: Location) =>
-      note(value, `In the role attachment of ${quoted(name)}, ${what}`, open, {
-        ...base,
-        subject: `${name}: ${what}`,
-        location,
-      })
-    return [
-      ...(attachments.length > 1 ? part(identityPool, 'the identity pool', isSeveral, location) : []),
-      ...part(roles, 'the value of `Roles`', isSeveral, location),
-      ...part(mappings, 'the value of `RoleMappings`', isSeveral, location),
-      ...(mappings.is === 'known' ? mappings.value : []).flatMap(mapping => [
-        // Whose pool it is for, the reader has seen from it.
-        ...(mapping.pool === undefined
-          ? part(
-              mapping.identityProvider,
-              `the provider of the mapping ${quoted(mapping.key)}`,
-              never,
-              mapping.location,
-            )
-          : []),
-        ...part(mapping.type, `the type of the mapping ${quoted(mapping.key)}`, never, mapping.location),
-        ...part(
-          mapping.ambiguousRoleResolution,
-          `the ambiguous role resolution of the mapping ${quoted(mapping.key)}`,
-          never,
-          mapping.location,
-        ),
-        ...part(mapping.rules, `the list of rules of the mapping ${quoted(mapping.key)}`, isSeveral, mapping.location),
-        ...(mapping.rules.is === 'known' ? mapping.rules.value : []).flatMap((rule, index) => [
-          ...part(
-            rule.claim,
-            `the claim of rule ${index + 1} of the mapping ${quoted(mapping.key)}`,
-            isSeveral,
-            rule.location,
-          ),
-          ...part(
-            rule.matchType,
-            `the match type of rule ${index + 1} of the mapping ${quoted(mapping.key)}`,
-            isSeveral,
-            rule.location,
-          ),
-          ...part(
-            rule.value,
-            `the value of rule ${index + 1} of the mapping ${quoted(mapping.key)}`,
-            isSeveral,
-            rule.location,
-          ),
-        ]),
-      ]),
-    ]
-  })
-  // Who is in what matters to ties only.
-  const relevant = memberships.filter(({ pool }) => poolsWithTies.has(poolNames.get(pool) ?? ''))
-  const ofMemberships = relevant.flatMap(({ pool, username, groupName, location }) => [
-    ...note(username, 'The user of a membership', isSeveral, {
-      pool: poolNames.get(pool)!,
-      resources: [],
-      subject: 'user',
-      location,
-    }),
-    ...note(groupName, 'The group of a membership', isSeveral, {
-      pool: poolNames.get(pool)!,
-      resources: [],
-      subject: 'group',
-      location,
-    }),
-  ])
-  const ofReaders = infrastructure.undecidable.map(({ why, location, pool }) => ({
-    ...NOTE,
-    pool: pool === undefined ? '' : (poolNames.get(pool) ?? pool),
-    resources: [],
-    subject: why,
-    location,
-    message: `${why}.`,
-  }))
-  return [...ofGroups, ...ofAttachments, ...ofMemberships, ...ofReaders]
-}
-
-/** Whether a value that is one of several, all known, leaves its rules undecided. */
-type Open = (value: Value<unknown>) => boolean
-
-const isSeveral: Open = value => value.is === 'one-of'
-const never: Open = () => false
-
-const NOTE = { ruleId: 'COG190', severity: 'note' } as const
-
-/** One note for a value that is not known, or none. */
-function note(
-  value: Value<unknown>,
-  what: string,
-  open: Open,
-  base: Omit<Draft, 'ruleId' | 'severity' | 'message'>,
-): readonly Draft[] {
-  const leaves = value.is === 'one-of' ? value.values : [value]
-  const why = leaves.find(leaf => leaf.is === 'unknown')?.why ?? (open(value) ? 'it is one of several' : undefined)
-  if (why === undefined) return []
-  return [
-    {
-      ...NOTE,
-      ...base,
-      location: value.location ?? base.location,
-      message: `${what} is not known: ${why}. Rules that need it say nothing of it.`,
-    },
+    ...checkTrust(sorted, pools),
   ]
+  return withKeys(choose(drafts.map(toFinding), choice))
 }
 
-/** Sorted, and with keys of their own: where two are the same in all but their place, the second gets `#2`. */
+function poolsOf(infrastructure: Infrastructure): readonly CheckedPool[] {
+  const membershipsOf = groupBy(infrastructure.memberships, ({ pool }) => pool)
+  const declaredOf = groupBy(infrastructure.declaredPrecedences, ({ pool }) => pool)
+  return viewPools(infrastructure).map(view => {
+    const ties = tiesOf(view)
+    const memberships = membershipsOf.get(view.id) ?? []
+    return {
+      ...view,
+      ties,
+      affectedUsers: findAffectedUsers(view, ties, memberships),
+      memberships,
+      declaredPrecedences: declaredOf.get(view.id) ?? [],
+      use: useOf(view),
+    }
+  })
+}
+
+/** Sorted, and with keys of their own: if two differ in location only, the second gets `#2`. */
 function withKeys(findings: readonly Finding[]): readonly Finding[] {
   const byContent = findings.toSorted(
     (a, b) =>
@@ -263,11 +156,11 @@ function withKeys(findings: readonly Finding[]): readonly Finding[] {
       seen.set(finding.key, count)
       return count === 1 ? finding : { ...finding, key: `${finding.key}#${count}` }
     })
-    .toSorted(byPlace)
+    .toSorted(byLocation)
 }
 
 /** By file, line and column, then by construct and key. */
-export function byPlace(a: Finding, b: Finding): number {
+export function byLocation(a: Finding, b: Finding): number {
   return compareLocations(a.location, b.location) || compareText(a.key, b.key)
 }
 

@@ -1,21 +1,15 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ALL_RULES, findAnyRule } from '../../src/rules/all-rules.js'
-import { checkInfrastructures } from '../../src/rules/check.js'
+import { findRule, RULES, TEMPLATE_RULES } from '../../src/rules/catalogue.js'
 import type { Finding } from '../../src/rules/finding.js'
 import type { GroupDefinition, Infrastructure, Suppression, Value } from '../../src/rules/infrastructure.js'
-import { FINDING_RULES } from '../../src/rules/catalogue.js'
-import {
-  type Exemption,
-  exemptionsOf,
-  isDay,
-  suppressFindings,
-  type SuppressOptions,
-} from '../../src/rules/suppress.js'
+import { isDay, type ScopedSuppression } from '../../src/rules/suppression-rules.js'
+import { suppressFindings, suppressionsOf, type SuppressOptions } from '../../src/rules/suppress.js'
+import { validateAll } from '../../src/rules/validate.js'
 import { errorOf } from '../failure-of.js'
 
 const today = '2026-11-23'
-const isRule = (id: string) => ALL_RULES.some(rule => rule.id === id)
+const isRule = (id: string) => RULES.some(rule => rule.id === id)
 const everything: SuppressOptions = { today, isRule, runs: () => true }
 
 function finding(ruleId: string, more: Partial<Finding> = {}): Finding {
@@ -24,7 +18,7 @@ function finding(ruleId: string, more: Partial<Finding> = {}): Finding {
     slug: 'some',
     severity: 'error',
     message: 'Something.',
-    fix: 'Mend it.',
+    fix: 'Fix it.',
     pool: 'Pool',
     groups: ['admins'],
     resources: ['Admins'],
@@ -38,7 +32,7 @@ function finding(ruleId: string, more: Partial<Finding> = {}): Finding {
 function suppression(rules: readonly string[], more: Partial<Suppression> = {}): Suppression {
   return {
     rules,
-    reason: 'it is meant so',
+    reason: 'it is intended',
     target: 'Admins',
     location: { path: 'auth.yaml', line: 2, column: 3 },
     ...more,
@@ -46,7 +40,7 @@ function suppression(rules: readonly string[], more: Partial<Suppression> = {}):
 }
 
 function suppress(findings: readonly Finding[], suppressions: readonly Suppression[], options = everything) {
-  return suppressFindings(findings, exemptionsOf({ suppressions }, findings), options)
+  return suppressFindings(findings, suppressionsOf({ suppressions }, findings), options)
 }
 
 /** Rule, and whether it is suppressed. */
@@ -58,7 +52,7 @@ describe('a suppression', () => {
     const [marked] = suppress([finding('COG101')], [suppression(['COG101'])])
     expect(marked).toEqual({
       ...finding('COG101'),
-      suppressed: { reason: 'it is meant so', location: { path: 'auth.yaml', line: 2, column: 3 } },
+      suppressed: { reason: 'it is intended', location: { path: 'auth.yaml', line: 2, column: 3 } },
     })
   })
 
@@ -164,23 +158,21 @@ describe('a suppression', () => {
 
   test('of one file is not for a resource of the same id in another', () => {
     const [a, b] = [finding('COG101'), finding('COG101')]
-    const exemptions = exemptionsOf({ suppressions: [suppression(['COG101'])] }, [a])
-    expect(shape(suppressFindings([a, b], exemptions, everything))).toEqual(['COG101 suppressed', 'COG101'])
+    const scoped = suppressionsOf({ suppressions: [suppression(['COG101'])] }, [a])
+    expect(shape(suppressFindings([a, b], scoped, everything))).toEqual(['COG101 suppressed', 'COG101'])
   })
 
   test('says in words what is wrong with it', () => {
     const message = (rules: readonly string[], more: Partial<Suppression>) =>
       suppress([], [suppression(rules, more)])[0]!.message
-    expect(message([], {})).toBe('The suppression names no rule, so it suppresses nothing.')
-    expect(message(['nonsense'], {})).toBe(
-      'The suppression names `nonsense`, which is no rule, so it suppresses nothing.',
-    )
-    expect(message(['COG101'], { reason: '' })).toBe('The suppression gives no reason, so it suppresses nothing.')
+    expect(message([], {})).toBe('The suppression names no rule, so it has no effect.')
+    expect(message(['nonsense'], {})).toBe('The suppression names the unknown rule `nonsense`, so it has no effect.')
+    expect(message(['COG101'], { reason: '' })).toBe('The suppression gives no reason, so it has no effect.')
     expect(message(['COG101'], { expires: 'soon' })).toBe(
-      'The suppression expires on `soon`, which is no day such as 2027-01-01, so it suppresses nothing.',
+      'The suppression expires on `soon`, which is not a date such as 2027-01-01, so it has no effect.',
     )
     expect(message(['COG101'], { expires: '2020-01-01' })).toBe(
-      'The suppression of COG101 expired on 2020-01-01: it is meant so',
+      'The suppression of COG101 expired on 2020-01-01: it is intended',
     )
   })
 
@@ -261,11 +253,10 @@ describe('all rules together', () => {
     attachments: [],
     memberships: [],
     declaredPrecedences: [],
-    undecidable: [],
+    unresolved: [],
     suppressions: [suppression(['COG104'], { target: 'aGroup' })],
   }
-  const check = (options: Partial<Parameters<typeof checkInfrastructures>[1]> = {}) =>
-    checkInfrastructures([tied], { today, ...options })
+  const check = (options: Partial<Parameters<typeof validateAll>[1]> = {}) => validateAll([tied], { today, ...options })
 
   test('run, with those on suppressions, and come by place', () => {
     expect(check().map(({ ruleId, location }) => [ruleId, location.line])).toEqual([
@@ -292,30 +283,30 @@ describe('all rules together', () => {
       shape(
         check({
           others: () => [more],
-          exemptions: [{ ...suppression(['COG171']), covers: () => true } satisfies Exemption],
+          suppressions: [{ ...suppression(['COG171']), covers: () => true } satisfies ScopedSuppression],
         }),
       ),
     ).toContain('COG171 suppressed')
   })
 
   test.each([
-    [{ only: ['COG999'] }, '`COG999` is no rule; `rolecast explain` lists them'],
-    [{ ignore: ['cog101'] }, '`cog101` is no rule; `rolecast explain` lists them'],
-    [{ severities: { COG101: 'fatal' as 'error' } }, '`fatal` is no severity; use one of note, warning, error'],
+    [{ only: ['COG999'] }, 'unknown rule `COG999`; run `rolecast explain` to list the rules'],
+    [{ ignore: ['cog101'] }, 'unknown rule `cog101`; run `rolecast explain` to list the rules'],
+    [{ severities: { COG101: 'fatal' as 'error' } }, 'unknown severity `fatal`; use one of note, warning, error'],
   ])('%j is refused', (options, message) => {
     expect(errorOf(() => check(options))).toMatchObject({ code: 'invalid-option', message })
   })
 
   test('are in one table by id, and each is found by its id or name', () => {
-    const ids = ALL_RULES.map(({ id }) => id)
+    const ids = RULES.map(({ id }) => id)
     expect(ids).toEqual([...new Set(ids)].toSorted())
-    expect(new Set(ALL_RULES.map(({ slug }) => slug)).size).toBe(ids.length)
-    expect(ids).toEqual(expect.arrayContaining(FINDING_RULES.map(({ id }) => id)))
-    for (const rule of ALL_RULES) {
-      expect(findAnyRule(rule.id.toLowerCase())).toBe(rule)
-      expect(findAnyRule(rule.slug)).toBe(rule)
+    expect(new Set(RULES.map(({ slug }) => slug)).size).toBe(ids.length)
+    expect(ids).toEqual(expect.arrayContaining(TEMPLATE_RULES.map(({ id }) => id)))
+    for (const rule of RULES) {
+      expect(findRule(rule.id.toLowerCase())).toBe(rule)
+      expect(findRule(rule.slug)).toBe(rule)
       for (const text of [rule.what, rule.why, rule.fix]) expect(text).toMatch(/^[A-Z0-9`].*\.$/)
     }
-    expect(findAnyRule('__proto__')).toBeUndefined()
+    expect(findRule('__proto__')).toBeUndefined()
   })
 })

@@ -267,7 +267,7 @@ const infrastructures: fc.Arbitrary<Infrastructure> = fc.record({
     }),
     { maxLength: 2 },
   ),
-  undecidable: fc.constant([]),
+  unresolved: fc.constant([]),
   suppressions: fc.constant([]),
 })
 
@@ -305,7 +305,7 @@ describe('of whatever a reader gives', () => {
           ])
           .filter(Boolean)
         const notes = validateInfrastructure(infrastructure, { only: ['COG190'] }).filter(({ message }) =>
-          /^The (name of the group|precedence of|role of) .* is not known/.test(message),
+          /^The (name of the group|precedence of|role of) .* is unknown/.test(message),
         )
         expect(notes).toHaveLength(open.length)
       }),

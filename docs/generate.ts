@@ -1,0 +1,45 @@
+/**
+ * Writes what the pages of this folder take from the code: `npm run docs:generate`. With `--check`, it writes nothing and
+ * exits with 1 if a page is not up to date: `npm run docs:check`.
+ */
+import { readFile, writeFile } from 'node:fs/promises'
+import { fileURLToPath } from 'node:url'
+import { configSchema } from '../src/cli/config.js'
+import { rulesMarkdown } from '../src/report/rule-page.js'
+import { RULES, TEMPLATE_RULES } from '../src/rules/catalogue.js'
+
+const MARK = '<!-- Generated from src/rules by `npm run docs:generate`: do not edit what follows. -->'
+
+const OF_TEMPLATES: ReadonlySet<string> = new Set(TEMPLATE_RULES.map(({ id }) => id))
+const pageOf = (id: string) => (OF_TEMPLATES.has(id) ? 'findings.md' : 'validate.md')
+
+/** The page, with the sections of its rules below the mark. */
+async function withRules(page: string, heading: string): Promise<string> {
+  const [written, ...generated] = (await readPage(page)).split(MARK)
+  if (generated.length !== 1) throw new Error(`docs/${page} has to have this line once:\n${MARK}`)
+  const link = (id: string) => `[${id}](${pageOf(id) === page ? '' : pageOf(id)}#${id.toLowerCase()})`
+  const rules = RULES.filter(({ id }) => pageOf(id) === page)
+  return `${written!.trimEnd()}\n\n${MARK}\n\n${rulesMarkdown(heading, rules, link)}\n`
+}
+
+const pathOf = (page: string) => fileURLToPath(new URL(page, import.meta.url))
+const readPage = (page: string) => readFile(pathOf(page), 'utf8')
+
+const pages: readonly (readonly [string, string])[] = [
+  ['findings.md', await withRules('findings.md', 'The rules')],
+  ['validate.md', await withRules('validate.md', 'The rules of comparisons and suppressions')],
+  ['rolecast.config.schema.json', `${JSON.stringify(configSchema(), undefined, 2)}\n`],
+]
+
+const isCheck = process.argv.includes('--check')
+for (const [page, text] of pages) {
+  const before = await readPage(page)
+  if (before === text) continue
+  if (isCheck) {
+    console.error(`docs/${page} is not up to date; run \`npm run docs:generate\``)
+    process.exitCode = 1
+  } else {
+    await writeFile(pathOf(page), text)
+    console.log(`wrote docs/${page}`)
+  }
+}

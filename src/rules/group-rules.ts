@@ -1,0 +1,237 @@
+import { ROLE_ARN_PATTERN } from '../aws-ids.js'
+import { quote } from '../errors.js'
+import { isGroupName } from '../group.js'
+import { MAX_GROUPS_PER_POOL, MAX_GROUPS_PER_USER, MAX_ROLE_ARN_LENGTH } from '../quotas.js'
+import type { RoleReference } from './infrastructure.js'
+import { CREATE_GROUP, QUOTAS, USER_GROUPS } from './pages.js'
+import { isFederated } from './pool-view.js'
+import { about, aboutValue, defineRule, hcl, type RuleDraft, yaml } from './rule.js'
+import { hasRole, mayHaveRole, membershipsByUser } from './ties.js'
+import { knownOr, possibilities, quoteLiteral } from './value.js'
+import { groupBy } from '../record.js'
+
+const groupNameInvalid = defineRule({
+  id: 'COG152',
+  slug: 'group-name-invalid',
+  title: 'Cognito cannot have a group of this name',
+  severity: 'error',
+  enabled: true,
+  what: 'A name has 1 to 128 letters, marks, symbols, numbers or punctuation, and no white space.',
+  why: 'The deployment fails.',
+  fix: 'Choose a name without white space of at most 128 characters.',
+  avoid: yaml(`
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: Site Admins }
+  `),
+  prefer: yaml(`
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: site-admins }
+  `),
+  see: CREATE_GROUP,
+  check(pool) {
+    return pool.groups.flatMap(group =>
+      possibilities(group.definition.groupName)
+        .values.filter(name => name !== undefined && !isGroupName(name))
+        .map(name =>
+          aboutValue(pool, group, group.definition.groupName, {
+            severity: 'error',
+            message: `${quoteLiteral(name)} is not a valid group name: Cognito accepts 1 to 128 characters without white space, and rejects it.`,
+          }),
+        ),
+    )
+  },
+})
+
+const roleArnInvalid = defineRule({
+  id: 'COG153',
+  slug: 'role-arn-invalid',
+  title: "A group's role is not the ARN of an IAM role",
+  severity: 'error',
+  enabled: true,
+  what: 'Cognito accepts `arn:PARTITION:iam::ACCOUNT:role/NAME`, 20 to 2048 characters.',
+  why: "A role's name or ID in its place fails, and so does the ARN of a user or a policy, at the deployment or when the identity pool asks for the role.",
+  fix: 'Give the ARN of the role, by a reference if the file defines the role.',
+  avoid: yaml(`
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: AdminRole }
+  `),
+  prefer: yaml(`
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1, RoleArn: !GetAtt AdminRole.Arn }
+  `),
+  see: CREATE_GROUP,
+  check(pool) {
+    return pool.groups.flatMap(group =>
+      possibilities(group.definition.role)
+        .values.filter(isWrongArn)
+        .map(role =>
+          aboutValue(pool, group, group.definition.role, {
+            severity: 'error',
+            message: `The role of ${quote(group.name)} is ${quoteLiteral(role.id)}, which is not the ARN of an IAM role. No user can get it.`,
+          }),
+        ),
+    )
+  },
+})
+
+/** Text that is still to be filled in is not checked. */
+function isWrongArn(role: RoleReference | undefined): role is RoleReference {
+  if (role === undefined || role.kind !== 'arn' || role.id === '' || role.id.includes('${')) return false
+  return !ROLE_ARN_PATTERN.test(role.id) || role.id.length > MAX_ROLE_ARN_LENGTH
+}
+
+const duplicateGroupName = defineRule({
+  id: 'COG154',
+  slug: 'duplicate-group-name',
+  title: 'Two groups of one pool have the same name',
+  severity: 'error',
+  context: 'A warning where both groups have conditions, and may never exist together.',
+  enabled: true,
+  what: 'Cognito rejects the second (`GroupExistsException`).',
+  why: "The deployment fails, or one definition silently takes over the other's group.",
+  fix: 'Keep one of them, or rename the other.',
+  avoid: yaml(`
+    Resources:
+      First:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins }
+      Second:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins }
+  `),
+  prefer: yaml(`
+    Resources:
+      First:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins }
+      Second:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: editors }
+  `),
+  see: CREATE_GROUP,
+  check(pool) {
+    const repeated = groupBy(
+      pool.groups.filter(group => group.isRepeated),
+      ({ name }) => name,
+    )
+    return [...repeated].map(([name, groups]): RuleDraft => {
+      const conditions = groups.map(({ definition }) => definition.condition)
+      const certain = new Set(conditions).size < conditions.length
+      return {
+        ...about(pool, groups),
+        groups: [name],
+        severity: certain ? 'error' : 'warning',
+        message: certain
+          ? `${groups.length} groups of the pool are called ${quote(name)}. Cognito rejects the second.`
+          : `${groups.length} groups of the pool are called ${quote(name)}. Cognito rejects the second if their conditions let them exist together.`,
+      }
+    })
+  },
+})
+
+const tooManyGroups = defineRule({
+  id: 'COG155',
+  slug: 'too-many-groups',
+  title: 'More groups than Cognito allows',
+  severity: 'error',
+  enabled: true,
+  what: 'A user pool has at most 10,000 groups and a user is in at most 100; AWS adjusts neither.',
+  why: 'The deployment fails at the limit.',
+  fix: 'Define fewer groups, or put the rest into an attribute.',
+  avoid: hcl(`
+    resource "aws_cognito_user_group" "tenant" {
+      count        = 10001
+      name         = "tenant-\${count.index}"
+      user_pool_id = aws_cognito_user_pool.main.id
+    }
+  `),
+  prefer: hcl(`
+    resource "aws_cognito_user_group" "plan" {
+      for_each     = toset(["free", "team", "enterprise"])
+      name         = each.key
+      user_pool_id = aws_cognito_user_pool.main.id
+    }
+  `),
+  see: QUOTAS,
+  check(pool) {
+    const drafts: RuleDraft[] = []
+    if (pool.groups.length > MAX_GROUPS_PER_POOL) {
+      drafts.push({
+        ...about(pool, pool.groups.slice(0, 1)),
+        groups: [],
+        message: `The pool has ${pool.groups.length} groups; Cognito allows ${MAX_GROUPS_PER_POOL}, and AWS does not raise that.`,
+      })
+    }
+    for (const [username, theirs] of membershipsByUser(pool.memberships)) {
+      const count = new Set(theirs.map(({ groupName }) => knownOr(groupName, ''))).size
+      if (count <= MAX_GROUPS_PER_USER) continue
+      drafts.push({
+        pool: pool.name,
+        subject: [username],
+        resources: [],
+        location: theirs[0]!.location,
+        message: `${quote(username)} is in ${count} groups; Cognito allows ${MAX_GROUPS_PER_USER}, and AWS does not raise that.`,
+      })
+    }
+    return drafts
+  },
+})
+
+const federatedGroupHasRole = defineRule({
+  id: 'COG160',
+  slug: 'federated-group-has-role',
+  title: 'The group of an identity provider has a role',
+  severity: 'warning',
+  enabled: true,
+  what: 'Cognito puts every user who signs in through a provider into the group `POOLID_Provider`. If it has a role, every one of them has the role in `cognito:roles`.',
+  why: 'Every user whom the provider lets in gets the role, without anyone adding them to the group.',
+  fix: 'Remove the role, and give it to a group whose members you choose.',
+  avoid: hcl(`
+    resource "aws_cognito_user_group" "google" {
+      name         = "eu-west-1_Ab12Cd34e_Google"
+      user_pool_id = "eu-west-1_Ab12Cd34e"
+      precedence   = 10
+      role_arn     = "arn:aws:iam::111122223333:role/Editor"
+    }
+  `),
+  prefer: hcl(`
+    resource "aws_cognito_user_group" "editors" {
+      name         = "editors"
+      user_pool_id = "eu-west-1_Ab12Cd34e"
+      precedence   = 10
+      role_arn     = "arn:aws:iam::111122223333:role/Editor"
+    }
+  `),
+  see: USER_GROUPS,
+  check(pool) {
+    return pool.groups
+      .filter(group => isFederated(pool, group) && mayHaveRole(group))
+      .map((group): RuleDraft => {
+        const certain = hasRole(group) === true
+        const name = quote(group.name)
+        return {
+          ...about(pool, [group]),
+          severity: certain ? 'warning' : 'note',
+          message: certain
+            ? `Cognito puts every user of an identity provider into ${name}, which has a role. Each of them has it in \`cognito:roles\`.`
+            : `Cognito puts every user of an identity provider into ${name}, which may have a role. Each of them then has it in \`cognito:roles\`.`,
+        }
+      })
+  },
+})
+
+export const GROUP_RULES = [
+  groupNameInvalid,
+  roleArnInvalid,
+  duplicateGroupName,
+  tooManyGroups,
+  federatedGroupHasRole,
+] as const

@@ -1,0 +1,159 @@
+import { quote } from '../errors.js'
+import type { Location, Value } from './infrastructure.js'
+import { defineRule, type RuleDraft, yaml } from './rule.js'
+
+/** Trust policies that cannot be checked are found with the rules on trust. */
+export const unresolvedValue = defineRule({
+  id: 'COG190',
+  slug: 'unresolved-value',
+  title: 'A value that cannot be determined from the file',
+  severity: 'note',
+  enabled: true,
+  what: 'A parameter without a default, an import, a loop over a variable: the value exists only once it is deployed.',
+  why: 'Rules that need the value are not applied to it. It is reported so that a value that was not checked does not look like a pass.',
+  fix: 'Give a default, validate the plan instead of the source, or validate the live pool after the deployment.',
+  avoid: yaml(`
+    Parameters:
+      Rank: { Type: Number }
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins, Precedence: !Ref Rank }
+  `),
+  prefer: yaml(`
+    Parameters:
+      Rank: { Type: Number, Default: 1 }
+    Resources:
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins, Precedence: !Ref Rank }
+  `),
+  see: 'https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/parameters-section-structure.html',
+  /** One note for every value that some rule needs. */
+  checkAll(infrastructure, pools) {
+    const { attachments, memberships } = infrastructure
+    const poolNames = new Map(pools.map(({ id, name }) => [id, name]))
+    const ofGroups = pools.flatMap(pool =>
+      pool.groups.flatMap(({ name, definition: { id, groupName, precedence, role, location } }) => {
+        const base = { pool: pool.name, groups: [name], resources: [id] }
+        return [
+          ...note(groupName, `The name of the group ${quote(name)}`, isSeveral, {
+            ...base,
+            subject: ['name'],
+            location,
+          }),
+          ...note(precedence, `The precedence of ${quote(name)}`, never, {
+            ...base,
+            subject: ['precedence'],
+            location,
+          }),
+          ...note(role, `The role of ${quote(name)}`, never, { ...base, subject: ['role'], location }),
+        ]
+      }),
+    )
+    const ofAttachments = attachments.flatMap(({ id, identityPool, roles, mappings, location }) => {
+      const name = identityPool.is === 'known' ? identityPool.value : id
+      const base = { pool: '', resources: [id] }
+      const part = <T>(value: Value<T>, what: string, open: Open, location: Location) =>
+        note(value, `In the role attachment of ${quote(name)}, ${what}`, open, {
+          ...base,
+          subject: [`${name}: ${what}`],
+          location,
+        })
+      return [
+        ...(attachments.length > 1 ? part(identityPool, 'the identity pool', isSeveral, location) : []),
+        ...part(roles, 'the value of `Roles`', isSeveral, location),
+        ...part(mappings, 'the value of `RoleMappings`', isSeveral, location),
+        ...(mappings.is === 'known' ? mappings.value : []).flatMap(mapping => [
+          // If the pool is known, the provider is not needed.
+          ...(mapping.pool === undefined
+            ? part(
+                mapping.identityProvider,
+                `the provider of the mapping ${quote(mapping.key)}`,
+                never,
+                mapping.location,
+              )
+            : []),
+          ...part(mapping.type, `the type of the mapping ${quote(mapping.key)}`, never, mapping.location),
+          ...part(
+            mapping.ambiguousRoleResolution,
+            `the ambiguous role resolution of the mapping ${quote(mapping.key)}`,
+            never,
+            mapping.location,
+          ),
+          ...part(mapping.rules, `the list of rules of the mapping ${quote(mapping.key)}`, isSeveral, mapping.location),
+          ...(mapping.rules.is === 'known' ? mapping.rules.value : []).flatMap((rule, index) => [
+            ...part(
+              rule.claim,
+              `the claim of rule ${index + 1} of the mapping ${quote(mapping.key)}`,
+              isSeveral,
+              rule.location,
+            ),
+            ...part(
+              rule.matchType,
+              `the match type of rule ${index + 1} of the mapping ${quote(mapping.key)}`,
+              isSeveral,
+              rule.location,
+            ),
+            ...part(
+              rule.value,
+              `the value of rule ${index + 1} of the mapping ${quote(mapping.key)}`,
+              isSeveral,
+              rule.location,
+            ),
+          ]),
+        ]),
+      ]
+    })
+    // Memberships matter to ties only.
+    const tied = new Set(pools.filter(({ ties }) => ties.length > 0).map(({ id }) => id))
+    const relevant = memberships.filter(({ pool }) => tied.has(pool))
+    const ofMemberships = relevant.flatMap(({ pool, username, groupName, location }) => [
+      ...note(username, 'The user of a membership', isSeveral, {
+        pool: poolNames.get(pool)!,
+        resources: [],
+        subject: ['user'],
+        location,
+      }),
+      ...note(groupName, 'The group of a membership', isSeveral, {
+        pool: poolNames.get(pool)!,
+        resources: [],
+        subject: ['group'],
+        location,
+      }),
+    ])
+    const ofReaders = infrastructure.unresolved.map(({ why, location, pool }) => ({
+      pool: pool === undefined ? '' : (poolNames.get(pool) ?? pool),
+      resources: [],
+      subject: [why],
+      location,
+      message: `${why}.`,
+    }))
+    return [...ofGroups, ...ofAttachments, ...ofMemberships, ...ofReaders]
+  },
+})
+
+/** Whether a value that is one of several, all known, leaves its rules unresolved. */
+type Open = (value: Value<unknown>) => boolean
+
+const isSeveral: Open = value => value.is === 'one-of'
+const never: Open = () => false
+
+/** One note for an unknown value, or none. */
+function note(
+  value: Value<unknown>,
+  what: string,
+  open: Open,
+  base: Omit<RuleDraft, 'severity' | 'message'>,
+): readonly RuleDraft[] {
+  const leaves = value.is === 'one-of' ? value.values : [value]
+  const why = leaves.find(leaf => leaf.is === 'unknown')?.why ?? (open(value) ? 'it is one of several' : undefined)
+  if (why === undefined) return []
+  return [
+    {
+      ...base,
+      location: value.location ?? base.location,
+      message: `${what} is unknown: ${why}. Rules that need it are not applied to it.`,
+    },
+  ]
+}

@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest'
+import type { Value } from '../../src/rules/infrastructure.js'
+import { at, known, unknown, oneOf, group, found, only, PROVIDER, mapping, attachment, rule, tie, A } from './given.js'
+
+describe('role attachments', () => {
+  test("a mapping of which the pool is not known may be the pool's Token mapping, and another provider's is not", () => {
+    const other = (identityProvider: Value<string>) => {
+      const { pool: _, ...unlinked } = mapping('Token', 'Deny', { identityProvider })
+      return found({ groups: [group('a', 1, A)], attachments: [attachment([unlinked])] })
+    }
+    expect(other(known(PROVIDER))).toEqual([])
+    expect(other(known('graph.facebook.com'))).toEqual(['COG130 warning'])
+    expect(other(unknown)).toEqual(['COG190 note'])
+    const linked = attachment([mapping('Token', 'Deny', { identityProvider: unknown })])
+    expect(found({ groups: [group('a', 1, A)], attachments: [linked] }), 'a provider whose pool is known').toEqual([])
+  })
+
+  test('a provider that names the user pool by its id links the mapping to it', () => {
+    const { pool: _, ...unlinked } = mapping('Token', 'Deny')
+    expect(only('COG133', { groups: tie, attachments: [attachment([unlinked])] })).toEqual([])
+    expect(
+      only('COG133', { groups: tie, attachments: [attachment([unlinked])], userPoolId: 'eu-west-1_Ab12Cd34e' }),
+    ).toEqual(['COG133 error'])
+  })
+
+  test.each([
+    ['eu-west-1_Ab12Cd34e:client', 1],
+    ['cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab12Cd34e:a:b', 1],
+    ['https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab12Cd34e:a', 1],
+    [PROVIDER, 0],
+    ['cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_a:b', 0],
+    ['accounts.google.com', 0],
+    ['arn:aws:iam::111122223333:saml-provider/cognito-idp', 0],
+    ['login.example.app', 0],
+  ])('the provider `%s` is wrong %i times', (provider, count) => {
+    expect(
+      only('COG136', { attachments: [attachment([mapping('Token', 'Deny', { identityProvider: known(provider) })])] }),
+    ).toHaveLength(count)
+  })
+
+  test('a rule is not called wrong where not all groups are known', () => {
+    const attachments = [attachment([mapping('Rules', 'Deny', { rules: known([rule('admins', 'Equals')]) })])]
+    expect(only('COG134', { attachments })).toEqual(['COG134 note'])
+    expect(
+      only('COG134', { attachments, groups: [group('a'), group('b', null, null, { groupName: unknown })] }),
+    ).toEqual(['COG134 note'])
+    expect(
+      only('COG134', { attachments, groups: [group('a')], unresolved: [{ why: 'a loop', location: at }] }),
+    ).toEqual(['COG134 note'])
+    expect(only('COG134', { attachments, groups: [group('a')] })).toEqual(['COG134 warning'])
+  })
+
+  test('every value of it that is not known is noted once, and so is one of several where no rule looks at each', () => {
+    expect(found({ attachments: [attachment([], { roles: unknown })] })).toEqual(['COG190 note'])
+    expect(found({ attachments: [attachment([], { mappings: unknown })] })).toEqual(['COG190 note'])
+    expect(found({ attachments: [attachment([], { mappings: oneOf(known([]), known([])) })] })).toEqual(['COG190 note'])
+    expect(found({ attachments: [attachment([mapping('Token', 'Deny', { type: unknown })])] })).toEqual(['COG190 note'])
+    expect(
+      found({ attachments: [attachment([], { identityPool: unknown })] }),
+      'one attachment can be the only one',
+    ).toEqual([])
+    const twice = [attachment([], { identityPool: unknown }), attachment([], { id: 'Other' })]
+    expect(found({ attachments: twice })).toEqual(['COG190 note'])
+    expect(
+      found({
+        groups: tie,
+        attachments: [
+          attachment([
+            mapping('Token', 'Deny', { ambiguousRoleResolution: oneOf(known('Deny'), known('AuthenticatedRole')) }),
+          ]),
+        ],
+      }),
+    ).toEqual(['COG101 error', 'COG133 warning'])
+  })
+})

@@ -1,6 +1,7 @@
 import { stringify } from 'csv-stringify/sync'
 import { keptWhileFrozen, type UserAudit } from '../audit/summary.js'
 import type { PoolResolution } from '../pool/compile-pool.js'
+import { escapedJson } from './json-escape.js'
 
 /**
  * A user as one line of NDJSON, its line feed included. The keys, always in this order: `username`, `groups`, `roles`,
@@ -33,23 +34,20 @@ function jsonList(names: readonly string[]): string {
 }
 
 /** As many as the groups and roles of one pool can be. */
-const MOST_KEPT = 20_000
+const MAX_KEPT = 20_000
 const kept = new Map<string, string>()
 
 function jsonOf(name: string): string {
   let text = kept.get(name)
   if (text === undefined) {
-    if (kept.size >= MOST_KEPT) kept.clear()
+    if (kept.size >= MAX_KEPT) kept.clear()
     kept.set(name, (text = json(name)))
   }
   return text
 }
 
 function json(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[\u0085\u2028\u2029]/g,
-    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return escapedJson(value, /[\u0085\u2028\u2029]/g)
 }
 
 /** The first line of the CSV, its CR LF included. */
@@ -98,6 +96,6 @@ function csvRecord(fields: readonly (string | undefined)[]): string {
 }
 
 function csvFields(fields: readonly (string | undefined)[]): string {
-  // The user chooses his name, and in many places Excel takes the semicolon for the separator: what follows it would be a formula.
+  // Users choose their names, and in many locales Excel takes the semicolon for the separator: what follows it would be a formula.
   return stringify([fields], { eof: false, escape_formulas: true, quoted_match: /[;\t]/ })
 }

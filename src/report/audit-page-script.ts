@@ -17,17 +17,17 @@ function take(id) {
 
 // ------------------------------------------------------------------ Data
 
-const { outcomes, groups, roles, answers } = JSON.parse(take('audit-tables'))
+const { outcomes, groups, roles, resolutions } = JSON.parse(take('audit-tables'))
 const names = []
-const answerIds = []
+const resolutionIds = []
 const groupIds = []
 /** Where a user's groups start; they end where the next user's start. */
 const starts = [0]
 for (const line of take('audit-users').split('\n')) {
   if (line === '') continue
-  const [name, answer, ids] = JSON.parse(line)
+  const [name, resolution, ids] = JSON.parse(line)
   names.push(name)
-  answerIds.push(answer)
+  resolutionIds.push(resolution)
   for (const id of ids) groupIds.push(id)
   starts.push(groupIds.length)
 }
@@ -35,7 +35,7 @@ const foldedNames = names.map(fold)
 const roleTexts = roles.map(parts => fold(parts.join('')))
 const roleText = id => id === null ? '' : roleTexts[id]
 const groupTexts = groups.map(group => fold(group.name) + '\n' + roleText(group.role))
-const answerTexts = answers.map(answer => fold(outcomes[answer.outcome].label) + '\n' + roleText(answer.role))
+const resolutionTexts = resolutions.map(resolution => fold(outcomes[resolution.outcome].label) + '\n' + roleText(resolution.role))
 const outcomeOrder = Object.keys(outcomes)
 
 const groupCount = user => starts[user + 1] - starts[user]
@@ -49,12 +49,12 @@ const compareRoles = (a, b) =>
   (a.role === null) - (b.role === null)
   || (a.outcome === 'undetermined') - (b.outcome === 'undetermined')
   || compareTexts(roleText(a.role), roleText(b.role))
-const answerOf = user => answers[answerIds[user]]
+const resolutionOf = user => resolutions[resolutionIds[user]]
 
 const COMPARE = {
   user: (a, b) => compareTexts(foldedNames[a], foldedNames[b]),
-  outcome: (a, b) => outcomeOrder.indexOf(answerOf(a).outcome) - outcomeOrder.indexOf(answerOf(b).outcome),
-  role: (a, b) => compareRoles(answerOf(a), answerOf(b)),
+  outcome: (a, b) => outcomeOrder.indexOf(resolutionOf(a).outcome) - outcomeOrder.indexOf(resolutionOf(b).outcome),
+  role: (a, b) => compareRoles(resolutionOf(a), resolutionOf(b)),
   groups: (a, b) => groupCount(a) - groupCount(b),
 }
 
@@ -71,16 +71,16 @@ function sortBy(column, direction) {
 function match() {
   const wanted = fold(byId('search').value.trim())
   const outcome = byId('filter').value
-  const isListed = answers.map(answer => outcome === '' || answer.outcome === outcome)
-  const isAnswer = answerTexts.map(text => text.includes(wanted))
+  const isListed = resolutions.map(resolution => outcome === '' || resolution.outcome === outcome)
+  const isResolution = resolutionTexts.map(text => text.includes(wanted))
   const isGroup = groupTexts.map(text => text.includes(wanted))
   const inGroup = user => {
-    for (let place = starts[user]; place < starts[user + 1]; place++) if (isGroup[groupIds[place]]) return true
+    for (let index = starts[user]; index < starts[user + 1]; index++) if (isGroup[groupIds[index]]) return true
     return false
   }
   matches = order.filter(user => {
-    const answer = answerIds[user]
-    return isListed[answer] && (isAnswer[answer] || foldedNames[user].includes(wanted) || inGroup(user))
+    const resolution = resolutionIds[user]
+    return isListed[resolution] && (isResolution[resolution] || foldedNames[user].includes(wanted) || inGroup(user))
   })
   page = 0
 }
@@ -104,24 +104,24 @@ function roleCell({ outcome, role }) {
   return outcome === 'undetermined' ? [arn(roles[role]), muted(', or none')] : [arn(roles[role])]
 }
 
-function rows(user, place) {
-  const answer = answerOf(user)
-  const { label, tone } = outcomes[answer.outcome]
+function rows(user, index) {
+  const resolution = resolutionOf(user)
+  const { label, tone } = outcomes[resolution.outcome]
   const number = groupCount(user)
   const why = 'why-' + user
   const toggle = make('button', {
     'type': 'button', 'class': 'toggle', 'aria-expanded': 'false', 'aria-controls': why, 'aria-label': 'Explain ' + names[user],
   })
-  const row = make('tr', { 'class': 'row', 'role': 'row', 'aria-rowindex': place + 2 },
+  const row = make('tr', { 'class': 'row', 'role': 'row', 'aria-rowindex': index + 2 },
     make('th', { 'class': 'user', 'scope': 'row', 'role': 'rowheader', 'aria-label': names[user] }, toggle, isolated(names[user])),
     make('td', { class: 'outcome', role: 'cell' }, badge(tone, label)),
-    make('td', { class: 'role', role: 'cell' }, ...roleCell(answer)),
+    make('td', { class: 'role', role: 'cell' }, ...roleCell(resolution)),
     make('td', { 'class': 'groups number', 'role': 'cell', 'data-unit': number === 1 ? 'group' : 'groups' }, count(number)))
   const cell = make('td', { class: 'why', role: 'cell', colspan: 4, id: why })
   const detail = make('tr', { class: 'detail', role: 'row', hidden: '' }, cell)
   row.explain = () => {
     const isOpen = detail.hidden
-    if (isOpen && cell.childNodes.length === 0) cell.append(...explanation(user, answer))
+    if (isOpen && cell.childNodes.length === 0) cell.append(...explanation(user, resolution))
     detail.hidden = !isOpen
     row.classList.toggle('open', isOpen)
     toggle.setAttribute('aria-expanded', isOpen)
@@ -195,7 +195,7 @@ byId('users-head').addEventListener('click', ({ target }) => {
   search()
 })
 byId('users-body').addEventListener('click', ({ target }) => {
-  // Who has just selected a name wants to copy it.
+  // A click that ends a selection is for copying a name.
   if (getSelection().isCollapsed || target.closest('button') !== null) target.closest('tr.row')?.explain()
 })
 

@@ -6,10 +6,11 @@ import type { Group } from '../group.js'
 import type { PoolResolution } from '../pool/compile-pool.js'
 import { AUDIT_PAGE_SCRIPT } from './audit-page-script.js'
 import { AUDIT_PAGE_STYLE } from './audit-page-style.js'
-import { shown } from './prediction.js'
-import { changeSentence } from './text-table.js'
-import { type Standing, STANDINGS, standings } from '../audit/standing.js'
+import { shown } from './prediction-text.js'
+import { changeSentence, figure } from './text-table.js'
+import { type GroupStanding, STANDINGS, standings } from '../audit/standing.js'
 import { CONCERNS } from '../audit/concerns.js'
+import { escapedJson } from './json-escape.js'
 import { printable } from './printable.js'
 import type { Outcome, Semantics } from '../claims/decide.js'
 
@@ -19,7 +20,7 @@ import type { Outcome, Semantics } from '../claims/decide.js'
  * end, the summary, stands at the top: append the rows to a file while reading, and put head and tail around them.
  */
 export interface AuditPage {
-  /** One user, as a line of data. What is kept of him is his groups' names and his explanation, each once for all users. */
+  /** One user, as a line of data. Only names of groups and explanations are kept in memory, each once for all users. */
   row(user: UserAudit): string
   /** The page up to the users. */
   head(summary: AuditSummary): string
@@ -33,15 +34,15 @@ export interface AuditPage {
  */
 export function createAuditPage(): AuditPage {
   const groups = createNumbering()
-  const answers = createNumbering()
-  /** By the number of the answer: the first resolution that has it. */
+  const keys = createNumbering()
+  /** By the number of the key: the first resolution that has it. */
   const examples: PoolResolution[] = []
 
   const numbersOf = keptWhileFrozen((resolution: PoolResolution): string => {
-    const answer = answers.of(answerKey(resolution))
-    examples[answer] ??= resolution
+    const number = keys.of(explanationKey(resolution))
+    examples[number] ??= resolution
     const names = [...resolution.groups, ...resolution.unknownGroups]
-    return `${answer},${JSON.stringify(names.map(groups.of))}`
+    return `${number},${JSON.stringify(names.map(groups.of))}`
   })
 
   return {
@@ -78,7 +79,7 @@ function createNumbering(): Numbering {
 }
 
 /** Equal where the explanation is: what `explain` reads of a resolution, and the role. */
-function answerKey({
+function explanationKey({
   outcome,
   rule,
   evidence,
@@ -104,24 +105,21 @@ function tablesOf(summary: AuditSummary, groupNames: readonly string[], examples
       known: group !== undefined,
     }
   })
-  const answers = examples.map(resolution => ({
+  const resolutions = examples.map(resolution => ({
     outcome: resolution.outcome,
     rule: resolution.rule,
     ...explain(shown(resolution)),
     role: roleNumber(resolution.preferredRole ?? resolution.candidateRole),
     decides: resolution.determiningGroups.map(name => numbers.get(name)),
   }))
-  return { outcomes: OUTCOMES, groups, answers, roles: roles.values().map(arnParts) }
+  return { outcomes: OUTCOMES, groups, resolutions, roles: roles.values().map(arnParts) }
 }
 
 // ------------------------------------------------------------------ Text from outside
 
 /** Data inside a script element: whatever could end it, or is a line end to some parsers, is written as an escape. */
 function embed(value: unknown): string {
-  return JSON.stringify(value).replace(
-    /[<>&\u2028\u2029]/g,
-    character => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
+  return escapedJson(value, /[<>&\u2028\u2029]/g)
 }
 
 /** A name as its element shows it. `<bdi>` isolates it, so the isolating characters need not be in what a reader copies. */
@@ -151,28 +149,29 @@ type Tone = 'good' | 'bad' | 'doubt' | 'plain'
 
 const OUTCOMES: Readonly<Record<Outcome, { readonly label: string; readonly meaning: string; readonly tone: Tone }>> = {
   resolved: { label: 'Resolved', meaning: 'The token names one preferred role.', tone: 'good' },
-  ambiguous: { label: 'Ambiguous', meaning: 'A tie on different roles: the token prefers none.', tone: 'bad' },
+  ambiguous: {
+    label: 'Ambiguous',
+    meaning: 'A tie between different roles: the token has no preferred role.',
+    tone: 'bad',
+  },
   undetermined: {
     label: 'Undetermined',
     meaning: 'One role or none: AWS does not document which. Grant nothing on it.',
     tone: 'doubt',
   },
-  none: { label: 'None', meaning: 'The token prefers no role.', tone: 'plain' },
+  none: { label: 'None', meaning: 'The token has no preferred role.', tone: 'plain' },
 }
 
 const READINGS: Readonly<Record<Semantics, string>> = {
-  observed: 'what real tokens show; a tie of a role and no role, which no known token shows, is undetermined',
-  'roles-compete': 'as observed, and in a tie the groups without a role stand aside',
+  observed:
+    'what real tokens show; a tie between groups with and without a role, which no known token shows, is undetermined',
+  'roles-compete': 'as observed, but in a tie the groups without a role do not count',
   documented:
     'AWS’s page on role-based access control to the letter, which real tokens contradict for groups without a precedence',
 }
 
-function inNumbers(number: number): string {
-  return number.toLocaleString('en-GB')
-}
-
 function counted(number: number, noun: string): string {
-  return `${inNumbers(number)} ${noun}${number === 1 ? '' : 's'}`
+  return `${figure(number)} ${noun}${number === 1 ? '' : 's'}`
 }
 
 /** Rounded, but never to nothing or to all where it is neither. */
@@ -237,8 +236,8 @@ ${sections.map(({ id, heading }) => `<li><a href="#${id}">${heading}</a></li>`).
 ${sections.map(sectionHtml).join('\n')}
 </main>
 <footer>
-<p>A forecast from the pool’s groups. A pre token generation trigger can change what the token carries, and tokens that are
-already out keep their old claims until they are refreshed.</p>
+<p>Predicted from the pool’s groups. A pre token generation trigger can change the claims of a token, and tokens already
+issued keep their claims until they are refreshed.</p>
 </footer>
 `
 }
@@ -262,9 +261,9 @@ function overview({ users, groups, roles, memberships, outcomes }: AuditSummary)
   ] as const
   let left = 0
   const segments = OUTCOME_NAMES.map(outcome => {
-    const place = `x="${widthOf(left, users)}" width="${widthOf(outcomes[outcome], users)}"`
+    const extent = `x="${widthOf(left, users)}" width="${widthOf(outcomes[outcome], users)}"`
     left += outcomes[outcome]
-    return `<rect class="${OUTCOMES[outcome].tone}" ${place} height="100%"/>`
+    return `<rect class="${OUTCOMES[outcome].tone}" ${extent} height="100%"/>`
   })
   const entries = OUTCOME_NAMES.map(outcome => {
     const { label, meaning, tone } = OUTCOMES[outcome]
@@ -273,7 +272,7 @@ function overview({ users, groups, roles, memberships, outcomes }: AuditSummary)
 <dd>${meaning}</dd></div>`
   })
   return `<dl class="figures">
-${figures.map(([name, number]) => `<div><dt>${name}</dt><dd>${inNumbers(number)}</dd></div>`).join('\n')}
+${figures.map(([name, number]) => `<div><dt>${name}</dt><dd>${figure(number)}</dd></div>`).join('\n')}
 </dl>
 <svg class="outcomes" aria-hidden="true">${segments.join('')}</svg>
 <dl class="outcome-list">
@@ -286,7 +285,7 @@ const OUTCOME_NAMES = Object.keys(OUTCOMES) as readonly Outcome[]
 // ------------------------------------------------------------------ The precedence ladder
 
 /** In short and by colour; `STANDINGS` has what it means. */
-const MARKS: Readonly<Record<Standing, { readonly label: string; readonly tone: Tone }>> = {
+const MARKS: Readonly<Record<GroupStanding, { readonly label: string; readonly tone: Tone }>> = {
   conflict: { label: 'Tie, roles differ', tone: 'bad' },
   shared: { label: 'Tie, same role', tone: 'good' },
   contender: { label: 'No role, may block', tone: 'doubt' },
@@ -310,7 +309,7 @@ function ladder({ groups, semantics }: AuditSummary): string {
 
 function ladderRow(
   { groupName, precedence, roleArn, users }: CountedGroup,
-  mark: Standing | undefined,
+  mark: GroupStanding | undefined,
   above: Group | undefined,
 ): string {
   const isTied = precedence != null && above?.precedence === precedence
@@ -319,14 +318,14 @@ function ladderRow(
 <th role="rowheader" scope="row">${isolated(groupName)}</th>
 <td role="cell" class="role">${roleArn ? isolatedArn(roleArn) : '<span class="muted">no role</span>'}</td>
 <td role="cell" class="mark">${mark === undefined ? '' : badge(mark)}</td>
-<td role="cell" class="number" data-unit="${users === 1 ? 'member' : 'members'}">${inNumbers(users)}</td></tr>`
+<td role="cell" class="number" data-unit="${users === 1 ? 'member' : 'members'}">${figure(users)}</td></tr>`
 }
 
 type CountedGroup = AuditSummary['groups'][number]
 
-const STANDING_NAMES = Object.keys(MARKS) as readonly Standing[]
+const STANDING_NAMES = Object.keys(MARKS) as readonly GroupStanding[]
 
-function badge(standing: Standing): string {
+function badge(standing: GroupStanding): string {
   const { label, tone } = MARKS[standing]
   return `<span class="badge ${tone}">${label}</span>`
 }
@@ -373,20 +372,20 @@ function rolesTable({ roles, users, outcomes }: AuditSummary): string {
 
 function roleRow(role: string, users: number, all: number, width: string): string {
   return `<tr role="row"><th role="rowheader" scope="row">${role}</th>
-<td role="cell" class="number" data-unit="${users === 1 ? 'user' : 'users'}">${inNumbers(users)}</td>
+<td role="cell" class="number" data-unit="${users === 1 ? 'user' : 'users'}">${figure(users)}</td>
 <td role="cell" class="number">${htmlEscape(share(users, all))}</td>
 <td role="cell" class="share"><svg class="bar" aria-hidden="true"><rect class="good" width="${width}" height="100%"/></svg></td></tr>`
 }
 
 function findings({ findings }: AuditSummary): string {
-  if (findings.length === 0) return '<p>Nothing here needs a person.</p>'
+  if (findings.length === 0) return '<p>No findings.</p>'
   return findings.map(findingHtml).join('\n')
 }
 
 function findingHtml({ concern, count, users, groups, roles }: AuditFinding): string {
   const { title, meaning, next } = CONCERNS[concern]
   const names = [...users.map(isolated), ...groups.map(isolated), ...roles.map(isolatedArn)]
-  return `<article class="finding"><h3><span>${htmlEscape(title)}</span><span>${inNumbers(count)}</span></h3>
+  return `<article class="finding"><h3><span>${htmlEscape(title)}</span><span>${figure(count)}</span></h3>
 <p>${htmlEscape(meaning)}</p>
 <p><b>Next:</b> ${htmlEscape(next)}</p>
 <div class="names">${listHtml(names, count)}</div></article>`
@@ -399,9 +398,9 @@ function listHtml(items: readonly string[], count: number): string {
   const first = `<ul>${listItems(items.slice(0, FIRST_NAMES))}</ul>`
   const others = items.slice(FIRST_NAMES)
   const unlisted = count - items.length
-  const more = unlisted > 0 ? `<p class="muted">and ${inNumbers(unlisted)} more that are not listed here</p>` : ''
+  const more = unlisted > 0 ? `<p class="muted">and ${figure(unlisted)} more that are not listed here</p>` : ''
   if (others.length === 0) return first + more
-  return `${first}<details><summary>and ${inNumbers(count - FIRST_NAMES)} more</summary><ul>${listItems(others)}</ul>${more}</details>`
+  return `${first}<details><summary>and ${figure(count - FIRST_NAMES)} more</summary><ul>${listItems(others)}</ul>${more}</details>`
 }
 
 function listItems(items: readonly string[]): string {
@@ -409,9 +408,9 @@ function listItems(items: readonly string[]): string {
 }
 
 function changes({ changes }: AuditSummary): string {
-  if (changes.length === 0) return '<p>None was seen.</p>'
+  if (changes.length === 0) return '<p>No changes detected.</p>'
   const sentences = changes.map(change => htmlEscape(changeSentence(change)))
-  return `<p class="lead">The pool changed while it was read, so this page is not of one moment.</p>
+  return `<p class="lead">The pool changed while it was read, so this page is not a snapshot of one moment.</p>
 <div class="changes">${listHtml(sentences, sentences.length)}</div>`
 }
 
@@ -419,7 +418,7 @@ function changes({ changes }: AuditSummary): string {
 
 function users({ users, outcomes }: AuditSummary): string {
   const options = OUTCOME_NAMES.map(
-    outcome => `<option value="${outcome}">${OUTCOMES[outcome].label} (${inNumbers(outcomes[outcome])})</option>`,
+    outcome => `<option value="${outcome}">${OUTCOMES[outcome].label} (${figure(outcomes[outcome])})</option>`,
   )
   const columns = [
     ['user', 'User'],
@@ -439,11 +438,11 @@ function users({ users, outcomes }: AuditSummary): string {
 <div><label for="search">Search users, groups, roles and outcomes</label>
 <input id="search" type="search" autocomplete="off" spellcheck="false"></div>
 <div><label for="filter">Outcome</label>
-<select id="filter"><option value="">All (${inNumbers(users)})</option>${options.join('')}</select></div>
+<select id="filter"><option value="">All (${figure(users)})</option>${options.join('')}</select></div>
 </div>
 <p class="muted" role="status" id="matches"></p>
 <table role="table" class="users" id="users-table">
-<caption><span class="unseen">Users and the role they get; each row opens to say why</span></caption>
+<caption><span class="unseen">Users and the role they get; open a row to see why</span></caption>
 <thead role="rowgroup"><tr role="row" aria-rowindex="1" id="users-head">${headers.join('')}</tr></thead>
 <tbody role="rowgroup" id="users-body"></tbody></table>
 <div class="pager" role="group" aria-label="Pages of users">

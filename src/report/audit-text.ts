@@ -1,11 +1,11 @@
 import picocolors from 'picocolors'
 import { type AuditFinding, type AuditSummary } from '../audit/summary.js'
-import { type TextOptions } from './prediction.js'
-import { changeSentence, figure, first, indented, MOST_SHOWN, table } from './text-table.js'
-import { type Standing, STANDINGS, standings } from '../audit/standing.js'
+import { changeSentence, figure, first, indented, MAX_SHOWN, table } from './text-table.js'
+import { type GroupStanding, STANDINGS, standings } from '../audit/standing.js'
 import { CONCERNS } from '../audit/concerns.js'
 import type { PoolChange } from '../audit/pool-change.js'
 import { printable } from './printable.js'
+import type { Paint, TextOptions } from './text-style.js'
 
 /**
  * An audit as text for people: the figures, how the users' outcomes are spread, the users of each role, the groups as a
@@ -33,8 +33,6 @@ export function auditText(summary: AuditSummary, { color }: TextOptions): string
 export function auditJson(summary: AuditSummary): string {
   return `${JSON.stringify(summary, undefined, 2)}\n`
 }
-
-type Paint = ReturnType<typeof picocolors.createColors>
 
 function figureLines({ users, memberships, groups, roles, semantics }: AuditSummary): readonly string[] {
   const rows = [
@@ -69,12 +67,12 @@ function roleLines({ roles }: AuditSummary, paint: Paint): readonly string[] {
   return table(rows, [1]).map(indented)
 }
 
-const MARKS: Readonly<Record<Standing, string>> = { conflict: '!', shared: '=', contender: '?', unranked: '-' }
-const STANDING_ORDER = Object.keys(STANDINGS) as readonly Standing[]
+const MARKS: Readonly<Record<GroupStanding, string>> = { conflict: '!', shared: '=', contender: '?', unranked: '-' }
+const STANDING_ORDER = Object.keys(STANDINGS) as readonly GroupStanding[]
 
 function ladder({ groups, semantics }: AuditSummary, paint: Paint): readonly string[] {
   if (groups.length === 0) return ['  (none)']
-  const colors: Readonly<Record<Standing, (text: string) => string>> = {
+  const colors: Readonly<Record<GroupStanding, (text: string) => string>> = {
     conflict: paint.red,
     shared: paint.green,
     contender: paint.yellow,
@@ -90,7 +88,7 @@ function ladder({ groups, semantics }: AuditSummary, paint: Paint): readonly str
     ]),
     [0, 2],
   )
-  const marked = (standing: Standing, line: string) => colors[standing](`${MARKS[standing]} ${line}`)
+  const marked = (standing: GroupStanding, line: string) => colors[standing](`${MARKS[standing]} ${line}`)
   return [
     ...rows.map((row, index) => {
       const standing = special[index]
@@ -104,12 +102,12 @@ function ladder({ groups, semantics }: AuditSummary, paint: Paint): readonly str
 
 function findingLines({ concern, count, users, groups, roles }: AuditFinding, paint: Paint): string[] {
   const { title, meaning, next } = CONCERNS[concern]
-  const names = [...users, ...groups, ...roles].slice(0, MOST_SHOWN).map(printable)
+  const names = [...users, ...groups, ...roles].slice(0, MAX_SHOWN).map(printable)
   return [paint.yellow(`${title} (${figure(count)})`), indented(meaning), indented(next), ...first(names, count)]
 }
 
 function changeLines(changes: readonly PoolChange[], paint: Paint): string[] {
-  const sentences = changes.slice(0, MOST_SHOWN).map(change => changeSentence(change))
+  const sentences = changes.slice(0, MAX_SHOWN).map(change => changeSentence(change))
   return [
     paint.yellow(`Changed while the pool was read (${figure(changes.length)})`),
     ...first(sentences, changes.length),

@@ -2,11 +2,12 @@ import type { RoleCandidate, RoleSelection, SelectionRule } from '../credentials
 import type { MappingRule, RoleMapping } from '../credentials/role-mapping.js'
 import { printable } from './printable.js'
 import stringWidth from 'string-width'
-import { type Paint, CLAIM_NAMES } from './prediction.js'
+import { CLAIMS } from '../claims/pre-token-response.js'
 import type { Evidence } from '../claims/evidence.js'
+import type { Paint } from './text-style.js'
 
-/** Which role's credentials an identity pool gives, with what a person wants to see beside it. */
-export interface CredentialsForecast {
+/** The role whose credentials an identity pool gives, with what explains it to a person. */
+export interface CredentialsPrediction {
   readonly selection: RoleSelection
   readonly identityPoolId: string
   readonly userPoolId: string
@@ -21,40 +22,40 @@ export interface CredentialsForecast {
   readonly customRoleArn?: string | undefined
 }
 
-export function credentialBlocks(forecast: CredentialsForecast, paint: Paint): string[][] {
-  const { selection, customRoleArn } = forecast
+export function credentialBlocks(prediction: CredentialsPrediction, paint: Paint): string[][] {
+  const { selection, customRoleArn } = prediction
   const rows = [
-    row('user pool', printable(forecast.userPoolId)),
-    row('app client', clientText(forecast)),
-    row('role mapping', mappingText(forecast)),
+    row('user pool', printable(prediction.userPoolId)),
+    row('app client', clientText(prediction)),
+    row('role mapping', mappingText(prediction)),
   ]
   if (customRoleArn !== undefined) rows.push(row('asked for', printable(customRoleArn)))
   const [first, ...others] = roleLines(selection, paint)
   rows.push(row('role', first!), ...others.map(line => row('', line)))
   return [
-    [paint.bold(`Credentials from identity pool ${printable(forecast.identityPoolId)}`), ...rows],
+    [paint.bold(`Credentials from identity pool ${printable(prediction.identityPoolId)}`), ...rows],
     [
       paint.bold('Why these credentials'),
-      `  ${selectionReason(forecast)}`,
-      paint.dim(`  ${selection.how}: ${SELECTION_EVIDENCE[selection.evidence]}; see ${sectionOf(selection.how)}`),
+      `  ${selectionReason(prediction)}`,
+      paint.dim(`  ${selection.rule}: ${SELECTION_EVIDENCE[selection.evidence]}; see ${sectionOf(selection.rule)}`),
     ],
   ]
 }
 
-export function row(name: string, value: string): string {
+function row(name: string, value: string): string {
   return `  ${name.padEnd('role mapping'.length)}  ${value}`
 }
 
-function sectionOf(how: SelectionRule): string {
-  return `docs/identity-pool.md#${how}`
+function sectionOf(rule: SelectionRule): string {
+  return `docs/identity-pool.md#${rule}`
 }
 
-function clientText({ clientId, onlyMapping }: CredentialsForecast): string {
+function clientText({ clientId, onlyMapping }: CredentialsPrediction): string {
   if (clientId === undefined) return '(not given)'
   return `${printable(clientId)}${onlyMapping ? ' (not given, but the only one with a role mapping)' : ''}`
 }
 
-function mappingText({ mapping, mappedClients }: CredentialsForecast): string {
+function mappingText({ mapping, mappedClients }: CredentialsPrediction): string {
   if (mapping === undefined) {
     if (mappedClients.length === 0) return '(none for this user pool)'
     return `(none for this app client; the user pool has one for ${mappedClients.map(printable).join(', ')})`
@@ -69,17 +70,17 @@ function roleLines(selection: RoleSelection, paint: Paint): readonly string[] {
   if (outcome === 'role') return [paint.green(printable(roleArn!))]
   if (outcome === 'denied') return [paint.red('(none: the request is denied)')]
   const rows = candidates.map(candidate => ({
-    answer: answerOf(candidate),
-    why: `${candidate.ruleIndex === undefined ? '' : `by rule ${candidate.ruleIndex}; `}see ${sectionOf(candidate.how)}`,
+    role: candidateText(candidate),
+    why: `${candidate.ruleIndex === undefined ? '' : `by rule ${candidate.ruleIndex}; `}see ${sectionOf(candidate.rule)}`,
   }))
-  const width = Math.max(...rows.map(({ answer }) => stringWidth(answer)))
+  const width = Math.max(...rows.map(({ role }) => stringWidth(role)))
   return [
     paint.yellow('(undetermined: one of these)'),
-    ...rows.map(({ answer, why }) => `? ${answer}${' '.repeat(width - stringWidth(answer))}  ${paint.dim(why)}`),
+    ...rows.map(({ role, why }) => `? ${role}${' '.repeat(width - stringWidth(role))}  ${paint.dim(why)}`),
   ]
 }
 
-function answerOf({ outcome, roleArn }: RoleCandidate): string {
+function candidateText({ outcome, roleArn }: RoleCandidate): string {
   return outcome === 'role' ? printable(roleArn!) : '(denied)'
 }
 
@@ -99,9 +100,9 @@ const DOUBTS: ReadonlySet<SelectionRule> = new Set<SelectionRule>([
   'custom-role-with-rules',
 ])
 
-function selectionReason({ selection, mapping, clientId }: CredentialsForecast): string {
-  const { how, outcome, evidence, ruleIndex } = selection
-  const rule = ruleText(mapping, ruleIndex)
+function selectionReason({ selection, mapping, clientId }: CredentialsPrediction): string {
+  const { rule, outcome, evidence, ruleIndex } = selection
+  const mappingRule = ruleText(mapping, ruleIndex)
   const unmapped = clientId === undefined ? 'user pool' : 'app client'
   const reasons: Readonly<Record<SelectionRule, string>> = {
     'no-mapping': `The identity pool has no role mapping for this ${unmapped}, so its authenticated role counts.`,
@@ -117,11 +118,11 @@ function selectionReason({ selection, mapping, clientId }: CredentialsForecast):
     'undetermined-preferred-role': 'Whether the token has a preferred role is not known (see above).',
     'single-role':
       'The token has one role and prefers none. AWS documents that the user gets this role; no log of a role assumed in this way is known.',
-    rule: `The first of the mapping's rules that matches is rule ${rule}.`,
-    'uncertain-rule': `Whether rule ${rule} matches is not known: ${
-      isForecast(mapping, ruleIndex)
+    'mapping-rule': `The first of the mapping's rules that matches is rule ${mappingRule}.`,
+    'uncertain-rule': `Whether rule ${mappingRule} matches is not known: ${
+      isPredicted(mapping, ruleIndex)
         ? 'AWS does not say how it compares a list'
-        : 'the forecast is of the role claims alone'
+        : 'the prediction covers the role claims only'
     }.`,
     'ambiguous-authenticated':
       'The mapping arrives at no single role, and its AmbiguousRoleResolution is the authenticated role.',
@@ -130,21 +131,21 @@ function selectionReason({ selection, mapping, clientId }: CredentialsForecast):
       'The mapping arrives at no single role, and has no AmbiguousRoleResolution: it may give the authenticated role, or deny.',
     'authenticated-role-missing': 'The authenticated role would count, and the identity pool has none.',
   }
-  if (outcome === 'undetermined') return `${reasons[how]} Grant nothing on it.`
-  return DOUBTS.has(how) && evidence === 'inferred'
-    ? `${reasons[how]} Here all readings end in one answer.`
-    : reasons[how]
+  if (outcome === 'undetermined') return `${reasons[rule]} Grant nothing on it.`
+  return DOUBTS.has(rule) && evidence === 'inferred'
+    ? `${reasons[rule]} Here all readings give the same result.`
+    : reasons[rule]
 }
 
-/** A rule with its place from 0, which is how the JSON counts. */
+/** A rule with its index, which counts from 0 as in the JSON. */
 function ruleText(mapping: RoleMapping | undefined, index: number | undefined): string {
   const { Claim = '', MatchType = '', Value = '' } = ruleAt(mapping, index) ?? {}
   return `${index} (\`${printable(Claim)}\` ${MatchType} \`${printable(Value)}\`)`
 }
 
 /** Whether the rule is on one of the claims that are known. */
-function isForecast(mapping: RoleMapping | undefined, index: number | undefined): boolean {
-  return CLAIM_NAMES.some(name => name === ruleAt(mapping, index)?.Claim)
+function isPredicted(mapping: RoleMapping | undefined, index: number | undefined): boolean {
+  return CLAIMS.some(name => name === ruleAt(mapping, index)?.Claim)
 }
 
 function ruleAt(mapping: RoleMapping | undefined, index: number | undefined): MappingRule | undefined {

@@ -1,4 +1,5 @@
 import type { Finding } from '../rules/finding.js'
+import { escapedJson } from './json-escape.js'
 
 /**
  * Findings as JSON, for programs: an array, each with the keys of `Finding`. What is suppressed is there too, with
@@ -10,9 +11,5 @@ export function findingsJson(findings: readonly Finding[]): string {
 
 /** JSON in which nothing moves the cursor of a terminal. */
 export function jsonText(value: unknown): string {
-  return JSON.stringify(value, undefined, 2).replace(/[\u007f-\u009f\u2028\u2029]/g, escaped)
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return escapedJson(value, /[\u007f-\u009f\u2028\u2029]/g, 2)
 }

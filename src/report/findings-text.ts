@@ -2,9 +2,9 @@ import picocolors from 'picocolors'
 import stringWidth from 'string-width'
 import type { Finding } from '../rules/finding.js'
 import type { Location } from '../rules/infrastructure.js'
-import { type FindingsReport, placeOf, summaryOf } from './findings.js'
-import { type TextOptions } from './prediction.js'
+import { type FindingsReport, locationText, summaryOf } from './findings-report.js'
 import { printable } from './printable.js'
+import type { Paint, TextOptions } from './text-style.js'
 
 export interface FindingsTextOptions extends TextOptions {
   /** The texts that the locations are in, by path; what is not there gets no frame. */
@@ -12,7 +12,7 @@ export interface FindingsTextOptions extends TextOptions {
 }
 
 /**
- * Findings as text for people: the place, what Cognito does and why, the lines of the file with a caret, and the fix. Not
+ * Findings as text for people: the location, what Cognito does and why, the lines of the file with a caret, and the fix. Not
  * for programs: its form may change.
  */
 export function findingsText(report: FindingsReport, { sources, color }: FindingsTextOptions): string {
@@ -29,8 +29,6 @@ export function findingsText(report: FindingsReport, { sources, color }: Finding
   return blocks.map(lines => `${lines.join('\n')}\n`).join('\n')
 }
 
-type Paint = ReturnType<typeof picocolors.createColors>
-
 function listOf(lines: readonly string[]): readonly (readonly string[])[] {
   return lines.length === 0 ? [] : [lines]
 }
@@ -44,19 +42,19 @@ function findingLines(
   const color = { error: paint.red, warning: paint.yellow, note: paint.cyan }[severity]
   const construct = location.construct === undefined ? '' : paint.dim(`  ${printable(location.construct)}`)
   return [
-    `${paint.bold(printable(placeOf(location)))}  ${color(severity)}  ${ruleId} ${slug}${construct}`,
+    `${paint.bold(printable(locationText(location)))}  ${color(severity)}  ${ruleId} ${slug}${construct}`,
     `  ${printable(message)}`,
     ...frameOf(location),
-    ...first(related.map(one => `  ${printable(placeOf(one.location))}  ${printable(one.message)}`)),
+    ...first(related.map(one => `  ${printable(locationText(one.location))}  ${printable(one.message)}`)),
     `  ${paint.green('fix:')} ${printable(fix)}`,
   ]
 }
 
-const MOST_RELATED = 5
+const MAX_RELATED = 5
 
 function first(lines: readonly string[]): readonly string[] {
-  return lines.length > MOST_RELATED
-    ? [...lines.slice(0, MOST_RELATED), `  and ${lines.length - MOST_RELATED} more`]
+  return lines.length > MAX_RELATED
+    ? [...lines.slice(0, MAX_RELATED), `  and ${lines.length - MAX_RELATED} more`]
     : lines
 }
 
@@ -64,7 +62,7 @@ function suppressedLine({ ruleId, slug, location, suppressed }: Finding): readon
   if (suppressed === undefined) return []
   const { reason, location: by } = suppressed
   return [
-    `suppressed ${printable(placeOf(location))}  ${ruleId} ${slug}: ${printable(reason)} (${printable(placeOf(by))})`,
+    `suppressed ${printable(locationText(location))}  ${ruleId} ${slug}: ${printable(reason)} (${printable(locationText(by))})`,
   ]
 }
 

@@ -1,11 +1,11 @@
 import picocolors from 'picocolors'
-import type { Answer, GroupChange, ImpactSummary, Transition } from '../audit/impact.js'
+import type { RoleOutcome, GroupChange, ImpactSummary, Transition } from '../audit/impact.js'
 import type { Renumbered } from '../audit/renumber.js'
-import { type TextOptions } from './prediction.js'
-import { figure, first, indented, MOST_SHOWN, table } from './text-table.js'
+import { figure, first, indented, MAX_SHOWN, table } from './text-table.js'
 import type { RoleChange } from '../audit/compare-roles.js'
 import { printable } from './printable.js'
 import type { Semantics } from '../claims/decide.js'
+import type { Paint, TextOptions } from './text-style.js'
 
 /** What a change of a pool's groups does to its users, and how its ties could be removed. */
 export interface ImpactReport {
@@ -40,8 +40,6 @@ export function impactJson(report: ImpactReport): string {
   return `${JSON.stringify(report, undefined, 2)}\n`
 }
 
-type Paint = ReturnType<typeof picocolors.createColors>
-
 function changeLine({ groupName, precedence, roleArn, remove }: GroupChange): string {
   const name = printable(groupName)
   if (remove) return `${name} is removed`
@@ -56,7 +54,7 @@ const MEANINGS: Readonly<Record<RoleChange, string>> = {
   gained: 'get a preferred role and had none',
   lost: 'had a preferred role and get none',
   changed: 'get another preferred role',
-  undetermined: 'may gain, lose or change it: it is not known before or after',
+  undetermined: 'may gain, lose or change it: the preferred role is undetermined before or after',
   'allowed-roles': 'keep it; what an app may ask for (cognito:roles) changes',
   same: 'keep what they have',
 }
@@ -73,12 +71,12 @@ function countLines({ changes }: ImpactSummary): readonly string[] {
 function transitionLines({ change, before, after, count, users }: Transition, paint: Paint): readonly string[] {
   const color = change === 'allowed-roles' ? paint.dim : paint.yellow
   return [
-    color(`${change} (${figure(count)})  ${answerText(before)} -> ${answerText(after)}`),
-    ...first(users.slice(0, MOST_SHOWN).map(printable), count),
+    color(`${change} (${figure(count)})  ${outcomeText(before)} -> ${outcomeText(after)}`),
+    ...first(users.slice(0, MAX_SHOWN).map(printable), count),
   ]
 }
 
-function answerText({ outcome, roleArn }: Answer): string {
+function outcomeText({ outcome, roleArn }: RoleOutcome): string {
   if (outcome === 'resolved') return printable(roleArn!)
   return outcome === 'undetermined' ? `undetermined (${printable(roleArn!)}, or none)` : `none (${outcome})`
 }
@@ -95,7 +93,7 @@ function suggestionBlocks(
   const verdict =
     moved === 0
       ? "No user's role changes."
-      : `${figure(moved)} of ${figure(impact.users)} users cannot keep what they have today: they are in a tie, and no numbers without ties leave them without a preferred role.`
+      : `${figure(moved)} of ${figure(impact.users)} users change: they are in a tie today, and numbers without ties always give them a preferred role.`
   return [
     [paint.bold('A renumbering without ties'), ...rows, indented(verdict)],
     ...impact.transitions.map(transition => transitionLines(transition, paint)),

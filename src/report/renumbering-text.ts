@@ -1,8 +1,8 @@
 import picocolors from 'picocolors'
 import type { Location } from '../rules/infrastructure.js'
-import { placeOf } from './findings.js'
-import { type TextOptions } from './prediction.js'
+import { locationText } from './findings-report.js'
 import { printable } from './printable.js'
+import type { TextOptions } from './text-style.js'
 
 /** New precedences for the groups of one pool. */
 export interface RenumberingSuggestion {
@@ -20,10 +20,10 @@ export function renumberingText(suggestions: readonly RenumberingSuggestion[], {
   const paint = picocolors.createColors(color)
   const blocks = suggestions.map(({ pool, changes }) => [
     paint.bold(
-      `A renumbering of ${printable(pool)} without ties; of tied groups the first gets the better rank, so look at who is in several`,
+      `A renumbering of ${printable(pool)} without ties; the first of tied groups gets the better rank, so check which users are in several`,
     ),
     ...changes.flatMap(({ groupName, before, after, location }) => [
-      paint.dim(`@@ ${printable(placeOf(location))}  ${printable(groupName)}`),
+      paint.dim(`@@ ${printable(locationText(location))}  ${printable(groupName)}`),
       ...(before === after
         ? [`  precedence ${before}`]
         : [paint.red(`- precedence ${before}`), paint.green(`+ precedence ${after}`)]),

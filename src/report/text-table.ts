@@ -3,7 +3,7 @@ import { describeChange, type PoolChange } from '../audit/pool-change.js'
 import { printable } from './printable.js'
 
 /** Of a long list, so many are shown to people. */
-export const MOST_SHOWN = 10
+export const MAX_SHOWN = 10
 
 /** What is shown, and how many are not. */
 export function first(lines: readonly string[], count: number): readonly string[] {

@@ -197,7 +197,7 @@ describe('NDJSON', () => {
     })
   })
 
-  test('what a resolution says is read anew unless it is frozen', () => {
+  test('what a resolution says is read again unless it is frozen', () => {
     const changing = user('a', [admins])
     ndjsonLine(changing)
     csvLine(changing)

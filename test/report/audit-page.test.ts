@@ -92,7 +92,7 @@ function blockOf(html: string, id: string): string {
   return new RegExp(`<script type="[^"]+" id="${id}">([^]*?)</script>`).exec(html)![1]!
 }
 
-type Row = readonly [username: string, answer: number, groups: readonly number[]]
+type Row = readonly [username: string, resolution: number, groups: readonly number[]]
 
 function rowsOf(html: string): readonly Row[] {
   const lines = blockOf(html, 'audit-users')
@@ -107,17 +107,17 @@ describe('the page as text', () => {
       Array.from({ length: 1000 }, (_, index) => [`user-${index}`, ['security', 'on-call', 'customers']]),
     )
     const html = pageOf(members)
-    const { groups, answers } = JSON.parse(blockOf(html, 'audit-tables'))
+    const { groups, resolutions } = JSON.parse(blockOf(html, 'audit-tables'))
     expect(rowsOf(html)).toHaveLength(1000)
     expect(groups).toHaveLength(3)
-    expect(answers).toHaveLength(1)
+    expect(resolutions).toHaveLength(1)
   })
 
   test('users who differ in their explanation alone do not share one', () => {
-    const { answers } = JSON.parse(
+    const { resolutions } = JSON.parse(
       blockOf(pageOf({ a: ['editors'], b: ['editors', 'authors'], c: ['authors'] }), 'audit-tables'),
     )
-    expect(answers).toHaveLength(3)
+    expect(resolutions).toHaveLength(3)
   })
 
   test('no name leaves its data, and each comes out as it is shown', () => {
@@ -314,7 +314,7 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
         expect(items[0]).toContain('`a<b`')
       })
       await inBrowser(pageOf(), async ({ page }) => {
-        expect(await page.getByText('None was seen').count()).toBe(1)
+        expect(await page.getByText('No changes detected').count()).toBe(1)
       })
     })
 
@@ -460,7 +460,7 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
         expect(await page.locator('td.why:visible').count()).toBe(0)
       }))
 
-    test('whoever selects a name does not open its row', () =>
+    test('selecting a name does not open its row', () =>
       inBrowser(pageOf(), async ({ page }) => {
         await page.evaluate('getSelection().selectAllChildren(document.querySelector("#users-body bdi"))')
         await page.locator('#users-body td.role').first().dispatchEvent('click')
@@ -720,7 +720,7 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
               '- searchbox "Search users, groups, roles and outcomes"',
               '- combobox "Outcome"',
               '- status: 8 of 8 users match',
-              '- table "Users and the role they get; each row opens to say why":',
+              '- table "Users and the role they get; open a row to see why":',
               '- columnheader "User"',
               '- button "User"',
               '- rowheader "Zoe"',

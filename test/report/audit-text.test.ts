@@ -101,7 +101,7 @@ Groups, highest rank first
 =   10  writers                   1,200  arn:aws:iam::111122223333:role/Writer
 - none  eu-west-1_Example_Google      1  arn:aws:iam::111122223333:role/Guest
   none  staff                         1  (no role)
-! same precedence, different roles: whoever has these first gets no preferred role
+! same precedence, different roles: users whose first groups these are get no preferred role
 = same precedence, same role
 ? no role, and the same precedence as a group with one: it may keep that role from being preferred
 - a role without a precedence is never preferred
@@ -141,7 +141,7 @@ Users with groups that the pool does not have (1)
   Read groups and users again, or correct the names.
     emil
 
-Roles that nobody gets (3)
+Roles that no user gets (3)
   A group has the role, and no user has it preferred: the group has no members, or other groups of its members decide.
   Change the members or the precedence of the group, or delete it where it is of no use.
     arn:aws:iam::111122223333:role/Finance
@@ -149,7 +149,7 @@ Roles that nobody gets (3)
     arn:aws:iam::111122223333:role/Hr
 
 Groups of an identity provider with a role (1)
-  Cognito makes such a group for each provider, and puts in every user that it makes from one: whoever decides who can sign in there decides who has the role.
+  Cognito makes such a group for each provider, and puts in every user that it makes from one: the owner of the provider decides who can sign in there, and so who has the role.
   Put the role on a group of your own, unless it is meant for all users of the provider.
     eu-west-1_Example_Google
 

@@ -3,16 +3,16 @@ import { Ajv } from 'ajv'
 import addFormats from 'ajv-formats'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { ALL_RULES } from '../../src/rules/all-rules.js'
+import { RULES } from '../../src/rules/catalogue.js'
 import type { Finding, Severity } from '../../src/rules/finding.js'
 import type { Location } from '../../src/rules/infrastructure.js'
-import { fails, type FindingsReport, summaryOf } from '../../src/report/findings.js'
+import { fails, type FindingsReport, summaryOf } from '../../src/report/findings-report.js'
 import { findingsJson } from '../../src/report/findings-json.js'
 import { findingsText } from '../../src/report/findings-text.js'
-import { findingsGithub } from '../../src/report/github.js'
-import { findingsJunit } from '../../src/report/junit.js'
+import { findingsGithub } from '../../src/report/findings-github.js'
+import { findingsJunit } from '../../src/report/findings-junit.js'
 import { ruleMarkdown, ruleText } from '../../src/report/rule-page.js'
-import { findingsSarif } from '../../src/report/sarif.js'
+import { findingsSarif } from '../../src/report/findings-sarif.js'
 
 const at = (line: number, more: Partial<Location> = {}): Location => ({
   path: 'infra/auth.yaml',
@@ -40,7 +40,7 @@ function finding(more: Partial<Finding> = {}): Finding {
   }
 }
 
-const suppressed = finding({ suppressed: { reason: 'meant so', location: { path: 'infra/auth.yaml', line: 1 } } })
+const suppressed = finding({ suppressed: { reason: 'intended', location: { path: 'infra/auth.yaml', line: 1 } } })
 const baselined = finding({ suppressed: { reason: 'in the baseline', location: { path: 'baseline.json' } } })
 
 function report(findings: readonly Finding[], more: Partial<FindingsReport> = {}): FindingsReport {
@@ -136,7 +136,7 @@ describe('text', () => {
       report([suppressed, baselined], { skipped: [{ path: 'b.json', why: 'it is too large' }] }),
       { sources, color: false },
     )
-    expect(shown).toBe(`suppressed infra/auth.yaml:2:3  COG101 tie-different-roles: meant so (infra/auth.yaml:1)
+    expect(shown).toBe(`suppressed infra/auth.yaml:2:3  COG101 tie-different-roles: intended (infra/auth.yaml:1)
 suppressed infra/auth.yaml:2:3  COG101 tie-different-roles: in the baseline (baseline.json)
 
 skipped b.json: it is too large
@@ -230,7 +230,7 @@ describe('SARIF', () => {
   } = JSON.parse(readFileSync('test/fixtures/sarif-schema-2.1.0.json', 'utf8')) as Record<string, unknown>
   const validates = ajv.compile(schema)
   const sarif = (some: FindingsReport) =>
-    JSON.parse(findingsSarif(some, { rules: ALL_RULES, version: '1.2.3' })) as {
+    JSON.parse(findingsSarif(some, { rules: RULES, version: '1.2.3' })) as {
       runs: [{ tool: { driver: { rules: unknown[] } }; results: Result[] }]
     }
   interface Result {
@@ -308,7 +308,7 @@ describe('SARIF', () => {
       resultsOf(finding(), suppressed, baselined).map(({ suppressions }) =>
         suppressions.map(({ kind, justification }) => [kind, justification]),
       ),
-    ).toEqual([[], [['inSource', 'meant so']], [['external', 'in the baseline']]])
+    ).toEqual([[], [['inSource', 'intended']], [['external', 'in the baseline']]])
   })
 
   test('has a fingerprint that moved lines do not change, and another group does', () => {
@@ -402,7 +402,7 @@ describe('JUnit', () => {
   <testsuite name="infra/auth.yaml" tests="3" failures="1" errors="0" skipped="1">
     <testcase classname="infra/auth.yaml" name="COG101 tie-different-roles: Pool: admins editors" file="infra/auth.yaml" line="2"><failure type="error" message="\`admins\` and \`editors\` both have precedence 1.">infra/auth.yaml:2:3 error: \`admins\` and \`editors\` both have precedence 1. Give each its own.</failure></testcase>
     <testcase classname="infra/auth.yaml" name="COG101 tie-different-roles: Pool: admins editors" file="infra/auth.yaml" line="2"><system-out>infra/auth.yaml:2:3 note: \`admins\` and \`editors\` both have precedence 1. Give each its own.</system-out></testcase>
-    <testcase classname="infra/auth.yaml" name="COG101 tie-different-roles: Pool: admins editors" file="infra/auth.yaml" line="2"><skipped message="meant so"/></testcase>
+    <testcase classname="infra/auth.yaml" name="COG101 tie-different-roles: Pool: admins editors" file="infra/auth.yaml" line="2"><skipped message="intended"/></testcase>
   </testsuite>
   <testsuite name="clean.yaml" tests="1" failures="0" errors="0" skipped="0">
     <testcase classname="clean.yaml" name="rolecast" file="clean.yaml"></testcase>
@@ -447,7 +447,7 @@ describe('JUnit', () => {
 
 describe('the page of a rule', () => {
   test('says all that the rule says, in plain text without links to a page', () => {
-    for (const rule of ALL_RULES) {
+    for (const rule of RULES) {
       const plain = ruleText(rule)
       for (const part of [rule.id, rule.slug, rule.title, rule.what, rule.fix, rule.see]) expect(plain).toContain(part)
       expect(plain).not.toMatch(/\]\(#/)

@@ -4,12 +4,12 @@ import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import type { Group } from '../../src/group.js'
 import { selectRoleFor } from '../../src/credentials/select-role.js'
-import { predictionText } from '../../src/report/prediction.js'
+import { predictionText } from '../../src/report/prediction-text.js'
 import { resolveRoles } from '../../src/claims/resolve.js'
 import { groupNames, pools, semantics } from '../arbitraries.js'
 import type { RoleMapping } from '../../src/credentials/role-mapping.js'
 import { printable } from '../../src/report/printable.js'
-import type { CredentialsForecast } from '../../src/report/credentials-text.js'
+import type { CredentialsPrediction } from '../../src/report/credentials-text.js'
 import { type Semantics, SEMANTICS } from '../../src/claims/decide.js'
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
@@ -18,7 +18,7 @@ interface Rendering {
   readonly color?: boolean
   readonly semantics?: Semantics
   readonly unknownGroups?: readonly string[]
-  readonly credentials?: CredentialsForecast
+  readonly credentials?: CredentialsPrediction
 }
 
 function render(
@@ -385,7 +385,7 @@ describe('the credentials', () => {
   function credentialsOf(
     groups: readonly Group[],
     { mapping, authenticated, customRoleArn, name = 'x' }: Asked,
-  ): CredentialsForecast {
+  ): CredentialsPrediction {
     const selection = selectRoleFor(resolveRoles(groups), mapping, { customRoleArn, roles: { authenticated } })
     return {
       selection,
@@ -434,8 +434,8 @@ describe('the credentials', () => {
     expect(block(textOf(admins, { mapping, authenticated: 'S' }), 'Credentials from identity pool x').slice(3)).toEqual(
       [
         '  role          (undetermined: one of these)',
-        '                ? 管理者    by rule 0; see docs/identity-pool.md#rule',
-        '                ? é         by rule 1; see docs/identity-pool.md#rule',
+        '                ? 管理者    by rule 0; see docs/identity-pool.md#mapping-rule',
+        '                ? é         by rule 1; see docs/identity-pool.md#mapping-rule',
         '                ? S         see docs/identity-pool.md#ambiguous-authenticated',
         '                ? (denied)  see docs/identity-pool.md#ambiguous-denied',
       ],
@@ -481,7 +481,7 @@ describe('the credentials', () => {
       'another role where all readings are a denial',
       { mapping: rules, customRoleArn: 'X' },
       'custom-role-with-rules: inferred from what is observed and documented',
-      `${NOT_KNOWN} Here all readings end in one answer.`,
+      `${NOT_KNOWN} Here all readings give the same result.`,
     ],
   ])('%s: the reason says how it is known', (_what, asked, evidence, reason) => {
     expect(block(textOf(alone, asked), 'Why these credentials')).toEqual([

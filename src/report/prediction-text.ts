@@ -2,22 +2,20 @@ import picocolors from 'picocolors'
 import stringWidth from 'string-width'
 import { explain } from '../claims/explain.js'
 import { type Group, rankOf } from '../group.js'
+import { CLAIMS } from '../claims/pre-token-response.js'
 import type { Resolution, RoleClaims } from '../claims/resolve.js'
 import { printable } from './printable.js'
-import { type CredentialsForecast, credentialBlocks } from './credentials-text.js'
+import { type CredentialsPrediction, credentialBlocks } from './credentials-text.js'
+import type { TextOptions, Paint } from './text-style.js'
 
-/** A resolution with what a person wants to see beside it. */
+/** A resolution with what explains it to a person. */
 export interface Prediction {
   readonly resolution: Resolution
   /** The groups that were resolved, with their precedence and role. */
   readonly groups: readonly Group[]
   readonly unknownGroups: readonly string[]
-  /** What an identity pool makes of the claims, where one is asked. */
-  readonly credentials?: CredentialsForecast | undefined
-}
-
-export interface TextOptions {
-  readonly color: boolean
+  /** What an identity pool makes of the claims, where there is one to ask. */
+  readonly credentials?: CredentialsPrediction | undefined
 }
 
 /**
@@ -51,8 +49,6 @@ export function shown(resolution: Resolution): Resolution {
   }
 }
 
-export type Paint = ReturnType<typeof picocolors.createColors>
-
 const MARKS = { resolved: '>', none: '-', ambiguous: '!', undetermined: '?' } as const
 
 function ladder({ resolution, groups }: Prediction, paint: Paint): readonly string[] {
@@ -75,11 +71,9 @@ function ladder({ resolution, groups }: Prediction, paint: Paint): readonly stri
   })
 }
 
-export const CLAIM_NAMES = ['cognito:groups', 'cognito:roles', 'cognito:preferred_role'] as const
-
 function claimLines(claims: RoleClaims, resolution: Resolution, paint: Paint): readonly string[] {
-  const width = Math.max(...CLAIM_NAMES.map(name => name.length))
-  return CLAIM_NAMES.flatMap(name => {
+  const width = Math.max(...CLAIMS.map(name => name.length))
+  return CLAIMS.flatMap(name => {
     const claim = claims[name]
     if (claim === undefined) {
       const unsure = name === 'cognito:preferred_role' && resolution.outcome === 'undetermined'

@@ -1,10 +1,10 @@
 import { type Finding, SEVERITIES } from '../rules/finding.js'
-import { type FindingsReport, placeOf, summaryOf } from './findings.js'
+import { type FindingsReport, locationText, summaryOf } from './findings-report.js'
 import { figure } from './text-table.js'
 import { printable } from './printable.js'
 
 /** GitHub shows so many annotations of one kind for a step, and drops the rest without a word. */
-const MOST = 10
+const MAX_ANNOTATIONS = 10
 
 const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const
 
@@ -19,8 +19,8 @@ export function findingsGithub(report: FindingsReport): string {
   const left: string[] = []
   const shown = SEVERITIES.toReversed().flatMap(severity => {
     const some = open.filter(finding => finding.severity === severity)
-    if (some.length > MOST) left.push(`${figure(some.length - MOST)} more ${severity}s`)
-    return some.slice(0, MOST)
+    if (some.length > MAX_ANNOTATIONS) left.push(`${figure(some.length - MAX_ANNOTATIONS)} more ${severity}s`)
+    return some.slice(0, MAX_ANNOTATIONS)
   })
   return [
     ...shown.map(annotation),
@@ -46,7 +46,7 @@ function annotation({ ruleId, slug, severity, message, fix, location, related }:
     ['endColumn', isOneLine ? endColumn : undefined],
     ['title', `${ruleId} ${slug}`],
   ].flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${property(String(value))}`]))
-  const others = related.length === 0 ? '' : ` (see also ${related.map(one => placeOf(one.location)).join(', ')})`
+  const others = related.length === 0 ? '' : ` (see also ${related.map(one => locationText(one.location)).join(', ')})`
   return `::${COMMANDS[severity]} ${properties.join(',')}::${data(`${message} ${fix}${others}`)}`
 }
 

@@ -1,7 +1,7 @@
 import { htmlEscape } from 'escape-goat'
 import type { Finding } from '../rules/finding.js'
-import { groupBy } from '../rules/pool-view.js'
-import { fails, type FindingsReport, placeOf } from './findings.js'
+import { fails, type FindingsReport, locationText } from './findings-report.js'
+import { groupBy } from '../record.js'
 
 /**
  * Findings as JUnit XML: a suite for each source, a case for each finding, and one that passes for a source without any. A
@@ -18,14 +18,14 @@ export function findingsJunit({ findings, read, skipped, failOn }: FindingsRepor
       ),
     ),
     ...skipped.map(({ path, why }) =>
-      suite(path, [testCase(path, 'rolecast', `<skipped message=${quoted(why)}/>`, 'skipped')]),
+      suite(path, [testCase(path, 'rolecast', `<skipped message=${xmlAttribute(why)}/>`, 'skipped')]),
     ),
   ]
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="rolecast" ${countsOf(suites.flatMap(({ cases }) => cases))}>`,
     ...suites.flatMap(({ path, cases }) => [
-      `  <testsuite name=${quoted(path)} ${countsOf(cases)}>`,
+      `  <testsuite name=${xmlAttribute(path)} ${countsOf(cases)}>`,
       ...cases.map(({ xml }) => `    ${xml}`),
       '  </testsuite>',
     ]),
@@ -47,23 +47,23 @@ function suite(path: string, cases: readonly TestCase[]) {
 function caseOf(finding: Finding, isFailure: boolean): TestCase {
   const { ruleId, slug, severity, message, fix, location, pool, groups, suppressed } = finding
   const name = [`${ruleId} ${slug}`, pool, groups.join(' ')].filter(part => part !== '').join(': ')
-  const text = `${placeOf(location)} ${severity}: ${message} ${fix}`
+  const text = `${locationText(location)} ${severity}: ${message} ${fix}`
   const [content, result] =
     suppressed !== undefined
-      ? ([`<skipped message=${quoted(suppressed.reason)}/>`, 'skipped'] as const)
+      ? ([`<skipped message=${xmlAttribute(suppressed.reason)}/>`, 'skipped'] as const)
       : isFailure
         ? ([
-            `<failure type=${quoted(severity)} message=${quoted(message)}>${escaped(text)}</failure>`,
+            `<failure type=${xmlAttribute(severity)} message=${xmlAttribute(message)}>${xmlText(text)}</failure>`,
             'failed',
           ] as const)
-        : ([`<system-out>${escaped(text)}</system-out>`, 'passed'] as const)
+        : ([`<system-out>${xmlText(text)}</system-out>`, 'passed'] as const)
   return testCase(location.path, name, content, result, location.line)
 }
 
 function testCase(path: string, name: string, content: string, result: TestCase['result'], line?: number): TestCase {
   const at = line === undefined ? '' : ` line="${line}"`
   return {
-    xml: `<testcase classname=${quoted(path)} name=${quoted(name)} file=${quoted(path)}${at}>${content}</testcase>`,
+    xml: `<testcase classname=${xmlAttribute(path)} name=${xmlAttribute(name)} file=${xmlAttribute(path)}${at}>${content}</testcase>`,
     result,
   }
 }
@@ -74,11 +74,11 @@ function countsOf(cases: readonly TestCase[]): string {
 }
 
 /** In quotes. A line break would be read as a space. */
-function quoted(text: string): string {
-  return `"${escaped(text).replaceAll('\n', '&#10;').replaceAll('\r', '&#13;').replaceAll('\t', '&#9;')}"`
+function xmlAttribute(text: string): string {
+  return `"${xmlText(text).replaceAll('\n', '&#10;').replaceAll('\r', '&#13;').replaceAll('\t', '&#9;')}"`
 }
 
 /** XML 1.0 has no way to write most control characters, nor half a surrogate pair. */
-function escaped(text: string): string {
+function xmlText(text: string): string {
   return htmlEscape(text.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd'))
 }

@@ -3,14 +3,14 @@ import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Finding } from '../rules/finding.js'
 import type { Location } from '../rules/infrastructure.js'
-import type { FindingRule } from '../rules/catalogue.js'
-import type { FindingsReport, SkippedFile } from './findings.js'
+import type { Rule } from '../rules/rule.js'
+import type { FindingsReport, SkippedFile } from './findings-report.js'
 import { jsonText } from './findings-json.js'
 import { ruleMarkdown, ruleText } from './rule-page.js'
 
 export interface SarifOptions {
   /** Every rule that a finding may be of. */
-  readonly rules: readonly FindingRule[]
+  readonly rules: readonly Rule[]
   /** Of rolecast. */
   readonly version: string
 }
@@ -38,7 +38,7 @@ export function findingsSarif({ findings, skipped }: FindingsReport, { rules, ve
   })}\n`
 }
 
-function toRule(rule: FindingRule) {
+function toRule(rule: Rule) {
   const { id, slug, title, severity, enabled, see } = rule
   return {
     id,

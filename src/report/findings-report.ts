@@ -8,7 +8,7 @@ export const FAIL_ON: readonly FailOn[] = ['error', 'warning', 'note', 'never']
 
 /** What a validation has found, and in what. */
 export interface FindingsReport {
-  /** By place; those that are suppressed too. */
+  /** By location; suppressed ones included. */
   readonly findings: readonly Finding[]
   /** What was read: files, or the user pool id of a live pool. */
   readonly read: readonly string[]
@@ -22,7 +22,7 @@ export interface SkippedFile {
   readonly why: string
 }
 
-/** Whether it fails the run: what somebody said is meant so never does. */
+/** Whether it fails the run. A suppressed finding never does. */
 export function fails({ severity, suppressed }: Finding, failOn: FailOn): boolean {
   return suppressed === undefined && failOn !== 'never' && SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(failOn)
 }
@@ -46,8 +46,8 @@ function counted(count: number, one: string, many = `${one}s`): string | undefin
   return count === 0 ? undefined : `${figure(count)} ${count === 1 ? one : many}`
 }
 
-/** A place as tools print it: `infra/auth.yaml:12:3`. */
-export function placeOf({ path, line, column }: Finding['location']): string {
+/** A location as tools print it: `infra/auth.yaml:12:3`. */
+export function locationText({ path, line, column }: Finding['location']): string {
   return [
     path,
     ...(line === undefined ? [] : [line]),

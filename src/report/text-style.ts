@@ -1,0 +1,9 @@
+import type picocolors from 'picocolors'
+
+/** How text for people is to look. */
+export interface TextOptions {
+  readonly color: boolean
+}
+
+/** Paints with the colors of a terminal, or leaves text as it is. */
+export type Paint = ReturnType<typeof picocolors.createColors>

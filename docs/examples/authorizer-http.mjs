@@ -13,7 +13,7 @@ const resolver = createRoleResolver({ source: name => groups.get(name) })
 // In a Lambda function: CognitoJwtVerifier.create({ userPoolId, clientId, tokenUse: 'access' }) of aws-jwt-verify
 const verifier = async token => ({ sub: token, token_use: 'access', 'cognito:groups': ['editors', 'readers'] })
 
-// In a Lambda function: AdminListGroupsForUser, so that who was removed from a group is out of it at once
+// In a Lambda function: AdminListGroupsForUser, so that a removed member is out of the group at once
 const members = new Map([
   ['jane', ['editors', 'readers']],
   ['joe', ['readers']],
@@ -31,7 +31,7 @@ export const handler = createRoleAuthorizer({
 })
 
 for (const token of ['jane', 'joe']) {
-  const answer = await handler({
+  const response = await handler({
     version: '2.0',
     type: 'REQUEST',
     routeArn: 'arn:aws:execute-api:eu-west-1:123456789012:abcdef123/prod/PUT/pets',
@@ -41,5 +41,5 @@ for (const token of ['jane', 'joe']) {
     headers: { authorization: `Bearer ${token}` },
     requestContext: {},
   })
-  console.log(JSON.stringify(answer))
+  console.log(JSON.stringify(response))
 }

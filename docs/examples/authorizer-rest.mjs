@@ -39,8 +39,8 @@ export const handler = createRoleAuthorizer({
 })
 
 const methodArn = 'arn:aws:execute-api:eu-west-1:123456789012:ymy8tbxw7b/prod/GET/pets'
-const answer = await handler({ type: 'TOKEN', authorizationToken: 'Bearer janes.token.x', methodArn })
-console.log(JSON.stringify(answer))
+const response = await handler({ type: 'TOKEN', authorizationToken: 'Bearer janes.token.x', methodArn })
+console.log(JSON.stringify(response))
 await handler({ type: 'TOKEN', authorizationToken: 'Bearer forged', methodArn }).catch(error =>
   console.log(JSON.stringify(error.message)),
 )

@@ -5,7 +5,7 @@ import { ownValue } from '../record.js'
 import { distinct } from '../text.js'
 
 /**
- * By which way the claims came: the same token has another shape in each, and a shape does not tell the way.
+ * How the claims were transported. The same token has another shape in each transport, and a shape does not tell which.
  *
  * - `jwt`: the payload of a verified token, lists are arrays. So are they behind a REST API's JWT authorizer with a
  *   Lambda proxy integration (`requestContext.authorizer.claims`), which keeps each claim's JSON type.
@@ -56,8 +56,8 @@ type ListClaim = 'cognito:groups' | 'cognito:roles'
  * that is how Cognito says that a user is in no group.
  *
  * A name may hold commas and never white space, so only a `rest` claim can be ambiguous: with a comma in it, it is read
- * as names of `knownGroups` if there is exactly one way to, and refused otherwise. Names in an array are taken as they
- * are. Not for claims nobody verified, and not for telling the header `x-amzn-oidc-data` from the access token of an
+ * as names of `knownGroups` if there is exactly one way to, and rejected otherwise. Names in an array are taken as they
+ * are. Not for unverified claims, and not for telling the header `x-amzn-oidc-data` from the access token of an
  * ALB: `parseRoleClaims` does that, one claim alone cannot. Not exact in `http` for names with white space, which no
  * group has but a pre token generation trigger could make up.
  *
@@ -74,7 +74,7 @@ export function parseGroupsClaim(value: unknown, options: ClaimsOptions): readon
  * absent key. An access token never has the two claims about roles.
  *
  * The claims are read as `parseGroupsClaim` reads groups; a joined list of roles is split where the next ARN starts, for
- * a role's name may hold commas, and refused if a piece is no role's ARN. Not for claims nobody verified: nothing here
+ * a role's name may hold commas, and rejected if a piece is not a role's ARN. Not for unverified claims: nothing here
  * looks at a signature.
  *
  * @throws RolecastError `invalid-claim` (no claims, a claim not of the transport's shape, or, from an ALB, claims that
@@ -178,7 +178,7 @@ function isArnLike(text: string): boolean {
 
 /**
  * No colon after the account: so where `,arn:` stands, an ARN ends. An ARN that Cognito accepts has at most two more
- * colons, too few to hold a second role's ARN, so one with them is refused and never cut into others.
+ * colons, too few to hold a second role's ARN, so one with them is rejected and never cut into others.
  * https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html
  */
 const ROLE_ARN = /^arn:[\w-]+:iam::\d+:role\/[\w+=,.@/-]+$/
@@ -213,7 +213,7 @@ function ambiguous(text: string, problem: string): RolecastError {
 }
 
 /** A name has at most 128 characters, each of at most two code units. */
-const LONGEST_NAME = 256
+const MAX_NAME_LENGTH = 256
 
 /** In how many ways the text is known names joined by commas (2: in several), and the names if there is one way. */
 function readAsNames(
@@ -233,7 +233,7 @@ function readAsNames(
   const endOfName: number[] = []
   waysFrom[parts] = 1
   for (let from = parts - 1; from >= 0; from--) {
-    for (let to = from + 1; to <= parts && starts[to]! - 1 - starts[from]! <= LONGEST_NAME; to++) {
+    for (let to = from + 1; to <= parts && starts[to]! - 1 - starts[from]! <= MAX_NAME_LENGTH; to++) {
       if (waysFrom[to] === 0 || !known.has(partsFrom(from, to))) continue
       waysFrom[from] = Math.min(2, waysFrom[from]! + waysFrom[to]!)
       endOfName[from] = to

@@ -1,4 +1,4 @@
-import { type AppSyncResponse, type IamPolicyResponse, isText, type SimpleResponse } from './answers.js'
+import { type AppSyncResponse, type IamPolicyResponse, isText, type SimpleResponse } from './responses.js'
 
 type Named<T = string> = { readonly [name: string]: T | undefined } | null | undefined
 
@@ -81,20 +81,20 @@ interface Kinds {
 }
 
 /**
- * Who asks, and in which form it wants its answer: a REST API's TOKEN or REQUEST authorizer, a WebSocket API's, an HTTP
- * API's in payload format 1.0, in 2.0 with simple responses or with IAM policies, or AppSync's.
+ * The kind of an API, which determines the event and the response: a REST API with a TOKEN or a REQUEST authorizer, a
+ * WebSocket API, an HTTP API with payload format 1.0, with 2.0 and simple responses or IAM policies, or AppSync.
  */
 export type EventKind = keyof Kinds
 export type EventOf<K extends EventKind> = Kinds[K][0]
-export type AnswerOf<K extends EventKind> = Kinds[K][1]
+export type ResponseOf<K extends EventKind> = Kinds[K][1]
 
 type Fields = { readonly [name: string]: unknown }
 
 /**
- * The kind of an event by the fields that AWS documents for it and sets itself, or undefined. Never `http-2-iam`: whether
- * an HTTP API wants simple responses is not in the event.
+ * The kind of an event by the fields that AWS documents and sets itself, or undefined. Never `http-2-iam`, because the event
+ * does not say whether an HTTP API expects simple responses.
  */
-export function tellEventKind(event: unknown): EventKind | undefined {
+export function detectEventKind(event: unknown): EventKind | undefined {
   const { type, version, httpMethod, authorizationToken, requestContext } = toFields(event)
   const { connectionId, apiId, queryString } = toFields(requestContext)
   if (type === 'TOKEN') return 'rest-token'
@@ -104,7 +104,7 @@ export function tellEventKind(event: unknown): EventKind | undefined {
   return isText(httpMethod) ? 'rest-request' : isText(connectionId) ? 'websocket' : undefined
 }
 
-/** The ARN of the method or route that is called, or undefined; empty in AppSync, which has none. */
+/** The ARN of the method or route that is called, or undefined. Empty for AppSync, which has none. */
 export function arnOf(kind: EventKind, event: unknown): string | undefined {
   if (kind === 'appsync') return ''
   const { methodArn, routeArn } = toFields(event)
@@ -113,22 +113,22 @@ export function arnOf(kind: EventKind, event: unknown): string | undefined {
 }
 
 /**
- * The token in the value of an Authorization header: `Bearer x`, in any case, or `x` alone; undefined for anything else,
- * another scheme for example.
+ * The token in the value of an Authorization header: `Bearer x`, in any letter case, or `x` alone. Undefined for anything
+ * else, for example another scheme.
  */
 export function bearerToken(header: unknown): string | undefined {
   return typeof header === 'string' ? /^\s*(?:bearer\s+)?(?!bearer\s*$)(\S+)\s*$/i.exec(header)?.[1] : undefined
 }
 
-/** A token, or none, and then why if that is not simply that it is missing. */
+/** A token, or undefined if it is missing, or the reason to deny if it is something else. */
 export type FoundToken =
   | string
   | undefined
-  | { readonly refuse: 'token-not-cache-key' | 'wildcard-in-path' | 'invalid-event' }
+  | { readonly deny: 'token-not-cache-key' | 'wildcard-in-path' | 'invalid-event' }
 
 /**
- * Where a token stands by default. In an HTTP API it must be among the identity sources if there are any: they are the
- * key under which the answer may be kept, and an answer to one token must not be given to another.
+ * Finds the token in its default place. In an HTTP API it must be among the identity sources, if there are any: they are the
+ * key of API Gateway's cache, and a response for one token must not be used for another.
  *
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
  */
@@ -137,15 +137,15 @@ export function findToken(kind: EventKind, event: unknown): FoundToken {
   if (kind === 'rest-token' || kind === 'appsync') return bearerToken(authorizationToken)
   const all = [headers, multiValueHeaders].flatMap(one => Object.entries(toFields(one)))
   const values = new Set(all.filter(([name]) => name.toLowerCase() === 'authorization').flatMap(([, value]) => value))
-  // Of two that differ nobody knows which one API Gateway goes by.
+  // AWS does not document which of two different headers API Gateway uses.
   if (values.size > 1) return undefined
   const [header] = values
-  // Format 1.0 joins them by commas, and a token has none.
+  // Format 1.0 joins them with commas, and a token has none.
   const sources: readonly unknown[] = kind.startsWith('http')
     ? [identitySource ?? []].flat().join().split(',').filter(isText)
     : []
   if (header === undefined) return sources.length === 1 ? bearerToken(sources[0]) : undefined
-  return sources.length > 0 && !sources.includes(header) ? { refuse: 'token-not-cache-key' } : bearerToken(header)
+  return sources.length > 0 && !sources.includes(header) ? { deny: 'token-not-cache-key' } : bearerToken(header)
 }
 
 function toFields(value: unknown): Fields {

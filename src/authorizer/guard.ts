@@ -1,21 +1,21 @@
 import { type CarriedClaims, type ClaimsComparison, compareClaims } from '../claims/compare-claims.js'
 import { RolecastError } from '../errors.js'
 import type { Resolution } from '../claims/resolve.js'
-import { isText } from './answers.js'
+import { isText } from './responses.js'
 import { type IncomingClaims, parseRoleClaims } from './claims.js'
 import type { FoundToken } from './events.js'
 import type { Mutable } from '../record.js'
 
-/** A resolution of groups that were read just now, or from a cache. */
+/** A resolution of groups that were read now, or from a cache. */
 export interface CurrentResolution extends Resolution {
   readonly unknownGroups: readonly string[]
-  /** Whether it was served past its time. */
+  /** Whether an expired group was served. */
   readonly stale: boolean
   /** Milliseconds. */
   readonly age: number
 }
 
-/** What `createRoleResolver` makes, and anything like it. */
+/** The result of `createRoleResolver`, or anything with its `resolve`. */
 export interface CurrentRoles {
   resolve(
     groupNames: Iterable<string>,
@@ -23,12 +23,12 @@ export interface CurrentRoles {
   ): Promise<CurrentResolution>
 }
 
-/** A verifier of aws-jwt-verify, or any function that gives a token's payload and throws if the token is not good. */
+/** A verifier of aws-jwt-verify, or a function that returns a token's payload and throws if the token is not valid. */
 export type TokenVerifier<Payload extends object> =
   | { verify(token: string): Payload | Promise<Payload> }
   | ((token: string) => Payload | Promise<Payload>)
 
-/** Without `requireRole: false` there is one preferred role. */
+/** There is one preferred role, unless `requireRole` is false. */
 export type RequestedResolution<RequireRole extends boolean> = RequireRole extends true
   ? CurrentResolution & { readonly outcome: 'resolved'; readonly preferredRole: string }
   : CurrentResolution
@@ -40,11 +40,11 @@ export interface AccessRequest<Payload extends object, RequireRole extends boole
   readonly claims: Payload
   /** What changed since the token was issued. */
   readonly comparison: ClaimsComparison
-  /** As it came: it may have the token in it. */
+  /** As received: it may contain the token. */
   readonly event: Event
 }
 
-/** Who calls is not known: status 401. `token-not-cache-key`: the answer could be kept for another token. */
+/** Unauthenticated: status 401. With `token-not-cache-key` the response could be cached for another token. */
 const UNAUTHENTICATED: ReadonlySet<DenyReason> = new Set([
   'missing-token',
   'unverified',
@@ -52,7 +52,7 @@ const UNAUTHENTICATED: ReadonlySet<DenyReason> = new Set([
   'token-not-cache-key',
 ])
 
-/** Nobody could tell: status 503. What failed may work the next time. */
+/** No decision was possible: status 503. It may be the next time. */
 const FAILED: ReadonlySet<DenyReason> = new Set([
   'membership-failed',
   'resolver-failed',
@@ -62,7 +62,33 @@ const FAILED: ReadonlySet<DenyReason> = new Set([
   'timeout',
 ])
 
-/** Why access was refused; `docs/authorizer.md` says what each means. Those not named above are a no, status 403. */
+/**
+ * Why access was denied.
+ *
+ * Status 401, the caller is unknown:
+ * - `missing-token`: no token, or two Authorization headers that differ.
+ * - `unverified`: the verifier threw or returned no payload.
+ * - `invalid-claims`: not the payload of a Cognito token.
+ * - `token-not-cache-key`: in an HTTP API, the token is not among the identity sources.
+ *
+ * Status 403, the decision is no:
+ * - `unknown-group`: a group does not exist, and `onUnknownGroup` is not `ignore`.
+ * - `undetermined`: AWS does not document which role Cognito prefers.
+ * - `no-role`: there is no preferred role, and `requireRole` is not `false`.
+ * - `stale-token`: `onStale` rejected the token, or threw.
+ * - `not-allowed`: `allow` did not return true.
+ * - `wildcard-in-path`: the path has a wildcard, which in a policy would allow other paths.
+ * - `invalid-response`: the response would be too large, or has a value that it cannot have.
+ * - `invalid-event`: the event is of an unknown kind. The handler of an authorizer rejects.
+ *
+ * Status 503, no decision was possible:
+ * - `membership-failed`: `groupsOf` threw, or returned no groups.
+ * - `resolver-failed`: a group could not be read.
+ * - `stale-cache`: the cache served groups that expired longer ago than `maxStaleAge` allows.
+ * - `allow-failed`: `allow` threw.
+ * - `hook-failed`: `onDecision` threw on a granted request.
+ * - `timeout`: the time was nearly up, or the signal aborted.
+ */
 export type DenyReason =
   | 'missing-token'
   | 'unverified'
@@ -80,41 +106,41 @@ export type DenyReason =
   | 'stale-token'
   | 'not-allowed'
   | 'wildcard-in-path'
-  | 'invalid-answer'
+  | 'invalid-response'
   | 'invalid-event'
 
-interface Known {
+interface DecisionDetails {
   /** The user's `sub`, once the token is verified. */
   readonly principalId?: string
   readonly resolution?: CurrentResolution
   readonly comparison?: ClaimsComparison
 }
 
-export interface Granted extends Required<Known> {
+export interface Granted extends Required<DecisionDetails> {
   readonly allowed: true
   readonly reason: 'allowed'
 }
 
-export interface Denied extends Known {
+export interface Denied extends DecisionDetails {
   readonly allowed: false
   readonly reason: DenyReason
-  /** 401: who calls is not known. 403: the answer is no. 503: nobody could tell. */
+  /** 401: the caller is unknown. 403: the decision is no. 503: no decision was possible. */
   readonly status: 401 | 403 | 503
-  /** The code of an error, or its name: never a message, for it could have the token in it. */
+  /** The code of an error, or its name. Never a message, because that could contain the token. */
   readonly error?: string
 }
 
-/** Never has the token in it. */
+/** Never contains the token. */
 export type Decision = Granted | Denied
 
 export interface RoleGuardOptions<Payload extends object, RequireRole extends boolean, Event, Verdict> {
-  /** Reads the groups' roles: `createRoleResolver({ … })` of `rolecast/cognito`, or a table's. */
+  /** Reads the groups' roles: `createRoleResolver({ … })` from `rolecast/cognito`. */
   readonly resolver: CurrentRoles
-  /** There is no way without: claims that nobody verified are whatever the caller likes. */
+  /** Required: unverified claims are whatever the caller wants. */
   readonly verifier: TokenVerifier<Payload>
   /**
-   * In which groups the user is: `token`, those the token carries, so who was removed from a group stays in it until the
-   * token expires; or a function that asks, for example through AdminListGroupsForUser.
+   * The user's groups: `token`, those in the token, so a user who was removed from a group stays in it until the token
+   * expires; or a function that reads them, for example with AdminListGroupsForUser.
    */
   readonly groupsOf:
     | 'token'
@@ -123,31 +149,43 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
         options: { readonly signal?: AbortSignal | undefined },
       ) => Iterable<string> | Promise<Iterable<string>>)
   /**
-   * Whether a token that no longer says what a new one would is good enough: for whoever reads its claims further on it
-   * may grant a role that is gone (`comparison.mayGrantLostRole`).
+   * Whether to accept a token whose role claims differ from those of a new token. Code that reads its claims later may grant
+   * a revoked role (`comparison.mayGrantLostRole`).
    */
   readonly onStale: 'allow' | 'deny' | ((comparison: ClaimsComparison) => boolean)
   /**
-   * Whether the user gets in. Called only when all else is in order, and with a preferred role unless `requireRole` is
-   * false; never with an undetermined one. Only `true`, or an object whose `allow` is `true`, is a yes.
+   * Whether to allow the request. Called only if everything else allows it, with a preferred role unless `requireRole` is
+   * false, and never with an undetermined one. Only `true`, or an object whose `allow` is `true`, allows it.
    */
   allow(request: AccessRequest<Payload, RequireRole, Event>): Verdict | Promise<Verdict>
-  /** Default true. */
+  /** @default true */
   readonly requireRole?: RequireRole | undefined
-  /** A group that Cognito does not know, just deleted for example. Default `deny`. */
+  /**
+   * What to do about a group that does not exist, for example one just deleted.
+   *
+   * @default deny
+   */
   readonly onUnknownGroup?: 'deny' | 'ignore' | undefined
-  /** How old a resolution that the cache served past its time may be, in milliseconds. If not given, it may not. */
+  /**
+   * Maximum age, in milliseconds, of a resolution with an expired group.
+   *
+   * @default an expired group is not accepted
+   */
   readonly maxStaleAge?: number | undefined
   /**
-   * Called with every decision and awaited. If it fails on a granted request the request is denied, and it is called once
-   * more, with `hook-failed`.
+   * Called with every decision, and awaited. If it fails for a granted request the request is denied, and it is called
+   * again with `hook-failed`.
    */
   readonly onDecision?: ((decision: Decision) => unknown) | undefined
-  /** Milliseconds since the epoch, for the token's age. Default `Date.now`. */
+  /**
+   * Milliseconds since the epoch, for the token's age.
+   *
+   * @default Date.now
+   */
   readonly clock?: (() => number) | undefined
 }
 
-/** Decides on one token. `event` is what `allow` gets to see: the request, for example. */
+/** Decides on one token. `event` is passed to `allow`: the request, for example. */
 export type RoleGuard<Event> = (
   token: string | undefined,
   ...request: unknown extends Event
@@ -156,10 +194,10 @@ export type RoleGuard<Event> = (
 ) => Promise<Decision>
 
 /**
- * The decision of `createRoleAuthorizer` without an event or an answer: for middleware. Take the token out of the header
- * with `bearerToken`.
+ * Makes the decision of `createRoleAuthorizer` without an event or a response, for middleware. `bearerToken` gets the token
+ * from a header.
  *
- * Whatever goes wrong, the decision is a denial.
+ * If anything goes wrong, the decision is a denial.
  *
  * @throws RolecastError `invalid-option`
  */
@@ -178,17 +216,17 @@ export function createRoleGuard<Payload extends object, RequireRole extends bool
   }
 }
 
-/** What an answer cannot carry must not be lost: it could be what narrows a grant. */
+/** A field that the response cannot have must not get lost: it could be what restricts the access. */
 export function rejectFields(verdict: object, known: readonly string[]): void {
   for (const [key, value] of Object.entries(verdict)) {
     if (value === undefined || ['allow', ...known].includes(key)) continue
-    throw new RolecastError('invalid-option', `this answer has no \`${key}\`; leave it out`)
+    throw new RolecastError('invalid-option', `the response to this kind of event has no \`${key}\`; leave it out`)
   }
 }
 
-const REFUSED = Symbol('refused')
+const DENIED = Symbol('denied')
 
-/** `complete` makes the answer to a granted request; where it throws, the request is denied. */
+/** `complete` makes the response to a granted request. If it throws, the request is denied. */
 export function createDecider<Payload extends object, RequireRole extends boolean, Event, Verdict>(
   options: RoleGuardOptions<Payload, RequireRole, Event, Verdict>,
 ) {
@@ -205,30 +243,30 @@ export function createDecider<Payload extends object, RequireRole extends boolea
     clock = Date.now,
   } = options
 
-  return async <Answer>(
+  return async <Response>(
     find: () => FoundToken,
     event: Event,
     given: AbortSignal | undefined,
-    complete: (verdict: object, principalId: string) => Answer,
-  ): Promise<{ readonly decision: Decision; readonly answer?: Answer }> => {
-    // One of its own, so that nothing is left at a signal that lives on.
+    complete: (verdict: object, principalId: string) => Response,
+  ): Promise<{ readonly decision: Decision; readonly response?: Response }> => {
+    // A signal of its own, so that no listener stays on a signal that lives longer.
     const signal = AbortSignal.any(given ? [given] : [])
-    const known: Mutable<Known> = {}
+    const details: Mutable<DecisionDetails> = {}
     let token: string | undefined
-    // What it is called if anything throws from here on.
+    // The reason if anything throws from here on.
     let reason: DenyReason = 'missing-token'
-    const refuse: (why: DenyReason) => never = why => {
+    const deny: (why: DenyReason) => never = why => {
       reason = why
-      throw REFUSED
+      throw DENIED
     }
     const gone = new Promise<never>((_resolve, reject) => {
       const leave = () => reject(signal.reason as Error)
       if (signal.aborted) leave()
       else signal.addEventListener('abort', leave)
     })
-    // It may be that nobody waits by then.
+    // Nothing may wait for it by then.
     gone.catch(() => {})
-    /** What does not heed the signal is left behind. */
+    /** Does not wait for work that ignores the signal. */
     const step = async <T>(why: DenyReason, work: () => T | Promise<T>): Promise<T> => {
       reason = why
       signal.throwIfAborted()
@@ -237,28 +275,28 @@ export function createDecider<Payload extends object, RequireRole extends boolea
 
     try {
       const found = find()
-      if (typeof found === 'object') refuse(found.refuse)
-      if (!isText(found)) refuse('missing-token')
+      if (typeof found === 'object') deny(found.deny)
+      if (!isText(found)) deny('missing-token')
       token = found
 
       const claims = await step('unverified', () =>
         typeof verifier === 'function' ? verifier(found) : verifier.verify(found),
       )
-      if (Object(claims) !== claims) refuse('unverified')
+      if (Object(claims) !== claims) deny('unverified')
       reason = 'invalid-claims'
       const {
         sub,
         token_use: tokenUse,
         iat,
       } = { ...claims } as { sub?: unknown } & Pick<CarriedClaims, 'token_use' | 'iat'>
-      // What is no payload, a decoded token's three parts for example, would be a user in no group.
-      if (!isText(sub)) refuse('invalid-claims')
+      // Anything else, for example the three parts of a decoded token, would be a user without groups.
+      if (!isText(sub)) deny('invalid-claims')
       const carried: CarriedClaims = {
         ...parseRoleClaims(claims as IncomingClaims, { transport: 'jwt' }),
         token_use: tokenUse,
         iat,
       }
-      known.principalId = sub
+      details.principalId = sub
 
       const names =
         groupsOf === 'token'
@@ -266,47 +304,47 @@ export function createDecider<Payload extends object, RequireRole extends boolea
           : await step('membership-failed', () => groupsOf(claims, { signal }))
       const groupNames = [...names]
       // The characters of a string are not groups.
-      if (isText(names) || !groupNames.every(isText)) refuse('membership-failed')
+      if (isText(names) || !groupNames.every(isText)) deny('membership-failed')
 
       const resolution = await step('resolver-failed', () => resolver.resolve(groupNames, { signal }))
       const { outcome, preferredRole, unknownGroups, stale, age } = resolution
-      known.resolution = resolution
-      if (unknownGroups.length !== 0 && onUnknownGroup !== 'ignore') refuse('unknown-group')
-      if (stale !== false && !(age <= maxStaleAge)) refuse('stale-cache')
-      if (!['resolved', 'none', 'ambiguous'].includes(outcome)) refuse('undetermined')
-      if (requireRole !== false && (outcome !== 'resolved' || !preferredRole)) refuse('no-role')
+      details.resolution = resolution
+      if (unknownGroups.length !== 0 && onUnknownGroup !== 'ignore') deny('unknown-group')
+      if (stale !== false && !(age <= maxStaleAge)) deny('stale-cache')
+      if (!['resolved', 'none', 'ambiguous'].includes(outcome)) deny('undetermined')
+      if (requireRole !== false && (outcome !== 'resolved' || !preferredRole)) deny('no-role')
 
       reason = 'invalid-claims'
       const comparison = compareClaims(resolution, carried, { now: clock() })
-      known.comparison = comparison
+      details.comparison = comparison
       reason = 'stale-token'
       if (comparison.status !== 'fresh' && onStale !== 'allow' && (onStale === 'deny' || onStale(comparison) !== true))
-        refuse('stale-token')
+        deny('stale-token')
 
       const request = { resolution: resolution as RequestedResolution<RequireRole>, claims, comparison, event }
       const said: unknown = await step('allow-failed', () => options.allow(request))
       const verdict = (said === true ? { allow: said } : said) as { readonly allow?: unknown } | null | undefined
-      if (verdict?.allow !== true) refuse('not-allowed')
+      if (verdict?.allow !== true) deny('not-allowed')
 
-      reason = 'invalid-answer'
-      const answer = complete(verdict, sub)
+      reason = 'invalid-response'
+      const response = complete(verdict, sub)
       const decision: Granted = { allowed: true, reason: 'allowed', principalId: sub, resolution, comparison }
       await step('hook-failed', () => onDecision?.(decision))
-      return { decision, answer }
+      return { decision, response }
     } catch (error) {
-      if (error !== REFUSED && signal.aborted) reason = 'timeout'
-      const name = error === REFUSED ? undefined : nameOf(error, token)
+      if (error !== DENIED && signal.aborted) reason = 'timeout'
+      const name = error === DENIED ? undefined : nameOf(error, token)
       const decision: Denied = {
         allowed: false,
         reason,
         status: statusOf(reason),
-        ...known,
+        ...details,
         ...(name !== undefined && { error: name }),
       }
       try {
         await Promise.race([onDecision?.(decision), gone])
       } catch {
-        // It is denied already.
+        // The request is denied already.
       }
       return { decision }
     }
@@ -317,16 +355,24 @@ function statusOf(reason: DenyReason): Denied['status'] {
   return UNAUTHENTICATED.has(reason) ? 401 : FAILED.has(reason) ? 503 : 403
 }
 
-/** The code of an error, or its name. That is no place for a token, but a verifier can put one there. */
+/** The code of an error, or its name. Left out if a verifier put the token there. */
 function nameOf(error: unknown, token = ' '): string | undefined {
   const { code, name } = Object(error) as { readonly code?: unknown; readonly name?: unknown }
   return [code, name].find((one): one is string => typeof one === 'string' && !one.includes(token))
 }
 
-/** None of them has a default that would be safe for everyone. One of a wrong type is found when it is used, and denies. */
+/** No default would be safe for everyone. An option of a wrong type denies when it is used. */
 function checkOptions(options: object): void {
-  for (const name of ['resolver', 'verifier', 'groupsOf', 'onStale', 'allow']) {
+  for (const name of Object.keys(REQUIRED) as (keyof typeof REQUIRED)[]) {
     if ((options as Record<string, unknown>)[name]) continue
-    throw new RolecastError('invalid-option', `\`${name}\` must be given; see docs/authorizer.md`)
+    throw new RolecastError('invalid-option', `\`${name}\` is missing; ${REQUIRED[name]}`)
   }
 }
+
+const REQUIRED = {
+  resolver: 'give `createRoleResolver({ userPoolId })` from `rolecast/cognito`',
+  verifier: 'give `CognitoJwtVerifier.create(…)` from `aws-jwt-verify`, or a function that verifies a token',
+  groupsOf: "give `'token'`, or a function that reads the groups of the user",
+  onStale: "give `'deny'`, `'allow'` or a function of the comparison",
+  allow: 'give a function that decides by `resolution.preferredRole`',
+} as const

@@ -1,5 +1,5 @@
 export {
-  type AnswerContext,
+  type ResponseContext,
   type AppSyncInput,
   type AppSyncResponse,
   type ContextValue,
@@ -11,11 +11,11 @@ export {
   toContext,
   toIamPolicyResponse,
   toSimpleResponse,
-} from './answers.js'
+} from './responses.js'
 export { createRoleAuthorizer, type RoleAuthorizer, type RoleAuthorizerOptions, type VerdictOf } from './authorizer.js'
 export { type ClaimsOptions, type IncomingClaims, parseGroupsClaim, parseRoleClaims, type Transport } from './claims.js'
 export {
-  type AnswerOf,
+  type ResponseOf,
   type AppSyncEvent,
   bearerToken,
   type EventKind,

@@ -1,22 +1,26 @@
 import type { Resolution } from '../claims/resolve.js'
-import { isText } from './answers.js'
+import { isText } from './responses.js'
 
-/** What of a resolution counts here; a resolver's has `stale` too. */
+/** The part of a resolution that matters here. */
 export type SwitchableRoles = Pick<Resolution, 'roles'> & { readonly stale?: boolean }
 
 export type RoleSwitch =
   | { readonly outcome: 'allowed'; readonly role: string }
-  /** `not-among-roles`: the user has no such role. `stale`: the roles are past their time. `no-role-asked-for`: no string. */
+  /** `not-among-roles`: the user does not have the role. `stale`: the roles expired. `no-role-asked-for`: not a string. */
   | { readonly outcome: 'not-allowed'; readonly reason: 'not-among-roles' | 'stale' | 'no-role-asked-for' }
 
 export interface RoleSwitchOptions {
-  /** Whether roles that a cache served past their time are good enough. Default false: such a role may be gone. */
+  /**
+   * Whether to accept roles of expired groups from a cache. Such a role may be revoked.
+   *
+   * @default false
+   */
   readonly allowStale?: boolean | undefined
 }
 
 /**
- * The roles that the user may ask for by `CustomRoleArn`: those of all the user's groups, the preferred one included. They
- * are certain even where the preferred role is ambiguous or undetermined.
+ * The roles that the user may request with `CustomRoleArn`: those of all the user's groups, the preferred role included. They
+ * are certain even if the preferred role is ambiguous or undetermined.
  *
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
  */
@@ -25,10 +29,10 @@ export function listSwitchableRoles(resolution: SwitchableRoles): readonly strin
 }
 
 /**
- * Whether the user may take the role that was asked for: only if it is, letter by letter, one of the roles.
+ * Whether the user may switch to the requested role: only if it is exactly one of the user's roles.
  *
- * Not what the identity pool itself checks: that is the token's `cognito:roles`, which keeps the roles of its issue time,
- * and only under a mapping of type Token; under Rules it is undetermined. Nor whether the role can be assumed.
+ * The identity pool itself checks something else: the token's `cognito:roles`, which has the roles at its issue time, and
+ * only with a mapping of type Token. With Rules its decision is undetermined. Whether the role can be assumed is not checked.
  *
  * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetCredentialsForIdentity.html
  */
@@ -41,7 +45,7 @@ export function checkRoleSwitch(
     ? 'no-role-asked-for'
     : (resolution.stale ?? false) !== false && options.allowStale !== true
       ? 'stale'
-      : // A string would be searched for a part of itself.
+      : // In a string, `includes` would find a part of it.
         !Array.isArray(resolution.roles) || !resolution.roles.includes(role)
         ? 'not-among-roles'
         : undefined

@@ -27,7 +27,8 @@ export {
 } from './api/identity-pool-api.js'
 export type { AuditClient, AuditRates, ConnectionOptions } from './api/connection-options.js'
 export type { ReadEvent, ReadProgress } from './memberships/read-pool.js'
-export type { SharedCacheOptions, SharedStore } from './groups/shared-cache.js'
+export type { SharedCacheOptions } from './groups/shared-cache.js'
+export type { SharedStore } from './groups/store-access.js'
 export { type PoolSnapshot, type SnapshotOptions, takeSnapshot } from './groups/snapshot.js'
 export {
   type CachedGroupSource,
@@ -41,4 +42,4 @@ export {
   type SnapshotSourceOptions,
 } from './groups/group-source.js'
 export type { CognitoClient } from './api/user-pool-api.js'
-export { type CacheEvent, type CacheStats } from './groups/cache-events.js'
+export type { CacheEvent, CacheStats, CacheStatus } from './groups/cache-events.js'

@@ -7,6 +7,7 @@ import { inspect, promisify } from 'node:util'
 import * as fc from 'fast-check'
 import ts from 'typescript'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { useVirtualTime } from '../virtual-time.js'
 import {
   bearerToken,
   createRoleAuthorizer,
@@ -20,7 +21,7 @@ import {
   type RoleAuthorizerOptions,
   toContext,
 } from '../../src/authorizer/index.js'
-import { tellEventKind } from '../../src/authorizer/events.js'
+import { detectEventKind } from '../../src/authorizer/events.js'
 import { createRoleResolver } from '../../src/cognito/index.js'
 import { isRolecastError, RolecastError } from '../../src/errors.js'
 import type { Group } from '../../src/group.js'
@@ -170,7 +171,7 @@ describe.each(KINDS)('%s', kind => {
   })
 
   test('the kind is told by the event', async () => {
-    expect(tellEventKind(EVENTS[kind])).toBe(kind === 'http-2-iam' ? 'http-2' : kind)
+    expect(detectEventKind(EVENTS[kind])).toBe(kind === 'http-2-iam' ? 'http-2' : kind)
     const { kind: _, ...unnamed } = optionsOf()
     const answer = await createRoleAuthorizer(unnamed)(EVENTS[kind] as never)
     expect(isGrant(answer)).toBe(true)
@@ -356,19 +357,19 @@ describe('who is denied, and why', () => {
       ],
     ),
     [
-      'invalid-answer',
+      'invalid-response',
       403,
       'a context with a list',
       { allow: () => ({ allow: true, context: { groups: ['a'] as unknown as string } }) },
     ],
     [
-      'invalid-answer',
+      'invalid-response',
       403,
       'a context too large',
       { allow: () => ({ allow: true, context: { a: 'x'.repeat(6_000_000) } }) },
     ],
-    ['invalid-answer', 403, 'an answer larger than the caller allows', { maxBytes: 10 }],
-    ['invalid-answer', 403, 'a key misspelt', { allow: () => ({ allow: true, deniedField: ['A.b'] }) as never }],
+    ['invalid-response', 403, 'an answer larger than the caller allows', { maxBytes: 10 }],
+    ['invalid-response', 403, 'a key misspelt', { allow: () => ({ allow: true, deniedField: ['A.b'] }) as never }],
     [
       'allow-failed',
       503,
@@ -541,15 +542,16 @@ describe('the token', () => {
   })
 
   test('is found in time that is linear in the header', () => {
-    const started = performance.now()
-    for (const header of [
-      'bearer'.padEnd(200_000),
-      ' '.repeat(200_000),
-      `bearer${' '.repeat(200_000)}a b`,
-      `a${' '.repeat(200_000)}b`,
-    ])
-      bearerToken(header)
-    expect(performance.now() - started).toBeLessThan(2000)
+    const time = (work: () => unknown) => {
+      const began = performance.now()
+      work()
+      return performance.now() - began
+    }
+    const size = 400_000
+    const headers = ['bearer'.padEnd(size), ' '.repeat(size), `bearer${' '.repeat(size)}a b`, `a${' '.repeat(size)}b`]
+    // Quadratic in a twentieth of the size: what is quadratic too takes 400 times as long, and what is linear a fraction.
+    const control = time(() => /\s+$/.test(`${' '.repeat(size / 20)}a`))
+    for (const header of headers) expect(time(() => bearerToken(header))).toBeLessThan(control)
   })
 
   const withHeaders = (headers: object | null, rest: object = {}) => ({
@@ -684,7 +686,7 @@ describe('what a policy allows', () => {
 
   test('a path longer than a policy can name is denied', async () => {
     const event = { ...restToken, methodArn: `${restToken.methodArn}/${'x'.repeat(512)}` }
-    expectDenied('rest-token', await run('rest-token', {}, event), 'invalid-answer', 403)
+    expectDenied('rest-token', await run('rest-token', {}, event), 'invalid-response', 403)
     expect(await resourceOf({}, event)).toBe('arn:aws:execute-api:eu-west-1:123456789012:ymy8tbxw7b/prod/*')
   })
 
@@ -701,7 +703,7 @@ describe('what a policy allows', () => {
       ['rest-token', { Resource: 'arn:x' }],
     ]
     for (const [kind, more] of narrowing)
-      expectDenied(kind, await run(kind, { allow: () => ({ allow: true, ...more }) }), 'invalid-answer', 403)
+      expectDenied(kind, await run(kind, { allow: () => ({ allow: true, ...more }) }), 'invalid-response', 403)
     expect(
       (await run('http-2', { allow: () => ({ allow: true, resource: undefined }) as never })).answer,
       'control',
@@ -717,6 +719,7 @@ describe('what a policy allows', () => {
 })
 
 describe('time', () => {
+  useVirtualTime()
   const lambda = (left: number) => ({ getRemainingTimeInMillis: () => left })
   const hang = () => new Promise<never>(() => {})
   const hanging: [string, Partial<Options>][] = [
@@ -776,13 +779,13 @@ describe('where nobody could tell', () => {
     resolver: { resolve: () => Promise.reject(new RolecastError('unreachable', `no way to ${TOKEN}`)) },
   }
 
-  test('the caller may throw rather than have a denial kept', async () => {
+  test('the caller may throw rather than have a denial cached', async () => {
     for (const kind of KINDS) {
       const { thrown } = await run(kind, { ...down, onFailure: 'throw' })
       expect(thrown).toMatchObject({
         code: 'unexpected',
         retryable: true,
-        message: 'could not decide: resolver-failed',
+        message: 'there is no decision (resolver-failed); try again later',
       })
       expect(inspect(thrown, { depth: 9 })).not.toContain(TOKEN)
       expectDenied(kind, await run(kind, { allow: () => false, onFailure: 'throw' }), 'not-allowed', 403)
@@ -844,7 +847,7 @@ describe('options', () => {
         expect(() => create({ ...optionsOf(), [name]: nothing } as never)).toThrow(
           expect.objectContaining({
             code: 'invalid-option',
-            message: `\`${name}\` must be given; see docs/authorizer.md`,
+            message: expect.stringMatching(new RegExp(`^\`${name}\` is missing; give `)),
           }),
         )
       }
@@ -933,7 +936,7 @@ describe('without an event', () => {
       ...options,
       allow: () => ({ allow: true, context: { a: 1 } }) as unknown as boolean,
     })
-    expect(await guard(TOKEN)).toMatchObject({ allowed: false, reason: 'invalid-answer' })
+    expect(await guard(TOKEN)).toMatchObject({ allowed: false, reason: 'invalid-response' })
   })
 
   test('a signal ends the wait', async () => {
@@ -1118,7 +1121,7 @@ describe('controls: a check is taken out of the sources, and that is noticed', (
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rolecast-authorizer-'))
     await writeFile(join(folder, 'package.json'), '{"type":"module"}')
-    for (const home of ['', 'authorizer/']) {
+    for (const home of ['', 'claims/', 'authorizer/']) {
       for (const name of (await readdir(join(root, 'src', home))).filter(one => one.endsWith('.ts'))) {
         texts.set(`${home}${name.slice(0, -3)}`, await readFile(join(root, 'src', home, name), 'utf8'))
       }
@@ -1147,33 +1150,29 @@ describe('controls: a check is taken out of the sources, and that is noticed', (
   })
 
   test.each([
-    ['guard', `if (!isText(found)) refuse('missing-token')`, ''],
-    ['guard', `if (!isText(sub)) refuse('invalid-claims')`, ''],
+    ['guard', `if (!isText(found)) deny('missing-token')`, ''],
+    ['guard', `if (!isText(sub)) deny('invalid-claims')`, ''],
     ['guard', `isText(names) || `, ''],
     ['guard', ` || !groupNames.every(isText)`, ''],
-    ['guard', `if (unknownGroups.length !== 0 && onUnknownGroup !== 'ignore') refuse('unknown-group')`, ''],
-    ['guard', `if (stale !== false && !(age <= maxStaleAge)) refuse('stale-cache')`, ''],
-    ['guard', `if (!['resolved', 'none', 'ambiguous'].includes(outcome)) refuse('undetermined')`, ''],
-    ['guard', `if (requireRole !== false && (outcome !== 'resolved' || !preferredRole)) refuse('no-role')`, ''],
-    [
-      'guard',
-      `=== 'deny' || onStale(comparison) !== true)) refuse('stale-token')`,
-      `=== 'deny' || !onStale(comparison))) refuse('stale-token')`,
-    ],
+    ['guard', `if (unknownGroups.length !== 0 && onUnknownGroup !== 'ignore') deny('unknown-group')`, ''],
+    ['guard', `if (stale !== false && !(age <= maxStaleAge)) deny('stale-cache')`, ''],
+    ['guard', `if (!['resolved', 'none', 'ambiguous'].includes(outcome)) deny('undetermined')`, ''],
+    ['guard', `if (requireRole !== false && (outcome !== 'resolved' || !preferredRole)) deny('no-role')`, ''],
+    ['guard', `=== 'deny' || onStale(comparison) !== true)`, `=== 'deny' || !onStale(comparison))`],
     ['guard', `comparison.status !== 'fresh'`, 'false'],
-    ['guard', `if (verdict?.allow !== true) refuse('not-allowed')`, ''],
+    ['guard', `if (verdict?.allow !== true) deny('not-allowed')`, ''],
     ['guard', `await step('hook-failed', () => onDecision?.(decision))`, 'try { onDecision?.(decision) } catch {}'],
     ['guard', `value === undefined || ['allow', ...known].includes(key)`, 'true'],
     [
       'guard',
       `return { decision }\n`,
-      `return { decision: { ...decision, allowed: true }, answer: { isAuthorized: true } }\n`,
+      `return { decision: { ...decision, allowed: true }, response: { isAuthorized: true } }\n`,
     ],
     ['guard', ` && !one.includes(token)`, ''],
     ['authorizer', `/[*?]|\\$\\{/.test(arn)`, 'false'],
     ['events', `!sources.includes(header)`, 'false'],
     ['authorizer', `effect: 'Deny'`, `effect: 'Allow'`],
-    ['answers', `Number.isFinite(value)`, 'true'],
+    ['responses', `Number.isFinite(value)`, 'true'],
   ])('%s: without `%s`', async (file, check, planted) => {
     const path = `authorizer/${file}`
     const text = texts.get(path)!

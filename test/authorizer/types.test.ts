@@ -1,8 +1,8 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import {
   type AccessRequest,
-  type AnswerContext,
-  type AnswerOf,
+  type ResponseContext,
+  type ResponseOf,
   type AppSyncEvent,
   createRoleAuthorizer,
   createRoleGuard,
@@ -302,8 +302,8 @@ describe('a handler', () => {
       expectTypeOf(named).toEqualTypeOf<RoleAuthorizer<'rest-token'>>()
       expectTypeOf(createRoleAuthorizer(options())).toEqualTypeOf<RoleAuthorizer<EventKind>>()
     })
-    expectTypeOf<AnswerOf<'http-2'>>().toEqualTypeOf<SimpleResponse>()
-    expectTypeOf<AnswerOf<'http-2-iam'>>().toEqualTypeOf<IamPolicyResponse>()
+    expectTypeOf<ResponseOf<'http-2'>>().toEqualTypeOf<SimpleResponse>()
+    expectTypeOf<ResponseOf<'http-2-iam'>>().toEqualTypeOf<IamPolicyResponse>()
   })
 
   test('whose answer cannot carry a thing is not told it', () => {
@@ -313,7 +313,7 @@ describe('a handler', () => {
         kind: 'http-2',
         allow: (): { allow: boolean; resource: string } =>
           // @ts-expect-error a simple response has no resource
-          ({ allow: true, resource: 'arn:x' }) satisfies { allow: boolean; context?: AnswerContext },
+          ({ allow: true, resource: 'arn:x' }) satisfies { allow: boolean; context?: ResponseContext },
       }),
     )
     compiles(() =>
@@ -361,7 +361,7 @@ describe('a decision', () => {
       | 'stale-token'
       | 'not-allowed'
       | 'wildcard-in-path'
-      | 'invalid-answer'
+      | 'invalid-response'
       | 'invalid-event'
       | 'membership-failed'
       | 'resolver-failed'

@@ -377,7 +377,9 @@ describe('faults', () => {
     await requestsCame(1)
     expect(await Promise.race([outcome, sleep(30, 'waiting')])).toBe('waiting')
     caller.abort()
-    expect(await outcome).toMatchObject({ name: 'AbortError' })
+    // Once the SDK has the head of a response, an abort resets the connection and fails the rest of the body instead.
+    const error: Error & { readonly code?: string } = await outcome
+    if (fault === 'hang' || error.code !== 'ECONNRESET') expect(error).toMatchObject({ name: 'AbortError' })
     expect(endpoint.requests).toHaveLength(1)
   })
 
@@ -404,11 +406,11 @@ describe('faults', () => {
   })
 
   test('delay and latency add up', async () => {
-    await restart({ latency: 30 })
-    endpoint.fail({ delay: 30 })
-    const startedAt = performance.now()
+    const waits: number[] = []
+    await restart({ latency: 30, sleep: async ms => void waits.push(ms) })
+    endpoint.fail({ delay: 20 })
     expect((await get()).Group?.GroupName).toBe('admins')
-    expect(performance.now() - startedAt).toBeGreaterThanOrEqual(58)
+    expect(waits).toEqual([30, 20])
   })
 
   test('`times`: the SDK gets past a short outage', async () => {
@@ -437,13 +439,16 @@ describe('faults', () => {
 })
 
 test('the quota is for any second, and what is throttled does not count', async () => {
-  await restart({ quota: { requestsPerSecond: 2 } })
+  let now = 0
+  await restart({ quota: { requestsPerSecond: 2 }, clock: () => now })
   const single = endpointClient(endpoint, { maxAttempts: 1 })
   const ask = () => single.send(new ListGroupsCommand({ UserPoolId: userPoolId }))
   const outcomes = await Promise.allSettled([ask(), ask(), ask()])
-  const refused = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason.name] : []))
-  expect(refused).toEqual(['TooManyRequestsException'])
-  await sleep(1020)
+  const rejected = outcomes.flatMap(outcome => (outcome.status === 'rejected' ? [outcome.reason.name] : []))
+  expect(rejected).toEqual(['TooManyRequestsException'])
+  now = 999
+  await expect(ask()).rejects.toMatchObject({ name: 'TooManyRequestsException' })
+  now = 1000
   await ask()
   single.destroy()
 })

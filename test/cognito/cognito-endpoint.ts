@@ -2,7 +2,7 @@ import { hash, randomUUID } from 'node:crypto'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { setTimeout as sleep } from 'node:timers/promises'
+import { setTimeout } from 'node:timers/promises'
 import {
   CognitoIdentityProviderClient,
   type CognitoIdentityProviderClientConfig,
@@ -18,6 +18,10 @@ export interface CognitoEndpointOptions {
   /** Milliseconds before each answer. Default 0. */
   readonly latency?: number
   readonly quota?: Quota
+  /** Milliseconds, for the quota. Default `performance.now`. */
+  readonly clock?: () => number
+  /** Waits for so many milliseconds. Default: it does. */
+  readonly sleep?: (ms: number) => Promise<void>
 }
 
 /**
@@ -53,7 +57,7 @@ export interface LoggedRequest {
   readonly nextToken?: string
   /** Present where the quota refused it. */
   readonly throttled?: true
-  /** `performance.now()` */
+  /** By the clock. */
   readonly at: number
 }
 
@@ -109,6 +113,7 @@ interface Exchange {
   readonly res: ServerResponse
   /** The right answer, to this or another input. */
   readonly answer: (input?: Json) => Json
+  readonly sleep: (ms: number) => Promise<void>
 }
 
 /** What is answered in place of the right answer; nothing if the effect saw to it. */
@@ -207,7 +212,7 @@ const FAULTS = {
 
 /** User pools' wire format (AWS JSON 1.1) over HTTP on a free local port, for one pool. */
 export async function startCognitoEndpoint(options: CognitoEndpointOptions): Promise<CognitoEndpoint> {
-  const { userPoolId, groups = [], users = [], latency = 0 } = options
+  const { userPoolId, groups = [], users = [], latency = 0, clock = () => performance.now(), sleep = wait } = options
   const pool: Pool = {
     userPoolId,
     groups: new Map(Array.from(groups, group => [group.groupName, group])),
@@ -223,7 +228,7 @@ export async function startCognitoEndpoint(options: CognitoEndpointOptions): Pro
     const operation = operationOf(req)
     const input = await readJson(req)
     if (input === undefined) return send(res, json(exception('SerializationException', '')))
-    const at = performance.now()
+    const at = clock()
     const admitted = admit(operation, at)
     requests.push({
       operation,
@@ -234,9 +239,9 @@ export async function startCognitoEndpoint(options: CognitoEndpointOptions): Pro
       at,
     })
     const effect = admitted ? faults.find(fault => fault.claims(operation, input))?.effect : FAULTS.throttle
-    if (latency > 0) await wait(latency)
+    if (latency > 0) await sleep(latency)
     const answer = (given = input) => perform(operation, given, pool)
-    const reply = effect ? await effect({ operation, input, pool, res, answer }) : json(answer())
+    const reply = effect ? await effect({ operation, input, pool, res, answer, sleep }) : json(answer())
     if (reply) send(res, reply)
   })
   // No race between the SDK's next request and the end of an idle connection.
@@ -415,7 +420,7 @@ function armed(effect: Effect, { times = Infinity, after = 0, operation, groupNa
 
 function effectOf(fault: Fault): Effect {
   if (typeof fault === 'string') return FAULTS[fault]
-  if ('delay' in fault) return ({ answer }) => wait(fault.delay).then(() => json(answer()))
+  if ('delay' in fault) return ({ answer, sleep }) => sleep(fault.delay).then(() => json(answer()))
   if ('precedence' in fault)
     return ({ answer }) => json(withGroups(answer(), group => ({ ...group, Precedence: fault.precedence })))
   if ('name' in fault) {
@@ -468,7 +473,7 @@ const html = (status: number, title: string): Reply => ({
   body: `<!DOCTYPE html><title>${title}</title>`,
 })
 const exception = (name: string, message: string): Json => ({ __type: name, message })
-const wait = (ms: number) => sleep(ms, undefined, { ref: false })
+const wait = (ms: number): Promise<void> => setTimeout(ms, undefined, { ref: false })
 const half = (body: string) => body.slice(0, Math.ceil(body.length / 2))
 const optional = (key: string, value: unknown) => (value === undefined || value === null ? {} : { [key]: value })
 

@@ -149,17 +149,17 @@ describe('answers that are none', () => {
       const source = sourceOf()
       await expect(source(groupName)).rejects.toMatchObject({
         name: 'RolecastError',
-        code: 'malformed-answer',
+        code: 'malformed-response',
         groupName,
         retryable: false,
       })
-      expect(source.stats()).toMatchObject({ calls: 1, failures: 1, size: 0 })
+      expect(source.stats()).toMatchObject({ call: 1, failed: 1, size: 0 })
     },
   )
 
   test('one malformed answer fails the whole lookup', async () => {
     await expect(resolverOf().resolve(['admins', '__proto__'])).rejects.toMatchObject({
-      code: 'malformed-answer',
+      code: 'malformed-response',
       groupName: '__proto__',
     })
     await expect(resolverOf().resolve(['admins'])).resolves.toMatchObject({ outcome: 'resolved' })
@@ -173,7 +173,7 @@ describe('answers that are none', () => {
       retryable: false,
     })
     await expect(source.prefetch()).rejects.toMatchObject({ code: 'pool-not-found', retryable: false })
-    expect(source.stats()).toMatchObject({ calls: 2, failures: 2, size: 0 })
+    expect(source.stats()).toMatchObject({ call: 2, failed: 2, size: 0 })
   })
 
   test('an emulator that is gone is unreachable', async () => {
@@ -189,23 +189,23 @@ describe('the cache before cognito-local', () => {
     const source = sourceOf()
     await source.lookup(['admins', 'ghost', 'admins'])
     expect(source.stats()).toEqual({
-      calls: 2,
-      misses: 2,
-      hits: 0,
+      call: 2,
+      miss: 2,
+      hit: 0,
       negative: 0,
       size: 2,
       stale: 0,
       coalesced: 0,
-      failures: 0,
+      failed: 0,
       throttled: 0,
-      evictions: 0,
-      sharedHits: 0,
-      sharedFailures: 0,
+      evicted: 0,
+      'shared-hit': 0,
+      'shared-failed': 0,
     })
     await source.lookup(['admins', 'ghost', 'editors'])
-    expect(source.stats()).toMatchObject({ calls: 3, misses: 3, hits: 1, negative: 1, size: 3 })
+    expect(source.stats()).toMatchObject({ call: 3, miss: 3, hit: 1, negative: 1, size: 3 })
     await Promise.all([source('vip'), source('vip')])
-    expect(source.stats()).toMatchObject({ calls: 4, misses: 4, coalesced: 1, size: 4 })
+    expect(source.stats()).toMatchObject({ call: 4, miss: 4, coalesced: 1, size: 4 })
   })
 
   test('prefetch takes one call, and then every group of the pool is a hit', async () => {
@@ -219,7 +219,7 @@ describe('the cache before cognito-local', () => {
         roleArn: RoleArn ?? null,
       })),
     )
-    expect(source.stats()).toMatchObject({ calls: 1, hits: GROUPS.length, misses: 0, size: GROUPS.length })
+    expect(source.stats()).toMatchObject({ call: 1, hit: GROUPS.length, miss: 0, size: GROUPS.length })
   })
 
   test('prefetch copes with a listing that does not keep to the limit', async () => {

@@ -43,12 +43,12 @@ export function modelSelectFor(
   if (resolution.outcome !== 'undetermined') return agreement(without, mapping, request)
   const withCandidate = answersIn(withPreferred({ 'cognito:preferred_role': resolution.candidateRole }))
   const [one, other] = [withCandidate, without].map(answers => agreement(answers, mapping, request))
-  if (one!.how === other!.how && one!.ruleIndex === other!.ruleIndex && roleArns(withCandidate) === roleArns(without))
+  if (one!.rule === other!.rule && one!.ruleIndex === other!.ruleIndex && roleArns(withCandidate) === roleArns(without))
     return other!
   const merged = agreement([...withCandidate, ...without], mapping, request)
   if (merged.sure) return merged
   const { ruleIndex: _, ...rest } = { ruleIndex: 0, ...merged }
-  return { ...rest, how: 'undetermined-preferred-role' }
+  return { ...rest, rule: 'undetermined-preferred-role' }
 }
 
 /** A selection with its candidates as a sorted list of ARNs, the denial among them as `denied`. */
@@ -88,7 +88,7 @@ interface World {
 
 interface Answer {
   readonly roleArn: string | null
-  readonly how: SelectionRule
+  readonly rule: SelectionRule
   readonly evidence: Evidence
   readonly ruleIndex?: number
   /** For an answer of the rules: whether the first rule that may match does so for sure, and which it is. */
@@ -149,32 +149,32 @@ function answer(situation: Situation, world: World): Answer {
     if (custom === undefined || world.customWithoutMapping === 'ignored')
       return authenticated(situation, 'no-mapping', 'observed')
     if (world.customWithoutMapping === 'honoured' && roles.includes(custom))
-      return { roleArn: custom, how: 'custom-role', evidence: 'unknown' }
-    return { roleArn: null, how: 'custom-role-not-allowed', evidence: 'unknown' }
+      return { roleArn: custom, rule: 'custom-role', evidence: 'unknown' }
+    return { roleArn: null, rule: 'custom-role-not-allowed', evidence: 'unknown' }
   }
   if (mapping.Type === 'Rules') {
     if (custom === undefined) return byRules(situation, world)
-    if (roles.includes(custom)) return { roleArn: null, how: 'custom-role-with-rules', evidence: 'observed' }
+    if (roles.includes(custom)) return { roleArn: null, rule: 'custom-role-with-rules', evidence: 'observed' }
     if (world.customWithRules === 'refused')
-      return { roleArn: null, how: 'custom-role-not-allowed', evidence: 'unknown' }
+      return { roleArn: null, rule: 'custom-role-not-allowed', evidence: 'unknown' }
     return offers(situation, custom, world)
-      ? { roleArn: custom, how: 'custom-role', evidence: 'unknown' }
+      ? { roleArn: custom, rule: 'custom-role', evidence: 'unknown' }
       : byRules(situation, world)
   }
   if (custom !== undefined) {
     return roles.includes(custom)
-      ? { roleArn: custom, how: 'custom-role', evidence: 'documented' }
-      : { roleArn: null, how: 'custom-role-not-allowed', evidence: 'documented' }
+      ? { roleArn: custom, rule: 'custom-role', evidence: 'documented' }
+      : { roleArn: null, rule: 'custom-role-not-allowed', evidence: 'documented' }
   }
   const preferred = situation.claims.get('cognito:preferred_role') as string | undefined
   if (preferred !== undefined)
     return {
       roleArn: preferred,
-      how: 'preferred-role',
+      rule: 'preferred-role',
       evidence: roles.includes(preferred) ? 'observed' : 'documented',
     }
   if (roles.length === 0) return ambiguous(situation, world, { AuthenticatedRole: 'observed', Deny: 'inferred' })
-  if (roles.length === 1) return { roleArn: roles[0]!, how: 'single-role', evidence: 'documented' }
+  if (roles.length === 1) return { roleArn: roles[0]!, rule: 'single-role', evidence: 'documented' }
   return ambiguous(situation, world, { AuthenticatedRole: 'documented', Deny: 'documented' })
 }
 
@@ -188,7 +188,7 @@ function byRules(situation: Situation, world: World): Answer {
   if (index === -1)
     return { ...ambiguous(situation, world, { AuthenticatedRole: 'documented', Deny: 'observed' }), ...doubt }
   const evidence = Array.isArray(situation.claims.get(rules[index]!.Claim!)) ? 'observed' : 'documented'
-  return { roleArn: rules[index]!.RoleARN!, how: 'rule', evidence, ruleIndex: index, ...doubt }
+  return { roleArn: rules[index]!.RoleARN!, rule: 'mapping-rule', evidence, ruleIndex: index, ...doubt }
 }
 
 /** Whether a matching rule gives the role. */
@@ -224,19 +224,21 @@ function ambiguous(
   evidence: Record<'AuthenticatedRole' | 'Deny', Evidence>,
 ): Answer {
   const resolution = situation.mapping!.AmbiguousRoleResolution ?? world.unset
-  if (resolution === 'Deny') return { roleArn: null, how: 'ambiguous-denied', evidence: evidence.Deny }
+  if (resolution === 'Deny') return { roleArn: null, rule: 'ambiguous-denied', evidence: evidence.Deny }
   return authenticated(situation, 'ambiguous-authenticated', evidence.AuthenticatedRole)
 }
 
-function authenticated({ request }: Situation, how: SelectionRule, evidence: Evidence): Answer {
+function authenticated({ request }: Situation, rule: SelectionRule, evidence: Evidence): Answer {
   const roleArn = request.roles.authenticated
   return roleArn === undefined
-    ? { roleArn: null, how: 'authenticated-role-missing', evidence: 'documented' }
-    : { roleArn, how, evidence }
+    ? { roleArn: null, rule: 'authenticated-role-missing', evidence: 'documented' }
+    : { roleArn, rule, evidence }
 }
 
 function show(answers: readonly Answer[]): string {
-  return [...new Set(answers.map(({ roleArn, how, ruleIndex }) => `${roleArn} ${how} ${ruleIndex}`))].toSorted().join()
+  return [...new Set(answers.map(({ roleArn, rule, ruleIndex }) => `${roleArn} ${rule} ${ruleIndex}`))]
+    .toSorted()
+    .join()
 }
 
 function roleArns(answers: readonly Answer[]): string {
@@ -244,10 +246,10 @@ function roleArns(answers: readonly Answer[]): string {
 }
 
 function agreement(answers: readonly Answer[], mapping: RoleMapping | undefined, request: RoleRequest): ModelSelection {
-  const { roleArn, how, evidence, ruleIndex } = answers[0]!
+  const { roleArn, rule, evidence, ruleIndex } = answers[0]!
   const answered = roleArn === null ? { outcome: 'denied' as const } : { outcome: 'role' as const, roleArn }
   if (!show(answers).includes(','))
-    return { ...answered, how, evidence, ...(ruleIndex !== undefined && { ruleIndex }), sure: true }
+    return { ...answered, rule, evidence, ...(ruleIndex !== undefined && { ruleIndex }), sure: true }
   const why = reasonOfDoubt(answers, mapping, request)
   const different = [...new Set(answers.map(one => one.roleArn ?? 'denied'))].toSorted()
   if (different.length === 1) return { ...answered, ...why, evidence: 'inferred', sure: false }
@@ -258,10 +260,10 @@ function reasonOfDoubt(
   answers: readonly Answer[],
   mapping: RoleMapping | undefined,
   request: RoleRequest,
-): { how: SelectionRule; ruleIndex?: number } {
-  if (mapping === undefined) return { how: 'custom-role-without-mapping' }
-  if (mapping.Type === 'Token') return { how: 'ambiguous-unset' }
-  if (request.customRoleArn !== undefined) return { how: 'custom-role-with-rules' }
+): { rule: SelectionRule; ruleIndex?: number } {
+  if (mapping === undefined) return { rule: 'custom-role-without-mapping' }
+  if (mapping.Type === 'Token') return { rule: 'ambiguous-unset' }
+  if (request.customRoleArn !== undefined) return { rule: 'custom-role-with-rules' }
   const { firstDoubt } = answers[0]!
-  return firstDoubt === undefined ? { how: 'ambiguous-unset' } : { how: 'uncertain-rule', ruleIndex: firstDoubt }
+  return firstDoubt === undefined ? { rule: 'ambiguous-unset' } : { rule: 'uncertain-rule', ruleIndex: firstDoubt }
 }

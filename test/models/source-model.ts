@@ -1,4 +1,3 @@
-import { isDeepStrictEqual } from 'node:util'
 import { GetGroupCommand, type ListGroupsCommand } from '@aws-sdk/client-cognito-identity-provider'
 
 /**
@@ -15,11 +14,11 @@ export interface NamedGroup extends PoolGroup {
   readonly groupName: string
 }
 
-export type Trouble = 'throttled' | 'not-authorized' | 'malformed-answer'
+export type CallFault = 'throttled' | 'not-authorized' | 'malformed-response'
 
-/** What the next calls meet. */
-export interface Weather {
-  trouble: Trouble
+/** Which of the next calls fail, and how. */
+export interface FaultPlan {
+  fault: CallFault
   /** How many calls are still to fail; Infinity is an outage. */
   left: number
   listingAllowed: boolean
@@ -38,17 +37,17 @@ export interface Call {
 
 export interface FakePool {
   readonly groups: Map<string, PoolGroup>
-  readonly weather: Weather
-  /** All the calls there ever were. */
+  readonly faults: FaultPlan
+  /** All calls so far. */
   readonly calls: Call[]
   send(command: GetGroupCommand | ListGroupsCommand, options?: { abortSignal?: AbortSignal }): Promise<unknown>
 }
 
-/** A pool that decides what to answer when the call is sent, and says so when `deliver` lets it. */
+/** A pool that decides on a response when the call is sent, and gives it once `deliver` has resolved. */
 export function fakePool(deliver: (call: Call) => Promise<unknown> = () => turn()): FakePool {
   const pool: FakePool = {
     groups: new Map(),
-    weather: { trouble: 'throttled', left: 0, listingAllowed: true },
+    faults: { fault: 'throttled', left: 0, listingAllowed: true },
     calls: [],
     async send(command, options) {
       const signal = options?.abortSignal ?? new AbortController().signal
@@ -92,15 +91,15 @@ async function orAborted(delivery: Promise<unknown>, signal: AbortSignal): Promi
   })
 }
 
-function answerTo({ groups, weather, calls }: FakePool, command: GetGroupCommand | ListGroupsCommand): unknown {
+function answerTo({ groups, faults, calls }: FakePool, command: GetGroupCommand | ListGroupsCommand): unknown {
   const isGet = command instanceof GetGroupCommand
-  if (weather.left > 0) {
-    weather.left--
-    if (weather.trouble === 'throttled') return named('TooManyRequestsException', 'Rate exceeded')
-    if (weather.trouble === 'not-authorized') return named('AccessDeniedException', 'User is not authorized')
+  if (faults.left > 0) {
+    faults.left--
+    if (faults.fault === 'throttled') return named('TooManyRequestsException', 'Rate exceeded')
+    if (faults.fault === 'not-authorized') return named('AccessDeniedException', 'User is not authorized')
     return isGet ? nonsense(command.input.GroupName, calls.length) : {}
   }
-  if (!isGet && !weather.listingAllowed) return named('AccessDeniedException', 'User is not authorized')
+  if (!isGet && !faults.listingAllowed) return named('AccessDeniedException', 'User is not authorized')
   if (isGet) {
     const name = String(command.input.GroupName)
     const group = groups.get(name)
@@ -143,28 +142,26 @@ export interface Windows {
   readonly poolSize?: number
 }
 
-export interface Kept {
+export interface Entry {
   readonly group: NamedGroup | undefined
   readonly sentAt: number
 }
 
 export interface Model {
   /** The least recently used first. */
-  kept: Map<string, Kept>
-  /** What the answer to a set of names may be remembered from, by the names as JSON. */
-  remembered: Map<string, Map<string, Kept>>
+  cached: Map<string, Entry>
   stats: Record<
-    | 'hits'
+    | 'hit'
     | 'negative'
     | 'stale'
-    | 'misses'
+    | 'miss'
     | 'coalesced'
-    | 'calls'
-    | 'failures'
+    | 'call'
+    | 'failed'
     | 'throttled'
-    | 'evictions'
-    | 'sharedHits'
-    | 'sharedFailures',
+    | 'evicted'
+    | 'shared-hit'
+    | 'shared-failed',
     number
   >
   poolSize: number | undefined
@@ -184,7 +181,7 @@ export interface Served {
   readonly age: number
 }
 
-/** What a step shows to who stands outside. */
+/** What a caller sees of a step. */
 export interface Seen {
   readonly answer:
     | Served
@@ -201,7 +198,7 @@ export interface Surroundings {
   readonly windows: Windows
   readonly now: number
   readonly groups: ReadonlyMap<string, PoolGroup>
-  readonly weather: Readonly<Weather>
+  readonly faults: Readonly<FaultPlan>
 }
 
 export interface Outcome {
@@ -211,56 +208,51 @@ export interface Outcome {
 
 export function newModel({ poolSize }: Windows): Model {
   const stats = {
-    hits: 0,
+    hit: 0,
     negative: 0,
     stale: 0,
-    misses: 0,
+    miss: 0,
     coalesced: 0,
-    calls: 0,
-    failures: 0,
+    call: 0,
+    failed: 0,
     throttled: 0,
-    evictions: 0,
-    sharedHits: 0,
-    sharedFailures: 0,
+    evicted: 0,
+    'shared-hit': 0,
+    'shared-failed': 0,
   }
-  return { kept: new Map(), remembered: new Map(), stats, poolSize, listingDenied: false }
+  return { cached: new Map(), stats, poolSize, listingDenied: false }
 }
 
-/** All that the prose allows to happen. More than one thing only where a resolver may remember, and need not. */
-export function outcomes(before: Model, step: Step, surroundings: Surroundings): Outcome[] {
-  const ways = step.do === 'resolve' || step.do === 'resolveCached' ? [true, false] : [false]
-  return ways.flatMap(fromMemory => {
-    const run = new Run(structuredClone(before), surroundings)
-    const answer = run.try(step, fromMemory)
-    return answer === 'impossible' ? [] : [{ model: run.model, seen: run.seen(answer) }]
-  })
+/** What docs/caching.md says happens. */
+export function predict(before: Model, step: Step, surroundings: Surroundings): Outcome {
+  const run = new Run(structuredClone(before), surroundings)
+  const answer = run.try(step)
+  return { model: run.model, seen: run.seen(answer) }
 }
 
 class Failed {
-  constructor(readonly code: Trouble) {}
+  constructor(readonly code: CallFault) {}
 }
 
 type Answer = Seen['answer']
-type Sent = Kept | Failed
+type Fetched = Entry | Failed
 
 class Run {
   readonly calls: string[] = []
   private left: number
   private waited = false
   private servedOld = false
-  /** What the last lookup was answered from. */
-  private from: ReadonlyMap<string, Kept> = new Map()
 
   constructor(
     readonly model: Model,
     private readonly around: Surroundings,
   ) {
-    this.left = around.weather.left
+    this.left = around.faults.left
   }
 
-  try(step: Step, fromMemory: boolean): Answer | 'impossible' {
+  try(step: Step): Answer {
     try {
-      return this.perform(step, fromMemory)
+      return this.perform(step)
     } catch (error) {
       if (error instanceof Failed) return { failed: error.code }
       throw error
@@ -272,72 +264,64 @@ class Run {
       answer,
       atOnce: !this.waited,
       calls: this.calls,
-      stats: { ...this.model.stats, size: this.model.kept.size },
+      stats: { ...this.model.stats, size: this.model.cached.size },
     }
   }
 
-  private perform(step: Step, fromMemory: boolean): Answer | 'impossible' {
+  private perform(step: Step): Answer {
     switch (step.do) {
       case 'lookup':
+      case 'resolve':
         return this.lookup(step.names)
       case 'source':
         return this.lookup([step.name])
       case 'lookupCached':
+      case 'resolveCached':
         return this.allFresh(step.names) ? this.lookup(step.names) : undefined
-      case 'resolve':
-      case 'resolveCached': {
-        if (fromMemory) return this.recall(step.names) ?? 'impossible'
-        if (step.do === 'resolveCached' && !this.allFresh(step.names)) return undefined
-        return this.resolve(step.names)
-      }
       case 'prefetch': {
         this.waited = true
         const { listed, pages } = this.list()
         return { groups: listed.size, pages }
       }
       case 'invalidate':
-        if (step.name === undefined) {
-          this.model.kept.clear()
-        } else {
-          this.model.kept.delete(step.name)
-        }
-        this.model.remembered.clear()
+        if (step.name === undefined) this.model.cached.clear()
+        else this.model.cached.delete(step.name)
         return undefined
     }
   }
 
   /** Fresh: age < ttl; age < negativeTtl for "no such group". Not from the future. */
-  private isFresh({ group, sentAt }: Kept): boolean {
+  private isFresh({ group, sentAt }: Entry): boolean {
     const age = this.around.now - sentAt
     return age >= 0 && age < (group === undefined ? this.around.windows.negativeTtl : this.around.windows.ttl)
   }
 
   /** "No such group" is never served stale, and neither is an answer from the future. */
-  private isWithin(window: number, { group, sentAt }: Kept): boolean {
+  private isWithin(window: number, { group, sentAt }: Entry): boolean {
     const age = this.around.now - sentAt
     return group !== undefined && age >= 0 && age < this.around.windows.ttl + window && window > 0
   }
 
   private allFresh(names: readonly string[]): boolean {
     return names.every(name => {
-      const kept = this.model.kept.get(name)
-      return kept !== undefined && this.isFresh(kept)
+      const cached = this.model.cached.get(name)
+      return cached !== undefined && this.isFresh(cached)
     })
   }
 
   private lookup(asked: readonly string[]): Served {
-    const { kept, stats } = this.model
+    const { cached, stats } = this.model
     const { staleWhileRevalidate } = this.around.windows
     const names = [...new Set(asked)]
-    const served = new Map<string, Kept>()
+    const served = new Map<string, Entry>()
     const refreshed: string[] = []
     const missing: string[] = []
     let stale = false
     for (const name of names) {
-      const entry = kept.get(name)
+      const entry = cached.get(name)
       if (entry !== undefined) this.use(name, entry)
       if (entry !== undefined && this.isFresh(entry)) {
-        stats[entry.group === undefined ? 'negative' : 'hits']++
+        stats[entry.group === undefined ? 'negative' : 'hit']++
         served.set(name, entry)
       } else if (entry !== undefined && this.isWithin(staleWhileRevalidate, entry)) {
         stats.stale++
@@ -345,7 +329,7 @@ class Run {
         served.set(name, entry)
         refreshed.push(name)
       } else {
-        stats.misses++
+        stats.miss++
         missing.push(name)
       }
     }
@@ -353,11 +337,10 @@ class Run {
     // In the background: if the call fails, the old group stays.
     for (const [name, answer] of refreshed.map(name => [name, this.get(name)] as const)) this.land(name, answer)
     for (const [name, entry] of this.fetch(missing)) served.set(name, entry)
-    this.from = served
     return this.serve(names, served, stale || this.servedOld)
   }
 
-  private serve(names: readonly string[], served: ReadonlyMap<string, Kept>, stale: boolean): Served {
+  private serve(names: readonly string[], served: ReadonlyMap<string, Entry>, stale: boolean): Served {
     const { now } = this.around
     const entries = names.map(name => [name, served.get(name)!] as const)
     return {
@@ -368,8 +351,8 @@ class Run {
     }
   }
 
-  private fetch(missing: readonly string[]): Map<string, Kept> {
-    const found = new Map<string, Kept>()
+  private fetch(missing: readonly string[]): Map<string, Entry> {
+    const found = new Map<string, Entry>()
     if (this.isListingCheaper(missing.length)) {
       try {
         for (const [name, entry] of this.list().listed) if (missing.includes(name)) found.set(name, entry)
@@ -393,8 +376,8 @@ class Run {
     return !listingDenied && poolSize !== undefined && Math.max(1, Math.ceil(poolSize / PAGE)) < missing
   }
 
-  private oldOrThrow(name: string, failure: Failed): Kept {
-    const old = this.model.kept.get(name)
+  private oldOrThrow(name: string, failure: Failed): Entry {
+    const old = this.model.cached.get(name)
     if (failure.code !== 'throttled' || old === undefined || !this.isWithin(this.around.windows.staleIfError, old))
       throw failure
     this.model.stats.stale++
@@ -402,7 +385,7 @@ class Run {
     return old
   }
 
-  private get(name: string): Sent {
+  private get(name: string): Fetched {
     const { groups, now } = this.around
     const failure = this.call(name)
     if (failure !== undefined) return failure
@@ -410,13 +393,13 @@ class Run {
     return { group: group === undefined ? undefined : { groupName: name, ...group }, sentAt: now }
   }
 
-  private list(): { listed: Map<string, Kept>; pages: number } {
-    const { groups, weather, now, windows } = this.around
-    const { kept } = this.model
+  private list(): { listed: Map<string, Entry>; pages: number } {
+    const { groups, faults, now, windows } = this.around
+    const { cached } = this.model
     const pages = Math.max(1, Math.ceil(groups.size / PAGE))
     for (let page = 0; page < pages; page++) {
       const failure =
-        this.call(`LIST ${page * PAGE}`) ?? (weather.listingAllowed ? undefined : new Failed('not-authorized'))
+        this.call(`LIST ${page * PAGE}`) ?? (faults.listingAllowed ? undefined : new Failed('not-authorized'))
       if (failure !== undefined) {
         this.fail(failure)
         throw failure
@@ -425,12 +408,10 @@ class Run {
     const listed = new Map(
       [...groups].map(([name, group]) => [name, { group: { groupName: name, ...group }, sentAt: now }]),
     )
-    const gone = [...kept].filter(([name, { group }]) => group !== undefined && !listed.has(name))
-    for (const [name] of gone) kept.delete(name)
-    if (gone.length > 0) this.model.remembered.clear()
+    const gone = [...cached].filter(([name, { group }]) => group !== undefined && !listed.has(name))
+    for (const [name] of gone) cached.delete(name)
     for (const [name, entry] of listed) {
-      if (kept.has(name) || kept.size < windows.max) this.keep(name, entry)
-      else this.learn(name, entry)
+      if (cached.has(name) || cached.size < windows.max) this.cache(name, entry)
     }
     this.model.listingDenied = false
     this.model.poolSize = groups.size
@@ -439,55 +420,32 @@ class Run {
 
   private call(about: string): Failed | undefined {
     this.calls.push(about)
-    this.model.stats.calls++
+    this.model.stats.call++
     if (this.left === 0) return undefined
     this.left--
-    return new Failed(this.around.weather.trouble)
+    return new Failed(this.around.faults.fault)
   }
 
-  private land(name: string, answer: Sent): void {
+  private land(name: string, answer: Fetched): void {
     if (answer instanceof Failed) this.fail(answer)
-    else this.keep(name, answer)
+    else this.cache(name, answer)
   }
 
   private fail({ code }: Failed): void {
-    this.model.stats.failures++
+    this.model.stats.failed++
     if (code === 'throttled') this.model.stats.throttled++
   }
 
-  private keep(name: string, entry: Kept): void {
-    const { kept, stats } = this.model
-    this.learn(name, entry)
+  private cache(name: string, entry: Entry): void {
+    const { cached, stats } = this.model
     this.use(name, entry)
-    if (kept.size <= this.around.windows.max) return
-    kept.delete([...kept.keys()][0]!)
-    stats.evictions++
-    this.model.remembered.clear()
+    if (cached.size <= this.around.windows.max) return
+    cached.delete([...cached.keys()][0]!)
+    stats.evicted++
   }
 
-  private use(name: string, entry: Kept): void {
-    this.model.kept.delete(name)
-    this.model.kept.set(name, entry)
-  }
-
-  /** Once a group is seen to change, nothing is remembered of the time before. */
-  private learn(name: string, { group }: Kept): void {
-    const known = [this.model.kept, ...this.model.remembered.values()].map(entries => entries.get(name))
-    if (known.some(entry => entry !== undefined && !isDeepStrictEqual(entry.group, group)))
-      this.model.remembered.clear()
-  }
-
-  private recall(names: readonly string[]): Served | undefined {
-    const entries = this.model.remembered.get(JSON.stringify(names))
-    if (entries === undefined || ![...entries.values()].every(entry => this.isFresh(entry))) return undefined
-    for (const { group } of entries.values()) this.model.stats[group === undefined ? 'negative' : 'hits']++
-    return this.serve([...new Set(names)], entries, false)
-  }
-
-  private resolve(names: readonly string[]): Served {
-    const served = this.lookup(names)
-    if (served.stale) return served
-    this.model.remembered.set(JSON.stringify(names), new Map(this.from))
-    return served
+  private use(name: string, entry: Entry): void {
+    this.model.cached.delete(name)
+    this.model.cached.set(name, entry)
   }
 }

@@ -1,4 +1,4 @@
-/** The promise's outcome, or a rejection as soon as the signal aborts: a client may ignore its abort signal. */
+/** Settles as the promise does, or rejects as soon as the signal aborts: a client may ignore its abort signal. */
 export async function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   const settled = new AbortController()
   const aborted = new Promise<never>((_resolve, reject) => {

@@ -1,9 +1,9 @@
 import { type ErrorCode, isRolecastError, RolecastError } from '../../errors.js'
 
-/** What was being done when a call failed. */
+/** The call that failed. */
 export type CallContext = UserPoolCall | IdentityPoolCall
 
-/** What rolecast asks of a user pool. */
+/** The operations that rolecast calls on a user pool. */
 export type UserPoolOperation =
   | 'GetGroup'
   | 'ListGroups'
@@ -44,8 +44,8 @@ const CODE_BY_NAME: Readonly<Record<string, ErrorCode>> = {
   TooManyRequestsException: 'throttled',
   ThrottlingException: 'throttled',
   RequestLimitExceeded: 'throttled',
-  InvalidParameterException: 'request-refused',
-  ValidationException: 'request-refused',
+  InvalidParameterException: 'request-rejected',
+  ValidationException: 'request-rejected',
   InternalErrorException: 'service-error',
   InternalFailure: 'service-error',
   ServiceUnavailableException: 'service-error',
@@ -54,20 +54,20 @@ const CODE_BY_NAME: Readonly<Record<string, ErrorCode>> = {
 
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['throttled', 'timeout', 'unreachable', 'service-error'])
 
-/** The failure of an SDK call as a rolecast error. An error that is one already passes through. */
+/** Turns the failure of an SDK call into a RolecastError. A RolecastError passes through. */
 export function toFailure(cause: unknown, context: CallContext): RolecastError {
   if (isRolecastError(cause)) return cause
   const error: SdkError = typeof cause === 'object' && cause !== null ? cause : {}
   const status = typeof error.$metadata?.httpStatusCode === 'number' ? error.$metadata.httpStatusCode : undefined
-  // AWS answers a bad signature with the request it expected, session token included: that text goes nowhere.
+  // For a bad signature AWS's message quotes the request it expected, session token included: the text is dropped.
   if (/SignatureException$|^SignatureDoesNotMatch$/.test(String(error.name)))
     return failure('not-authorized', context, { note: String(error.name) })
   return failure(codeOf(error, status), context, { cause, status })
 }
 
 /**
- * The SDK's error without its raw response: that holds on to the request, with the authorization header and the session
- * token, where a reporter that walks all properties finds them.
+ * The SDK's error without its raw response. The response refers to the request, with the authorization header and the
+ * session token, where an error reporter that walks all properties finds them.
  */
 function withoutResponse(cause: unknown): unknown {
   if (!(cause instanceof Error) || !('$response' in cause)) return cause
@@ -75,7 +75,7 @@ function withoutResponse(cause: unknown): unknown {
   return Object.assign(new Error(message), { name, stack, $metadata: (cause as SdkError).$metadata })
 }
 
-/** A failure that rolecast finds itself: a time limit, an abort, an answer of the wrong shape. */
+/** The error for a failure that rolecast detects itself: a timeout, an abort, a response of the wrong shape. */
 export function failure(
   code: ErrorCode,
   context: CallContext,
@@ -89,7 +89,7 @@ export function failure(
   const { groupName } = context
   const { what = 'failed', next = 'see the cause' } = wordsFor(code, context)
   const said = oneLine(details.note ?? (details.cause instanceof Error ? details.cause.message : ''))
-  const gateway = code === 'malformed-answer' && details.status !== undefined && details.status >= 500
+  const gateway = code === 'malformed-response' && details.status !== undefined && details.status >= 500
   return new RolecastError(code, `${subjectOf(context)} ${what}${said === '' ? '' : ` (${said})`}; ${next}`, {
     groupName,
     retryable: RETRYABLE.has(code) || gateway,
@@ -117,7 +117,7 @@ function wordsFor(code: ErrorCode, { operation }: CallContext): Words {
 }
 
 const WHAT: Partial<Record<ErrorCode, string>> = {
-  'no-region': 'has no region to go to',
+  'no-region': 'has no AWS region',
   'no-credentials': 'found no AWS credentials',
   'not-authorized': 'was not allowed',
   'pool-not-found': 'found no such user pool',
@@ -125,9 +125,9 @@ const WHAT: Partial<Record<ErrorCode, string>> = {
   timeout: 'took too long',
   aborted: 'was aborted',
   unreachable: 'did not reach Cognito',
-  'service-error': 'met a failure inside Cognito',
-  'request-refused': 'was refused as invalid',
-  'malformed-answer': 'got an answer that is not what the API promises',
+  'service-error': 'failed with a Cognito server error',
+  'request-rejected': 'was rejected as invalid',
+  'malformed-response': 'got a response that does not match the API',
 }
 
 const NEXT: Partial<Record<ErrorCode, string>> = {
@@ -136,19 +136,19 @@ const NEXT: Partial<Record<ErrorCode, string>> = {
   'pool-not-found': 'check the user pool id, the region and the account',
   throttled: 'try again later',
   timeout: 'try again, or raise `timeout`',
-  aborted: 'the caller gave up; call again without an aborted signal',
+  aborted: 'call again with a signal that is not aborted',
   unreachable: 'check the network, the endpoint and the region, then try again',
   'service-error': 'try again later',
-  'request-refused': 'check the user pool id',
-  'malformed-answer': 'check that the endpoint really is Cognito; nothing was concluded from this answer',
+  'request-rejected': 'check the user pool id',
+  'malformed-response': 'check that the endpoint is Cognito; the response was not used',
 }
 
-/** What is to be allowed, slowed down or checked depends on the operation. */
+/** What to allow, slow down or check depends on the operation. */
 const BY_OPERATION: Readonly<Record<CallContext['operation'], Partial<Record<ErrorCode, Words>>>> = {
   GetGroup: {
     ...allow('cognito-idp:GetGroup (and cognito-idp:ListGroups for prefetch) on the user pool'),
     throttled: { next: 'try again later, lower `requestsPerSecond`, or warm the cache with prefetch()' },
-    'request-refused': { next: 'check the user pool id and the group name' },
+    'request-rejected': { next: 'check the user pool id and the group name' },
   },
   ListGroups: listing('ListGroups', '`requestsPerSecond`'),
   ListUsers: listing('ListUsers', 'the rate of ListUsers'),
@@ -158,7 +158,7 @@ const BY_OPERATION: Readonly<Record<CallContext['operation'], Partial<Record<Err
   GetIdentityPoolRoles: {
     ...allow('cognito-identity:GetIdentityPoolRoles on the identity pool'),
     'pool-not-found': { what: 'found no such identity pool', next: 'check the identity pool id and the account' },
-    'request-refused': { next: 'check the identity pool id' },
+    'request-rejected': { next: 'check the identity pool id' },
   },
 }
 
@@ -170,8 +170,8 @@ function listing(operation: UserPoolOperation, rate: string): Partial<Record<Err
   return {
     ...allow(`cognito-idp:${operation} on the user pool`),
     throttled: { next: `try again later, or lower ${rate}` },
-    'request-refused': {
-      next: 'check the user pool id, or begin again with the first page: the token of a later one does not last',
+    'request-rejected': {
+      next: 'check the user pool id, or start again with the first page: pagination tokens expire',
     },
   }
 }
@@ -181,18 +181,18 @@ function codeOf(error: SdkError, status: number | undefined): ErrorCode {
   const byName = Object.hasOwn(CODE_BY_NAME, name) ? CODE_BY_NAME[name] : undefined
   if (byName !== undefined) return byName
   // The SDK could not parse the body: HTML from a proxy, cut-off JSON.
-  if (name === 'SyntaxError') return 'malformed-answer'
+  if (name === 'SyntaxError') return 'malformed-response'
   if (typeof error.message === 'string' && /^region is missing/i.test(error.message)) return 'no-region'
   if (typeof error.code === 'string' && /^(E[A-Z_]+|UND_ERR_[A-Z_]+|[A-Z_]*CERT[A-Z_]*)$/.test(error.code))
     return 'unreachable'
   if (status === 429) return 'throttled'
   if (status === 401 || status === 403) return 'not-authorized'
   if (status !== undefined && status >= 500) return 'service-error'
-  if (status !== undefined && status >= 400) return 'request-refused'
+  if (status !== undefined && status >= 400) return 'request-rejected'
   return 'unexpected'
 }
 
-/** What came from outside, kept to one line of sane length. */
+/** Text from outside, cut to one line of at most 200 characters. */
 export function oneLine(text: string): string {
   const line = text.replace(/[\p{C}\s]+/gu, ' ').trim()
   return line.length > 200 ? `${line.slice(0, 200)}…` : line

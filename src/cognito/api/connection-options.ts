@@ -12,13 +12,13 @@ interface SendOptions {
   abortSignal?: AbortSignal
 }
 
-/** What rolecast needs of `CognitoIdentityProviderClient` to read groups: a `send` that takes the two read commands. */
+/** The part of `CognitoIdentityProviderClient` that reading groups needs: a `send` that takes the two commands. */
 export interface CognitoClient {
   send(command: GetGroupCommand, options?: SendOptions): Promise<unknown>
   send(command: ListGroupsCommand, options?: SendOptions): Promise<unknown>
 }
 
-/** What it needs to read users and their groups too. */
+/** The part that reading users and their groups needs. */
 export type AuditClient = CognitoClient & {
   send(command: ListUsersCommand, options?: SendOptions): Promise<unknown>
   send(command: ListUsersInGroupCommand, options?: SendOptions): Promise<unknown>
@@ -28,56 +28,82 @@ export type AuditClient = CognitoClient & {
 
 /** How to reach Cognito, and how hard. */
 export interface ConnectionOptions<Client extends CognitoClient = CognitoClient> {
-  /** A `CognitoIdentityProviderClient`, or anything with its `send`. Without it one is made, by the first call. */
+  /** A `CognitoIdentityProviderClient`, or anything with its `send`. Without it, the first call creates one. */
   readonly client?: Client | undefined
-  /** Default: the part of the user pool id before the underscore. Ignored with a `client`. */
+  /**
+   * Ignored with a `client`.
+   *
+   * @default the part of the user pool id before the underscore
+   */
   readonly region?: string | undefined
   /** Another address of Cognito, for example an emulator's. Ignored with a `client`. */
   readonly endpoint?: string | undefined
   /** A profile of the AWS configuration files. Ignored with a `client`. */
   readonly profile?: string | undefined
-  /** Milliseconds for one call, the SDK's retries included, the wait for its turn excluded. Default 5 000. */
+  /**
+   * Milliseconds for one call, including the SDK's retries and excluding the wait for its turn.
+   *
+   * @default 5_000
+   */
   readonly timeout?: number | undefined
   /**
-   * Calls a second at most, GetGroup and ListGroups together; above one it is rounded down. Default 5: what Cognito grants
-   * one user pool.
+   * Maximum calls a second, GetGroup and ListGroups together. Above 1 it is rounded down.
+   *
+   * @default 5, Cognito's quota for one user pool
    */
   readonly requestsPerSecond?: number | undefined
-  /** Calls under way at once at most, for each quota. Default 5, and 20 for the calls that only an audit makes. */
+  /**
+   * Maximum concurrent calls for each quota.
+   *
+   * @default 5, and 20 for the calls that only an audit makes
+   */
   readonly concurrency?: number | undefined
 }
 
 /**
- * Calls a second at most, for the quotas that only an audit uses. The defaults are what Cognito grants an account in a
- * Region, of which other programs may need a part: give less, or more where AWS has raised the quota.
+ * Maximum calls a second for the quotas that only an audit uses. The defaults are Cognito's quotas for an account in a
+ * Region. Set less if other programs need a part of them, more if AWS has raised them for your account.
  *
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
  */
 export interface AuditRates {
-  /** ListUsers and ListUsersInGroup together. Default 30. */
+  /**
+   * ListUsers and ListUsersInGroup together.
+   *
+   * @default 30
+   */
   readonly ListUsers?: number | undefined
-  /** Default 50. */
+  /** @default 50 */
   readonly AdminListGroupsForUser?: number | undefined
-  /** Default 5. */
+  /** @default 5 */
   readonly DescribeUserPool?: number | undefined
 }
 
-/** Timers of Node fire at once above this many milliseconds. */
-export const LONGEST_TIMER = 2 ** 31 - 1
+/** Node's timers fire at once if they are set to more milliseconds than this. */
+export const MAX_TIMER = 2 ** 31 - 1
 
-/** The number an option has, or its default; refused where it makes no sense. */
-export function amount<K extends string>(
+interface NumberRange {
+  readonly default: number
+  readonly min: number
+  readonly max?: number
+}
+
+/**
+ * The number in an option, or its default.
+ *
+ * @throws RolecastError `invalid-option` for anything that is not a number from `min` to `max`
+ */
+export function numberOption<K extends string>(
   options: Readonly<Partial<Record<K, unknown>>>,
   name: K,
-  fallback: number,
-  least: number,
-  most = Infinity,
+  { default: fallback, min, max = Infinity }: NumberRange,
 ): number {
   const value = options[name] ?? fallback
-  if (typeof value === 'number' && value >= least && value <= most) return value
+  if (typeof value === 'number' && value >= min && value <= max) return value
+  const bound = max === Infinity ? '' : ` and at most ${max}`
   throw new RolecastError(
     'invalid-option',
-    `\`${name}\` is ${quote(value)}; give a number of at least ${least}${most === Infinity ? '' : ` and at most ${most}`}`,
+    `\`${name}\` is ${quote(value)}; give a number of at least ${min}${bound}`,
     {
       value,
     },

@@ -5,12 +5,12 @@ import { orAbort } from './abort.js'
 import { failure, toFailure } from './api-error.js'
 import { someText } from './responses.js'
 import { identityPoolRegion } from '../../aws-ids.js'
-import { amount, LONGEST_TIMER } from './connection-options.js'
+import { numberOption, MAX_TIMER } from './connection-options.js'
 import type { IdentityPoolRoles, RoleMapping } from '../../credentials/role-mapping.js'
 import { providerKey } from '../../credentials/provider-key.js'
 import { firstIssue, readAs } from './schema.js'
 
-/** What rolecast needs of `CognitoIdentityClient`: a `send` that takes the one read command. */
+/** The part of `CognitoIdentityClient` that rolecast needs: a `send` that takes the one command. */
 export interface CognitoIdentityClient {
   send(command: GetIdentityPoolRolesCommand, options?: { abortSignal?: AbortSignal }): Promise<unknown>
 }
@@ -18,15 +18,23 @@ export interface CognitoIdentityClient {
 export interface GetIdentityPoolRolesOptions {
   /** The identity pool, for example `eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6`. */
   readonly identityPoolId: string
-  /** A `CognitoIdentityClient`, or anything with its `send`. Without it one is made. */
+  /** A `CognitoIdentityClient`, or anything with its `send`. Without it, one is created. */
   readonly client?: CognitoIdentityClient | undefined
-  /** Default: the part of the identity pool id before the colon. Ignored with a `client`. */
+  /**
+   * Ignored with a `client`.
+   *
+   * @default the part of the identity pool id before the colon
+   */
   readonly region?: string | undefined
   /** Another address of the service, for example an emulator's. Ignored with a `client`. */
   readonly endpoint?: string | undefined
   /** A profile of the AWS configuration files. Ignored with a `client`. */
   readonly profile?: string | undefined
-  /** Milliseconds for the call, the SDK's retries included. Default 5 000. */
+  /**
+   * Milliseconds for the call, including the SDK's retries.
+   *
+   * @default 5_000
+   */
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
 }
@@ -42,19 +50,19 @@ export interface IdentityPoolSettings {
 /**
  * Reads how an identity pool chooses roles.
  *
- * The SDK is loaded by the call and not before.
+ * The SDK is loaded by the first call.
  *
- * @throws RolecastError as a rejection; `invalid-option` for what is no identity pool id
+ * @throws RolecastError as a rejection; `invalid-option` for an identity pool id of another form
  * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetIdentityPoolRoles.html
  */
 export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions): Promise<IdentityPoolSettings> {
   const { identityPoolId, signal } = options
   const ownRegion = regionIn(identityPoolId)
-  const timeout = amount(options, 'timeout', 5_000, 1, LONGEST_TIMER)
+  const timeout = numberOption(options, 'timeout', { default: 5_000, min: 1, max: MAX_TIMER })
   const context = { operation: 'GetIdentityPoolRoles', identityPoolId } as const
   const deadline = new AbortController()
   let timer: NodeJS.Timeout | undefined
-  let answer: unknown
+  let response: unknown
   try {
     signal?.throwIfAborted()
     const sdk = await import('@aws-sdk/client-cognito-identity')
@@ -62,7 +70,7 @@ export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions)
       options.client ?? new sdk.CognitoIdentityClient(clientConfig(options, ownRegion))
     timer = setTimeout(() => deadline.abort(), timeout)
     const abortSignal = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal])
-    answer = await orAbort(
+    response = await orAbort(
       client.send(new sdk.GetIdentityPoolRolesCommand({ IdentityPoolId: identityPoolId }), { abortSignal }),
       abortSignal,
     )
@@ -76,11 +84,11 @@ export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions)
     clearTimeout(timer)
   }
 
-  const parsed = readAs(identityPoolRolesAnswer, answer)
+  const parsed = readAs(identityPoolRolesResponse, response)
   if (!parsed.success)
-    throw failure('malformed-answer', context, { cause: parsed.error, ...firstIssue(parsed.error, answer) })
+    throw failure('malformed-response', context, { cause: parsed.error, ...firstIssue(parsed.error, response) })
   if (parsed.data.identityPoolId === identityPoolId) return parsed.data
-  throw failure('malformed-answer', context, {
+  throw failure('malformed-response', context, {
     value: parsed.data.identityPoolId,
     note: 'it is about another identity pool',
   })
@@ -110,7 +118,7 @@ export interface ClientMapping {
   readonly mapping: RoleMapping
 }
 
-/** Where it is not known which key a pool has, an emulator's say, any host will do. */
+/** Where the key of a pool is unknown, for example an emulator's, any host matches. */
 function isKeyOf(key: string, userPoolId: string, clientId: string): boolean {
   try {
     return providerKey(userPoolId, clientId) === key
@@ -144,8 +152,8 @@ const roleMapping = z.discriminatedUnion('Type', [
   }),
 ])
 
-/** What GetIdentityPoolRoles answers, and so what `aws cognito-identity get-identity-pool-roles` prints. */
-export const identityPoolRolesAnswer = z.pipe(
+/** The response of GetIdentityPoolRoles, which `aws cognito-identity get-identity-pool-roles` prints. */
+export const identityPoolRolesResponse = z.pipe(
   z.object({
     IdentityPoolId: someText,
     Roles: optional(z.object({ authenticated: optional(z.string()), unauthenticated: optional(z.string()) })),

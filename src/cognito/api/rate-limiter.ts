@@ -1,26 +1,18 @@
 import { orAbort } from './abort.js'
 
 /**
- * Runs a task in its turn, which is that of the highest priority (default 0), and of who came first among equals.
+ * Runs a task when it is its turn: the highest priority (default 0) is first, and among equals the earliest.
  *
- * A task whose signal aborts while it waits is not run; one that runs keeps its place until it has ended.
+ * A task whose signal aborts while it waits is not run. One that is running keeps its place until it ends.
  */
 export type Limiter = <T>(task: () => Promise<T>, signal: AbortSignal, priority?: number) => Promise<T>
 
 /**
- * Runs no more than `concurrency` tasks at once, and so that no server sees more than `requestsPerSecond` of them, rounded
- * down, within any second, however slow the way there is. A rate below one a second is one request in that longer time.
+ * Limits tasks to `concurrency` at once, and to a rate: within any second a server receives at most `requestsPerSecond` of
+ * them, rounded down, whatever the latency. A rate below 1 is one request in that longer window.
  *
- * Why the rate is kept: there are as many places as requests that a server may see within the window. It sees a request
- * after it is sent and before its answer is here, so a place that is held for the window after an answer is never seen
- * twice within it. Between its sight of a request (which took `there` and `back`) and of the next one at the same place lie
- * `back`, the hold and `nextThere`; so the hold may be shorter by `back + nextThere`, which nobody can tell. But the shortest
- * round trip ever seen is at most `there + back`, and half of that at most `back + nextThere` while `nextThere` is at least
- * half of `there`. So that half is given back. It is not where a task failed, wherever that got to, nor before there are
- * more answers than places: the first connections have to be made, and take long.
- *
- * `spread`: not as many at once as there are places, but one after the other over the window, so that a task with a high
- * priority that comes at any time waits for no more than its turn. Not for who asks seldom: that burst is his answer.
+ * With `spread` the tasks start evenly over the window instead of in a burst, so that a task with a high priority never
+ * waits for a whole window. Do not set it for occasional callers: they want the burst.
  */
 export function createLimiter(
   requestsPerSecond: number,
@@ -30,16 +22,18 @@ export function createLimiter(
   const atOnce = Math.floor(concurrency)
   const places = Math.max(1, Math.floor(requestsPerSecond))
   const window = Math.max(1_000, 1_000 / requestsPerSecond)
-  /** Whose turn is next comes first. */
+  /** In the order of their turns. */
   const waiting: { readonly priority: number; readonly start: () => void }[] = []
+  // INVARIANT: the server sees at most one request of each place within a window. A place is held for a window after its
+  // response, less half of the shortest round trip. Proof: see docs/decisions/0004-own-rate-limiter.md.
   const holds = new Set<NodeJS.Timeout>()
-  /** Milliseconds from one start to the next; the places keep the rate, this only spreads it. */
+  /** Milliseconds from one start to the next. The places limit the rate; this only spreads it. */
   const gap = spread && places !== Infinity ? window / places : 0
   let nextAt = -Infinity
   let pause: NodeJS.Timeout | undefined
   let awaited = false
   let running = 0
-  let answers = 0
+  let responseCount = 0
   let shortestTrip = Infinity
 
   function turn(priority: number): Promise<void> {
@@ -61,7 +55,7 @@ export function createLimiter(
     keepAliveIfAwaited()
   }
 
-  /** A place that is held keeps the process alive only while somebody waits for it. */
+  /** A place that is held keeps the process alive only while a task waits for it. */
   function keepAliveIfAwaited(): void {
     if (awaited === waiting.length > 0) return
     awaited = !awaited
@@ -72,17 +66,17 @@ export function createLimiter(
   }
 
   function hold(ms: number): void {
-    // A timer drops fractions, and may fire within the millisecond before.
+    // A timer drops fractions, and may fire up to a millisecond early.
     const timer = setTimeout(() => (holds.delete(timer), startNext()), Math.ceil(ms) + 1)
     holds.add(timer)
     if (!awaited) timer.unref()
   }
 
-  /** Milliseconds for which the place of a task with this round trip is held. */
+  /** Milliseconds for which the place of a successful task is held. After a failure it is held for the whole window. */
   function holdAfter(trip: number): number {
-    answers++
+    responseCount++
     shortestTrip = Math.min(shortestTrip, trip)
-    return answers > places ? window - shortestTrip / 2 : window
+    return responseCount > places ? window - shortestTrip / 2 : window
   }
 
   async function run<T>(task: () => Promise<T>, signal: AbortSignal, priority: number): Promise<T> {
@@ -93,9 +87,9 @@ export function createLimiter(
       signal.throwIfAborted()
       held = window
       const sentAt = performance.now()
-      const answer = await task()
+      const response = await task()
       held = holdAfter(performance.now() - sentAt)
-      return answer
+      return response
     } finally {
       running--
       if (held > 0 && places !== Infinity) hold(held)
@@ -106,5 +100,5 @@ export function createLimiter(
   return (task, signal, priority = 0) => orAbort(run(task, signal, priority), signal)
 }
 
-/** Timers fire late: so many milliseconds of it are made up for. */
+/** Timers fire late: at most this many milliseconds are made up for. */
 const CATCH_UP = 50

@@ -5,7 +5,7 @@ export const someText = z.string().check(z.minLength(1))
 export const count = z.int().check(z.minimum(0))
 export const precedence = z.int().check(z.minimum(0), z.maximum(MAX_PRECEDENCE))
 
-/** GroupType as the API gives it; an unset field is a missing key there, and null or `""` in some emulators. */
+/** GroupType as in the API: an unset field is a missing key. Some emulators have null or `""` instead. */
 const groupType = z.object({
   GroupName: someText,
   Precedence: z.nullish(precedence),
@@ -15,19 +15,19 @@ const groupType = z.object({
 
 const token = z.nullish(someText)
 
-export const getGroupAnswer = z.object({ Group: groupType })
+export const getGroupResponse = z.object({ Group: groupType })
 
-/** What ListGroups and AdminListGroupsForUser answer, and so what `aws cognito-idp list-groups` prints. */
-export const listGroupsAnswer = z.object({ Groups: z.array(groupType), NextToken: token })
+/** The response of ListGroups and of AdminListGroupsForUser, which `aws cognito-idp list-groups` prints. */
+export const listGroupsResponse = z.object({ Groups: z.array(groupType), NextToken: token })
 
-/** Nothing of a user is read but the name. */
+/** Only the username is read. */
 const Users = z.array(z.object({ Username: someText }))
 
-export const listUsersAnswer = z.object({ Users, PaginationToken: token })
+export const listUsersResponse = z.object({ Users, PaginationToken: token })
 
-export const listUsersInGroupAnswer = z.object({ Users, NextToken: token })
+export const listUsersInGroupResponse = z.object({ Users, NextToken: token })
 
-export const describeUserPoolAnswer = z.object({
+export const describeUserPoolResponse = z.object({
   UserPool: z.object({ Id: z.nullish(z.string()), EstimatedNumberOfUsers: z.nullish(count) }),
 })
 

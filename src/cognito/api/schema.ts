@@ -1,12 +1,12 @@
 import type * as z from 'zod/mini'
 import english from 'zod/v4/locales/en.js'
 
-/** Reads a value as a shape says. Of zod only what is used gets into a bundle; its English has to be asked for. */
+/** Parses a value. zod/mini has no error messages unless a locale is given. */
 export function readAs<T>(shape: z.ZodMiniType<T>, value: unknown) {
   return shape.safeParse(value, { error: english().localeError })
 }
 
-/** What is wrong with an answer, in a few words, and the value that is. */
+/** The first issue in a few words, and the value that it is about. */
 export function firstIssue(
   error: z.core.$ZodError,
   input: unknown,

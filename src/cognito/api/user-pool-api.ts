@@ -1,22 +1,22 @@
 import type { Group } from '../../group.js'
 import { failure, type UserPoolCall } from './api-error.js'
 import {
-  describeUserPoolAnswer,
-  getGroupAnswer,
-  listGroupsAnswer,
-  listUsersAnswer,
-  listUsersInGroupAnswer,
+  describeUserPoolResponse,
+  getGroupResponse,
+  listGroupsResponse,
+  listUsersResponse,
+  listUsersInGroupResponse,
   toGroup,
 } from './responses.js'
-import { createUserPoolCalls, MISSING, parse, type Sent, type UserPoolCallOptions } from './user-pool-call.js'
+import { createUserPoolCalls, MISSING, parse, type RequestStamp, type UserPoolCallOptions } from './user-pool-call.js'
 
 export type { CognitoClient } from './connection-options.js'
 
-/** What Cognito said of one group. */
-export interface GroupAnswer extends Sent {
-  /** Milliseconds for which it is fresh, where that is not the usual time. */
+/** Cognito's response about one group. */
+export interface GroupResponse extends RequestStamp {
+  /** Milliseconds for which it is fresh, if not the usual time. */
   readonly freshFor?: number
-  /** Absent where Cognito knows no such group. */
+  /** Undefined if the group does not exist. */
   readonly group: Group | undefined
 }
 
@@ -27,7 +27,7 @@ interface GroupPage {
 }
 
 interface UserPage {
-  /** As Cognito has them: any text. */
+  /** As in Cognito: any text. */
   readonly usernames: readonly string[]
   /** Absent on the last page. A page may be empty and not the last. */
   readonly nextToken: string | undefined
@@ -37,18 +37,18 @@ export interface UserPoolApi {
   readonly userPoolId: string
   /** Milliseconds for one call. */
   readonly timeout: number
-  getGroup(groupName: string, signal: AbortSignal): Promise<GroupAnswer>
-  listGroups(nextToken: string | undefined, signal: AbortSignal): Promise<GroupPage & Sent>
+  getGroup(groupName: string, signal: AbortSignal): Promise<GroupResponse>
+  listGroups(nextToken: string | undefined, signal: AbortSignal): Promise<GroupPage & RequestStamp>
   /** ListUsers and ListUsersInGroup share a quota: of those that wait, the one with the highest priority (default 0) is next. */
   listUsers(paginationToken: string | undefined, signal: AbortSignal, priority?: number): Promise<UserPage>
-  /** Undefined where Cognito knows no such group. */
+  /** Undefined if the group does not exist. */
   listUsersInGroup(
     groupName: string,
     nextToken: string | undefined,
     signal: AbortSignal,
     priority?: number,
   ): Promise<UserPage | undefined>
-  /** Undefined where Cognito knows no such user. The order of the groups is undocumented. */
+  /** Undefined if the user does not exist. The order of the groups is undocumented. */
   adminListGroupsForUser(
     username: string,
     nextToken: string | undefined,
@@ -62,11 +62,11 @@ interface PoolSize {
   readonly estimatedUsers: number | undefined
 }
 
-/** The most groups or users that Cognito gives at once, and what we ask for. */
+/** The maximum number of groups or users in one response, and the number that is requested. */
 export const PAGE_SIZE = 60
 
 /**
- * What rolecast reads of one user pool: limited in rate and time, parsed, and failing with typed errors only.
+ * The calls that rolecast makes to one user pool: rate-limited, with a timeout, parsed, and failing with a RolecastError only.
  *
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GetGroup.html
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
@@ -91,78 +91,78 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
     async getGroup(groupName, signal) {
       const context: UserPoolCall = { operation: 'GetGroup', userPoolId, groupName }
       const input = { ...pool, GroupName: groupName }
-      const { answer, sent } = await call(
+      const { response, stamp } = await call(
         context,
         (client, sdk, to) => client.send(new sdk.GetGroupCommand(input), to),
         signal,
       )
-      if (answer === MISSING) return { group: undefined, ...sent }
-      const { Group: found } = parse(getGroupAnswer, answer, context)
+      if (response === MISSING) return { group: undefined, ...stamp }
+      const { Group: found } = parse(getGroupResponse, response, context)
       if (found.GroupName !== groupName) {
-        throw failure('malformed-answer', context, { value: found.GroupName, note: 'it is about another group' })
+        throw failure('malformed-response', context, { value: found.GroupName, note: 'it is about another group' })
       }
-      return { group: toGroup(found), ...sent }
+      return { group: toGroup(found), ...stamp }
     },
     async listGroups(nextToken, signal) {
       const context: UserPoolCall = { operation: 'ListGroups', userPoolId }
       const input = page(nextToken)
-      const { answer, sent } = await call(
+      const { response, stamp } = await call(
         context,
         (client, sdk, to) => client.send(new sdk.ListGroupsCommand(input), to),
         signal,
       )
-      const { Groups, NextToken } = parse(listGroupsAnswer, answer, context)
-      return { groups: Groups.map(toGroup), nextToken: NextToken ?? undefined, ...sent }
+      const { Groups, NextToken } = parse(listGroupsResponse, response, context)
+      return { groups: Groups.map(toGroup), nextToken: NextToken ?? undefined, ...stamp }
     },
     async listUsers(paginationToken, signal, priority) {
       const context: UserPoolCall = { operation: 'ListUsers', userPoolId }
-      // Every user has a `sub`; mail addresses and the like stay where they are.
+      // Every user has a `sub`; email addresses and other attributes are not requested.
       const token = paginationToken !== undefined && { PaginationToken: paginationToken }
       const input = { ...pool, Limit: PAGE_SIZE, AttributesToGet: ['sub'], ...token }
-      const { answer } = await call(
+      const { response } = await call(
         context,
         (client, sdk, to) => client.send(new sdk.ListUsersCommand(input), to),
         signal,
         priority,
       )
-      const { Users, PaginationToken } = parse(listUsersAnswer, answer, context)
+      const { Users, PaginationToken } = parse(listUsersResponse, response, context)
       return { usernames: Users.map(user => user.Username), nextToken: PaginationToken ?? undefined }
     },
     async listUsersInGroup(groupName, nextToken, signal, priority) {
       const context: UserPoolCall = { operation: 'ListUsersInGroup', userPoolId, groupName }
       const input = { ...page(nextToken), GroupName: groupName }
-      const { answer } = await call(
+      const { response } = await call(
         context,
         (client, sdk, to) => client.send(new sdk.ListUsersInGroupCommand(input), to),
         signal,
         priority,
       )
-      if (answer === MISSING) return undefined
-      const { Users, NextToken } = parse(listUsersInGroupAnswer, answer, context)
+      if (response === MISSING) return undefined
+      const { Users, NextToken } = parse(listUsersInGroupResponse, response, context)
       return { usernames: Users.map(user => user.Username), nextToken: NextToken ?? undefined }
     },
     async adminListGroupsForUser(username, nextToken, signal) {
       const context: UserPoolCall = { operation: 'AdminListGroupsForUser', userPoolId, username }
       const input = { ...page(nextToken), Username: username }
-      const { answer } = await call(
+      const { response } = await call(
         context,
         (client, sdk, to) => client.send(new sdk.AdminListGroupsForUserCommand(input), to),
         signal,
       )
-      if (answer === MISSING) return undefined
-      const { Groups, NextToken } = parse(listGroupsAnswer, answer, context)
+      if (response === MISSING) return undefined
+      const { Groups, NextToken } = parse(listGroupsResponse, response, context)
       return { groups: Groups.map(toGroup), nextToken: NextToken ?? undefined }
     },
     async describeUserPool(signal) {
       const context: UserPoolCall = { operation: 'DescribeUserPool', userPoolId }
-      const { answer } = await call(
+      const { response } = await call(
         context,
         (client, sdk, to) => client.send(new sdk.DescribeUserPoolCommand(pool), to),
         signal,
       )
-      const { Id, EstimatedNumberOfUsers } = parse(describeUserPoolAnswer, answer, context).UserPool
+      const { Id, EstimatedNumberOfUsers } = parse(describeUserPoolResponse, response, context).UserPool
       if (Id != null && Id !== userPoolId)
-        throw failure('malformed-answer', context, { value: Id, note: 'it is about another user pool' })
+        throw failure('malformed-response', context, { value: Id, note: 'it is about another user pool' })
       return { estimatedUsers: EstimatedNumberOfUsers ?? undefined }
     },
   }
@@ -170,19 +170,19 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
 
 /** All groups of a pool. */
 export interface Listing {
-  readonly byName: ReadonlyMap<string, GroupAnswer>
+  readonly byName: ReadonlyMap<string, GroupResponse>
   readonly pages: number
   /** The number of its first request. */
   readonly order: number
 }
 
-/** Reads all pages, one after the other: each has the token of the next. */
+/** Reads all pages in turn: each has the token of the next. */
 export async function listAllGroups(
   api: Pick<UserPoolApi, 'userPoolId' | 'listGroups'>,
   signal: AbortSignal,
 ): Promise<Listing> {
-  const byName = new Map<string, GroupAnswer>()
-  const refuseCircle = createCircleCheck({ operation: 'ListGroups', userPoolId: api.userPoolId })
+  const byName = new Map<string, GroupResponse>()
+  const checkToken = createPaginationGuard({ operation: 'ListGroups', userPoolId: api.userPoolId })
   let pages = 0
   let first = Infinity
   let nextToken: string | undefined
@@ -191,44 +191,49 @@ export async function listAllGroups(
     first = Math.min(first, order)
     for (const group of groups) byName.set(group.groupName, { group, fetchedAt, order })
     pages++
-    refuseCircle(next)
+    checkToken(next)
     nextToken = next
   } while (nextToken !== undefined)
   return { byName, pages, order: first }
 }
 
-/** Reads all groups of one user; undefined where Cognito knows no such user. */
+/** Reads all groups of one user. Undefined if the user does not exist. */
 export async function listGroupsOfUser(
   api: Pick<UserPoolApi, 'userPoolId' | 'adminListGroupsForUser'>,
   username: string,
   signal: AbortSignal,
 ): Promise<readonly Group[] | undefined> {
   const groups: Group[] = []
-  const refuseCircle = createCircleCheck({ operation: 'AdminListGroupsForUser', userPoolId: api.userPoolId, username })
+  const checkToken = createPaginationGuard({
+    operation: 'AdminListGroupsForUser',
+    userPoolId: api.userPoolId,
+    username,
+  })
   let nextToken: string | undefined
   do {
     const page = await api.adminListGroupsForUser(username, nextToken, signal)
     if (page === undefined) return undefined
     groups.push(...page.groups)
-    refuseCircle(page.nextToken)
+    checkToken(page.nextToken)
     nextToken = page.nextToken
   } while (nextToken !== undefined)
   return groups
 }
 
 /**
- * Refuses a token that was given out before: the pages would never end. It keeps one token, at each power of two a newer
- * one, and so finds a circle of any length (Brent's algorithm).
+ * Makes a check that throws for a token that came before: the pages would never end. It remembers one token, replaced at
+ * each power of two, and so finds a cycle of any length (Brent's algorithm).
  */
-export function createCircleCheck(context: UserPoolCall): (nextToken: string | undefined) => void {
-  let kept: string | undefined
+export function createPaginationGuard(context: UserPoolCall): (nextToken: string | undefined) => void {
+  let remembered: string | undefined
   let seen = 0
   let limit = 1
   return nextToken => {
     if (nextToken === undefined) return
-    if (nextToken === kept) throw failure('malformed-answer', context, { note: 'its pages go round in a circle' })
+    if (nextToken === remembered)
+      throw failure('malformed-response', context, { note: 'a pagination token came a second time' })
     if (++seen < limit) return
-    kept = nextToken
+    remembered = nextToken
     limit *= 2
   }
 }

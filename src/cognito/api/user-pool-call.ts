@@ -5,36 +5,40 @@ import { type CallContext, failure, toFailure, type UserPoolCall, type UserPoolO
 import { createLimiter, type Limiter } from './rate-limiter.js'
 import { REQUESTS_PER_SECOND } from '../../quotas.js'
 import {
-  amount,
+  numberOption,
   type AuditClient,
   type AuditRates,
   type ConnectionOptions,
-  LONGEST_TIMER,
+  MAX_TIMER,
 } from './connection-options.js'
 import { firstIssue, readAs } from './schema.js'
 
 export interface UserPoolCallOptions extends ConnectionOptions {
   readonly userPoolId: string
   readonly clock: () => number
-  /** Told of each call as it is sent. */
+  /** Called for each request as it is sent. */
   readonly onCall: (operation: UserPoolOperation, groupName?: string) => void
   readonly rates?: AuditRates | undefined
-  /** How often the client that is made tries. With 1 every request keeps to the rates: the SDK's retries do not. Default: the SDK's, 3. */
+  /**
+   * Attempts of the client that is created. The SDK's retries ignore the rates, so 1 keeps every request within them.
+   *
+   * @default the SDK's, 3
+   */
   readonly maxAttempts?: number | undefined
 }
 
-/** When a request went out. */
-export interface Sent {
-  /** By the clock: the answer is at least as young as this. */
+/** When a request was sent. */
+export interface RequestStamp {
+  /** By the clock. The response is no older than this. */
   readonly fetchedAt: number
-  /** Its number among the requests: a clock has ties, and can be set back. */
+  /** Its number among the requests: clocks have ties, and can be set back. */
   readonly order: number
 }
 
-export interface Answered {
-  /** `MISSING` where Cognito says that there is no such group or user. */
-  readonly answer: unknown
-  readonly sent: Sent
+export interface CallResult {
+  /** `MISSING` if Cognito says that the group or user does not exist. */
+  readonly response: unknown
+  readonly stamp: RequestStamp
 }
 
 export const MISSING = Symbol('no such group or user')
@@ -51,24 +55,24 @@ export interface UserPoolCalls {
   /** Milliseconds for one call. */
   readonly timeout: number
   /** Of the calls that wait for one quota, the one with the highest priority (default 0) is next. */
-  call(context: UserPoolCall, request: Request, signal: AbortSignal, priority?: number): Promise<Answered>
+  call(context: UserPoolCall, request: Request, signal: AbortSignal, priority?: number): Promise<CallResult>
 }
 
 /**
- * Sends requests about one user pool, each when its quota has room, within its time, and failing with typed errors only.
+ * Sends requests about one user pool: each waits for its quota, has a timeout, and fails with a RolecastError only.
  *
- * The SDK is loaded by the first call and not before, so that importing this costs nothing to who never calls.
+ * The first call loads the SDK, so importing this module is cheap.
  */
 export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls {
   const { clock, onCall } = options
-  const timeout = amount(options, 'timeout', 5_000, 1, LONGEST_TIMER)
+  const timeout = numberOption(options, 'timeout', { default: 5_000, min: 1, max: MAX_TIMER })
   const limits = limitersFor(options)
   const region = regionOf(options)
 
   let requests = 0
   let loading: Promise<Loaded> | undefined
   function load(): Promise<Loaded> {
-    // Who asks for groups only may give a client that can do no more.
+    // A caller that only reads groups may give a client that can do no more.
     const given = options.client as AuditClient | undefined
     loading ??= import('@aws-sdk/client-cognito-identity-provider').then(sdk => ({
       sdk,
@@ -91,16 +95,16 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
     request: Request,
     signal: AbortSignal,
     priority?: number,
-  ): Promise<Answered> {
+  ): Promise<CallResult> {
     const deadline = new AbortController()
-    // One for each call, for an audit has many that listen to the same signal.
+    // One for each call, because an audit has many that listen to the same signal.
     const abortSignal = AbortSignal.any([signal, deadline.signal])
-    let sent: Sent | undefined
+    let stamp: RequestStamp | undefined
     const send = async ({ client, sdk }: Loaded) => {
       const timer = setTimeout(() => deadline.abort(), timeout)
       try {
         onCall(context.operation, context.groupName)
-        sent = { fetchedAt: clock(), order: ++requests }
+        stamp = { fetchedAt: clock(), order: ++requests }
         return await orAbort(request(client, sdk, { abortSignal }), deadline.signal)
       } finally {
         clearTimeout(timer)
@@ -108,12 +112,12 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
     }
     try {
       const loaded = await load()
-      const answer = await limits[context.operation](() => send(loaded), abortSignal, priority)
-      return { answer, sent: sent! }
+      const response = await limits[context.operation](() => send(loaded), abortSignal, priority)
+      return { response, stamp: stamp! }
     } catch (cause) {
       if (signal.aborted) throw failure('aborted', context, { cause: signal.reason })
       if (deadline.signal.aborted) throw failure('timeout', context, { cause, note: `${timeout} ms` })
-      if (isMissing(cause, context)) return { answer: MISSING, sent: sent! }
+      if (isMissing(cause, context)) return { response: MISSING, stamp: stamp! }
       throw toFailure(cause, context)
     }
   }
@@ -121,11 +125,11 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
   return { timeout, call }
 }
 
-/** An answer of the shape that the API promises. */
-export function parse<T>(shape: z.ZodMiniType<T>, answer: unknown, context: CallContext): T {
-  const parsed = readAs(shape, answer)
+/** @throws RolecastError `malformed-response` for a response of another shape */
+export function parse<T>(shape: z.ZodMiniType<T>, response: unknown, context: CallContext): T {
+  const parsed = readAs(shape, response)
   if (parsed.success) return parsed.data
-  throw failure('malformed-answer', context, { cause: parsed.error, ...firstIssue(parsed.error, answer) })
+  throw failure('malformed-response', context, { cause: parsed.error, ...firstIssue(parsed.error, response) })
 }
 
 interface Loaded {
@@ -133,13 +137,17 @@ interface Loaded {
   readonly client: AuditClient
 }
 
-/** One limiter for each quota: some operations share one. */
+/** A limiter for each quota. Some operations share one. */
 function limitersFor(options: UserPoolCallOptions): Readonly<Record<UserPoolOperation, Limiter>> {
   const limiter = (rate: number, concurrency: number, spread: boolean) =>
-    createLimiter(rate, amount(options, 'concurrency', concurrency, 1), { spread })
-  const groups = limiter(amount(options, 'requestsPerSecond', REQUESTS_PER_SECOND.GetGroup, LEAST_RATE), 5, false)
+    createLimiter(rate, numberOption(options, 'concurrency', { default: concurrency, min: 1 }), { spread })
+  const groups = limiter(
+    numberOption(options, 'requestsPerSecond', { default: REQUESTS_PER_SECOND.GetGroup, min: MIN_RATE }),
+    5,
+    false,
+  )
   const auditLimiter = (quota: keyof AuditRates) =>
-    limiter(amount(options.rates ?? {}, quota, REQUESTS_PER_SECOND[quota], LEAST_RATE), 20, true)
+    limiter(numberOption(options.rates ?? {}, quota, { default: REQUESTS_PER_SECOND[quota], min: MIN_RATE }), 20, true)
   const users = auditLimiter('ListUsers')
   return {
     GetGroup: groups,
@@ -151,10 +159,10 @@ function limitersFor(options: UserPoolCallOptions): Readonly<Record<UserPoolOper
   }
 }
 
-/** Requests a second: a slower rate would wait longer than anyone does. */
-export const LEAST_RATE = 0.001
+/** Requests a second: with a slower rate a call would wait for more than 16 minutes. */
+export const MIN_RATE = 0.001
 
-/** The region to sign for: the one given, else the part of the user pool id before the underscore. */
+/** The region to sign for: the option, else the part of the user pool id before the underscore. */
 function regionOf({ userPoolId, region, client }: UserPoolCallOptions): string | undefined {
   if (typeof userPoolId !== 'string' || !/^[\w-]{1,55}$/.test(userPoolId)) {
     throw new RolecastError(
@@ -177,7 +185,8 @@ function regionOf({ userPoolId, region, client }: UserPoolCallOptions): string |
 
 /**
  * Whether a failed call says that the group, or the user, does not exist. Cognito has one exception for a missing group and
- * a missing pool, and only the message tells which; what tells neither is a malformed answer, not an absent group.
+ * a missing pool, and only the message distinguishes them. A message that names neither is a malformed response, not a
+ * missing group.
  */
 function isMissing(cause: unknown, context: UserPoolCall): boolean {
   const { groupName, username } = context
@@ -188,8 +197,8 @@ function isMissing(cause: unknown, context: UserPoolCall): boolean {
   if (groupName !== undefined && (cause.message === groupName || /^\W*(the )?group\b/i.test(cause.message))) return true
   if (groupName === undefined || /^\W*(the )?user ?pool\b/i.test(cause.message))
     throw failure('pool-not-found', context, { cause })
-  throw failure('malformed-answer', context, {
+  throw failure('malformed-response', context, {
     cause,
-    note: `something is not found, but not said what: ${cause.message}`,
+    note: `it does not say what was not found: ${cause.message}`,
   })
 }

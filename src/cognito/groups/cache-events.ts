@@ -1,43 +1,41 @@
-import { RolecastError } from '../../errors.js'
+import type { RolecastError } from '../../errors.js'
 
 /**
- * - `hit`, `negative`: answered with a fresh group, or with a fresh "no such group"
- * - `stale`: answered with an old group
- * - `miss`: not answered from the cache; `coalesced`: likewise, and another caller's call under way is shared
- * - `call`: a request to Cognito; `failed`: it failed; `throttled`: it failed by throttling, after the SDK's retries
- * - `evicted`: the cache was full
- * - `shared-hit`: answered by the shared store; `shared-failed`: the store failed, and was left aside
+ * What happens to a cache. Each name in a lookup is exactly one of `hit`, `negative`, `miss`, `coalesced` and `stale`. A
+ * name that `staleIfError` serves is `miss` or `coalesced` first, and then `stale`.
+ *
+ * - `hit`: the cache had a fresh group.
+ * - `negative`: the cache had a fresh "no such group".
+ * - `stale`: an expired group was served, within `staleWhileRevalidate` or `staleIfError`.
+ * - `miss`: the cache had nothing to serve, so a call is made.
+ * - `coalesced`: the cache had nothing to serve, and another lookup's call for the name is joined.
+ * - `call`: a request was sent to Cognito, GetGroup or ListGroups. The SDK's retries are not counted.
+ * - `failed`: such a request failed, after the SDK's retries.
+ * - `throttled`: it failed because Cognito throttled it. It is `failed` too.
+ * - `evicted`: an entry was dropped because the cache had more than `max`.
+ * - `shared-hit`: the shared store had an entry that could be used.
+ * - `shared-failed`: an access to the shared store failed or took too long. The lookup goes on without the store.
  */
+export type CacheStatus =
+  | 'hit'
+  | 'negative'
+  | 'stale'
+  | 'miss'
+  | 'coalesced'
+  | 'call'
+  | 'failed'
+  | 'throttled'
+  | 'evicted'
+  | 'shared-hit'
+  | 'shared-failed'
+
 export interface CacheEvent {
-  readonly type:
-    | 'hit'
-    | 'negative'
-    | 'stale'
-    | 'miss'
-    | 'coalesced'
-    | 'call'
-    | 'failed'
-    | 'throttled'
-    | 'evicted'
-    | 'shared-hit'
-    | 'shared-failed'
+  readonly type: CacheStatus
   /** Absent for ListGroups. */
   readonly groupName?: string | undefined
+  /** For `failed`, `throttled` and `shared-failed`. */
   readonly error?: RolecastError
 }
 
-/** How often each kind of event happened, and how many groups are kept now. */
-export interface CacheStats {
-  readonly hits: number
-  readonly negative: number
-  readonly stale: number
-  readonly misses: number
-  readonly coalesced: number
-  readonly calls: number
-  readonly failures: number
-  readonly throttled: number
-  readonly evictions: number
-  readonly sharedHits: number
-  readonly sharedFailures: number
-  readonly size: number
-}
+/** How often each event happened since the source was created, and the number of entries now. */
+export type CacheStats = Readonly<Record<CacheStatus, number>> & { readonly size: number }

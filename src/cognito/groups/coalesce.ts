@@ -1,10 +1,12 @@
-/** Calls under way, one for each key, shared by all who ask for that key meanwhile. */
+/** Calls under way, one for each key. Callers that ask for the same key meanwhile share it. */
 export interface Coalescer<K, V> {
   /** Whether a call for this key is under way. */
   has(key: K): boolean
   /**
-   * Waits for the call under way for this key, or starts one. The call is aborted when everybody who waited for it has
-   * gone; one who goes fails nobody else. `leave` makes the error for who goes.
+   * Waits for the call under way for this key, or starts one.
+   *
+   * A caller whose signal aborts gets the error that `leave` makes and does not affect the others. The call is aborted
+   * when the last of them has left.
    */
   join(
     key: K,
@@ -12,9 +14,9 @@ export interface Coalescer<K, V> {
     signal: AbortSignal | undefined,
     leave: () => unknown,
   ): Promise<V>
-  /** Starts a call that nobody waits for, unless one is under way. It is never aborted. */
+  /** Starts a call in the background, unless one is under way. It is never aborted. */
   spawn(key: K, start: (signal: AbortSignal) => Promise<V>): void
-  /** Who asks from now on gets a call of their own; those who wait keep theirs. */
+  /** Later callers get a new call. Those that wait now still get the result of theirs. */
   forget(key: K): void
   forgetAll(): void
 }
@@ -25,7 +27,7 @@ interface Flight<V> {
   waiting: number
 }
 
-/** `landed` is told each answer before anybody who waits for it, but not one that was forgotten or given up meanwhile. */
+/** `landed` is called with each result before its callers get it, but not for a call that was forgotten or aborted. */
 export function createCoalescer<K, V>(landed: (key: K, value: V) => void): Coalescer<K, V> {
   const flights = new Map<K, Flight<V>>()
 
@@ -34,7 +36,7 @@ export function createCoalescer<K, V>(landed: (key: K, value: V) => void): Coale
     const flight: Flight<V> = { promise: start(controller.signal), controller, waiting }
     flights.set(key, flight)
     const end = () => flights.get(key) === flight && flights.delete(key)
-    // A failure is each waiter's to see; here it only ends the flight.
+    // A failure is for the callers to handle. Here it only ends the flight.
     flight.promise.then(value => void (end() && landed(key, value)), end)
     return flight
   }

@@ -5,44 +5,69 @@ import { MAX_GROUPS_PER_POOL } from '../../quotas.js'
 import { type Group } from '../../group.js'
 import { createCoalescer } from './coalesce.js'
 import { failure, oneLine } from '../api/api-error.js'
-import { amount, type ConnectionOptions } from '../api/connection-options.js'
+import { numberOption, type ConnectionOptions } from '../api/connection-options.js'
 import { createSharedCache, type SharedCacheOptions } from './shared-cache.js'
 import { parseSnapshot } from './snapshot.js'
-import { createUserPoolApi, type GroupAnswer, listAllGroups, type Listing, PAGE_SIZE } from '../api/user-pool-api.js'
+import { createUserPoolApi, type GroupResponse, listAllGroups, type Listing, PAGE_SIZE } from '../api/user-pool-api.js'
 import { distinctNames } from './group-names.js'
-import type { CacheEvent, CacheStats } from './cache-events.js'
+import type { CacheEvent, CacheStats, CacheStatus } from './cache-events.js'
 
 /**
- * Where groups come from, by name: `undefined` where there is no such group. A plain function, so that a table in a
- * test is `name => table.get(name)`.
+ * Gives a group by its name, or undefined if it does not exist. A plain function, so that a table in a test is
+ * `name => table.get(name)`.
  */
 export type GroupSource = (groupName: string, options?: LookupOptions) => Group | undefined | Promise<Group | undefined>
 
 export interface LookupOptions {
-  /** Ends the waiting, this caller's alone: others who wait for the same group go on. */
+  /** Aborts this lookup only. Other lookups that wait for the same group go on. */
   readonly signal?: AbortSignal | undefined
 }
 
 export interface CacheOptions extends ConnectionOptions {
-  /** Groups kept at most, the least recently used goes first. Default 10 000: a pool has no more. */
+  /**
+   * Maximum entries; the least recently used is dropped first.
+   *
+   * @default 10_000, Cognito's quota for one user pool
+   */
   readonly max?: number | undefined
-  /** Milliseconds for which a group is fresh. Default 60 000. */
+  /**
+   * Milliseconds for which a group is fresh.
+   *
+   * @default 60_000
+   */
   readonly ttl?: number | undefined
-  /** Milliseconds for which "no such group" is believed; it is never served stale. Default 10 000. */
+  /**
+   * Milliseconds for which "no such group" is fresh. It is never served stale.
+   *
+   * @default 10_000
+   */
   readonly negativeTtl?: number | undefined
-  /** Milliseconds after `ttl` in which the old group is served at once while a call fetches the new one. Default 0: never. */
+  /**
+   * Milliseconds after `ttl` in which the expired group is served at once, while a call in the background fetches it again.
+   *
+   * @default 0, never
+   */
   readonly staleWhileRevalidate?: number | undefined
-  /** Milliseconds after `ttl` in which the old group is served when the call fails in a way that may pass. Default 0: never. */
+  /**
+   * Milliseconds after `ttl` in which the expired group is served if the call fails with a retryable error.
+   *
+   * @default 0, never
+   */
   readonly staleIfError?: number | undefined
-  /** How many groups the pool has, if you know: `prefetch` learns it. It decides when listing the pool is cheaper. */
+  /**
+   * The number of groups in the pool, which decides whether a lookup of many names lists the pool instead.
+   *
+   * @default unknown until `prefetch` or a listing; lookups then use GetGroup
+   */
   readonly poolSize?: number | undefined
-  /** A second level that a fleet of processes shares. */
+  /** A second cache level that a fleet of processes shares. */
   readonly sharedCache?: SharedCacheOptions | undefined
-  /** Called with each thing that happens to the cache, for metrics. What it throws is ignored. */
+  /** Called for each cache event, for metrics. Errors that it throws are ignored. */
   readonly onEvent?: ((event: CacheEvent) => void) | undefined
   /**
-   * Milliseconds since any fixed point; since the epoch, where a snapshot or a shared cache is used. Default `Date.now`:
-   * it goes on while a Lambda is frozen.
+   * Milliseconds since any fixed point, or since the epoch if a snapshot or a shared cache is used.
+   *
+   * @default Date.now, which goes on while a Lambda is frozen
    */
   readonly clock?: (() => number) | undefined
 }
@@ -54,81 +79,89 @@ export interface GroupSourceOptions extends CacheOptions {
 }
 
 export interface SnapshotSourceOptions extends CacheOptions {
-  /** A `PoolSnapshot`, parsed from JSON: its groups are kept from the start. */
+  /** A `PoolSnapshot`, parsed from JSON. The cache starts with its groups. */
   readonly snapshot: unknown
-  /** Milliseconds after it was taken for which the snapshot's groups are fresh. Yours to choose: there is no default. */
+  /** Milliseconds after the snapshot was taken for which its groups are fresh. No default: a revoked role stays in effect until then. */
   readonly maxAge: number
-  /** Default: the snapshot's. Refused if it is another. */
+  /**
+   * Rejected if it is not the snapshot's.
+   *
+   * @default the snapshot's
+   */
   readonly userPoolId?: string | undefined
 }
 
-/** What is known of some names, and how well. */
+/** The groups of some names. */
 export interface Lookup {
   /** In the order asked for. */
   readonly groups: readonly Group[]
-  /** The names Cognito does not know, in the order asked for. */
+  /** The names of groups that do not exist, in the order asked for. */
   readonly unknownGroups: readonly string[]
-  /** Whether an answer was past its `ttl` when it was taken from the cache. */
+  /** Whether a group had expired when it was served from the cache. */
   readonly stale: boolean
-  /** Milliseconds since the oldest answer was asked of Cognito; the wait for the others is in it. */
+  /** Milliseconds since the request for the oldest group was sent, including the wait for the other groups. */
   readonly age: number
 }
 
 export interface Prefetched {
-  /** The groups in the pool. */
+  /** Groups in the pool. */
   readonly groups: number
-  /** The ListGroups calls it took. */
+  /** ListGroups calls made. */
   readonly pages: number
 }
 
 /** GetGroup behind an LRU cache. */
 export interface CachedGroupSource {
-  /** One group. Synchronous when it is cached and fresh; throws, or rejects, with a RolecastError. */
+  /** One group. Synchronous if it is cached and fresh. Throws, or rejects, with a RolecastError. */
   (groupName: string, options?: LookupOptions): Group | undefined | Promise<Group | undefined>
   /**
-   * Many groups, all or nothing. Synchronous when all are cached and fresh. A name that comes twice is asked once. Names
-   * that are missing are fetched one by one, or by listing the pool where that takes fewer calls.
+   * Many groups, all or nothing. Synchronous if all are cached and fresh. A repeated name counts once. Names that are not
+   * cached are fetched one by one, or by listing the pool if that takes fewer calls.
    */
   lookup(groupNames: Iterable<string>, options?: LookupOptions): Lookup | Promise<Lookup>
-  /** The same, only if all are cached and fresh; else undefined. Never calls Cognito. */
+  /** The same if all are cached and fresh, else undefined. Never calls Cognito. */
   lookupCached(groupNames: Iterable<string>): Lookup | undefined
   /**
-   * Reads the whole pool, 60 groups a call, and keeps it. A kept group that the pool no longer lists is dropped.
+   * Reads the whole pool into the cache, 60 groups a call. A cached group that the pool no longer lists is dropped.
+   *
    * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
    */
   prefetch(options?: LookupOptions): Promise<Prefetched>
   /**
-   * Forgets one group, or all, at once. An answer on its way is not kept, and neither is a listing of the pool. The
-   * promise waits until the shared store has forgotten the one group too; of all groups it is only no longer believed.
+   * Drops one group, or all groups, at once. The result of a call under way, a listing of the pool included, is not cached.
+   *
+   * For one group, the promise waits until the shared store has deleted the entry. For all groups, the store's entries
+   * stay, and this process ignores them.
    */
   invalidate(groupName?: string): Promise<void>
+  /** Counts since the source was created, by `CacheStatus`. */
   stats(): CacheStats
 }
 
-/** The key of the one call that is about no single group. No group name is empty. */
+/** The key of the call that lists the pool. No group name is empty. */
 const LISTING = ''
 
 /**
- * Groups of one user pool through GetGroup, kept in an LRU cache.
+ * Reads the groups of one user pool with GetGroup, behind an LRU cache.
  *
- * Each name is one entry; concurrent misses for a name make one call; a failed call is never kept. What could not be
- * fetched is a RolecastError and never a missing group. Not shared between processes, and not encrypted: it holds group
- * names, precedences and role ARNs. `docs/caching.md` has the policy.
+ * Each name is an entry. Concurrent misses for a name make one call. A failure is never cached, and a group that could not
+ * be read is a RolecastError, never a missing group. The cache is in this process and not encrypted: it holds group names,
+ * precedences and role ARNs. See "Caching" in the documentation of rolecast.
  *
  * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
  */
 export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOptions): CachedGroupSource {
-  const max = amount(options, 'max', MAX_GROUPS_PER_POOL, 1)
-  const ttl = amount(options, 'ttl', 60_000, 0)
-  const negativeTtl = amount(options, 'negativeTtl', 10_000, 0)
-  const staleWhileRevalidate = amount(options, 'staleWhileRevalidate', 0, 0)
-  const staleIfError = amount(options, 'staleIfError', 0, 0)
+  const max = numberOption(options, 'max', { default: MAX_GROUPS_PER_POOL, min: 1 })
+  const ttl = numberOption(options, 'ttl', { default: 60_000, min: 0 })
+  const negativeTtl = numberOption(options, 'negativeTtl', { default: 10_000, min: 0 })
+  const staleWhileRevalidate = numberOption(options, 'staleWhileRevalidate', { default: 0, min: 0 })
+  const staleIfError = numberOption(options, 'staleIfError', { default: 0, min: 0 })
   const snapshot =
     options.snapshot === undefined && !('maxAge' in options) ? undefined : parseSnapshot(options.snapshot)
   const userPoolId = userPoolIdOf(options, snapshot?.userPoolId)
   const { onEvent, clock = Date.now } = options
 
-  const counts: Record<CacheEvent['type'], number> = {
+  const counts: Record<CacheStatus, number> = {
     hit: 0,
     negative: 0,
     stale: 0,
@@ -141,19 +174,19 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     'shared-hit': 0,
     'shared-failed': 0,
   }
-  const kept = new LRUCache<string, GroupAnswer>({
+  const cached = new LRUCache<string, GroupResponse>({
     max,
-    dispose: (_answer, groupName, reason) => {
-      if (reason === 'evict') tell('evicted', groupName)
+    dispose: (_response, groupName, reason) => {
+      if (reason === 'evict') emit('evicted', groupName)
     },
   })
-  const groupCalls = createCoalescer<string, GroupAnswer>(keep)
-  const listingCalls = createCoalescer<typeof LISTING, Listing>((_key, listing) => keepListing(listing))
+  const groupCalls = createCoalescer<string, GroupResponse>(cacheGroup)
+  const listingCalls = createCoalescer<typeof LISTING, Listing>((_key, listing) => cacheListing(listing))
   const api = createUserPoolApi({
     ...options,
     userPoolId,
     clock,
-    onCall: (_operation, groupName) => tell('call', groupName),
+    onCall: (_operation, groupName) => emit('call', groupName),
   })
   const level2 =
     options.sharedCache &&
@@ -162,68 +195,68 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
         userPoolId,
         callTimeout: api.timeout,
         lifetime,
-        onHit: groupName => tell('shared-hit', groupName),
-        onFailure: (groupName, cause) => tell('shared-failed', groupName, storeFailure(groupName, cause)),
+        onHit: groupName => emit('shared-hit', groupName),
+        onFailure: (groupName, cause) => emit('shared-failed', groupName, storeFailure(groupName, cause)),
       },
       options.sharedCache,
     )
-  // Where no group is ever fresh there is nothing to share, and processes would only wait for each other.
+  // If no group is ever fresh there is nothing to share, and processes would only wait for each other.
   const shared = ttl > 0 ? level2 : undefined
-  /** What the fleet read before is not believed any more: of all groups, and of some. */
+  /** Entries of the shared store from before are ignored: of all groups, and of some. */
   let distrustedBefore = -Infinity
   const distrustedGroups = new Map<string, number>()
 
-  let poolSize = options.poolSize === undefined ? undefined : amount(options, 'poolSize', 0, 0)
+  let poolSize = options.poolSize === undefined ? undefined : numberOption(options, 'poolSize', { default: 0, min: 0 })
   let listingDenied = false
 
-  function tell(type: CacheEvent['type'], groupName?: string, error?: RolecastError): void {
+  function emit(type: CacheStatus, groupName?: string, error?: RolecastError): void {
     counts[type]++
     if (onEvent === undefined) return
     try {
       onEvent({ type, ...(groupName !== undefined && { groupName }), ...(error !== undefined && { error }) })
     } catch {
-      // A metrics hook must not change an answer.
+      // A metrics hook must not change a result.
     }
   }
 
-  function lifetime(answer: GroupAnswer): number {
-    return answer.freshFor ?? (answer.group === undefined ? negativeTtl : ttl)
+  function lifetime(response: GroupResponse): number {
+    return response.freshFor ?? (response.group === undefined ? negativeTtl : ttl)
   }
 
-  /** The old group, if it may be served for this long after its `ttl`. */
-  function oldAnswer(groupName: string, grace: number, now: number): GroupAnswer | undefined {
-    const answer = kept.peek(groupName)
-    return answer?.group !== undefined && grace > 0 && isYounger(answer, lifetime(answer) + grace, now)
-      ? answer
+  /** The expired group, if it may be served for this long after its `ttl`. */
+  function staleResponse(groupName: string, grace: number, now: number): GroupResponse | undefined {
+    const response = cached.peek(groupName)
+    return response?.group !== undefined && grace > 0 && isYounger(response, lifetime(response) + grace, now)
+      ? response
       : undefined
   }
 
-  function keep(groupName: string, answer: GroupAnswer): void {
-    const known = kept.peek(groupName)
-    if (known === undefined || known.order <= answer.order) kept.set(groupName, answer)
+  function cacheGroup(groupName: string, response: GroupResponse): void {
+    const known = cached.peek(groupName)
+    if (known === undefined || known.order <= response.order) cached.set(groupName, response)
   }
 
-  function keepListing({ byName, order }: Listing): void {
-    const gone = [...kept.entries()].filter(
-      ([groupName, answer]) => answer.group !== undefined && answer.order < order && !byName.has(groupName),
+  function cacheListing({ byName, order }: Listing): void {
+    const gone = [...cached.entries()].filter(
+      ([groupName, response]) => response.group !== undefined && response.order < order && !byName.has(groupName),
     )
-    for (const [groupName] of gone) kept.delete(groupName)
-    for (const [groupName, answer] of byName) {
+    for (const [groupName] of gone) cached.delete(groupName)
+    for (const [groupName, response] of byName) {
       // Reading a pool that is larger than the cache must not push out what is in use.
-      if (kept.size < max || kept.has(groupName)) keep(groupName, answer)
+      if (cached.size < max || cached.has(groupName)) cacheGroup(groupName, response)
     }
     poolSize = byName.size
     listingDenied = false
   }
 
-  /** Tells of a call's failure once, however many wait for it. */
+  /** Emits a call's failure once, however many lookups wait for it. */
   async function reporting<T>(groupName: string | undefined, call: Promise<T>): Promise<T> {
     try {
       return await call
     } catch (error) {
       const failed = error as RolecastError
-      if (failed.code !== 'aborted') tell('failed', groupName, failed)
-      if (failed.code === 'throttled') tell('throttled', groupName, failed)
+      if (failed.code !== 'aborted') emit('failed', groupName, failed)
+      if (failed.code === 'throttled') emit('throttled', groupName, failed)
       throw error
     }
   }
@@ -231,23 +264,23 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   const callFor = (groupName: string) => async (signal: AbortSignal) => {
     const fetch = () => reporting(groupName, api.getGroup(groupName, signal))
     if (shared === undefined) return fetch()
-    const known = kept.peek(groupName)
-    const isUsable = (answer: GroupAnswer) => {
-      const age = clock() - answer.fetchedAt
+    const known = cached.peek(groupName)
+    const isUsable = (response: GroupResponse) => {
+      const age = clock() - response.fetchedAt
       const distrusted = Math.max(distrustedBefore, distrustedGroups.get(groupName) ?? -Infinity)
       return (
         age > -CLOCK_SKEW &&
-        Math.max(0, age) < lifetime(answer) &&
-        answer.fetchedAt > Math.max(distrusted, known?.fetchedAt ?? -Infinity)
+        Math.max(0, age) < lifetime(response) &&
+        response.fetchedAt > Math.max(distrusted, known?.fetchedAt ?? -Infinity)
       )
     }
-    // Who has an old group to serve does not wait for one process after the other to fail.
-    const patience = oldAnswer(groupName, staleIfError, clock()) === undefined ? undefined : api.timeout
-    const answer = await shared.get(groupName, { isUsable, fetch, signal, patience })
-    // Read by another process, it has no number here: it follows what was known when it was asked for.
-    return answer.order === 0
-      ? { ...answer, fetchedAt: Math.min(answer.fetchedAt, clock()), order: known?.order ?? 0 }
-      : answer
+    // With an expired group to serve, a lookup does not wait for one process after the other to fail.
+    const patience = staleResponse(groupName, staleIfError, clock()) === undefined ? undefined : api.timeout
+    const response = await shared.get(groupName, { isUsable, fetch, signal, patience })
+    // A response that another process read has no number here. It follows what was cached when the store was asked.
+    return response.order === 0
+      ? { ...response, fetchedAt: Math.min(response.fetchedAt, clock()), order: known?.order ?? 0 }
+      : response
   }
 
   function distrust(groupName: string): void {
@@ -269,7 +302,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     return failure('aborted', { operation, userPoolId, groupName }, { cause: signal?.reason })
   }
 
-  /** Never with a shared store: each process would list the pool, and tell the others nothing. */
+  /** Never with a shared store: each process would list the pool, and the others would gain nothing. */
   function listingIsCheaper(missing: number): boolean {
     return (
       shared === undefined &&
@@ -280,23 +313,23 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   }
 
   interface Fetched {
-    readonly answer: GroupAnswer
+    readonly response: GroupResponse
     readonly stale: boolean
   }
 
-  function oldOrThrow(groupName: string, error: unknown): Fetched {
-    const answer = (error as RolecastError).retryable ? oldAnswer(groupName, staleIfError, clock()) : undefined
-    if (answer === undefined) throw error
-    tell('stale', groupName)
-    return { answer, stale: true }
+  function staleOrThrow(groupName: string, error: unknown): Fetched {
+    const response = (error as RolecastError).retryable ? staleResponse(groupName, staleIfError, clock()) : undefined
+    if (response === undefined) throw error
+    emit('stale', groupName)
+    return { response, stale: true }
   }
 
   async function fetchOne(groupName: string, signal: AbortSignal | undefined): Promise<Fetched> {
     try {
-      const answer = await groupCalls.join(groupName, callFor(groupName), signal, () => abortedBy(signal, groupName))
-      return { answer, stale: false }
+      const response = await groupCalls.join(groupName, callFor(groupName), signal, () => abortedBy(signal, groupName))
+      return { response, stale: false }
     } catch (error) {
-      return oldOrThrow(groupName, error)
+      return staleOrThrow(groupName, error)
     }
   }
 
@@ -311,14 +344,14 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
       } catch (error) {
         // The right to GetGroup does not imply the right to ListGroups.
         if ((error as RolecastError).code !== 'not-authorized')
-          return groupNames.map(groupName => oldOrThrow(groupName, error))
+          return groupNames.map(groupName => staleOrThrow(groupName, error))
         listingDenied = true
       }
     }
-    // What the listing does not show is asked singly: a group made between two pages is not an unknown one.
+    // A name that the listing lacks is looked up by itself: a group created between two pages is not an unknown one.
     return allOrNone(groupNames, signal, async (groupName, either) => {
-      const answer = listed?.get(groupName)
-      return answer === undefined ? fetchOne(groupName, either) : { answer, stale: false }
+      const response = listed?.get(groupName)
+      return response === undefined ? fetchOne(groupName, either) : { response, stale: false }
     })
   }
 
@@ -327,31 +360,33 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     return lookupAt(clock(), distinctNames(groupNames), signal)
   }
 
-  function lookupAt(now: number, names: ReadonlySet<string>, signal?: AbortSignal): Lookup | Promise<Lookup> {
-    const answers = new Map<string, GroupAnswer>()
-    const missing: string[] = []
+  function lookupAt(now: number, names: readonly string[], signal?: AbortSignal): Lookup | Promise<Lookup> {
+    /** By place among the names, with holes where one is missing. */
+    const responses: GroupResponse[] = []
+    const missing: number[] = []
     let stale = false
 
-    for (const groupName of names) {
-      const answer = kept.get(groupName)
-      if (answer !== undefined && isYounger(answer, lifetime(answer), now)) {
-        tell(answer.group === undefined ? 'negative' : 'hit', groupName)
-        answers.set(groupName, answer)
-      } else if (answer !== undefined && answer === oldAnswer(groupName, staleWhileRevalidate, now)) {
-        tell('stale', groupName)
+    for (const [place, groupName] of names.entries()) {
+      const response = cached.get(groupName)
+      if (response !== undefined && isYounger(response, lifetime(response), now)) {
+        emit(response.group === undefined ? 'negative' : 'hit', groupName)
+        responses[place] = response
+      } else if (response !== undefined && response === staleResponse(groupName, staleWhileRevalidate, now)) {
+        emit('stale', groupName)
         stale = true
-        answers.set(groupName, answer)
+        responses[place] = response
         groupCalls.spawn(groupName, callFor(groupName))
       } else {
-        tell(groupCalls.has(groupName) ? 'coalesced' : 'miss', groupName)
-        missing.push(groupName)
+        emit(groupCalls.has(groupName) ? 'coalesced' : 'miss', groupName)
+        missing.push(place)
       }
     }
-    if (missing.length === 0) return toLookup(names, answers, stale, now)
+    if (missing.length === 0) return toLookup(names, responses, stale, now)
 
-    return fetchMany(missing, signal).then(fetched => {
-      missing.forEach((groupName, index) => answers.set(groupName, fetched[index]!.answer))
-      return toLookup(names, answers, stale || fetched.some(one => one.stale), clock())
+    const missingNames = missing.map(place => names[place]!)
+    return fetchMany(missingNames, signal).then(fetched => {
+      for (const [index, place] of missing.entries()) responses[place] = fetched[index]!.response
+      return toLookup(names, responses, stale || fetched.some(one => one.stale), clock())
     })
   }
 
@@ -359,8 +394,8 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     const names = distinctNames(groupNames)
     const now = clock()
     for (const groupName of names) {
-      const answer = kept.peek(groupName)
-      if (answer === undefined || !isYounger(answer, lifetime(answer), now)) return undefined
+      const response = cached.peek(groupName)
+      if (response === undefined || !isYounger(response, lifetime(response), now)) return undefined
     }
     return lookupAt(now, names) as Lookup
   }
@@ -371,9 +406,9 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   }
 
   if (snapshot !== undefined) {
-    const freshFor = amount(options as SnapshotSourceOptions, 'maxAge', NaN, 0)
+    const freshFor = numberOption(options as SnapshotSourceOptions, 'maxAge', { default: NaN, min: 0 })
     for (const group of snapshot.groups)
-      keep(group.groupName, { group, fetchedAt: snapshot.takenAt, order: 0, freshFor })
+      cacheGroup(group.groupName, { group, fetchedAt: snapshot.takenAt, order: 0, freshFor })
     poolSize ??= snapshot.groups.length
   }
 
@@ -390,58 +425,40 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
       if (groupName === undefined) {
         distrustedBefore = clock()
         distrustedGroups.clear()
-        kept.clear()
+        cached.clear()
         groupCalls.forgetAll()
       } else {
         if (shared !== undefined) distrust(groupName)
-        kept.delete(groupName)
+        cached.delete(groupName)
         groupCalls.forget(groupName)
         await shared?.delete(groupName)
       }
     },
-    stats: (): CacheStats => ({
-      hits: counts.hit,
-      negative: counts.negative,
-      stale: counts.stale,
-      misses: counts.miss,
-      coalesced: counts.coalesced,
-      calls: counts.call,
-      failures: counts.failed,
-      throttled: counts.throttled,
-      evictions: counts.evicted,
-      sharedHits: counts['shared-hit'],
-      sharedFailures: counts['shared-failed'],
-      size: kept.size,
-    }),
+    stats: (): CacheStats => ({ ...counts, size: cached.size }),
   })
 }
 
-function toLookup(
-  names: ReadonlySet<string>,
-  answers: ReadonlyMap<string, GroupAnswer>,
-  stale: boolean,
-  now: number,
-): Lookup {
+function toLookup(names: readonly string[], responses: readonly GroupResponse[], stale: boolean, now: number): Lookup {
   const groups: Group[] = []
   const unknownGroups: string[] = []
   let oldest = now
-  for (const groupName of names) {
-    const { group, fetchedAt } = answers.get(groupName)!
-    if (group === undefined) unknownGroups.push(groupName)
+  for (let place = 0; place < responses.length; place++) {
+    const { group, fetchedAt } = responses[place]!
+    if (group === undefined) unknownGroups.push(names[place]!)
     else groups.push(group)
     oldest = Math.min(oldest, fetchedAt)
   }
   return { groups, unknownGroups, stale, age: now - oldest }
 }
 
-/** Milliseconds by which the clocks of a fleet may differ: an answer from so little ahead is not from the future. */
+/** Milliseconds by which the clocks of a fleet may differ: a response from no further ahead is not from the future. */
 const CLOCK_SKEW = 1_000
 
 function storeFailure(groupName: string, cause: unknown): RolecastError {
   const said = oneLine(cause instanceof Error ? cause.message : String(cause))
   return new RolecastError(
     'store-failed',
-    `the shared store failed for group \`${groupName}\` (${said}); Cognito is asked instead, look after the store`,
+    `the shared store failed for group \`${groupName}\` (${said}), so Cognito is asked instead; check the store`,
     {
       groupName,
       retryable: true,
@@ -465,13 +482,13 @@ function userPoolIdOf(
   )
 }
 
-/** Whether an answer is younger than `limit`. A clock that was set back makes it too old at once. */
-function isYounger(answer: GroupAnswer, limit: number, now: number): boolean {
-  const age = now - answer.fetchedAt
+/** Whether a response is younger than `limit`. One from the future, of a clock that was set back, is not. */
+function isYounger(response: GroupResponse, limit: number, now: number): boolean {
+  const age = now - response.fetchedAt
   return age >= 0 && age < limit
 }
 
-/** Runs one task a name. The first failure is the failure of all, and ends the others. */
+/** Runs a task for each name. The first failure aborts the others and fails the whole. */
 async function allOrNone<T>(
   groupNames: readonly string[],
   signal: AbortSignal | undefined,
@@ -479,15 +496,15 @@ async function allOrNone<T>(
 ): Promise<readonly T[]> {
   const controller = new AbortController()
   setMaxListeners(0, controller.signal)
-  const give = () => controller.abort(signal?.reason)
-  signal?.addEventListener('abort', give, { once: true })
-  if (signal?.aborted) give()
+  const abort = () => controller.abort(signal?.reason)
+  signal?.addEventListener('abort', abort, { once: true })
+  if (signal?.aborted) abort()
   try {
     return await Promise.all(groupNames.map(groupName => task(groupName, controller.signal)))
   } catch (error) {
     controller.abort(error)
     throw error
   } finally {
-    signal?.removeEventListener('abort', give)
+    signal?.removeEventListener('abort', abort)
   }
 }

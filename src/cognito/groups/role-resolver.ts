@@ -1,3 +1,4 @@
+import type { Mutable } from '../../record.js'
 import { type Resolution, type ResolveOptions, resolveRoles } from '../../claims/resolve.js'
 import {
   type CachedGroupSource,
@@ -12,18 +13,19 @@ import { distinctNames } from './group-names.js'
 
 /** A resolution of groups that were read from a source. */
 export interface RoleResolution extends Resolution {
-  /** Names the source does not know, a group just deleted for example. They carry no role and are in no claim. */
+  /** Names of groups that do not exist, for example one just deleted. They carry no role and are in no claim. */
   readonly unknownGroups: readonly string[]
-  /** Whether a group is past its `ttl` and was served all the same. */
+  /** Whether an expired group was served. */
   readonly stale: boolean
-  /** Milliseconds since the oldest group was asked of Cognito; 0 for a source that keeps nothing. */
+  /** Milliseconds since the request for the oldest group was sent; 0 for a source without a cache. */
   readonly age: number
 }
 
 export interface RoleResolver {
   /**
-   * Forecasts the role claims of a user who is in these groups. All or nothing: if one group cannot be read the promise
-   * rejects, because the answer without it could be another role.
+   * Forecasts the role claims of a user who is in these groups.
+   *
+   * All or nothing: if a group cannot be read the promise rejects, because without that group the role could be another.
    *
    * @throws RolecastError as a rejection; what a plain source throws passes through
    */
@@ -31,9 +33,9 @@ export interface RoleResolver {
 }
 
 export interface CachedRoleResolver extends RoleResolver {
-  /** The same without a promise, or undefined when a group is not cached and fresh. Never calls Cognito. */
+  /** The same without a promise, or undefined if a group is not cached and fresh. Never calls Cognito. */
   resolveCached(groupNames: Iterable<string>): RoleResolution | undefined
-  /** Where the groups come from: its statistics, `prefetch` and `invalidate`. */
+  /** The source of the groups, with its statistics, `prefetch` and `invalidate`. */
   readonly source: CachedGroupSource
 }
 
@@ -45,10 +47,10 @@ export interface SourcedRoleResolverOptions<S extends GroupSource> extends Resol
 }
 
 /**
- * A resolver for one user pool: its groups through GetGroup and a cache, and the rules of `resolveRoles`.
+ * Makes a resolver for one user pool: it reads groups with GetGroup, behind a cache, and applies `resolveRoles`.
  *
- * It forecasts what the *next* token carries. It does not verify tokens, and it does not know what a pre token
- * generation trigger changes.
+ * It forecasts what the *next* token carries. It does not verify tokens, and does not see what a pre token generation
+ * trigger changes.
  *
  * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
  */
@@ -59,7 +61,7 @@ export function createRoleResolver(options: SourcedRoleResolverOptions<GroupSour
 export function createRoleResolver(
   options: RoleResolverOptions | SourcedRoleResolverOptions<GroupSource>,
 ): RoleResolver | CachedRoleResolver {
-  // Fails now, not at the first user, when `semantics` is none.
+  // An unknown `semantics` fails here and not at the first user.
   resolveRoles([], options)
   if (!('source' in options)) return cachedResolver(createGroupSource(options), options)
   const { source } = options
@@ -74,7 +76,7 @@ function plainResolver(source: GroupSource, options: ResolveOptions): RoleResolv
   return {
     async resolve(groupNames, lookupOptions) {
       lookupOptions?.signal?.throwIfAborted()
-      const names = [...distinctNames(groupNames)]
+      const names = distinctNames(groupNames)
       const found = await Promise.all(names.map(groupName => source(groupName, lookupOptions)))
       const groups = found.filter(group => group !== undefined)
       return resolveLookup(
@@ -98,7 +100,11 @@ function cachedResolver(source: CachedGroupSource, options: ResolveOptions): Cac
   }
 }
 
-/** What a lookup resolves to. */
+/** Applies `resolveRoles` to the result of a lookup. */
 export function resolveLookup({ groups, unknownGroups, stale, age }: Lookup, options?: ResolveOptions): RoleResolution {
-  return Object.assign(resolveRoles(groups, options), { unknownGroups, stale, age })
+  const resolution = resolveRoles(groups, options) as Mutable<RoleResolution>
+  resolution.unknownGroups = unknownGroups
+  resolution.stale = stale
+  resolution.age = age
+  return resolution
 }

@@ -1,41 +1,41 @@
 import * as z from 'zod/mini'
 import { RolecastError } from '../../errors.js'
 import type { Group } from '../../group.js'
-import { listGroupsAnswer, someText, toGroup } from '../api/responses.js'
+import { listGroupsResponse, someText, toGroup } from '../api/responses.js'
 import type { ConnectionOptions } from '../api/connection-options.js'
 import { createUserPoolApi, listAllGroups } from '../api/user-pool-api.js'
 import { firstIssue, readAs } from '../api/schema.js'
 
 /**
- * All groups of a user pool at one time, as JSON: bundled with the code, a fleet resolves without a call. `Groups` is as
- * ListGroups gives it, so that `rolecast predict --pool-file` reads a snapshot too.
+ * All groups of a user pool at one time, as JSON. Bundled with the code, it lets a fleet resolve without a call. `Groups`
+ * is as in the response of ListGroups, so `rolecast predict --pool-file` reads a snapshot too.
  */
 export interface PoolSnapshot {
   readonly version: 1
   readonly userPoolId: string
-  /** Milliseconds since the epoch, when the first page was asked for. */
+  /** Milliseconds since the epoch, when the first page was requested. */
   readonly takenAt: number
   readonly Groups: readonly { readonly GroupName: string; readonly Precedence?: number; readonly RoleArn?: string }[]
 }
 
-const snapshotShape = z.extend(listGroupsAnswer, {
+const snapshotShape = z.extend(listGroupsResponse, {
   version: z.literal(1),
   userPoolId: someText,
   takenAt: z.number().check(z.minimum(0)),
   NextToken: z.optional(z.undefined()),
 })
 
-/** A snapshot as it is used. */
+/** The content of a snapshot. */
 interface SnapshotContent {
   readonly userPoolId: string
   readonly takenAt: number
   readonly groups: readonly Group[]
 }
 
-/** @throws RolecastError `invalid-input` for what is no snapshot of this version, or only part of a pool */
+/** @throws RolecastError `invalid-input` for anything but a whole snapshot of this version */
 export function parseSnapshot(value: unknown): SnapshotContent {
   const invalid = (what: string, cause?: unknown) =>
-    new RolecastError('invalid-input', `the snapshot cannot be used (${what}); make it with \`rolecast snapshot\``, {
+    new RolecastError('invalid-input', `the snapshot cannot be used (${what}); create it with \`rolecast snapshot\``, {
       value,
       cause,
     })
@@ -53,14 +53,14 @@ export function parseSnapshot(value: unknown): SnapshotContent {
 export interface SnapshotOptions extends ConnectionOptions {
   readonly userPoolId: string
   readonly signal?: AbortSignal | undefined
-  /** Default `Date.now`. */
+  /** @default Date.now */
   readonly clock?: (() => number) | undefined
 }
 
 /**
  * Reads a whole user pool, 60 groups a call.
  *
- * @throws RolecastError as a rejection; a page that cannot be read fails the whole
+ * @throws RolecastError as a rejection: if a page cannot be read, there is no snapshot
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
  */
 export async function takeSnapshot({ signal, clock = Date.now, ...options }: SnapshotOptions): Promise<PoolSnapshot> {

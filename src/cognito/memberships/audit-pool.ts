@@ -1,5 +1,5 @@
 import { REQUESTS_PER_SECOND } from '../../quotas.js'
-import { LEAST_RATE } from '../api/user-pool-call.js'
+import { MIN_RATE } from '../api/user-pool-call.js'
 import type { UserAudit } from '../../audit/summary.js'
 import { isRolecastError, RolecastError } from '../../errors.js'
 import type { Group } from '../../group.js'
@@ -8,24 +8,24 @@ import { compilePool } from '../../pool/compile-pool.js'
 import { type ResolveOptions, resolveRoles } from '../../claims/resolve.js'
 import { type Checkpoint, openCheckpoint } from './checkpoint.js'
 import type { ReadEstimate, ReadRates, ReadStrategy } from './estimate.js'
-import { amount, type AuditClient, type AuditRates, type ConnectionOptions } from '../api/connection-options.js'
+import { numberOption, type AuditClient, type AuditRates, type ConnectionOptions } from '../api/connection-options.js'
 import { estimatePool as estimate, type PoolReading, type ReadEvent, readPool } from './read-pool.js'
 import { createUserPoolApi, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
 
 export interface AuditUserOptions extends ConnectionOptions<AuditClient>, ResolveOptions {
   readonly userPoolId: string
-  /** The username, not an alias such as a mail address. */
+  /** The username, not an alias such as an email address. */
   readonly username: string
   readonly signal?: AbortSignal | undefined
 }
 
-/** A user with the groups he is in, as Cognito gives them. */
+/** A user, with the user's groups as in Cognito's response. */
 export interface AuditedUser extends UserAudit {
   readonly groups: readonly Group[]
 }
 
 /**
- * Forecasts what the next token of one user says, from all groups he is in now. One call for each 60 of them.
+ * Forecasts the role claims in the next token of one user, from all the user's groups now. One call for each 60 groups.
  *
  * @throws RolecastError as a rejection; `user-not-found`
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminListGroupsForUser.html
@@ -36,7 +36,7 @@ export async function auditUser({ username, signal, semantics, ...options }: Aud
   if (groups === undefined) {
     throw new RolecastError(
       'user-not-found',
-      `user pool \`${options.userPoolId}\` has no user \`${username}\`; give the username, not an alias such as a mail address`,
+      `user pool \`${options.userPoolId}\` has no user \`${username}\`; give the username, not an alias such as an email address`,
       {
         value: username,
       },
@@ -47,15 +47,19 @@ export async function auditUser({ username, signal, semantics, ...options }: Aud
 
 export interface ReadOptions extends ConnectionOptions<AuditClient> {
   readonly userPoolId: string
-  /** Calls a second for the quotas beside that of ListGroups, which is `requestsPerSecond`. */
+  /** Calls a second, except for ListGroups, whose rate is `requestsPerSecond`. */
   readonly rates?: AuditRates | undefined
-  /** Default: the quicker one, by the sizes of the pool and the rates. */
+  /** @default the faster one, estimated from the size of the pool and the rates */
   readonly strategy?: ReadStrategy | undefined
-  /** What the estimate takes for the groups of a user on average. Default 3. */
+  /**
+   * Groups of a user on average, for the estimate.
+   *
+   * @default 3
+   */
   readonly membershipsPerUser?: number | undefined
   /**
-   * A file in which each page is kept as it comes: after a kill, a dropped network or expired credentials the same audit
-   * goes on from there. It is removed when the whole was read and used.
+   * A file to which each page is written as it comes: after a kill, a lost connection or expired credentials the same audit
+   * resumes from it. It is removed when everything was read and used.
    */
   readonly checkpoint?: string | undefined
   readonly signal?: AbortSignal | undefined
@@ -65,10 +69,10 @@ export interface ReadOptions extends ConnectionOptions<AuditClient> {
 export type AuditPoolOptions = ReadOptions & ResolveOptions
 
 /**
- * Forecasts what the next token of every user of a pool says. Each user comes once; those that Cognito lists in its
- * order. Nothing is yielded before all is read, because a group can change the answer of a user until then.
+ * Forecasts the role claims in the next token of every user of a pool. Each user comes once, in the order of ListUsers.
+ * Nothing is yielded before all pages are read, because until then any page can change the result of a user.
  *
- * A page that cannot be read fails the whole; with a `checkpoint` the next audit goes on from it.
+ * A page that cannot be read fails the whole. With a `checkpoint` the next audit resumes from it.
  *
  * @throws RolecastError from the iteration
  */
@@ -84,13 +88,13 @@ export async function* auditPool({ semantics, ...options }: AuditPoolOptions): A
 }
 
 export interface ImpactOptions extends AuditPoolOptions {
-  /** What is to become of the groups. */
+  /** The changes to forecast. */
   readonly changes: readonly GroupChange[]
 }
 
 /**
- * Forecasts for every user of a pool what a change of its groups does to the roles of the next token. Nothing is changed.
- * `createImpactSummary` counts it.
+ * Forecasts for every user of a pool how changes to its groups change the role claims of the next token. Nothing is changed
+ * in the pool. `createImpactSummary` counts the results.
  *
  * @throws RolecastError from the iteration; `invalid-argument` for a change of a group that the pool does not have
  */
@@ -103,7 +107,7 @@ export async function* impact({
   const opened = await openPool({
     ...options,
     onEvent(event) {
-      // What cannot be changed is refused before the users are read.
+      // A change that is not possible fails before the users are read.
       if (event.type === 'estimate') changeGroups(event.groups, changes)
       onEvent?.(event)
     },
@@ -118,20 +122,20 @@ export async function* impact({
   }
 }
 
-/** What it would cost to read a pool: calls, and seconds at the rates. It takes a few calls itself. */
+/** Estimates the calls, and the seconds at the rates, that reading a pool takes. Needs a few calls itself. */
 export async function estimatePool(options: ReadOptions): Promise<ReadEstimate> {
   return estimate(settingsOf(options))
 }
 
-/** A pool that is read, and what it was read with. */
+/** A pool that was read, and its checkpoint. */
 export interface OpenPool {
   readonly reading: PoolReading
-  /** All that was read is used: the checkpoint goes. */
+  /** Removes the checkpoint, once everything that was read is used. */
   done(): Promise<void>
   close(): Promise<void>
 }
 
-/** Reads a pool, or the rest of it. */
+/** Reads a pool, or the rest of it after a checkpoint. */
 export async function openPool(options: ReadOptions): Promise<OpenPool> {
   const settings = settingsOf(options)
   const checkpoint = await openCheckpointOf(options)
@@ -144,16 +148,16 @@ export async function openPool(options: ReadOptions): Promise<OpenPool> {
     }
   } catch (error) {
     await checkpoint?.close()
-    throw checkpoint === undefined ? error : goesOn(error, options.checkpoint!)
+    throw checkpoint === undefined ? error : withResumeHint(error, options.checkpoint!)
   }
 }
 
-function goesOn(error: unknown, path: string): unknown {
+function withResumeHint(error: unknown, path: string): unknown {
   if (!isRolecastError(error)) return error
   const { code, message, groupName, value, retryable } = error
   return new RolecastError(
     code,
-    `${message}; what was read is kept in \`${path}\`, and the same command goes on from it`,
+    `${message}; what was read is saved in \`${path}\`, and the same command resumes from it`,
     { groupName, value, retryable, cause: error },
   )
 }
@@ -166,7 +170,7 @@ async function openCheckpointOf({
 }: ReadOptions): Promise<Checkpoint | undefined> {
   if (checkpoint === undefined) return undefined
   return openCheckpoint(checkpoint, {
-    read: { userPoolId, endpoint: endpoint ?? null, strategy: strategy ?? 'the quicker one' },
+    read: { userPoolId, endpoint: endpoint ?? null, strategy: strategy ?? 'the faster one' },
     now: Date.now,
   })
 }
@@ -174,21 +178,19 @@ async function openCheckpointOf({
 function settingsOf(options: ReadOptions) {
   const { rates = {}, strategy, signal = NEVER, onEvent = () => {} } = options
   const read: ReadRates = {
-    ListGroups: amount(options, 'requestsPerSecond', REQUESTS_PER_SECOND.GetGroup, LEAST_RATE),
-    ListUsers: amount(rates, 'ListUsers', REQUESTS_PER_SECOND.ListUsers, LEAST_RATE),
-    AdminListGroupsForUser: amount(
-      rates,
-      'AdminListGroupsForUser',
-      REQUESTS_PER_SECOND.AdminListGroupsForUser,
-      LEAST_RATE,
-    ),
+    ListGroups: numberOption(options, 'requestsPerSecond', { default: REQUESTS_PER_SECOND.GetGroup, min: MIN_RATE }),
+    ListUsers: numberOption(rates, 'ListUsers', { default: REQUESTS_PER_SECOND.ListUsers, min: MIN_RATE }),
+    AdminListGroupsForUser: numberOption(rates, 'AdminListGroupsForUser', {
+      default: REQUESTS_PER_SECOND.AdminListGroupsForUser,
+      min: MIN_RATE,
+    }),
   }
   const api: UserPoolApi = createUserPoolApi({ ...options, maxAttempts: 1, clock: Date.now, onCall: () => {} })
   return {
     api,
     rates: read,
     strategy,
-    membershipsPerUser: amount(options, 'membershipsPerUser', 3, 0),
+    membershipsPerUser: numberOption(options, 'membershipsPerUser', { default: 3, min: 0 }),
     signal,
     onEvent,
     retryDelay: 1_000,

@@ -4,57 +4,53 @@ import { crc32 } from 'node:zlib'
 import { isRolecastError, quote, RolecastError } from '../../errors.js'
 import { oneLine } from '../api/api-error.js'
 import { ownValue } from '../../record.js'
-import { lock } from './file-lock.js'
+import { isObject, lock, OTHER_FILE, parseJson, type Unusable } from './file-lock.js'
 
 /**
  * A journal of what was read so far, so that hours of reading survive a kill, a full disk or a power cut.
  *
- * A record whose `append` was awaited is there after the process is killed, at any moment and by any signal. After a
- * power cut the newest may be missing: the disk is told to keep them every 64 records and by `flush`, because telling it
- * each time costs more than reading a few again.
+ * A record whose `append` was awaited survives any kill of the process. After a power cut the newest records may be missing:
+ * the file is synced every 64 records and by `flush`, because a sync for each costs more than reading a few again.
  */
 export interface Checkpoint {
-  /** When the reading that this file is of began, as an ISO 8601 date: earlier than now where it is resumed. */
+  /** When this reading began, as an ISO 8601 date. Earlier than now if it is resumed. */
   readonly startedAt: string
-  /** Whether there was something to go on from. */
+  /** Whether the file had a checkpoint already. */
   readonly resumed: boolean
-  /** What is in the file, in the order it was appended, one at a time: a file may be larger than the memory. */
+  /** The records in the order they were appended, one at a time: a file may be larger than the memory. */
   records(): AsyncIterable<unknown>
   /**
-   * Adds a record behind those that were appended before. After a failure every further one fails alike: there may be
-   * half a line at the end, which the next opening cuts off.
+   * Adds a record. After a failure every later one fails too: the file may end in half a line, which the next opening cuts
+   * off.
    *
    * @param record what JSON can hold, at most 16 MiB of it
    */
   append(record: object): Promise<void>
-  /** Waits until the disk has what was appended. */
+  /** Waits until everything appended is on disk. */
   flush(): Promise<void>
-  /** Lets go of the file, which stays to be resumed. After `close` or `remove` it does nothing. */
+  /** Closes the file, which can be resumed. Does nothing after `close` or `remove`. */
   close(): Promise<void>
-  /** Instead of `close`, once the file is not needed any more. After `close` it does nothing. */
+  /** Closes and deletes the file. Does nothing after `close`. */
   remove(): Promise<void>
 }
 
 export interface CheckpointOptions {
-  /**
-   * What is read, for example a user pool, a region and a way to read it, as JSON. Nothing secret: the file has it as it
-   * is.
-   */
+  /** What is read, as JSON: for example a user pool and a strategy. Nothing secret: it is in the file in plain text. */
   readonly read: Readonly<Record<string, unknown>>
   /** Milliseconds since the epoch. */
   readonly now: () => number
 }
 
 /**
- * Opens a checkpoint, or begins one where there is no file or an empty one; a new file only its owner may read, for it
- * has usernames. A last line that was torn is cut off. Nobody else may open it meanwhile: `PATH.lock` names the process
- * that has it, and is taken over once that process is gone.
+ * Opens a checkpoint, or creates one if the file is missing or empty. Only its owner can read a new file, because it has
+ * usernames. A torn last line is cut off. `PATH.lock` names the process that has the file open; another process can take
+ * the lock over once that process has ended.
  *
- * Not for a folder that several machines or containers of the same host name share: there a process that is elsewhere
- * looks like one that is gone.
+ * Not for a folder that machines or containers with the same host name share: there a process on another machine looks like
+ * one that has ended.
  *
- * @throws RolecastError as a rejection, `invalid-input`, and leaves the file as it is: it is no checkpoint, or one of
- * another version or of something else, it is damaged before its last line, it is in use, or cannot be read and written
+ * @throws RolecastError `invalid-input` as a rejection, leaving the file as it is, if it is not a checkpoint, of another
+ * version or of something else, damaged before its last line, in use, or cannot be read and written
  */
 export async function openCheckpoint(path: string, { read, now }: CheckpointOptions): Promise<Checkpoint> {
   const unusable: Unusable = (what, next, cause) =>
@@ -79,11 +75,7 @@ export async function openCheckpoint(path: string, { read, now }: CheckpointOpti
   }
 }
 
-/** Makes the error for a checkpoint that cannot be used: what is the matter, and what to do next. */
-export type Unusable = (what: string, next: string, cause?: unknown) => RolecastError
-
-export const OTHER_FILE = 'give the path of another file'
-const OTHER_FILE_OR_REMOVE = `${OTHER_FILE}, or remove this one to begin again`
+const OTHER_FILE_OR_REMOVE = `${OTHER_FILE}, or remove this one to start again`
 
 function toFailure(cause: unknown, unusable: Unusable): RolecastError {
   if (isRolecastError(cause)) return cause
@@ -92,7 +84,7 @@ function toFailure(cause: unknown, unusable: Unusable): RolecastError {
   const first = full ? 'make room' : 'check the path and the disk'
   return unusable(
     `it cannot be read or written (${code})`,
-    `${first}, then run the same again: it goes on from what was kept`,
+    `${first}, then run the same again: it resumes from this file`,
     cause,
   )
 }
@@ -132,7 +124,7 @@ function toCheckpoint(
       if (!removing) await flush()
     } finally {
       await handle.close()
-      // Before the lock is: whoever opens it next has a file of their own.
+      // Before the lock, so that the next process to take it creates a file of its own.
       if (removing) await rm(path, { force: true })
       await release()
     }
@@ -156,7 +148,7 @@ function toCheckpoint(
     },
     async append(record) {
       const line = frame(Buffer.from(JSON.stringify(record)))
-      if (line.length > LONGEST_LINE) {
+      if (line.length > MAX_LINE_BYTES) {
         const message = `a record of ${line.length} bytes is too long for a checkpoint; append it in parts`
         throw new RolecastError('invalid-input', message, { value: record })
       }
@@ -169,7 +161,7 @@ function toCheckpoint(
   }
 }
 
-/** What of a file can be relied on. */
+/** The intact part of a file. */
 interface Journal {
   readonly startedAt: string
   readonly resumed: boolean
@@ -194,35 +186,35 @@ function newHeader(read: object, now: () => number): Header {
 /** How every header begins, whatever is cut off. */
 const MARK = Buffer.from('{"rolecast":"checkpoint",')
 
-/** Reads a file through, cuts off what was torn at its end, and writes the first line of a new one. */
+/** Reads a whole file, cuts off a torn last line, and writes the first line of a new file. */
 async function recover(handle: FileHandle, header: Header, unusable: Unusable): Promise<Journal> {
   const firstLine = Buffer.from(`${JSON.stringify(header)}\n`)
   const { size } = await handle.stat()
   let startedAt: string | undefined
-  let kept = 0
+  let intact = 0
   let torn: Pick<Line, 'number' | 'start'> | undefined
   for await (const line of linesOf(handle, size, unusable)) {
     if (torn !== undefined) throw damaged(torn, unusable)
     if (line.number === 1 && isTornHeader(line, firstLine)) torn = line
     else if (line.number === 1) startedAt = checkHeader(line, header, unusable)
     else if (payloadOf(line) === undefined) torn = line
-    if (torn === undefined) kept = line.start + line.bytes.length
+    if (torn === undefined) intact = line.start + line.bytes.length
   }
-  if (kept < size) await handle.truncate(kept)
-  if (startedAt !== undefined) return { startedAt, resumed: true, size: kept }
+  if (intact < size) await handle.truncate(intact)
+  if (startedAt !== undefined) return { startedAt, resumed: true, size: intact }
   await handle.appendFile(firstLine)
   await handle.datasync()
   return { startedAt: header.startedAt, resumed: false, size: firstLine.length }
 }
 
-/** Of a file that ends in its first line there is nothing to keep, if it is one of ours. */
+/** A file of ours that ends within its first line has nothing in it. */
 function isTornHeader({ bytes }: Line, firstLine: Buffer): boolean {
   return bytes.length < firstLine.length && bytes.at(-1) !== NEWLINE && bytes.subarray(0, MARK.length).equals(MARK)
 }
 
 /** The date in the first line, if the file is a checkpoint of the same thing. */
 function checkHeader({ bytes }: Line, { read }: Header, unusable: Unusable): string {
-  const found = bytes.at(-1) === NEWLINE ? parse(bytes) : undefined
+  const found = bytes.at(-1) === NEWLINE ? parseJson(bytes) : undefined
   if (!isObject(found) || ownValue(found, 'rolecast') !== 'checkpoint') throw foreign(unusable)
   const version = ownValue(found, 'version')
   if (version !== 1)
@@ -242,42 +234,42 @@ function inWords(value: unknown): string {
 }
 
 function foreign(unusable: Unusable): RolecastError {
-  return unusable('it is not a checkpoint, and was left as it is', OTHER_FILE)
+  return unusable('it is not a checkpoint, and was not changed', OTHER_FILE)
 }
 
 function damaged({ number, start }: Pick<Line, 'number' | 'start'>, unusable: Unusable): RolecastError {
   return unusable(
     `its line ${number} is damaged`,
-    `cut the file off after ${start} bytes to go on from there, or remove it to begin again`,
+    `truncate the file to ${start} bytes to resume from there, or remove it to start again`,
   )
 }
 
 interface Line {
   /** From 1. */
   readonly number: number
-  /** Where it begins, in bytes from the beginning of the file. */
+  /** Its first byte's offset in the file. */
   readonly start: number
-  /** With the line feed, which only the last line may lack. To be used before the next line is asked for. */
+  /** With the line feed, which only the last line may lack. Valid until the next line is read. */
   readonly bytes: Buffer
 }
 
 const NEWLINE = 0x0a
-/** In bytes: no more is held of a file that has no lines. */
-const LONGEST_LINE = 2 ** 24
+/** Bounds the memory for a file without line feeds. */
+const MAX_LINE_BYTES = 2 ** 24
 
-/** The lines of the file's first so many bytes, in memory for the longest of them. */
+/** The lines of the first `size` bytes. Needs memory for the longest line. */
 async function* linesOf(handle: FileHandle, size: number, unusable: Unusable): AsyncGenerator<Line, void> {
   let buffer = Buffer.alloc(2 ** 16)
   let filled = 0
   let number = 1
   let start = 0
   while (start + filled < size) {
-    if (filled === LONGEST_LINE) throw number === 1 ? foreign(unusable) : damaged({ number, start }, unusable)
+    if (filled === MAX_LINE_BYTES) throw number === 1 ? foreign(unusable) : damaged({ number, start }, unusable)
     if (filled === buffer.length) buffer = Buffer.concat([buffer], buffer.length * 2)
     const position = start + filled
     const { bytesRead } = await handle.read(buffer, filled, Math.min(buffer.length - filled, size - position), position)
     if (bytesRead === 0)
-      throw unusable('it was cut off while it was read', 'see what else writes to it, then run the same again')
+      throw unusable('it was cut off while it was read', 'check what else writes to it, then run the same again')
     filled += bytesRead
     const read = buffer.subarray(0, filled)
     let from = 0
@@ -292,7 +284,7 @@ async function* linesOf(handle: FileHandle, size: number, unusable: Unusable): A
   if (filled > 0) yield { number, start, bytes: buffer.subarray(0, filled) }
 }
 
-/** A line is JSON with a checksum of its record's bytes: a power cut can leave a line that is long enough and has anything in it. */
+/** A line is JSON with a checksum of its record's bytes: after a power cut a line of the right length can have any content. */
 function frame(payload: Buffer): Buffer {
   return Buffer.concat([Buffer.from(before(payload)), payload, Buffer.from(AFTER)])
 }
@@ -304,7 +296,7 @@ function before(payload: Buffer): string {
 const AFTER = '}\n'
 const BEFORE_LENGTH = before(Buffer.alloc(0)).length
 
-/** The bytes of a line's record; undefined for a line that `frame` would not make of them. */
+/** The bytes of a line's record. Undefined for a line that `frame` did not write. */
 function payloadOf({ bytes }: Line): Buffer | undefined {
   const payload = bytes.subarray(BEFORE_LENGTH, -AFTER.length)
   if (bytes.toString('latin1', 0, BEFORE_LENGTH) !== before(payload)) return undefined
@@ -313,22 +305,7 @@ function payloadOf({ bytes }: Line): Buffer | undefined {
 
 function recordOf(line: Line, unusable: Unusable): unknown {
   const payload = payloadOf(line)
-  const record = payload && parse(payload)
+  const record = payload && parseJson(payload)
   if (record === undefined) throw damaged(line, unusable)
   return record
-}
-
-const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
-/** Undefined for what is not JSON in UTF-8. */
-export function parse(bytes: Buffer): unknown {
-  try {
-    return JSON.parse(UTF_8.decode(bytes))
-  } catch {
-    return undefined
-  }
-}
-
-export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

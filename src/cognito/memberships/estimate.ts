@@ -3,7 +3,7 @@ import { PAGE_SIZE } from '../api/user-pool-api.js'
 /** How the memberships of a pool are read: the users of each group, or the groups of each user. */
 export type ReadStrategy = 'per-group' | 'per-user'
 
-/** Calls a second at most. */
+/** Maximum calls a second. */
 export interface ReadRates {
   readonly ListGroups: number
   /** ListUsersInGroup included. */
@@ -24,14 +24,14 @@ export interface ReadCost {
   readonly seconds: number
 }
 
-/** What reading a pool costs, before it is read. */
+/** The estimated cost of reading a pool. */
 export interface ReadEstimate {
-  /** The quicker one, or the one that was asked for. */
+  /** The faster one, or the one in the options. */
   readonly strategy: ReadStrategy
-  /** Cognito's own estimate of how many there are; undefined where it gives none. */
+  /** Cognito's own estimate. Undefined if it gives none. */
   readonly users: number | undefined
   readonly groups: number
-  /** Assumed: no call tells it beforehand. */
+  /** An assumption: no call gives it. */
   readonly membershipsPerUser: number
   readonly rates: ReadRates
   readonly perGroup: ReadCost
@@ -43,13 +43,13 @@ export interface EstimateInput {
   readonly groups: number
   readonly membershipsPerUser: number
   readonly rates: ReadRates
-  /** Default: the quicker one; `per-group` where the number of users is not known. */
+  /** @default the faster one, or `per-group` if the number of users is unknown */
   readonly strategy?: ReadStrategy | undefined
 }
 
 /**
- * What reading all memberships costs in either way. Users have to be listed in both: who is in no group is in no group's
- * list. The groups are listed before and after, to see what changes meanwhile.
+ * Estimates the cost of reading all memberships in both ways. Both list all users, because users without a group are in no
+ * group's list. Both list the groups before and after, to notice changes.
  *
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
  */
@@ -60,8 +60,8 @@ export function estimateRead({ users, groups, membershipsPerUser, rates, strateg
   const inGroups = groups + Math.floor((known * membershipsPerUser) / PAGE_SIZE)
   const perGroup = cost({ ...common, ListUsersInGroup: inGroups, AdminListGroupsForUser: 0 }, rates)
   const perUser = cost({ ...common, ListUsersInGroup: 0, AdminListGroupsForUser: known }, rates)
-  const quicker = users !== undefined && perUser.seconds < perGroup.seconds ? 'per-user' : 'per-group'
-  return { strategy: strategy ?? quicker, users, groups, membershipsPerUser, rates, perGroup, perUser }
+  const faster = users !== undefined && perUser.seconds < perGroup.seconds ? 'per-user' : 'per-group'
+  return { strategy: strategy ?? faster, users, groups, membershipsPerUser, rates, perGroup, perUser }
 }
 
 function cost(calls: ReadCost['calls'], rates: ReadRates): ReadCost {
@@ -76,7 +76,7 @@ function cost(calls: ReadCost['calls'], rates: ReadRates): ReadCost {
   }
 }
 
-/** An empty list has a page too. */
+/** Even an empty list has a page. */
 function pages(count: number): number {
   return Math.max(1, Math.ceil(count / PAGE_SIZE))
 }

@@ -2,26 +2,30 @@ import { randomUUID } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { kill, pid as ownPid } from 'node:process'
-import { RolecastError } from '../../errors.js'
+import type { RolecastError } from '../../errors.js'
 import { oneLine } from '../api/api-error.js'
 import { ownValue } from '../../record.js'
-import { type Unusable, parse, isObject, OTHER_FILE } from './checkpoint.js'
 
-/** Who has a lock, as the lock says. */
+/** Makes the error for a file that cannot be used, from the reason and the next step. */
+export type Unusable = (what: string, next: string, cause?: unknown) => RolecastError
+
+export const OTHER_FILE = 'give the path of another file'
+
+/** The holder of a lock, as written in the lock. */
 interface Holder {
   readonly pid: number
   readonly host: string
   readonly id: string
 }
 
-/** The locks of this process: a lock with its number and none of these ids is of an earlier process with that number. */
+/** The locks of this process. A lock with its pid and none of these ids is of an earlier process with that pid. */
 const held = new Set<string>()
 
-/** Takes `PATH.lock`, and gives what lets go of it. */
+/** Takes `PATH.lock`, and returns the function that releases it. */
 export async function lock(path: string, unusable: Unusable): Promise<() => Promise<void>> {
   const file = `${path}.lock`
   const holder: Holder = { pid: ownPid, host: hostname(), id: randomUUID() }
-  // Before anybody in this process can see the lock.
+  // Before anything else in this process can see the lock.
   held.add(holder.id)
   try {
     await take(file, JSON.stringify(holder), unusable)
@@ -36,9 +40,10 @@ export async function lock(path: string, unusable: Unusable): Promise<() => Prom
 }
 
 /**
- * Makes this file with this text, which only one can do. If it is there and its holder is gone, then whoever makes a
- * second file, a claim named after the id of that holder, alone may replace it, by renaming the claim. A claim can come
- * late, when another has replaced the lock already, so it looks again. A claim that was left behind is taken over alike.
+ * Creates this file with this text, which only one process can do. If the file is there and its holder has ended, then
+ * only the process that creates a second file, a claim named after that holder's id, may replace it, by renaming the claim.
+ * A claim can come late, when another process has replaced the lock already, so the lock is read again. A claim that was
+ * left behind is taken over in the same way.
  */
 async function take(file: string, text: string, unusable: Unusable): Promise<void> {
   if (await create(file, text)) return
@@ -52,7 +57,7 @@ async function take(file: string, text: string, unusable: Unusable): Promise<voi
   throw inUse(file, undefined, unusable)
 }
 
-/** Whether there was no such file. */
+/** False if the file was there already. */
 async function create(file: string, text: string): Promise<boolean> {
   const handle = await open(file, 'wx', 0o600).catch((cause: NodeJS.ErrnoException) => {
     if (cause.code !== 'EEXIST') throw cause
@@ -69,9 +74,9 @@ async function create(file: string, text: string): Promise<boolean> {
   return true
 }
 
-/** Undefined for what is no lock, or not yet. */
+/** Undefined for a file that is not a lock, or not yet. */
 function parseHolder(text: string): Holder | undefined {
-  const found = parse(Buffer.from(text))
+  const found = parseJson(Buffer.from(text))
   if (!isObject(found)) return undefined
   const [pid, host, id] = [ownValue(found, 'pid'), ownValue(found, 'host'), ownValue(found, 'id')]
   if (!Number.isSafeInteger(pid) || (pid as number) <= 0 || typeof host !== 'string') return undefined
@@ -79,7 +84,7 @@ function parseHolder(text: string): Holder | undefined {
   return { pid: pid as number, host, id }
 }
 
-/** Whether it is certain that the holder does not run any more. */
+/** Whether the holder has certainly ended. */
 function isGone({ pid, host, id }: Holder): boolean {
   if (host !== hostname()) return false
   if (pid === ownPid) return !held.has(id)
@@ -92,6 +97,24 @@ function isGone({ pid, host, id }: Holder): boolean {
 }
 
 function inUse(file: string, holder: Holder | undefined, unusable: Unusable): RolecastError {
-  const who = holder === undefined ? 'somebody else' : `process ${holder.pid} on ${oneLine(holder.host)}`
-  return unusable(`it is in use by ${who}`, `wait for its end or ${OTHER_FILE}; if nobody uses it, remove \`${file}\``)
+  const who = holder === undefined ? 'another process' : `process ${holder.pid} on ${oneLine(holder.host)}`
+  return unusable(
+    `it is in use by ${who}`,
+    `wait until it ends or ${OTHER_FILE}; if no process uses it, remove \`${file}\``,
+  )
+}
+
+const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/** Undefined for anything but JSON in UTF-8. */
+export function parseJson(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(UTF_8.decode(bytes))
+  } catch {
+    return undefined
+  }
+}
+
+export function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -3,13 +3,13 @@ import { quote, RolecastError } from '../../errors.js'
 /** Ids of groups, ascending and each once. A view into the table: it costs no copy. */
 export type GroupIds = ArrayLike<number> & Iterable<number>
 
-/** Who is in which groups, as it was when it was built: the groups of user `u` are `groupIds` from `offsets[u]` to `offsets[u + 1]`. */
+/** Which users are in which groups, at the time of `build`: the groups of user `u` are `groupIds` from `offsets[u]` to `offsets[u + 1]`. */
 export interface Memberships {
   /** One more than there are users. */
   readonly offsets: Uint32Array
   /** One for each membership: ascending within a user, each once. */
   readonly groupIds: Uint16Array
-  /** @throws RolecastError `invalid-input` for a user the table did not have then */
+  /** @throws RolecastError `invalid-input` for a user that the table did not have then */
   groupsOf(userId: number): GroupIds
 }
 
@@ -18,24 +18,24 @@ export interface MembershipTable {
   /** How many users there are; their ids are 0 to `size - 1`, in the order they came. */
   readonly size: number
   /**
-   * The id of a user, who is added where new. Two names are one user only if they are equal code unit by code unit:
-   * Unicode normalisation and letter case make two.
+   * The id of a user, which is added if it is new. Names that differ in any code unit, in letter case or Unicode
+   * normalisation for example, are two users.
    *
-   * @throws RolecastError `malformed-answer` for a lone surrogate: Cognito cannot have it, and UTF-8 cannot hold it
+   * @throws RolecastError `malformed-response` for a lone surrogate: Cognito cannot have it, and UTF-8 cannot hold it
    */
   userId(username: string): number
-  /** The id of a user who is there. */
+  /** The id of a user, or undefined if the table does not have the user. */
   find(username: string): number | undefined
-  /** @throws RolecastError `invalid-input` for an id nobody has */
+  /** @throws RolecastError `invalid-input` for an id that is not in the table */
   username(userId: number): string
   /**
-   * Says that a user is in a group; saying it again changes nothing.
+   * Adds a user to a group. Adding it again changes nothing.
    *
    * @param groupId an integer in 0 .. 65 535; a user pool has at most 10 000 groups
-   * @throws RolecastError `invalid-input` for any other group id, or a user id nobody has
+   * @throws RolecastError `invalid-input` for any other group id, or a user id that is not in the table
    */
   addMembership(userId: number, groupId: number): void
-  /** Sorts what was added so far. What is added later is not in the result: build again. */
+  /** Sorts the memberships. What is added later is not in the result: build again. */
   build(): Memberships
 }
 
@@ -43,7 +43,7 @@ export interface MembershipTable {
  * Makes an empty table for millions of users, all of it outside the JavaScript heap: at most 44 bytes a user besides the
  * name's own, and 12 a membership, while it is built. Not for a handful of users, where a Map is plainer.
  *
- * @param key two words that nobody who can choose a username knows: with them he could make names that collide
+ * @param key two random words, kept secret from users: with them, a user could choose names that collide
  */
 export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(new Uint32Array(2))): MembershipTable {
   const names = createNames()
@@ -51,17 +51,17 @@ export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(
   const memberUsers = createColumn(Uint32Array)
   const memberGroups = createColumn(Uint16Array)
   let encoded = Buffer.alloc(512)
-  // An id more than the user's, so that 0 is a free slot. Never more than half full, so that a search ends soon.
+  // The user's id plus one, so that 0 is a free slot. At most half full, so that a search ends soon.
   let slots = new Uint32Array(1024)
 
-  /** Leaves the name's bytes in `encoded` and says how many they are. */
+  /** Writes the name's bytes to `encoded`, and returns their number. */
   function encode(username: string): number {
     const most = username.length * 3
     if (encoded.length < most) encoded = Buffer.alloc(most)
     return encoded.write(username)
   }
 
-  /** The slot that has the name in `encoded`, or the free one where it belongs. */
+  /** The slot of the name in `encoded`, or the free slot for it. */
   function search(length: number, hash: number): number {
     let slot = hash & (slots.length - 1)
     for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
@@ -87,8 +87,8 @@ export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(
     userId(username) {
       if (hasLoneSurrogate(username)) {
         throw new RolecastError(
-          'malformed-answer',
-          'a username has half a character (a lone surrogate); check that what lists the users really is Cognito',
+          'malformed-response',
+          'a username has half a character (a lone surrogate); check that the users really come from Cognito',
           { value: username },
         )
       }
@@ -105,7 +105,7 @@ export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(
       return id
     },
     find(username) {
-      // Encoded it would be the name with U+FFFD in its place.
+      // In UTF-8 it would be the name with U+FFFD instead.
       if (hasLoneSurrogate(username)) return undefined
       const length = encode(username)
       const entry = slots[search(length, halfSipHash13(encoded, length, key))]!
@@ -143,7 +143,7 @@ function sortMemberships(memberUsers: Column, memberGroups: Column, userCount: n
     while (i >= groupEnds[group]!) group++
     const user = usersByGroup[i]!
     const end = ends[user]!
-    // A row ascends, so if it has the group already, that is its last.
+    // A row ascends, so a group that it has already is its last.
     if (end > starts[user]! && groupIds[end - 1] === group) continue
     groupIds[end] = group
     ends[user] = end + 1
@@ -151,7 +151,7 @@ function sortMemberships(memberUsers: Column, memberGroups: Column, userCount: n
   return closeUp(groupIds, starts, ends)
 }
 
-/** Moves the rows together: those with repeats are shorter than their room. */
+/** Closes the gaps that repeated memberships leave. */
 function closeUp(groupIds: Uint16Array, starts: Uint32Array, ends: Uint32Array): Memberships {
   const offsets = new Uint32Array(starts.length + 1)
   for (let user = 0; user < starts.length; user++) {
@@ -185,7 +185,7 @@ function checkUserId(userId: number, size: number): void {
   if (Number.isInteger(userId) && userId >= 0 && userId < size) return
   throw new RolecastError(
     'invalid-input',
-    `${quote(userId)} is no user id of this table; take one that \`userId\` gave`,
+    `${quote(userId)} is not a user id of this table; get one with \`userId(username)\``,
     { value: userId },
   )
 }
@@ -194,7 +194,7 @@ function hasLoneSurrogate(text: string): boolean {
   return !text.isWellFormed()
 }
 
-/** Names one after another, in chunks: growing by a copy would need the room twice. */
+/** Names one after another, in chunks: growing by a copy would need twice the memory. */
 interface Names {
   push(bytes: Buffer, length: number): void
   equals(index: number, bytes: Buffer, length: number): boolean
@@ -205,7 +205,7 @@ const NAME_CHUNK = 2 ** 20
 
 function createNames(): Names {
   const chunks: Buffer[] = []
-  // The chunk's index times its size, plus where in it: beyond 32 bits from 4 GiB on. A longer name has a chunk of its own.
+  // The chunk's index times its size, plus the offset in it: beyond 32 bits from 4 GiB on. A longer name has its own chunk.
   const starts = createColumn(Float64Array)
   const lengths = createColumn(Uint32Array)
   let chunk = Buffer.alloc(0)
@@ -214,7 +214,7 @@ function createNames(): Names {
 
   return {
     push(bytes, length) {
-      // A name never ends a chunk it did not begin: even an empty one starts before the end of its chunk.
+      // A name never ends a chunk that it did not begin: even an empty one starts before the end of its chunk.
       if (length >= chunk.length - used) {
         chunk = Buffer.alloc(Math.max(NAME_CHUNK, length))
         chunks.push(chunk)
@@ -239,7 +239,7 @@ function createNames(): Names {
   }
 }
 
-/** Numbers that grow in number, in chunks for the same reason. */
+/** A growing list of numbers, in chunks for the same reason. */
 interface Column {
   readonly length: number
   push(value: number): void
@@ -266,8 +266,8 @@ function createColumn(Chunk: Uint16ArrayConstructor | Uint32ArrayConstructor | F
 }
 
 /**
- * HalfSipHash-1-3: who does not know the key cannot make bytes that collide, which a hash with a mere seed does not
- * promise. For tables only, and never to sign anything.
+ * HalfSipHash-1-3: without the key nobody can find bytes that collide, which a hash with a mere seed does not promise. For
+ * tables only, never for signatures.
  *
  * @returns an unsigned integer of 32 bits
  * @see https://www.aumasson.jp/siphash/siphash.pdf

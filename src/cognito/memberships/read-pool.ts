@@ -5,8 +5,8 @@ import type { Group, UserGroups } from '../../group.js'
 import type { Checkpoint } from './checkpoint.js'
 import { estimateRead, type ReadEstimate, type ReadRates, type ReadStrategy } from './estimate.js'
 import type { UserPoolCall } from '../api/api-error.js'
-import { type Chain, createState, parseRecord, type ReadRecord, type StartRecord } from './read-state.js'
-import { createCircleCheck, listAllGroups, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
+import { type Pagination, createState, parseRecord, type ReadRecord, type StartRecord } from './read-state.js'
+import { createPaginationGuard, listAllGroups, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
 import type { PoolChange } from '../../audit/pool-change.js'
 
 export interface ReadPoolOptions {
@@ -14,46 +14,46 @@ export interface ReadPoolOptions {
   readonly rates: ReadRates
   readonly strategy?: ReadStrategy | undefined
   readonly membershipsPerUser: number
-  /** Where what was read is kept, and taken from. */
+  /** Each page is added to it, and the pages that it has are not read again. */
   readonly checkpoint?: Checkpoint | undefined
   readonly signal: AbortSignal
   readonly onEvent: (event: ReadEvent) => void
-  /** Milliseconds before a page is asked for again; doubled each time, up to half a minute. */
+  /** Milliseconds before a page is requested again; doubled each time, up to 30 seconds. */
   readonly retryDelay: number
 }
 
 export type ReadEvent =
   /** Once, before the first membership is read. */
   | { readonly type: 'estimate'; readonly estimate: ReadEstimate; readonly groups: readonly Group[] }
-  /** After each page, and first with what a checkpoint had. */
+  /** After each page, and first with those of a checkpoint. */
   | { readonly type: 'progress'; readonly progress: ReadProgress }
-  /** A page could not be read, and will be asked for again. */
+  /** A page could not be read, and will be requested again. */
   | { readonly type: 'retry'; readonly error: RolecastError }
-  /** All was read: the groups as they are now, and what has changed meanwhile. */
+  /** All pages are read: the groups as they are now, and what changed meanwhile. */
   | { readonly type: 'read'; readonly groups: readonly Group[]; readonly changes: readonly PoolChange[] }
 
 export interface ReadProgress {
   /** Pages read, those of a checkpoint included. */
   readonly pages: number
-  /** Pages left, as far as can be told. */
+  /** Pages left, estimated. */
   readonly left: number
   readonly users: number
 }
 
-/** A whole pool, read. */
+/** All memberships of a pool. */
 export interface PoolReading {
-  /** As they were after all else was read. */
+  /** As they were after everything else was read. */
   readonly groups: readonly Group[]
   readonly changes: readonly PoolChange[]
-  /** Each user once: those that ListUsers gives in its order, then the others by name. Groups in the order of ListGroups. */
+  /** Each user once: in the order of ListUsers, then the users it did not list by name. Groups in the order of ListGroups. */
   users(): Generator<UserGroups, void>
 }
 
 /**
- * Reads every membership of a pool, in the quicker of two ways: the users of each group, or the groups of each user.
+ * Reads every membership of a pool, in the faster of two ways: the users of each group, or the groups of each user.
  *
- * All or nothing: a page that cannot be read is asked for again, and if that does not help the reading rejects. What was
- * read until then is in the checkpoint.
+ * All or nothing: a page that cannot be read is requested again, and if that does not help the promise rejects. The pages
+ * read until then are in the checkpoint.
  *
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsersInGroup.html
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminListGroupsForUser.html
@@ -62,27 +62,27 @@ export async function readPool(options: ReadPoolOptions): Promise<PoolReading> {
   const { checkpoint, onEvent } = options
   const stop = new AbortController()
   const signal = AbortSignal.any([options.signal, stop.signal])
-  // One listener for each chain of pages that waits for its turn.
+  // Each pagination that waits for its turn listens.
   setMaxListeners(0, signal)
-  const api = patient(options, signal)
+  const api = withRetries(options, signal)
   const state = createState()
   for await (const record of checkpoint?.records() ?? []) state.apply(parseRecord(record))
 
-  /** What was read is known to the state at once, and to the checkpoint before anything that follows from it is asked. */
-  async function keep(record: ReadRecord): Promise<void> {
+  /** Adds a page to the state at once, and to the checkpoint before any request that follows from it. */
+  async function add(record: ReadRecord): Promise<void> {
     state.apply(record)
     await checkpoint?.append(record)
     reportProgress()
   }
   let expected: number | undefined
   function reportProgress(): void {
-    // Nothing can be said of what is left before the estimate.
+    // Without the estimate the number of pages left is unknown.
     if (expected === undefined) return
     const left = Math.max(expected - state.pages, state.end === undefined ? 1 : 0)
     onEvent({ type: 'progress', progress: { pages: state.pages, left, users: state.users } })
   }
 
-  if (state.start === undefined) await keep(await readStart(api, options, signal))
+  if (state.start === undefined) await add(await readStart(api, options, signal))
   const start = state.start!
   const estimate = estimateOf(start, options)
   onEvent({ type: 'estimate', estimate, groups: start.groups })
@@ -91,39 +91,43 @@ export async function readPool(options: ReadPoolOptions): Promise<PoolReading> {
 
   let moreListed = withResolvers()
   async function listUsers(): Promise<void> {
-    await readChain(state.listing, { operation: 'ListUsers', userPoolId: api.userPoolId }, async token => {
+    await readPages(state.listing, { operation: 'ListUsers', userPoolId: api.userPoolId }, async token => {
       const { usernames, nextToken } = await api.listUsers(token, signal, FIRST)
-      await keep({ kind: 'users', usernames, next: nextToken ?? null })
+      await add({ kind: 'users', usernames, next: nextToken ?? null })
       moreListed.resolve()
       moreListed = withResolvers()
     })
   }
 
   async function readGroup(groupId: number): Promise<void> {
-    const chain = state.chainOf(groupId)
+    const pagination = state.paginationOf(groupId)
     const groupName = state.groupNames[groupId]!
-    await readChain(chain, { operation: 'ListUsersInGroup', userPoolId: api.userPoolId, groupName }, async token => {
-      // First pages tell which groups are large; of those, the one that is known to be the largest goes on first.
-      const priority = chain.pages === 0 ? SECOND : chain.pages
-      const page = await api.listUsersInGroup(groupName, token, signal, priority)
-      await keep(
-        page === undefined
-          ? { kind: 'group', group: groupId, usernames: [], next: null, gone: true }
-          : { kind: 'group', group: groupId, usernames: page.usernames, next: page.nextToken ?? null },
-      )
-    })
+    await readPages(
+      pagination,
+      { operation: 'ListUsersInGroup', userPoolId: api.userPoolId, groupName },
+      async token => {
+        // First pages first: they show which groups are large. Then the largest known group goes on first.
+        const priority = pagination.pages === 0 ? SECOND : pagination.pages
+        const page = await api.listUsersInGroup(groupName, token, signal, priority)
+        await add(
+          page === undefined
+            ? { kind: 'group', group: groupId, usernames: [], next: null, gone: true }
+            : { kind: 'group', group: groupId, usernames: page.usernames, next: page.nextToken ?? null },
+        )
+      },
+    )
   }
 
   async function readUser(userId: number): Promise<void> {
     const groups = await listGroupsOfUser(api, state.username(userId), signal)
-    await keep(
+    await add(
       groups === undefined
         ? { kind: 'user', user: userId, groups: [], gone: true }
         : { kind: 'user', user: userId, groups: groups.map(group => group.groupName) },
     )
   }
 
-  /** As many at once as can be under way; `next` gives one after the other. */
+  /** Reads the users that `next` gives, as many at once as can be under way. */
   async function readUsers(next: () => Promise<number | undefined>): Promise<void> {
     const worker = async () => {
       for (let userId = await next(); userId !== undefined; userId = await next()) await readUser(userId)
@@ -150,7 +154,7 @@ export async function readPool(options: ReadPoolOptions): Promise<PoolReading> {
     await Promise.all([listUsers(), ...state.groupNames.map((_name, groupId) => readGroup(groupId))])
   }
 
-  /** What appeared while the rest was read. */
+  /** Reads the groups and users that appeared while the rest was read. */
   async function readLate(): Promise<void> {
     if (start.strategy === 'per-group') await Promise.all(state.lateGroups().map(readGroup))
     const unlisted = state.unlisted().filter(userId => !state.isRead(userId))
@@ -159,7 +163,7 @@ export async function readPool(options: ReadPoolOptions): Promise<PoolReading> {
 
   try {
     await (start.strategy === 'per-group' ? readPerGroup() : readPerUser())
-    if (state.end === undefined) await keep({ kind: 'end', groups: (await listGroups(api, signal)).map(toRecord) })
+    if (state.end === undefined) await add({ kind: 'end', groups: (await listGroups(api, signal)).map(toRecord) })
     await readLate()
   } catch (error) {
     stop.abort(error)
@@ -170,9 +174,9 @@ export async function readPool(options: ReadPoolOptions): Promise<PoolReading> {
   return reading
 }
 
-/** What reading a pool would cost: two calls or a few more, and nothing is read. */
+/** Estimates the cost of reading a pool, with two calls or a few more. */
 export async function estimatePool(options: ReadPoolOptions): Promise<ReadEstimate> {
-  return estimateOf(await readStart(patient(options, options.signal), options, options.signal), options)
+  return estimateOf(await readStart(withRetries(options, options.signal), options, options.signal), options)
 }
 
 const WORKERS = 50
@@ -197,8 +201,8 @@ type ReadApi = Pick<
 
 const RETRIES = 10
 
-/** The API, asking again for what may come out better the next time. */
-function patient({ api, retryDelay, onEvent }: ReadPoolOptions, signal: AbortSignal): ReadApi {
+/** The API with retries of what fails with a retryable error. */
+function withRetries({ api, retryDelay, onEvent }: ReadPoolOptions, signal: AbortSignal): ReadApi {
   const again =
     <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>) =>
     (...args: A): Promise<T> =>
@@ -213,7 +217,7 @@ function patient({ api, retryDelay, onEvent }: ReadPoolOptions, signal: AbortSig
           if (isRolecastError(error) && error.retryable && retriesLeft > 0) onEvent({ type: 'retry', error })
         },
       }).catch(error => {
-        // Between two attempts it rejects with whatever the signal was aborted for.
+        // Between two attempts it rejects with the signal's reason.
         if (error !== signal.reason || isRolecastError(error)) throw error
         throw new RolecastError(
           'aborted',
@@ -231,7 +235,7 @@ function patient({ api, retryDelay, onEvent }: ReadPoolOptions, signal: AbortSig
   }
 }
 
-/** As a checkpoint has it. */
+/** The form of a group in a checkpoint. */
 function toRecord({ groupName, precedence, roleArn }: Group) {
   return { groupName, precedence: precedence ?? null, roleArn: roleArn ?? null }
 }
@@ -247,7 +251,7 @@ async function readStart(api: ReadApi, options: ReadPoolOptions, signal: AbortSi
   return { kind: 'start', strategy, estimatedUsers: estimatedUsers ?? null, groups: groups.map(toRecord) }
 }
 
-/** Whoever may not ask for it can read the pool all the same, and has no estimate. */
+/** Undefined without the permission: the pool can be read all the same, but the number of users is unknown. */
 async function countUsers(api: ReadApi, signal: AbortSignal): Promise<number | undefined> {
   try {
     return (await api.describeUserPool(signal)).estimatedUsers
@@ -257,7 +261,7 @@ async function countUsers(api: ReadApi, signal: AbortSignal): Promise<number | u
   }
 }
 
-/** The estimate that the start of a reading stands on, also when it goes on later. */
+/** The estimate at the start of a reading, also after it was resumed. */
 function estimateOf(
   { strategy, estimatedUsers, groups }: StartRecord,
   { membershipsPerUser, rates }: ReadPoolOptions,
@@ -272,30 +276,30 @@ function estimateOf(
 }
 
 /**
- * Reads pages to the end. A token may be refused that was good once, because it is too old: then the chain begins
- * again, and what it had read already counts once.
+ * Reads pages to the end. Cognito rejects a token that has expired: then the pagination starts again, and what was read
+ * before counts once.
  */
-async function readChain(
-  chain: Chain,
+async function readPages(
+  pagination: Pagination,
   context: UserPoolCall,
   readPage: (token: string | undefined) => Promise<void>,
 ): Promise<void> {
-  let refuseCircle = createCircleCheck(context)
+  let checkToken = createPaginationGuard(context)
   let restarts = 0
   let again = false
-  while (!chain.done) {
-    const token = again ? undefined : (chain.next ?? undefined)
+  while (!pagination.done) {
+    const token = again ? undefined : (pagination.next ?? undefined)
     try {
       await readPage(token)
       again = false
-      refuseCircle(chain.next ?? undefined)
+      checkToken(pagination.next ?? undefined)
     } catch (error) {
-      const tokenRefused = isRolecastError(error) && error.code === 'request-refused' && token !== undefined
-      if (!tokenRefused || ++restarts > MOST_RESTARTS) throw error
+      const tokenRejected = isRolecastError(error) && error.code === 'request-rejected' && token !== undefined
+      if (!tokenRejected || ++restarts > MAX_RESTARTS) throw error
       again = true
-      refuseCircle = createCircleCheck(context)
+      checkToken = createPaginationGuard(context)
     }
   }
 }
 
-const MOST_RESTARTS = 3
+const MAX_RESTARTS = 3

@@ -15,7 +15,7 @@ const groupShape = z.object({
 const usernamesShape = z.readonly(z.array(z.string()))
 const tokenShape = z.nullable(someText)
 
-/** What is read, piece by piece: a state is made of these, and a checkpoint holds them. */
+/** What is read, a page at a time. A state is made of these, and a checkpoint has them. */
 const readRecord = z.discriminatedUnion('kind', [
   z.object({
     kind: z.literal('start'),
@@ -33,7 +33,7 @@ const readRecord = z.discriminatedUnion('kind', [
     next: tokenShape,
     gone: z.optional(z.literal(true)),
   }),
-  /** All groups of a user, who is named by the place at which he was first seen. */
+  /** All groups of a user, whose id is the position at which the user was first seen. */
   z.object({
     kind: z.literal('user'),
     user: count,
@@ -47,7 +47,7 @@ const readRecord = z.discriminatedUnion('kind', [
 export type ReadRecord = Readonly<z.infer<typeof readRecord>>
 export type StartRecord = Extract<ReadRecord, { kind: 'start' }>
 
-/** @throws RolecastError `invalid-input` for what a reading has not written */
+/** @throws RolecastError `invalid-input` for anything that `readPool` does not write */
 export function parseRecord(value: unknown): ReadRecord {
   const parsed = readAs(readRecord, value)
   if (parsed.success) return parsed.data
@@ -62,16 +62,16 @@ export function parseRecord(value: unknown): ReadRecord {
   )
 }
 
-/** Pages that come one after the other. */
-export interface Chain {
-  /** How many were read. */
+/** Pages that are read in turn, each with the token of the next. */
+export interface Pagination {
+  /** Pages read. */
   readonly pages: number
-  /** The token of the next one; null where there is none, or no page was read yet. */
+  /** The token of the next page. Null before the first page and after the last. */
   readonly next: string | null
   readonly done: boolean
 }
 
-/** What is known of a pool so far. Only records change it, so that a checkpoint's lead to the same state again. */
+/** What was read of a pool so far. Only records change it, so a checkpoint's records lead to the same state again. */
 export interface ReadState {
   apply(record: ReadRecord): void
   readonly pages: number
@@ -80,21 +80,21 @@ export interface ReadState {
   readonly end: readonly Group[] | undefined
   /** By group id. */
   readonly groupNames: readonly string[]
-  readonly listing: Chain
-  chainOf(groupId: number): Chain
+  readonly listing: Pagination
+  paginationOf(groupId: number): Pagination
   /** The ids of users in the order ListUsers gives them. */
   readonly listed: readonly number[]
-  /** How many users were seen. */
+  /** Users seen. */
   readonly users: number
   username(userId: number): string
-  /** Whether the user himself was asked for. */
+  /** Whether the user's own groups were requested. */
   isRead(userId: number): boolean
-  /** Groups whose members nobody has read, though they are there at the end. */
+  /** Groups that exist at the end and whose members were not read. */
   lateGroups(): readonly number[]
-  /** Users who were seen in a group and not listed, by name. */
+  /** Users that were seen in a group and not listed, sorted by name. */
   unlisted(): readonly number[]
   changes(): readonly PoolChange[]
-  /** Of the users who are there at the end, in the groups that are. */
+  /** The users and groups that exist at the end. */
   memberships(): Generator<UserGroups, void>
 }
 
@@ -102,15 +102,15 @@ export function createState(): ReadState {
   const table = createMembershipTable()
   const groupNames: string[] = []
   const groupIds = new Map<string, number>()
-  const chains: Mutable<Chain>[] = []
-  const listing: Mutable<Chain> = { pages: 0, next: null, done: false }
+  const paginations: Mutable<Pagination>[] = []
+  const listing: Mutable<Pagination> = { pages: 0, next: null, done: false }
   const listed: number[] = []
   const isListed = createFlags()
   const isRead = createFlags()
   const isGone = createFlags()
   const goneGroups = new Set<number>()
-  /** What users said of themselves after they were seen in groups. */
-  const ownWord = new Map<number, readonly number[]>()
+  /** The groups in the response about a user, requested after the user was seen in groups. */
+  const groupsReportedByUser = new Map<number, readonly number[]>()
   let pages = 0
   let start: StartRecord | undefined
   let end: readonly Group[] | undefined
@@ -119,13 +119,13 @@ export function createState(): ReadState {
     const known = groupIds.get(name)
     if (known !== undefined) return known
     groupIds.set(name, groupNames.length)
-    chains.push({ pages: 0, next: null, done: false })
+    paginations.push({ pages: 0, next: null, done: false })
     return groupNames.push(name) - 1
   }
-  function advance(chain: Mutable<Chain>, next: string | null): void {
-    chain.pages++
-    chain.next = next
-    chain.done = next === null
+  function advance(pagination: Mutable<Pagination>, next: string | null): void {
+    pagination.pages++
+    pagination.next = next
+    pagination.done = next === null
   }
   function listUser(username: string): void {
     const userId = table.userId(username)
@@ -149,19 +149,19 @@ export function createState(): ReadState {
             goneGroups.add(record.group)
             end = end?.filter(({ groupName }) => groupIds.get(groupName) !== record.group)
           }
-          return advance(chains[record.group]!, record.next)
+          return advance(paginations[record.group]!, record.next)
         case 'user': {
           const groups = record.groups.map(groupId)
           if (record.gone) isGone.set(record.user)
           isRead.set(record.user)
-          if (start?.strategy === 'per-group') ownWord.set(record.user, groups)
+          if (start?.strategy === 'per-group') groupsReportedByUser.set(record.user, groups)
           else for (const id of groups) table.addMembership(record.user, id)
           return
         }
         case 'end':
           end = record.groups
           for (const { groupName } of record.groups) {
-            // It went, and another of its name came: a group of its own.
+            // It was deleted and created again: that is another group.
             if (goneGroups.has(groupId(groupName))) groupIds.delete(groupName)
             groupId(groupName)
           }
@@ -182,10 +182,10 @@ export function createState(): ReadState {
     groupNames,
     listing,
     listed,
-    chainOf: id => chains[id]!,
+    paginationOf: id => paginations[id]!,
     username: id => table.username(id),
     isRead: id => isRead.has(id),
-    lateGroups: () => (end ?? []).map(group => groupId(group.groupName)).filter(id => !chains[id]!.done),
+    lateGroups: () => (end ?? []).map(group => groupId(group.groupName)).filter(id => !paginations[id]!.done),
     unlisted,
     changes() {
       const before = new Map((start?.groups ?? []).map(group => [group.groupName, group]))
@@ -217,7 +217,7 @@ export function createState(): ReadState {
         yield* unlisted()
       })()) {
         if (isGone.has(id)) continue
-        const groups = ownWord.get(id)?.toSorted((a, b) => a - b) ?? memberships.groupsOf(id)
+        const groups = groupsReportedByUser.get(id)?.toSorted((a, b) => a - b) ?? memberships.groupsOf(id)
         yield {
           username: table.username(id),
           groups: Array.from(groups)

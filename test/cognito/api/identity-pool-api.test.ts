@@ -88,7 +88,7 @@ describe('what the identity pool has', () => {
       RoleMappings: { [key]: { ...token, AmbiguousRoleResolution: null } },
     })
     const { roles, roleMappings } = await get()
-    expect(selectRole({}, roleMappings[key], { roles })).toMatchObject({ outcome: 'denied', how: 'ambiguous-unset' })
+    expect(selectRole({}, roleMappings[key], { roles })).toMatchObject({ outcome: 'denied', rule: 'ambiguous-unset' })
   })
 })
 
@@ -116,12 +116,12 @@ describe('failures', () => {
     ['an IAM policy that says no', { error: 'AccessDeniedException' }, 'not-authorized', false],
     ['a refusal by the service', { error: 'NotAuthorizedException' }, 'not-authorized', false],
     ['throttling', { error: 'TooManyRequestsException' }, 'throttled', true],
-    ['an invalid parameter', { error: 'InvalidParameterException' }, 'request-refused', false],
+    ['an invalid parameter', { error: 'InvalidParameterException' }, 'request-rejected', false],
     ['a failure inside', { error: 'InternalErrorException', status: 500 }, 'service-error', true],
     ['a connection that breaks', 'drop', 'unreachable', true],
-    ['a login page', { body: '<!DOCTYPE html>', type: 'text/html' }, 'malformed-answer', false],
-    ['half of the JSON', { body: JSON.stringify(full).slice(0, 90) }, 'malformed-answer', false],
-    ['no answer', { body: '' }, 'malformed-answer', false],
+    ['a login page', { body: '<!DOCTYPE html>', type: 'text/html' }, 'malformed-response', false],
+    ['half of the JSON', { body: JSON.stringify(full).slice(0, 90) }, 'malformed-response', false],
+    ['no answer', { body: '' }, 'malformed-response', false],
   ])('%s', async (_what, fault, code, retryable) => {
     endpoint.fail(fault)
     const error = await failureOf()
@@ -167,7 +167,7 @@ describe('failures', () => {
   ])('an answer with %s is malformed', async (_what, parts, said) => {
     endpoint.fail({ body: JSON.stringify({ ...full, ...parts }) })
     const error = await failureOf()
-    expect(error.code).toBe('malformed-answer')
+    expect(error.code).toBe('malformed-response')
     expect(error.message).toContain(said)
   })
 

@@ -157,7 +157,7 @@ describe('reading users', () => {
   const withoutUser = OPERATIONS.filter(operation => operation !== 'AdminListGroupsForUser')
   test.each(withoutUser)('no user is looked for by %s, and so none is missing', async operation => {
     fail({ error: 'UserNotFoundException', message: 'User does not exist.' })
-    expect(await failureOf(() => CALLS[operation](apiOf()))).toMatchObject({ code: 'request-refused' })
+    expect(await failureOf(() => CALLS[operation](apiOf()))).toMatchObject({ code: 'request-rejected' })
   })
 
   test('each call is told, with its operation and its group', async () => {
@@ -182,13 +182,13 @@ describe('failures', () => {
     ['access-denied', 'not-authorized', false],
     ['expired-token', 'not-authorized', false],
     ['drop', 'unreachable', true],
-    ['html-200', 'malformed-answer', false],
-    ['html-502', 'malformed-answer', true],
-    ['malformed-json', 'malformed-answer', false],
-    ['empty-200', 'malformed-answer', false],
-    ['no-group', 'malformed-answer', false],
-    [{ error: 'InvalidParameterException' }, 'request-refused', false],
-    [{ error: 'OperationNotEnabledException' }, 'request-refused', false],
+    ['html-200', 'malformed-response', false],
+    ['html-502', 'malformed-response', true],
+    ['malformed-json', 'malformed-response', false],
+    ['empty-200', 'malformed-response', false],
+    ['no-group', 'malformed-response', false],
+    [{ error: 'InvalidParameterException' }, 'request-rejected', false],
+    [{ error: 'OperationNotEnabledException' }, 'request-rejected', false],
   ]
   describe.each(OPERATIONS)('%s', operation => {
     test.each(faults)('after %j it is %s, in the name of the operation', async (fault, code, retryable) => {
@@ -268,20 +268,20 @@ describe('failures', () => {
     async (operation, body, note) => {
       fail({ body })
       const error = await failureOf(() => CALLS[operation](apiOf()))
-      expect(error.code).toBe('malformed-answer')
+      expect(error.code).toBe('malformed-response')
       expect(error.message).toContain(`(${note}`)
     },
   )
 
-  test('a token that has expired says to begin again', async () => {
+  test('an expired token says to start again', async () => {
     for (let index = 0; index < 60; index++) endpoint.users.set(`u${index}`, [])
     const { nextToken } = await apiOf().listUsers(undefined, NEVER)
     endpoint.expireTokens()
     const error = await failureOf(() => apiOf().listUsers(nextToken, NEVER))
-    expect(error).toMatchObject({ code: 'request-refused', retryable: false })
+    expect(error).toMatchObject({ code: 'request-rejected', retryable: false })
     expect(error.message).toBe(
-      `ListUsers on user pool \`${userPoolId}\` was refused as invalid (Invalid pagination token given.); ` +
-        'check the user pool id, or begin again with the first page: the token of a later one does not last',
+      `ListUsers on user pool \`${userPoolId}\` was rejected as invalid (Invalid pagination token given.); ` +
+        'check the user pool id, or start again with the first page: pagination tokens expire',
     )
   })
 

@@ -9,7 +9,7 @@ import {
 } from '../../../src/cognito/index.js'
 import { isRolecastError } from '../../../src/errors.js'
 import type { Group } from '../../../src/group.js'
-import { type Call, type FakePool, fakePool, named, turn, type Trouble } from '../../models/source-model.js'
+import { type Call, type FakePool, fakePool, named, turn, type CallFault } from '../../models/source-model.js'
 
 const userPoolId = 'eu-west-1_Ab12Cd34e'
 const NAMES = ['a', '__proto__'] as const
@@ -70,7 +70,7 @@ type Action =
   | { readonly do: 'abort'; readonly which: number }
   | { readonly do: 'invalidate'; readonly name: string | undefined }
   | { readonly do: 'change'; readonly name: string }
-  | { readonly do: 'fail'; readonly trouble: Trouble }
+  | { readonly do: 'fail'; readonly fault: CallFault }
   | { readonly do: 'prefetch' }
 
 interface Waiter {
@@ -109,7 +109,7 @@ const invalidations = fc.record({
 const changes = fc.record({ do: fc.constant('change' as const), name: names })
 const failures = fc.record({
   do: fc.constant('fail' as const),
-  trouble: fc.constantFrom<Trouble[]>('throttled', 'not-authorized', 'malformed-answer'),
+  fault: fc.constantFrom<CallFault[]>('throttled', 'not-authorized', 'malformed-response'),
 })
 const prefetches = fc.constant({ do: 'prefetch' as const })
 /** A group changes, and who changed it says so. */
@@ -184,8 +184,8 @@ async function race(
         change(action.name)
         return
       case 'fail':
-        pool.weather.trouble = action.trouble
-        pool.weather.left++
+        pool.faults.fault = action.fault
+        pool.faults.left++
         return
       case 'prefetch': {
         const prefetch = { ended: false }
@@ -213,7 +213,7 @@ async function race(
     s.scheduleSequence(actions.map(action => ({ label: JSON.stringify(action), builder: () => perform(action) })))
     await untilQuiet()
     if (again) {
-      pool.weather.left = 0
+      pool.faults.left = 0
       const asked = new Map(seen.waiters.map(waiter => [waiter.names.join(' '), waiter.names]))
       for (const those of asked.values()) await perform({ do: 'lookup', names: those, mayAbort: false })
       await untilQuiet()
@@ -313,7 +313,7 @@ const LAWS = {
   'a rejected call is never cached: the next lookup calls again': {
     actions: some(failures, failures, aborts),
     objection: async ({ pool, subject }) => {
-      pool.weather.left = 0
+      pool.faults.left = 0
       for (const name of NAMES) {
         const answered = pool.calls.some(call => call.about === name && call.state === 'answered')
         const called = pool.calls.length
@@ -375,7 +375,7 @@ const LAWS = {
       waiters
         .filter(({ aborted, error }) => !aborted && error !== undefined)
         .map(({ error }) => code(error))
-        .find(one => !['throttled', 'not-authorized', 'malformed-answer'].includes(one)),
+        .find(one => !['throttled', 'not-authorized', 'malformed-response'].includes(one)),
   },
   'no rejection is left unhandled': {
     actions: some(failures, failures, aborts, invalidations, prefetches),
@@ -502,7 +502,7 @@ describe('many at once', () => {
     const found = await outcome(all)
     expect(pool.calls.map(call => call.about).toSorted()).toEqual(ten)
     expect(found.every(({ groups }) => groups.length === 10)).toBe(true)
-    expect(source.stats()).toMatchObject({ misses: 10, coalesced: 99_990, hits: 0, calls: 10, size: 10 })
+    expect(source.stats()).toMatchObject({ miss: 10, coalesced: 99_990, hit: 0, call: 10, size: 10 })
   })
 
   test('when 999 of 1 000 abort, the last one is served by the same call', async () => {
@@ -753,7 +753,7 @@ describe('a source never answers with what is too old', () => {
     expect(await lookup).toBe('aborted')
     await turn()
     expect(pool.calls).toEqual([])
-    expect(source.stats()).toMatchObject({ calls: 0, failures: 0 })
+    expect(source.stats()).toMatchObject({ call: 0, failed: 0 })
   })
 })
 

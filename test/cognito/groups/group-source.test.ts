@@ -1,6 +1,7 @@
 import { inspect } from 'node:util'
 import { CognitoIdentityProviderClient, GetGroupCommand } from '@aws-sdk/client-cognito-identity-provider'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { useVirtualTime } from '../../virtual-time.js'
 import {
   type CacheEvent,
   createGroupSource,
@@ -116,27 +117,27 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
     ['no permission', 'access-denied', 'not-authorized', false],
     ['NotAuthorizedException', 'not-authorized', 'not-authorized', false],
     ['an expired token', 'expired-token', 'not-authorized', false],
-    ['a gateway that answers 502 in HTML', 'html-502', 'malformed-answer', true],
-    ['a login page', 'html-200', 'malformed-answer', false],
-    ['JSON cut off', 'malformed-json', 'malformed-answer', false],
-    ['an empty 200', 'empty-200', 'malformed-answer', false],
-    ['a 200 without a group', 'no-group', 'malformed-answer', false],
-    ['a group that is null', 'null-group', 'malformed-answer', false],
+    ['a gateway that answers 502 in HTML', 'html-502', 'malformed-response', true],
+    ['a login page', 'html-200', 'malformed-response', false],
+    ['JSON cut off', 'malformed-json', 'malformed-response', false],
+    ['an empty 200', 'empty-200', 'malformed-response', false],
+    ['a 200 without a group', 'no-group', 'malformed-response', false],
+    ['a group that is null', 'null-group', 'malformed-response', false],
     ['a socket that is dropped', 'drop', 'unreachable', true],
     ['a body that stalls', 'stall-body', 'timeout', true],
     ['no answer at all', 'hang', 'timeout', true],
-    ['the precedence "7"', { precedence: '7' }, 'malformed-answer', false],
-    ['the precedence 1.5', { precedence: 1.5 }, 'malformed-answer', false],
-    ['the precedence -1', { precedence: -1 }, 'malformed-answer', false],
-    ['the precedence 2^31', { precedence: 2 ** 31 }, 'malformed-answer', false],
-    ['the precedence true', { precedence: true }, 'malformed-answer', false],
-    ['the group of another name', { name: 'editors' }, 'malformed-answer', false],
-    ['a role that is a number', { body: '{"Group":{"GroupName":"admins","RoleArn":7}}' }, 'malformed-answer', false],
+    ['the precedence "7"', { precedence: '7' }, 'malformed-response', false],
+    ['the precedence 1.5', { precedence: 1.5 }, 'malformed-response', false],
+    ['the precedence -1', { precedence: -1 }, 'malformed-response', false],
+    ['the precedence 2^31', { precedence: 2 ** 31 }, 'malformed-response', false],
+    ['the precedence true', { precedence: true }, 'malformed-response', false],
+    ['the group of another name', { name: 'editors' }, 'malformed-response', false],
+    ['a role that is a number', { body: '{"Group":{"GroupName":"admins","RoleArn":7}}' }, 'malformed-response', false],
     ['a 429 without a name', { body: '', status: 429 }, 'throttled', true],
     ['a 403 without a name', { body: '{}', status: 403 }, 'not-authorized', false],
     ['a 504 without a name', { body: '{}', status: 504 }, 'service-error', true],
-    ['an invalid parameter', { error: 'InvalidParameterException', message: 'no' }, 'request-refused', false],
-    ['an exception nobody knows', { error: 'NovelException', message: 'no' }, 'request-refused', false],
+    ['an invalid parameter', { error: 'InvalidParameterException', message: 'no' }, 'request-rejected', false],
+    ['an exception nobody knows', { error: 'NovelException', message: 'no' }, 'request-rejected', false],
     [
       'a pool that does not exist',
       { error: 'ResourceNotFoundException', message: 'User pool x does not exist.' },
@@ -152,17 +153,17 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
     [
       'something missing, not said what',
       { error: 'ResourceNotFoundException', message: 'Requested resource not found' },
-      'malformed-answer',
+      'malformed-response',
       false,
     ],
-    ['something missing, without a message', { error: 'ResourceNotFoundException' }, 'malformed-answer', false],
+    ['something missing, without a message', { error: 'ResourceNotFoundException' }, 'malformed-response', false],
   ])('%s', async (_name, fault, code, retryable) => {
     const source = sourceOf({ timeout: 1_000 })
     fail(fault)
     const error = await failureOf(() => source('admins'))
     expect(error).toMatchObject({ code, retryable, groupName: 'admins', name: 'RolecastError' })
     expect(error.message).toMatch(/^GetGroup for group `admins` of user pool `eu-west-1_Ab12Cd34e` .*; \S+/)
-    expect(source.stats()).toMatchObject({ failures: 1, size: 0, throttled: code === 'throttled' ? 1 : 0 })
+    expect(source.stats()).toMatchObject({ failed: 1, size: 0, throttled: code === 'throttled' ? 1 : 0 })
 
     for (const end of undo.splice(0)) end()
     expect(await source('admins'), 'the failure is not kept').toMatchObject({ precedence: 0 })
@@ -287,21 +288,15 @@ describe('time', () => {
     })
   })
 
-  test('a timed-out call frees its place for the next', async () => {
-    const source = sourceOf({ timeout: 500, concurrency: 1 })
-    fail('hang', { groupName: 'admins' })
-    const hanging = failureOf(() => source('admins'))
-    expect(await source('editors')).toMatchObject({ precedence: 5 })
-    expect(await hanging).toMatchObject({ code: 'timeout' })
-  })
-
   test("the caller's signal ends the waiting at once, and its reason is the cause", async () => {
     const source = sourceOf()
     fail('hang')
     const controller = new AbortController()
     const waiting = failureOf(() => source('admins', { signal: controller.signal }))
     const reason = new Error('the request was cancelled')
-    setTimeout(() => controller.abort(reason), 20)
+    // Not before it has arrived, or the next test would see it.
+    await vi.waitFor(() => expect(endpoint.requests).toHaveLength(1))
+    controller.abort(reason)
     const error = await waiting
     expect(error).toMatchObject({ code: 'aborted', retryable: false, groupName: 'admins' })
     expect(error.cause).toBe(reason)
@@ -318,24 +313,6 @@ describe('time', () => {
     expect(endpoint.requests).toHaveLength(1)
   })
 
-  test('calls keep to the rate, within any second', async () => {
-    const source = sourceOf({ requestsPerSecond: 4, concurrency: 100 })
-    const names = Array.from({ length: 10 }, (_, index) => `g${index}`)
-    for (const groupName of names) endpoint.groups.set(groupName, { groupName })
-    await source.lookup(names)
-    const times = endpoint.requests.map(request => request.at)
-    expect(times).toHaveLength(10)
-    // Five requests never fall into less than a second; 50 ms for the way through the network stack.
-    for (let index = 4; index < times.length; index++) expect(times[index]! - times[index - 4]!).toBeGreaterThan(950)
-  })
-
-  test('control: without a rate the same calls go out at once', async () => {
-    const source = sourceOf({ concurrency: 100 })
-    await source.lookup(Array.from({ length: 10 }, (_, index) => `g${index}`))
-    const times = endpoint.requests.map(request => request.at)
-    expect(times.at(-1)! - times[0]!).toBeLessThan(950)
-  })
-
   test('at the default rate Cognito is never made to throttle, though the first calls are slow to get there', async () => {
     const strict = await startCognitoEndpoint({ userPoolId, quota: { requestsPerSecond: 5 } })
     try {
@@ -347,12 +324,53 @@ describe('time', () => {
       await strict.close()
     }
   })
+})
+
+describe('in virtual time', () => {
+  useVirtualTime()
+
+  /** A pool without groups, which takes 30 ms for each request and never responds to `hanging`. */
+  function slowPool(options: Partial<GroupSourceOptions>) {
+    const sentAt: number[] = []
+    const client = {
+      async send({ input }: { readonly input: object }): Promise<never> {
+        sentAt.push(performance.now())
+        await new Promise(
+          resolve => 'hanging' !== (input as { GroupName: string }).GroupName && setTimeout(resolve, 30),
+        )
+        throw Object.assign(new Error('Group not found.'), { name: 'ResourceNotFoundException' })
+      },
+    }
+    return { sentAt, source: createGroupSource({ userPoolId, client, ...options }) }
+  }
+  const names = (count: number) => Array.from({ length: count }, (_, index) => `g${index}`)
+
+  test('a timed-out call frees its place for the next', async () => {
+    const { source, sentAt } = slowPool({ timeout: 500, concurrency: 1, requestsPerSecond: Infinity })
+    const hanging = failureOf(() => source('hanging'))
+    expect(await source('ghost')).toBeUndefined()
+    expect(await hanging).toMatchObject({ code: 'timeout' })
+    expect(sentAt[1]! - sentAt[0]!).toBe(500)
+  })
+
+  test('calls keep to the rate, within any second', async () => {
+    const { source, sentAt } = slowPool({ requestsPerSecond: 4, concurrency: 100 })
+    await source.lookup(names(10))
+    expect(sentAt).toHaveLength(10)
+    for (let index = 4; index < sentAt.length; index++)
+      expect(sentAt[index]! - sentAt[index - 4]!).toBeGreaterThanOrEqual(1_000)
+  })
+
+  test('control: without a rate the same calls go out at once', async () => {
+    const { source, sentAt } = slowPool({ requestsPerSecond: Infinity, concurrency: 100 })
+    await source.lookup(names(10))
+    expect(sentAt.at(-1)! - sentAt[0]!).toBe(0)
+  })
 
   test('a rate below one a second is kept too', async () => {
-    const source = sourceOf({ requestsPerSecond: 0.8 })
-    await source.lookup(['g1', 'g2'])
-    const [first, second] = endpoint.requests.map(request => request.at)
-    expect(second! - first!).toBeGreaterThan(1_200)
+    const { source, sentAt } = slowPool({ requestsPerSecond: 0.8 })
+    await source.lookup(names(2))
+    expect(sentAt[1]! - sentAt[0]!).toBeGreaterThanOrEqual(1_250)
   })
 })
 
@@ -485,13 +503,13 @@ describe('reading the whole pool', () => {
     const source = largePool()
     fail('throttle', { operation: 'ListGroups', after: 2 })
     expect(await failureOf(() => source.prefetch())).toMatchObject({ code: 'throttled', retryable: true })
-    expect(source.stats()).toMatchObject({ size: 0, failures: 1 })
+    expect(source.stats()).toMatchObject({ size: 0, failed: 1 })
   })
 
-  test('pages that go round in a circle are a malformed answer, not an endless loop', async () => {
+  test('pages that repeat are a malformed response, not an endless loop', async () => {
     const source = largePool()
     fail('endless-pages')
-    expect(await failureOf(() => source.prefetch())).toMatchObject({ code: 'malformed-answer' })
+    expect(await failureOf(() => source.prefetch())).toMatchObject({ code: 'malformed-response' })
   })
 
   test('a pool that does not exist', async () => {
@@ -507,7 +525,7 @@ describe('reading the whole pool', () => {
     const source = largePool({ max: 10 })
     await source('g149')
     await source.prefetch()
-    expect(source.stats()).toMatchObject({ size: 10, evictions: 0 })
+    expect(source.stats()).toMatchObject({ size: 10, evicted: 0 })
     expect(source('g149')).not.toBeInstanceOf(Promise)
   })
 
@@ -532,17 +550,17 @@ describe('statistics and events', () => {
     await source.lookup(['admins', 'ghost', 'admins'])
     await source('plain')
     expect(source.stats()).toEqual({
-      hits: 1,
+      hit: 1,
       negative: 1,
       stale: 0,
-      misses: 3,
+      miss: 3,
       coalesced: 1,
-      calls: 3,
-      failures: 0,
+      call: 3,
+      failed: 0,
       throttled: 0,
-      evictions: 1,
-      sharedHits: 0,
-      sharedFailures: 0,
+      evicted: 1,
+      'shared-hit': 0,
+      'shared-failed': 0,
       size: 2,
     })
     expect(events).toEqual([
@@ -562,7 +580,7 @@ describe('statistics and events', () => {
   test('a renewed resolution counts its names as hits', async () => {
     const resolver = createRoleResolver({ source: sourceOf() })
     for (let round = 0; round < 5; round++) await resolver.resolve(['admins', 'ghost'])
-    expect(resolver.source.stats()).toMatchObject({ hits: 4, negative: 4, misses: 2, calls: 2 })
+    expect(resolver.source.stats()).toMatchObject({ hit: 4, negative: 4, miss: 2, call: 2 })
   })
 
   test('a hook that throws changes no answer', async () => {

@@ -130,10 +130,10 @@ describe('the cache sees what is resolved', () => {
       hooked ? { onEvent: ({ type, groupName }) => events.push(`${type} ${groupName}`) } : {},
     )
     events.length = 0
-    const before = resolver.source.stats().hits
+    const before = resolver.source.stats().hit
     for (let time = 0; time < 2; time++) resolver.resolveCached(['staff', 'admins', 'staff'])
     expect(events).toEqual(hooked ? ['hit staff', 'hit admins', 'hit staff', 'hit admins'] : [])
-    expect(resolver.source.stats().hits - before).toBe(4)
+    expect(resolver.source.stats().hit - before).toBe(4)
   })
 
   test('in a full cache what was used last stays', async () => {

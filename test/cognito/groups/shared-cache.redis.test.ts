@@ -10,7 +10,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import type { CacheStats } from '../../../src/cognito/index.js'
 import type { Group } from '../../../src/group.js'
 import { type CognitoEndpoint, startCognitoEndpoint } from '../cognito-endpoint.js'
-import { copyPackage } from '../../cli/command.js'
+import { copyPackage } from '../../build-package.js'
 
 const PROCESSES = 20
 const userPoolId = 'eu-west-1_Fleet'
@@ -214,8 +214,8 @@ describe.skipIf(!hasRedis)('20 processes, one Redis server and one user pool of 
     expectWhole(reports)
     expect(NAMES.map(callsOf)).toEqual(NAMES.map(() => 1))
     expect(endpoint.requests).toHaveLength(50)
-    expect(reports.reduce((sum, { stats }) => sum + stats.sharedHits, 0)).toBe(PROCESSES * 50 - 50)
-    expect(reports.reduce((sum, { stats }) => sum + stats.sharedFailures, 0)).toBe(0)
+    expect(reports.reduce((sum, { stats }) => sum + stats['shared-hit'], 0)).toBe(PROCESSES * 50 - 50)
+    expect(reports.reduce((sum, { stats }) => sum + stats['shared-failed'], 0)).toBe(0)
     expect(await redis.say('DBSIZE'), 'no lease is left').toBe(':50')
   })
 
@@ -258,7 +258,7 @@ describe.skipIf(!hasRedis)('20 processes, one Redis server and one user pool of 
     expect(endpoint.requests.length).toBeGreaterThanOrEqual(50)
     expect(endpoint.requests.length, 'and shared what they could').toBeLessThan(PROCESSES * 50)
     expect(
-      reports.some(({ stats }) => stats.sharedFailures > 0),
+      reports.some(({ stats }) => stats['shared-failed'] > 0),
       'they noticed',
     ).toBe(true)
     expect(Math.max(...reports.map(report => report.slowest)), 'nobody waited for the store').toBeLessThan(5_000)

@@ -103,7 +103,7 @@ describe('taking a snapshot', () => {
       for (const after of [0, 1, 2]) {
         undo = endpoint.fail(fault, { after })
         const error = await failureOf(take)
-        expect(error.code).toMatch(/^(throttled|not-authorized|malformed-answer|unreachable)$/)
+        expect(error.code).toMatch(/^(throttled|not-authorized|malformed-response|unreachable)$/)
         undo()
       }
       expect((await take()).Groups).toHaveLength(150)
@@ -245,7 +245,7 @@ describe('a resolver with a snapshot', () => {
       stale: false,
     })
     expect(asked()).toEqual([])
-    expect(resolver.source.stats()).toMatchObject({ size: 2, calls: 0 })
+    expect(resolver.source.stats()).toMatchObject({ size: 2, call: 0 })
   })
 
   test('asks Cognito once it is older, and then goes by `ttl` as always', async () => {
@@ -323,7 +323,7 @@ describe('a resolver with a snapshot', () => {
     const { resolver } = resolverOf({ snapshot: { version: 1, userPoolId, takenAt, Groups } })
     const names = Groups.map(group => group.GroupName)
     expect(await resolver.resolve(names)).toMatchObject({ preferredRole: role('R0'), age: 1_000 })
-    expect(resolver.source.stats()).toMatchObject({ size: 10_000, calls: 0, evictions: 0 })
+    expect(resolver.source.stats()).toMatchObject({ size: 10_000, call: 0, evicted: 0 })
   })
 })
 

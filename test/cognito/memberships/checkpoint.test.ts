@@ -76,8 +76,8 @@ async function written(...records: object[]): Promise<Buffer> {
   return readFile(path)
 }
 
-/** What was refused, after a look that neither the file nor its folder was touched. */
-async function refused(read?: Record<string, unknown>): Promise<string> {
+/** What was rejected, after a look that neither the file nor its folder was touched. */
+async function rejected(read?: Record<string, unknown>): Promise<string> {
   const before = await readFile(path)
   const beside = await readdir(dirname(path))
   const error = await failureOf(() => opened(read))
@@ -160,7 +160,7 @@ describe('examples', () => {
     expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
   })
 
-  test('a record that is too long is refused, and the next one is not', async () => {
+  test('a record that is too long is rejected, and the next one is not', async () => {
     await using(async checkpoint => {
       expect((await failureOf(() => checkpoint.append({ pad: 'x'.repeat(2 ** 24) }))).code).toBe('invalid-input')
       await checkpoint.append({ pad: 'x'.repeat(2 ** 24 - 100) })
@@ -237,18 +237,18 @@ describe('a torn end', () => {
     expect(await using(recordsOf)).toEqual([...first, last])
   })
 
-  test('cut in its first line, a file is begun again if it says what it is, and else refused', async () => {
+  test('cut in its first line, a file is begun again if it says what it is, and else rejected', async () => {
     const whole = await written()
     const mark = '{"rolecast":"checkpoint",'.length
     for (let length = 0; length < whole.length; length++) {
       await writeFile(path, whole.subarray(0, length))
-      if (length > 0 && length < mark) expect(await refused(), `${length} bytes`).toMatch(/is not a checkpoint/)
+      if (length > 0 && length < mark) expect(await rejected(), `${length} bytes`).toMatch(/is not a checkpoint/)
       else expect((await written()).equals(whole), `${length} bytes`).toBe(true)
     }
   })
 })
 
-describe('a file that is refused is left as it is', () => {
+describe('a file that is rejected is left as it is', () => {
   const line = (json: string | Buffer) =>
     Buffer.concat([
       Buffer.from(`{"crc32":"${crc32(json).toString(16).padStart(8, '0')}","record":`),
@@ -274,13 +274,13 @@ describe('a file that is refused is left as it is', () => {
     ['bytes that are no UTF-8', Buffer.from(header.replace('eu-west-1_a', '\xff'), 'latin1')],
   ])('%s', async (_what, content) => {
     await writeFile(path, content)
-    expect(await refused()).toMatch(/it is not a checkpoint, and was left as it is; give the path of another file$/)
+    expect(await rejected()).toMatch(/it is not a checkpoint, and was not changed; give the path of another file$/)
   })
 
   test('a large file without lines, of which no more than some MiB are read', async () => {
     await writeFile(path, '')
     await truncate(path, 2 ** 26)
-    expect(await refused()).toMatch(/it is not a checkpoint/)
+    expect(await rejected()).toMatch(/it is not a checkpoint/)
   })
 
   test('control: the same header and a record are taken', async () => {
@@ -290,7 +290,7 @@ describe('a file that is refused is left as it is', () => {
 
   test.each([[2], [0], ['1'], [null], [undefined]])('of version %j', async value => {
     await writeFile(path, headerOf(value))
-    expect(await refused()).toMatch(
+    expect(await rejected()).toMatch(
       /it is of version .*, and this rolecast writes version 1; give the path .* or remove this one/,
     )
   })
@@ -318,9 +318,9 @@ describe('a file that is refused is left as it is', () => {
     ],
   ])('of something else: %s', async (_what, read, words) => {
     await written({ page: 1 })
-    const message = await refused(read)
+    const message = await rejected(read)
     expect(message).toMatch(words)
-    expect(message).toMatch(/; give the path of another file, or remove this one to begin again$/)
+    expect(message).toMatch(/; give the path of another file, or remove this one to start again$/)
   })
 
   test('control: the same in another order, and with what JSON leaves out, is the same', async () => {
@@ -340,12 +340,12 @@ describe('a file that is refused is left as it is', () => {
     const lines = whole.toString().split('\n')
     const start = Buffer.byteLength(`${lines[0]}\n${lines[1]}\n`)
     const end = start + Buffer.byteLength(lines[2]!)
-    const advice = `its line 3 is damaged; cut the file off after ${start} bytes to go on from there, or remove it to begin again`
+    const advice = `its line 3 is damaged; truncate the file to ${start} bytes to resume from there, or remove it to start again`
     for (let at = start; at < end; at++) {
       const broken = Buffer.from(whole)
       broken[at] = broken[at]! ^ 0x80
       await writeFile(path, broken)
-      expect(await refused()).toContain(advice)
+      expect(await rejected()).toContain(advice)
     }
     await truncate(path, start)
     expect(await using(recordsOf)).toEqual([{ page: 1 }])
@@ -361,7 +361,7 @@ describe('a file that is refused is left as it is', () => {
   test('a line after the first that never ends', async () => {
     await written({ page: 1 })
     await truncate(path, 2 ** 25)
-    expect(await refused()).toMatch(/its line 3 is damaged/)
+    expect(await rejected()).toMatch(/its line 3 is damaged/)
   })
 
   test('what is no file, or in no folder', async () => {
@@ -375,7 +375,7 @@ describe('a file that is refused is left as it is', () => {
     expect(await readdir(dirname(file))).toEqual([])
   })
 
-  test('what somebody cuts off while it is read is not taken for its end', async () => {
+  test('a cut made while the file is read is not taken for its end', async () => {
     await written({ page: 1 })
     await using(async checkpoint => {
       await truncate(path, 0)
@@ -405,11 +405,11 @@ describe('the lock', () => {
     expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
   })
 
-  test('who is refused is told who has it, and what to do', async () => {
+  test('who is rejected is told who has it, and what to do', async () => {
     await using(async () => {
-      const message = await refused()
-      expect(message).toContain(`it is in use by process ${process.pid} on ${hostname()}; wait for its end or give`)
-      expect(message).toContain(`; if nobody uses it, remove \`${path}.lock\``)
+      const message = await rejected()
+      expect(message).toContain(`it is in use by process ${process.pid} on ${hostname()}; wait until it ends or give`)
+      expect(message).toContain(`; if no process uses it, remove \`${path}.lock\``)
     })
   })
 
@@ -466,14 +466,14 @@ describe('the lock', () => {
   test.each([
     ['of a process that runs', () => lockOf({}), `process ${process.ppid} on`],
     ['of another machine, of which nothing is known', () => lockOf({ pid: gone(), host: 'elsewhere' }), 'on elsewhere'],
-    ['that is empty: somebody is just making it', () => '', 'somebody else'],
-    ['that is none', () => 'mine', 'somebody else'],
-    ['of no process that can be', () => lockOf({ pid: -1 }), 'somebody else'],
-    ['with an id that is a path', () => lockOf({ pid: gone(), id: '../'.repeat(12) }), 'somebody else'],
+    ['that is empty: another process is creating it', () => '', 'another process'],
+    ['that is none', () => 'mine', 'another process'],
+    ['of no process that can be', () => lockOf({ pid: -1 }), 'another process'],
+    ['with an id that is a path', () => lockOf({ pid: gone(), id: '../'.repeat(12) }), 'another process'],
   ])('control: one %s is respected', async (_whose, content, who) => {
     await written({ page: 1 })
     await writeFile(`${path}.lock`, content())
-    expect(await refused()).toContain(who)
+    expect(await rejected()).toContain(who)
   })
 
   test('control: one that a living process is taking over is respected', async () => {
@@ -481,7 +481,7 @@ describe('the lock', () => {
     await written({ page: 1 })
     await writeFile(`${path}.lock`, lockOf({ pid, id }))
     await writeFile(`${path}.lock.${id}`, lockOf({}))
-    expect(await refused()).toContain(`process ${process.ppid} on`)
+    expect(await rejected()).toContain(`process ${process.ppid} on`)
   })
 })
 
@@ -594,7 +594,7 @@ describe.skipIf(process.platform === 'win32')('another process', { timeout: 180_
   test('with no room for the next record it fails, says so, and goes on from there when there is room', async () => {
     const { failed, acknowledged } = await runLimited(64)
     expect(failed).toMatch(
-      /cannot be read or written \(EFBIG\); make room, then run the same again: it goes on from what was kept$/,
+      /cannot be read or written \(EFBIG\); make room, then run the same again: it resumes from this file$/,
     )
     expect((await stat(path)).size, 'a part of the record is there').toBe(64 * 512)
     expect(await countRecords()).toBe(acknowledged)

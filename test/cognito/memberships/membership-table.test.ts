@@ -121,7 +121,7 @@ describe('what is refused', () => {
     const table = createMembershipTable()
     const replaced = table.userId(Buffer.from(name).toString())
     expect(table.find(name)).toBeUndefined()
-    expect(errorOf(() => table.userId(name))).toMatchObject({ code: 'malformed-answer', value: name })
+    expect(errorOf(() => table.userId(name))).toMatchObject({ code: 'malformed-response', value: name })
     expect(table.size).toBe(1)
     expect(table.find(Buffer.from(name).toString()), 'control: UTF-8 merges the two').toBe(replaced)
   })

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  type AnswerContext,
+  type ResponseContext,
   type AppSyncInput,
   checkRoleSwitch,
   type IamPolicyInput,
@@ -11,7 +11,7 @@ import {
   toIamPolicyResponse,
   toSimpleResponse,
 } from '../../src/authorizer/index.js'
-import { MAX_ANSWER_BYTES, MAX_APPSYNC_ANSWER_BYTES } from '../../src/authorizer/answers.js'
+import { MAX_RESPONSE_BYTES, MAX_APPSYNC_RESPONSE_BYTES } from '../../src/authorizer/responses.js'
 import { resolveRoles } from '../../src/claims/resolve.js'
 import { pools } from '../arbitraries.js'
 import { errorOf } from '../failure-of.js'
@@ -24,16 +24,16 @@ const bytesOf = (answer: unknown) => Buffer.byteLength(JSON.stringify(answer))
 const FORMS = [
   [
     'an IAM policy',
-    (context: AnswerContext, maxBytes?: number) =>
+    (context: ResponseContext, maxBytes?: number) =>
       toIamPolicyResponse({ principalId: 'jane', effect: 'Allow', resource: ARN, context, maxBytes }),
   ],
   [
     'a simple response',
-    (context: AnswerContext, maxBytes?: number) => toSimpleResponse({ isAuthorized: true, context, maxBytes }),
+    (context: ResponseContext, maxBytes?: number) => toSimpleResponse({ isAuthorized: true, context, maxBytes }),
   ],
   [
     "AppSync's",
-    (resolverContext: AnswerContext, maxBytes?: number) =>
+    (resolverContext: ResponseContext, maxBytes?: number) =>
       toAppSyncResponse({ isAuthorized: true, resolverContext, maxBytes }),
   ],
 ] as const
@@ -145,7 +145,7 @@ describe('the context', () => {
             Object.fromEntries([
               ['fine', 1],
               [key === 'fine' ? 'x' : key, value],
-            ]) as AnswerContext,
+            ]) as ResponseContext,
             Infinity,
           ),
         )
@@ -160,7 +160,7 @@ describe('the context', () => {
       for (const [, make] of FORMS) {
         const error = errorOf(() => make({ role: value as unknown as string }))
         expect(error.message).toBe(
-          "an answer's `context.role` takes strings, finite numbers and booleans; write a list as JSON",
+          "a response's `context.role` takes strings, finite numbers and booleans; write a list as JSON",
         )
         expect(error).not.toHaveProperty('value')
       }
@@ -169,12 +169,12 @@ describe('the context', () => {
 
   test.each([[null], [['a']], ['text'], [7]])('%j is no context', context => {
     for (const [, make] of FORMS)
-      expect(errorOf(() => make(context as unknown as AnswerContext)).code).toBe('invalid-option')
+      expect(errorOf(() => make(context as unknown as ResponseContext)).code).toBe('invalid-option')
   })
 
   test('what is inherited is not handed on', () => {
     expect(
-      toSimpleResponse({ isAuthorized: true, context: Object.create({ admin: true }) as AnswerContext }),
+      toSimpleResponse({ isAuthorized: true, context: Object.create({ admin: true }) as ResponseContext }),
     ).toStrictEqual({ isAuthorized: true, context: {} })
   })
 })
@@ -185,16 +185,16 @@ describe('the size', () => {
     const bytes = bytesOf(make(context))
     expect(bytesOf(make(context, bytes))).toBe(bytes)
     expect(errorOf(() => make(context, bytes - 1)).message).toBe(
-      `an answer's \`maxBytes\` is ${bytes - 1}, and it has ${bytes} bytes; hand on less context`,
+      `a response's \`maxBytes\` is ${bytes - 1}, and it has ${bytes} bytes; pass less context`,
     )
     expect(errorOf(() => make(context, NaN)).code).toBe('invalid-option')
   })
 
   test.each(FORMS)('%s: the default is the documented bound, or a cautious one', (form, make) => {
-    const bound = form === "AppSync's" ? MAX_APPSYNC_ANSWER_BYTES : MAX_ANSWER_BYTES
+    const bound = form === "AppSync's" ? MAX_APPSYNC_RESPONSE_BYTES : MAX_RESPONSE_BYTES
     const overhead = bytesOf(make({ a: '' }))
     expect(bytesOf(make({ a: 'x'.repeat(bound - overhead) }))).toBe(bound)
-    expect(() => make({ a: 'x'.repeat(bound - overhead + 1) })).toThrow('hand on less context')
+    expect(() => make({ a: 'x'.repeat(bound - overhead + 1) })).toThrow('pass less context')
   })
 })
 
@@ -219,7 +219,7 @@ describe('refused', () => {
   test.each(rows)('a policy whose %s is wrong: %j', (name, wrong) => {
     const error = errorOf(() => toIamPolicyResponse({ ...policy, ...wrong }))
     expect(error).toMatchObject({ code: 'invalid-option', retryable: false })
-    expect(error.message).toContain(`an answer's \`${name}\``)
+    expect(error.message).toContain(`a response's \`${name}\``)
   })
 
   test('a resource of 512 characters is not', () => {
@@ -254,7 +254,7 @@ describe('refused', () => {
     ['deniedFields', { deniedFields: null }],
   ])("AppSync's %s: %j", (name, wrong) => {
     expect(errorOf(() => toAppSyncResponse({ isAuthorized: true, ...wrong })).message).toContain(
-      `an answer's \`${name}\``,
+      `a response's \`${name}\``,
     )
   })
 

@@ -1,10 +1,11 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join, posix } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { copyPackage } from './build-package.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const run = promisify(execFile)
@@ -147,7 +148,7 @@ describe('who may import whom', () => {
     ['claims/resolve.ts', `const now = Date.now()`, 'the core is pure'],
     [
       'cognito/groups/group-source.ts',
-      `import { predictionText } from '../../report/prediction.js'`,
+      `import { predictionText } from '../../report/prediction-text.js'`,
       'edges do not import each other',
     ],
     [
@@ -174,7 +175,7 @@ describe('who may import whom', () => {
   test.each([
     ['rules/validate.ts', `import { resolveRoles } from '../claims/resolve.js'`],
     ['cognito/memberships/audit-pool.ts', `import { describeChange } from '../../audit/summary.js'`],
-    ['cli/commands/predict.ts', `import { predictionText } from '../../report/prediction.js'`],
+    ['cli/commands/predict.ts', `import { predictionText } from '../../report/prediction-text.js'`],
     ['cognito/groups/group-source.ts', `import { LRUCache } from 'lru-cache'`],
     ['cognito/api/user-pool-api.ts', `const sdk = await import('@aws-sdk/client-cognito-identity-provider')`],
   ])('control: in %s, `%s` is allowed', (path, planted) => {
@@ -186,8 +187,7 @@ describe('the built package, where no node_modules exists', () => {
   let folder = ''
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'rolecast-dist-'))
-    await cp(join(root, 'dist'), join(folder, 'dist'), { recursive: true })
-    await writeFile(join(folder, 'package.json'), '{"type":"module"}')
+    await copyPackage(folder, async () => {})
   })
   afterAll(() => rm(folder, { recursive: true, force: true }))
 
@@ -225,9 +225,16 @@ describe('what importing loads', () => {
   const hook = `import { writeSync } from 'node:fs'; export async function load(url, context, next) { writeSync(1, url + '\\n'); return next(url, context) }`
   const register = `import { register } from 'node:module'; register('data:text/javascript,' + ${JSON.stringify(encodeURIComponent(hook))})`
 
+  let folder = ''
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'rolecast-dist-'))
+    await copyPackage(folder)
+  })
+  afterAll(() => rm(folder, { recursive: true, force: true }))
+
   async function loadedBy(code: string): Promise<readonly string[]> {
     const args = ['--import', `data:text/javascript,${encodeURIComponent(register)}`, '--input-type=module', '-e', code]
-    const { stdout } = await run(process.execPath, args, { cwd: root })
+    const { stdout } = await run(process.execPath, args, { cwd: folder })
     return stdout.trim().split('\n')
   }
 

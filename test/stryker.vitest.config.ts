@@ -3,5 +3,5 @@ import everything from '../vitest.config.js'
 
 /** The tests of the core alone: what Stryker runs for every mutant. */
 export default defineConfig({
-  test: { ...everything.test, globalSetup: [], include: ['test/claims/{resolve,evidence,exhaustive,vectors}.test.ts'] },
+  test: { ...everything.test, include: ['test/claims/{resolve,evidence,exhaustive,vectors}.test.ts'] },
 })

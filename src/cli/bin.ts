@@ -1,17 +1,17 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { main } from './main.js'
+import { takesColor } from './terminal.js'
 
-// Which Node the SDK will need one day is not this command's to say.
+// Silence the SDK's warning about future Node versions.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
 
-// The command that writes is told, and cleans up before it ends.
+// `write` rejects for the command that writes, so it can clean up before it ends.
 process.stdout.on('error', () => {})
 
 const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
   version: string
 }
-const color = process.stdout.isTTY === true && !process.env['NO_COLOR'] && process.env['TERM'] !== 'dumb'
 
 /** The second interrupt ends the process. */
 function interrupted(): AbortSignal {
@@ -20,5 +20,6 @@ function interrupted(): AbortSignal {
   return interrupt.signal
 }
 
-const { stdin, stdout, stderr } = process
+const { stdin, stdout, stderr, env } = process
+const color = takesColor(stdout, env)
 process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, color, interrupted }, version)

@@ -1,51 +1,51 @@
 import { access } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
-import { ALL_RULES } from '../rules/all-rules.js'
+import { RULES } from '../rules/catalogue.js'
 import { RolecastError } from '../errors.js'
 import { SEVERITIES } from '../rules/finding.js'
-import { FAIL_ON } from '../report/findings.js'
-import type { Exemption } from '../rules/suppress.js'
+import { FAIL_ON } from '../report/findings-report.js'
+import type { ScopedSuppression } from '../rules/suppression-rules.js'
 import { readJsonFile } from './json-file.js'
-import { isWithin } from './template-files.js'
+import { isNamedBy } from './template-files.js'
 import { firstIssue } from '../cognito/api/schema.js'
 
-/** Where it is looked for if nobody names it. */
+/** The config file where --config is not given. */
 export const CONFIG_FILE = 'rolecast.config.json'
 
-const ruleId = z.enum(ALL_RULES.map(({ id }) => id)).describe('A rule; `rolecast explain` lists them.')
-const path = z.string().min(1).describe('A file, or a folder with all in it, relative to this file.')
+const ruleId = z.enum(RULES.map(({ id }) => id)).describe('A rule; `rolecast explain` lists them.')
+const path = z.string().min(1).describe('A file, or a folder and everything in it, relative to this file.')
 
 /** Settings of `rolecast validate` for a project. Options of the command line come before them. */
 const configShape = z.strictObject({
   $schema: z.string().optional(),
   failOn: z.enum(FAIL_ON).optional().describe('The severity from which on a finding fails the run. Default: error.'),
-  only: z.array(ruleId).optional().describe('These rules and no others.'),
-  ignore: z.array(ruleId).optional().describe('Rules that do not run.'),
-  enable: z.array(ruleId).optional().describe('Rules that are off by default.'),
+  only: z.array(ruleId).optional().describe('Run only these rules.'),
+  ignore: z.array(ruleId).optional().describe('Rules not to run.'),
+  enable: z.array(ruleId).optional().describe('Rules to run although they are off by default.'),
   severities: z
     .record(z.string().regex(/^COG\d{3}$/), z.enum(SEVERITIES))
     .optional()
-    .describe('The severity of all that a rule finds.'),
-  exclude: z.array(path).optional().describe('What is left out when a folder is searched.'),
-  baseline: path.optional().describe('What `rolecast validate --write-baseline FILE` wrote.'),
+    .describe('The severity of what a rule finds.'),
+  exclude: z.array(path).optional().describe('Files and folders to leave out when a folder is searched.'),
+  baseline: path.optional().describe('A file that `rolecast validate --write-baseline FILE` wrote.'),
   suppressions: z
     .array(
       z.strictObject({
-        rules: z.array(ruleId).min(1).describe('The rules whose findings are meant so.'),
-        reason: z.string().min(1).describe('Why; it stands in the report.'),
-        expires: z.iso.date().optional().describe('The day from which on it no longer counts, such as 2027-01-01.'),
-        paths: z.array(path).min(1).optional().describe('Only what is found there.'),
+        rules: z.array(ruleId).min(1).describe('The rules whose findings are suppressed.'),
+        reason: z.string().min(1).describe('Why; it is printed in the report.'),
+        expires: z.iso.date().optional().describe('The day on which it stops applying, such as 2027-01-01.'),
+        paths: z.array(path).min(1).optional().describe('Only findings in these files.'),
         pools: z
           .array(z.string())
           .min(1)
           .optional()
-          .describe('Only what is about one of these pools, by the name that findings have.'),
-        groups: z.array(z.string()).min(1).optional().describe('Only what is about no other groups than these.'),
+          .describe('Only findings about one of these pools, by the name that findings have.'),
+        groups: z.array(z.string()).min(1).optional().describe('Only findings about no groups other than these.'),
       }),
     )
     .optional()
-    .describe('Findings that are meant so.'),
+    .describe('Findings that are suppressed, because they are intended.'),
 })
 
 export type Config = z.infer<typeof configShape>
@@ -55,9 +55,9 @@ export function configSchema(): unknown {
   return { title: 'rolecast.config.json', ...z.toJSONSchema(configShape) }
 }
 
-export interface ReadConfig extends Config {
+export interface ReadConfig extends Omit<Config, 'suppressions'> {
   readonly exclude: string[]
-  readonly exemptions: readonly Exemption[]
+  readonly suppressions: readonly ScopedSuppression[]
 }
 
 /**
@@ -75,11 +75,11 @@ export async function readConfig(named: string | boolean | undefined): Promise<R
         () => true,
         () => false,
       )))
-  if (!isThere) return { exclude: [], exemptions: [] }
+  if (!isThere) return { exclude: [], suppressions: [] }
   const invalid = (what: string, cause?: unknown) =>
     new RolecastError(
       'invalid-input',
-      `the config \`${file}\` cannot be used: ${what}; see docs/rolecast.config.schema.json for what it may say`,
+      `the config \`${file}\` cannot be used: ${what}; its schema is docs/rolecast.config.schema.json in the package`,
       {
         value: file,
         cause,
@@ -94,13 +94,13 @@ export async function readConfig(named: string | boolean | undefined): Promise<R
     ...config,
     exclude: (config.exclude ?? []).map(beside),
     ...(config.baseline !== undefined && { baseline: beside(config.baseline) }),
-    exemptions: (config.suppressions ?? []).map(({ rules, reason, expires, paths, pools, groups }) => ({
+    suppressions: (config.suppressions ?? []).map(({ rules, reason, expires, paths, pools, groups }) => ({
       rules,
       reason,
       expires,
       location: { path: file, construct: reason },
       covers: ({ location, pool, groups: found }) =>
-        (paths === undefined || paths.some(one => isWithin(location.path, beside(one)))) &&
+        (paths === undefined || paths.some(one => isNamedBy(location.path, beside(one)))) &&
         (pools === undefined || pools.includes(pool)) &&
         (groups === undefined || (found.length > 0 && found.every(name => groups.includes(name)))),
     })),

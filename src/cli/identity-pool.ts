@@ -1,31 +1,30 @@
-import { identityPoolRolesAnswer, mappingsByClient } from '../cognito/api/identity-pool-api.js'
+import { identityPoolRolesResponse, mappingsByClient } from '../cognito/api/identity-pool-api.js'
 import { getIdentityPoolRoles, type IdentityPoolSettings } from '../cognito/index.js'
 import { RolecastError } from '../errors.js'
 import { type RoleSelection, selectRoleFor } from '../credentials/select-role.js'
 import type { Resolution } from '../claims/resolve.js'
+import { type ConnectionOptions, connectionOf } from './connection-options.js'
 import { invalidFile, readJsonFile } from './json-file.js'
 import { firstIssue, readAs } from '../cognito/api/schema.js'
-import type { CredentialsForecast } from '../report/credentials-text.js'
+import type { CredentialsPrediction } from '../report/credentials-text.js'
 
 /** The options of a command that are about an identity pool. */
-export interface IdentityPoolOptions {
+export interface IdentityPoolOptions extends ConnectionOptions {
   readonly userPoolId?: string
   readonly poolFile?: string
-  readonly profile?: string
-  readonly endpointUrl?: string
   readonly identityPoolId?: string
   readonly identityPoolFile?: string
   readonly clientId?: string
   readonly customRoleArn?: string
 }
 
-export interface Credentials extends CredentialsForecast {
+export interface Credentials extends CredentialsPrediction {
   /** The key of the mapping in `RoleMappings`. */
   readonly mappingKey: string | undefined
 }
 
 /** What an identity pool makes of a resolution. */
-export type ForecastCredentials = (resolution: Resolution) => Credentials
+export type PredictCredentials = (resolution: Resolution) => Credentials
 
 export interface CredentialsJson {
   readonly selection: RoleSelection
@@ -59,13 +58,13 @@ export function checkIdentityPoolOptions({
   }
   if (clientId !== undefined && !/^[\w+]{1,128}$/.test(clientId)) {
     refuse(
-      `\`${clientId}\` is not an app client id; give --client-id the id that the user pool shows for the app`,
+      `\`${clientId}\` is not an app client id; give --client-id the id of the app client in the user pool`,
       clientId,
     )
   }
   if (customRoleArn !== undefined && !customRoleArn.startsWith('arn:')) {
     refuse(
-      `\`${customRoleArn}\` is not an ARN; give --custom-role-arn the whole one, like arn:aws:iam::111122223333:role/Admin`,
+      `\`${customRoleArn}\` is not an ARN; give --custom-role-arn the whole ARN, like arn:aws:iam::111122223333:role/Admin`,
       customRoleArn,
     )
   }
@@ -75,8 +74,10 @@ export function checkIdentityPoolOptions({
 export async function openIdentityPool(
   options: IdentityPoolOptions,
   userPoolIdOfFile: string | undefined,
-): Promise<ForecastCredentials | undefined> {
-  const { identityPoolId, identityPoolFile, profile, endpointUrl: endpoint, customRoleArn } = options
+): Promise<PredictCredentials | undefined> {
+  const { identityPoolId, identityPoolFile, customRoleArn } = options
+  // Not the region: an identity pool id has its own.
+  const { profile, endpoint } = connectionOf(options)
   if (identityPoolId === undefined && identityPoolFile === undefined) return undefined
   const userPoolId = findUserPoolId(options, userPoolIdOfFile)
   const settings =
@@ -89,7 +90,7 @@ export async function openIdentityPool(
     throw new RolecastError(
       'invalid-argument',
       `identity pool \`${settings.identityPoolId}\` has a role mapping for each of several app clients of user pool \`${userPoolId}\`; ` +
-        `give --client-id with the one that the user signs in to: ${mappedClients.join(', ')}`,
+        `give --client-id with the one that the user signs in with: ${mappedClients.join(', ')}`,
     )
   }
   const clientId = options.clientId ?? mappedClients[0]
@@ -136,7 +137,7 @@ async function readIdentityPoolFile(path: string): Promise<IdentityPoolSettings>
     'aws cognito-identity get-identity-pool-roles --identity-pool-id ID',
   )
   const content = await readJsonFile(path, invalid)
-  const parsed = readAs(identityPoolRolesAnswer, content)
+  const parsed = readAs(identityPoolRolesResponse, content)
   if (parsed.success) return parsed.data
   throw invalid(firstIssue(parsed.error, content).note, parsed.error)
 }

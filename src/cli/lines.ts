@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream'
 import { RolecastError } from '../errors.js'
 
 /**
- * The lines of a stream. Not `node:readline`: that reads bytes that are no UTF-8 as another name, and a stream that fails
+ * The lines of a stream. Not `node:readline`: that reads bytes that are not UTF-8 as another name, and a stream that fails
  * as one that ends.
  */
 export async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
@@ -32,7 +32,7 @@ async function* readable(input: Readable): AsyncGenerator<Buffer> {
       yield Buffer.from(next.value)
     }
   } finally {
-    // Who writes to us may go on after a bad line.
+    // The writer may go on after a bad line.
     await chunks.return?.()
   }
 }

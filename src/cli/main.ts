@@ -6,6 +6,7 @@ import { addExplainCommand } from './commands/explain.js'
 import { addImpactCommand } from './commands/impact.js'
 import { addPredictCommand } from './commands/predict.js'
 import { addSnapshotCommand } from './commands/snapshot.js'
+import { inCommandLineWords } from './command-line-words.js'
 import { type ExitCode, type Terminal, write, WriteError } from './terminal.js'
 import { addValidateCommand } from './commands/validate.js'
 import { printable } from '../report/printable.js'
@@ -17,7 +18,7 @@ export async function main(args: readonly string[], terminal: Terminal, version:
     exitCode = code
   }
   const program = new Command('rolecast')
-    .description('Forecasts the IAM role that Amazon Cognito gives a user.')
+    .description('Predicts the IAM role that Amazon Cognito gives a user.')
     .version(version)
     .exitOverride()
     .showHelpAfterError('(add --help for an example)')
@@ -40,10 +41,10 @@ export async function main(args: readonly string[], terminal: Terminal, version:
   } catch (error) {
     // Commander has printed already: the help that was asked for, or what is wrong with an argument.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2
-    // Whoever read us has seen enough: `rolecast … | head`.
+    // The reader has gone: `rolecast … | head`.
     if (error instanceof WriteError && error.code === 'EPIPE') return 0
     if (!isRolecastError(error) && !(error instanceof WriteError)) throw error
-    await write(terminal.stderr, `rolecast: ${printable(error.message)} [${error.code}]\n`)
+    await write(terminal.stderr, `rolecast: ${printable(inCommandLineWords(error.message))} [${error.code}]\n`)
     return 2
   }
 }

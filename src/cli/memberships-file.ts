@@ -14,7 +14,7 @@ const BATCH_BYTES = 2 ** 16
  * together. What else a line says is not looked at; blank lines are skipped.
  *
  * @param path `-` is `stdin`
- * @throws RolecastError `invalid-input` with the number of the line: another JSON, no UTF-8, or a user who was there before
+ * @throws RolecastError `invalid-input` with the number of the line: other JSON, not UTF-8, or a repeated user
  */
 export async function* readMemberships(path: string, stdin: Readable): AsyncGenerator<readonly UserGroups[]> {
   const seen = createMembershipTable()
@@ -47,26 +47,26 @@ const GROUPS = ',"groups":'
 /** Usernames that are the same in JSON, in ASCII and in UTF-8. */
 const PLAIN = /^[\w.@+=:-]+$/
 
-/** Of the group lists of users, the first so many different ones are kept. */
-const MOST_KEPT = 5_000
+/** So many different group lists of users are cached; later ones are parsed each time. */
+const MAX_CACHED_LISTS = 5_000
 
 /**
  * Reads the user of a line; undefined where there is none. Where many users are in the same groups, what a line says of
  * them is parsed once: after the username it is, byte for byte, what another line had. Lists that come again are one frozen array.
  */
 function createUserReader() {
-  const kept = new Map<string, readonly string[]>()
+  const cached = new Map<string, readonly string[]>()
 
   function groupsIn(rest: string): readonly string[] | undefined {
-    const known = kept.get(rest)
-    if (known !== undefined || kept.size >= MOST_KEPT) return known
+    const known = cached.get(rest)
+    if (known !== undefined || cached.size >= MAX_CACHED_LISTS) return known
     // All between is one JSON array: nothing after it can take back what came before.
     const groups =
       rest.startsWith(GROUPS) && rest.endsWith(']}') && ASCII.test(rest)
         ? tryParse(rest.slice(GROUPS.length, -1))
         : undefined
     if (!isNames(groups)) return undefined
-    kept.set(rest, Object.freeze(groups))
+    cached.set(rest, Object.freeze(groups))
     return groups
   }
 
@@ -125,14 +125,14 @@ function isNames(value: unknown): value is readonly string[] {
   return true
 }
 
-/** A user on two lines would get two answers, and be counted twice. */
+/** A user on two lines would get two results, and be counted twice. */
 function addOnce(seen: ReturnType<typeof createMembershipTable>, username: string, lineNumber: number): void {
   const users = seen.size
   try {
     seen.userId(username)
   } catch (cause) {
     if (isRolecastError(cause))
-      throw invalid(lineNumber, 'has a username that is no text; check what wrote it', username, cause)
+      throw invalid(lineNumber, 'has a username that is not valid text; check what wrote it', username, cause)
     throw cause
   }
   if (seen.size === users)

@@ -6,15 +6,15 @@ import { type Terminal, write } from './terminal.js'
 /** Where a command writes what it was asked for. */
 export interface Output {
   write(text: string): Promise<void>
-  /** The whole is written: now it is in its place. */
+  /** All is written: moves it to its place. */
   finish(): Promise<void>
   /** It will not be whole: nothing of it stays, where that is possible. Does nothing after `finish`. */
   discard(): Promise<void>
 }
 
 /**
- * Opens the file that `--output` names, or stdout. A file is written beside its place and then moved there: who reads it
- * meanwhile sees the old one or the new one.
+ * Opens the file that `--output` names, or stdout. A file is written to a temporary one and renamed when complete, so
+ * a reader sees the old one or the new one.
  */
 async function openOutput(path: string | undefined, terminal: Terminal): Promise<Output> {
   if (path === undefined)
@@ -34,7 +34,7 @@ async function openFile(path: string, named: Named): Promise<Output> {
   // What a link leads to is replaced, not the link.
   const target = await realpath(path).catch(() => path)
   const old = await stat(target).catch(() => undefined)
-  // A device or a pipe is written to; in its place a file would do harm.
+  // A device or a pipe is written to, never replaced by a file.
   const inPlace = old !== undefined && !old.isFile()
   const draft = inPlace ? target : `${target}.${randomUUID()}.tmp`
   const file: FileHandle = await open(
@@ -83,7 +83,7 @@ function cannotWrite(path: string, cause: unknown): RolecastError {
   const code = (cause as NodeJS.ErrnoException).code ?? 'error'
   return new RolecastError(
     'invalid-argument',
-    `\`${path}\` cannot be written (${code}); give --output FILE in a folder that you may write to`,
+    `\`${path}\` cannot be written (${code}); name a file in a folder that you can write to`,
     {
       value: path,
       cause,

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { listGroupsAnswer, toGroup } from '../cognito/api/responses.js'
+import { listGroupsResponse, toGroup } from '../cognito/api/responses.js'
 import type { Group } from '../group.js'
 import { invalidFile, readJsonFile } from './json-file.js'
 import { firstIssue, readAs } from '../cognito/api/schema.js'
@@ -11,12 +11,12 @@ export interface PoolFile {
 }
 
 /** A snapshot says once which user pool it is of, and what the AWS CLI prints says it of each group. */
-const poolShape = z.extend(listGroupsAnswer, { userPoolId: z.optional(z.string()) })
+const poolShape = z.extend(listGroupsResponse, { userPoolId: z.optional(z.string()) })
 
 /**
  * The groups in a file that `aws cognito-idp list-groups` or `rolecast snapshot` printed.
  *
- * A file that holds only some of the pool's pages is refused: a missing group changes the answer.
+ * A file that holds only some of the pool's pages is rejected: a missing group changes the result.
  *
  * @throws RolecastError `invalid-input`
  */

@@ -3,6 +3,7 @@ import { estimatePool, openPool, type ReadOptions } from '../cognito/memberships
 import { RolecastError } from '../errors.js'
 import type { Group, UserGroups } from '../group.js'
 import { changeSentence } from '../report/text-table.js'
+import { addConnectionOptions, type ConnectionOptions, connectionOf } from './connection-options.js'
 import { estimateText } from './estimate-text.js'
 import { readMemberships } from './memberships-file.js'
 import { readPoolFile } from './pool-file.js'
@@ -11,13 +12,10 @@ import { type Terminal, write } from './terminal.js'
 import type { PoolChange } from '../audit/pool-change.js'
 
 /** The options of commands that read all users of a pool, from Cognito or from files. */
-export interface PoolReadingOptions {
+export interface PoolReadingOptions extends ConnectionOptions {
   readonly userPoolId?: string
   readonly poolFile?: string
   readonly memberships?: string
-  readonly region?: string
-  readonly profile?: string
-  readonly endpointUrl?: string
   readonly strategy?: 'per-group' | 'per-user'
   readonly membershipsPerUser?: number
   readonly requestsPerSecond?: readonly Rate[]
@@ -42,25 +40,24 @@ const ONLINE = [
 ]
 
 export function addPoolReadingOptions(command: Command): Command {
-  return command
-    .option('--user-pool-id <id>', 'read the groups and all memberships of this user pool')
-    .addOption(
-      new Option(
-        '--pool-file <file>',
-        'read the groups from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network',
-      ).conflicts(ONLINE),
-    )
-    .option(
-      '--memberships <file>',
-      'with --pool-file: the users, a line of JSON each, like {"username":"alice","groups":["a","b"]}; `-` is stdin',
-    )
-    .option('--region <region>', 'default: the part of the user pool id before the underscore')
-    .option('--profile <name>', 'profile of the AWS configuration')
-    .option('--endpoint-url <url>', 'another address of Cognito, for example an emulator')
+  return addConnectionOptions(
+    command
+      .option('--user-pool-id <id>', 'read the groups and all memberships of this user pool')
+      .addOption(
+        new Option(
+          '--pool-file <file>',
+          'read the groups from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network',
+        ).conflicts(ONLINE),
+      )
+      .option(
+        '--memberships <file>',
+        'with --pool-file: users and their groups, a line of JSON each, like {"username":"alice","groups":["a","b"]}; `-` is stdin',
+      ),
+  )
     .addOption(
       new Option(
         '--strategy <way>',
-        'read the users of each group, or the groups of each user; default: the quicker one',
+        'read the users of each group, or the groups of each user; default: the faster one',
       ).choices(['per-group', 'per-user']),
     )
     .option('--memberships-per-user <n>', 'groups of a user on average, for the estimate; default: 3', toNumber)
@@ -71,9 +68,9 @@ export function addPoolReadingOptions(command: Command): Command {
     )
     .option(
       '--checkpoint <file>',
-      'keep what is read in this file, and go on from it after whatever stopped the same command',
+      'save what is read to this file, so that the same command resumes from it after an interruption',
     )
-    .option('--dry-run', 'say what reading the pool costs, and stop')
+    .option('--dry-run', 'print what reading the pool costs, and stop')
 }
 
 function toNumber(text: string): number {
@@ -88,7 +85,7 @@ function toRate(text: string): Rate {
   if (api !== undefined && perSecond > 0) return { api: api as Rate['api'], perSecond }
   throw new RolecastError(
     'invalid-argument',
-    `\`${text}\` is no rate; give --requests-per-second ListUsers=15, ListGroups=… or AdminListGroupsForUser=…`,
+    `\`${text}\` is not a rate; give --requests-per-second ListUsers=15, ListGroups=… or AdminListGroupsForUser=…`,
     {
       value: text,
     },
@@ -106,7 +103,7 @@ export interface PoolUsers {
 }
 
 interface OpenPoolUsers extends PoolUsers {
-  /** What was made of the users is in its place: what was kept to make it goes. */
+  /** The output is written: removes the checkpoint. */
   done(): Promise<void>
   close(): Promise<void>
 }
@@ -114,7 +111,7 @@ interface OpenPoolUsers extends PoolUsers {
 /**
  * Opens all users of a pool, for as long as they are used; undefined after a dry run.
  *
- * @param checkGroups told the groups before the users are read, which may take hours: throws where they will not do
+ * @param checkGroups called with the groups before the users are read, which may take hours; throws to stop
  */
 export async function usePoolUsers<T>(
   options: PoolReadingOptions,
@@ -173,15 +170,13 @@ async function openLivePool(
   terminal: Terminal,
   checkGroups: (groups: readonly Group[]) => void,
 ): Promise<OpenPoolUsers | undefined> {
-  const { userPoolId, region, profile, endpointUrl: endpoint, strategy, membershipsPerUser, checkpoint } = options
+  const { userPoolId, strategy, membershipsPerUser, checkpoint } = options
   const rate = (api: Rate['api']) => options.requestsPerSecond?.findLast(one => one.api === api)?.perSecond
   const signal = terminal.interrupted()
   const progress = createProgress(terminal.stderr)
   const read: ReadOptions = {
     userPoolId,
-    region,
-    profile,
-    endpoint,
+    ...connectionOf(options),
     strategy,
     membershipsPerUser,
     checkpoint,

@@ -2,7 +2,7 @@ import type { Writable } from 'node:stream'
 import { Presets, SingleBar } from 'cli-progress'
 import type { ReadProgress } from '../cognito/memberships/read-pool.js'
 
-/** A bar that shows how far the reading of a pool is; nothing where the stream is no terminal. */
+/** A bar that shows how far the reading of a pool is; nothing where the stream is not a terminal. */
 export function createProgress(stream: Writable) {
   if ((stream as Partial<NodeJS.WriteStream>).isTTY !== true) return { update() {}, stop() {} }
   const bar = new SingleBar(

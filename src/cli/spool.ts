@@ -10,7 +10,7 @@ export interface Spool extends AsyncDisposable {
   read(): AsyncIterable<string>
 }
 
-/** A temporary file without a name: nobody else can read it, and it is gone with the process. */
+/** A temporary file without a name: no other user can read it, and it is gone with the process. */
 export async function spool(): Promise<Spool> {
   const path = join(tmpdir(), `rolecast-${randomUUID()}`)
   const file = await open(path, 'wx+', 0o600)

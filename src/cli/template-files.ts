@@ -5,7 +5,7 @@ import { buffer } from 'node:stream/consumers'
 import { glob } from 'tinyglobby'
 import { isRolecastError, RolecastError } from '../errors.js'
 import type { Infrastructure } from '../rules/infrastructure.js'
-import type { SkippedFile } from '../report/findings.js'
+import type { SkippedFile } from '../report/findings-report.js'
 import {
   detectFormat,
   mergeInfrastructures,
@@ -14,6 +14,7 @@ import {
   type TemplateFormat,
   type TerraformFile,
 } from '../template/index.js'
+import { isWithin } from '../template/paths.js'
 import { decodeText } from './json-file.js'
 
 export interface ReadTemplatesOptions {
@@ -58,7 +59,7 @@ export async function readTemplates(paths: readonly string[], options: ReadTempl
   const read = reading.infrastructures.flatMap(infrastructure => infrastructure.paths)
   for (const path of paths) {
     const isFile = candidates.get(displayed(path))?.isNamed === true
-    if (!isFile && !read.some(one => isWithin(one, path))) throw nothingIn(path, reading.skipped)
+    if (!isFile && !read.some(one => isNamedBy(one, path))) throw nothingIn(path, reading.skipped)
   }
   const sources = new Map(
     read.flatMap(path => {
@@ -83,15 +84,15 @@ interface Reading {
   readonly modules: Map<string, TerraformFile[]>
 }
 
-const NOTHING = 'it has nothing of Cognito'
-const NO_FORMAT = 'it is of no format that is known'
+const NOTHING = 'it has no Cognito resources'
+const NO_FORMAT = 'its format is unknown'
 
-/** Silence would be taken for a clean bill. */
+/** An empty report would look like a pass. */
 function nothingIn(folder: string, skipped: readonly SkippedFile[]): RolecastError {
-  const first = skipped.find(({ path }) => isWithin(path, folder))
+  const first = skipped.find(({ path }) => isNamedBy(path, folder))
   const but = first === undefined ? '' : ` that can be read (${first.path}: ${first.why})`
   const next = 'name a template, or the folder that has it'
-  return new RolecastError('invalid-input', `\`${folder}\` has nothing of Cognito${but}; ${next}`, { value: folder })
+  return new RolecastError('invalid-input', `\`${folder}\` has no Cognito resources${but}; ${next}`, { value: folder })
 }
 
 /** Files of a folder that cannot be read are skipped, those of a module together; one that was named is an error. */
@@ -125,7 +126,7 @@ async function findFiles(
         : await stat(named).catch((cause: NodeJS.ErrnoException) => {
             throw new RolecastError(
               'invalid-argument',
-              `\`${named}\` cannot be read (${cause.code ?? 'error'}); name a file or a folder that is there`,
+              `\`${named}\` cannot be read (${cause.code ?? 'error'}); name a file or folder that exists`,
               {
                 value: named,
                 cause,
@@ -149,14 +150,14 @@ async function findFiles(
       followSymbolicLinks: false,
     })
     for (const file of files.toSorted().map(one => displayed(join(named, one)))) {
-      if (!candidates.has(file) && !exclude.some(one => isWithin(file, one)))
+      if (!candidates.has(file) && !exclude.some(one => isNamedBy(file, one)))
         candidates.set(file, { path: file, isNamed: false })
     }
   }
   return candidates
 }
 
-/** What others wrote, and copies that tools make of what stands elsewhere. */
+/** Third-party code, and copies that tools make of other files. */
 const NOT_WALKED = [
   'node_modules',
   '.git',
@@ -178,11 +179,9 @@ export function displayed(path: string): string {
   return (below === '' || below.startsWith('..') || isAbsolute(below) ? normalize(path) : below).replaceAll('\\', '/')
 }
 
-/** Whether a path is that file, or in that folder. */
-export function isWithin(path: string, fileOrFolder: string): boolean {
-  const outer = displayed(fileOrFolder).replace(/\/$/, '')
-  if (outer === '.') return !path.startsWith('..') && !isAbsolute(path)
-  return path === outer || path.startsWith(`${outer}/`)
+/** Whether a path is the file that a user names, or in the folder. */
+export function isNamedBy(path: string, fileOrFolder: string): boolean {
+  return isWithin(path, displayed(fileOrFolder))
 }
 
 /** What every text of interest has: an SDK's name for Cognito, or Amplify's files. */
@@ -224,9 +223,9 @@ function isAboutCognito({
   attachments,
   memberships,
   declaredPrecedences,
-  undecidable,
+  unresolved,
 }: Infrastructure): boolean {
-  return [pools, groups, attachments, memberships, declaredPrecedences, undecidable].some(list => list.length > 0)
+  return [pools, groups, attachments, memberships, declaredPrecedences, unresolved].some(list => list.length > 0)
 }
 
 async function readText(path: string): Promise<string> {

@@ -22,7 +22,7 @@ const poolOf = (users: number) =>
 
 /** So many that either way takes about a second and a half. */
 const SIZES: Readonly<Record<ReadStrategy, number>> = { 'per-group': 3_000, 'per-user': 900 }
-const KILLS = 25
+const KILLS = 10
 
 let folder: string
 let bin: string

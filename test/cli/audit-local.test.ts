@@ -83,7 +83,7 @@ const options = () => ({
   requestsPerSecond: 1_000,
   rates: { ListUsers: 1_000, AdminListGroupsForUser: 1_000 },
 })
-/** What is right of a user, whatever the order of his groups. */
+/** What is right of a user, whatever the order of the groups. */
 const factsOf = ({ outcome, rule, preferredRole, candidateRole, groups }: ReturnType<typeof modelResolve>) => ({
   outcome,
   rule,

@@ -461,7 +461,7 @@ describe('audit pool of Cognito', () => {
       ['expired credentials', 'expired-token', 'not-authorized'],
       ['a network that breaks', 'drop', 'unreachable'],
       ['throttling without an end', 'throttle', 'throttled'],
-      ['a proxy that wants a login', 'html-200', 'malformed-answer'],
+      ['a proxy that wants a login', 'html-200', 'malformed-response'],
     ])('by %s says how to go on, and the same command goes on', async (_what, fault, errorCode) => {
       for (const strategy of ['per-group', 'per-user'] as const) {
         fill(GROUPS, USERS)
@@ -483,7 +483,7 @@ describe('audit pool of Cognito', () => {
         })
         const stopped = await auditCommand(args)
         expect({ code: stopped.code, stdout: stopped.stdout }).toEqual({ code: 2, stdout: '' })
-        const words = `; what was read is kept in \`${checkpoint}\`, and the same command goes on from it [${errorCode}]\n`
+        const words = `; what was read is saved in \`${checkpoint}\`, and the same command resumes from it [${errorCode}]\n`
         expect(stopped.stderr.endsWith(words), stopped.stderr).toBe(true)
         expect(await readdir(place)).toEqual(['audit.checkpoint'])
 
@@ -515,7 +515,7 @@ describe('audit pool of Cognito', () => {
       interrupt.abort(new Error('interrupted'))
       const { code, stdout, stderr } = await running
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-      expect(stderr).toMatch(/and the same command goes on from it \[aborted\]\n$/)
+      expect(stderr).toMatch(/and the same command resumes from it \[aborted\]\n$/)
       undo.pop()!()
       expect(await auditCommand(args)).toMatchObject({
         code: 0,
@@ -579,7 +579,7 @@ describe('as a process', () => {
       const { code, stdout, stderr } = await ended
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
       expect(stderr).toMatch(
-        /^rolecast: .*aborted.*; what was read is kept in `.*`, and the same command goes on from it \[aborted\]$/m,
+        /^rolecast: .*aborted.*; what was read is saved in `.*`, and the same command resumes from it \[aborted\]$/m,
       )
       expect(await readdir(place)).toEqual(['audit.checkpoint'])
       undo.pop()!()
@@ -640,8 +640,11 @@ describe('as a process', () => {
     child.stdin!.write(ndjsonOf(USERS))
     while ((await readdir(place)).length === 0) await sleep(5)
     child.kill('SIGINT')
-    await sleep(100)
-    child.stdin!.end('{"username":"last","groups":[]}\n')
+    // The input goes on and has no end: only the interrupt can end the command.
+    for (let line = 0; child.exitCode === null; line++) {
+      child.stdin!.write(`{"username":"more-${line}","groups":[]}\n`)
+      await sleep(20)
+    }
     expect(await ended).toMatchObject({ code: 2, stderr: expect.stringContaining('[aborted]') })
     expect(await readdir(place)).toEqual([])
   })
@@ -663,7 +666,7 @@ describe('audit user', () => {
     roleArn: role(`G${g}`),
   }))
 
-  test('one user is answered as predict answers his groups', async () => {
+  test('one user gets what predict prints for the same groups', async () => {
     const { code, stdout, stderr } = await auditCommand(userArgs('--username', 'user-1'))
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout).toMatch(/^Groups, highest rank first\n/)
@@ -672,7 +675,7 @@ describe('audit user', () => {
     ])
   })
 
-  test('several users come one after the other, each under his name', async () => {
+  test('several users come one after the other, each under the username', async () => {
     const { stdout } = await auditCommand(
       userArgs('--username', 'user-1', '--username', 'user-0', '--username', 'user-4'),
     )
@@ -735,7 +738,7 @@ describe('audit user', () => {
       )
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
       expect(stderr).toMatch(
-        /^rolecast: user pool `eu-west-1_Ab12Cd34e` has no user `.*`; give the username, not an alias such as a mail address \[user-not-found\]\n$/,
+        /^rolecast: user pool `eu-west-1_Ab12Cd34e` has no user `.*`; give the username, not an alias such as an email address \[user-not-found\]\n$/,
       )
     },
   )

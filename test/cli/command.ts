@@ -1,8 +1,6 @@
-import { cp, mkdir, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { PassThrough, Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { expect, vi } from 'vitest'
 import { main } from '../../src/cli/main.js'
 
@@ -14,25 +12,17 @@ export const CREDENTIALS = {
   AWS_MAX_ATTEMPTS: '1',
 }
 
-/** The environment in which the SDK finds these credentials, and no file of whoever runs the tests. */
-export function stubCredentials(folder: string, more: Readonly<Record<string, string>> = {}): void {
-  const none = join(folder, 'no-aws-config')
-  for (const [name, value] of Object.entries({
-    AWS_CONFIG_FILE: none,
-    AWS_SHARED_CREDENTIALS_FILE: none,
-    ...CREDENTIALS,
-    ...more,
-  }))
-    vi.stubEnv(name, value)
+/** Gives the SDK this environment and no other setting of the machine that runs the tests. */
+export function stubAws(env: Readonly<Record<string, string>>): void {
+  for (const name of Object.keys(process.env)) if (name.startsWith('AWS_')) vi.stubEnv(name, undefined)
+  const quiet = { AWS_EC2_METADATA_DISABLED: 'true', AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }
+  for (const [name, value] of Object.entries({ ...quiet, ...env })) vi.stubEnv(name, value)
 }
 
-/** Copies the built package, so that a build meanwhile takes nothing away. Its command is `dist/cli/bin.js` in the target. */
-export async function copyPackage(target: string): Promise<void> {
-  const root = fileURLToPath(new URL('../..', import.meta.url))
-  await mkdir(target, { recursive: true })
-  await cp(join(root, 'dist'), join(target, 'dist'), { recursive: true })
-  await cp(join(root, 'package.json'), join(target, 'package.json'))
-  await symlink(join(root, 'node_modules'), join(target, 'node_modules'))
+/** The environment in which the SDK finds these credentials, and no file. */
+export function stubCredentials(folder: string, more: Readonly<Record<string, string>> = {}): void {
+  const none = join(folder, 'no-aws-config')
+  stubAws({ AWS_CONFIG_FILE: none, AWS_SHARED_CREDENTIALS_FILE: none, ...CREDENTIALS, ...more })
 }
 
 export interface Ended {
@@ -41,28 +31,44 @@ export interface Ended {
   readonly stderr: string
 }
 
-/** An answer is all there is to say, and a failure is nothing to read as an answer. */
+export const STACK_TRACE = /^\s+at .+[:)]\d*|node:internal|^Node\.js v|\.js:\d+/m
+export const ESCAPE = /(?!\n)\p{Cc}/u
+
+/** A result is all there is to say, and a failure prints nothing that could be read as a result. */
 export function checked(ended: Ended): Ended {
   const { code, stdout, stderr } = ended
-  expect(stdout + stderr).not.toMatch(/^\s+at .+[:)]\d*|node:internal|\.js:\d+/m)
+  expect(stdout + stderr).not.toMatch(STACK_TRACE)
   expect(stdout + stderr).not.toContain(SECRET)
-  expect(stdout + stderr).not.toMatch(/(?!\n)\p{Cc}/u)
+  expect(stdout + stderr).not.toMatch(ESCAPE)
   if (code === 0 || code === 1) expect(stderr).toBe('')
   else expect(stderr).toMatch(/\n$/)
   return ended
 }
 
+export interface CommandInput {
+  readonly stdin?: string | Uint8Array | Readable
+  readonly color?: boolean
+  readonly interrupted?: AbortSignal
+}
+
 /** Runs the command line in this process. */
-export async function rolecast(args: readonly string[], input = ''): Promise<Ended> {
+export async function inProcess(
+  args: readonly string[],
+  { stdin = '', color = false, interrupted = new AbortController().signal }: CommandInput = {},
+): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const outputs = Promise.all([text(stdout), text(stderr)])
-  const code = await main(
-    args,
-    { stdin: Readable.from([input]), stdout, stderr, color: false, interrupted: () => new AbortController().signal },
-    '1.2.3',
-  )
+  const input = stdin instanceof Readable ? stdin : Readable.from([stdin])
+  const code = await main(args, { stdin: input, stdout, stderr, color, interrupted: () => interrupted }, VERSION)
   stdout.end()
   stderr.end()
   const [out, err] = await outputs
-  return checked({ code, stdout: out, stderr: err })
+  return { code, stdout: out, stderr: err }
+}
+
+export const VERSION = '1.2.3'
+
+/** Runs the command line in this process, and checks what every command promises. */
+export async function rolecast(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Ended> {
+  return checked(await inProcess(args, { stdin }))
 }

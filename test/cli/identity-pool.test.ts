@@ -1,20 +1,16 @@
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { text } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type CognitoEndpoint, startCognitoEndpoint } from '../cognito/cognito-endpoint.js'
-import { checked, copyPackage, CREDENTIALS, type Ended, rolecast, SECRET, stubCredentials } from './command.js'
+import { checked, CREDENTIALS, rolecast, SECRET, stubCredentials } from './command.js'
+import { type InstalledCommand, installCommand, root } from './process.js'
 import {
   type IdentityPoolEndpoint,
   type IdentityPoolFault,
   startIdentityPoolEndpoint,
 } from '../cognito/api/identity-pool-endpoint.js'
 
-const root = fileURLToPath(new URL('../..', import.meta.url))
 const page = await readFile(join(root, 'docs/identity-pool.md'), 'utf8')
 const userPoolId = 'eu-west-1_Ab12Cd34e'
 const clientId = '3n4b5urk1ft4fl3mg5e62d9ado'
@@ -95,14 +91,14 @@ describe('the chain from files', () => {
     readonly says: string
   }
 
-  const undetermined = (how: string, ...candidates: readonly object[]) => ({
+  const undetermined = (rule: string, ...candidates: readonly object[]) => ({
     outcome: 'undetermined',
-    how,
+    rule,
     evidence: 'unknown',
     candidates,
   })
-  const denied = (how: string) => ({ outcome: 'denied', how })
-  const gives = (name: string, how: string) => ({ outcome: 'role', roleArn: role(name), how })
+  const denied = (rule: string) => ({ outcome: 'denied', rule })
+  const gives = (name: string, rule: string) => ({ outcome: 'role', roleArn: role(name), rule })
 
   test.each<[string, Case]>([
     [
@@ -207,7 +203,7 @@ describe('the chain from files', () => {
         groups: ['vip', 'readers'],
         pool: withMapping(token('Deny')),
         selection: { ...gives('Reader', 'undetermined-preferred-role'), evidence: 'inferred' },
-        says: 'Here all readings end in one answer.',
+        says: 'Here all readings give the same result.',
       },
     ],
     [
@@ -229,7 +225,7 @@ describe('the chain from files', () => {
         groups: ['vip', 'readers', 'contractors'],
         pool: withMapping(token('AuthenticatedRole'), role('Reader')),
         selection: { ...gives('Reader', 'undetermined-preferred-role'), evidence: 'inferred' },
-        says: 'Here all readings end in one answer.',
+        says: 'Here all readings give the same result.',
       },
     ],
     [
@@ -239,7 +235,7 @@ describe('the chain from files', () => {
         pool: withMapping(
           rules(['cognito:groups', 'Contains', 'staff', 'Staff'], ['cognito:groups', 'Contains', 'admins', 'ByRule']),
         ),
-        selection: { ...gives('ByRule', 'rule'), evidence: 'observed', ruleIndex: 1 },
+        selection: { ...gives('ByRule', 'mapping-rule'), evidence: 'observed', ruleIndex: 1 },
         says: 'rule 1 (`cognito:groups` Contains `admins`)',
       },
     ],
@@ -258,10 +254,14 @@ describe('the chain from files', () => {
         groups: ['admins'],
         pool: withMapping(rules(['custom:dept', 'Equals', 'ops', 'Ops'])),
         selection: {
-          ...undetermined('uncertain-rule', { ...gives('Ops', 'rule'), ruleIndex: 0 }, denied('ambiguous-denied')),
+          ...undetermined(
+            'uncertain-rule',
+            { ...gives('Ops', 'mapping-rule'), ruleIndex: 0 },
+            denied('ambiguous-denied'),
+          ),
           ruleIndex: 0,
         },
-        says: 'Whether rule 0 (`custom:dept` Equals `ops`) matches is not known: the forecast is of the role claims alone.',
+        says: 'Whether rule 0 (`custom:dept` Equals `ops`) matches is not known: the prediction covers the role claims only.',
       },
     ],
     [
@@ -270,7 +270,10 @@ describe('the chain from files', () => {
         groups: ['admins'],
         pool: withMapping(rules(['cognito:groups', 'Contains', 'admin', 'ByRule'])),
         selection: {
-          ...undetermined('uncertain-rule', denied('ambiguous-denied'), { ...gives('ByRule', 'rule'), ruleIndex: 0 }),
+          ...undetermined('uncertain-rule', denied('ambiguous-denied'), {
+            ...gives('ByRule', 'mapping-rule'),
+            ruleIndex: 0,
+          }),
           ruleIndex: 0,
         },
         says: 'AWS does not say how it compares a list. Grant nothing on it.',
@@ -342,17 +345,17 @@ describe('the chain from files', () => {
 
     const { stdout } = await offline(pool, groups, args)
     expect(stdout).toContain(says)
-    const { outcome, how, roleArn, candidates = [] } = answer.selection
+    const { outcome, rule, roleArn, candidates = [] } = answer.selection
     for (const [, anchor] of stdout.matchAll(/identity-pool\.md#([\w-]+)/g))
       expect(page).toMatch(new RegExp(`^#+ ${anchor}$`, 'm'))
-    expect(stdout).toMatch(new RegExp(`^  ${how}: .+; see docs/identity-pool\\.md#${how}$`, 'm'))
+    expect(stdout).toMatch(new RegExp(`^  ${rule}: .+; see docs/identity-pool\\.md#${rule}$`, 'm'))
     if (outcome === 'role') expect(stdout).toContain(`\n  role          ${roleArn}\n`)
     const shown = [
       ...stdout.matchAll(/^ {16}\? (\S+) +(?:by rule (\d); )?see docs\/identity-pool\.md#([\w-]+)$/gm),
     ].map(([, arn, index, by]) =>
       arn === '(denied)'
         ? denied(by!)
-        : { outcome: 'role', roleArn: arn, how: by, ...(index !== undefined && { ruleIndex: Number(index) }) },
+        : { outcome: 'role', roleArn: arn, rule: by, ...(index !== undefined && { ruleIndex: Number(index) }) },
     )
     expect(shown).toEqual(candidates)
     expect((await offline(pool, groups, [...args, '--require-role'])).code).toBe(outcome === 'role' ? 0 : 1)
@@ -385,7 +388,7 @@ Not in the user pool (no role, and in no claim)
       (await offline(withMapping(token('Deny')), ['admins'], ['--json'])).stdout,
     )
     expect(rest).toEqual(plain)
-    expect(selection).toEqual({ outcome: 'role', roleArn: role('Admin'), how: 'preferred-role', evidence: 'observed' })
+    expect(selection).toEqual({ outcome: 'role', roleArn: role('Admin'), rule: 'preferred-role', evidence: 'observed' })
     expect(identityPool).toEqual({ identityPoolId, mappingKey: keyOf(clientId) })
     expect(JSON.parse((await offline(poolWith({}), ['admins'], ['--json'])).stdout).identityPool).toEqual({
       identityPoolId,
@@ -410,7 +413,7 @@ Not in the user pool (no role, and in no claim)
           )
         ).stdout,
       ).selection
-    expect(await answer('observed')).toMatchObject({ outcome: 'undetermined', how: 'undetermined-preferred-role' })
+    expect(await answer('observed')).toMatchObject({ outcome: 'undetermined', rule: 'undetermined-preferred-role' })
     expect(await answer('roles-compete')).toMatchObject({ outcome: 'role', roleArn: role('Reader') })
   })
 
@@ -437,7 +440,9 @@ describe('which mapping counts', () => {
   test('of several app clients one must be named', async () => {
     const { code, stdout, stderr } = await offline(two, ['admins'])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-    expect(stderr).toMatch(/give --client-id with the one that the user signs in to: one, two \[invalid-argument\]\n$/)
+    expect(stderr).toMatch(
+      /give --client-id with the one that the user signs in with: one, two \[invalid-argument\]\n$/,
+    )
   })
 
   test.each([
@@ -713,9 +718,9 @@ describe('the chain from AWS', () => {
       { error: 'InvalidSignatureException', message: `should have been ${SECRET}`, status: 403 },
       'not-authorized',
     ],
-    ['a login page', { body: '<!DOCTYPE html>', type: 'text/html' }, 'malformed-answer'],
-    ['another pool', { body: JSON.stringify({ IdentityPoolId: 'eu-west-1:0' }) }, 'malformed-answer'],
-    ['an unknown type', { body: JSON.stringify(withMapping({ Type: 'Magic' })) }, 'malformed-answer'],
+    ['a login page', { body: '<!DOCTYPE html>', type: 'text/html' }, 'malformed-response'],
+    ['another pool', { body: JSON.stringify({ IdentityPoolId: 'eu-west-1:0' }) }, 'malformed-response'],
+    ['an unknown type', { body: JSON.stringify(withMapping({ Type: 'Magic' })) }, 'malformed-response'],
     ['a connection that breaks', 'drop', 'unreachable'],
   ])('%s exits with 2 and the code in brackets', async (_what, fault, errorCode) => {
     identities.fail(fault)
@@ -735,27 +740,12 @@ describe('the chain from AWS', () => {
 })
 
 describe('as a process', () => {
-  let bin: string
+  let command: InstalledCommand
   beforeAll(async () => {
-    const target = join(folder, 'package')
-    await copyPackage(target)
-    bin = join(target, 'dist/cli/bin.js')
+    command = await installCommand(folder)
   })
 
-  async function run(
-    args: readonly string[],
-    env: Readonly<Record<string, string>> = {},
-    command: readonly string[] = [],
-  ): Promise<Ended> {
-    const [file, ...words] = [...command, process.execPath, bin, ...args]
-    const child = spawn(file!, words, {
-      cwd: folder,
-      env: { PATH: process.env['PATH'], HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...env },
-    })
-    child.stdin.end()
-    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-    return checked({ code, stdout, stderr })
-  }
+  const run = async (...given: Parameters<InstalledCommand['run']>) => checked(await command.run(...given))
 
   test('it does what it does here, with neither network nor credentials', async () => {
     const args = [
@@ -788,7 +778,7 @@ describe('as a process', () => {
       'admins',
       '--json',
     ]
-    const { code, stdout } = await run(args, env)
+    const { code, stdout } = await run(args, { env })
     expect(code).toBe(0)
     expect(JSON.parse(stdout).selection).toMatchObject({ outcome: 'role', roleArn: role('Admin') })
   })
@@ -805,13 +795,13 @@ describe('as a process', () => {
       'admins',
       '--require-role',
     ]
-    const fromPipe = ['sh', '-c', `cat '${snapshot}' | "$@"`, 'sh']
-    expect((await run(args, {}, fromPipe)).code).toBe(0)
-    expect((await run([...args, '--user-pool-id', userPoolId], {}, fromPipe)).code).toBe(0)
+    const fromPipe = { shell: `cat '${snapshot}' | "$@"` }
+    expect((await run(args, fromPipe)).code).toBe(0)
+    expect((await run([...args, '--user-pool-id', userPoolId], fromPipe)).code).toBe(0)
   })
 
   test('its help has an example with and without a network', async () => {
-    const { stdout } = await run(['predict', '--help'])
+    const { stdout } = await rolecast(['predict', '--help'])
     expect(stdout).toMatch(/^ {2}\$ rolecast predict --user-pool-id \S+ --group admins --identity-pool-id \S+$/m)
     expect(stdout).toMatch(
       /^ {2}\$ aws cognito-identity get-identity-pool-roles --identity-pool-id \S+ > identity-pool\.json$/m,

@@ -196,7 +196,7 @@ describe('exit codes', () => {
 })
 
 describe('what it prints', () => {
-  test('NDJSON has a line for each who does not keep what he has, and no other', async () => {
+  test('NDJSON has a line for each user whose role changes, and no other', async () => {
     const { stdout, stderr } = await impactOf(['--set', 'staff.precedence=0', '--format', 'ndjson'])
     expect(stderr).toBe('')
     expect(linesOf(stdout)).toEqual([
@@ -241,10 +241,10 @@ describe('what it prints', () => {
     ])
     const { stdout } = await impactOf([], tied)
     expect(stdout).toContain('A renumbering without ties')
-    expect(stdout).toContain('1 of 6 users cannot keep what they have today')
+    expect(stdout).toContain('1 of 6 users change: they are in a tie today')
   })
 
-  test('with a tie nobody is in, or of one role, everybody keeps what he has', async () => {
+  test('with a tie that no user is in, or of one role, no role changes', async () => {
     const tied = GROUPS.map(group =>
       group.groupName === 'staff' ? { ...group, precedence: 0, roleArn: role('Admin') } : group,
     )

@@ -118,7 +118,7 @@ describe('what is refused, with the number of its line', () => {
       2,
       'has the user `a` again',
     ],
-    ['half a character', '{"username":"\\ud800","groups":[]}', 1, 'is no text'],
+    ['half a character', '{"username":"\\ud800","groups":[]}', 1, 'is not valid text'],
     ['UTF-16', Buffer.from(`${ALICE}\n`, 'utf16le'), 1, 'JSON'],
     [
       'Latin-1',

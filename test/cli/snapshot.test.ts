@@ -1,5 +1,4 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { once } from 'node:events'
 import { chmod, lstat, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -7,7 +6,8 @@ import { text } from 'node:stream/consumers'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createRoleResolver } from '../../src/cognito/index.js'
 import { type CognitoEndpoint, type Fault, startCognitoEndpoint } from '../cognito/cognito-endpoint.js'
-import { checked, copyPackage, CREDENTIALS, type Ended, rolecast as command, stubCredentials } from './command.js'
+import { checked, CREDENTIALS, type Ended, rolecast as command, stubCredentials } from './command.js'
+import { type InstalledCommand, installCommand } from './process.js'
 
 const userPoolId = 'eu-west-1_Ab12Cd34e'
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
@@ -42,6 +42,7 @@ beforeEach(() => {
   stubCredentials(folder)
 })
 afterEach(() => {
+  vi.useRealTimers()
   vi.unstubAllEnvs()
   for (const end of undo.splice(0)) end()
 })
@@ -57,14 +58,14 @@ const newFolder = () => mkdtemp(join(folder, 'out-'))
 
 describe('what it prints', () => {
   test('is every group of the pool, page after page, and when they were read', async () => {
-    const before = Date.now()
+    const now = Date.UTC(2027, 0, 31, 12)
+    vi.useFakeTimers({ toFake: ['Date'], now })
     const { code, stdout } = await snapshot()
     expect(code).toBe(0)
     expect(stdout).toMatch(/^\{\n {2}"version": 1,\n[^]*\n\}\n$/)
     const { Groups, takenAt, ...rest } = JSON.parse(stdout)
     expect(rest).toEqual({ version: 1, userPoolId })
-    expect(takenAt).toBeGreaterThanOrEqual(before)
-    expect(takenAt).toBeLessThanOrEqual(Date.now())
+    expect(takenAt).toBe(now)
     expect(Groups).toEqual(
       GROUPS.map(({ groupName, precedence, roleArn }) => ({
         GroupName: groupName,
@@ -150,7 +151,9 @@ describe('--output', () => {
     await writeFile(join(out, 'file'), 'old')
     const { stderr } = await snapshot(['--output', join(out, path)])
     expect(stderr).toMatch(
-      new RegExp(`cannot be written \\(${errno}\\); give --output FILE .* \\[invalid-argument\\]\\n$`),
+      new RegExp(
+        `cannot be written \\(${errno}\\); name a file in a folder that you can write to \\[invalid-argument\\]\\n$`,
+      ),
     )
     expect(await readdir(out)).toEqual(['file'])
   })
@@ -171,9 +174,9 @@ describe('what goes wrong', () => {
     ['an IAM policy that says no', 'access-denied', 'not-authorized'],
     ['throttling', 'throttle', 'throttled'],
     ['a failure inside Cognito', 'internal', 'service-error'],
-    ['a proxy that wants a login', 'html-200', 'malformed-answer'],
-    ['a precedence as text', { precedence: '7' }, 'malformed-answer'],
-    ['pages without an end', 'endless-pages', 'malformed-answer'],
+    ['a proxy that wants a login', 'html-200', 'malformed-response'],
+    ['a precedence as text', { precedence: '7' }, 'malformed-response'],
+    ['pages without an end', 'endless-pages', 'malformed-response'],
     ['a connection that breaks', 'drop', 'unreachable'],
   ])('%s at a later page prints nothing but the failure', async (_what, fault, errorCode) => {
     fail(fault, { after: 1 })
@@ -198,48 +201,29 @@ describe('what goes wrong', () => {
 })
 
 describe('as a process', () => {
-  let bin: string
+  let installed: InstalledCommand
   beforeAll(async () => {
-    const target = join(folder, 'package')
-    await copyPackage(target)
-    bin = join(target, 'dist/cli/bin.js')
+    installed = await installCommand(folder)
   })
 
-  async function run(command: readonly string[]): Promise<Ended> {
-    const [file, ...args] = command
-    const child = spawn(file!, args, {
-      cwd: folder,
-      env: { PATH: process.env['PATH'], HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...CREDENTIALS },
-    })
-    child.stdin.end()
-    const [stdout, stderr, [code]] = await Promise.all([text(child.stdout), text(child.stderr), once(child, 'close')])
-    return whole(checked({ code, stdout, stderr }))
-  }
-  const taken = () => [process.execPath, bin, 'snapshot', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url]
+  const run = async (args: readonly string[], shell?: string): Promise<Ended> =>
+    whole(checked(await installed.run(args, { env: CREDENTIALS, ...(shell !== undefined && { shell }) })))
+  const taken = () => ['snapshot', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url]
 
   test('its output goes into a file that predict reads', async () => {
     const path = join(await newFolder(), 'pool.json')
-    const [file, ...args] = [
-      process.execPath,
-      bin,
-      'predict',
-      '--pool-file',
-      path,
-      '--group',
-      'admins',
-      '--require-role',
-    ]
-    expect(await run(['sh', '-c', `"$@" > '${path}'`, 'sh', ...taken()])).toMatchObject({ code: 0 })
-    expect(await run([file, ...args])).toMatchObject({ code: 0, stdout: expect.stringContaining('> 0  admins') })
+    expect(await run(taken(), `"$@" > '${path}'`)).toMatchObject({ code: 0 })
+    const predicted = await run(['predict', '--pool-file', path, '--group', 'admins', '--require-role'])
+    expect(predicted).toMatchObject({ code: 0, stdout: expect.stringContaining('> 0  admins') })
   })
 
-  test('a reader who has seen enough is no failure', async () => {
-    const { stdout } = await run(['sh', '-c', '"$@" | head -n 1', 'sh', ...taken()])
+  test('a reader that has seen enough is no failure', async () => {
+    const { stdout } = await run(taken(), '"$@" | head -n 1')
     expect(stdout).toBe('{\n')
   })
 
   test('its help has examples', async () => {
-    const { stdout } = await run([process.execPath, bin, 'snapshot', '--help'])
+    const { stdout } = await command(['snapshot', '--help'])
     expect(stdout).toMatch(/^Usage: rolecast snapshot/)
     expect(stdout).toContain('\n  $ rolecast snapshot --user-pool-id eu-west-1_Ab12Cd34e > pool.json\n')
     expect(stdout).toMatch(/Exit codes: 0 it ran, 2 it could not run\.\n$/)

@@ -5,7 +5,8 @@ import { compilePool } from '../../pool/compile-pool.js'
 import { csvHeader, csvLine, ndjsonLine } from '../../report/audit-lines.js'
 import { createAuditPage } from '../../report/audit-page.js'
 import { auditJson, auditText } from '../../report/audit-text.js'
-import { predictionText } from '../../report/prediction.js'
+import { predictionText } from '../../report/prediction-text.js'
+import { addConnectionOptions, connectionOf } from '../connection-options.js'
 import {
   checkIdentityPoolOptions,
   credentialsJson,
@@ -31,31 +32,31 @@ interface AuditPoolCommandOptions extends PoolReadingOptions {
 interface AuditUserCommandOptions extends IdentityPoolOptions {
   readonly userPoolId: string
   readonly username: readonly string[]
-  readonly region?: string
   readonly semantics: Semantics
   readonly json?: boolean
 }
 
 export function addAuditCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  const audit = program.command('audit').description('say who gets which role: one user, or all of a pool')
+  const audit = program
+    .command('audit')
+    .description('report which role users get: named users, or every user of a pool')
 
-  audit
-    .command('user')
-    .description(
-      'forecast the role claims of users from the groups they are in now, and the role whose credentials an identity pool gives',
-    )
-    .requiredOption('--user-pool-id <id>', 'the user pool')
-    .requiredOption(
-      '--username <name>',
-      'a user, by name and not by an alias; repeatable',
-      (name: string, names: readonly string[] = []) => [...names, name],
-    )
-    .option('--region <region>', 'default: the part of the user pool id before the underscore')
-    .option('--profile <name>', 'profile of the AWS configuration')
-    .option('--endpoint-url <url>', 'another address of Cognito, for example an emulator')
+  addConnectionOptions(
+    audit
+      .command('user')
+      .description(
+        'predict the role claims of users from the groups they are in now, and the role whose credentials an identity pool gives',
+      )
+      .requiredOption('--user-pool-id <id>', 'the user pool')
+      .requiredOption(
+        '--username <name>',
+        'a user, by name and not by an alias; repeatable',
+        (name: string, names: readonly string[] = []) => [...names, name],
+      ),
+  )
     .option(
       '--identity-pool-id <id>',
-      'also forecast the credentials that this identity pool gives; its region is that of the id',
+      'also predict the credentials that this identity pool gives; its region is that of the id',
     )
     .addOption(
       new Option(
@@ -84,14 +85,14 @@ Exit codes: 0 it ran, 2 it could not run.`,
     })
 
   addPoolReadingOptions(audit.command('pool'))
-    .description('forecast what every user of a pool gets, and list what needs a person')
+    .description('predict what every user of a pool gets, and list what needs attention')
     .addOption(semanticsOption())
     .addOption(
       new Option('--format <format>', 'text or json: a summary; ndjson or csv: a line a user; html: one page with both')
         .choices(FORMATS)
         .default('text'),
     )
-    .option('--output <file>', 'write to this file, whole or not at all; default: stdout')
+    .option('--output <file>', 'write to this file atomically; default: stdout')
     .addHelpText(
       'after',
       `
@@ -113,23 +114,21 @@ Exit codes: 0 it ran, 2 it could not run.`,
 
 async function auditUsers(options: AuditUserCommandOptions, terminal: Terminal): Promise<void> {
   checkIdentityPoolOptions(options)
-  const { userPoolId, username: usernames, region, profile, endpointUrl: endpoint, semantics } = options
-  const forecast = await openIdentityPool(options, undefined)
+  const { userPoolId, username: usernames, semantics } = options
+  const predictCredentials = await openIdentityPool(options, undefined)
   const signal = terminal.interrupted()
-  const answers: unknown[] = []
+  const results: unknown[] = []
   for (const username of usernames) {
     const { groups, resolution } = await auditUser({
       userPoolId,
       username,
-      region,
-      profile,
-      endpoint,
+      ...connectionOf(options),
       semantics,
       signal,
     })
-    const credentials = forecast?.(resolution)
+    const credentials = predictCredentials?.(resolution)
     if (options.json) {
-      answers.push({ username, ...resolution, ...(credentials !== undefined && credentialsJson(credentials)) })
+      results.push({ username, ...resolution, ...(credentials !== undefined && credentialsJson(credentials)) })
       continue
     }
     const heading = usernames.length === 1 ? '' : `${printable(username)}\n\n`
@@ -138,7 +137,7 @@ async function auditUsers(options: AuditUserCommandOptions, terminal: Terminal):
       `${heading}${predictionText({ resolution, groups, unknownGroups: [], credentials }, terminal)}${usernames.length === 1 ? '' : '\n'}`,
     )
   }
-  if (options.json) await write(terminal.stdout, `${JSON.stringify(answers, undefined, 2)}\n`)
+  if (options.json) await write(terminal.stdout, `${JSON.stringify(results, undefined, 2)}\n`)
 }
 
 async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal): Promise<void> {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import picocolors from 'picocolors'
 import { createGroupSource, resolveLookup } from '../../cognito/index.js'
-import { predictionText } from '../../report/prediction.js'
+import { predictionText } from '../../report/prediction-text.js'
 import { type Emulator, startEmulator } from '../emulator.js'
 import { type ExitCode, type Terminal, write } from '../terminal.js'
 
@@ -80,9 +80,9 @@ async function predictAll(emulator: Emulator, terminal: Terminal): Promise<void>
       `\n${paint.inverse(` ${index + 1}. ${title} `)}\n\n${predictionText({ resolution, ...lookup }, terminal)}`,
     )
   }
-  const { calls, hits, misses, negative, size } = source.stats()
+  const { call, hit, miss, negative, size } = source.stats()
   await write(
     terminal.stdout,
-    `\n${paint.bold('Cache')}\n  ${hits + negative + misses} groups asked for: ${calls} GetGroup calls, ${hits + negative} hits; ${size} names kept, one of them as unknown\n`,
+    `\n${paint.bold('Cache')}\n  ${hit + negative + miss} groups asked for: ${call} GetGroup calls, ${hit + negative} hits; ${size} names cached, one of them as unknown\n`,
   )
 }

@@ -34,11 +34,11 @@ interface ImpactCommandOptions extends PoolReadingOptions {
 export function addImpactCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
   addPoolReadingOptions(program.command('impact'))
     .description(
-      'forecast what a change of groups does to every user, and suggest precedences without ties; changes nothing',
+      'predict what a change of groups does to every user, and suggest precedences without ties; changes nothing',
     )
     .option(
       '--set <change>',
-      "what is to change: 'GROUP.precedence=5' or 'GROUP.roleArn=arn:aws:iam::…', `none` to take it away; repeatable",
+      "a change to try: 'GROUP.precedence=5' or 'GROUP.roleArn=arn:aws:iam::…', `none` removes it; repeatable",
       (text: string, changes: readonly GroupChange[] = []) => [...changes, toChange(text)],
     )
     .option(
@@ -47,12 +47,12 @@ export function addImpactCommand(program: Command, terminal: Terminal, finish: (
     )
     .addOption(semanticsOption())
     .addOption(
-      new Option('--format <format>', 'ndjson: a line for each user who does not keep what he has')
+      new Option('--format <format>', 'ndjson: a line for each user whose role changes')
         .choices(FORMATS)
         .default('text'),
     )
-    .option('--output <file>', 'write to this file, whole or not at all; default: stdout')
-    .option('--fail-on-change', 'exit with 1 when a user does not keep what he has')
+    .option('--output <file>', 'write to this file atomically; default: stdout')
+    .option('--fail-on-change', "exit with 1 if any user's role changes")
     .addHelpText(
       'after',
       `
@@ -61,9 +61,9 @@ Examples:
   $ rolecast impact --pool-file pool.json --memberships users.ndjson --plan plan.json --fail-on-change
   $ rolecast impact --user-pool-id eu-west-1_Ab12Cd34e     (suggests precedences without ties, if there are any)
 
-Neither the console nor the CLI of Cognito can clear a precedence or a role once set: for that, make the group anew.
+Neither the console nor the CLI of Cognito can clear a precedence or a role once set: delete the group and recreate it.
 
-Exit codes: 0 it ran, 1 a user does not keep what he has (with --fail-on-change), 2 it could not run.`,
+Exit codes: 0 it ran, 1 a user's role changes (with --fail-on-change), 2 it could not run.`,
     )
     .action(async (options: ImpactCommandOptions) => finish(await impact(options, terminal)))
 }
@@ -82,7 +82,7 @@ async function impact(options: ImpactCommandOptions, terminal: Terminal): Promis
   return options.failOnChange && changed ? 1 : 0
 }
 
-/** Writes the report, and says whether the changes change anything for anybody. */
+/** Writes the report, and returns whether the role of any user changes. */
 async function report(
   { format, semantics }: ImpactCommandOptions,
   changes: readonly GroupChange[],
@@ -120,7 +120,7 @@ async function report(
   return impact.changes.same !== impact.users
 }
 
-/** Counts what changes do to users; where there are none, nobody is resolved for it. */
+/** Counts what changes do to users; without any, no user is resolved. */
 function tryChanges(groups: readonly Group[], changes: readonly GroupChange[], semantics: Semantics) {
   const { add, summary } = createImpactSummary()
   const impactOn = createImpact(groups, changeGroups(groups, changes), { semantics })
@@ -152,7 +152,7 @@ function toChange(text: string): GroupChange {
   if (groupName === undefined || value === undefined || value === '') {
     throw new RolecastError(
       'invalid-argument',
-      `\`${text}\` is no change; give --set 'GROUP.precedence=5' or --set 'GROUP.roleArn=arn:aws:iam::…', or \`none\``,
+      `\`${text}\` is not a change; give --set 'GROUP.precedence=5' or --set 'GROUP.roleArn=arn:aws:iam::…', or \`none\``,
       {
         value: text,
       },

@@ -2,13 +2,14 @@ import { type Command, Option } from 'commander'
 import { createGroupSource, type Lookup, resolveLookup, type RoleResolution } from '../../cognito/index.js'
 import { isRolecastError, RolecastError } from '../../errors.js'
 import type { Group } from '../../group.js'
-import { predictionText } from '../../report/prediction.js'
+import { predictionText } from '../../report/prediction-text.js'
+import { addConnectionOptions, connectionOf } from '../connection-options.js'
 import {
   checkIdentityPoolOptions,
   type Credentials,
   type CredentialsJson,
   credentialsJson,
-  type ForecastCredentials,
+  type PredictCredentials,
   type IdentityPoolOptions,
   openIdentityPool,
 } from '../identity-pool.js'
@@ -22,7 +23,6 @@ import type { Semantics } from '../../claims/decide.js'
 interface PredictOptions extends IdentityPoolOptions {
   readonly group?: readonly string[]
   readonly stdin?: boolean
-  readonly region?: string
   readonly semantics: Semantics
   readonly json?: boolean
   readonly requireRole?: boolean
@@ -30,9 +30,9 @@ interface PredictOptions extends IdentityPoolOptions {
 
 type Lookups = (groupNames: readonly string[]) => Lookup | Promise<Lookup>
 
-type Predict = (groupNames: readonly string[]) => Promise<Answer>
+type Predict = (groupNames: readonly string[]) => Promise<Prediction>
 
-interface Answer {
+interface Prediction {
   readonly lookup: Lookup
   readonly resolution: RoleResolution
   /** Present exactly when there is an identity pool. */
@@ -42,31 +42,32 @@ interface Answer {
 }
 
 export function addPredictCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  program
-    .command('predict')
-    .description(
-      'forecast the role claims of a user who is in these groups, and the role whose credentials an identity pool gives',
-    )
-    .option('--user-pool-id <id>', 'read the groups from this user pool')
-    .addOption(
-      new Option(
-        '--pool-file <file>',
-        'read them from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network',
-      ).conflicts(['region', 'profile', 'endpointUrl', 'identityPoolId']),
-    )
-    .option('--group <name>', 'a group of the user; repeatable', (name: string, names: readonly string[] = []) => [
-      ...names,
-      name,
-    ])
-    .addOption(
-      new Option('--stdin', 'read one JSON array of group names a line, answer one JSON a line').conflicts(['group']),
-    )
-    .option('--region <region>', 'default: the part of the user pool id before the underscore')
-    .option('--profile <name>', 'profile of the AWS configuration')
-    .option('--endpoint-url <url>', 'another address of Cognito, for example an emulator')
+  addConnectionOptions(
+    program
+      .command('predict')
+      .description(
+        'predict the role claims of a user in these groups, and the role whose credentials an identity pool gives',
+      )
+      .option('--user-pool-id <id>', 'read the groups from this user pool')
+      .addOption(
+        new Option(
+          '--pool-file <file>',
+          'read them from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network',
+        ).conflicts(['region', 'profile', 'endpointUrl', 'identityPoolId']),
+      )
+      .option('--group <name>', 'a group of the user; repeatable', (name: string, names: readonly string[] = []) => [
+        ...names,
+        name,
+      ])
+      .addOption(
+        new Option('--stdin', 'read one JSON array of group names per line, print one JSON object per line').conflicts([
+          'group',
+        ]),
+      ),
+  )
     .option(
       '--identity-pool-id <id>',
-      'also forecast the credentials that this identity pool gives; its region is that of the id',
+      'also predict the credentials that this identity pool gives; its region is that of the id',
     )
     .addOption(
       new Option(
@@ -95,7 +96,7 @@ Examples:
   $ aws cognito-identity get-identity-pool-roles --identity-pool-id eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6 > identity-pool.json
   $ rolecast predict --pool-file pool.json --identity-pool-file identity-pool.json --group admins
 
-The forecast of credentials is for a signed-in user, and does not ask whether the role trusts the identity pool. Where
+Credentials are predicted for a signed-in user, without checking whether the role trusts the identity pool. Where
 --pool-file does not say which user pool it is of, --user-pool-id does.
 
 Exit codes: 0 it ran, 1 no role is resolved (with --require-role), 2 it could not run.`,
@@ -113,8 +114,8 @@ async function predict(options: PredictOptions, terminal: Terminal): Promise<Exi
   }
   checkIdentityPoolOptions(options)
   const { lookups, userPoolId } = await openPool(options)
-  const forecast = await openIdentityPool(options, userPoolId)
-  const predictNames: Predict = async names => answer(await lookups(names), forecast, options)
+  const predictCredentials = await openIdentityPool(options, userPoolId)
+  const predictNames: Predict = async names => predictionOf(await lookups(names), predictCredentials, options)
   const found = options.stdin
     ? await predictLines(predictNames, terminal)
     : await predictOne(await predictNames(groupNames), options, terminal)
@@ -128,19 +129,19 @@ interface OpenPool {
 }
 
 async function openPool(options: PredictOptions): Promise<OpenPool> {
-  const { poolFile, userPoolId, region, profile, endpointUrl: endpoint } = options
+  const { poolFile, userPoolId } = options
   if (poolFile !== undefined) {
     const { groups, userPoolId: ofFile } = await readPoolFile(poolFile)
     return { lookups: lookupsIn(groups), userPoolId: ofFile }
   }
   if (userPoolId !== undefined)
-    return { lookups: createGroupSource({ userPoolId, region, profile, endpoint }).lookup, userPoolId: undefined }
+    return { lookups: createGroupSource({ userPoolId, ...connectionOf(options) }).lookup, userPoolId: undefined }
   throw new RolecastError('invalid-argument', 'no pool to read groups from; give --user-pool-id ID or --pool-file FILE')
 }
 
 function lookupsIn(pool: ReadonlyMap<string, Group>): Lookups {
   return groupNames => {
-    const names = [...distinctNames(groupNames)]
+    const names = distinctNames(groupNames)
     return {
       groups: names.flatMap(name => pool.get(name) ?? []),
       unknownGroups: names.filter(name => !pool.has(name)),
@@ -150,9 +151,13 @@ function lookupsIn(pool: ReadonlyMap<string, Group>): Lookups {
   }
 }
 
-function answer(lookup: Lookup, forecast: ForecastCredentials | undefined, options: PredictOptions): Answer {
+function predictionOf(
+  lookup: Lookup,
+  predictCredentials: PredictCredentials | undefined,
+  options: PredictOptions,
+): Prediction {
   const resolution = resolveLookup(lookup, options)
-  const credentials = forecast?.(resolution)
+  const credentials = predictCredentials?.(resolution)
   return {
     lookup,
     resolution,
@@ -161,12 +166,12 @@ function answer(lookup: Lookup, forecast: ForecastCredentials | undefined, optio
   }
 }
 
-/** Whether the user surely gets a role: of the identity pool, where there is one. */
-function hasRole({ resolution, credentials }: Answer): boolean {
+/** Whether the user certainly gets a role: of the identity pool, where there is one. */
+function hasRole({ resolution, credentials }: Prediction): boolean {
   return credentials === undefined ? resolution.outcome === 'resolved' : credentials.selection.outcome === 'role'
 }
 
-async function predictOne(found: Answer, options: PredictOptions, terminal: Terminal): Promise<boolean> {
+async function predictOne(found: Prediction, options: PredictOptions, terminal: Terminal): Promise<boolean> {
   const {
     lookup: { groups, unknownGroups },
     resolution,
@@ -181,7 +186,7 @@ async function predictOne(found: Answer, options: PredictOptions, terminal: Term
 }
 
 async function predictLines(predictNames: Predict, terminal: Terminal): Promise<boolean> {
-  let answers = 0
+  let results = 0
   let withRole = 0
   let lineNumber = 0
   for await (const line of linesOf(terminal.stdin)) {
@@ -190,12 +195,12 @@ async function predictLines(predictNames: Predict, terminal: Terminal): Promise<
     const found = await predictLine(line, predictNames).catch(error => {
       throw atLine(lineNumber, error)
     })
-    answers++
+    results++
     if (hasRole(found)) withRole++
     await write(terminal.stdout, `${JSON.stringify(found.json)}\n`)
   }
-  // Where nothing was answered, no role was found.
-  return answers > 0 && withRole === answers
+  // Without any result, no role was found.
+  return results > 0 && withRole === results
 }
 
 function decode(line: Buffer): string {
@@ -209,7 +214,7 @@ function decode(line: Buffer): string {
   }
 }
 
-async function predictLine(line: Buffer, predictNames: Predict): Promise<Answer> {
+async function predictLine(line: Buffer, predictNames: Predict): Promise<Prediction> {
   return predictNames(parseNames(decode(line)))
 }
 
@@ -234,7 +239,7 @@ function parseNames(line: string): readonly string[] {
   )
 }
 
-/** The failure with the place it happened at: what came before it is answered, what comes after it is not. */
+/** The failure with its line: results of earlier lines are printed, later lines are not read. */
 function atLine(lineNumber: number, error: unknown): unknown {
   if (!isRolecastError(error)) return error
   const { code, groupName, value, retryable } = error

@@ -1,27 +1,24 @@
 import type { Command } from 'commander'
 import { takeSnapshot } from '../../cognito/index.js'
+import { addConnectionOptions, type ConnectionOptions, connectionOf } from '../connection-options.js'
 import { writeOutput } from '../output.js'
 import type { ExitCode, Terminal } from '../terminal.js'
 
-interface SnapshotOptions {
+interface SnapshotOptions extends ConnectionOptions {
   readonly userPoolId: string
-  readonly region?: string
-  readonly profile?: string
-  readonly endpointUrl?: string
   readonly output?: string
 }
 
 export function addSnapshotCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  program
-    .command('snapshot')
-    .description(
-      'read all groups of a user pool into JSON, for `createRoleResolver({ snapshot, maxAge })` and for predict --pool-file',
-    )
-    .requiredOption('--user-pool-id <id>', 'the user pool to read')
-    .option('--region <region>', 'default: the part of the user pool id before the underscore')
-    .option('--profile <name>', 'profile of the AWS configuration')
-    .option('--endpoint-url <url>', 'another address of Cognito, for example an emulator')
-    .option('--output <file>', 'write to this file, whole or not at all; default: stdout')
+  addConnectionOptions(
+    program
+      .command('snapshot')
+      .description(
+        'read all groups of a user pool into JSON, for `createRoleResolver({ snapshot, maxAge })` and for predict --pool-file',
+      )
+      .requiredOption('--user-pool-id <id>', 'the user pool to read'),
+  )
+    .option('--output <file>', 'write to this file atomically; default: stdout')
     .addHelpText(
       'after',
       `
@@ -39,10 +36,7 @@ Exit codes: 0 it ran, 2 it could not run.`,
     })
 }
 
-async function snapshot(
-  { userPoolId, region, profile, endpointUrl: endpoint, output }: SnapshotOptions,
-  terminal: Terminal,
-): Promise<void> {
-  const taken = `${JSON.stringify(await takeSnapshot({ userPoolId, region, profile, endpoint }), undefined, 2)}\n`
+async function snapshot({ userPoolId, output, ...options }: SnapshotOptions, terminal: Terminal): Promise<void> {
+  const taken = `${JSON.stringify(await takeSnapshot({ userPoolId, ...connectionOf(options) }), undefined, 2)}\n`
   await writeOutput(output, terminal, taken)
 }

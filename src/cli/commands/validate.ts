@@ -1,6 +1,5 @@
 import { type Command, Option } from 'commander'
-import { ALL_RULES, findAnyRule } from '../../rules/all-rules.js'
-import { checkInfrastructures } from '../../rules/check.js'
+import { findRule, RULES, unknownRule } from '../../rules/catalogue.js'
 import { getIdentityPoolRoles, takeSnapshot } from '../../cognito/index.js'
 import { compareWithPool, type DeploymentComparison } from '../../rules/deployment-rules.js'
 import { RolecastError } from '../../errors.js'
@@ -9,17 +8,19 @@ import { type Group, isGroupName } from '../../group.js'
 import type { Infrastructure, PoolDefinition } from '../../rules/infrastructure.js'
 import { fromPool } from '../../rules/live-pool.js'
 import { viewPools } from '../../rules/pool-view.js'
+import { validateAll } from '../../rules/validate.js'
 import { suggestRenumbering } from '../../audit/renumber.js'
-import { FAIL_ON, fails, type FailOn, type FindingsReport, type SkippedFile } from '../../report/findings.js'
-import { findingsGithub } from '../../report/github.js'
+import { FAIL_ON, fails, type FailOn, type FindingsReport, type SkippedFile } from '../../report/findings-report.js'
+import { findingsGithub } from '../../report/findings-github.js'
 import { findingsJson } from '../../report/findings-json.js'
 import { findingsText } from '../../report/findings-text.js'
-import { findingsJunit } from '../../report/junit.js'
+import { findingsJunit } from '../../report/findings-junit.js'
 import { type RenumberingSuggestion, renumberingText } from '../../report/renumbering-text.js'
-import { findingsSarif } from '../../report/sarif.js'
+import { findingsSarif } from '../../report/findings-sarif.js'
 import { TEMPLATE_FORMATS, type TemplateFormat } from '../../template/index.js'
 import { applyBaseline, baselineText } from '../baseline.js'
 import { readConfig } from '../config.js'
+import { addConnectionOptions, type ConnectionOptions, connectionOf } from '../connection-options.js'
 import { readMemberships } from '../memberships-file.js'
 import { writeOutput } from '../output.js'
 import { readPoolFile } from '../pool-file.js'
@@ -29,7 +30,7 @@ import { printable } from '../../report/printable.js'
 
 const FORMATS = ['text', 'json', 'sarif', 'github', 'junit'] as const
 
-interface ValidateCommandOptions {
+interface ValidateCommandOptions extends ConnectionOptions {
   readonly formatIn?: TemplateFormat
   readonly format: (typeof FORMATS)[number]
   readonly output?: string
@@ -48,61 +49,58 @@ interface ValidateCommandOptions {
   readonly againstPoolFile?: string
   readonly againstPool?: string
   readonly memberships?: string
-  readonly region?: string
-  readonly profile?: string
-  readonly endpointUrl?: string
 }
 
 export function addValidateCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  program
-    .command('validate')
-    .description('find what is wrong with groups and roles in templates, in a plan, or in a live user pool')
-    .argument('[path...]', 'templates, plans, folders with such; `-` is stdin')
-    .addOption(
-      new Option('--format-in <format>', 'what the files are; default: told by their content').choices(
-        TEMPLATE_FORMATS,
+  addConnectionOptions(
+    program
+      .command('validate')
+      .description('find what is wrong with groups and roles in templates, in a plan, or in a live user pool')
+      .argument('[path...]', 'templates, plans, or folders of them; `-` is stdin')
+      .addOption(
+        new Option('--format-in <format>', 'format of the files; default: detected from their content').choices(
+          TEMPLATE_FORMATS,
+        ),
+      )
+      .addOption(
+        new Option('--format <format>', 'github: annotations of a step in GitHub Actions')
+          .choices(FORMATS)
+          .default('text'),
+      )
+      .option('--output <file>', 'write to this file atomically; default: stdout')
+      .addOption(
+        new Option(
+          '--fail-on <severity>',
+          'exit with 1 for a finding of this severity or above; default: error',
+        ).choices(FAIL_ON),
+      )
+      .option('--only <rules>', 'run these rules and no others, such as COG101,COG102; repeatable', toRules)
+      .option('--ignore <rules>', 'do not run these rules; repeatable', toRules)
+      .option('--enable <rules>', 'run these rules too, which are off by default; repeatable', toRules)
+      .option('--config <file>', 'config file; default: rolecast.config.json, if it exists')
+      .option('--no-config', 'read no config file')
+      .option('--baseline <file>', 'findings in this file are known, and do not fail the run')
+      .addOption(new Option('--write-baseline <file>', 'write all findings to a baseline').conflicts('baseline'))
+      .option('--fix-suggestion', 'also suggest precedences without ties, as a patch to read; nothing is edited')
+      .option('--verbose', 'also list the files without Cognito resources')
+      .option('--user-pool-id <id>', 'validate the groups of this user pool as they are now')
+      .option('--identity-pool-id <id>', 'with --user-pool-id: the identity pool that it is used with')
+      .option('--against-user-pool-id <id>', 'compare the template with this user pool: what a deployment would change')
+      .addOption(
+        new Option(
+          '--against-pool-file <file>',
+          'the same, from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network',
+        ).conflicts('againstUserPoolId'),
+      )
+      .option(
+        '--against-pool <name>',
+        'which pool of the template to compare, by the name that findings have; default: the only one with groups',
+      )
+      .option(
+        '--memberships <file>',
+        'users and their groups, a line of JSON each, like {"username":"alice","groups":["a","b"]}; `-` is stdin',
       ),
-    )
-    .addOption(
-      new Option('--format <format>', 'github: annotations of a step in GitHub Actions')
-        .choices(FORMATS)
-        .default('text'),
-    )
-    .option('--output <file>', 'write to this file, whole or not at all; default: stdout')
-    .addOption(
-      new Option('--fail-on <severity>', 'exit with 1 for a finding of this severity or above; default: error').choices(
-        FAIL_ON,
-      ),
-    )
-    .option('--only <rules>', 'run these rules and no others, such as COG101,COG102; repeatable', toRules)
-    .option('--ignore <rules>', 'do not run these rules; repeatable', toRules)
-    .option('--enable <rules>', 'run these rules too, which are off by default; repeatable', toRules)
-    .option('--config <file>', 'default: rolecast.config.json, if it is there')
-    .option('--no-config', 'read no config file')
-    .option('--baseline <file>', 'what it has is not new, and does not fail the run')
-    .addOption(new Option('--write-baseline <file>', 'write all that is found into a baseline').conflicts('baseline'))
-    .option('--fix-suggestion', 'also suggest precedences without ties, as a patch for people; nothing is edited')
-    .option('--verbose', 'also name the files that have nothing of Cognito')
-    .option('--user-pool-id <id>', 'validate the groups of this user pool as they are now')
-    .option('--identity-pool-id <id>', 'with --user-pool-id: the identity pool that it is used with')
-    .option('--against-user-pool-id <id>', 'compare the template with this user pool: what a deployment would change')
-    .addOption(
-      new Option(
-        '--against-pool-file <file>',
-        'the same, from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network',
-      ).conflicts('againstUserPoolId'),
-    )
-    .option(
-      '--against-pool <name>',
-      'which pool of the template to compare, by the name that findings have; default: the only one with groups',
-    )
-    .option(
-      '--memberships <file>',
-      'who is in which group, a line of JSON each, like {"username":"alice","groups":["a","b"]}; `-` is stdin',
-    )
-    .option('--region <region>', 'default: the part of the user pool id before the underscore')
-    .option('--profile <name>', 'profile of the AWS configuration')
-    .option('--endpoint-url <url>', 'another address of Cognito, for example an emulator')
+  )
     .addHelpText(
       'after',
       `
@@ -113,7 +111,7 @@ Examples:
   $ rolecast validate template.yaml --against-pool-file pool.json --memberships users.ndjson
   $ rolecast validate --user-pool-id eu-west-1_Ab12Cd34e
 
-\`rolecast explain COG101\` says what a rule is about. To say that a finding is meant so, write a comment
+\`rolecast explain COG101\` says what a rule is about. To suppress a finding, write a comment
 \`# rolecast:ignore COG101 exp=2027-01-01 reason\` above the resource.
 
 Exit codes: 0 nothing found, 1 a finding of --fail-on or above, 2 it could not run.`,
@@ -127,8 +125,8 @@ function toRules(text: string, rules: readonly string[] = []): readonly string[]
   return [
     ...rules,
     ...text.split(',').map(name => {
-      const rule = findAnyRule(name.trim())
-      if (rule === undefined) refuse(`\`${name}\` is no rule; \`rolecast explain\` lists them`)
+      const rule = findRule(name.trim())
+      if (rule === undefined) refuse(unknownRule(name))
       return rule.id
     }),
   ]
@@ -154,13 +152,13 @@ async function validate(
   const files = await readTemplates(paths, { format: options.formatIn, exclude: config.exclude, stdin: terminal.stdin })
   const live = await readLivePool(options, terminal)
   const comparison = await openComparison(files.infrastructures, options, terminal)
-  const found = checkInfrastructures([...files.infrastructures, ...live], {
+  const found = validateAll([...files.infrastructures, ...live], {
     only,
     ignore,
     enable,
     severities: config.severities,
     today: new Date().toISOString().slice(0, 10),
-    exemptions: config.exemptions,
+    suppressions: config.suppressions,
     others: infrastructure => (comparison?.infrastructure === infrastructure ? comparison.findings() : []),
   })
   const baseline = options.baseline ?? config.baseline
@@ -193,7 +191,7 @@ function checkOptions(paths: readonly string[], options: ValidateCommandOptions)
     refuse('--identity-pool-id is for a live pool; give --user-pool-id ID too')
   if (againstPool !== undefined && !isCompared) {
     refuse(
-      '--against-pool says which pool of the template is compared; give --against-pool-file FILE or --against-user-pool-id ID too',
+      '--against-pool names the pool of the template to compare; give --against-pool-file FILE or --against-user-pool-id ID too',
     )
   }
   if (memberships !== undefined && !isCompared && userPoolId === undefined) {
@@ -207,7 +205,7 @@ function checkOptions(paths: readonly string[], options: ValidateCommandOptions)
   if (memberships === '-' && paths.includes('-'))
     refuse('stdin is the template or the memberships; give one of them as a file')
   if (fixSuggestion && format !== 'text')
-    refuse(`--fix-suggestion is for people, and --format ${format} is not; leave one of them out`)
+    refuse(`--fix-suggestion needs --format text, not ${format}; leave one of them out`)
 }
 
 function refuse(what: string): never {
@@ -226,7 +224,7 @@ function reportText(
     case 'json':
       return findingsJson(report.findings)
     case 'sarif':
-      return findingsSarif(report, { rules: ALL_RULES, version })
+      return findingsSarif(report, { rules: RULES, version })
     case 'github':
       return findingsGithub(report)
     case 'junit':
@@ -241,11 +239,11 @@ async function sayIsSkipped(skipped: readonly SkippedFile[], terminal: Terminal)
 }
 
 async function readLivePool(options: ValidateCommandOptions, terminal: Terminal): Promise<readonly Infrastructure[]> {
-  const { userPoolId, identityPoolId, memberships, region, profile, endpointUrl: endpoint } = options
+  const { userPoolId, identityPoolId, memberships } = options
   if (userPoolId === undefined) return []
   const groups = await readGroups(userPoolId, options, terminal)
   const identityPools =
-    identityPoolId === undefined ? [] : [await getIdentityPoolRoles({ identityPoolId, region, profile, endpoint })]
+    identityPoolId === undefined ? [] : [await getIdentityPoolRoles({ identityPoolId, ...connectionOf(options) })]
   const inGroups: { readonly username: string; readonly groupName: string }[] = []
   if (memberships !== undefined) {
     for await (const users of readMemberships(memberships, terminal.stdin)) {
@@ -262,8 +260,7 @@ async function readGroups(
   options: ValidateCommandOptions,
   terminal: Terminal,
 ): Promise<readonly Group[]> {
-  const { region, profile, endpointUrl: endpoint } = options
-  const { Groups } = await takeSnapshot({ userPoolId, region, profile, endpoint, signal: terminal.interrupted() })
+  const { Groups } = await takeSnapshot({ userPoolId, ...connectionOf(options), signal: terminal.interrupted() })
   return Groups.map(({ GroupName, Precedence, RoleArn }) => ({
     groupName: GroupName,
     precedence: Precedence,
@@ -323,8 +320,8 @@ function choosePool(
   const names = withGroups.map(({ pool, infrastructure }) => `\`${pool.name}\` (${infrastructure.paths[0]})`).join(', ')
   return refuse(
     withGroups.length === 0
-      ? 'no pool with groups is in what was read; name the template that has them'
-      : `which pool of the template to compare is not clear; give --against-pool with one of ${names}, and fewer files if a name comes twice`,
+      ? 'no user pool with groups was found; name the template that has them'
+      : `more than one pool of the template could be compared; give --against-pool with one of ${names}, and fewer files if two have the same name`,
   )
 }
 
@@ -333,20 +330,20 @@ function suggestionsFor(infrastructures: readonly Infrastructure[]): readonly Re
   return infrastructures.flatMap(infrastructure =>
     viewPools(infrastructure).flatMap(({ name: pool, groups }) => {
       const known = groups.every(
-        ({ name, isNamed, isRepeated, hasKnownLevel, hasKnownRole, levels, roles }) =>
+        ({ name, isNamed, isRepeated, hasKnownRank, hasKnownRole, ranks, roles }) =>
           isNamed &&
           isGroupName(name) &&
           !isRepeated &&
-          hasKnownLevel &&
+          hasKnownRank &&
           hasKnownRole &&
-          levels.length === 1 &&
+          ranks.length === 1 &&
           roles.length === 1,
       )
-      const numbers = groups.flatMap(({ levels }) => levels[0] ?? [])
+      const numbers = groups.flatMap(({ ranks }) => ranks[0] ?? [])
       if (!known || new Set(numbers).size === numbers.length) return []
       const byName = new Map(groups.map(group => [group.name, group]))
       const renumbered = suggestRenumbering(
-        groups.map(({ name, levels, roles }) => ({ groupName: name, precedence: levels[0], roleArn: roles[0]?.id })),
+        groups.map(({ name, ranks, roles }) => ({ groupName: name, precedence: ranks[0], roleArn: roles[0]?.id })),
       )
       return [
         {

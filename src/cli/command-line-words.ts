@@ -1,0 +1,15 @@
+/** Advice of the library that names its own options, and the same in the words of the command line. */
+const WORDS: readonly (readonly [library: string, commandLine: string])[] = [
+  ['; give `region`', '; give --region'],
+  ['sign in again, or give a `client`', 'sign in again, or give --profile'],
+  ['try again, or raise `timeout`', 'try again later'],
+  ['try again later, lower `requestsPerSecond`, or warm the cache with prefetch()', 'try again later'],
+  ['try again later, or lower `requestsPerSecond`', 'try again later'],
+  ['call again with a signal that is not aborted', 'run the command again'],
+  [' (and cognito-idp:ListGroups for prefetch)', ''],
+]
+
+/** A message of the library for a reader who has the options of the command line. */
+export function inCommandLineWords(message: string): string {
+  return WORDS.reduce((text, [library, commandLine]) => text.replaceAll(library, commandLine), message)
+}

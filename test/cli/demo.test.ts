@@ -1,0 +1,69 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { checked } from './command.js'
+import { poolFileIn } from './pool.js'
+import { type InstalledCommand, installCommand, root } from './process.js'
+
+let folder: string
+let command: InstalledCommand
+let pool: string
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'rolecast-demo-'))
+  command = await installCommand(folder)
+  pool = await poolFileIn(folder)
+})
+afterAll(() => rm(folder, { recursive: true }))
+
+describe.concurrent('demo', () => {
+  const RULES = ['lowest-precedence', 'no-precedence', 'shared-role', 'conflicting-roles', 'roleless-contender']
+
+  test('shows each rule that takes a decision, counts its calls, and leaves nothing behind', async () => {
+    const TMPDIR = await mkdtemp(join(folder, 'tmp-'))
+    const { code, stdout } = checked(await command.run(['demo'], { env: { TMPDIR } }))
+    expect(code).toBe(0)
+    expect(stdout).toContain('on an emulator at http://127.0.0.1:')
+    expect([...stdout.matchAll(/^ (\d)\. /gm)].map(match => match[1])).toEqual(['1', '2', '3', '4', '5', '6', '7', '8'])
+    expect(RULES.filter(rule => !stdout.includes(`  ${rule}: `))).toEqual([])
+    for (const mark of ['>', '-', '!', '?']) expect(stdout).toMatch(new RegExp(`^\\${mark} +(\\d+|none)  `, 'm'))
+
+    const [, asked, calls, hits, kept] =
+      /(\d+) groups asked for: (\d+) GetGroup calls, (\d+) hits; (\d+) names cached, one of them as unknown/
+        .exec(stdout)!
+        .map(Number)
+    expect(calls! + hits!).toBe(asked)
+    expect(kept).toBe(calls)
+    expect(stdout.match(/^ {2}deleted-yesterday$/gm)).toHaveLength(1)
+
+    expect(await readdir(TMPDIR)).toEqual([])
+    expect(await readdir(command.home)).toEqual(['.aws'])
+  })
+
+  test('leaves nothing behind when its reader goes away', async () => {
+    const TMPDIR = await mkdtemp(join(folder, 'tmp-'))
+    const { stdout, stderr } = await command.run(['demo'], {
+      env: { TMPDIR },
+      shell: '{ "$@"; echo "exit $?" >&2; } | head -n 1',
+    })
+    expect(stdout).toMatch(/^User pool /)
+    expect(stderr).toBe('exit 0\n')
+    expect(await readdir(TMPDIR)).toEqual([])
+  })
+
+  test('without the emulator it says what to install, and all else works', async () => {
+    const { dependencies } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8')) as {
+      dependencies: Record<string, string>
+    }
+    const lean = await installCommand(folder, async modules => {
+      for (const name of Object.keys(dependencies)) {
+        await mkdir(dirname(join(modules, name)), { recursive: true })
+        await symlink(join(root, 'node_modules', name), join(modules, name))
+      }
+    })
+    const { code, stdout, stderr } = checked(await lean.run(['demo']))
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/npm install --save-dev cognito-local@5\.3\.0` \[missing-package\]\n$/)
+    expect(await lean.run(['predict', '--pool-file', pool, '--group', 'admins'])).toMatchObject({ code: 0 })
+  })
+})

@@ -15,7 +15,7 @@ export interface Group {
   readonly roleArn?: string | null | undefined
 }
 
-/** A user, and the names of the groups he is in. */
+/** A user, and the names of the user's groups. */
 export interface UserGroups {
   readonly username: string
   readonly groups: readonly string[]

@@ -28,7 +28,7 @@ export {
   selectRoleFor,
 } from './credentials/select-role.js'
 export {
-  type Answer,
+  type RoleOutcome,
   changeGroups,
   createImpact,
   createImpactSummary,

@@ -64,7 +64,7 @@ export const CONCERNS: Readonly<Record<AuditConcern, ConcernText>> = {
     next: 'Check where the list of groups comes from.',
   },
   'role-nobody-gets': {
-    title: 'Roles that nobody gets',
+    title: 'Roles that no user gets',
     meaning:
       'A group has the role, and no user has it preferred: the group has no members, or other groups of its members decide.',
     next: 'Change the members or the precedence of the group, or delete it where it is of no use.',
@@ -72,7 +72,7 @@ export const CONCERNS: Readonly<Record<AuditConcern, ConcernText>> = {
   'federated-group-with-role': {
     title: 'Groups of an identity provider with a role',
     meaning:
-      'Cognito makes such a group for each provider, and puts in every user that it makes from one: whoever decides who can sign in there decides who has the role.',
+      'Cognito makes such a group for each provider, and puts in every user that it makes from one: the owner of the provider decides who can sign in there, and so who has the role.',
     next: 'Put the role on a group of your own, unless it is meant for all users of the provider.',
   },
 }

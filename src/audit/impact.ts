@@ -79,7 +79,7 @@ export function createImpact(
 }
 
 /** What a user gets, in short. */
-export interface Answer {
+export interface RoleOutcome {
   readonly outcome: Outcome
   /** The preferred role; where the outcome is `undetermined`, the candidate; else absent. */
   readonly roleArn?: string | undefined
@@ -88,8 +88,8 @@ export interface Answer {
 /** Users who come from one answer to another. */
 export interface Transition {
   readonly change: Exclude<RoleChange, 'same'>
-  readonly before: Answer
-  readonly after: Answer
+  readonly before: RoleOutcome
+  readonly after: RoleOutcome
   readonly count: number
   /** The first of them, as many as are listed. */
   readonly users: readonly string[]
@@ -126,8 +126,8 @@ export function createImpactSummary({
       users++
       changes[change]++
       if (change === 'same') return
-      const from = answerOf(before)
-      const to = answerOf(after)
+      const from = roleOutcomeOf(before)
+      const to = roleOutcomeOf(after)
       const key = JSON.stringify([change, from, to])
       let transition = transitions.get(key)
       if (transition === undefined)
@@ -143,7 +143,7 @@ export function createImpactSummary({
   }
 }
 
-function answerOf({ outcome, preferredRole, candidateRole }: Resolution): Answer {
+function roleOutcomeOf({ outcome, preferredRole, candidateRole }: Resolution): RoleOutcome {
   const roleArn = preferredRole ?? candidateRole
   return { outcome, ...(roleArn !== undefined && { roleArn }) }
 }

@@ -2,25 +2,25 @@ import { type Group, rankOf } from '../group.js'
 import type { Semantics } from '../claims/decide.js'
 
 /**
- * What is special about a group's place among the others, whoever is in it.
+ * What is special about a group's precedence among the others of the pool.
  *
  * - `conflict`: it has a role, and another group of the same rank has another.
  * - `shared`: it has a role, and all groups of the same rank that have one have the same.
  * - `contender`: it has no role, and the same number as a group with one.
  * - `unranked`: it has a role that is never preferred, for it has no precedence.
  */
-export type Standing = 'conflict' | 'shared' | 'contender' | 'unranked'
+export type GroupStanding = 'conflict' | 'shared' | 'contender' | 'unranked'
 
 /** What each standing means, for people. */
-export const STANDINGS: Readonly<Record<Standing, string>> = {
-  conflict: 'same precedence, different roles: whoever has these first gets no preferred role',
+export const STANDINGS: Readonly<Record<GroupStanding, string>> = {
+  conflict: 'same precedence, different roles: users whose first groups these are get no preferred role',
   shared: 'same precedence, same role',
   contender: 'no role, and the same precedence as a group with one: it may keep that role from being preferred',
   unranked: 'a role without a precedence is never preferred',
 }
 
 /** The standing of each group, in the order given; undefined where there is nothing special about it. */
-export function standings(groups: readonly Group[], semantics: Semantics): readonly (Standing | undefined)[] {
+export function standings(groups: readonly Group[], semantics: Semantics): readonly (GroupStanding | undefined)[] {
   const nullRanks = semantics === 'documented'
   const withRole = new Map<number, { count: number; readonly roles: Set<string> }>()
   for (const group of groups) {

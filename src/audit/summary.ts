@@ -1,4 +1,4 @@
-import { FEDERATED_GROUP_PATTERN } from '../aws-ids.js'
+import { isFederatedGroup } from '../aws-ids.js'
 import { quote, RolecastError } from '../errors.js'
 import { type Group, rankOf } from '../group.js'
 import type { PoolResolution } from '../pool/compile-pool.js'
@@ -7,7 +7,7 @@ import { type AuditConcern, USER_CONCERNS } from './concerns.js'
 import type { PoolChange } from './pool-change.js'
 import type { Outcome, Semantics } from '../claims/decide.js'
 
-/** One user, and what he gets. */
+/** One user, and the role forecast. */
 export interface UserAudit {
   readonly username: string
   readonly resolution: PoolResolution
@@ -34,7 +34,7 @@ export interface AuditSummary {
   /** In groups that the pool has. */
   readonly memberships: number
   readonly outcomes: Readonly<Record<Outcome, number>>
-  /** Every role of the pool with the users who have it preferred, most users first; with 0 those that nobody gets. */
+  /** Every role of the pool with the users who have it preferred, most users first; with 0 those that no user gets. */
   readonly roles: readonly { readonly roleArn: string; readonly users: number }[]
   /** In precedence order, those without one last; the same rank by name. A precedence or role it has not is an absent key. */
   readonly groups: readonly (Group & { readonly users: number })[]
@@ -65,7 +65,7 @@ export interface AuditCounter {
 /**
  * Counts who gets what in a pool, user by user, in memory that grows with the pool's groups and not with its users.
  *
- * Not a check that each user is added once: whoever is added twice counts twice.
+ * Not a check that each user is added once: a user who is added twice counts twice.
  *
  * @throws RolecastError `invalid-option`: `listed` is no natural number
  */
@@ -116,7 +116,7 @@ export function createAuditSummary({
       const mostFirst = [...roles.values()].map(role => ({ ...role })).toSorted(byUsers)
       const unused = mostFirst.filter(role => role.users === 0).map(role => role.roleArn)
       const federated = ranked
-        .filter(group => group.roleArn && isFederated(group.groupName, userPoolId))
+        .filter(group => group.roleArn && isFederatedGroup(group.groupName, userPoolId))
         .map(group => group.groupName)
       const findings: readonly AuditFinding[] = [
         ...concerned.map(({ concern, count, users }) => ({ concern, count, users: [...users], groups: [], roles: [] })),
@@ -169,16 +169,6 @@ export function keptWhileFrozen<K extends object, T>(make: (from: K) => T): (fro
     if (made === undefined) kept.set(from, (made = make(from)))
     return made
   }
-}
-
-/**
- * Whether Cognito made this group for the users of an identity provider: `POOLID_Provider`. Where the pool's id is not
- * known, anything that looks like one will do.
- *
- * @see https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-user-groups.html
- */
-function isFederated(groupName: string, userPoolId: string | undefined): boolean {
-  return userPoolId === undefined ? FEDERATED_GROUP_PATTERN.test(groupName) : groupName.startsWith(`${userPoolId}_`)
 }
 
 function byRank(a: Group, b: Group): number {

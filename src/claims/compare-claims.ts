@@ -19,7 +19,7 @@ export type PreferredRoleChange = 'same' | 'gained' | 'lost' | 'changed' | 'unde
 export interface ClaimsComparison {
   /**
    * `fresh`: a token issued now would carry the same. `stale`: it would not. `undetermined`: it would but for the
-   * preferred role, of which nobody knows. Only `fresh` is a promise.
+   * preferred role, which is not known. Only `fresh` is a promise.
    */
   readonly status: 'fresh' | 'stale' | 'undetermined'
   /** Forecast and not carried. */

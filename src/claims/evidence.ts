@@ -39,7 +39,8 @@ export const EVIDENCE_TABLE: Readonly<Record<Rule, readonly EvidenceRow[]>> = {
 /** How an answer is known. AWS's page covers every standing with a role, whatever tokens show. */
 export function evidenceFor({ rule }: Verdict, standing: Standing, semantics: Semantics): Evidence {
   if (semantics === 'documented' && standing.withRole > 0) return 'documented'
-  return EVIDENCE_TABLE[rule].find(({ when }) => when === undefined || when(standing))!.evidence
+  const row = EVIDENCE_TABLE[rule].find(({ when }) => when === undefined || when(standing))
+  return row!.evidence
 }
 
 function isContested({ beside }: Standing): boolean {

@@ -1,3 +1,4 @@
+import { listNames } from '../errors.js'
 import type { Resolution } from './resolve.js'
 import type { Evidence } from './evidence.js'
 
@@ -45,12 +46,4 @@ function reasonFor({ rule, determiningGroups, candidateRole }: Resolution): stri
     case 'roleless-contender':
       return `${names} tie for the first rank among the groups with a role, and not all of them have one. AWS does not document this case, and no known token shows it: the preferred role is either ${candidateRole} or absent, so grant nothing on it.`
   }
-}
-
-const MOST_NAMES = 5
-
-function listNames(names: readonly string[]): string {
-  const shown = names.slice(0, MOST_NAMES).map(name => `\`${name}\``)
-  if (names.length > MOST_NAMES) shown.push(`${names.length - MOST_NAMES} more`)
-  return new Intl.ListFormat('en-GB').format(shown)
 }

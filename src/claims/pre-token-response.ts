@@ -75,7 +75,7 @@ export function readOverride(input: unknown): Override {
 function refuseOtherVersion(other: Json | undefined, key: string, expected: string): void {
   if (other === undefined || Object.keys(other).length === 0) return
   throw malformed(
-    `the response has \`${key}\`, which is of another version than the event; answer ${expected}, or set the trigger's version`,
+    `the response has \`${key}\`, which is of another version than the event; return ${expected}, or set the trigger's version`,
     other,
   )
 }
@@ -181,7 +181,7 @@ function readObject(value: unknown, what: string, remedy: string): Json | undefi
 }
 
 function malformed(message: string, value: unknown): RolecastError {
-  return new RolecastError('malformed-answer', `pre token generation: ${message}`, { value })
+  return new RolecastError('malformed-response', `pre token generation: ${message}`, { value })
 }
 
 function invalidName(groupName: string): RolecastError {

@@ -27,12 +27,12 @@ export interface ClaimChanges {
   readonly claimsToSuppress?: readonly string[] | null | undefined
 }
 
-/** What a handler of version 1 answers: its changes are the ID token's. */
+/** What a handler of version 1 returns: its changes are the ID token's. */
 export interface ClaimsOverrideDetails extends ClaimChanges {
   readonly groupOverrideDetails?: GroupOverrideDetails | null | undefined
 }
 
-/** What a handler of version 2 or 3 answers: changes for each token. */
+/** What a handler of version 2 or 3 returns: changes for each token. */
 export interface ClaimsAndScopeOverrideDetails {
   readonly idTokenGeneration?: ClaimChanges | null | undefined
   readonly accessTokenGeneration?: ClaimChanges | null | undefined
@@ -57,7 +57,7 @@ export interface PreTokenEvent {
 /**
  * What decided a claim; `docs/pre-token.md` has a section for each.
  *
- * - `unchanged`: the trigger answers no `groupOverrideDetails`.
+ * - `unchanged`: the trigger returns no `groupOverrideDetails`.
  * - `replaced`: `groupOverrideDetails` gives the value. An empty list gives none.
  * - `left-out`: `groupOverrideDetails` gives others and not this one.
  * - `empty-details`: `groupOverrideDetails` is empty or null.
@@ -76,7 +76,7 @@ export type OverrideRule =
 
 /** Why a claim is in a token or is not. */
 export interface ClaimReason {
-  /** `undetermined`: nobody knows. The token forecast leaves the claim out. */
+  /** `undetermined`: AWS does not document it. The token forecast leaves the claim out. */
   readonly outcome: 'present' | 'absent' | 'undetermined'
   readonly rule: OverrideRule
   readonly evidence: Evidence
@@ -110,8 +110,8 @@ export interface TokenForecast {
 
 /**
  * Every `request.groupConfiguration` that Cognito may send to a pre token generation trigger for this user: one, or two
- * when the preferred role is undetermined. The first of the two prefers none. Cognito sends one of them, and nobody
- * knows which, so run a handler on each.
+ * when the preferred role is undetermined. The first of the two prefers none. Cognito sends one of them, and AWS
+ * does not document which: run a handler on each.
  *
  * The configurations are the caller's to change. Not for a machine's token (`TokenGeneration_ClientCredentials`): it has
  * no user and no groups.
@@ -138,10 +138,10 @@ export function groupConfigurations(resolution: Resolution): [GroupConfiguration
  * as the JSON it becomes: an undefined value is a missing key.
  *
  * Not for other claims and scopes, and not a check that Cognito accepts the response: a name that is no group of the pool
- * and a role that does not exist pass. A claim that nobody can foretell is absent from the token, and its reason says
+ * and a role that does not exist pass. A claim that cannot be determined is absent from the token, and its reason says
  * `undetermined`: before acting on the absence of a claim, look at its reason.
  *
- * @throws RolecastError `malformed-answer` (not the documented shape, a part in the wrong place or of another version) or
+ * @throws RolecastError `malformed-response` (not the documented shape, a part in the wrong place or of another version) or
  *   `invalid-group-name`
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html
  */

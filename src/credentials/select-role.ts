@@ -39,7 +39,7 @@ export type SelectionRule =
   | 'preferred-role'
   | 'undetermined-preferred-role'
   | 'single-role'
-  | 'rule'
+  | 'mapping-rule'
   | 'uncertain-rule'
   | 'ambiguous-authenticated'
   | 'ambiguous-denied'
@@ -51,8 +51,8 @@ export interface RoleCandidate {
   readonly outcome: 'role' | 'denied'
   /** Present exactly when the outcome is `role`. */
   readonly roleArn?: string
-  readonly how: SelectionRule
-  /** Present exactly when `how` is `rule`: which one matched, from 0. */
+  readonly rule: SelectionRule
+  /** Present exactly when `rule` is `mapping-rule`: which one matched, from 0. */
   readonly ruleIndex?: number
 }
 
@@ -64,10 +64,10 @@ export interface RoleSelection {
   readonly roleArn?: string
   /** Present exactly when the outcome is `undetermined`: what the readings give, two answers or more. Never grant one. */
   readonly candidates?: readonly RoleCandidate[]
-  readonly how: SelectionRule
+  readonly rule: SelectionRule
   /** How this step is known. What a forecast starts from has an evidence of its own, in the resolution. */
   readonly evidence: Evidence
-  /** With `rule`, the rule that matched; with `uncertain-rule`, the first that may match or not. From 0. */
+  /** With `mapping-rule`, the rule that matched; with `uncertain-rule`, the first that may match or not. From 0. */
   readonly ruleIndex?: number
 }
 
@@ -132,7 +132,7 @@ export function selectRoleFor(
   }
   const withCandidate = selectWith(resolution.candidateRole)
   if (sameSelection(withCandidate, without)) return without
-  return settle([...readingsOf(withCandidate), ...readingsOf(without)], { how: 'undetermined-preferred-role' })
+  return settle([...readingsOf(withCandidate), ...readingsOf(without)], { rule: 'undetermined-preferred-role' })
 }
 
 const ROLE_CLAIMS: readonly string[] = [
@@ -157,7 +157,7 @@ interface Reading extends RoleCandidate {
 
 /** What makes several readings, for the answer in which they meet or do not. */
 interface Doubt {
-  readonly how: SelectionRule
+  readonly rule: SelectionRule
   readonly ruleIndex?: number
 }
 
@@ -193,7 +193,7 @@ function selectWithoutMapping(view: ClaimsView, request: CheckedRequest): RoleSe
   // AWS does not document what a custom role does where no mapping makes the token's roles count.
   const readings = [authenticated, denied('custom-role-not-allowed', 'unknown')]
   if (view.roles.includes(customRole)) readings.push(role(customRole, 'custom-role', 'unknown'))
-  return settle(readings, { how: 'custom-role-without-mapping' })
+  return settle(readings, { rule: 'custom-role-without-mapping' })
 }
 
 function selectFromToken(
@@ -230,7 +230,7 @@ function selectByRules(
     const found: Reading[] = []
     for (const [index, rule] of rules.entries()) {
       if (some[index] === 'no') continue
-      found.push({ ...role(rule.roleArn, 'rule', evidenceOf(rule)), ruleIndex: index })
+      found.push({ ...role(rule.roleArn, 'mapping-rule', evidenceOf(rule)), ruleIndex: index })
       if (some[index] === 'yes') return found
     }
     return [...found, ...readingsOf(fallback)]
@@ -249,9 +249,9 @@ function selectByRules(
     const settled = matches.map(match => (match === 'inside-an-element' ? inside : match))
     return customRole === undefined ? firstMatch(settled) : byTheGuide(customRole, settled)
   })
-  if (customRole === undefined) return settle(readings, { how: 'uncertain-rule', ruleIndex: first })
+  if (customRole === undefined) return settle(readings, { rule: 'uncertain-rule', ruleIndex: first })
   // Or the request fails, as it does where the token carries the role.
-  return settle([...readings, denied('custom-role-not-allowed', 'unknown')], { how: 'custom-role-with-rules' })
+  return settle([...readings, denied('custom-role-not-allowed', 'unknown')], { rule: 'custom-role-with-rules' })
 }
 
 /** `claim` is undefined when the token does not have it: no rule matches then, and AWS says so of `NotEqual`. */
@@ -286,7 +286,7 @@ function fallBack(mapping: CheckedMapping, request: CheckedRequest, evidence: Fa
   const toAuthenticated = authenticatedRole(request, 'ambiguous-authenticated', evidence.AuthenticatedRole)
   if (mapping.fallback === 'AuthenticatedRole') return toAuthenticated
   const toDenial = denied('ambiguous-denied', evidence.Deny)
-  return mapping.fallback === 'Deny' ? toDenial : settle([toAuthenticated, toDenial], { how: 'ambiguous-unset' })
+  return mapping.fallback === 'Deny' ? toDenial : settle([toAuthenticated, toDenial], { rule: 'ambiguous-unset' })
 }
 
 /**
@@ -295,36 +295,36 @@ function fallBack(mapping: CheckedMapping, request: CheckedRequest, evidence: Fa
  * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetCredentialsForIdentity.html the text of
  * InvalidIdentityPoolConfigurationException
  */
-function authenticatedRole(request: CheckedRequest, how: SelectionRule, evidence: Evidence): Reading {
+function authenticatedRole(request: CheckedRequest, rule: SelectionRule, evidence: Evidence): Reading {
   const roleArn = request.authenticatedRole
-  return roleArn === undefined ? denied('authenticated-role-missing', 'documented') : role(roleArn, how, evidence)
+  return roleArn === undefined ? denied('authenticated-role-missing', 'documented') : role(roleArn, rule, evidence)
 }
 
-function role(roleArn: string, how: SelectionRule, evidence: Evidence): Reading {
-  return { outcome: 'role', roleArn, how, evidence }
+function role(roleArn: string, rule: SelectionRule, evidence: Evidence): Reading {
+  return { outcome: 'role', roleArn, rule, evidence }
 }
 
-function denied(how: SelectionRule, evidence: Evidence): Reading {
-  return { outcome: 'denied', how, evidence }
+function denied(rule: SelectionRule, evidence: Evidence): Reading {
+  return { outcome: 'denied', rule, evidence }
 }
 
 /** Where the readings agree, that is the answer. Where they differ, nothing is granted. */
-function settle(readings: readonly Reading[], { how, ruleIndex }: Doubt): RoleSelection {
+function settle(readings: readonly Reading[], { rule, ruleIndex }: Doubt): RoleSelection {
   const [first, ...others] = readings as [Reading, ...Reading[]]
   if (others.every(reading => sameReading(reading, first))) return first
   const index = ruleIndex === undefined ? {} : { ruleIndex }
   const { outcome, roleArn } = first
   if (others.every(reading => reading.roleArn === roleArn)) {
-    return { outcome, ...(roleArn !== undefined && { roleArn }), how, evidence: 'inferred', ...index }
+    return { outcome, ...(roleArn !== undefined && { roleArn }), rule, evidence: 'inferred', ...index }
   }
   const candidates = readings
     .filter((reading, position) => readings.findIndex(other => other.roleArn === reading.roleArn) === position)
     .map(toCandidate)
-  return { outcome: 'undetermined', candidates, how, evidence: 'unknown', ...index }
+  return { outcome: 'undetermined', candidates, rule, evidence: 'unknown', ...index }
 }
 
-function toCandidate({ outcome, roleArn, how, ruleIndex }: Reading): RoleCandidate {
-  return { outcome, ...(roleArn !== undefined && { roleArn }), how, ...(ruleIndex !== undefined && { ruleIndex }) }
+function toCandidate({ outcome, roleArn, rule, ruleIndex }: Reading): RoleCandidate {
+  return { outcome, ...(roleArn !== undefined && { roleArn }), rule, ...(ruleIndex !== undefined && { ruleIndex }) }
 }
 
 function readingsOf(selection: RoleSelection): readonly Reading[] {
@@ -336,14 +336,14 @@ function readingsOf(selection: RoleSelection): readonly Reading[] {
 
 /** A denial has no role, so equal roles are equal outcomes. */
 function sameReading(a: RoleCandidate, b: RoleCandidate): boolean {
-  return a.roleArn === b.roleArn && a.how === b.how && a.ruleIndex === b.ruleIndex
+  return a.roleArn === b.roleArn && a.rule === b.rule && a.ruleIndex === b.ruleIndex
 }
 
 /** Whether both have the same answers and the same doubt. */
 function sameSelection(a: RoleSelection, b: RoleSelection): boolean {
   const [some, others] = [readingsOf(a), readingsOf(b)]
   return (
-    a.how === b.how &&
+    a.rule === b.rule &&
     a.ruleIndex === b.ruleIndex &&
     some.length === others.length &&
     some.every(reading => others.some(other => other.roleArn === reading.roleArn))

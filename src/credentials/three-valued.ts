@@ -1,4 +1,4 @@
-/** Undefined: nobody knows. */
+/** Three-valued logic: `undefined` is neither true nor false for sure. */
 export type Maybe = boolean | undefined
 
 export function and(...parts: readonly Maybe[]): Maybe {

@@ -18,7 +18,7 @@ import { parseOperator, judgeClaim, isLike, type Caller, type ServiceNames } fro
  * - `guests-only`: what is allowed is allowed to guests, not to signed-in users.
  * - `condition-not-met`: another condition on the claims of the identity pool's token fails.
  * - `uncertain-principal`, `uncertain-action`, `uncertain-condition`, `uncertain-statement`: what the statement says there
- *   cannot be judged from the policy, so nobody knows.
+ *   cannot be judged from the policy alone.
  */
 export type TrustReason =
   | 'allowed'
@@ -37,7 +37,7 @@ export type TrustReason =
 
 /** Whether a role trusts an identity pool. */
 export interface Trust {
-  /** True only if signed-in users of the pool can assume the role for sure. Undefined: nobody knows. */
+  /** True only if signed-in users of the pool can assume the role for sure. Undefined: the policy alone does not tell. */
   readonly trusted: boolean | undefined
   readonly reason: TrustReason
   /** The statement that decides, from 0. Absent exactly when the reason is `no-allow`. */
@@ -113,7 +113,7 @@ function namesIn(region: string): ServiceNames {
 function isService(name: string, sure: readonly string[], { uncertain }: ServiceNames): Maybe {
   if (sure.includes(name)) return true
   if (uncertain.includes(name)) return undefined
-  // A name that nobody documents may be a new region's.
+  // A name that is documented nowhere may be a new region's.
   return /^cognito-identity/i.test(name) && !KNOWN_NAMES.includes(name) ? undefined : false
 }
 

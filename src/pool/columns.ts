@@ -21,9 +21,9 @@ export function idColumn(things: number, length: number): IdColumn {
 }
 
 export function unknownId(id: unknown, groups: number): RolecastError {
-  return refuse(`${quote(id)} is no id of one of the ${groups} groups; ask \`groupId\` for that of a name`, id)
+  return rejection(`${quote(id)} is no id of one of the ${groups} groups; ask \`groupId\` for that of a name`, id)
 }
 
-export function refuse(message: string, value: unknown, code: ErrorCode = 'invalid-input'): RolecastError {
+export function rejection(message: string, value: unknown, code: ErrorCode = 'invalid-input'): RolecastError {
   return new RolecastError(code, message, { value })
 }

@@ -1,11 +1,11 @@
 import {
   checkMemberships,
-  createBulk,
+  createManyResolver,
   type Memberships,
   type ResolvedMany,
   type ResolvedManyWithRoles,
 } from './resolve-many.js'
-import { type Columns, idColumn, NO_ROLE, refuse, unknownId } from './columns.js'
+import { type Columns, idColumn, NO_ROLE, rejection, unknownId } from './columns.js'
 import { quote } from '../errors.js'
 import { evidenceFor } from '../claims/evidence.js'
 import { type Group, UNRANKED } from '../group.js'
@@ -63,7 +63,7 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
   const { groups: distinctGroups, groupIds, roleIds, ...columns } = readColumns([...groups])
   const { names, roles, levels, roleOf } = columns
   const orderRoles = createRoleOrder(columns)
-  let bulk: ReturnType<typeof createBulk> | undefined
+  let bulk: ReturnType<typeof createManyResolver> | undefined
 
   // The distinct groups of the user at hand, in the order given: a group was met already when it has the number of this turn.
   const members = idColumn(names.length, names.length)
@@ -85,19 +85,20 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
     const { order, lowest } = orderRoles
     const distinctRoles = orderRoles.of(members, 0, count)
     const best = distinctRoles === 0 ? Infinity : lowest[order[0]!]!
-    const tied: string[] = []
-    const tiedOrBeside: string[] = []
     let withRole = 0
+    let tied = 0
+    let beside = 0
     let numberedWithoutRole = false
     for (let place = 0; place < count; place++) {
       const id = members[place]!
       const level = levels[id]!
-      const hasRole = roleOf[id] !== NO_ROLE
-      if (hasRole) withRole++
-      else if (level !== Infinity) numberedWithoutRole = true
-      if (level !== best) continue
-      tiedOrBeside.push(ownGroups[place]!)
-      if (hasRole) tied.push(ownGroups[place]!)
+      if (roleOf[id] !== NO_ROLE) {
+        withRole++
+        if (level === best) tied++
+      } else if (level !== Infinity) {
+        numberedWithoutRole = true
+        if (level === best) beside++
+      }
     }
     const ownRoles: string[] = []
     for (let index = 0; index < distinctRoles; index++) ownRoles.push(roles[order[index]!]!)
@@ -106,13 +107,19 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
       groups: count,
       withRole,
       best,
-      tied: tied.length,
+      tied,
       conflict: distinctRoles > 1 && lowest[order[1]!] === best,
-      beside: tiedOrBeside.length - tied.length,
+      beside,
       numberedWithoutRole,
     }
     const verdict = decide(standing, semantics)
-    const determining = verdict.rule === 'roleless-contender' ? tiedOrBeside : tied
+    const isContested = verdict.rule === 'roleless-contender'
+    const decisive = isContested ? tied + beside : tied
+    const determining: string[] = []
+    for (let place = 0; determining.length < decisive; place++) {
+      const id = members[place]!
+      if (levels[id] === best && (isContested || roleOf[id] !== NO_ROLE)) determining.push(ownGroups[place]!)
+    }
     const evidence = evidenceFor(verdict, standing, semantics)
     const resolution = toResolution(ownGroups, ownRoles, determining, verdict, evidence) as Mutable<PoolResolution>
     resolution.unknownGroups = unknownGroups.length > 1 ? [...new Set(unknownGroups)] : unknownGroups
@@ -133,7 +140,7 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
 
   function resolveMany(memberships: Memberships, { roles = false } = {}): ResolvedMany {
     checkMemberships(memberships, names.length)
-    bulk ??= createBulk(columns, orderRoles, semantics)
+    bulk ??= createManyResolver(columns, orderRoles, semantics)
     return roles ? { ...bulk.resolve(memberships), ...bulk.listRoles(memberships) } : bulk.resolve(memberships)
   }
 
@@ -151,17 +158,17 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
 function toArray(groupNames: Iterable<string>): readonly string[] {
   if (Array.isArray(groupNames)) return groupNames as readonly string[]
   if (typeof groupNames !== 'string' && typeof groupNames?.[Symbol.iterator] === 'function') return [...groupNames]
-  throw refuse(`${quote(groupNames)} is no list of group names; give an array`, groupNames, 'invalid-group-name')
+  throw rejection(`${quote(groupNames)} is no list of group names; give an array`, groupNames, 'invalid-group-name')
 }
 
 function checkName(groupName: unknown): string {
   if (typeof groupName === 'string') return groupName
-  throw refuse(`${quote(groupName)} is no group's name; give strings`, groupName, 'invalid-group-name')
+  throw rejection(`${quote(groupName)} is no group's name; give strings`, groupName, 'invalid-group-name')
 }
 
 function checkIds(ids: ArrayLike<number>, groups: number): readonly number[] {
   if (typeof ids !== 'object' || typeof ids?.length !== 'number')
-    throw refuse(`${quote(ids)} is no list of group ids; give an array`, ids)
+    throw rejection(`${quote(ids)} is no list of group ids; give an array`, ids)
   const checked: number[] = []
   for (let index = 0; index < ids.length; index++) {
     const id = ids[index]!

@@ -1,4 +1,4 @@
-import { type Columns, idColumn, NO_ROLE, refuse, unknownId } from './columns.js'
+import { type Columns, idColumn, NO_ROLE, rejection, unknownId } from './columns.js'
 import type { RoleOrder } from './role-order.js'
 import { decide, type Outcome, type Semantics } from '../claims/decide.js'
 
@@ -23,11 +23,11 @@ export interface ResolvedManyWithRoles extends ResolvedMany {
   readonly roleIds: Uint16Array | Uint32Array
 }
 
-/** The order of `ResolvedMany.outcomes`: 0 is `none`, so that a byte nobody wrote grants nothing. */
+/** The order of `ResolvedMany.outcomes`: 0 is `none`, so that a byte that was never written grants nothing. */
 export const OUTCOMES: readonly Outcome[] = ['none', 'resolved', 'ambiguous', 'undetermined']
 
 /** Many users at once. The tables are made once; of each call only the columns that it gives back. */
-export function createBulk({ levels, roleOf, roles }: Columns, orderRoles: RoleOrder, semantics: Semantics) {
+export function createManyResolver({ levels, roleOf, roles }: Columns, orderRoles: RoleOrder, semantics: Semantics) {
   // All groups that have one role on one level have one rank; a level's ranks stand together, the one of the groups
   // without a role first. A level and a role make one number, exact for four million roles.
   const factor = roles.length + 1
@@ -36,24 +36,24 @@ export function createBulk({ levels, roleOf, roles }: Columns, orderRoles: RoleO
   const rankOf = new Map<number, number>()
   const roleOfRank = Int32Array.from(ranked, key => (key % factor) + NO_ROLE)
   // Behind all ranks. It has a level, no role, and is alone there.
-  const nobody = ranked.length - 1
+  const noGroup = ranked.length - 1
   const levelOf = (rank: number) => Math.floor(ranked[rank]! / factor)
   // By rank: the first and the last one on its level. The first is that of the groups without a role, where there are any.
   const firstOnLevel = new Int32Array(ranked.length)
   const lastOnLevel = new Int32Array(ranked.length)
-  for (let rank = nobody; rank >= 0; rank--) {
+  for (let rank = noGroup; rank >= 0; rank--) {
     rankOf.set(ranked[rank]!, rank)
     lastOnLevel[rank] = levelOf(rank) === levelOf(rank + 1) ? lastOnLevel[rank + 1]! : rank
   }
-  for (let rank = 0; rank <= nobody; rank++)
+  for (let rank = 0; rank <= noGroup; rank++)
     firstOnLevel[rank] = levelOf(rank) === levelOf(rank - 1) ? firstOnLevel[rank - 1]! : rank
   // By id: the rank of a group, and the same for those with a role only.
   const rankOfGroup = idColumn(ranked.length, levels.length).map((_, id) => rankOf.get(keys[id]!)!)
-  const withRoleOf = rankOfGroup.map((rank, id) => (roleOf[id] === NO_ROLE ? nobody : rank))
+  const withRoleOf = rankOfGroup.map((rank, id) => (roleOf[id] === NO_ROLE ? noGroup : rank))
 
-  // What the rules say in every case. Where nobody has a role it is `none`.
-  const outcomeOf = new Uint8Array(caseOf(nobody + 1, 0, 0))
-  for (let best = 0; best < nobody; best++) {
+  // What the rules say in every case. Where no group has a role it is `none`.
+  const outcomeOf = new Uint8Array(caseOf(noGroup + 1, 0, 0))
+  for (let best = 0; best < noGroup; best++) {
     for (const conflict of [0, 1]) {
       for (const beside of [0, 1]) {
         const standing = {
@@ -80,7 +80,7 @@ export function createBulk({ levels, roleOf, roles }: Columns, orderRoles: RoleO
       for (let user = 0; user < users; user++) {
         const start = at
         const end = offsets[user + 1]!
-        let best = nobody
+        let best = noGroup
         for (; at < end; at++) best = lower(best, withRoleOf[groupIds[at]!]!)
         const first = firstOnLevel[best]!
         const last = lastOnLevel[best]!
@@ -145,7 +145,7 @@ export function checkMemberships(memberships: Memberships, groups: number): void
       (groupIds instanceof Uint16Array || groupIds instanceof Uint32Array)
     )
   ) {
-    throw refuse(
+    throw rejection(
       '`offsets` must be a Uint32Array that is not empty, `groupIds` a Uint16Array or Uint32Array; give both',
       memberships,
     )
@@ -155,7 +155,7 @@ export function checkMemberships(memberships: Memberships, groups: number): void
   for (let index = 0; index < offsets.length; index++) {
     const offset = offsets[index]!
     if (offset < end || offset > ids) {
-      throw refuse(`the offset \`${offset}\` at ${index} is not from ${end} to ${ids}; give ascending ones`, offset)
+      throw rejection(`the offset \`${offset}\` at ${index} is not from ${end} to ${ids}; give ascending ones`, offset)
     }
     end = offset
   }

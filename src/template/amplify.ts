@@ -1,4 +1,5 @@
 import type { DeclaredPrecedence, GroupDefinition, Infrastructure, Value } from '../rules/infrastructure.js'
+import { unknownMark } from './evaluated.js'
 import { readYamlDocument, type SourceDocument, type SourceNode, nodeAt } from './yaml-document.js'
 
 /** The file names no pool: an Amplify project has one. */
@@ -91,7 +92,7 @@ function plainOf(node: SourceNode): unknown {
     case 'map':
       return Object.fromEntries([...node.entries].map(([key, entry]) => [key, plainOf(entry.value)]))
     case 'opaque':
-      return { 'rolecast:unknown': node.why }
+      return unknownMark(node.why)
   }
 }
 
@@ -105,7 +106,7 @@ function emptyOf(document: SourceDocument): Infrastructure {
     attachments: [],
     memberships: [],
     declaredPrecedences: [],
-    undecidable: [],
+    unresolved: [],
     suppressions: [],
   }
 }

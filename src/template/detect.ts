@@ -27,7 +27,7 @@ export const TEMPLATE_FORMATS: readonly TemplateFormat[] = [
 
 /**
  * The format of a text, by what it says; HCL also by the end of the path, since what is in it can be anything. A text that is
- * clearly meant to be of a format is of it, even where its reader will refuse it. Undefined: of none.
+ * clearly meant to be of a format is of it, even where its reader will reject it. Undefined: of none.
  */
 export function detectFormat(text: string, path = '-'): TemplateFormat | undefined {
   if (/\.tf(\.json)?$/.test(path)) return 'terraform-source'
@@ -75,7 +75,7 @@ function isAwsType(type: unknown): boolean {
   return typeof type === 'string' && /^(?:AWS|Custom|Alexa)::/.test(type)
 }
 
-/** Lines of events, which the readers refuse with the way to get a document. */
+/** Lines of events, which the readers reject with the way to get a document. */
 function detectStream(text: string): TemplateFormat | undefined {
   const end = text.indexOf('\n')
   let first: unknown
@@ -110,7 +110,7 @@ function outlineOf(node: SourceNode, depth: number): unknown {
 
 /** By the keys of the outermost mapping: the whole is not parsed, for most YAML is something else. */
 function detectYaml(whole: string): TemplateFormat | undefined {
-  // What is longer is refused by its reader anyway.
+  // What is longer is rejected by its reader anyway.
   const text = whole.slice(0, MAX_CHARACTERS)
   const indent = /^(?!---|%|[ \t]*(?:#|$))[ ]*/m.exec(text)?.[0].length ?? 0
   const keys = new Set<string>()

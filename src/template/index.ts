@@ -1,8 +1,7 @@
-import { checkInfrastructures } from '../rules/check.js'
 import { RolecastError } from '../errors.js'
 import type { Finding } from '../rules/finding.js'
 import type { Infrastructure } from '../rules/infrastructure.js'
-import type { ValidateOptions } from '../rules/validate.js'
+import { validateAll, type ValidateOptions } from '../rules/validate.js'
 import { readAmplifyOutputs, readAmplifyPrecedence } from './amplify.js'
 import { readCloudFormation } from './cloudformation/resources.js'
 import { detectFormat, type TemplateFormat } from './detect.js'
@@ -40,13 +39,13 @@ export async function readTemplate(
   const known = format ?? detectFormat(text, path)
   if (known === undefined) {
     const next = 'say which with the format, or check that it is a template'
-    throw new RolecastError('invalid-input', `\`${path}\` is of no format that is known; ${next}`, { value: path })
+    throw new RolecastError('invalid-input', `\`${path}\` is not in a known format; ${next}`, { value: path })
   }
   const read = READERS.get(known)
   if (read === undefined) {
     throw new RolecastError(
       'invalid-option',
-      `\`${known}\` is no format; use one of ${[...READERS.keys()].join(', ')}`,
+      `unknown format \`${known}\`; use one of ${[...READERS.keys()].join(', ')}`,
       { value: known },
     )
   }
@@ -71,10 +70,10 @@ export interface ValidateTemplateOptions extends ReadTemplateOptions, ValidateOp
 }
 
 /**
- * Finds what is wrong with the groups and roles of one template. What a comment in it says is meant so is found too, and has
+ * Finds what is wrong with the groups and roles of one template. A finding that a comment suppresses is found too, and has
  * `suppressed`; what is wrong with such comments is found as well.
  *
- * @returns by place, then by rule
+ * @returns by location, then by rule
  * @throws RolecastError as a rejection, see `readTemplate`; `invalid-option` for a rule that does not exist
  */
 export async function validateTemplate(
@@ -82,5 +81,5 @@ export async function validateTemplate(
   { format, path, now = Date.now(), ...options }: ValidateTemplateOptions = {},
 ): Promise<readonly Finding[]> {
   const infrastructure = await readTemplate(text, { format, path })
-  return checkInfrastructures([infrastructure], { ...options, today: new Date(now).toISOString().slice(0, 10) })
+  return validateAll([infrastructure], { ...options, today: new Date(now).toISOString().slice(0, 10) })
 }

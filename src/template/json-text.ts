@@ -24,15 +24,15 @@ export interface Position {
   readonly column: number
 }
 
-/** The error for a text that cannot be read, with its place where it is known. */
+/** The error for a text that cannot be read, with its line and column where they are known. */
 export function unreadable(
   { path, kind, next }: TextSource,
   what: string,
   at?: Position,
   cause?: unknown,
 ): RolecastError {
-  const place = at === undefined ? path : `${path}:${at.line}:${at.column}`
-  return new RolecastError('invalid-input', `the ${kind} \`${place}\` cannot be read: ${what}; ${next}`, {
+  const location = at === undefined ? path : `${path}:${at.line}:${at.column}`
+  return new RolecastError('invalid-input', `the ${kind} \`${location}\` cannot be read: ${what}; ${next}`, {
     value: path,
     cause,
   })
@@ -60,7 +60,7 @@ export function listOf(value: unknown): readonly unknown[] {
 export function parseJsonRecord(text: string, source: TextSource): JsonRecord {
   if (text.length > MAX_JSON_LENGTH) throw unreadable(source, `it is longer than ${MAX_JSON_LENGTH} characters`)
   const value = parse(text, source)
-  if (!isRecord(value)) throw unreadable(source, 'it is no JSON object')
+  if (!isRecord(value)) throw unreadable(source, 'it is not a JSON object')
   return value
 }
 

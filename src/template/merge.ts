@@ -10,6 +10,7 @@ import type {
   Value,
 } from '../rules/infrastructure.js'
 import { AMPLIFY_POOL } from './amplify.js'
+import { isWithin } from './paths.js'
 
 /**
  * Puts together what belongs together; all else stays as it is, in its order.
@@ -26,12 +27,6 @@ export function mergeInfrastructures(infrastructures: readonly Infrastructure[])
 
 function folderOf({ paths }: Infrastructure): string {
   return posix.dirname(paths[0] ?? '.')
-}
-
-function isWithin(folder: string, parent: string): boolean {
-  return parent === '.'
-    ? !folder.startsWith('..') && !posix.isAbsolute(folder)
-    : folder === parent || folder.startsWith(`${parent}/`)
 }
 
 /** The list gets the pool of the one template that is about it. */
@@ -130,7 +125,7 @@ function union(parts: readonly Infrastructure[]): Infrastructure {
     attachments: all.flatMap(({ attachments }) => attachments),
     memberships: all.flatMap(({ memberships }) => memberships),
     declaredPrecedences: all.flatMap(({ declaredPrecedences }) => declaredPrecedences),
-    undecidable: all.flatMap(({ undecidable }) => undecidable),
+    unresolved: all.flatMap(({ unresolved }) => unresolved),
     suppressions: all.flatMap(({ suppressions }) => suppressions),
   }
 }
@@ -183,7 +178,7 @@ function renamed(infrastructure: Infrastructure, local: (id: string) => string):
     attachments: infrastructure.attachments.map(attachment),
     memberships: infrastructure.memberships.map(one => ({ ...one, pool: global(one.pool) })),
     declaredPrecedences: infrastructure.declaredPrecedences.map(one => ({ ...one, pool: global(one.pool) })),
-    undecidable: infrastructure.undecidable.map(one => ({
+    unresolved: infrastructure.unresolved.map(one => ({
       ...one,
       ...(one.pool !== undefined && { pool: global(one.pool) }),
     })),

@@ -37,7 +37,7 @@ export interface Entry {
   readonly value: SourceNode
 }
 
-/** Something whose value nobody here knows. */
+/** Something whose value cannot be told here. */
 export interface OpaqueNode extends Span {
   readonly kind: 'opaque'
   readonly why: string
@@ -60,8 +60,8 @@ export interface SourceDocument {
   readonly root: SourceNode
   /** All but those inside of scalars. JSON has none. */
   readonly comments: readonly Comment[]
-  locate(span: Span): TextLocation
-  /** The error for something at this place: what is wrong, and what to do next. */
+  readonly locate: (span: Span) => TextLocation
+  /** The error for something at this location: what is wrong, and what to do next. */
   invalid(span: Span, what: string, next: string): RolecastError
 }
 
@@ -297,7 +297,7 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
       if (key.text === '<<' && isScalar(keyNode) && keyNode.type === Scalar.PLAIN) {
         merged.push(...mapsToMerge(value))
       } else if (entries.has(key.text)) {
-        throw invalid(key, `the key \`${key.text}\` stands twice in one mapping`, 'keep one of them')
+        throw invalid(key, `the key \`${key.text}\` is repeated in one mapping`, 'keep one of them')
       } else {
         entries.set(key.text, { key: { start: key.start, end: key.end }, value })
       }
@@ -321,7 +321,7 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
     const span = { start: startOfTag(text, tag, untagged.start), end: untagged.end }
     const name = tag.slice(1)
     if (!SHORT_FORMS.includes(name))
-      return { kind: 'opaque', why: `the tag \`${tag}\` is none of CloudFormation's`, ...span }
+      return { kind: 'opaque', why: `the tag \`${tag}\` is not one of CloudFormation's`, ...span }
     const key = name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`
     depth++
     return { kind: 'map', entries: new Map([[key, { key: span, value: untagged }]]), ...span }
@@ -380,4 +380,11 @@ export function nodeAt(node: SourceNode | undefined, key: string): SourceNode | 
 export function textAt(node: SourceNode | undefined, key: string): string | undefined {
   const value = nodeAt(node, key)
   return value?.kind === 'scalar' ? value.text : undefined
+}
+
+/** From the beginning of one to the end of the other, where they stand together. */
+export function spanFrom(key: Span, value: Span): Span {
+  return value.start >= key.start
+    ? { start: key.start, end: Math.max(key.end, value.end) }
+    : { start: key.start, end: key.end }
 }

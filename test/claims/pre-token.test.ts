@@ -673,13 +673,13 @@ describe('answers that are none', () => {
     [
       'version 1 in an event of version 2',
       { version: '2', response: { claimsOverrideDetails: { claimsToSuppress: [] } } },
-      "the response has `claimsOverrideDetails`, which is of another version than the event; answer claimsAndScopeOverrideDetails, or set the trigger's version",
+      "the response has `claimsOverrideDetails`, which is of another version than the event; return claimsAndScopeOverrideDetails, or set the trigger's version",
       { claimsToSuppress: [] },
     ],
     [
       'version 2 in an event of version 1',
       { version: '1', response: { claimsAndScopeOverrideDetails: { groupOverrideDetails: null } } },
-      "the response has `claimsAndScopeOverrideDetails`, which is of another version than the event; answer claimsOverrideDetails, or set the trigger's version",
+      "the response has `claimsAndScopeOverrideDetails`, which is of another version than the event; return claimsOverrideDetails, or set the trigger's version",
       { groupOverrideDetails: null },
     ],
     [
@@ -703,7 +703,7 @@ describe('answers that are none', () => {
   test.each(rows)('%s', (_, response, message, value) => {
     const error = failureOf(response)
     expect(error).toMatchObject({
-      code: 'malformed-answer',
+      code: 'malformed-response',
       retryable: false,
       message: `pre token generation: ${message}`,
     })

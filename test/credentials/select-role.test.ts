@@ -62,14 +62,14 @@ const rows: readonly Row[] = [
     claimsOf([A], A),
     undefined,
     {},
-    { outcome: 'role', roleArn: AUTH, how: 'no-mapping', evidence: 'observed' },
+    { outcome: 'role', roleArn: AUTH, rule: 'no-mapping', evidence: 'observed' },
   ],
   [
     'no mapping, no authenticated role',
     claimsOf([A], A),
     undefined,
     { roles: {} },
-    { outcome: 'denied', how: 'authenticated-role-missing', evidence: 'documented' },
+    { outcome: 'denied', rule: 'authenticated-role-missing', evidence: 'documented' },
   ],
   [
     'no mapping and a custom role of the token',
@@ -78,12 +78,12 @@ const rows: readonly Row[] = [
     { customRoleArn: A },
     {
       outcome: 'undetermined',
-      how: 'custom-role-without-mapping',
+      rule: 'custom-role-without-mapping',
       evidence: 'unknown',
       candidates: [
-        { outcome: 'role', roleArn: AUTH, how: 'no-mapping' },
-        { outcome: 'denied', how: 'custom-role-not-allowed' },
-        { outcome: 'role', roleArn: A, how: 'custom-role' },
+        { outcome: 'role', roleArn: AUTH, rule: 'no-mapping' },
+        { outcome: 'denied', rule: 'custom-role-not-allowed' },
+        { outcome: 'role', roleArn: A, rule: 'custom-role' },
       ],
     },
   ],
@@ -94,11 +94,11 @@ const rows: readonly Row[] = [
     { customRoleArn: X },
     {
       outcome: 'undetermined',
-      how: 'custom-role-without-mapping',
+      rule: 'custom-role-without-mapping',
       evidence: 'unknown',
       candidates: [
-        { outcome: 'role', roleArn: AUTH, how: 'no-mapping' },
-        { outcome: 'denied', how: 'custom-role-not-allowed' },
+        { outcome: 'role', roleArn: AUTH, rule: 'no-mapping' },
+        { outcome: 'denied', rule: 'custom-role-not-allowed' },
       ],
     },
   ],
@@ -107,70 +107,70 @@ const rows: readonly Row[] = [
     claimsOf([A]),
     undefined,
     { customRoleArn: X, roles: {} },
-    { outcome: 'denied', how: 'custom-role-without-mapping', evidence: 'inferred' },
+    { outcome: 'denied', rule: 'custom-role-without-mapping', evidence: 'inferred' },
   ],
   [
     'Token: a custom role of the token',
     claimsOf([A, B], A),
     token('Deny'),
     { customRoleArn: B },
-    { outcome: 'role', roleArn: B, how: 'custom-role', evidence: 'documented' },
+    { outcome: 'role', roleArn: B, rule: 'custom-role', evidence: 'documented' },
   ],
   [
     'Token: a custom role from elsewhere',
     claimsOf([A, B], A),
     token('AuthenticatedRole'),
     { customRoleArn: X },
-    { outcome: 'denied', how: 'custom-role-not-allowed', evidence: 'documented' },
+    { outcome: 'denied', rule: 'custom-role-not-allowed', evidence: 'documented' },
   ],
   [
     'Token: the authenticated role as a custom role',
     claimsOf([A]),
     token('AuthenticatedRole'),
     { customRoleArn: AUTH },
-    { outcome: 'denied', how: 'custom-role-not-allowed', evidence: 'documented' },
+    { outcome: 'denied', rule: 'custom-role-not-allowed', evidence: 'documented' },
   ],
   [
     'Token: a custom role and no roles',
     claimsOf([]),
     token('AuthenticatedRole'),
     { customRoleArn: A },
-    { outcome: 'denied', how: 'custom-role-not-allowed', evidence: 'documented' },
+    { outcome: 'denied', rule: 'custom-role-not-allowed', evidence: 'documented' },
   ],
   [
     'Token: a preferred role',
     claimsOf([A, B], B),
     token('Deny'),
     {},
-    { outcome: 'role', roleArn: B, how: 'preferred-role', evidence: 'observed' },
+    { outcome: 'role', roleArn: B, rule: 'preferred-role', evidence: 'observed' },
   ],
   [
     'Token: a preferred role outside the roles, as a trigger may set it',
     claimsOf([A], X),
     token('Deny'),
     {},
-    { outcome: 'role', roleArn: X, how: 'preferred-role', evidence: 'documented' },
+    { outcome: 'role', roleArn: X, rule: 'preferred-role', evidence: 'documented' },
   ],
   [
     'Token: several roles, authenticated role',
     claimsOf([A, B]),
     token('AuthenticatedRole'),
     {},
-    { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated', evidence: 'documented' },
+    { outcome: 'role', roleArn: AUTH, rule: 'ambiguous-authenticated', evidence: 'documented' },
   ],
   [
     'Token: several roles, denial',
     claimsOf([A, B]),
     token('Deny'),
     {},
-    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'documented' },
+    { outcome: 'denied', rule: 'ambiguous-denied', evidence: 'documented' },
   ],
   [
     'Token: several roles, authenticated role missing',
     claimsOf([A, B]),
     token('AuthenticatedRole'),
     { roles: { unauthenticated: GUEST } },
-    { outcome: 'denied', how: 'authenticated-role-missing', evidence: 'documented' },
+    { outcome: 'denied', rule: 'authenticated-role-missing', evidence: 'documented' },
   ],
   [
     'Token: several roles, nothing said',
@@ -179,11 +179,11 @@ const rows: readonly Row[] = [
     {},
     {
       outcome: 'undetermined',
-      how: 'ambiguous-unset',
+      rule: 'ambiguous-unset',
       evidence: 'unknown',
       candidates: [
-        { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated' },
-        { outcome: 'denied', how: 'ambiguous-denied' },
+        { outcome: 'role', roleArn: AUTH, rule: 'ambiguous-authenticated' },
+        { outcome: 'denied', rule: 'ambiguous-denied' },
       ],
     },
   ],
@@ -192,49 +192,49 @@ const rows: readonly Row[] = [
     claimsOf([A, B]),
     token(),
     { roles: {} },
-    { outcome: 'denied', how: 'ambiguous-unset', evidence: 'inferred' },
+    { outcome: 'denied', rule: 'ambiguous-unset', evidence: 'inferred' },
   ],
   [
     'Token: exactly one role, denial',
     claimsOf([A]),
     token('Deny'),
     {},
-    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' },
+    { outcome: 'role', roleArn: A, rule: 'single-role', evidence: 'documented' },
   ],
   [
     'Token: exactly one role, authenticated role',
     claimsOf([A]),
     token('AuthenticatedRole'),
     {},
-    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' },
+    { outcome: 'role', roleArn: A, rule: 'single-role', evidence: 'documented' },
   ],
   [
     'Token: exactly one role, authenticated role missing',
     claimsOf([A]),
     token('AuthenticatedRole'),
     { roles: {} },
-    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' },
+    { outcome: 'role', roleArn: A, rule: 'single-role', evidence: 'documented' },
   ],
   [
     'Token: exactly one role, nothing said',
     claimsOf([A]),
     token(),
     {},
-    { outcome: 'role', roleArn: A, how: 'single-role', evidence: 'documented' },
+    { outcome: 'role', roleArn: A, rule: 'single-role', evidence: 'documented' },
   ],
   [
     'Token: no roles, authenticated role',
     claimsOf([]),
     token('AuthenticatedRole'),
     {},
-    { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated', evidence: 'observed' },
+    { outcome: 'role', roleArn: AUTH, rule: 'ambiguous-authenticated', evidence: 'observed' },
   ],
   [
     'Token: no roles, denial',
     claimsOf([]),
     token('Deny'),
     {},
-    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'inferred' },
+    { outcome: 'denied', rule: 'ambiguous-denied', evidence: 'inferred' },
   ],
   [
     'Rules: the first that matches',
@@ -246,35 +246,35 @@ const rows: readonly Row[] = [
       rule('custom:dept', 'Contains', 'S', S),
     ),
     {},
-    { outcome: 'role', roleArn: R, how: 'rule', evidence: 'documented', ruleIndex: 1 },
+    { outcome: 'role', roleArn: R, rule: 'mapping-rule', evidence: 'documented', ruleIndex: 1 },
   ],
   [
     'Rules: none matches, denial',
     { 'custom:dept': 'Sales' },
     rulesOf('Deny', rule('custom:dept', 'Equals', 'Legal')),
     {},
-    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'observed' },
+    { outcome: 'denied', rule: 'ambiguous-denied', evidence: 'observed' },
   ],
   [
     'Rules: none matches, authenticated role',
     claimsOf([A], A),
     rulesOf('AuthenticatedRole', rule('custom:dept', 'Equals', 'Legal')),
     {},
-    { outcome: 'role', roleArn: AUTH, how: 'ambiguous-authenticated', evidence: 'documented' },
+    { outcome: 'role', roleArn: AUTH, rule: 'ambiguous-authenticated', evidence: 'documented' },
   ],
   [
     'Rules: NotEqual on a missing claim',
     {},
     rulesOf('Deny', rule('custom:dept', 'NotEqual', 'Legal')),
     {},
-    { outcome: 'denied', how: 'ambiguous-denied', evidence: 'observed' },
+    { outcome: 'denied', rule: 'ambiguous-denied', evidence: 'observed' },
   ],
   [
     'Rules: Contains, and an element is equal',
     { 'cognito:groups': ['users', 'admins'] },
     rulesOf('Deny', rule('cognito:groups', 'Contains', 'admins')),
     {},
-    { outcome: 'role', roleArn: R, how: 'rule', evidence: 'observed', ruleIndex: 0 },
+    { outcome: 'role', roleArn: R, rule: 'mapping-rule', evidence: 'observed', ruleIndex: 0 },
   ],
   [
     'Rules: Contains, and only a part of an element is equal',
@@ -283,12 +283,12 @@ const rows: readonly Row[] = [
     {},
     {
       outcome: 'undetermined',
-      how: 'uncertain-rule',
+      rule: 'uncertain-rule',
       evidence: 'unknown',
       ruleIndex: 0,
       candidates: [
-        { outcome: 'denied', how: 'ambiguous-denied' },
-        { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 0 },
+        { outcome: 'denied', rule: 'ambiguous-denied' },
+        { outcome: 'role', roleArn: R, rule: 'mapping-rule', ruleIndex: 0 },
       ],
     },
   ],
@@ -297,21 +297,21 @@ const rows: readonly Row[] = [
     claimsOf([A], A),
     rulesOf('AuthenticatedRole', rule('cognito:groups', 'Contains', 'g', A)),
     { customRoleArn: A },
-    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' },
+    { outcome: 'denied', rule: 'custom-role-with-rules', evidence: 'observed' },
   ],
   [
     'Rules: a custom role of the token, and another rule matches',
     claimsOf([A, B], A),
     rulesOf('AuthenticatedRole', rule('cognito:groups', 'Contains', 'g')),
     { customRoleArn: B },
-    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' },
+    { outcome: 'denied', rule: 'custom-role-with-rules', evidence: 'observed' },
   ],
   [
     'Rules: a custom role of the token, and a rule may match or not',
     { ...claimsOf([A]), a: ['x'] },
     rulesOf(undefined, rule('a', 'Equals', 'x')),
     { customRoleArn: A },
-    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' },
+    { outcome: 'denied', rule: 'custom-role-with-rules', evidence: 'observed' },
   ],
   [
     'Rules: a custom role that a matching rule gives and the token does not carry',
@@ -320,11 +320,11 @@ const rows: readonly Row[] = [
     { customRoleArn: S },
     {
       outcome: 'undetermined',
-      how: 'custom-role-with-rules',
+      rule: 'custom-role-with-rules',
       evidence: 'unknown',
       candidates: [
-        { outcome: 'role', roleArn: S, how: 'custom-role' },
-        { outcome: 'denied', how: 'custom-role-not-allowed' },
+        { outcome: 'role', roleArn: S, rule: 'custom-role' },
+        { outcome: 'denied', rule: 'custom-role-not-allowed' },
       ],
     },
   ],
@@ -335,11 +335,11 @@ const rows: readonly Row[] = [
     { customRoleArn: X },
     {
       outcome: 'undetermined',
-      how: 'custom-role-with-rules',
+      rule: 'custom-role-with-rules',
       evidence: 'unknown',
       candidates: [
-        { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 0 },
-        { outcome: 'denied', how: 'custom-role-not-allowed' },
+        { outcome: 'role', roleArn: R, rule: 'mapping-rule', ruleIndex: 0 },
+        { outcome: 'denied', rule: 'custom-role-not-allowed' },
       ],
     },
   ],
@@ -350,12 +350,12 @@ const rows: readonly Row[] = [
     { customRoleArn: S },
     {
       outcome: 'undetermined',
-      how: 'custom-role-with-rules',
+      rule: 'custom-role-with-rules',
       evidence: 'unknown',
       candidates: [
-        { outcome: 'role', roleArn: S, how: 'custom-role' },
-        { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 1 },
-        { outcome: 'denied', how: 'custom-role-not-allowed' },
+        { outcome: 'role', roleArn: S, rule: 'custom-role' },
+        { outcome: 'role', roleArn: R, rule: 'mapping-rule', ruleIndex: 1 },
+        { outcome: 'denied', rule: 'custom-role-not-allowed' },
       ],
     },
   ],
@@ -364,7 +364,7 @@ const rows: readonly Row[] = [
     { 'custom:dept': 'IT' },
     rulesOf('Deny', rule('custom:dept', 'Equals', 'Sales', X)),
     { customRoleArn: X },
-    { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'inferred' },
+    { outcome: 'denied', rule: 'custom-role-with-rules', evidence: 'inferred' },
   ],
 ]
 
@@ -374,7 +374,7 @@ describe('examples, row by row', () => {
   })
 
   test('an ARN that comes twice is one role', () => {
-    expect(selectRole(claimsOf([A, A]), token('Deny'), { roles }).how).toBe('single-role')
+    expect(selectRole(claimsOf([A, A]), token('Deny'), { roles }).rule).toBe('single-role')
   })
 
   test('what emulators say for absent is absent: null, an empty string, an empty list', () => {
@@ -383,23 +383,23 @@ describe('examples, row by row', () => {
     expect(selectRole({ 'cognito:roles': [], 'cognito:preferred_role': null }, token('Deny'), { roles })).toStrictEqual(
       selectRole({}, token('Deny'), { roles }),
     )
-    expect(selectRole({}, undefined, { roles: { authenticated: '' } }).how).toBe('authenticated-role-missing')
+    expect(selectRole({}, undefined, { roles: { authenticated: '' } }).rule).toBe('authenticated-role-missing')
   })
 
   test('the rules of a mapping of type Token do not count', () => {
     const mapping: RoleMapping = { ...rulesOf('Deny', rule('sub', 'Equals', 'me')), Type: 'Token' }
-    expect(selectRole({ sub: 'me' }, mapping, { roles }).how).toBe('ambiguous-denied')
+    expect(selectRole({ sub: 'me' }, mapping, { roles }).rule).toBe('ambiguous-denied')
   })
 
   test('no rules at all: none matches', () => {
-    expect(selectRole({}, rulesOf('Deny'), { roles }).how).toBe('ambiguous-denied')
+    expect(selectRole({}, rulesOf('Deny'), { roles }).rule).toBe('ambiguous-denied')
   })
 })
 
 describe('whether a rule matches', () => {
   const readings = (claim: unknown, matchType: MatchType, value: string) => {
     const selection = selectRole({ claim }, rulesOf('Deny', rule('claim', matchType, value)), { roles })
-    return selection.outcome === 'undetermined' ? 'perhaps' : selection.how === 'rule'
+    return selection.outcome === 'undetermined' ? 'perhaps' : selection.rule === 'mapping-rule'
   }
 
   test.each<[unknown, MatchType, string, boolean | 'perhaps']>([
@@ -450,7 +450,7 @@ describe('whether a rule matches', () => {
     expect(selectRole({ 'cognito:groups': ['admins'] }, mapping, { roles })).toStrictEqual({
       outcome: 'role',
       roleArn: R,
-      how: 'uncertain-rule',
+      rule: 'uncertain-rule',
       evidence: 'inferred',
       ruleIndex: 0,
     })
@@ -465,13 +465,13 @@ describe('whether a rule matches', () => {
     )
     expect(selectRole({ a: ['x'], b: ['x'] }, mapping, { roles })).toStrictEqual({
       outcome: 'undetermined',
-      how: 'uncertain-rule',
+      rule: 'uncertain-rule',
       evidence: 'unknown',
       ruleIndex: 0,
       candidates: [
-        { outcome: 'role', roleArn: R, how: 'rule', ruleIndex: 0 },
-        { outcome: 'role', roleArn: S, how: 'rule', ruleIndex: 1 },
-        { outcome: 'denied', how: 'ambiguous-denied' },
+        { outcome: 'role', roleArn: R, rule: 'mapping-rule', ruleIndex: 0 },
+        { outcome: 'role', roleArn: S, rule: 'mapping-rule', ruleIndex: 1 },
+        { outcome: 'denied', rule: 'ambiguous-denied' },
       ],
     })
   })
@@ -480,7 +480,7 @@ describe('whether a rule matches', () => {
     const mapping = rulesOf('Deny', rule('sub', 'Equals', 'me'), rule('a', 'Equals', 'x', S))
     expect(selectRole({ sub: 'me', a: ['x'] }, mapping, { roles })).toMatchObject({
       outcome: 'role',
-      how: 'rule',
+      rule: 'mapping-rule',
       ruleIndex: 0,
     })
   })
@@ -491,24 +491,24 @@ describe('claims are not trusted', () => {
     for (const name of ['__proto__', 'constructor', 'toString', 'hasOwnProperty']) {
       const claims = JSON.parse(`{ ${JSON.stringify(name)}: "x" }`) as IdTokenClaims
       const mapping = rulesOf('Deny', rule(name, 'Equals', 'x'))
-      expect(selectRole(claims, mapping, { roles }).how).toBe('rule')
-      expect(selectRole({}, mapping, { roles }).how).toBe('ambiguous-denied')
-      expect(selectRole({}, rulesOf('Deny', rule(name, 'NotEqual', 'x')), { roles }).how).toBe('ambiguous-denied')
+      expect(selectRole(claims, mapping, { roles }).rule).toBe('mapping-rule')
+      expect(selectRole({}, mapping, { roles }).rule).toBe('ambiguous-denied')
+      expect(selectRole({}, rulesOf('Deny', rule(name, 'NotEqual', 'x')), { roles }).rule).toBe('ambiguous-denied')
     }
   })
 
   test('what a prototype has is no claim, no role and no mapping', () => {
     const inherited = <T extends object>(value: T) => Object.create(value) as T
-    expect(selectRole(inherited(claimsOf([A], A)), token('Deny'), { roles }).how).toBe('ambiguous-denied')
-    expect(selectRole({}, undefined, { roles: inherited(roles) }).how).toBe('authenticated-role-missing')
+    expect(selectRole(inherited(claimsOf([A], A)), token('Deny'), { roles }).rule).toBe('ambiguous-denied')
+    expect(selectRole({}, undefined, { roles: inherited(roles) }).rule).toBe('authenticated-role-missing')
     expect(codeOf(() => selectRole({}, inherited(token('Deny')), { roles }))).toBe('invalid-option')
     const key = providerKey('eu-west-1_Example', 'client')
     expect(findRoleMapping(inherited({ [key]: token('Deny') }), 'eu-west-1_Example', 'client')).toBeUndefined()
   })
 
   test('control: own ones are', () => {
-    expect(selectRole(claimsOf([A], A), token('Deny'), { roles }).how).toBe('preferred-role')
-    expect(selectRole({}, undefined, { roles }).how).toBe('no-mapping')
+    expect(selectRole(claimsOf([A], A), token('Deny'), { roles }).rule).toBe('preferred-role')
+    expect(selectRole({}, undefined, { roles }).rule).toBe('no-mapping')
   })
 })
 
@@ -522,29 +522,29 @@ describe('a token that is only forecast', () => {
     expect(selectRoleFor(resolveRoles([bearer, other]), token('Deny'), request)).toStrictEqual({
       outcome: 'role',
       roleArn: A,
-      how: 'preferred-role',
+      rule: 'preferred-role',
       evidence: 'observed',
     })
-    expect(selectRoleFor(resolveRoles([bearer, { ...other, precedence: 5 }]), token('Deny'), request).how).toBe(
+    expect(selectRoleFor(resolveRoles([bearer, { ...other, precedence: 5 }]), token('Deny'), request).rule).toBe(
       'ambiguous-denied',
     )
     expect(selectRoleFor(resolveRoles([{ ...bearer, precedence: null }]), token('Deny'), request)).toStrictEqual({
       outcome: 'role',
       roleArn: A,
-      how: 'single-role',
+      rule: 'single-role',
       evidence: 'documented',
     })
-    expect(selectRoleFor(resolveRoles([]), undefined, request)).toMatchObject({ roleArn: AUTH, how: 'no-mapping' })
+    expect(selectRoleFor(resolveRoles([]), undefined, request)).toMatchObject({ roleArn: AUTH, rule: 'no-mapping' })
   })
 
   test('an undetermined preferred role is two readings', () => {
     expect(selectRoleFor(resolveRoles([bearer, vip, other]), token('Deny'), { roles })).toStrictEqual({
       outcome: 'undetermined',
-      how: 'undetermined-preferred-role',
+      rule: 'undetermined-preferred-role',
       evidence: 'unknown',
       candidates: [
-        { outcome: 'role', roleArn: A, how: 'preferred-role' },
-        { outcome: 'denied', how: 'ambiguous-denied' },
+        { outcome: 'role', roleArn: A, rule: 'preferred-role' },
+        { outcome: 'denied', rule: 'ambiguous-denied' },
       ],
     })
   })
@@ -553,26 +553,26 @@ describe('a token that is only forecast', () => {
     expect(selectRoleFor(resolveRoles([bearer, vip]), token('Deny'), { roles })).toStrictEqual({
       outcome: 'role',
       roleArn: A,
-      how: 'undetermined-preferred-role',
+      rule: 'undetermined-preferred-role',
       evidence: 'inferred',
     })
     const forecast = resolveRoles([bearer, vip, other])
     expect(selectRoleFor(forecast, token('AuthenticatedRole'), { roles: { authenticated: A } })).toStrictEqual({
       outcome: 'role',
       roleArn: A,
-      how: 'undetermined-preferred-role',
+      rule: 'undetermined-preferred-role',
       evidence: 'inferred',
     })
     expect(selectRoleFor(forecast, token('Deny'), { roles, customRoleArn: B })).toStrictEqual({
       outcome: 'role',
       roleArn: B,
-      how: 'custom-role',
+      rule: 'custom-role',
       evidence: 'documented',
     })
     expect(selectRoleFor(forecast, undefined, { roles })).toStrictEqual({
       outcome: 'role',
       roleArn: AUTH,
-      how: 'no-mapping',
+      rule: 'no-mapping',
       evidence: 'observed',
     })
     expect(
@@ -582,14 +582,14 @@ describe('a token that is only forecast', () => {
       }),
     ).toStrictEqual({
       outcome: 'denied',
-      how: 'custom-role-with-rules',
+      rule: 'custom-role-with-rules',
       evidence: 'observed',
     })
   })
 
   test('a doubt that both readings share keeps its name', () => {
     const selection = selectRoleFor(resolveRoles([bearer, vip]), undefined, { roles, customRoleArn: A })
-    expect(selection).toMatchObject({ outcome: 'undetermined', how: 'custom-role-without-mapping' })
+    expect(selection).toMatchObject({ outcome: 'undetermined', rule: 'custom-role-without-mapping' })
   })
 
   test('one role from two rules is a doubt of its own', () => {
@@ -597,7 +597,7 @@ describe('a token that is only forecast', () => {
     expect(selectRoleFor(resolveRoles([bearer, vip]), mapping, { roles })).toStrictEqual({
       outcome: 'role',
       roleArn: R,
-      how: 'undetermined-preferred-role',
+      rule: 'undetermined-preferred-role',
       evidence: 'inferred',
     })
   })
@@ -611,7 +611,7 @@ describe('a token that is only forecast', () => {
     const forecast = resolveRoles([bearer])
     expect(selectRoleFor(forecast, mapping, { roles })).toMatchObject({
       outcome: 'undetermined',
-      how: 'uncertain-rule',
+      rule: 'uncertain-rule',
       ruleIndex: 0,
     })
     expect(selectRoleFor(forecast, mapping, { roles, otherClaims: {} })).toMatchObject({ roleArn: S, ruleIndex: 1 })
@@ -629,8 +629,8 @@ describe('a token that is only forecast', () => {
       rule('cognito:preferred_role', 'Equals', X),
     )
     expect(selectRoleFor(resolveRoles([bearer]), token('Deny'), { roles, otherClaims }).roleArn).toBe(A)
-    expect(selectRoleFor(resolveRoles([vip]), token('Deny'), { roles, otherClaims }).how).toBe('ambiguous-denied')
-    expect(selectRoleFor(resolveRoles([vip]), mapping, { roles, otherClaims }).how).toBe('ambiguous-denied')
+    expect(selectRoleFor(resolveRoles([vip]), token('Deny'), { roles, otherClaims }).rule).toBe('ambiguous-denied')
+    expect(selectRoleFor(resolveRoles([vip]), mapping, { roles, otherClaims }).rule).toBe('ambiguous-denied')
   })
 })
 
@@ -1002,10 +1002,10 @@ const changed =
   (change: (selection: RoleSelection, scenario: Scenario) => RoleSelection): Selector =>
   (claims, mapping, request) =>
     change(selectRole(claims, mapping, request), { claims, mapping, request })
-const given = (roleArn: string, { how, evidence }: RoleSelection): RoleSelection => ({
+const given = (roleArn: string, { rule, evidence }: RoleSelection): RoleSelection => ({
   outcome: 'role',
   roleArn,
-  how,
+  rule,
   evidence,
 })
 const listedIn = (claims: IdTokenClaims) => (claims as { 'cognito:roles'?: readonly string[] })['cognito:roles'] ?? []
@@ -1066,7 +1066,7 @@ describe('laws', () => {
   law(
     'the role of guests is never given',
     changed((selection, { request }) =>
-      selection.how === 'authenticated-role-missing' && request.roles.unauthenticated
+      selection.rule === 'authenticated-role-missing' && request.roles.unauthenticated
         ? given(request.roles.unauthenticated, selection)
         : selection,
     ),
@@ -1079,7 +1079,7 @@ describe('laws', () => {
   law(
     'the order of the roles in the token does not matter',
     changed((selection, { claims }) =>
-      selection.how === 'ambiguous-denied' && listedIn(claims)[0] ? given(listedIn(claims)[0]!, selection) : selection,
+      selection.rule === 'ambiguous-denied' && listedIn(claims)[0] ? given(listedIn(claims)[0]!, selection) : selection,
     ),
     select =>
       fc.property(scenarios, ({ claims, mapping, request }) => {
@@ -1113,7 +1113,7 @@ describe('laws', () => {
     select =>
       fc.property(scenarios, mappingRules, ({ claims, mapping, request: { roles: poolRoles } }, last) => {
         const selection = select(claims, mapping, { roles: poolRoles })
-        fc.pre(selection.how === 'rule')
+        fc.pre(selection.rule === 'mapping-rule')
         expect(
           select(claims, rulesOf(mapping!.AmbiguousRoleResolution, ...rulesIn(mapping), last), { roles: poolRoles }),
         ).toStrictEqual(selection)
@@ -1140,7 +1140,7 @@ describe('laws', () => {
     'what AmbiguousRoleResolution is set to, once it is, was a candidate before',
     changed((selection, { mapping }) =>
       mapping !== undefined && mapping.AmbiguousRoleResolution === undefined && selection.outcome === 'undetermined'
-        ? { outcome: 'denied', how: 'ambiguous-unset', evidence: 'inferred' }
+        ? { outcome: 'denied', rule: 'ambiguous-unset', evidence: 'inferred' }
         : selection,
     ),
     select =>
@@ -1327,12 +1327,12 @@ describe('every small token, mapping and request', () => {
   })
 
   test('every rule, outcome and evidence occurs among them', () => {
-    const seen = { how: new Set<string>(), outcome: new Set<string>(), evidence: new Set<string>() }
+    const seen = { rule: new Set<string>(), outcome: new Set<string>(), evidence: new Set<string>() }
     for (const { claims, mapping, request } of everyScenario()) {
       const selection = selectRole(claims, mapping, request)
-      for (const field of ['how', 'outcome', 'evidence'] as const) seen[field].add(selection[field])
+      for (const field of ['rule', 'outcome', 'evidence'] as const) seen[field].add(selection[field])
     }
-    expect([...seen.how].toSorted()).toEqual([
+    expect([...seen.rule].toSorted()).toEqual([
       'ambiguous-authenticated',
       'ambiguous-denied',
       'ambiguous-unset',
@@ -1341,9 +1341,9 @@ describe('every small token, mapping and request', () => {
       'custom-role-not-allowed',
       'custom-role-with-rules',
       'custom-role-without-mapping',
+      'mapping-rule',
       'no-mapping',
       'preferred-role',
-      'rule',
       'single-role',
       'uncertain-rule',
     ])
@@ -1396,11 +1396,11 @@ const mistakes: readonly (readonly [string, Selector])[] = [
   [
     'calls the only role undetermined',
     changed(selection =>
-      selection.how === 'single-role'
+      selection.rule === 'single-role'
         ? {
             outcome: 'undetermined',
-            candidates: [{ outcome: 'role', roleArn: A, how: 'single-role' }],
-            how: 'single-role',
+            candidates: [{ outcome: 'role', roleArn: A, rule: 'single-role' }],
+            rule: 'single-role',
             evidence: 'unknown',
           }
         : selection,
@@ -1424,7 +1424,7 @@ const mistakes: readonly (readonly [string, Selector])[] = [
     'calls undetermined a denial',
     changed(selection =>
       selection.outcome === 'undetermined'
-        ? { outcome: 'denied', how: selection.how, evidence: selection.evidence }
+        ? { outcome: 'denied', rule: selection.rule, evidence: selection.evidence }
         : selection,
     ),
   ],
@@ -1438,11 +1438,11 @@ const mistakes: readonly (readonly [string, Selector])[] = [
   [
     'stays undetermined where the readings agree',
     changed(selection =>
-      selection.how === 'ambiguous-unset' && selection.outcome === 'denied'
+      selection.rule === 'ambiguous-unset' && selection.outcome === 'denied'
         ? {
             outcome: 'undetermined',
-            candidates: [{ outcome: 'denied', how: 'ambiguous-denied' }],
-            how: 'ambiguous-unset',
+            candidates: [{ outcome: 'denied', rule: 'ambiguous-denied' }],
+            rule: 'ambiguous-unset',
             evidence: 'unknown',
           }
         : selection,
@@ -1470,13 +1470,13 @@ const mistakes: readonly (readonly [string, Selector])[] = [
   [
     'grants any custom role',
     changed((selection, { request }) =>
-      selection.how === 'custom-role-not-allowed' ? given(request.customRoleArn!, selection) : selection,
+      selection.rule === 'custom-role-not-allowed' ? given(request.customRoleArn!, selection) : selection,
     ),
   ],
   [
     'follows the guide on a custom role of the token with rules',
     changed((selection, { request }) =>
-      selection.how === 'custom-role-with-rules' && selection.evidence === 'observed'
+      selection.rule === 'custom-role-with-rules' && selection.evidence === 'observed'
         ? given(request.customRoleArn!, selection)
         : selection,
     ),
@@ -1484,8 +1484,8 @@ const mistakes: readonly (readonly [string, Selector])[] = [
   [
     'denies every custom role with rules',
     changed(selection =>
-      selection.how === 'custom-role-with-rules' && selection.outcome === 'undetermined'
-        ? { outcome: 'denied', how: 'custom-role-with-rules', evidence: 'observed' }
+      selection.rule === 'custom-role-with-rules' && selection.outcome === 'undetermined'
+        ? { outcome: 'denied', rule: 'custom-role-with-rules', evidence: 'observed' }
         : selection,
     ),
   ],
@@ -1570,7 +1570,9 @@ const mistakes: readonly (readonly [string, Selector])[] = [
   ],
   [
     'knows every fallback equally well',
-    changed(selection => (selection.how === 'ambiguous-denied' ? { ...selection, evidence: 'documented' } : selection)),
+    changed(selection =>
+      selection.rule === 'ambiguous-denied' ? { ...selection, evidence: 'documented' } : selection,
+    ),
   ],
   [
     'claims evidence it does not have',
@@ -1579,7 +1581,9 @@ const mistakes: readonly (readonly [string, Selector])[] = [
   [
     'gives the wrong reason',
     changed(selection =>
-      selection.how === 'uncertain-rule' && selection.outcome === 'role' ? { ...selection, how: 'rule' } : selection,
+      selection.rule === 'uncertain-rule' && selection.outcome === 'role'
+        ? { ...selection, rule: 'mapping-rule' }
+        : selection,
     ),
   ],
   [
@@ -1609,7 +1613,7 @@ const RULE_IDS = Object.keys({
   'preferred-role': true,
   'undetermined-preferred-role': true,
   'single-role': true,
-  rule: true,
+  'mapping-rule': true,
   'uncertain-rule': true,
   'ambiguous-authenticated': true,
   'ambiguous-denied': true,
@@ -1664,7 +1668,7 @@ describe('docs/identity-pool.md', () => {
 
   test('control: a wrong value is noticed', () => {
     expect(
-      wrongExamples("```js\nselectRole({}, undefined, { roles: {} }).how\n// => 'no-mapping'\n```\n"),
+      wrongExamples("```js\nselectRole({}, undefined, { roles: {} }).rule\n// => 'no-mapping'\n```\n"),
     ).toHaveLength(1)
   })
 

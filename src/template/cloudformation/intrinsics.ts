@@ -1,14 +1,16 @@
-import { type Entry, type SourceNode, type Span, nodeAt, textAt } from '../yaml-document.js'
 import {
-  type TemplateSymbol,
-  type Evaluated,
-  type EvaluatedEntry,
-  type Present,
-  oneOf,
   enclose,
-  whyOf,
+  type Evaluated,
   firstWhy,
-} from './evaluated.js'
+  identityOf,
+  literal,
+  MAX_POSSIBILITIES,
+  oneOf,
+  type Present,
+  type TemplateSymbol,
+  whyOf,
+} from '../evaluated.js'
+import { type Entry, type SourceNode, type Span, nodeAt, textAt } from '../yaml-document.js'
 
 /** What a template's expressions stand on. */
 export interface Template {
@@ -20,27 +22,22 @@ export interface Template {
 
 export interface Evaluator {
   /** Total: what cannot be told is `unknown`. */
-  evaluate(node: SourceNode): Evaluated
+  evaluate(node: SourceNode): Evaluated<Span>
   /** Whether a condition holds whatever the parameters are; undefined: it depends. */
   condition(name: string): boolean | undefined
   /**
    * What stands in a string of JSON, symbols included: `{"cognito-idp.${AWS::Region}.amazonaws.com/${Pool}": …}`. What is no
    * string is given back as it is; a string that is no JSON is unknown.
    */
-  parseJson(present: Present): Evaluated
+  parseJson(present: Present<Span>): Evaluated<Span>
 }
 
 /** How deep evaluation goes, through references as well; deeper is unknown. */
 const MAX_NESTING = 400
-/** An expression stands for so many possible values at most; with more it is unknown. */
-export const MAX_POSSIBILITIES = 64
 /** And all the expressions of a template together for so many. */
 const MAX_POSSIBILITIES_OF_ALL = 100_000
 /** So many characters may be put together, or read as JSON, in one template. */
 const MAX_JOINED = 10_000_000
-/** A name of an expression has so many characters at most; what is longer has none. */
-export const MAX_NAME = 4000
-
 /** What Ref of these resources gives is one of their properties. */
 const REF_GIVES = new Map([
   ['AWS::Cognito::UserPoolGroup', 'GroupName'],
@@ -63,13 +60,13 @@ const DEPLOYED = new Set(['Fn::Base64', 'Fn::Cidr', 'Fn::GetAZs', 'Fn::Length', 
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
  */
 export function createEvaluator(template: Template): Evaluator {
-  const references = new Map<string, Evaluated>()
+  const references = new Map<string, Evaluated<Span>>()
   const conditions = new Map<string, boolean | undefined>()
   let nesting = 0
   let joined = 0
   let possible = 0
 
-  function evaluate(node: SourceNode): Evaluated {
+  function evaluate(node: SourceNode): Evaluated<Span> {
     if (nesting > MAX_NESTING) return { is: 'unknown', why: 'the expression is nested too deep', at: node }
     nesting++
     try {
@@ -79,7 +76,7 @@ export function createEvaluator(template: Template): Evaluator {
     }
   }
 
-  function evaluateContent(node: SourceNode): Evaluated {
+  function evaluateContent(node: SourceNode): Evaluated<Span> {
     switch (node.kind) {
       case 'opaque':
         return { is: 'unknown', why: node.why, at: node }
@@ -92,21 +89,24 @@ export function createEvaluator(template: Template): Evaluator {
     }
   }
 
-  function evaluateMap(node: Extract<SourceNode, { kind: 'map' }>): Evaluated {
+  function evaluateMap(node: Extract<SourceNode, { kind: 'map' }>): Evaluated<Span> {
     const unseen = unseenKey(node.entries.keys())
-    if (unseen !== undefined) return { is: 'unknown', why: `\`${unseen}\` is worked out when deployed`, at: node }
+    if (unseen !== undefined) return { is: 'unknown', why: `\`${unseen}\` is evaluated at deployment`, at: node }
     const [first] = node.entries
     if (first !== undefined && node.entries.size === 1 && isFunction(first[0]))
       return call(first[0], first[1].value, node)
-    const entries: EvaluatedEntry[] = []
+    const entries = new Map<string, Evaluated<Span>>()
+    const keys = new Map<string, Evaluated<Span>>()
     for (const [key, entry] of node.entries) {
       const value = evaluate(entry.value)
-      if (value.is !== 'absent') entries.push({ key: plain(key, entry.key), value })
+      if (value.is === 'absent') continue
+      entries.set(key, value)
+      keys.set(key, literal(key, entry.key))
     }
-    return { is: 'map', entries, at: node }
+    return { is: 'map', entries, keys, at: node }
   }
 
-  function call(name: string, argument: SourceNode, at: Span): Evaluated {
+  function call(name: string, argument: SourceNode, at: Span): Evaluated<Span> {
     switch (name) {
       case 'Ref':
         return refer(argument, at)
@@ -128,17 +128,17 @@ export function createEvaluator(template: Template): Evaluator {
         return split(argument, at)
       default:
         if (DEPLOYED.has(name))
-          return unresolved(name, [evaluate(argument)], at, `\`${name}\` is worked out when deployed`)
-        return { is: 'unknown', why: `\`${name}\` is none of the functions known here`, at }
+          return unresolved(name, [evaluate(argument)], at, `\`${name}\` is evaluated at deployment`)
+        return { is: 'unknown', why: `\`${name}\` is not a known function`, at }
     }
   }
 
-  function refer(argument: SourceNode, at: Span): Evaluated {
+  function refer(argument: SourceNode, at: Span): Evaluated<Span> {
     if (argument.kind === 'scalar') return { ...reference(argument.text, '', at), at }
-    return unresolved('Ref', [evaluate(argument)], at, 'what it refers to is worked out when deployed')
+    return unresolved('Ref', [evaluate(argument)], at, 'what it refers to is evaluated at deployment')
   }
 
-  function getAttribute(argument: SourceNode, at: Span): Evaluated {
+  function getAttribute(argument: SourceNode, at: Span): Evaluated<Span> {
     if (argument.kind === 'scalar') {
       const [resource, attribute] = cut(argument.text, '.')
       return { ...reference(resource, attribute, at), at }
@@ -146,19 +146,16 @@ export function createEvaluator(template: Template): Evaluator {
     const [resource, attribute] = argument.kind === 'list' ? argument.items.map(evaluate) : []
     if (resource?.is === 'scalar' && attribute?.is === 'scalar')
       return { ...reference(resource.text, attribute.text, at), at }
-    return unresolved('Fn::GetAtt', [evaluate(argument)], at, 'the attribute is worked out when deployed')
+    return unresolved('Fn::GetAtt', [evaluate(argument)], at, 'the attribute is evaluated at deployment')
   }
 
   /** Each is evaluated once: references may branch. */
-  function reference(name: string, attribute: string, at: Span): Evaluated {
+  function reference(name: string, attribute: string, at: Span): Evaluated<Span> {
     const key = attribute === '' ? name : `${name}.${attribute}`
     const known = references.get(key)
     if (known !== undefined) return known
-    const symbol = (why: string): Evaluated => ({
-      is: 'symbolic',
-      parts: [{ text: `\${${key}}`, why, of: name, attribute }],
-      at,
-    })
+    const to = { id: name, type: textAt(template.resources.get(name)?.value, 'Type') ?? '', attribute }
+    const symbol = (why: string): Evaluated<Span> => ({ is: 'symbolic', parts: [{ text: `\${${key}}`, why, to }], at })
     // While it is worked out it stands for itself, so that a circle ends.
     references.set(key, symbol(`\`${key}\` refers to itself`))
     const evaluated =
@@ -167,7 +164,7 @@ export function createEvaluator(template: Template): Evaluator {
     return evaluated
   }
 
-  function evaluateRef(name: string, symbol: (why: string) => Evaluated, at: Span): Evaluated {
+  function evaluateRef(name: string, symbol: (why: string) => Evaluated<Span>, at: Span): Evaluated<Span> {
     if (name === 'AWS::NoValue') return { is: 'absent', at }
     const parameter = template.parameters.get(name)?.value
     if (parameter !== undefined) return evaluateParameter(name, parameter, symbol, at)
@@ -183,35 +180,35 @@ export function createEvaluator(template: Template): Evaluator {
   function evaluateParameter(
     name: string,
     parameter: SourceNode,
-    symbol: (why: string) => Evaluated,
+    symbol: (why: string) => Evaluated<Span>,
     at: Span,
-  ): Evaluated {
+  ): Evaluated<Span> {
     const standard = nodeAt(parameter, 'Default')
     const type = textAt(parameter, 'Type') ?? 'String'
     if (type.startsWith('AWS::SSM::')) return symbol(`parameter \`${name}\` is read from Parameter Store`)
     if (standard === undefined) return symbol(`parameter \`${name}\` has no default`)
     // These stand for "give me one": no name, id or ARN is empty, and Amplify's defaults are the parameters' own names.
     if (standard.kind === 'scalar' && ['', name].includes(standard.text))
-      return symbol(`parameter \`${name}\` has no default of use`)
+      return symbol(`parameter \`${name}\` has no usable default`)
     if (standard.kind !== 'scalar') return symbol(`the default of parameter \`${name}\` is not a plain value`)
     const evaluated = evaluate(standard)
     if (evaluated.is !== 'scalar' || !(type === 'CommaDelimitedList' || type.startsWith('List<'))) return evaluated
-    return { is: 'list', items: evaluated.text.split(',').map(item => plain(item.trim(), at)), at }
+    return { is: 'list', items: evaluated.text.split(',').map(item => literal(item.trim(), at)), at }
   }
 
-  function substitute(argument: SourceNode, at: Span): Evaluated {
+  function substitute(argument: SourceNode, at: Span): Evaluated<Span> {
     const [template, variables] = argument.kind === 'list' ? argument.items : [argument]
     if (template?.kind !== 'scalar' || (variables !== undefined && variables.kind !== 'map')) {
-      return unresolved('Fn::Sub', [evaluate(argument)], at, 'its text is worked out when deployed')
+      return unresolved('Fn::Sub', [evaluate(argument)], at, 'its text is evaluated at deployment')
     }
     // Serverless replaces its variables first, in the text of a Sub as everywhere.
     if (isVariable(template)) return evaluateScalar(template.text, template.text, at)
     const parts = template.text.split(/\$\{([^{}]*)\}/)
     return concatenate(
       parts.map((part, index) => {
-        if (index % 2 === 0) return plain(part, at)
+        if (index % 2 === 0) return literal(part, at)
         const name = part.trim()
-        if (name.startsWith('!')) return plain(`\${${name.slice(1)}}`, at)
+        if (name.startsWith('!')) return literal(`\${${name.slice(1)}}`, at)
         const variable = variables?.entries.get(name)
         if (variable !== undefined) return evaluate(variable.value)
         const [resource, attribute] = cut(name, '.')
@@ -222,26 +219,26 @@ export function createEvaluator(template: Template): Evaluator {
     )
   }
 
-  function join(argument: SourceNode, at: Span): Evaluated {
+  function join(argument: SourceNode, at: Span): Evaluated<Span> {
     const [delimiter, list] = argument.kind === 'list' ? argument.items.map(evaluate) : []
     if (delimiter?.is !== 'scalar' || list?.is !== 'list') {
-      return unresolved('Fn::Join', [evaluate(argument)], at, 'the list to join is worked out when deployed')
+      return unresolved('Fn::Join', [evaluate(argument)], at, 'the list to join is evaluated at deployment')
     }
     return concatenate(
-      list.items.flatMap((item, index) => (index === 0 ? [item] : [plain(delimiter.text, at), item])),
+      list.items.flatMap((item, index) => (index === 0 ? [item] : [literal(delimiter.text, at), item])),
       'Fn::Join',
       at,
     )
   }
 
   /** Strings, one behind the other; where one has several possible values, so does the whole. */
-  function concatenate(values: readonly Evaluated[], name: string, at: Span): Evaluated {
+  function concatenate(values: readonly Evaluated<Span>[], name: string, at: Span): Evaluated<Span> {
     const possibilities = values.reduce((count, value) => count * (value.is === 'one-of' ? value.values.length : 1), 1)
     if (possibilities > MAX_POSSIBILITIES)
       return { is: 'unknown', why: `it has more than ${MAX_POSSIBILITIES} possible values`, at }
     const first = values.find(value => value.is === 'one-of')
     if (first === undefined) return concatenateParts(values, at)
-    let sequences: Evaluated[][] = [[]]
+    let sequences: Evaluated<Span>[][] = [[]]
     for (const value of values) {
       if (value.is === 'one-of')
         sequences = sequences.flatMap(sequence => value.values.map(choice => [...sequence, choice]))
@@ -255,7 +252,7 @@ export function createEvaluator(template: Template): Evaluator {
     )
   }
 
-  function concatenateParts(values: readonly Evaluated[], at: Span): Evaluated {
+  function concatenateParts(values: readonly Evaluated<Span>[], at: Span): Evaluated<Span> {
     const parts: (string | TemplateSymbol)[] = []
     let literal = ''
     for (const value of values) {
@@ -263,7 +260,7 @@ export function createEvaluator(template: Template): Evaluator {
       if (value.is !== 'scalar' && value.is !== 'symbolic')
         return { is: 'unknown', why: 'it joins something that is not text', at }
       for (const part of value.is === 'scalar' ? [value.text] : value.parts) {
-        joined += typeof part === 'string' ? part.length : part.text.length
+        joined += typeof part === 'string' ? part.length : (part.text?.length ?? 0)
         if (typeof part === 'string') literal += part
         else {
           if (literal !== '') parts.push(literal)
@@ -277,7 +274,7 @@ export function createEvaluator(template: Template): Evaluator {
     return { is: 'symbolic', parts: literal === '' ? parts : [...parts, literal], at }
   }
 
-  function choose(argument: SourceNode, at: Span): Evaluated {
+  function choose(argument: SourceNode, at: Span): Evaluated<Span> {
     const [name, whenTrue, whenFalse] = argument.kind === 'list' ? argument.items : []
     if (name?.kind !== 'scalar' || whenTrue === undefined || whenFalse === undefined) {
       return { is: 'unknown', why: '`Fn::If` needs a condition and two values', at }
@@ -293,13 +290,18 @@ export function createEvaluator(template: Template): Evaluator {
     )
   }
 
-  function severalOf(values: readonly Evaluated[], name: string | undefined, why: string, at: Span): Evaluated {
+  function severalOf(
+    values: readonly Evaluated<Span>[],
+    name: string | undefined,
+    why: string,
+    at: Span,
+  ): Evaluated<Span> {
     possible += values.length
     if (possible > MAX_POSSIBILITIES_OF_ALL) return { is: 'unknown', why: 'the file has too many possible values', at }
     return oneOf(values, name, why, at)
   }
 
-  function findInMap(argument: SourceNode, at: Span): Evaluated {
+  function findInMap(argument: SourceNode, at: Span): Evaluated<Span> {
     const [map, first, second] = argument.kind === 'list' ? argument.items.map(evaluate) : []
     const why = 'the key to look up is known only when deployed'
     const unfound = (reason: string) => unresolved('Fn::FindInMap', [evaluate(argument)], at, reason)
@@ -322,7 +324,7 @@ export function createEvaluator(template: Template): Evaluator {
     )
   }
 
-  function select(argument: SourceNode, at: Span): Evaluated {
+  function select(argument: SourceNode, at: Span): Evaluated<Span> {
     const [index, list] = argument.kind === 'list' ? argument.items.map(evaluate) : []
     if (index?.is === 'scalar' && list?.is === 'list') {
       const item = /^\d+$/.test(index.text) ? list.items[Number(index.text)] : undefined
@@ -333,10 +335,10 @@ export function createEvaluator(template: Template): Evaluator {
     return unresolved('Fn::Select', [evaluate(argument)], at, 'what it selects from is known only when deployed')
   }
 
-  function split(argument: SourceNode, at: Span): Evaluated {
+  function split(argument: SourceNode, at: Span): Evaluated<Span> {
     const [delimiter, text] = argument.kind === 'list' ? argument.items.map(evaluate) : []
     if (delimiter?.is === 'scalar' && text?.is === 'scalar' && delimiter.text !== '') {
-      return { is: 'list', items: text.text.split(delimiter.text).map(part => plain(part, at)), at }
+      return { is: 'list', items: text.text.split(delimiter.text).map(part => literal(part, at)), at }
     }
     return unresolved('Fn::Split', [evaluate(argument)], at, 'what it splits is known only when deployed')
   }
@@ -385,7 +387,7 @@ export function createEvaluator(template: Template): Evaluator {
     }
   }
 
-  function parseJson(evaluated: Present): Evaluated {
+  function parseJson(evaluated: Present<Span>): Evaluated<Span> {
     if (evaluated.is !== 'symbolic' && !(evaluated.is === 'scalar' && typeof evaluated.value === 'string'))
       return evaluated
     const { at } = evaluated
@@ -402,23 +404,27 @@ export function createEvaluator(template: Template): Evaluator {
     joined += text.length
     if (joined > MAX_JOINED) return { is: 'unknown', why: 'there is too much JSON in the file', at }
 
-    function revive(value: unknown, depth: number): Evaluated {
+    function revive(value: unknown, depth: number): Evaluated<Span> {
       if (depth > MAX_NESTING) return { is: 'unknown', why: 'the JSON is nested too deep', at }
       if (value === null) return { is: 'absent', at }
       if (typeof value === 'string') return reviveString(value)
       if (typeof value === 'number' || typeof value === 'boolean')
         return { is: 'scalar', value, text: String(value), at }
       if (Array.isArray(value)) return { is: 'list', items: value.map(item => revive(item, depth + 1)), at }
-      const entries = Object.entries(value as object).map(([key, item]) => ({
-        key: reviveString(key),
-        value: revive(item, depth + 1),
-      }))
-      return { is: 'map', entries, at }
+      const entries = new Map<string, Evaluated<Span>>()
+      const keys = new Map<string, Evaluated<Span>>()
+      for (const [text, item] of Object.entries(value as object)) {
+        const key = reviveString(text)
+        const name = identityOf(key) ?? text
+        keys.set(name, key)
+        entries.set(name, revive(item, depth + 1))
+      }
+      return { is: 'map', entries, keys, at }
     }
 
-    function reviveString(value: string): Evaluated {
+    function reviveString(value: string): Evaluated<Span> {
       const pieces = value.split(/\ue000(\d+)\ue001/)
-      if (pieces.length === 1) return plain(value, at)
+      if (pieces.length === 1) return literal(value, at)
       const restored = pieces.map((piece, position) => (position % 2 === 0 ? piece : symbols[Number(piece)]!))
       return { is: 'symbolic', parts: restored.filter(piece => piece !== ''), at }
     }
@@ -426,14 +432,14 @@ export function createEvaluator(template: Template): Evaluator {
     try {
       return revive(JSON.parse(text), 0)
     } catch {
-      return { is: 'unknown', why: whyOf(evaluated) ?? 'the text is no JSON', at }
+      return { is: 'unknown', why: whyOf(evaluated) ?? 'the text is not JSON', at }
     }
   }
 
   return { evaluate, condition, parseJson }
 }
 
-function evaluateScalar(value: string | number | boolean | null, text: string, at: Span): Evaluated {
+function evaluateScalar(value: string | number | boolean | null, text: string, at: Span): Evaluated<Span> {
   if (value === null) return { is: 'absent', at }
   if (isVariable({ text }))
     return { is: 'symbolic', parts: [{ text, why: `\`${text}\` is resolved when deployed` }], at }
@@ -455,12 +461,8 @@ export function unseenKey(keys: Iterable<string>): string | undefined {
   return undefined
 }
 
-function plain(text: string, at: Span): Evaluated {
-  return { is: 'scalar', value: text, text, at }
-}
-
 /** A call whose result is not known; the same call on the same things gives the same result. */
-function unresolved(name: string, operands: readonly Evaluated[], at: Span, why: string): Evaluated {
+function unresolved(name: string, operands: readonly Evaluated<Span>[], at: Span, why: string): Evaluated<Span> {
   const named = nameOf(name, operands)
   const reason = firstWhy(operands) ?? why
   return named === undefined
@@ -468,12 +470,12 @@ function unresolved(name: string, operands: readonly Evaluated[], at: Span, why:
     : { is: 'symbolic', parts: [{ text: named, why: reason }], at }
 }
 
-function nameOf(name: string, operands: readonly Evaluated[]): string | undefined {
+function nameOf(name: string, operands: readonly Evaluated<Span>[]): string | undefined {
   return enclose(`\${${name}(`, operands, ')}')
 }
 
 /** The rows of a mapping that a key may lead to. */
-function lookUp(rows: readonly SourceNode[], key: Evaluated): readonly SourceNode[] {
+function lookUp(rows: readonly SourceNode[], key: Evaluated<Span>): readonly SourceNode[] {
   if (key.is === 'one-of') return key.values.flatMap(value => lookUp(rows, value))
   return rows.flatMap(row => {
     if (row.kind !== 'map') return []

@@ -10,7 +10,7 @@ import type {
   RoleDefinition,
   RoleMappingDefinition,
   RoleReference,
-  Undecidable,
+  Unresolved,
   Value,
 } from '../../rules/infrastructure.js'
 import { createEvaluator, type Evaluator, isVariable, type Template, unseenKey } from './intrinsics.js'
@@ -22,17 +22,22 @@ import {
   type Span,
   nodeAt,
   textAt,
+  spanFrom,
 } from '../yaml-document.js'
 import {
   type Evaluated,
   type EvaluatedEntry,
+  entriesOf,
   identityOf,
+  literal,
+  loneSymbol,
   type Present,
+  type Reference,
   type TemplateSymbol,
   toPlain,
   toValue,
   whyOf,
-} from './evaluated.js'
+} from '../evaluated.js'
 import { commented, inMetadata } from './suppressions.js'
 
 /**
@@ -44,7 +49,7 @@ import { commented, inMetadata } from './suppressions.js'
  *
  * Not for a nested stack's resources: they are in a template of their own.
  *
- * @throws RolecastError `invalid-input`: no YAML or JSON, no template, or one that CloudFormation refuses as malformed
+ * @throws RolecastError `invalid-input`: no YAML or JSON, no template, or one that CloudFormation rejects as malformed
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Cognito.html
  */
 export function readCloudFormation(text: string, path: string): Infrastructure {
@@ -74,10 +79,10 @@ export function readResources(
   document: SourceDocument,
   format: string,
   parts: readonly SourceNode[],
-  notes: readonly Undecidable[] = [],
+  notes: readonly Unresolved[] = [],
 ): Infrastructure {
-  const undecidable: Undecidable[] = [...notes]
-  const section = (name: string) => mergeSections(document, parts, name, undecidable)
+  const unresolved: Unresolved[] = [...notes]
+  const section = (name: string) => mergeSections(document, parts, name, unresolved)
   const template: Template = {
     parameters: section('Parameters'),
     mappings: section('Mappings'),
@@ -85,7 +90,7 @@ export function readResources(
     resources: section('Resources'),
   }
   const evaluator = createEvaluator(template)
-  const resources = readEach(document, template.resources, evaluator, undecidable)
+  const resources = readEach(document, template.resources, evaluator, unresolved)
   const ofType = (type: string) => [...resources.values()].filter(resource => resource.type === type)
   const reader = createReader(document, evaluator, resources)
 
@@ -102,9 +107,9 @@ export function readResources(
     attachments,
     memberships,
     declaredPrecedences: [],
-    undecidable: [
-      ...undecidable,
-      ...reader.undecidable,
+    unresolved: [
+      ...unresolved,
+      ...reader.unresolved,
       ...(touchesCognito ? parts.flatMap(part => macros(document, part)) : []),
     ],
     suppressions: [
@@ -118,7 +123,7 @@ function mergeSections(
   document: SourceDocument,
   parts: readonly SourceNode[],
   name: string,
-  undecidable: Undecidable[],
+  unresolved: Unresolved[],
 ): ReadonlyMap<string, Entry> {
   const merged = new Map<string, Entry>()
   for (const part of parts) {
@@ -126,7 +131,7 @@ function mergeSections(
     if (section === undefined || (section.kind === 'scalar' && section.value === null)) continue
     if (section.kind === 'map') for (const [key, entry] of section.entries) merged.set(key, entry)
     else if (section.kind === 'opaque' || (section.kind === 'scalar' && isVariable(section))) {
-      undecidable.push({
+      unresolved.push({
         why: `\`${name}\` is what another file has, which is not read`,
         location: document.locate(section),
       })
@@ -139,7 +144,7 @@ function readEach(
   document: SourceDocument,
   entries: ReadonlyMap<string, Entry>,
   evaluator: Evaluator,
-  undecidable: Undecidable[],
+  unresolved: Unresolved[],
 ): ReadonlyMap<string, Resource> {
   const resources = new Map<string, Resource>()
   for (const [id, { key, value }] of entries) {
@@ -147,11 +152,11 @@ function readEach(
     const location = { ...document.locate(span), construct: textAt(nodeAt(value, 'Metadata'), 'aws:cdk:path') ?? id }
     if (unseenKey([id]) !== undefined) {
       if (id === 'Fn::Transform' || mentionsCognito(value))
-        undecidable.push({ why: `\`${id}\` makes resources when deployed`, location })
+        unresolved.push({ why: `\`${id}\` makes resources when deployed`, location })
       continue
     }
     const why = value.kind === 'map' ? undefined : whyOf(evaluator.evaluate(value))
-    if (why !== undefined) undecidable.push({ why: `resource \`${id}\`: ${why}`, location })
+    if (why !== undefined) unresolved.push({ why: `resource \`${id}\`: ${why}`, location })
     else if (value.kind !== 'map')
       throw document.invalid(value, `resource \`${id}\` is not a mapping`, 'give it a `Type` and `Properties`')
 
@@ -177,7 +182,7 @@ function readEach(
 function whyOpen({ evaluate }: Evaluator, properties: SourceNode): string | undefined {
   if (properties.kind !== 'map') return whyOf(evaluate(properties))
   const unseen = unseenKey(properties.entries.keys())
-  return unseen === undefined ? undefined : `\`${unseen}\` is worked out when deployed`
+  return unseen === undefined ? undefined : `\`${unseen}\` is evaluated at deployment`
 }
 
 function mentionsCognito(node: SourceNode): boolean {
@@ -194,7 +199,7 @@ function mentionsCognito(node: SourceNode): boolean {
 }
 
 /** AWS's own transforms neither make nor change what is read here; `AWS::Include` and a macro of one's own may. */
-function macros(document: SourceDocument, part: SourceNode): readonly Undecidable[] {
+function macros(document: SourceDocument, part: SourceNode): readonly Unresolved[] {
   const transforms = ['Transform', 'Fn::Transform'].flatMap(key => {
     const node = nodeAt(part, key)
     return node === undefined ? [] : node.kind === 'list' ? node.items : [node]
@@ -204,13 +209,6 @@ function macros(document: SourceDocument, part: SourceNode): readonly Undecidabl
     if (name.startsWith('AWS::') && name !== 'AWS::Include') return []
     return [{ why: `the transform \`${name}\` may change what the template makes`, location: document.locate(node) }]
   })
-}
-
-/** From the beginning of one to the end of the other, where they stand together. */
-export function spanFrom(key: Span, value: Span): Span {
-  return value.start >= key.start
-    ? { start: key.start, end: Math.max(key.end, value.end) }
-    : { start: key.start, end: key.end }
 }
 
 /** Octal, hexadecimal, binary and sexagesimal numbers, with a sign or with underscores in between. */
@@ -223,7 +221,7 @@ interface Reader {
   membership(resource: Resource): Membership
   /** Of what was read until now. */
   pools(): readonly PoolDefinition[]
-  readonly undecidable: readonly Undecidable[]
+  readonly unresolved: readonly Unresolved[]
 }
 
 function createReader(
@@ -231,13 +229,14 @@ function createReader(
   { evaluate, parseJson }: Evaluator,
   resources: ReadonlyMap<string, Resource>,
 ): Reader {
-  const undecidable: Undecidable[] = []
+  const unresolved: Unresolved[] = []
   const pools = new Map<string, PoolDefinition>()
   for (const { id, type } of resources.values()) if (type === 'AWS::Cognito::UserPool') pools.set(id, { id, name: id })
 
-  const isResource = (id: string | undefined, type: string) => id !== undefined && resources.get(id)?.type === type
+  /** What is never made, because its condition does not hold, is no resource. */
+  const typeOf = (to: Reference) => (resources.has(to.id) ? to.type : undefined)
 
-  function property(resource: Resource, name: string): Evaluated {
+  function property(resource: Resource, name: string): Evaluated<Span> {
     const node = nodeAt(resource.properties, name)
     if (node !== undefined) return evaluate(node)
     return resource.open === undefined
@@ -245,25 +244,25 @@ function createReader(
       : { is: 'unknown', why: resource.open, at: resource.span }
   }
 
-  function propertyValue<T>(resource: Resource, name: string, read: (present: Present) => Value<T>): Value<T> {
-    return toValue(property(resource, name), document, read)
+  function propertyValue<T>(resource: Resource, name: string, read: (present: Present<Span>) => Value<T>): Value<T> {
+    return toValue(property(resource, name), document.locate, read)
   }
 
   /** A document, or a string of JSON that has one. */
-  function documentValue<T>(resource: Resource, name: string, read: (present: Present) => Value<T>): Value<T> {
-    return toValue(unwrapJson(property(resource, name)), document, read)
+  function documentValue<T>(resource: Resource, name: string, read: (present: Present<Span>) => Value<T>): Value<T> {
+    return toValue(unwrapJson(property(resource, name)), document.locate, read)
   }
 
-  const locate = (present: Evaluated) => document.locate(present.at)
+  const locate = (present: Evaluated<Span>) => document.locate(present.at)
 
-  function readString(present: Present): Value<string> {
+  function readString(present: Present<Span>): Value<string> {
     const location = locate(present)
     if (present.is === 'scalar') return { is: 'known', value: present.text, location }
     return { is: 'unknown', why: whyOf(present) ?? 'it is not a string', location }
   }
 
   /** What names something that need not be known: equal names stand for the same. */
-  function readName(present: Present): Value<string> {
+  function readName(present: Present<Span>): Value<string> {
     const name = present.is === 'scalar' || present.is === 'symbolic' ? identityOf(present) : undefined
     return name === undefined ? readString(present) : { is: 'known', value: name, location: locate(present) }
   }
@@ -274,7 +273,7 @@ function createReader(
    *
    * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cognito-userpool.html
    */
-  function readProvider(present: Present): Value<string> {
+  function readProvider(present: Present<Span>): Value<string> {
     if (present.is !== 'symbolic') return readString(present)
     const texts = present.parts.map(part => (typeof part === 'string' ? part : textOfProvider(part)))
     return texts.includes(undefined)
@@ -282,17 +281,21 @@ function createReader(
       : { is: 'known', value: texts.join(''), location: locate(present) }
   }
 
-  function textOfProvider({ text, of, attribute }: TemplateSymbol): string | undefined {
-    if (isResource(of, 'AWS::Cognito::UserPool')) {
-      if (attribute === 'ProviderName') return `cognito-idp.\${AWS::Region}.amazonaws.com/\${${of}}`
-      return attribute === '' || attribute === 'UserPoolId' ? text : undefined
+  function textOfProvider({ text, to }: TemplateSymbol): string | undefined {
+    if (to === undefined) return undefined
+    const { id, attribute } = to
+    switch (typeOf(to)) {
+      case 'AWS::Cognito::UserPool':
+        if (attribute === 'ProviderName') return `cognito-idp.\${AWS::Region}.amazonaws.com/\${${id}}`
+        return attribute === '' || attribute === 'UserPoolId' ? text : undefined
+      case 'AWS::Cognito::UserPoolClient':
+        return attribute === '' || attribute === 'ClientId' ? text : undefined
+      default:
+        return id === 'AWS::Region' || id === 'AWS::AccountId' ? text : undefined
     }
-    if (isResource(of, 'AWS::Cognito::UserPoolClient'))
-      return attribute === '' || attribute === 'ClientId' ? text : undefined
-    return of === 'AWS::Region' || of === 'AWS::AccountId' ? text : undefined
   }
 
-  function readPrecedence(present: Present): Value<unknown> {
+  function readPrecedence(present: Present<Span>): Value<unknown> {
     const location = locate(present)
     if (present.is === 'symbolic') return { is: 'unknown', why: whyOf(present)!, location }
     if (present.is !== 'scalar') return { is: 'known', value: toPlain(present), location }
@@ -311,7 +314,7 @@ function createReader(
     return { is: 'known', value, location }
   }
 
-  function readRole(present: Present): Value<RoleReference> {
+  function readRole(present: Present<Span>): Value<RoleReference> {
     const location = locate(present)
     if (present.is === 'scalar') return { is: 'known', value: { kind: 'arn', id: present.text }, location }
     if (present.is !== 'symbolic') return { is: 'unknown', why: 'it is not a string', location }
@@ -326,22 +329,21 @@ function createReader(
   /** `Role.Arn`, or an ARN whose last part is `Role`. */
   function roleOfTemplate(parts: readonly (string | TemplateSymbol)[]): string | undefined {
     const last = parts.at(-1)
-    if (typeof last !== 'object' || !isResource(last.of, 'AWS::IAM::Role')) return undefined
-    if (parts.length === 1) return last.attribute === 'Arn' ? last.of : undefined
+    const to = typeof last === 'object' ? last.to : undefined
+    if (to === undefined || typeOf(to) !== 'AWS::IAM::Role') return undefined
+    if (parts.length === 1) return to.attribute === 'Arn' ? to.id : undefined
     const before = parts
       .slice(0, -1)
       .map(part => (typeof part === 'string' ? part : part.text))
       .join('')
-    return last.attribute === '' && /^arn:[^:]+:iam::\$\{AWS::AccountId\}:role\/[^$]*$/.test(before)
-      ? last.of
-      : undefined
+    return to.attribute === '' && /^arn:[^:]+:iam::\$\{AWS::AccountId\}:role\/[^$]*$/.test(before) ? to.id : undefined
   }
 
   /** The pool's id, and the pool noted. */
-  function poolOf(evaluated: Evaluated): string | undefined {
-    const symbol = loneSymbol(evaluated)
-    if (isResource(symbol?.of, 'AWS::Cognito::UserPool') && ['', 'UserPoolId'].includes(symbol?.attribute ?? '-'))
-      return symbol?.of
+  function poolOf(evaluated: Evaluated<Span>): string | undefined {
+    const to = loneSymbol(evaluated)?.to
+    if (to !== undefined && typeOf(to) === 'AWS::Cognito::UserPool' && ['', 'UserPoolId'].includes(to.attribute))
+      return to.id
     const id = evaluated.is === 'absent' ? undefined : identityOf(evaluated)
     if (id !== undefined && !pools.has(id)) {
       pools.set(id, { id, name: id, ...(evaluated.is === 'scalar' && isUserPoolId(id) ? { userPoolId: id } : {}) })
@@ -356,7 +358,7 @@ function createReader(
     const alone = `${resource.id}.UserPoolId`
     pools.set(alone, { id: alone, name: alone })
     const why = whyOf(evaluated) ?? 'it has no `UserPoolId`'
-    undecidable.push({
+    unresolved.push({
       why: `the user pool of \`${resource.id}\` is not known: ${why}`,
       location: resource.location,
       pool: alone,
@@ -365,52 +367,53 @@ function createReader(
   }
 
   /** The pool in `cognito-idp.REGION.amazonaws.com/POOL:CLIENT`, or that of the client. */
-  function poolOfProvider(provider: Evaluated): string | undefined {
+  function poolOfProvider(provider: Evaluated<Span>): string | undefined {
     if (provider.is !== 'scalar' && provider.is !== 'symbolic') return undefined
     const parts = provider.is === 'scalar' ? [provider.text] : provider.parts
     // A symbol's name may have any of the marks that are looked for.
     const text = parts
       .map((part, index) => (typeof part === 'string' ? part.replaceAll('\0', '') : `\0${index}\0`))
       .join('')
-    const restore = (piece: string): Evaluated => {
+    const restore = (piece: string): Evaluated<Span> => {
       const pieces = piece.split(/\0(\d+)\0/).map((some, index) => (index % 2 === 0 ? some : parts[Number(some)]!))
-      if (pieces.length === 1) return { is: 'scalar', value: piece, text: piece, at: provider.at }
+      if (pieces.length === 1) return literal(piece, provider.at)
       return { is: 'symbolic', parts: pieces.filter(some => some !== ''), at: provider.at }
     }
     const [, issuer = '', client = ''] = /^([^:]*)(?::(.*))?$/s.exec(text) ?? []
     const slash = issuer.lastIndexOf('/')
     if (slash !== -1 && slash < issuer.length - 1) return poolOf(restore(issuer.slice(slash + 1)))
-    const named = loneSymbol(restore(issuer))
-    if (named?.attribute === 'ProviderName' && isResource(named.of, 'AWS::Cognito::UserPool')) return named.of
-    const owner = resources.get(loneSymbol(restore(client))?.of ?? '')
+    const named = loneSymbol(restore(issuer))?.to
+    if (named?.attribute === 'ProviderName' && typeOf(named) === 'AWS::Cognito::UserPool') return named.id
+    const owner = resources.get(loneSymbol(restore(client))?.to?.id ?? '')
     return owner?.type === 'AWS::Cognito::UserPoolClient' ? poolOf(property(owner, 'UserPoolId')) : undefined
   }
 
   /** Its possible values too; what stands in a string of JSON counts as if it stood there itself. */
-  function unwrapJson(evaluated: Evaluated): Evaluated {
+  function unwrapJson(evaluated: Evaluated<Span>): Evaluated<Span> {
     if (evaluated.is === 'one-of') return { ...evaluated, values: evaluated.values.map(unwrapJson) }
     return evaluated.is === 'absent' || evaluated.is === 'unknown' ? evaluated : parseJson(evaluated)
   }
 
-  function readEntries<T>(present: Present, read: (entry: EvaluatedEntry) => T): Value<readonly T[]> {
+  function readEntries<T>(present: Present<Span>, read: (entry: EvaluatedEntry<Span>) => T): Value<readonly T[]> {
     const location = locate(present)
     if (present.is !== 'map') return { is: 'unknown', why: whyOf(present) ?? 'it is not a mapping', location }
-    return { is: 'known', value: present.entries.map(read), location }
+    return { is: 'known', value: entriesOf(present).map(read), location }
   }
 
-  const stringMember = (evaluated: Evaluated, name: string) => toValue(member(evaluated, name), document, readString)
+  const stringMember = (evaluated: Evaluated<Span>, name: string) =>
+    toValue(member(evaluated, name), document.locate, readString)
 
-  function readMapping({ key, value }: EvaluatedEntry): RoleMappingDefinition {
+  function readMapping({ name, key, value }: EvaluatedEntry<Span>): RoleMappingDefinition {
     const named = member(value, 'IdentityProvider')
     const provider = named.is === 'absent' ? key : named
     const rules = member(member(value, 'RulesConfiguration'), 'Rules')
     return {
-      key: identityOf(key) ?? '',
-      identityProvider: toValue(provider, document, readProvider),
+      key: name,
+      identityProvider: toValue(provider, document.locate, readProvider),
       pool: poolOfProvider(provider),
       type: stringMember(value, 'Type'),
       ambiguousRoleResolution: stringMember(value, 'AmbiguousRoleResolution'),
-      rules: toValue(rules, document, present => {
+      rules: toValue(rules, document.locate, present => {
         const location = locate(present)
         if (present.is !== 'list') return { is: 'unknown', why: whyOf(present) ?? 'it is not a list', location }
         return { is: 'known', value: present.items.map(readRule), location }
@@ -419,18 +422,18 @@ function createReader(
     }
   }
 
-  function readRule(rule: Evaluated): MappingRuleDefinition {
+  function readRule(rule: Evaluated<Span>): MappingRuleDefinition {
     return {
       claim: stringMember(rule, 'Claim'),
       matchType: stringMember(rule, 'MatchType'),
       value: stringMember(rule, 'Value'),
-      role: toValue(member(rule, 'RoleARN'), document, readRole),
+      role: toValue(member(rule, 'RoleARN'), document.locate, readRole),
       location: locate(rule),
     }
   }
 
   return {
-    undecidable,
+    unresolved,
     pools: () => [...pools.values()],
     group: resource => {
       const groupName = propertyValue(resource, 'GroupName', readString)
@@ -460,9 +463,9 @@ function createReader(
       id: resource.id,
       identityPool: propertyValue(resource, 'IdentityPoolId', readName),
       roles: documentValue(resource, 'Roles', present =>
-        readEntries(present, ({ key, value }) => ({
-          key: identityOf(key) ?? '',
-          role: toValue(value, document, readRole),
+        readEntries(present, ({ name, key, value }) => ({
+          key: name,
+          role: toValue(value, document.locate, readRole),
           location: document.locate(spanFrom(key.at, value.at)),
         })),
       ),
@@ -478,15 +481,9 @@ function createReader(
   }
 }
 
-function member(evaluated: Evaluated, name: string): Evaluated {
+function member(evaluated: Evaluated<Span>, name: string): Evaluated<Span> {
   const { at } = evaluated
   if (evaluated.is === 'absent') return evaluated
   if (evaluated.is !== 'map') return { is: 'unknown', why: whyOf(evaluated) ?? 'it is not a mapping', at }
-  return evaluated.entries.find(({ key }) => identityOf(key) === name)?.value ?? { is: 'absent', at }
-}
-
-/** If it is a symbol and nothing else. */
-function loneSymbol(evaluated: Evaluated): TemplateSymbol | undefined {
-  const [first, ...others] = evaluated.is === 'symbolic' ? evaluated.parts : []
-  return typeof first === 'object' && others.length === 0 ? first : undefined
+  return evaluated.entries.get(name) ?? { is: 'absent', at }
 }

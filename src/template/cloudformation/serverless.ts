@@ -1,4 +1,4 @@
-import type { Infrastructure, Undecidable } from '../../rules/infrastructure.js'
+import type { Infrastructure, Unresolved } from '../../rules/infrastructure.js'
 import { readResources } from './resources.js'
 import { readYamlDocument, type SourceNode, nodeAt } from '../yaml-document.js'
 
@@ -19,7 +19,7 @@ export function readServerless(text: string, path: string): Infrastructure {
 
   const resources = nodeAt(root, 'resources')
   const parts = resources?.kind === 'list' ? resources.items : resources === undefined ? [] : [resources]
-  const note = (why: string, node: SourceNode): Undecidable => ({ why, location: document.locate(node) })
+  const note = (why: string, node: SourceNode): Unresolved => ({ why, location: document.locate(node) })
   const notes = parts.flatMap(part => {
     if (part.kind === 'scalar' && part.value === null) return []
     if (part.kind !== 'map') return [note('the resources that another file has are not read', part)]

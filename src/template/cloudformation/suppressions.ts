@@ -1,8 +1,14 @@
 import type { Suppression } from '../../rules/infrastructure.js'
 import { parseIgnoreComment } from '../ignore-comment.js'
-import { type Entry, type SourceDocument, type SourceNode, type Span, nodeAt, textAt } from '../yaml-document.js'
-import { spanFrom } from './resources.js'
-
+import {
+  type Entry,
+  type SourceDocument,
+  type SourceNode,
+  type Span,
+  nodeAt,
+  textAt,
+  spanFrom,
+} from '../yaml-document.js'
 /** No resource is called so: a comment that belongs to none suppresses nothing. */
 const NO_RESOURCE = '(no resource)'
 

@@ -10,11 +10,12 @@ import type {
   RoleMappingDefinition,
   RoleReference,
   Suppression,
-  Undecidable,
+  Unresolved,
   Value,
 } from '../../rules/infrastructure.js'
 import { isRecord } from '../json-text.js'
-import { type Term, NULL, unknown, referenceText, refersTo } from './term.js'
+import { loneSymbol, type Present, refersTo, toValue, unknownMark, whyUnknown } from '../evaluated.js'
+import { ABSENT, referenceText, type Term, unknown } from './term.js'
 
 /** A resource of Terraform's AWS provider, under the provider's names, whichever file told of it. */
 export interface AwsResource {
@@ -44,7 +45,7 @@ export interface AwsInfrastructure {
   readonly format: string
   readonly paths: readonly string[]
   readonly resources: readonly AwsResource[]
-  readonly undecidable?: readonly Undecidable[]
+  readonly unresolved?: readonly Unresolved[]
   readonly suppressions?: readonly Suppression[]
 }
 
@@ -53,7 +54,7 @@ export function toInfrastructure({
   format,
   paths,
   resources,
-  undecidable = [],
+  unresolved = [],
   suppressions = [],
 }: AwsInfrastructure): Infrastructure {
   const ofType = (type: string) => resources.filter(resource => resource.type === type)
@@ -70,7 +71,7 @@ export function toInfrastructure({
     attachments,
     memberships,
     declaredPrecedences: [],
-    undecidable: [...undecidable, ...names.undecidable()],
+    unresolved: [...unresolved, ...names.unresolved()],
     suppressions,
   }
 }
@@ -84,7 +85,7 @@ interface Names {
   readonly poolOfProvider: (term: Term) => string | undefined
   readonly identityPool: (term: Term) => Value<string>
   readonly pools: () => readonly PoolDefinition[]
-  readonly undecidable: () => readonly Undecidable[]
+  readonly unresolved: () => readonly Unresolved[]
 }
 
 function createNames(resources: readonly AwsResource[]): Names {
@@ -98,7 +99,7 @@ function createNames(resources: readonly AwsResource[]): Names {
   const roleIds = byLiteral(ROLE, 'arn')
   const poolIds = byLiteral(POOL, 'id')
   const identityPoolIds = byLiteral(IDENTITY_POOL, 'id')
-  const undecidable: Undecidable[] = []
+  const unresolved: Unresolved[] = []
 
   const pools = new Map<string, PoolDefinition>()
   for (const { type, id, ...resource } of resources) {
@@ -110,35 +111,32 @@ function createNames(resources: readonly AwsResource[]): Names {
   }
 
   return {
-    role: term => {
-      const { location } = term
-      if (term.is === 'null') return { is: 'absent', location }
-      if (term.is === 'reference') {
-        const { to } = term
-        const isRole = to.type === ROLE && to.attribute === 'arn'
-        const value: RoleReference = isRole
-          ? { kind: 'resource', id: to.id }
-          : { kind: 'reference', id: referenceText(to) }
-        return { is: 'known', value, location }
-      }
-      const arn = textOf(term)
-      if (arn === undefined) return { is: 'unknown', why: whyUnknown(term), location }
-      // A role of "" is none: Cognito's API has no other way to say it, and two emulators answer so.
-      if (arn === '') return { is: 'absent', location }
-      const id = roleIds.get(arn)
-      return { is: 'known', value: id === undefined ? { kind: 'arn', id: arn } : { kind: 'resource', id }, location }
-    },
+    role: term =>
+      valueOf(term, (present, location): Value<RoleReference> => {
+        const to = loneSymbol(present)?.to
+        if (to !== undefined) {
+          const isRole = to.type === ROLE && to.attribute === 'arn'
+          const value: RoleReference = isRole
+            ? { kind: 'resource', id: to.id }
+            : { kind: 'reference', id: referenceText(to) }
+          return { is: 'known', value, location }
+        }
+        const arn = textOf(present)
+        if (arn === undefined) return unread(present, location)
+        // A role of "" is none: Cognito's API has no other way to say it, and two emulators return it.
+        if (arn === '') return { is: 'absent', location }
+        const id = roleIds.get(arn)
+        return { is: 'known', value: id === undefined ? { kind: 'arn', id: arn } : { kind: 'resource', id }, location }
+      }),
 
     pool: (term, owner) => {
-      if (term.is === 'reference') {
-        const { to } = term
-        return pool(to.type === POOL && to.attribute === 'id' ? to.id : referenceText(to))
-      }
+      const to = loneSymbol(term)?.to
+      if (to !== undefined) return pool(to.type === POOL && to.attribute === 'id' ? to.id : referenceText(to))
       const literal = textOf(term)
       if (literal !== undefined) return pool(poolIds.get(literal) ?? literal, literal)
       const id = `the user pool of ${owner.id}`
-      const why = `which user pool \`${owner.id}\` belongs to is not known: ${term.is === 'null' ? 'it names none' : whyUnknown(term)}`
-      if (!pools.has(id)) undecidable.push({ why, location: owner.location, pool: id })
+      const why = `which user pool \`${owner.id}\` belongs to is not known: ${term.is === 'absent' ? 'it names none' : whyNot(term)}`
+      if (!pools.has(id)) unresolved.push({ why, location: owner.location, pool: id })
       return pool(id)
     },
 
@@ -150,16 +148,15 @@ function createNames(resources: readonly AwsResource[]): Names {
     },
 
     identityPool: term => {
-      if (term.is === 'reference') {
-        const { to, location } = term
-        return { is: 'known', value: to.type === IDENTITY_POOL ? to.id : referenceText(to), location }
-      }
+      const to = loneSymbol(term)?.to
+      if (to !== undefined)
+        return { is: 'known', value: to.type === IDENTITY_POOL ? to.id : referenceText(to), location: term.at }
       const value = toText(term)
       return value.is === 'known' ? { ...value, value: identityPoolIds.get(value.value) ?? value.value } : value
     },
 
     pools: () => [...pools.values()],
-    undecidable: () => undecidable,
+    unresolved: () => unresolved,
   }
 }
 
@@ -184,8 +181,8 @@ type Rank = Pick<GroupDefinition, 'precedence' | 'role'>
 
 function rankOf(attributes: ReadonlyMap<string, Term>, names: Names): Rank {
   return {
-    precedence: toRaw(attributes.get('precedence') ?? NULL),
-    role: names.role(attributes.get('role_arn') ?? NULL),
+    precedence: toRaw(attributes.get('precedence') ?? ABSENT),
+    role: names.role(attributes.get('role_arn') ?? ABSENT),
   }
 }
 
@@ -221,18 +218,19 @@ function toAttachment(resource: AwsResource, names: Names): RoleAttachment {
   return {
     id,
     identityPool: names.identityPool(attributeOf(resource, 'identity_pool_id')),
-    roles:
-      roles.is === 'map'
+    roles: valueOf(roles, (present, at) =>
+      present.is === 'map'
         ? {
             is: 'known',
-            value: [...roles.entries].map(([key, role]) => ({
+            value: [...present.entries].map(([key, role]) => ({
               key,
               role: names.role(role),
-              location: role.location ?? roles.location ?? location,
+              location: role.at ?? at ?? location,
             })),
-            location: roles.location,
+            location: at,
           }
-        : withoutValue(roles),
+        : unread(present, at),
+    ),
     mappings: toList(attributeOf(resource, 'role_mapping'), (mapping, index) =>
       toMapping(mapping, index, names, location),
     ),
@@ -241,7 +239,7 @@ function toAttachment(resource: AwsResource, names: Names): RoleAttachment {
 }
 
 function toMapping(mapping: Term, index: number, names: Names, outer: Location): RoleMappingDefinition {
-  const location = mapping.location ?? outer
+  const location = mapping.at ?? outer
   const provider = entryOf(mapping, 'identity_provider')
   const identityProvider = toText(provider)
   const pool = names.poolOfProvider(provider)
@@ -262,68 +260,80 @@ function toRule(rule: Term, names: Names, outer: Location): MappingRuleDefinitio
     matchType: toText(entryOf(rule, 'match_type')),
     value: toText(entryOf(rule, 'value')),
     role: names.role(entryOf(rule, 'role_arn')),
-    location: rule.location ?? outer,
+    location: rule.at ?? outer,
   }
 }
 
 function attributeOf({ attributes }: Pick<AwsResource, 'attributes'>, name: string): Term {
-  return attributes.get(name) ?? NULL
+  return attributes.get(name) ?? ABSENT
 }
 
 function entryOf(term: Term, key: string): Term {
-  if (term.is === 'map') return term.entries.get(key) ?? NULL
-  return term.is === 'null' ? NULL : unknown(whyUnknown(term), refersTo(term))
+  if (term.is === 'map') return term.entries.get(key) ?? ABSENT
+  return term.is === 'absent' ? ABSENT : unknown(whyNot(term), refersTo(term))
 }
 
 function textOf(term: Term): string | undefined {
-  return term.is === 'scalar' ? String(term.value) : undefined
+  return term.is === 'scalar' ? term.text : undefined
 }
 
-function whyUnknown(term: Term): string {
-  return term.is === 'unknown' || term.is === 'reference' ? term.why : 'it is not of the type that belongs there'
+function whyNot(term: Term): string {
+  return whyUnknown(term) ?? 'it is not of the type that belongs there'
 }
 
-function withoutValue(term: Term): Value<never> {
-  const { location } = term
-  return term.is === 'null' ? { is: 'absent', location } : { is: 'unknown', why: whyUnknown(term), location }
+type Read<T> = (present: Present<Location | undefined>, location: Location | undefined) => Value<T>
+
+function valueOf<T>(term: Term, read: Read<T>): Value<T> {
+  return toValue(term, at => at, read)
+}
+
+function unread(present: Term, location: Location | undefined): Extract<Value<never>, { is: 'unknown' }> {
+  return { is: 'unknown', why: whyNot(present), location }
 }
 
 /** A number or a truth value where a text belongs is its text, as in Terraform. */
 function toText(term: Term): Value<string> {
-  return term.is === 'scalar' ? { is: 'known', value: String(term.value), location: term.location } : withoutValue(term)
+  return valueOf(term, (present, location) =>
+    present.is === 'scalar' ? { is: 'known', value: present.text, location } : unread(present, location),
+  )
 }
 
 function toRaw(term: Term): Value<unknown> {
-  return term.is === 'scalar' ? { is: 'known', value: term.value, location: term.location } : withoutValue(term)
+  return valueOf(term, (present, location) =>
+    present.is === 'scalar' ? { is: 'known', value: present.value, location } : unread(present, location),
+  )
 }
 
 /** No block at all is an empty list too. */
 function toList<T>(term: Term, toItem: (item: Term, index: number) => T): Value<readonly T[]> {
-  if (term.is !== 'list') return withoutValue(term)
-  const { items, location } = term
-  return items.length === 0 ? { is: 'absent', location } : { is: 'known', value: items.map(toItem), location }
+  return valueOf(term, (present, location) => {
+    if (present.is !== 'list') return unread(present, location)
+    const { items } = present
+    return items.length === 0 ? { is: 'absent', location } : { is: 'known', value: items.map(toItem), location }
+  })
 }
 
 /** Stands for a hole of a text while the text is parsed: nobody writes this private character. */
 const HOLE = '\u{F0000}'
 
 function toPolicy(term: Term): Value<unknown> {
-  const parts = term.is === 'unknown' ? term.parts : term.is === 'scalar' ? [String(term.value)] : undefined
-  if (parts === undefined) return withoutValue(term)
-  const { location } = term
-  const isClear = parts.every(part => typeof part !== 'string' || !part.includes(HOLE))
-  if (!isClear) return { is: 'unknown', why: 'it has a private character', location }
-  const document = parsePolicy(
-    parts.map((part, index) => (typeof part === 'string' ? part : `${HOLE}${index}${HOLE}`)).join(''),
-  )
-  if (!isRecord(document))
-    return { is: 'unknown', why: term.is === 'unknown' ? term.why : 'it is no JSON object', location }
-  const whyOf = (text: string) => {
-    const index = new RegExp(`${HOLE}(\\d+)${HOLE}`, 'u').exec(text)?.[1]
-    const part = index === undefined ? undefined : parts[Number(index)]
-    return typeof part === 'object' ? part.why : undefined
-  }
-  return { is: 'known', value: markHoles(document, whyOf), location }
+  return valueOf(term, (present, location) => {
+    const parts = present.is === 'symbolic' ? present.parts : present.is === 'scalar' ? [present.text] : undefined
+    // A lone symbol may be any document.
+    if (parts === undefined || loneSymbol(present) !== undefined) return unread(present, location)
+    const isClear = parts.every(part => typeof part !== 'string' || !part.includes(HOLE))
+    if (!isClear) return { is: 'unknown', why: 'it has a private character', location }
+    const document = parsePolicy(
+      parts.map((part, index) => (typeof part === 'string' ? part : `${HOLE}${index}${HOLE}`)).join(''),
+    )
+    if (!isRecord(document)) return { is: 'unknown', why: whyUnknown(present) ?? 'it is not a JSON object', location }
+    const whyOf = (text: string) => {
+      const index = new RegExp(`${HOLE}(\\d+)${HOLE}`, 'u').exec(text)?.[1]
+      const part = index === undefined ? undefined : parts[Number(index)]
+      return typeof part === 'object' ? part.why : undefined
+    }
+    return { is: 'known', value: markHoles(document, whyOf), location }
+  })
 }
 
 function parsePolicy(text: string): unknown {
@@ -337,20 +347,16 @@ function parsePolicy(text: string): unknown {
 /** Deeper than any policy goes; what is below is not known. */
 const MAX_POLICY_DEPTH = 50
 
-function marked(why: string) {
-  return { 'rolecast:unknown': why }
-}
-
 function markHoles(value: unknown, whyOf: (text: string) => string | undefined, depth = 0): unknown {
-  if (depth > MAX_POLICY_DEPTH) return marked('it is nested too deeply')
+  if (depth > MAX_POLICY_DEPTH) return unknownMark('it is nested too deeply')
   if (typeof value === 'string') {
     const why = whyOf(value)
-    return why === undefined ? value : marked(why)
+    return why === undefined ? value : unknownMark(why)
   }
   if (Array.isArray(value)) return value.map(item => markHoles(item, whyOf, depth + 1))
   if (!isRecord(value)) return value
   const entries = Object.entries(value)
   const why = entries.map(([key]) => whyOf(key)).find(one => one !== undefined)
-  if (why !== undefined) return marked(why)
+  if (why !== undefined) return unknownMark(why)
   return Object.fromEntries(entries.map(([key, item]) => [key, markHoles(item, whyOf, depth + 1)]))
 }

@@ -1,28 +1,29 @@
 import type { Position } from '../json-text.js'
+import type { Location } from '../../rules/infrastructure.js'
 
 /** Where something stands in the text. */
-export interface Span {
+export interface LineSpan {
   readonly start: Position
   readonly end: Position
 }
 
 /** A block of HCL, as far as its places are concerned. */
-export interface Block extends Span {
+export interface HclBlock extends LineSpan {
   /** `resource` and its labels: `['resource', 'aws_iam_role', 'x']`. */
   readonly names: readonly string[]
   /** From the name to the end of the expression. */
-  readonly attributes: ReadonlyMap<string, Span>
-  readonly blocks: readonly Block[]
+  readonly attributes: ReadonlyMap<string, LineSpan>
+  readonly blocks: readonly HclBlock[]
 }
 
-export interface Comment extends Span {
+export interface HclComment extends LineSpan {
   /** Without its marks. */
   readonly text: string
 }
 
 export interface HclOutline {
-  readonly blocks: readonly Block[]
-  readonly comments: readonly Comment[]
+  readonly blocks: readonly HclBlock[]
+  readonly comments: readonly HclComment[]
 }
 
 interface Token {
@@ -43,15 +44,15 @@ const LEXEME = new RegExp(String.raw`[^\S\n]+|\n|${COMMENT}|<<-?${NAME}\r?\n|"|$
 export function outlineHcl(text: string): HclOutline {
   const positionOf = createPositions(text)
   const { tokens, comments } = tokenize(text)
-  const spanOf = (start: number, end: number): Span => ({ start: positionOf(start), end: positionOf(end) })
-  let at = 0
-  const peek = (ahead = 0) => tokens[Math.min(at + ahead, tokens.length - 1)]!
+  const spanOf = (start: number, end: number): LineSpan => ({ start: positionOf(start), end: positionOf(end) })
+  let index = 0
+  const peek = (ahead = 0) => tokens[Math.min(index + ahead, tokens.length - 1)]!
 
   /** Passes an expression: to the end of the line, or to the brace that closes the block. */
   const skipExpression = (): number => {
     let depth = 0
     let end = peek().start
-    for (; peek().kind !== 'end'; at++) {
+    for (; peek().kind !== 'end'; index++) {
       const { kind, text: mark } = peek()
       if (depth === 0 && (kind === 'newline' || (kind === 'mark' && mark === '}'))) break
       if (kind === 'mark' && '([{'.includes(mark)) depth++
@@ -71,8 +72,8 @@ export function outlineHcl(text: string): HclOutline {
   interface Open {
     readonly names: readonly string[]
     readonly start: number
-    readonly attributes: Map<string, Span>
-    readonly blocks: Block[]
+    readonly attributes: Map<string, LineSpan>
+    readonly blocks: HclBlock[]
   }
   const root: Open = { names: [], start: 0, attributes: new Map(), blocks: [] }
   const open: Open[] = [root]
@@ -85,17 +86,17 @@ export function outlineHcl(text: string): HclOutline {
     const token = peek()
     const labels = token.kind === 'word' ? countLabels() : undefined
     if (token.kind === 'word' && peek(1).text === '=') {
-      at += 2
+      index += 2
       open.at(-1)!.attributes.set(token.text, spanOf(token.start, skipExpression()))
     } else if (labels !== undefined) {
       const names = tokens
-        .slice(at, at + labels + 1)
+        .slice(index, index + labels + 1)
         .map(({ kind, text: name }) => (kind === 'string' ? name.slice(1, -1) : name))
       open.push({ names, start: token.start, attributes: new Map(), blocks: [] })
-      at += labels + 2
+      index += labels + 2
     } else {
       if (token.kind === 'mark' && token.text === '}' && open.length > 1) close(token.end)
-      at++
+      index++
     }
   }
   while (open.length > 1) close(text.length)
@@ -115,23 +116,23 @@ function tokenize(text: string): {
 } {
   const tokens: Token[] = []
   const comments: { start: number; end: number }[] = []
-  let at = 0
-  while (at < text.length) {
-    LEXEME.lastIndex = at
+  let offset = 0
+  while (offset < text.length) {
+    LEXEME.lastIndex = offset
     const found = LEXEME.exec(text)![0]
-    const start = at
-    at += found.length
+    const start = offset
+    offset += found.length
     const first = found[0]!
-    if (found === '\n') tokens.push({ kind: 'newline', text: found, start, end: at })
+    if (found === '\n') tokens.push({ kind: 'newline', text: found, start, end: offset })
     else if (first.trim() === '') continue
-    else if (first === '#' || found.startsWith('//') || found.startsWith('/*')) comments.push({ start, end: at })
+    else if (first === '#' || found.startsWith('//') || found.startsWith('/*')) comments.push({ start, end: offset })
     else if (found.startsWith('<<') && found.length > 2) {
-      at = endOfHeredoc(text, at, found.replace(/^<<-?/, '').trim())
-      tokens.push({ kind: 'string', text: '', start, end: at })
+      offset = endOfHeredoc(text, offset, found.replace(/^<<-?/, '').trim())
+      tokens.push({ kind: 'string', text: '', start, end: offset })
     } else if (first === '"') {
-      at = endOfString(text, at)
-      tokens.push({ kind: 'string', text: text.slice(start, at), start, end: at })
-    } else tokens.push({ kind: /[\p{ID_Start}_]/u.test(first) ? 'word' : 'mark', text: found, start, end: at })
+      offset = endOfString(text, offset)
+      tokens.push({ kind: 'string', text: text.slice(start, offset), start, end: offset })
+    } else tokens.push({ kind: /[\p{ID_Start}_]/u.test(first) ? 'word' : 'mark', text: found, start, end: offset })
   }
   tokens.push({ kind: 'end', text: '', start: text.length, end: text.length })
   return { tokens, comments }
@@ -139,11 +140,11 @@ function tokenize(text: string): {
 
 /** To the end of the line that has the delimiter alone. */
 function endOfHeredoc(text: string, from: number, delimiter: string): number {
-  for (let at = from; at < text.length;) {
-    const newline = text.indexOf('\n', at)
+  for (let offset = from; offset < text.length;) {
+    const newline = text.indexOf('\n', offset)
     const end = newline < 0 ? text.length : newline
-    if (text.slice(at, end).trim() === delimiter) return end
-    at = end + 1
+    if (text.slice(offset, end).trim() === delimiter) return end
+    offset = end + 1
   }
   return text.length
 }
@@ -152,16 +153,16 @@ function endOfHeredoc(text: string, from: number, delimiter: string): number {
 function endOfString(text: string, from: number): number {
   /** What is open, inside out: a string, or an expression with so many braces. */
   const open: ('string' | number)[] = ['string']
-  for (let at = from; at < text.length; at++) {
-    const mark = text[at]!
+  for (let offset = from; offset < text.length; offset++) {
+    const mark = text[offset]!
     const inside = open.at(-1)!
     if (inside === 'string') {
-      if (mark === '\\') at++
+      if (mark === '\\') offset++
       else if (mark === '"') open.pop()
-      else if ((mark === '$' || mark === '%') && text[at + 1] === mark) at++
-      else if ((mark === '$' || mark === '%') && text[at + 1] === '{') {
+      else if ((mark === '$' || mark === '%') && text[offset + 1] === mark) offset++
+      else if ((mark === '$' || mark === '%') && text[offset + 1] === '{') {
         open.push(0)
-        at++
+        offset++
       }
     } else if (mark === '"') open.push('string')
     else if (mark === '{') open[open.length - 1] = inside + 1
@@ -169,14 +170,14 @@ function endOfString(text: string, from: number): number {
       if (inside === 0) open.pop()
       else open[open.length - 1] = inside - 1
     }
-    if (open.length === 0) return at + 1
+    if (open.length === 0) return offset + 1
   }
   return text.length
 }
 
 function createPositions(text: string): (offset: number) => Position {
   const starts = [0]
-  for (let at = text.indexOf('\n'); at >= 0; at = text.indexOf('\n', at + 1)) starts.push(at + 1)
+  for (let offset = text.indexOf('\n'); offset >= 0; offset = text.indexOf('\n', offset + 1)) starts.push(offset + 1)
   return offset => {
     let [low, high] = [0, starts.length - 1]
     while (low < high) {
@@ -186,4 +187,10 @@ function createPositions(text: string): (offset: number) => Position {
     }
     return { line: low + 1, column: offset - starts[low]! + 1 }
   }
+}
+
+export function locate({ path, construct }: Location, span: LineSpan | undefined): Location {
+  if (span === undefined) return { path, construct }
+  const { start, end } = span
+  return { path, line: start.line, column: start.column, endLine: end.line, endColumn: end.column, construct }
 }

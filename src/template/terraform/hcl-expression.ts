@@ -1,4 +1,5 @@
-import { refersTo, scalar, type Term, unknown } from './term.js'
+import { loneSymbol, refersTo, type TemplateSymbol, whyUnknown } from '../evaluated.js'
+import { ABSENT, listOfTerms, mapOfTerms, reference, scalar, type Term, unknown } from './term.js'
 
 /** What names in an expression mean. */
 export interface Scope {
@@ -30,7 +31,7 @@ interface PathStep {
   readonly isIndex: boolean
 }
 
-const TOO_MUCH: Term = unknown('it takes too much to work out')
+const TOO_MUCH: Term = unknown('it takes too long to evaluate')
 const NOT_UNDERSTOOD: Term = unknown('its expression is not understood')
 
 /** The deepest nesting of expressions that is read. */
@@ -60,20 +61,20 @@ function parseTemplate(text: string): Expression | undefined {
  * @see https://github.com/hashicorp/hcl/blob/main/hclsyntax/spec.md
  */
 function createReader(text: string) {
-  let at = 0
+  let offset = 0
   let depth = 0
 
   const take = (pattern: RegExp): string | undefined => {
-    pattern.lastIndex = at
+    pattern.lastIndex = offset
     const found = pattern.exec(text)?.[0]
-    if (found !== undefined) at += found.length
+    if (found !== undefined) offset += found.length
     return found
   }
   const space = () => take(SPACE)
   const accept = (mark: string) => {
     space()
-    if (!text.startsWith(mark, at)) return false
-    at += mark.length
+    if (!text.startsWith(mark, offset)) return false
+    offset += mark.length
     return true
   }
   const expect = (mark: string) => {
@@ -91,27 +92,27 @@ function createReader(text: string) {
     const parts: (string | Expression)[] = []
     let literal = ''
     for (;;) {
-      if (at >= text.length) {
+      if (offset >= text.length) {
         if (quote !== undefined) throw STOP
         break
       }
-      if (quote !== undefined && text[at] === quote) {
-        at++
+      if (quote !== undefined && text[offset] === quote) {
+        offset++
         break
       }
-      if (text.startsWith('$${', at) || text.startsWith('%%{', at)) {
-        literal += text.slice(at + 1, at + 3)
-        at += 3
-      } else if (text.startsWith('${', at)) {
-        at += 2
-        if (text[at] === '~') throw STOP
+      if (text.startsWith('$${', offset) || text.startsWith('%%{', offset)) {
+        literal += text.slice(offset + 1, offset + 3)
+        offset += 3
+      } else if (text.startsWith('${', offset)) {
+        offset += 2
+        if (text[offset] === '~') throw STOP
         if (literal !== '') parts.push(literal)
         literal = ''
         parts.push(nested(conditional))
         expect('}')
-      } else if (text.startsWith('%{', at)) throw STOP
-      else if (quote !== undefined && text[at] === '\\') literal += escape()
-      else literal += text[at++]!
+      } else if (text.startsWith('%{', offset)) throw STOP
+      else if (quote !== undefined && text[offset] === '\\') literal += escape()
+      else literal += text[offset++]!
     }
     const [only] = parts
     if (literal === '' && parts.length === 1 && typeof only === 'function') return only
@@ -182,7 +183,7 @@ function createReader(text: string) {
       if (name !== undefined) found.push({ key: () => scalar(name), isIndex: false })
       else if (number !== undefined) found.push({ key: () => scalar(Number(number)), isIndex: true })
       else if (take(/\.\*|\[\s*\*\s*\]/y) !== undefined)
-        found.push({ key: () => unknown('a splat is not worked out'), isIndex: true })
+        found.push({ key: () => unknown('a splat is not evaluated'), isIndex: true })
       else if (take(/\[/y) !== undefined) {
         found.push({ key: nested(conditional), isIndex: true })
         expect(']')
@@ -208,8 +209,8 @@ function createReader(text: string) {
     const name = take(WORD)
     if (name === undefined) throw STOP
     if (name === 'true' || name === 'false') return () => scalar(name === 'true')
-    if (name === 'null') return () => ({ is: 'null' })
-    if (text[at] === '(') return call(name)
+    if (name === 'null') return () => ABSENT
+    if (text[offset] === '(') return call(name)
     const path = steps()
     return scope => {
       const bound = scope.bindings.get(name)
@@ -227,7 +228,7 @@ function createReader(text: string) {
   }
 
   function call(name: string): Expression {
-    at++
+    offset++
     const given: Expression[] = []
     while (!accept(')')) {
       given.push(nested(conditional))
@@ -240,7 +241,7 @@ function createReader(text: string) {
     return scope => {
       const values = given.map(argument => argument(scope))
       const result = FUNCTIONS.get(name)?.(values, scope)
-      return result ?? unknown(`\`${name}(…)\` is not worked out`, values.flatMap(refersTo))
+      return result ?? unknown(`\`${name}(…)\` is not evaluated`, values.flatMap(refersTo))
     }
   }
 
@@ -255,7 +256,7 @@ function createReader(text: string) {
         break
       }
     }
-    return scope => ({ is: 'list', items: items.map(item => item(scope)) })
+    return scope => listOfTerms(items.map(item => item(scope)))
   }
 
   function object(): Expression {
@@ -271,10 +272,10 @@ function createReader(text: string) {
 
   function key(): Expression {
     space()
-    const start = at
+    const start = offset
     const name = take(WORD)
     if (name === undefined || !(accept('=') || accept(':'))) {
-      at = start
+      offset = start
       const computed = conditional()
       if (!accept('=')) expect(':')
       return computed
@@ -321,7 +322,7 @@ function createReader(text: string) {
         if (truth === undefined) return unknown(whyOf(chosen), refersTo(chosen))
         if (truth) results.push([first(inner), value?.(inner) ?? first(inner)])
       }
-      return end === '}' ? toMap(results) : { is: 'list', items: results.map(([result]) => result) }
+      return end === '}' ? toMap(results) : listOfTerms(results.map(([result]) => result))
     }
   }
 
@@ -381,30 +382,29 @@ type HclFunction = (values: readonly Term[], scope: Scope) => Term | undefined
 /** Those that stand between a table of groups and the groups. */
 const FUNCTIONS: ReadonlyMap<string, HclFunction> = new Map<string, HclFunction>([
   ['jsonencode', ([value], scope) => value && toJson(value, scope)],
-  ['toset', ([value]) => (value?.is === 'list' ? { ...value, items: distinct(value.items) } : undefined)],
+  ['toset', ([value]) => (value?.is === 'list' ? { ...value, items: withoutRepeats(value.items) } : undefined)],
   ['tolist', ([value]) => (value?.is === 'list' ? value : undefined)],
   ['tomap', ([value]) => (value?.is === 'map' ? value : undefined)],
-  ['tostring', ([value]) => (value?.is === 'scalar' ? scalar(String(value.value)) : undefined)],
+  ['tostring', ([value]) => (value?.is === 'scalar' ? scalar(value.text) : undefined)],
   ['tonumber', ([value]) => toScalar(value && toNumber(value))],
-  ['lower', ([value]) => (value?.is === 'scalar' ? scalar(String(value.value).toLowerCase()) : undefined)],
-  ['upper', ([value]) => (value?.is === 'scalar' ? scalar(String(value.value).toUpperCase()) : undefined)],
+  ['lower', ([value]) => (value?.is === 'scalar' ? scalar(value.text.toLowerCase()) : undefined)],
+  ['upper', ([value]) => (value?.is === 'scalar' ? scalar(value.text.toUpperCase()) : undefined)],
   [
     'lookup',
     ([map, key, other]) =>
-      map?.is === 'map' && key?.is === 'scalar' ? (map.entries.get(String(key.value)) ?? other) : undefined,
+      map?.is === 'map' && key?.is === 'scalar' ? (map.entries.get(key.text) ?? other) : undefined,
   ],
-  ['merge', maps => (maps.every(map => map.is === 'map') ? toMapOf(maps.flatMap(map => [...map.entries])) : undefined)],
+  [
+    'merge',
+    maps => (maps.every(map => map.is === 'map') ? mapOfTerms(maps.flatMap(map => [...map.entries])) : undefined),
+  ],
 ])
-
-function toMapOf(entries: readonly (readonly [string, Term])[]): Term {
-  return { is: 'map', entries: new Map(entries) }
-}
 
 function toScalar(value: number | undefined): Term | undefined {
   return value === undefined ? undefined : scalar(value)
 }
 
-function distinct(items: readonly Term[]): readonly Term[] {
+function withoutRepeats(items: readonly Term[]): readonly Term[] {
   const seen = new Set<unknown>()
   return items.filter(item => item.is !== 'scalar' || (!seen.has(item.value) && seen.add(item.value)))
 }
@@ -419,9 +419,9 @@ function toMap(entries: readonly (readonly [Term, Term])[]): Term {
   const map = new Map<string, Term>()
   for (const [key, value] of entries) {
     if (key.is !== 'scalar') return unknown(whyOf(key), refersTo(key))
-    map.set(String(key.value), value)
+    map.set(key.text, value)
   }
-  return { is: 'map', entries: map }
+  return mapOfTerms(map)
 }
 
 function toKey(term: Term): string | number | undefined {
@@ -433,15 +433,15 @@ function select(term: Term, key: Term): Term {
   if (step === undefined) return unknown(whyOf(key), [term, key].flatMap(refersTo))
   if (term.is === 'map') return term.entries.get(String(step)) ?? unknown(`there is no \`${step}\` in it`)
   if (term.is === 'list') return term.items[Number(step)] ?? unknown(`there is no \`${step}\` in it`)
-  if (term.is !== 'reference') return unknown(whyOf(term), refersTo(term))
-  const { to, why } = term
+  const { to, why } = loneSymbol(term) ?? {}
+  if (to === undefined || why === undefined) return unknown(whyOf(term), refersTo(term))
   const attribute =
     typeof step === 'number' ? `${to.attribute}[${step}]` : to.attribute === '' ? step : `${to.attribute}.${step}`
-  return { is: 'reference', to: { ...to, attribute }, why }
+  return reference({ ...to, attribute }, why)
 }
 
 function whyOf(term: Term): string {
-  return term.is === 'unknown' || term.is === 'reference' ? term.why : 'its expression does not fit its values'
+  return whyUnknown(term) ?? 'its expression does not fit its values'
 }
 
 function toBoolean(term: Term): boolean | undefined {
@@ -461,33 +461,30 @@ function toNumber(term: Term): number | undefined {
 
 /** A scalar is compared with its type, as Terraform does. */
 function toComparable(term: Term): string | undefined {
-  return term.is === 'null' ? 'null' : term.is === 'scalar' ? JSON.stringify(term.value) : undefined
+  return term.is === 'absent' ? 'null' : term.is === 'scalar' ? JSON.stringify(term.value) : undefined
 }
 
 function join(parts: readonly (string | Expression)[], scope: Scope): Term {
   const terms = parts.map(part => (typeof part === 'string' ? scalar(part) : part(scope)))
-  return fromParts(terms.flatMap(toParts), terms, scope)
+  return fromParts(terms.flatMap(toParts), scope)
 }
 
-type Part = string | { readonly why: string }
+type Part = string | TemplateSymbol
 
 function toParts(term: Term): readonly Part[] {
-  if (term.is === 'scalar') return [String(term.value)]
-  return term.is === 'unknown' && term.parts !== undefined ? term.parts : [{ why: whyOf(term) }]
+  if (term.is === 'scalar') return [term.text]
+  return term.is === 'symbolic' ? term.parts : [{ why: whyOf(term), refers: refersTo(term) }]
 }
 
-function fromParts(parts: readonly Part[], terms: readonly Term[], { budget }: Scope): Term {
+function fromParts(parts: readonly Part[], { budget }: Scope): Term {
   budget.left -= parts.reduce((sum, part) => sum + 1 + (typeof part === 'string' ? part.length / 100 : 0), 0)
   if (budget.left <= 0) return TOO_MUCH
-  const hole = parts.find(part => typeof part !== 'string')
-  return hole === undefined
-    ? scalar(parts.join(''))
-    : { is: 'unknown', why: hole.why, refers: terms.flatMap(refersTo), parts }
+  const isKnown = parts.every(part => typeof part === 'string')
+  return isKnown ? scalar(parts.join('')) : { is: 'symbolic', parts, at: undefined }
 }
 
 /** `jsonencode`: what is unknown in it becomes a hole in the text. */
 export function toJson(term: Term, scope: Scope): Term {
-  const terms: Term[] = []
   const parts: Part[] = []
   const write = (value: Term, depth: number): void => {
     if (scope.budget.left-- <= 0 || depth > MAX_DEPTH) return
@@ -506,16 +503,14 @@ export function toJson(term: Term, scope: Scope): Term {
       }
       parts.push(value.entries.size === 0 ? '{}' : '}')
     } else if (value.is === 'scalar') parts.push(JSON.stringify(value.value))
-    else if (value.is === 'null') parts.push('null')
-    else {
-      terms.push(value)
+    else if (value.is === 'absent') parts.push('null')
+    else
       parts.push(
         '"',
         ...toParts(value).map(part => (typeof part === 'string' ? JSON.stringify(part).slice(1, -1) : part)),
         '"',
       )
-    }
   }
   write(term, 0)
-  return fromParts(parts, terms, scope)
+  return fromParts(parts, scope)
 }

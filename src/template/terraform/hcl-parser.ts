@@ -80,10 +80,10 @@ export function createHclParser({ locate = locatePackage, timeLimit = 5000 }: Hc
   return (text, source) => {
     if (text.length > MAX_HCL_LENGTH)
       return Promise.reject(unreadable(source, `it is longer than ${MAX_HCL_LENGTH} characters`))
-    const answer = last.then(() => ask(text, source))
-    // One text at a time: the answers do not say whose they are.
-    last = answer.catch(() => {})
-    return answer
+    const result = last.then(() => ask(text, source))
+    // One text at a time: the thread does not say which text a result is of.
+    last = result.catch(() => {})
+    return result
   }
 }
 

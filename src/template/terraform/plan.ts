@@ -10,7 +10,8 @@ import {
   unreadable,
 } from '../json-text.js'
 import { AWS_TYPES, type AwsResource, toInfrastructure } from './aws-resources.js'
-import { fromJson, type Reference, type Term, unknown } from './term.js'
+import type { Reference } from '../evaluated.js'
+import { fromJson, reference, type Term, unknown } from './term.js'
 
 const NEXT = 'make it with `terraform plan -out=FILE` and `terraform show -json FILE`'
 
@@ -140,30 +141,31 @@ function readResource(resource: unknown, scope: ModuleScope, { changes, source }
   }
 }
 
-interface Place {
+/** The resource that a value is of. */
+interface Owner {
   readonly scope: ModuleScope
   readonly location: Location
 }
 
 /** A planned value: what is unknown in it stands in `after_unknown` as `true`, at the same place. */
-function plannedTerm(value: unknown, afterUnknown: unknown, expression: unknown, place: Place, depth: number): Term {
-  const { location } = place
-  if (afterUnknown === true) return { ...byReference(expression, place.scope), location }
-  if (depth > MAX_DEPTH) return { ...unknown('it is nested too deeply'), location }
+function plannedTerm(value: unknown, afterUnknown: unknown, expression: unknown, owner: Owner, depth: number): Term {
+  const { location } = owner
+  if (afterUnknown === true) return { ...byReference(expression, owner.scope), at: location }
+  if (depth > MAX_DEPTH) return { ...unknown('it is nested too deeply'), at: location }
   if (Array.isArray(value) || Array.isArray(afterUnknown)) {
     const [values, unknowns] = [listOf(value), listOf(afterUnknown)]
     const length = Math.max(values.length, unknowns.length)
     const item = (_: unknown, index: number) =>
-      plannedTerm(values[index], unknowns[index], expressionOfItem(expression, index, length), place, depth + 1)
-    return { is: 'list', items: Array.from({ length }, item), location }
+      plannedTerm(values[index], unknowns[index], expressionOfItem(expression, index, length), owner, depth + 1)
+    return { is: 'list', items: Array.from({ length }, item), at: location }
   }
   if (isRecord(value) || isRecord(afterUnknown)) {
     const keys = new Set([value, afterUnknown].flatMap(record => (isRecord(record) ? Object.keys(record) : [])))
     const entry = (key: string) =>
-      plannedTerm(field(value, key), field(afterUnknown, key), expressionOfKey(expression, key), place, depth + 1)
-    return { is: 'map', entries: new Map([...keys].map(key => [key, entry(key)])), location }
+      plannedTerm(field(value, key), field(afterUnknown, key), expressionOfKey(expression, key), owner, depth + 1)
+    return { is: 'map', entries: new Map([...keys].map(key => [key, entry(key)])), at: location }
   }
-  return { ...fromJson(value), location }
+  return { ...fromJson(value), at: location }
 }
 
 /** An expression counts for all that is in its value; only blocks have expressions inside. */
@@ -194,7 +196,7 @@ function byReference(expression: unknown, scope: ModuleScope): Term {
   const [only] = found
   if (only === undefined) return unknown('it is known after apply only')
   const why = `it is known after apply only, from ${found.map(({ id }) => `\`${id}\``).join(', ')}`
-  return found.length === 1 ? { is: 'reference', to: only, why } : unknown(why, found)
+  return found.length === 1 ? reference(only, why) : unknown(why, found)
 }
 
 /** What an expression refers to, each once; or why that cannot be told. */
@@ -207,7 +209,7 @@ function references(expression: unknown, scope: ModuleScope, depth: number): rea
     if (texts.some(other => other.startsWith(`${text}.`) || other.startsWith(`${text}[`))) continue
     const resolved = resolveReference(text, scope, depth)
     if (typeof resolved === 'string') return resolved
-    for (const reference of resolved) found.set(`${reference.id}.${reference.attribute}`, reference)
+    for (const one of resolved) found.set(`${one.id}.${one.attribute}`, one)
   }
   return [...found.values()]
 }

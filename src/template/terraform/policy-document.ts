@@ -1,7 +1,7 @@
 import type { Scope } from './hcl-expression.js'
 import { field, listOf } from '../json-text.js'
-import { scalar, type Term, unknown } from './term.js'
-import { evaluate } from './source.js'
+import { listOfTerms, mapOfTerms, scalar, type Term, unknown } from './term.js'
+import { evaluate } from './evaluate.js'
 
 const FROM_ELSEWHERE = [
   'dynamic',
@@ -16,9 +16,9 @@ export function policyDocument(body: unknown, scope: Scope): Term {
   if (FROM_ELSEWHERE.some(name => field(body, name) !== undefined))
     return unknown('its policy document is put together from others')
   const statements = listOf(field(body, 'statement')).map(statement => policyStatement(statement, scope))
-  return record([
+  return mapOfTerms([
     ['Version', scalar('2012-10-17')],
-    ['Statement', { is: 'list', items: statements }],
+    ['Statement', listOfTerms(statements)],
   ])
 }
 
@@ -31,21 +31,21 @@ function policyStatement(statement: unknown, scope: Scope): Term {
     const [test, variable] = [evaluate(field(condition, 'test'), scope), evaluate(field(condition, 'variable'), scope)]
     if (test.is !== 'scalar' || variable.is !== 'scalar')
       return unknown('a condition of its policy statement is not known')
-    const operator = String(test.value)
+    const operator = test.text
     conditions.set(operator, [
       ...(conditions.get(operator) ?? []),
-      [String(variable.value), evaluate(field(condition, 'values'), scope)],
+      [variable.text, evaluate(field(condition, 'values'), scope)],
     ])
   }
-  return record([
-    ['Effect', effect.is === 'null' ? scalar('Allow') : effect],
-    ...(actions.is === 'null' ? [] : [['Action', actions] as const]),
-    ...(notActions.is === 'null' ? [] : [['NotAction', notActions] as const]),
+  return mapOfTerms([
+    ['Effect', effect.is === 'absent' ? scalar('Allow') : effect],
+    ...(actions.is === 'absent' ? [] : [['Action', actions] as const]),
+    ...(notActions.is === 'absent' ? [] : [['NotAction', notActions] as const]),
     ...principals('Principal', field(statement, 'principals'), scope),
     ...principals('NotPrincipal', field(statement, 'not_principals'), scope),
     ...(conditions.size === 0
       ? []
-      : [['Condition', record([...conditions].map(([test, tested]) => [test, record(tested)]))] as const]),
+      : [['Condition', mapOfTerms([...conditions].map(([test, tested]) => [test, mapOfTerms(tested)]))] as const]),
   ])
 }
 
@@ -56,11 +56,5 @@ function principals(name: string, blocks: unknown, scope: Scope): readonly (read
   if (listed.length === 0) return []
   if (listed.some(([type]) => type.is === 'scalar' && type.value === '*')) return [[name, scalar('*')]]
   if (listed.some(([type]) => type.is !== 'scalar')) return [[name, unknown('the type of a principal is not known')]]
-  return [
-    [name, record(listed.map(([type, identifiers]) => [type.is === 'scalar' ? String(type.value) : '', identifiers]))],
-  ]
-}
-
-export function record(pairs: readonly (readonly [string, Term])[]): Term {
-  return { is: 'map', entries: new Map(pairs) }
+  return [[name, mapOfTerms(listed.map(([type, identifiers]) => [type.is === 'scalar' ? type.text : '', identifiers]))]]
 }

@@ -1,7 +1,8 @@
 import type { Infrastructure, Location } from '../../rules/infrastructure.js'
 import { field, isRecord, listOf, parseJsonRecord, STREAM, type TextSource, unreadable } from '../json-text.js'
 import { type AwsResource, toInfrastructure } from './aws-resources.js'
-import { fromJson, type Reference, type Term, unknown } from './term.js'
+import type { Reference } from '../evaluated.js'
+import { fromJson, reference, type Term, unknown } from './term.js'
 
 const SOURCE = {
   kind: 'Pulumi preview',
@@ -47,7 +48,7 @@ export function readPulumiPreview(text: string, path: string): Infrastructure {
   if (field(document, 'sequence') !== undefined) throw unreadable(source, STREAM)
   const steps = field(document, 'steps')
   // A preview that has nothing to do at all has no steps.
-  if (steps !== undefined && !Array.isArray(steps)) throw unreadable(source, 'its `steps` are no list')
+  if (steps !== undefined && !Array.isArray(steps)) throw unreadable(source, 'its `steps` are not a list')
   if (steps === undefined && field(document, 'changeSummary') === undefined)
     throw unreadable(source, 'it has no `steps`')
 
@@ -144,32 +145,28 @@ interface Input {
 
 function toTerm(value: unknown, input: Input, depth: number): Term {
   const { refers, location, isBlock } = input
-  if (typeof value === 'string' && value.includes(UNKNOWN)) return { ...toUnknown(value, refers), location }
+  if (typeof value === 'string' && value.includes(UNKNOWN)) return { ...toUnknown(value, refers), at: location }
   if (value === '[secret]' || field(value, SECRET_KEY) !== undefined)
-    return { ...unknown('it is a secret', refers), location }
-  if (depth > MAX_DEPTH) return { ...unknown('it is nested too deeply'), location }
+    return { ...unknown('it is a secret', refers), at: location }
+  if (depth > MAX_DEPTH) return { ...unknown('it is nested too deeply'), at: location }
   const inner = (item: unknown) => toTerm(item, input, depth + 1)
-  if (Array.isArray(value)) return { is: 'list', items: value.map(inner), location }
+  if (Array.isArray(value)) return { is: 'list', items: value.map(inner), at: location }
   if (isRecord(value)) {
     const entries = new Map(
       Object.entries(value).map(([key, item]) => [isBlock ? terraformName(key) : key, inner(item)]),
     )
-    return { is: 'map', entries, location }
+    return { is: 'map', entries, at: location }
   }
-  return { ...fromJson(value), location }
+  return { ...fromJson(value), at: location }
 }
 
 function toUnknown(text: string, refers: readonly Reference[]): Term {
   const [only] = refers
   const names = refers.map(({ id }) => `\`${id}\``).join(', ')
   const why = names === '' ? 'it is known after the update only' : `it is known after the update only, from ${names}`
-  if (text === UNKNOWN && only !== undefined && refers.length === 1) return { is: 'reference', to: only, why }
-  return {
-    is: 'unknown',
-    why,
-    refers,
-    parts: text.split(UNKNOWN).flatMap((part, index) => (index === 0 ? [part] : [{ why }, part])),
-  }
+  if (text === UNKNOWN) return only !== undefined && refers.length === 1 ? reference(only, why) : unknown(why, refers)
+  const parts = text.split(UNKNOWN).flatMap((part, index) => (index === 0 ? [part] : [{ why, refers }, part]))
+  return { is: 'symbolic', parts, at: undefined }
 }
 
 function terraformName(name: string): string {

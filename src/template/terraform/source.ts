@@ -1,12 +1,13 @@
-import type { Infrastructure, Location, Undecidable } from '../../rules/infrastructure.js'
-import { type Block, type HclOutline, outlineHcl, type Span } from './hcl-blocks.js'
-import { entriesOf, evaluateTemplate, type Found, type Scope, type Step, toJson } from './hcl-expression.js'
+import type { Infrastructure, Location, Unresolved } from '../../rules/infrastructure.js'
+import { type HclBlock, type HclOutline, outlineHcl, locate } from './hcl-blocks.js'
+import { entriesOf, type Found, type Scope, type Step, toJson } from './hcl-expression.js'
 import { createHclParser, type HclParser } from './hcl-parser.js'
 import { field, isRecord, listOf, parseJsonRecord, type TextSource } from '../json-text.js'
 import { AWS_TYPES, type AwsResource, toInfrastructure } from './aws-resources.js'
-import { NULL, refersTo, scalar, type Term, unknown } from './term.js'
-import { policyDocument, record } from './policy-document.js'
+import { listOfTerms, mapOfTerms, reference, scalar, type Term, unknown } from './term.js'
+import { policyDocument } from './policy-document.js'
 import { readSuppressions } from './suppressions.js'
+import { entries, MAX_DEPTH, whyOf, evaluate } from './evaluate.js'
 
 /** A file of a Terraform module. */
 export interface TerraformFile {
@@ -51,12 +52,12 @@ export async function readTerraformModule(
   const parsed: ParsedFile[] = []
   for (const file of files) parsed.push(await parseFile(file, parse))
   const module = readDeclarations(parsed)
-  const { resources, undecidable } = expandResources(module)
+  const { resources, unresolved } = expandResources(module)
   return toInfrastructure({
     format: FORMAT,
     paths,
     resources,
-    undecidable: [...undecidable, ...calledModules(module)],
+    unresolved: [...unresolved, ...calledModules(module)],
     suppressions: parsed.flatMap(file => readSuppressions(file, resources)),
   })
 }
@@ -65,7 +66,7 @@ const FORMAT = 'terraform-source'
 const RELEVANT = /aws_cognito_|aws_iam_role/
 const sharedParser = createHclParser()
 
-export interface ParsedFile {
+interface ParsedFile {
   readonly path: string
   readonly content: unknown
   readonly outline: HclOutline
@@ -87,7 +88,7 @@ interface Declaration {
   readonly type: string
   readonly body: unknown
   readonly path: string
-  readonly block: Block | undefined
+  readonly block: HclBlock | undefined
 }
 
 interface Module {
@@ -131,21 +132,21 @@ function readDeclarations(files: readonly ParsedFile[]): Module {
 interface NamedBody {
   readonly names: readonly string[]
   readonly body: unknown
-  readonly block: Block | undefined
+  readonly block: HclBlock | undefined
 }
 
 /** All blocks of this keyword, with so many labels. In JSON a block is an object, or a list of such. */
 function* blocksOf({ content, outline }: ParsedFile, keyword: string, labels: number): Generator<NamedBody> {
-  const places = new Map<string, Block[]>()
+  const byNames = new Map<string, HclBlock[]>()
   for (const block of outline.blocks) {
     const names = JSON.stringify(block.names)
-    const here = places.get(names)
-    if (here === undefined) places.set(names, [block])
+    const here = byNames.get(names)
+    if (here === undefined) byNames.set(names, [block])
     else here.push(block)
   }
   function* below(value: unknown, names: readonly string[]): Generator<NamedBody> {
     if (names.length === labels) {
-      const here = places.get(JSON.stringify([keyword, ...names]))
+      const here = byNames.get(JSON.stringify([keyword, ...names]))
       yield* listOf(value).map((body, index) => ({ names, body, block: here?.[index] }))
     } else
       for (const part of listOf(value)) for (const [name, inner] of entries(part)) yield* below(inner, [...names, name])
@@ -153,30 +154,24 @@ function* blocksOf({ content, outline }: ParsedFile, keyword: string, labels: nu
   yield* below(field(content, keyword), [])
 }
 
-export function entries(value: unknown): readonly (readonly [string, unknown])[] {
-  return isRecord(value) ? Object.entries(value) : []
-}
-
-/** So many values inside one another, or names behind one another. */
-const MAX_DEPTH = 50
 /** How many steps all expressions of a module may take together. */
 const BUDGET = 100_000
 
 interface Expanded {
   readonly resources: readonly AwsResource[]
-  readonly undecidable: readonly Undecidable[]
+  readonly unresolved: readonly Unresolved[]
 }
 
 function expandResources(module: Module): Expanded {
   const scope = createScope(module)
   const resources: AwsResource[] = []
-  const undecidable: Undecidable[] = []
+  const unresolved: Unresolved[] = []
   for (const declaration of module.resources.values()) {
     if (!AWS_TYPES.has(declaration.type)) continue
     const instances = instancesOf(declaration, scope, MAX_RESOURCES - resources.length)
     if (typeof instances === 'string') {
       const why = `how many \`${declaration.address}\` there are is not known: ${instances}`
-      undecidable.push({ why, location: locationOf(declaration) })
+      unresolved.push({ why, location: locationOf(declaration) })
       continue
     }
     for (const { key, bindings, condition } of instances) {
@@ -186,17 +181,11 @@ function expandResources(module: Module): Expanded {
       resources.push({ type: declaration.type, id, location, attributes, provider: 'terraform', condition })
     }
   }
-  return { resources, undecidable }
+  return { resources, unresolved }
 }
 
 function locationOf({ path, block, address }: Declaration, construct = address): Location {
-  return place({ path, construct }, block)
-}
-
-export function place({ path, construct }: Location, span: Span | undefined): Location {
-  if (span === undefined) return { path, construct }
-  const { start, end } = span
-  return { path, line: start.line, column: start.column, endLine: end.line, endColumn: end.column, construct }
+  return locate({ path, construct }, block)
 }
 
 interface Instance {
@@ -212,15 +201,15 @@ const MAX_RESOURCES = 20_000
 const SWITCH = /\?\s*(?:1\s*:\s*0|0\s*:\s*1)\s*\}$/
 
 /** The instances of a resource, of which there may be so many, or why they cannot be told. */
-function instancesOf({ body }: Declaration, scope: Scope, most: number): readonly Instance[] | string {
+function instancesOf({ body }: Declaration, scope: Scope, max: number): readonly Instance[] | string {
   const [count, forEach] = [field(body, 'count'), field(body, 'for_each')]
-  if (forEach !== undefined && forEach !== null) return eachOf(evaluate(forEach, scope), most)
-  if (count === undefined || count === null) return most > 0 ? [{ key: '', bindings: new Map() }] : TOO_MANY
+  if (forEach !== undefined && forEach !== null) return eachOf(evaluate(forEach, scope), max)
+  if (count === undefined || count === null) return max > 0 ? [{ key: '', bindings: new Map() }] : TOO_MANY
   const term = evaluate(count, scope)
   if (term.is === 'scalar') {
     const length = Number(term.value)
-    if (!Number.isInteger(length) || length < 0) return `its \`count\` is \`${term.value}\``
-    if (length > most) return TOO_MANY
+    if (!Number.isInteger(length) || length < 0) return `its \`count\` is \`${term.text}\``
+    if (length > max) return TOO_MANY
     return Array.from({ length }, (_, index) => countedInstance(index))
   }
   if (typeof count === 'string' && SWITCH.test(count))
@@ -231,13 +220,13 @@ function instancesOf({ body }: Declaration, scope: Scope, most: number): readonl
 const TOO_MANY = `with it there are more than ${MAX_RESOURCES} resources`
 
 function countedInstance(index: number): Instance {
-  return { key: `[${index}]`, bindings: new Map([['count', record([['index', scalar(index)]])]]) }
+  return { key: `[${index}]`, bindings: new Map([['count', mapOfTerms([['index', scalar(index)]])]]) }
 }
 
-function eachOf(term: Term, most: number): readonly Instance[] | string {
+function eachOf(term: Term, max: number): readonly Instance[] | string {
   const items = entriesOf(term)
   if (items === undefined) return whyOf(term, 'for_each')
-  if (items.length > most) return TOO_MANY
+  if (items.length > max) return TOO_MANY
   const instances: Instance[] = []
   for (const [index, value] of items) {
     // A set's elements are keys and values in one.
@@ -246,25 +235,21 @@ function eachOf(term: Term, most: number): readonly Instance[] | string {
     const bindings = new Map([
       [
         'each',
-        record([
+        mapOfTerms([
           ['key', key],
           ['value', value],
         ]),
       ],
     ])
-    instances.push({ key: `[${JSON.stringify(String(key.value))}]`, bindings })
+    instances.push({ key: `[${JSON.stringify(key.text)}]`, bindings })
   }
   return instances
-}
-
-function whyOf(term: Term, what: string): string {
-  return term.is === 'unknown' || term.is === 'reference' ? term.why : `its \`${what}\` is of another type`
 }
 
 /** The attributes and blocks of a body. Blocks are lists of maps. */
 function evaluateBody(
   body: unknown,
-  block: Block | undefined,
+  block: HclBlock | undefined,
   scope: Scope,
   outer: Location,
   depth = 0,
@@ -272,10 +257,10 @@ function evaluateBody(
   const attributes = new Map<string, Term>()
   for (const [name, value] of entries(body)) {
     if (BLOCKS[depth] === name) {
-      const places = block?.blocks.filter(({ names }) => names[0] === name) ?? []
-      const items = listOf(value).map((item, index) => evaluateBlock(item, places[index], scope, outer, depth + 1))
-      attributes.set(name, { is: 'list', items })
-    } else attributes.set(name, { ...evaluate(value, scope), location: place(outer, block?.attributes.get(name)) })
+      const inner = block?.blocks.filter(({ names }) => names[0] === name) ?? []
+      const items = listOf(value).map((item, index) => evaluateBlock(item, inner[index], scope, outer, depth + 1))
+      attributes.set(name, listOfTerms(items))
+    } else attributes.set(name, { ...evaluate(value, scope), at: locate(outer, block?.attributes.get(name)) })
   }
   for (const name of Object.keys(isRecord(field(body, 'dynamic')) ? (field(body, 'dynamic') as object) : {})) {
     attributes.set(name, unknown(`its \`${name}\` blocks are dynamic`))
@@ -286,31 +271,16 @@ function evaluateBody(
 /** The blocks at each depth. In JSON, an attribute that is a list looks like blocks: the schema tells. */
 const BLOCKS = ['role_mapping', 'mapping_rule']
 
-function evaluateBlock(body: unknown, block: Block | undefined, scope: Scope, outer: Location, depth: number): Term {
-  const location = place(outer, block)
-  return { is: 'map', entries: evaluateBody(body, block, scope, location, depth), location }
-}
-
-export function evaluate(value: unknown, scope: Scope, depth = 0): Term {
-  if (depth > MAX_DEPTH) return unknown('it is nested too deeply')
-  if (typeof value === 'string') return evaluateTemplate(value, scope)
-  if (typeof value === 'number' || typeof value === 'boolean') return scalar(value)
-  if (Array.isArray(value)) return { is: 'list', items: value.map(item => evaluate(item, scope, depth + 1)) }
-  if (!isRecord(value)) return NULL
-  const map = new Map<string, Term>()
-  for (const [name, item] of Object.entries(value)) {
-    const key = evaluateTemplate(name, scope)
-    if (key.is !== 'scalar') return unknown(whyOf(key, name), refersTo(key))
-    map.set(String(key.value), evaluate(item, scope, depth + 1))
-  }
-  return { is: 'map', entries: map }
+function evaluateBlock(body: unknown, block: HclBlock | undefined, scope: Scope, outer: Location, depth: number): Term {
+  const location = locate(outer, block)
+  return { is: 'map', entries: evaluateBody(body, block, scope, location, depth), at: location }
 }
 
 /** Never known before apply, whatever the configuration says. */
 const COMPUTED: ReadonlySet<string> = new Set(['arn', 'id', 'endpoint', 'unique_id'])
 
 function elsewhere(address: string, why: string): Term {
-  return { is: 'reference', to: { id: address, type: '', attribute: '' }, why }
+  return reference({ id: address, type: '', attribute: '' }, why)
 }
 
 function createScope(module: Module): Scope {
@@ -380,7 +350,7 @@ function createScope(module: Module): Scope {
     if (set !== undefined)
       return { term: once(`${address}.${String(attribute)}`, () => evaluate(set, scope)), taken: taken + 1 }
     return {
-      term: { is: 'reference', to: { id, type, attribute: '' }, why: `\`${address}\` is known after apply only` },
+      term: reference({ id, type, attribute: '' }, `\`${address}\` is known after apply only`),
       taken,
     }
   }
@@ -394,7 +364,7 @@ const OPAQUE: ReadonlySet<string> = new Set(['each', 'count', 'self', 'path', 't
 /** A name or source that speaks of what may hold groups. */
 const MAY_HOLD_GROUPS = /cognito|user[-_]?pool/i
 
-function calledModules({ calls }: Module): readonly Undecidable[] {
+function calledModules({ calls }: Module): readonly Unresolved[] {
   return calls
     .filter(({ address, body }) => MAY_HOLD_GROUPS.test(`${address} ${String(field(body, 'source'))}`))
     .map(call => ({

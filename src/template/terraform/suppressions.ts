@@ -1,15 +1,14 @@
 import type { Suppression } from '../../rules/infrastructure.js'
-import type { Block, Comment, HclOutline } from './hcl-blocks.js'
+import { type HclBlock, type HclComment, type HclOutline, locate } from './hcl-blocks.js'
 import { parseIgnoreComment } from '../ignore-comment.js'
 import type { AwsResource } from './aws-resources.js'
-import { type ParsedFile, place } from './source.js'
 
 /** The target of a comment between two blocks and above neither: no resource has such an id, so it is found to be unused. */
 const ABOUT_NOTHING = ''
 
 /** Comments above a block and in it are about it; those above everything are about the file. */
 export function readSuppressions(
-  { path, outline }: ParsedFile,
+  { path, outline }: { readonly path: string; readonly outline: HclOutline },
   resources: readonly AwsResource[],
 ): readonly Suppression[] {
   const [firstBlock] = outline.blocks
@@ -17,7 +16,7 @@ export function readSuppressions(
     const ignore = parseIgnoreComment(comment.text)
     if (ignore === undefined) return []
     const address = block?.names.slice(block.names[0] === 'resource' ? 1 : 0).join('.')
-    const suppression = { ...ignore, location: place({ path, construct: address }, comment) }
+    const suppression = { ...ignore, location: locate({ path, construct: address }, comment) }
     if (address === undefined) {
       const isOnTop = firstBlock === undefined || comment.start.line < firstBlock.start.line
       return [isOnTop ? suppression : { ...suppression, target: ABOUT_NOTHING }]
@@ -29,9 +28,9 @@ export function readSuppressions(
 }
 
 /** The block that each comment stands in, or that begins right below it and the comments after it. */
-function aboutBlocks({ blocks, comments }: HclOutline): ReadonlyMap<Comment, Block | undefined> {
+function aboutBlocks({ blocks, comments }: HclOutline): ReadonlyMap<HclComment, HclBlock | undefined> {
   const atLine = new Map(blocks.map(block => [block.start.line, block]))
-  const about = new Map<Comment, Block | undefined>()
+  const about = new Map<HclComment, HclBlock | undefined>()
   // Both come in their order.
   let last = blocks.length - 1
   for (const comment of comments.toReversed()) {

@@ -1,53 +1,45 @@
 import type { Location } from '../../rules/infrastructure.js'
+import type { Evaluated, Reference } from '../evaluated.js'
 
-/** What a value refers to. */
-export interface Reference {
-  /** `module.a.aws_iam_role.x`, `var.role_arn`, a URN. */
-  readonly id: string
-  /** The type of the resource; `''` for what is no resource of this infrastructure: a variable, a data source, an output. */
-  readonly type: string
-  /** What of it: `arn`; `''` for the whole. */
-  readonly attribute: string
-}
+/** A value of an attribute, as far as the file tells it. Not every file has places for its values. */
+export type Term = Evaluated<Location | undefined>
 
-/** A value of an attribute, as far as the file tells it. */
-export type Term = (
-  | { readonly is: 'scalar'; readonly value: string | number | boolean }
-  | { readonly is: 'null' }
-  | { readonly is: 'list'; readonly items: readonly Term[] }
-  | { readonly is: 'map'; readonly entries: ReadonlyMap<string, Term> }
-  /** Exactly what it refers to, and nothing computed from it. */
-  | { readonly is: 'reference'; readonly to: Reference; readonly why: string }
-  | {
-      readonly is: 'unknown'
-      readonly why: string
-      /** What it is computed from, as far as that is known. */
-      readonly refers: readonly Reference[]
-      /** A text with holes: what is known of it, and for each hole why it is one. */
-      readonly parts?: readonly (string | { readonly why: string })[] | undefined
-    }
-) & { readonly location?: Location | undefined }
-
-export const NULL: Term = { is: 'null' }
+export const ABSENT: Term = { is: 'absent', at: undefined }
 
 export function scalar(value: string | number | boolean): Term {
-  return { is: 'scalar', value }
+  return { is: 'scalar', value, text: String(value), at: undefined }
 }
 
 /** A value of JSON that is neither a list nor an object. */
 export function fromJson(value: unknown): Term {
-  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? scalar(value) : NULL
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? scalar(value) : ABSENT
 }
 
+export function listOfTerms(items: readonly Term[]): Term {
+  return { is: 'list', items, at: undefined }
+}
+
+export function mapOfTerms(pairs: Iterable<readonly [string, Term]>): Term {
+  return { is: 'map', entries: new Map(pairs), at: undefined }
+}
+
+/** An unknown value keeps so many references at most, or none: more would say nothing, and expressions multiply them. */
+const MAX_REFERS = 100
+
 export function unknown(why: string, refers: readonly Reference[] = []): Term {
-  return { is: 'unknown', why, refers }
+  return { is: 'unknown', why, refers: refers.length < 2 ? refers : distinctReferences(refers), at: undefined }
+}
+
+function distinctReferences(refers: readonly Reference[]): readonly Reference[] {
+  const distinct = new Map(refers.map(to => [referenceText(to), to]))
+  return distinct.size > MAX_REFERS ? [] : [...distinct.values()]
+}
+
+/** Exactly what it refers to, and nothing computed from it. */
+export function reference(to: Reference, why: string): Term {
+  return { is: 'symbolic', parts: [{ text: referenceText(to), why, to }], at: undefined }
 }
 
 export function referenceText({ id, attribute }: Reference): string {
   return attribute === '' ? id : `${id}.${attribute}`
-}
-
-/** What a term refers to. */
-export function refersTo(term: Term): readonly Reference[] {
-  return term.is === 'reference' ? [term.to] : term.is === 'unknown' ? term.refers : []
 }

@@ -1,0 +1,227 @@
+import type { Location, Value } from '../rules/infrastructure.js'
+
+/** What a value refers to. */
+export interface Reference {
+  /** `Pool`, `module.a.aws_iam_role.x`, `var.role_arn`, a URN. */
+  readonly id: string
+  /** The type of the resource; `''` for what is no resource of this infrastructure: a parameter, a variable, a data source, an output. */
+  readonly type: string
+  /** What of it: `Arn`, `arn`; `''` for the whole, which in CloudFormation is what `Ref` gives. */
+  readonly attribute: string
+}
+
+/** Something that has a value only when deployed. */
+export interface TemplateSymbol {
+  readonly why: string
+  /**
+   * What is written alike has the same value: `${Pool}`, `${Role.Arn}`, `${AWS::Region}`, `${Fn::ImportValue("roles")}`, a Serverless
+   * variable as it is. Absent where nothing tells which value it is.
+   */
+  readonly text?: string | undefined
+  /** Exactly what it is, and nothing computed from it. */
+  readonly to?: Reference | undefined
+  /** What it is computed from, as far as that is known. */
+  readonly refers?: readonly Reference[] | undefined
+}
+
+/**
+ * A value of a template, as far as the template tells: what the readers of every format work with, until `toValue` makes it
+ * data of the rules. `At` is how a reader keeps the location: as offsets, which are located when asked for, or as a location.
+ */
+export type Evaluated<At> = { readonly at: At } & (
+  | {
+      readonly is: 'scalar'
+      readonly value: string | number | boolean
+      /** As it was written, without quotes. */
+      readonly text: string
+    }
+  /** A text with at least one symbol in it, or a symbol of any kind alone. */
+  | { readonly is: 'symbolic'; readonly parts: readonly (string | TemplateSymbol)[] }
+  | { readonly is: 'list'; readonly items: readonly Evaluated<At>[] }
+  | {
+      readonly is: 'map'
+      /** By the identity of the key. */
+      readonly entries: ReadonlyMap<string, Evaluated<At>>
+      /** The keys as values, where they have places or symbols of their own. */
+      readonly keys?: ReadonlyMap<string, Evaluated<At>> | undefined
+    }
+  | { readonly is: 'absent' }
+  | { readonly is: 'unknown'; readonly why: string; readonly refers?: readonly Reference[] | undefined }
+  /** At least two, different, none of them one-of. Those of one name are chosen alike. */
+  | {
+      readonly is: 'one-of'
+      readonly values: readonly Evaluated<At>[]
+      readonly name: string | undefined
+      readonly why: string
+    }
+)
+
+type Of<At, Is extends Evaluated<At>['is']> = Extract<Evaluated<At>, { is: Is }>
+
+/** What is there and can be looked into. */
+export type Present<At> = Of<At, 'scalar' | 'symbolic' | 'list' | 'map'>
+
+export interface EvaluatedEntry<At> {
+  /** The identity of the key. */
+  readonly name: string
+  readonly key: Evaluated<At>
+  readonly value: Evaluated<At>
+}
+
+/** An expression stands for so many possible values at most; with more it is unknown. */
+export const MAX_POSSIBILITIES = 64
+
+/** A name of an expression has so many characters at most; what is longer has none. */
+const MAX_NAME = 4000
+
+/** A text as it stands in the template. */
+export function literal<At>(text: string, at: At): Evaluated<At> {
+  return { is: 'scalar', value: text, text, at }
+}
+
+export function oneOf<At>(
+  values: readonly Evaluated<At>[],
+  name: string | undefined,
+  why: string,
+  at: At,
+): Evaluated<At> {
+  const flat = values.flatMap(value => (value.is === 'one-of' ? value.values : [value]))
+  const seen = new Set<string>()
+  const different = flat.filter(value => {
+    const identity = identityOf(value)
+    return identity === undefined || (!seen.has(identity) && seen.add(identity))
+  })
+  if (different.length > MAX_POSSIBILITIES)
+    return { is: 'unknown', why: `it has more than ${MAX_POSSIBILITIES} possible values`, at }
+  return different.length === 1 ? { ...different[0]!, at } : { is: 'one-of', values: different, name, why, at }
+}
+
+/** What the same value always has, and no other of the same template; undefined where that cannot be told. */
+export function identityOf(evaluated: Evaluated<unknown>): string | undefined {
+  switch (evaluated.is) {
+    case 'scalar':
+      return evaluated.text
+    case 'symbolic': {
+      const texts = evaluated.parts.map(part => (typeof part === 'string' ? part : part.text))
+      return texts.includes(undefined) ? undefined : texts.join('')
+    }
+    case 'one-of':
+      return evaluated.name
+    case 'absent':
+      return '${AWS::NoValue}'
+    case 'unknown':
+      return undefined
+    case 'list':
+      return enclose('[', evaluated.items, ']')
+    case 'map':
+      return enclose('{', membersOf(evaluated), '}')
+  }
+}
+
+export function enclose(open: string, operands: readonly Evaluated<unknown>[], close: string): string | undefined {
+  let text = open
+  for (const operand of operands) {
+    const identity = identityOf(operand)
+    if (identity === undefined || text.length + identity.length > MAX_NAME) return undefined
+    text += `${text === open ? '' : ','}${operand.is === 'scalar' ? JSON.stringify(identity) : identity}`
+  }
+  return text + close
+}
+
+/** The entries with their keys as values. */
+export function entriesOf<At>({ entries, keys, at }: Of<At, 'map'>): readonly EvaluatedEntry<At>[] {
+  return [...entries].map(([name, value]) => ({ name, key: keys?.get(name) ?? literal(name, at), value }))
+}
+
+function membersOf<At>(map: Of<At, 'map'>): readonly Evaluated<At>[] {
+  return entriesOf(map).flatMap(({ key, value }) => [key, value])
+}
+
+/** If it is a symbol and nothing else. */
+export function loneSymbol(evaluated: Evaluated<unknown>): TemplateSymbol | undefined {
+  const [first, ...others] = evaluated.is === 'symbolic' ? evaluated.parts : []
+  return typeof first === 'object' && others.length === 0 ? first : undefined
+}
+
+/** What it is, or is computed from; not what stands in a list or a map. */
+export function refersTo(evaluated: Evaluated<unknown>): readonly Reference[] {
+  if (evaluated.is === 'unknown') return evaluated.refers ?? []
+  if (evaluated.is !== 'symbolic') return []
+  return evaluated.parts.flatMap(part =>
+    typeof part === 'string' ? [] : part.to === undefined ? (part.refers ?? []) : [part.to],
+  )
+}
+
+/** Why the value itself is not known; undefined if it is, and for a list and a map, whatever stands in them. */
+export function whyUnknown(evaluated: Evaluated<unknown>): string | undefined {
+  switch (evaluated.is) {
+    case 'symbolic':
+      return evaluated.parts.find(part => typeof part !== 'string')?.why
+    case 'unknown':
+    case 'one-of':
+      return evaluated.why
+    default:
+      return undefined
+  }
+}
+
+/** Why it, or something in it, is not known; undefined if all of it is. */
+export function whyOf(evaluated: Evaluated<unknown>): string | undefined {
+  switch (evaluated.is) {
+    case 'list':
+      return firstWhy(evaluated.items)
+    case 'map':
+      return firstWhy(membersOf(evaluated))
+    default:
+      return whyUnknown(evaluated)
+  }
+}
+
+export function firstWhy(values: readonly Evaluated<unknown>[]): string | undefined {
+  for (const value of values) {
+    const why = whyOf(value)
+    if (why !== undefined) return why
+  }
+  return undefined
+}
+
+/** As data of the rules; `read` is asked for what is there. */
+export function toValue<At, T>(
+  evaluated: Evaluated<At>,
+  locate: (at: At) => Location | undefined,
+  read: (present: Present<At>, location: Location | undefined) => Value<T>,
+): Value<T> {
+  const location = locate(evaluated.at)
+  switch (evaluated.is) {
+    case 'absent':
+      return { is: 'absent', location }
+    case 'unknown':
+      return { is: 'unknown', why: evaluated.why, location }
+    case 'one-of':
+      return { is: 'one-of', values: evaluated.values.map(value => toValue(value, locate, read)), location }
+    default:
+      return read(evaluated, location)
+  }
+}
+
+/** As plain data, with `{ "rolecast:unknown": why }` where it is not known. */
+export function toPlain(evaluated: Evaluated<unknown>): unknown {
+  switch (evaluated.is) {
+    case 'scalar':
+      return evaluated.value
+    case 'list':
+      return evaluated.items.map(toPlain)
+    case 'map':
+      // Own properties, whatever the keys are called.
+      return Object.fromEntries([...evaluated.entries].map(([name, value]) => [name, toPlain(value)]))
+    case 'absent':
+      return null
+    default:
+      return unknownMark(whyUnknown(evaluated))
+  }
+}
+
+/** What stands in plain data for a part that is not known. */
+export function unknownMark(why: string | undefined): object {
+  return { 'rolecast:unknown': why }
+}

@@ -96,15 +96,15 @@ async function inParallel(times: number, work: () => Promise<unknown>): Promise<
 }
 
 function memoryStore() {
-  const kept = new Map<string, string>()
+  const entries = new Map<string, string>()
   const after = async <T>(effect: () => T): Promise<T> => {
     await sleep(ACCESS)
     return effect()
   }
   return {
-    get: (key: string) => after(() => kept.get(key)),
-    set: (key: string, value: string) => after(() => kept.set(key, value)),
-    delete: (key: string) => after(() => kept.delete(key)),
-    acquire: (key: string, owner: string) => after(() => !kept.has(key) && kept.set(key, owner) !== undefined),
+    get: (key: string) => after(() => entries.get(key)),
+    set: (key: string, value: string) => after(() => entries.set(key, value)),
+    delete: (key: string) => after(() => entries.delete(key)),
+    acquire: (key: string, owner: string) => after(() => !entries.has(key) && entries.set(key, owner) !== undefined),
   }
 }

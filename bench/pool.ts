@@ -1,47 +1,30 @@
-import { compilePool, type Group, type Memberships } from '../dist/index.js'
+import { compilePool, type Group, type Memberships, resolveRoles } from '../dist/index.js'
 import { type Candidate, compare, compareOnce, type Measured } from './measure.js'
 import { nextOf, poolOf, randomNumbers, randomUsers } from './pools.js'
-import { straightforward } from './straightforward.js'
 
-const FEW_USERS = 64
 const NOBODY: Memberships = { offsets: new Uint32Array(1), groupIds: new Uint16Array(0) }
 
 /**
- * What does a compiled pool take for one user, against looking his names up; for a million users, against summing their
- * ids; and to be compiled, against a Map of the names?
+ * What does a compiled pool take for one user, against resolving the groups themselves; for a million users, against
+ * summing their ids; and to be compiled, against a Map of the names?
  */
 export async function benchPool(): Promise<Readonly<Record<string, readonly Measured[]>>> {
   const results: Record<string, readonly Measured[]> = {}
-  const groups = poolOf(500)
-  const table = new Map(groups.map(group => [group.groupName, group]))
-  const look = (names: readonly string[]) => {
-    let last
-    for (const name of names) last = table.get(name)
-    return last
-  }
-
-  const groupsOf = (names: readonly string[]) => [...new Set(names)].flatMap(name => table.get(name) ?? [])
-
-  for (const k of [10, 100]) {
-    const pool = compilePool(groups)
-    const users = randomUsers(groups, k)
-    const few = users.slice(0, FEW_USERS)
-    const unseen = nextOf(users)
-    results[`${k} names of 500, never seen`] = await compare([
-      { name: `${k} Map.get`, run: over(nextOf(users), look) },
-      { name: 'resolve', run: over(unseen, names => pool.resolve(names)) },
-      { name: 'filter, sort, Set', run: over(nextOf(users), names => straightforward(groupsOf(names))) },
-    ])
-    results[`${k} names of 500, of ${FEW_USERS} users`] = await compare([
-      { name: `${k} Map.get`, run: over(nextOf(few), look) },
-      { name: 'resolve', run: over(nextOf(few), names => pool.resolve(names)) },
-      { name: 'filter, sort, Set', run: over(nextOf(few), names => straightforward(groupsOf(names))) },
-    ])
-    const tokens = users.map(names => JSON.stringify(names))
-    const parse = (token: string) => JSON.parse(token) as string[]
-    results[`${k} names of 500, never seen, from JSON`] = await compare([
-      { name: 'JSON.parse', run: over(nextOf(tokens), parse) },
-      { name: 'JSON.parse and resolve', run: over(nextOf(tokens), token => pool.resolve(parse(token))) },
+  // The mixes: few groups and many, one set of groups for all users and a new one for each.
+  for (const [size, k, users] of [
+    [30, 1, 30],
+    [30, 5, 1],
+    [30, 5, 256],
+    [500, 10, 20_000],
+    [500, 100, 20_000],
+  ] as const) {
+    const pool = compilePool(poolOf(size))
+    const byName = new Map(pool.groups.map(group => [group.groupName, group]))
+    const names = randomUsers(pool.groups, k).slice(0, users)
+    const groups = names.map(own => own.map(name => byName.get(name)!))
+    results[`${k} of ${size} groups, ${users} sets of them`] = await compare([
+      { name: 'resolveRoles of the groups', run: over(nextOf(groups), own => resolveRoles(own)) },
+      { name: 'pool.resolve of their names', run: over(nextOf(names), own => pool.resolve(own)) },
     ])
   }
 

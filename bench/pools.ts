@@ -16,7 +16,7 @@ export function usersOf(pool: readonly Group[], k: number, users = 64): readonly
   )
 }
 
-/** More than are remembered: whoever comes again was forgotten. */
+/** Enough that hardly any set of groups comes twice. */
 const MANY_USERS = 20_000
 
 /** One after another, going on from sample to sample. */

@@ -25,15 +25,8 @@ const ENGINES: Readonly<Record<string, Engine>> = {
 
 /** What does one request take, "does this user get this role", against the engines that people use for such questions? */
 export async function benchRequests(small: boolean): Promise<Answers> {
-  return {
-    ...(await benchMembers('users who come again', 64)),
-    ...(await benchMembers('users never seen', small ? 200 : 10_000)),
-  }
-}
-
-async function benchMembers(who: string, count: number): Promise<Answers> {
   const groups = poolOf(50)
-  const members = membersOf(groups, count)
+  const members = membersOf(groups, small ? 200 : 10_000)
   const pool = compilePool(groups)
   const preferred = members.map(member => pool.resolve(member.groups).preferredRole)
   const wanted = preferred.map((role, index) => role ?? pool.roles[index % pool.roles.length]!)
@@ -61,7 +54,7 @@ async function benchMembers(who: string, count: number): Promise<Answers> {
   }
   const measured = await compare(candidates)
   return {
-    [`does this user, in 5 of ${groups.length} groups, get this role: ${who}`]: measured.map(
+    [`does this user, in 5 of ${groups.length} groups, get this role`]: measured.map(
       ({ name, nanoseconds, ratio }) => ({
         name,
         value: nanoseconds,

@@ -22,6 +22,9 @@ const pages = [
     posix.join('docs', path.replaceAll('\\', '/')),
   ),
   'README.md',
+  'CHANGELOG.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
 ].filter(path => path.endsWith('.md') && existsSync(join(root, path)))
 
 /** tsc sees to it that none is missing. */
@@ -77,10 +80,13 @@ interface Named {
   readonly name: string
 }
 
-/** A line `- [resolve.test.ts](../test/claims/resolve.test.ts): `…`` names a test; one to the vectors names vectors. */
+/**
+ * `[resolve.test.ts](../test/claims/resolve.test.ts): `…`, `…`` names tests, in a list or in a table; one to the vectors
+ * names vectors.
+ */
 function namedIn(text: string): readonly Named[] {
-  return [...text.matchAll(/^- \[[^\]]+\]\(\.\.\/(test\/[^)]+)\): (.+)$/gm)].flatMap(([, file, names]) =>
-    [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => ({ file: file!, name: name! })),
+  return [...text.matchAll(/\[[^\]]+\]\((?:\.\.\/)*(test\/[^)]+)\): ((?:`[^`\n]+`[,; ]*)+)/g)].flatMap(
+    ([, file, names]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => ({ file: file!, name: name! })),
   )
 }
 
@@ -267,16 +273,21 @@ function unknownVectors(text: string): readonly string[] {
   return [...text.matchAll(/`((?:row|capture)-[^`]+)`/g)].map(([, id]) => id!).filter(id => !known.has(id))
 }
 
+/** `file > suite > test` for every test in the files that the pages name. */
+let listed: readonly string[] = []
+
+beforeAll(async () => {
+  const named = pages.flatMap(path => namedIn(read(path)))
+  const files = [...new Set(named.map(({ file }) => file))].filter(file => file.endsWith('.test.ts'))
+  const vitest = join(root, 'node_modules/vitest/vitest.mjs')
+  const { stdout } = await run(process.execPath, [vitest, 'list', '--no-isolate', ...files], {
+    cwd: root,
+    maxBuffer: 2 ** 26,
+  })
+  listed = stdout.split('\n')
+}, 120_000)
+
 describe('the page of rules', () => {
-  let listed: readonly string[] = []
-
-  beforeAll(async () => {
-    const files = [...new Set(namedIn(page).map(({ file }) => file))].filter(file => file.endsWith('.test.ts'))
-    const vitest = join(root, 'node_modules/vitest/vitest.mjs')
-    const { stdout } = await run(process.execPath, [vitest, 'list', ...files], { cwd: root })
-    listed = stdout.split('\n')
-  }, 60_000)
-
   test('has a section for every rule that a resolution names', () => {
     expect(rulesWithoutSection(page)).toEqual([])
   })
@@ -492,5 +503,79 @@ describe('links', () => {
 
   test('control: a link in code is none', () => {
     expect(brokenLinks(PAGE, '`[x](missing.md)`\n```md\n[x](missing.md)\n```\n')).toEqual([])
+  })
+})
+
+describe('the tests that pages name', () => {
+  test.each(pages.filter(path => namedIn(read(path)).length > 0))('%s: each of them exists', path => {
+    expect(namedButMissing(read(path), listed)).toEqual([])
+  })
+
+  /** The rows of the threats that no test holds. */
+  function rowsWithoutTest(text: string): readonly string[] {
+    const rows = sectionsOf(text)
+      .get('What holds')!
+      .split('\n')
+      .filter(line => line.startsWith('| '))
+    return rows.filter(row => !/^\| (?:Way|---) \|/.test(row) && namedIn(row).length === 0)
+  }
+
+  test('SECURITY.md names one for every threat that it says is held', () => {
+    expect(rowsWithoutTest(read('SECURITY.md'))).toEqual([])
+  })
+
+  test('control: a row without a test is noticed, and so is a test that does not exist', () => {
+    const row = '| A new way | it is denied | nothing yet |'
+    const named = '| A new way | it is denied | [claims.test.ts](test/authorizer/claims.test.ts): `no such test` |'
+    const withRow = (text: string) => read('SECURITY.md').replace('\n## What holds\n', `\n## What holds\n\n${text}\n`)
+    expect(rowsWithoutTest(withRow(row))).toEqual([row])
+    expect(rowsWithoutTest(withRow(named))).toEqual([])
+    expect(namedButMissing(withRow(named), listed)).toEqual(['test/authorizer/claims.test.ts: no such test'])
+  })
+})
+
+describe('decision records', () => {
+  const records = pages.filter(path => path.startsWith('docs/decisions/'))
+
+  /** What a record leaves out of what a reader looks for: what it is worth today, why it was made, and instead of what. */
+  function missingParts(text: string): readonly string[] {
+    const headings = [...sectionsOf(text).keys()]
+    const parts = {
+      status: /^Status: \S/m.test(text),
+      why: headings.some(heading => /^(?:Context|Why)\b/.test(heading)),
+      alternatives: headings.includes('Alternatives'),
+    }
+    return Object.entries(parts).flatMap(([part, isThere]) => (isThere ? [] : [part]))
+  }
+
+  test.each(records)('%s has a status, a reason and alternatives', path => {
+    expect(missingParts(read(path))).toEqual([])
+  })
+
+  test('are numbered from 0001 on, without a gap and without a number twice', () => {
+    const numbers = records.map(path => path.slice('docs/decisions/'.length).split('-', 1)[0]).toSorted()
+    expect(numbers).toEqual(numbers.map((_, index) => String(index + 1).padStart(4, '0')))
+  })
+
+  test.each([
+    ['status', /^Status: /m, 'State: '],
+    ['why', /^## Context$/m, '## Prelude'],
+    ['alternatives', /^## Alternatives$/m, '## Others'],
+  ])('control: a record without its %s is noticed', (part, heading, other) => {
+    const record = read('docs/decisions/0004-own-rate-limiter.md')
+    expect(missingParts(record.replace(heading, other))).toEqual([part])
+  })
+})
+
+describe('the words', () => {
+  /** A user, a caller or a reader is "they", and better still "you". */
+  const gendered = (text: string) => withoutFences(text).match(/\b(?:he|him|his)\b/gi) ?? []
+
+  test.each(pages)('%s calls nobody he', path => {
+    expect(gendered(read(path))).toEqual([])
+  })
+
+  test('control: a page that does is noticed', () => {
+    expect(gendered('Add him from a list, or know that he is missing: this is the hint.')).toEqual(['him', 'he'])
   })
 })

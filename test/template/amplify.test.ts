@@ -45,7 +45,7 @@ describe('Gen 1', () => {
   test('the template, trailing commas and all, is a CloudFormation template', () => {
     const text = fixture('template.json')
     expect(() => JSON.parse(text), 'control: it is no JSON').toThrow(SyntaxError)
-    const { pools, groups, roles, undecidable } = readCloudFormation(text, 'template.json')
+    const { pools, groups, roles, unresolved } = readCloudFormation(text, 'template.json')
     expect(pools).toEqual([{ id: '${authshopUserPoolId}', name: '${authshopUserPoolId}' }])
     expect(groups).toMatchObject([
       {
@@ -56,9 +56,9 @@ describe('Gen 1', () => {
       { groupName: { value: 'users' }, precedence: { value: 2 }, role: { is: 'absent' } },
     ])
     expect(JSON.stringify(roles[0]!.trustPolicy)).toContain(
-      '{"rolecast:unknown":"parameter `authshopIdentityPoolId` has no default of use"}',
+      '{"rolecast:unknown":"parameter `authshopIdentityPoolId` has no usable default"}',
     )
-    expect(undecidable).toEqual([])
+    expect(unresolved).toEqual([])
   })
 })
 
@@ -120,12 +120,12 @@ test.each<[string, (text: string, path: string) => unknown, string, string]>([
     '{"auth":{"user_pool_id":"p","groups":["a"]}}',
     '`a.json:1:39` cannot be used: a group is not a mapping of its name; ',
   ],
-])('%s is refused with its place', (_, read, text, message) => {
+])('%s is rejected with its place', (_, read, text, message) => {
   const error = errorOf(() => read(text, 'a.json'))
   expect([error.code, error.message.slice(0, message.length)]).toEqual(['invalid-input', message])
 })
 
-test('a damaged file is read, or refused with its place, and nothing else', () => {
+test('a damaged file is read, or rejected with its place, and nothing else', () => {
   const files = fc.constantFrom(
     [readAmplifyPrecedence, fixture('user-pool-group-precedence.json')] as const,
     [readAmplifyOutputs, fixture('amplify_outputs.json')] as const,

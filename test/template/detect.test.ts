@@ -10,7 +10,7 @@ import {
   type TemplateFormat,
   validateTemplate,
 } from '../../src/template/index.js'
-import { checkInfrastructures } from '../../src/rules/check.js'
+import { validateAll } from '../../src/rules/validate.js'
 import { failureOf } from '../failure-of.js'
 
 const FIXTURES = 'test/fixtures/templates'
@@ -25,7 +25,7 @@ describe('a format is told by the content', () => {
     ['cloudformation/attachments.yaml', 'cloudformation'],
     ['cloudformation/merged.yaml', 'cloudformation'],
     ['cloudformation/suppressed.yaml', 'cloudformation'],
-    ['cloudformation/undecidable.yaml', 'cloudformation'],
+    ['cloudformation/unresolved.yaml', 'cloudformation'],
     ['pulumi/preview.json', 'pulumi-preview'],
     ['sam/template.yaml', 'cloudformation'],
     ['serverless/parts.yml', 'serverless'],
@@ -51,12 +51,12 @@ describe('a format is told by the content', () => {
     ['a template of nothing', 'AWSTemplateFormatVersion: 2010-09-09\nResources: {}\n', 'cloudformation'],
     ['a serverless.json', '{"service":"shop","provider":{"name":"aws"}}', 'serverless'],
     [
-      'a raw state, which its reader refuses',
+      'a raw state, which its reader rejects',
       '{"version":4,"terraform_version":"1.9.0","lineage":"x","resources":[]}',
       'terraform-plan',
     ],
-    ['events of Terraform, which its reader refuses', '{"@level":"info"}\n{"@level":"info"}\n', 'terraform-plan'],
-    ['events of Pulumi, which its reader refuses', '{"sequence":0}\n{"sequence":1}\n', 'pulumi-preview'],
+    ['events of Terraform, which its reader rejects', '{"@level":"info"}\n{"@level":"info"}\n', 'terraform-plan'],
+    ['events of Pulumi, which its reader rejects', '{"sequence":0}\n{"sequence":1}\n', 'pulumi-preview'],
     ['a preview of nothing', '{"changeSummary":{"same":3}}', 'pulumi-preview'],
     ['a compose file', 'services:\n  web:\n    image: nginx\n', undefined],
     ['another file with `Resources`', 'Resources:\n  - a\n  - b\n', undefined],
@@ -114,7 +114,7 @@ describe('readTemplate', () => {
   test('refuses a format that does not exist', async () => {
     expect(await failureOf(() => readTemplate('{}', { format: '__proto__' as TemplateFormat }))).toMatchObject({
       code: 'invalid-option',
-      message: `\`__proto__\` is no format; use one of ${TEMPLATE_FORMATS.join(', ')}`,
+      message: `unknown format \`__proto__\`; use one of ${TEMPLATE_FORMATS.join(', ')}`,
     })
   })
 })
@@ -143,7 +143,7 @@ describe('validateTemplate', () => {
     })
   })
 
-  test('marks it where a comment says that it is meant so, until the day it expires', async () => {
+  test('marks it where a comment says that it is intended, until the day it expires', async () => {
     const text = tie('# rolecast:ignore COG101 exp=2027-01-01 nobody is in both')
     const at = (now: string) => validateTemplate(text, { only: ['COG101', 'COG192'], now: Date.parse(now) })
     expect((await at('2026-12-31T23:59:59Z')).map(({ ruleId, suppressed }) => [ruleId, suppressed?.reason])).toEqual([
@@ -167,7 +167,7 @@ describe('files that belong together', () => {
 
   const rulesOf = (infrastructures: Parameters<typeof mergeInfrastructures>[0]) => [
     ...new Set(
-      checkInfrastructures(mergeInfrastructures(infrastructures), { today: '2026-11-23', ignore: ['COG190'] }).map(
+      validateAll(mergeInfrastructures(infrastructures), { today: '2026-11-23', ignore: ['COG190'] }).map(
         ({ ruleId }) => ruleId,
       ),
     ),
@@ -207,7 +207,7 @@ describe('files that belong together', () => {
     const role = '  Role: { Type: AWS::IAM::Role }\n'
     const text = (name: string, comment = '') =>
       `Resources:\n${role}${comment}${group(name, '!ImportValue pool', '!GetAtt Role.Arn')}`
-    const a = await readTemplate(text('a', '  # rolecast:ignore COG101 meant so\n'), { path: 'a.yaml' })
+    const a = await readTemplate(text('a', '  # rolecast:ignore COG101 intended\n'), { path: 'a.yaml' })
     const b = await readTemplate(text('b'), { path: 'b.yaml' })
     const [merged] = mergeInfrastructures([a, b])
     expect(merged!.roles.map(({ id }) => id)).toEqual(['a.yaml: Role', 'b.yaml: Role'])
@@ -216,10 +216,8 @@ describe('files that belong together', () => {
       ['b', '${Fn::ImportValue("pool")}', 'b.yaml: Role'],
     ])
     expect(
-      checkInfrastructures([merged!], { today: '2026-11-23', only: ['COG101'] }).map(
-        ({ suppressed }) => suppressed?.reason,
-      ),
-    ).toEqual(['meant so'])
+      validateAll([merged!], { today: '2026-11-23', only: ['COG101'] }).map(({ suppressed }) => suppressed?.reason),
+    ).toEqual(['intended'])
   })
 
   test("Amplify's list of groups with the template below its folder", async () => {

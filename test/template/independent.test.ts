@@ -117,16 +117,19 @@ const KNOWN: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
       ['Ghosts: not ours', 'its condition is false whatever the parameters are; they keep it, with the condition'],
       ['Imported.precedence: ?, not {"Fn::Foo":1}', 'an unknown tag'],
       ['Literal.precedence: ?, not "8"', 'octal in YAML 1.1 and not in 1.2'],
-      ['Shared.role: ?, not "/roles/support"', 'the default is the name of an SSM parameter, whose value nobody knows'],
+      [
+        'Shared.role: ?, not "/roles/support"',
+        'the default is the name of an SSM parameter, whose value is not in the template',
+      ],
       ['Unnamed.name: ?, not absent', 'CloudFormation makes up a name, so that it has one'],
       ['Unnamed.precedence: "4" | "5", not "5"', 'by region, and theirs is us-east-1'],
       ['Users.role: => UserRole.Arn, not ?', "an ARN with the role's name at its end is that role"],
     ]),
   ],
   [
-    'cloudformation/undecidable.yaml',
+    'cloudformation/unresolved.yaml',
     new Map([
-      ['AdminsGroup: not ours', 'Fn::ForEach is not expanded here but said to be undecidable'],
+      ['AdminsGroup: not ours', 'Fn::ForEach is not expanded here but reported as unresolved'],
       ['UsersGroup: not ours', 'as above'],
       ['Included.precedence: ?, not absent', 'a Fn::Transform may set it'],
       ['Included.role: ?, not absent', 'as above'],

@@ -129,12 +129,12 @@ describe('a preview', () => {
   test.each([
     ['{"sequence":1,"timestamp":2,"preludeEvent":{}}', 'it is a stream of events'],
     ['{"sequence":1}\n{"sequence":2}\n', 'it is a stream of events'],
-    ['{"steps":{}}', 'its `steps` are no list'],
+    ['{"steps":{}}', 'its `steps` are not a list'],
     ['{}', 'it has no `steps`'],
     [`{"steps":[{"op":"create","newState":{"type":"${GROUP}"}}]}`, 'a step in it has no `urn`'],
     ['{"steps":[', '`p.json:1:11` cannot be read: it is not JSON'],
-  ])('%j is refused: %s', (refused, message) => {
-    const error = errorOf(() => readPulumiPreview(refused, 'p.json'))
+  ])('%j is rejected: %s', (rejected, message) => {
+    const error = errorOf(() => readPulumiPreview(rejected, 'p.json'))
     expect(error.code).toBe('invalid-input')
     expect(error.message).toContain(message)
     expect(error.message).toContain('pulumi preview --json')
@@ -150,7 +150,7 @@ describe('whatever the text', () => {
     }
   }
 
-  test('it is read or refused', () => {
+  test('it is read or rejected', () => {
     const short = JSON.stringify(JSON.parse(text))
     const mutated = fc
       .tuple(fc.nat(short.length), fc.nat(40), fc.string({ maxLength: 8 }))

@@ -25,7 +25,7 @@ interface Mapping {
 }
 
 const ROLES = 3
-const MOST_GROUPS = 7
+const MAX_GROUPS = 7
 
 /** Any legal name but one with marks that a format takes for more than text, or that HCL normalises. */
 const names = groupNames.filter(name => !/[$%#]\{|\{\{/.test(name) && name === name.normalize('NFC'))
@@ -41,8 +41,8 @@ export function drawnPools(precedences: fc.Arbitrary<number>): fc.Arbitrary<Draw
     .record({
       groups: fc
         .tuple(
-          fc.array(group, { maxLength: MOST_GROUPS }),
-          fc.uniqueArray(names, { minLength: MOST_GROUPS, maxLength: MOST_GROUPS }),
+          fc.array(group, { maxLength: MAX_GROUPS }),
+          fc.uniqueArray(names, { minLength: MAX_GROUPS, maxLength: MAX_GROUPS }),
         )
         .map(([groups, some]) => groups.map((one, index) => ({ ...one, name: some[index]! }))),
       trusts: fc.array(fc.boolean(), { minLength: ROLES, maxLength: ROLES }),
@@ -53,7 +53,7 @@ export function drawnPools(precedences: fc.Arbitrary<number>): fc.Arbitrary<Draw
         }),
       ),
       members: fc.array(
-        fc.record({ user: fc.constantFrom('ann', 'bob', '__proto__'), group: fc.nat({ max: MOST_GROUPS - 1 }) }),
+        fc.record({ user: fc.constantFrom('ann', 'bob', '__proto__'), group: fc.nat({ max: MAX_GROUPS - 1 }) }),
         { maxLength: 4 },
       ),
     })

@@ -10,7 +10,7 @@ function fixture(name: string): string {
 }
 
 describe('resources.Resources', () => {
-  const { format, pools, groups, suppressions, undecidable } = readServerless(
+  const { format, pools, groups, suppressions, unresolved } = readServerless(
     fixture('serverless.yml'),
     'serverless.yml',
   )
@@ -41,7 +41,7 @@ describe('resources.Resources', () => {
         },
       },
     ])
-    expect(undecidable).toEqual([])
+    expect(unresolved).toEqual([])
   })
 
   test('control: without its variables all is known', () => {
@@ -62,7 +62,7 @@ describe('resources.Resources', () => {
 })
 
 describe('resources as a list', () => {
-  const { groups, undecidable } = readServerless(fixture('parts.yml'), 'parts.yml')
+  const { groups, unresolved } = readServerless(fixture('parts.yml'), 'parts.yml')
 
   test('are one template, in which the later part wins', () => {
     expect(
@@ -74,7 +74,7 @@ describe('resources as a list', () => {
   })
 
   test('what other files have is said to be unread', () => {
-    expect(undecidable.map(({ why, location }) => [location.line, why])).toEqual([
+    expect(unresolved.map(({ why, location }) => [location.line, why])).toEqual([
       [3, 'the resources that another file has are not read'],
       [12, '`extensions` of what Serverless Framework makes are not read'],
       [13, '`Resources` is what another file has, which is not read'],
@@ -87,7 +87,7 @@ test('without resources there are no groups', () => {
   for (const resources of ['', 'resources:\n', 'resources: {}\n', 'resources: []\n']) {
     expect(readServerless(`service: shop\n${resources}`, 'serverless.yml')).toMatchObject({
       groups: [],
-      undecidable: [],
+      unresolved: [],
     })
   }
 })
@@ -100,7 +100,7 @@ test.each<[string, string, string]>([
     '`s.yml:3:14` cannot be used: `Resources` is not a mapping; ',
   ],
   ['broken YAML', 'service: "a', '`s.yml:1:12` cannot be used: missing closing "quote; correct the YAML or JSON there'],
-])('%s is refused with its place', (_, text, message) => {
+])('%s is rejected with its place', (_, text, message) => {
   const error = errorOf(() => readServerless(text, 's.yml'))
   expect([error.code, error.message.slice(0, message.length)]).toEqual(['invalid-input', message])
 })

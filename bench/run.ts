@@ -27,9 +27,10 @@ if (values.json !== undefined)
 /** The one bound that CI holds: what a resolution adds to a request that verifies its token. */
 async function guard() {
   for (const [question, rows] of Object.entries(await benchAuthorizer())) {
-    const { name, ratio } = rows[1]!
-    console.log(`${question}: ${name} takes ${(100 * ratio).toFixed(1)} % of verifying it`)
-    if (question.includes(' 10 groups') && ratio > MAX_SHARE) {
+    for (const { name, ratio } of rows.slice(1)) {
+      console.log(`${question}: ${name} takes ${(100 * ratio).toFixed(1)} % of verifying it`)
+    }
+    if (question.includes(' 10 groups') && rows.find(({ name }) => name === 'resolveRoles')!.ratio > MAX_SHARE) {
       console.error(`more than ${100 * MAX_SHARE} %: a resolution is not to be noticed beside verifying a token`)
       process.exitCode = 1
     }

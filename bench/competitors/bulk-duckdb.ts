@@ -1,6 +1,6 @@
 import { load } from './load.js'
 import { createChecksum, GROUP_AT_SQL, GROUPS_OF_A_USER } from './memberships.js'
-import { GROUP_ROWS, PLAIN_SQL, RANK_ROWS, rankedSql } from './bulk-sql.js'
+import { GROUP_ROWS, SQL } from './bulk-sql.js'
 import { takeTurns } from './turns.js'
 
 interface Chunk {
@@ -26,13 +26,10 @@ await takeTurns(async users => {
   await duckdb.run(`create table memberships as
     select (place // ${GROUPS_OF_A_USER})::uinteger as user_id, (${GROUP_AT_SQL})::usmallint as group_id
     from (select range::ubigint as place from range(${users * GROUPS_OF_A_USER}))`)
-  await duckdb.run('create table ranks (group_id usmallint, up usmallint, down usmallint, roleless usmallint)')
-  await duckdb.run(`insert into ranks values ${RANK_ROWS}`)
   await duckdb.run('create table groups (group_id usmallint, precedence integer, role_id smallint)')
   await duckdb.run(`insert into groups values ${GROUP_ROWS}`)
-  const sql = process.argv[3] === 'plain' ? PLAIN_SQL : rankedSql('//')
   return {
-    run: () => duckdb.run(`create or replace table answer as ${sql}`),
+    run: () => duckdb.run(`create or replace table answer as ${SQL}`),
     async checksum() {
       const checksum = createChecksum()
       const rows = await duckdb.stream('select outcome::integer, role_id::integer from answer order by user_id')

@@ -1,6 +1,6 @@
 import { load } from './load.js'
 import { createChecksum, GROUPS_OF_A_USER, membershipsOf } from './memberships.js'
-import { RANK_ROWS, rankedSql } from './bulk-sql.js'
+import { GROUP_ROWS, SQL } from './bulk-sql.js'
 import { takeTurns } from './turns.js'
 
 interface Statement {
@@ -22,11 +22,11 @@ await takeTurns(async users => {
   const { groupIds } = membershipsOf(users)
   for (let place = 0; place < groupIds.length; place++)
     insert.run(Math.floor(place / GROUPS_OF_A_USER), groupIds[place]!)
-  sqlite.exec('commit; create table ranks (group_id integer primary key, up integer, down integer, roleless integer)')
-  sqlite.exec(`insert into ranks values ${RANK_ROWS}`)
+  sqlite.exec('commit; create table groups (group_id integer primary key, precedence integer, role_id integer)')
+  sqlite.exec(`insert into groups values ${GROUP_ROWS}`)
   return {
     run() {
-      sqlite.exec(`drop table if exists answer; create table answer as ${rankedSql('/')}`)
+      sqlite.exec(`drop table if exists answer; create table answer as ${SQL}`)
     },
     checksum() {
       const checksum = createChecksum()

@@ -5,16 +5,13 @@ import { inTurns } from './turns.js'
 
 interface Candidate {
   readonly name: string
-  /** In this folder; a variant may follow. */
+  /** In this folder. */
   readonly file: string
 }
 
 const ROLECAST = { name: 'resolveMany', file: 'bulk-rolecast.ts' }
-const DUCKDB = [
-  { name: "DuckDB, rolecast's ranks", file: 'bulk-duckdb.ts ranked' },
-  { name: 'DuckDB, SQL from the rules', file: 'bulk-duckdb.ts plain' },
-]
-const SQLITE = [{ name: "SQLite, rolecast's ranks", file: 'bulk-sqlite.ts' }]
+const DUCKDB = [{ name: 'DuckDB', file: 'bulk-duckdb.ts' }]
+const SQLITE = [{ name: 'SQLite', file: 'bulk-sqlite.ts' }]
 
 /** What do all users of a pool take, in time and in memory, against a database that has the same memberships in its own tables? */
 export async function benchBulk(small: boolean): Promise<Answers> {

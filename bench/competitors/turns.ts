@@ -43,8 +43,7 @@ export async function inTurns(files: readonly string[], users: number, rounds: n
   const children = []
   try {
     for (const file of files) {
-      const [name, ...variant] = file.split(' ')
-      const child = fork(fileURLToPath(new URL(name!, import.meta.url)), [String(users), ...variant], {
+      const child = fork(fileURLToPath(new URL(file, import.meta.url)), [String(users)], {
         execArgv: ['--import', 'tsx'],
       })
       children.push(child)

@@ -2,6 +2,7 @@ import { quote, RolecastError } from '../errors.js'
 import { evidenceFor, type Evidence } from './evidence.js'
 import { type Group, isPrecedence, MAX_PRECEDENCE, rankOf, UNRANKED } from '../group.js'
 import type { Mutable } from '../record.js'
+import { distinct } from '../text.js'
 import {
   type Semantics,
   type Outcome,
@@ -71,30 +72,30 @@ interface GroupWithRole extends RankedGroup {
  */
 export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = {}): Resolution {
   const semantics = checkSemantics(options.semantics)
-  const names = new Set<string>()
+  const names: string[] = []
+  const seen = new Set<string>()
   const withRole: GroupWithRole[] = []
   const numberedWithoutRole: RankedGroup[] = []
 
   for (const group of groups) {
     const { groupName } = checkGroup(group)
-    const position = names.size
-    if (names.has(groupName)) continue
-    names.add(groupName)
+    const position = names.length
+    if (seen.add(groupName).size === position) continue
+    names.push(groupName)
     const rank = rankOf(group)
     if (group.roleArn) withRole.push({ groupName, position, rank, role: group.roleArn })
     else if (rank !== UNRANKED) numberedWithoutRole.push({ groupName, position, rank })
   }
 
   withRole.sort((a, b) => a.rank - b.rank)
-  const roles = new Set<string>()
-  for (const { role } of withRole) roles.add(role)
+  const roles = distinct(withRole.map(({ role }) => role))
 
   const [first] = withRole
   const best = first?.rank ?? Infinity
   const tied = withRole.filter(({ rank }) => rank === best)
   const beside = numberedWithoutRole.filter(({ rank }) => rank === best)
   const standing: Standing = {
-    groups: names.size,
+    groups: names.length,
     withRole: withRole.length,
     best,
     tied: tied.length,
@@ -106,8 +107,8 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
   const determining =
     verdict.rule === 'roleless-contender' ? [...tied, ...beside].toSorted((a, b) => a.position - b.position) : tied
   return toResolution(
-    [...names],
-    [...roles],
+    names,
+    roles,
     determining.map(({ groupName }) => groupName),
     verdict,
     evidenceFor(verdict, standing, semantics),

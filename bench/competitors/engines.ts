@@ -3,17 +3,17 @@ import type { Group } from '../../dist/index.js'
 import { load } from './load.js'
 import type { Engine, Member } from './requests.js'
 
-/** A group that ranks: one without a precedence decides nothing. */
+/** A group that decides: it has a precedence and a role. No two of the pool here have one number, so the others stand aside. */
 interface Ranked {
   readonly groupName: string
   readonly precedence: number
-  readonly roleArn: string | undefined
+  readonly roleArn: string
 }
 
 function rankedOf(groups: readonly Group[]): readonly Ranked[] {
   return groups
     .flatMap(({ groupName, precedence, roleArn }) =>
-      precedence == null ? [] : [{ groupName, precedence, roleArn: roleArn || undefined }],
+      precedence == null || !roleArn ? [] : [{ groupName, precedence, roleArn }],
     )
     .toSorted((a, b) => a.precedence - b.precedence)
 }
@@ -35,7 +35,7 @@ interface Cedar {
   }): { readonly type: string; readonly response: { readonly decision: string } }
 }
 
-/** A policy for each group: its role, unless a group of another role, or of none, ranks as high. Parsed once. */
+/** A policy for each group: its role, unless a group of another role ranks as high. Parsed once. */
 export const cedar: Engine = async groups => {
   const library = await load<Cedar>('@cedar-policy/cedar-wasm/nodejs')
   if (library === undefined) return undefined
@@ -43,14 +43,12 @@ export const cedar: Engine = async groups => {
   setFlagsFromString('--no-turbo-inline-js-wasm-calls')
   const ranked = rankedOf(groups)
   const uid = (type: string, id: string) => `${type}::${JSON.stringify(id)}`
-  const policies = ranked
-    .filter(({ roleArn }) => roleArn !== undefined)
-    .map(({ groupName, precedence, roleArn }) => {
-      const rivals = ranked.filter(rival => rival.precedence <= precedence && rival.roleArn !== roleArn)
-      const names = rivals.map(rival => uid('Group', rival.groupName)).join()
-      const unless = names && `unless { principal in [${names}] }`
-      return `permit (principal in ${uid('Group', groupName)}, action == Action::"assume", resource == ${uid('Role', roleArn!)}) ${unless};`
-    })
+  const policies = ranked.map(({ groupName, precedence, roleArn }) => {
+    const rivals = ranked.filter(rival => rival.precedence <= precedence && rival.roleArn !== roleArn)
+    const names = rivals.map(rival => uid('Group', rival.groupName)).join()
+    const unless = names && `unless { principal in [${names}] }`
+    return `permit (principal in ${uid('Group', groupName)}, action == Action::"assume", resource == ${uid('Role', roleArn)}) ${unless};`
+  })
   const parsed = library.preparsePolicySet('pool', { staticPolicies: policies.join('\n') })
   if (parsed.type !== 'success') throw new Error('Cedar cannot read the policies')
   return ({ username, groups }, roleArn) => {
@@ -91,7 +89,7 @@ e = priority(p.eft) || deny
 m = g(r.sub, p.sub) && (r.obj == p.obj || p.obj == '*') && r.act == p.act
 `)
   const policies = rankedOf(groups).flatMap(({ groupName, roleArn }, rank) => [
-    ...(roleArn === undefined ? [] : [`p, ${2 * rank + 1}, ${groupName}, ${roleArn}, assume, allow`]),
+    `p, ${2 * rank + 1}, ${groupName}, ${roleArn}, assume, allow`,
     `p, ${2 * rank + 2}, ${groupName}, *, assume, deny`,
   ])
   const links = members.flatMap(({ username, groups }) => groups.map(group => `g, ${username}, ${group}`))
@@ -119,7 +117,7 @@ export const casl: Engine = async groups => {
   const granting = (roleArn: string): CaslRule => ({ action: 'assume', subject: 'Role', conditions: { roleArn } })
   const table = new Map(
     rankedOf(groups).map(({ groupName, precedence, roleArn }) => {
-      return [groupName, { precedence, rules: roleArn === undefined ? [none] : [none, granting(roleArn)] }] as const
+      return [groupName, { precedence, rules: [none, granting(roleArn)] }] as const
     }),
   )
   const abilityOf = (member: Member) => {
@@ -131,9 +129,7 @@ export const casl: Engine = async groups => {
 
 interface JsonRules {
   readonly Engine: new (rules: readonly object[]) => {
-    run(
-      facts: object,
-    ): Promise<{ readonly events: readonly { readonly params?: { readonly roleArn: string | undefined } }[] }>
+    run(facts: object): Promise<{ readonly events: readonly { readonly params?: { readonly roleArn: string } }[] }>
     stop(): unknown
   }
 }

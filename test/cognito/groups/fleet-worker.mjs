@@ -24,16 +24,13 @@ async function run({ names, together, source: sourceOptions, redis, sharedCache 
   const shared = store && { sharedCache: { store, ...(sharedCache.atomic && { acquire }), ...sharedCache.options } }
   const source = createGroupSource({ ...sourceOptions, ...shared })
   const groups = []
-  let slowest = 0
   try {
     for (let from = 0; from < names.length; from += together) {
-      const began = performance.now()
       groups.push(...(await source.lookup(names.slice(from, from + together))).groups)
-      slowest = Math.max(slowest, performance.now() - began)
     }
-    return { groups, slowest, stats: source.stats() }
+    return { groups, stats: source.stats() }
   } catch (error) {
-    return { error: `${error.code}: ${error.message}`, groups, slowest, stats: source.stats() }
+    return { error: `${error.code}: ${error.message}`, groups, stats: source.stats() }
   } finally {
     client?.destroy()
   }

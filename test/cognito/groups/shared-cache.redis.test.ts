@@ -98,8 +98,6 @@ interface Job {
 interface Report {
   readonly groups: readonly Group[]
   readonly stats: CacheStats
-  /** Milliseconds of the slowest lookup. */
-  readonly slowest: number
   readonly error?: string
 }
 
@@ -261,7 +259,6 @@ describe.skipIf(!hasRedis)('20 processes, one Redis server and one user pool of 
       reports.some(({ stats }) => stats['shared-failed'] > 0),
       'they noticed',
     ).toBe(true)
-    expect(Math.max(...reports.map(report => report.slowest)), 'nobody waited for the store').toBeLessThan(5_000)
   })
 
   test('go on without it when it stays away', async () => {

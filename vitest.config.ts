@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { SeedReporter } from './test/seed-reporter.js'
 
 export default defineConfig({
   test: {
@@ -6,6 +7,10 @@ export default defineConfig({
     testTimeout: 60_000,
     // No test looks for credentials on the network.
     env: { AWS_EC2_METADATA_DISABLED: 'true', AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' },
-    reporters: process.env['CI'] ? ['default', ['json', { outputFile: 'reports/tests.json' }]] : ['default'],
+    reporters: [
+      'default',
+      ...(process.env['CI'] ? [['json', { outputFile: 'reports/tests.json' }] satisfies [string, object]] : []),
+      new SeedReporter(),
+    ],
   },
 })

@@ -1,3 +1,5 @@
+import { escapeHidden, printable } from './text.js'
+
 /**
  * Every way in which rolecast can fail. Branch on the code, never on the message and never on `instanceof`: two copies
  * of a package have two classes.
@@ -51,7 +53,10 @@ export interface ErrorDetails {
   readonly cause?: unknown
 }
 
-/** The one error that rolecast throws. Its message says what happened and what to do next. */
+/**
+ * The one error that rolecast throws. Its message says what happened and what to do next, in one line without control
+ * characters, whatever was in the input.
+ */
 export class RolecastError extends Error {
   override readonly name = 'RolecastError'
   readonly code: ErrorCode
@@ -61,7 +66,7 @@ export class RolecastError extends Error {
   readonly retryable: boolean
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
-    super(message, 'cause' in details ? { cause: details.cause } : undefined)
+    super(escapeHidden(message), 'cause' in details ? { cause: details.cause } : undefined)
     this.code = code
     this.retryable = details.retryable ?? false
     if (details.groupName !== undefined) this.groupName = details.groupName
@@ -74,10 +79,14 @@ export function isRolecastError(error: unknown): error is RolecastError {
   return error instanceof Error && error.name === 'RolecastError' && typeof (error as RolecastError).code === 'string'
 }
 
-/** A value of any kind, ready for a message. */
+const MAX_QUOTED = 200
+
+/** A value of any kind, ready for a message: at most 200 characters of it, none of which acts on a terminal or a log. */
 export function quote(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
-  return `\`${String(value)}\``
+  const text = String(value)
+  const shown = printable(text.slice(0, MAX_QUOTED))
+  return text.length > MAX_QUOTED ? `\`${shown}…\` (${text.length} characters)` : `\`${shown}\``
 }
 
 const MAX_LISTED = 5

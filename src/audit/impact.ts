@@ -33,14 +33,14 @@ export function changeGroups(groups: Iterable<Group>, changes: Iterable<GroupCha
     if (!known.has(groupName)) {
       throw new RolecastError(
         'invalid-argument',
-        `the pool has no group \`${groupName}\` to change; check the name, capitals count`,
+        `the pool has no group ${quote(groupName)} to change; check the name, capitals count`,
         { groupName, value: groupName },
       )
     }
     if (precedence != null && !isPrecedence(precedence)) {
       throw new RolecastError(
         'invalid-precedence',
-        `the precedence of group \`${groupName}\` would be ${quote(precedence)}; Cognito takes an integer from 0 to ${MAX_PRECEDENCE}, or none`,
+        `the precedence of group ${quote(groupName)} would be ${quote(precedence)}; Cognito takes an integer from 0 to ${MAX_PRECEDENCE}, or none`,
         { groupName, value: precedence },
       )
     }

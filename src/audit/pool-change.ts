@@ -1,3 +1,5 @@
+import { quote } from '../errors.js'
+
 /** What changed, or did not fit, while a pool was read: what was read of it is not of one moment. */
 export type PoolChange =
   /** Listed among the users, and gone when asked for. */
@@ -9,18 +11,18 @@ export type PoolChange =
   /** Its precedence or role is another at the end than it was at the start. */
   | { readonly change: 'group-changed'; readonly groupName: string }
 
-/** Says in one sentence what changed while a pool was read. Names stand in it as they came: escape them where you print. */
+/** Says in one sentence what changed while a pool was read. Hidden characters in names are escaped. */
 export function describeChange(change: PoolChange): string {
   switch (change.change) {
     case 'user-vanished':
-      return `The user \`${change.username}\` was listed, and gone when asked for.`
+      return `The user ${quote(change.username)} was listed, and gone when asked for.`
     case 'user-appeared':
-      return `The user \`${change.username}\` is in a group, and was not listed among the users.`
+      return `The user ${quote(change.username)} is in a group, and was not listed among the users.`
     case 'group-vanished':
-      return `The group \`${change.groupName}\` was there at the start, and gone at the end.`
+      return `The group ${quote(change.groupName)} was there at the start, and gone at the end.`
     case 'group-appeared':
-      return `The group \`${change.groupName}\` was not there at the start, and there at the end.`
+      return `The group ${quote(change.groupName)} was not there at the start, and there at the end.`
     case 'group-changed':
-      return `The group \`${change.groupName}\` had another precedence or role at the end than at the start.`
+      return `The group ${quote(change.groupName)} had another precedence or role at the end than at the start.`
   }
 }

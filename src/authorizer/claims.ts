@@ -138,7 +138,7 @@ const LIST_SHAPES: Readonly<Record<Transport, string>> = {
 }
 
 function wrongShape(claim: string, value: unknown, shape: string): RolecastError {
-  const message = `the claim \`${claim}\` is ${quote(value)}, and it ${shape}; name the transport that the claims came by`
+  const message = `the claim ${quote(claim)} is ${quote(value)}, and it ${shape}; name the transport that the claims came by`
   return new RolecastError('invalid-claim', message, { value })
 }
 

@@ -1,5 +1,5 @@
 import { type CarriedClaims, type ClaimsComparison, compareClaims } from '../claims/compare-claims.js'
-import { RolecastError } from '../errors.js'
+import { RolecastError, quote } from '../errors.js'
 import type { Resolution } from '../claims/resolve.js'
 import { isText } from './responses.js'
 import { type IncomingClaims, parseRoleClaims } from './claims.js'
@@ -220,7 +220,7 @@ export function createRoleGuard<Payload extends object, RequireRole extends bool
 export function rejectFields(verdict: object, known: readonly string[]): void {
   for (const [key, value] of Object.entries(verdict)) {
     if (value === undefined || ['allow', ...known].includes(key)) continue
-    throw new RolecastError('invalid-option', `the response to this kind of event has no \`${key}\`; leave it out`)
+    throw new RolecastError('invalid-option', `the response to this kind of event has no ${quote(key)}; leave it out`)
   }
 }
 
@@ -365,7 +365,7 @@ function nameOf(error: unknown, token = ' '): string | undefined {
 function checkOptions(options: object): void {
   for (const name of Object.keys(REQUIRED) as (keyof typeof REQUIRED)[]) {
     if ((options as Record<string, unknown>)[name]) continue
-    throw new RolecastError('invalid-option', `\`${name}\` is missing; ${REQUIRED[name]}`)
+    throw new RolecastError('invalid-option', `${quote(name)} is missing; ${REQUIRED[name]}`)
   }
 }
 

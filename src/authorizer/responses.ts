@@ -1,4 +1,4 @@
-import { RolecastError } from '../errors.js'
+import { RolecastError, quote } from '../errors.js'
 import type { Resolution } from '../claims/resolve.js'
 
 /** A value that an authorizer can pass to the API behind it: never a list, an object or null. */
@@ -220,5 +220,5 @@ function toResponse<T>(maxBytes: number, fields: { readonly [K in keyof T]: T[K]
 
 /** The value is not in the error, because a path or a context can have secrets. */
 function check(name: string, good: boolean, rule: string): void {
-  if (!good) throw new RolecastError('invalid-option', `a response's \`${name}\` ${rule}`)
+  if (!good) throw new RolecastError('invalid-option', `a response's ${quote(name)} ${rule}`)
 }

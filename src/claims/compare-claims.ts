@@ -155,6 +155,6 @@ function checkCarried(carried: CarriedClaims): void {
 }
 
 function wrongShape(claim: string, value: unknown, shape: string): RolecastError {
-  const message = `the carried claim \`${claim}\` is ${quote(value)}, and a token has ${shape}; parse the claims first`
+  const message = `the carried claim ${quote(claim)} is ${quote(value)}, and a token has ${shape}; parse the claims first`
   return new RolecastError('invalid-claim', message, { value })
 }

@@ -1,4 +1,4 @@
-import { listNames } from '../errors.js'
+import { listNames, quote } from '../errors.js'
 import type { Resolution } from './resolve.js'
 import type { Evidence } from './evidence.js'
 
@@ -12,7 +12,7 @@ export interface Explanation {
   readonly docs: string
 }
 
-/** Says in words why a resolution is what it is. Group names stand in it as they came: escape them where you print. */
+/** Says in words why a resolution is what it is. Hidden characters in names are escaped. */
 export function explain(resolution: Resolution): Explanation {
   return {
     reason: reasonFor(resolution),
@@ -44,6 +44,6 @@ function reasonFor({ rule, determiningGroups, candidateRole }: Resolution): stri
     case 'conflicting-roles':
       return `${names} tie for the first rank among the groups with a role, and their roles differ: Cognito sets no preferred role and does not consult the next precedence.`
     case 'roleless-contender':
-      return `${names} tie for the first rank among the groups with a role, and not all of them have one. AWS does not document this case, and no known token shows it: the preferred role is either ${candidateRole} or absent, so grant nothing on it.`
+      return `${names} tie for the first rank among the groups with a role, and not all of them have one. AWS does not document this case, and no known token shows it: the preferred role is either ${quote(candidateRole)} or absent, so grant nothing on it.`
   }
 }

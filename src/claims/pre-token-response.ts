@@ -75,7 +75,7 @@ export function readOverride(input: unknown): Override {
 function refuseOtherVersion(other: Json | undefined, key: string, expected: string): void {
   if (other === undefined || Object.keys(other).length === 0) return
   throw malformed(
-    `the response has \`${key}\`, which is of another version than the event; return ${expected}, or set the trigger's version`,
+    `the response has ${quote(key)}, which is of another version than the event; return ${expected}, or set the trigger's version`,
     other,
   )
 }
@@ -88,7 +88,7 @@ function readV1(container: Json): Override {
 function readV2(container: Json): Override {
   refuseStrays(container, [DETAILS, ...TOKENS])
   const [idToken, accessToken] = TOKENS.map(key => {
-    const changes = readObject(container[key], `\`${key}\``, 'give an object, or leave it out')
+    const changes = readObject(container[key], `${quote(key)}`, 'give an object, or leave it out')
     if (changes === undefined) return NO_CHANGES
     refuseStrays(changes, CHANGES)
     return readChanges(changes)
@@ -108,7 +108,7 @@ function homeOf(key: string): string {
 function refuseStrays(container: Json, allowed: readonly string[]): void {
   for (const key of [V1, V2, DETAILS, ...TOKENS, ...CHANGES, ...PARTS]) {
     if (container[key] != null && !allowed.includes(key)) {
-      throw malformed(`\`${key}\` is not where Cognito looks for it; put it into ${homeOf(key)}`, container[key])
+      throw malformed(`${quote(key)} is not where Cognito looks for it; put it into ${homeOf(key)}`, container[key])
     }
   }
 }
@@ -118,13 +118,13 @@ function readContainer(response: Json, key: string): Json | undefined {
   const value = response[key]
   return Array.isArray(value) && value.length === 0
     ? undefined
-    : readObject(value, `\`${key}\``, 'give an object, or leave it out')
+    : readObject(value, `${quote(key)}`, 'give an object, or leave it out')
 }
 
 function readDetails(container: Json): Details | undefined {
   const value = container[DETAILS]
   if (value === undefined) return undefined
-  const details = readObject(value, `\`${DETAILS}\``, 'copy `request.groupConfiguration` into it to keep the groups')
+  const details = readObject(value, `${quote(DETAILS)}`, 'copy `request.groupConfiguration` into it to keep the groups')
   if (details === undefined || Object.values(details).every(part => part === undefined))
     return { empty: true, literally: true }
 
@@ -166,10 +166,10 @@ function readChanges(container: Json): Changes {
 function readStrings(container: Json, key: string): readonly string[] | undefined {
   const value = container[key] ?? undefined
   if (value === undefined) return undefined
-  if (!Array.isArray(value)) throw malformed(`\`${key}\` is ${quote(value)}; give an array of strings`, value)
+  if (!Array.isArray(value)) throw malformed(`${quote(key)} is ${quote(value)}; give an array of strings`, value)
   for (const element of value as readonly unknown[]) {
     if (typeof element !== 'string')
-      throw malformed(`\`${key}\` has ${quote(element)} in it; give an array of strings`, element)
+      throw malformed(`${quote(key)} has ${quote(element)} in it; give an array of strings`, element)
   }
   return value as readonly string[]
 }

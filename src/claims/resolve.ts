@@ -152,14 +152,14 @@ export function checkGroup(group: Group): Group {
   if (group.precedence != null && !isPrecedence(group.precedence)) {
     throw new RolecastError(
       'invalid-precedence',
-      `the precedence of group \`${groupName}\` is ${quote(group.precedence)}; Cognito takes an integer from 0 to ${MAX_PRECEDENCE}, or none`,
+      `the precedence of group ${quote(groupName)} is ${quote(group.precedence)}; Cognito takes an integer from 0 to ${MAX_PRECEDENCE}, or none`,
       { groupName, value: group.precedence },
     )
   }
   if (group.roleArn != null && typeof group.roleArn !== 'string') {
     throw new RolecastError(
       'invalid-group',
-      `the role of group \`${groupName}\` is not a string; give the role's ARN, or leave it out`,
+      `the role of group ${quote(groupName)} is not a string; give the role's ARN, or leave it out`,
       {
         groupName,
         value: group.roleArn,

@@ -2,7 +2,7 @@ import { access } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { z } from 'zod'
 import { RULES } from '../rules/catalogue.js'
-import { RolecastError } from '../errors.js'
+import { RolecastError, quote } from '../errors.js'
 import { SEVERITIES } from '../rules/finding.js'
 import { FAIL_ON } from '../report/findings-report.js'
 import type { ScopedSuppression } from '../rules/suppression-rules.js'
@@ -79,7 +79,7 @@ export async function readConfig(named: string | boolean | undefined): Promise<R
   const invalid = (what: string, cause?: unknown) =>
     new RolecastError(
       'invalid-input',
-      `the config \`${file}\` cannot be used: ${what}; its schema is docs/rolecast.config.schema.json in the package`,
+      `the config ${quote(file)} cannot be used: ${what}; its schema is docs/rolecast.config.schema.json in the package`,
       {
         value: file,
         cause,

@@ -1,6 +1,6 @@
 import { identityPoolRolesResponse, mappingsByClient } from '../cognito/api/identity-pool-api.js'
 import { getIdentityPoolRoles, type IdentityPoolSettings } from '../cognito/index.js'
-import { RolecastError } from '../errors.js'
+import { RolecastError, quote } from '../errors.js'
 import { type RoleSelection, selectRoleFor } from '../credentials/select-role.js'
 import type { Resolution } from '../claims/resolve.js'
 import { type ConnectionOptions, connectionOf } from './connection-options.js'
@@ -58,13 +58,13 @@ export function checkIdentityPoolOptions({
   }
   if (clientId !== undefined && !/^[\w+]{1,128}$/.test(clientId)) {
     refuse(
-      `\`${clientId}\` is not an app client id; give --client-id the id of the app client in the user pool`,
+      `${quote(clientId)} is not an app client id; give --client-id the id of the app client in the user pool`,
       clientId,
     )
   }
   if (customRoleArn !== undefined && !customRoleArn.startsWith('arn:')) {
     refuse(
-      `\`${customRoleArn}\` is not an ARN; give --custom-role-arn the whole ARN, like arn:aws:iam::111122223333:role/Admin`,
+      `${quote(customRoleArn)} is not an ARN; give --custom-role-arn the whole ARN, like arn:aws:iam::111122223333:role/Admin`,
       customRoleArn,
     )
   }
@@ -89,7 +89,7 @@ export async function openIdentityPool(
   if (options.clientId === undefined && mappedClients.length > 1) {
     throw new RolecastError(
       'invalid-argument',
-      `identity pool \`${settings.identityPoolId}\` has a role mapping for each of several app clients of user pool \`${userPoolId}\`; ` +
+      `identity pool ${quote(settings.identityPoolId)} has a role mapping for each of several app clients of user pool ${quote(userPoolId)}; ` +
         `give --client-id with the one that the user signs in with: ${mappedClients.join(', ')}`,
     )
   }
@@ -113,20 +113,23 @@ function findUserPoolId({ userPoolId, poolFile }: IdentityPoolOptions, ofFile: s
   if (userPoolId !== undefined && !/^[\w-]{1,55}$/.test(userPoolId)) {
     throw new RolecastError(
       'invalid-user-pool-id',
-      `\`${userPoolId}\` is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``,
+      `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``,
       { value: userPoolId },
     )
   }
   if (ofFile !== undefined && userPoolId !== undefined && ofFile !== userPoolId) {
     refuse(
-      `the pool file \`${poolFile}\` is of user pool \`${ofFile}\` and not of \`${userPoolId}\`; leave --user-pool-id out`,
+      `the pool file ${quote(poolFile)} is of user pool ${quote(ofFile)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
       userPoolId,
     )
   }
   return (
     userPoolId ??
     ofFile ??
-    refuse(`the pool file \`${poolFile}\` does not say which user pool it is of; give --user-pool-id ID too`, poolFile!)
+    refuse(
+      `the pool file ${quote(poolFile)} does not say which user pool it is of; give --user-pool-id ID too`,
+      poolFile!,
+    )
   )
 }
 

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { RolecastError } from '../errors.js'
+import { RolecastError, quote } from '../errors.js'
 
 /** Makes the error for a file that cannot be used. */
 export type InvalidFile = (what: string, cause?: unknown) => RolecastError
@@ -9,7 +9,7 @@ export function invalidFile(kind: string, path: string, command: string): Invali
   return (what, cause) =>
     new RolecastError(
       'invalid-input',
-      `the ${kind} \`${path}\` cannot be used: ${what}; make it with \`${command} > FILE\``,
+      `the ${kind} ${quote(path)} cannot be used: ${what}; make it with \`${command} > FILE\``,
       { value: path, cause },
     )
 }

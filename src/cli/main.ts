@@ -9,7 +9,7 @@ import { addSnapshotCommand } from './commands/snapshot.js'
 import { inCommandLineWords } from './command-line-words.js'
 import { type ExitCode, type Terminal, write, WriteError } from './terminal.js'
 import { addValidateCommand } from './commands/validate.js'
-import { printable } from '../report/printable.js'
+import { escapeHidden } from '../text.js'
 
 /** Runs the command line and says how it ended. What went wrong is on stderr, with what to do next. */
 export async function main(args: readonly string[], terminal: Terminal, version: string): Promise<ExitCode> {
@@ -24,7 +24,7 @@ export async function main(args: readonly string[], terminal: Terminal, version:
     .showHelpAfterError('(add --help for an example)')
     .configureOutput({
       writeOut: text => void terminal.stdout.write(text),
-      writeErr: text => void terminal.stderr.write(text.split('\n').map(printable).join('\n')),
+      writeErr: text => void terminal.stderr.write(text.split('\n').map(escapeHidden).join('\n')),
     })
     .addHelpText('after', '\nExample:\n  $ rolecast predict --user-pool-id eu-west-1_Ab12Cd34e --group admins')
   addPredictCommand(program, terminal, finish)
@@ -44,7 +44,7 @@ export async function main(args: readonly string[], terminal: Terminal, version:
     // The reader has gone: `rolecast … | head`.
     if (error instanceof WriteError && error.code === 'EPIPE') return 0
     if (!isRolecastError(error) && !(error instanceof WriteError)) throw error
-    await write(terminal.stderr, `rolecast: ${printable(inCommandLineWords(error.message))} [${error.code}]\n`)
+    await write(terminal.stderr, `rolecast: ${escapeHidden(inCommandLineWords(error.message))} [${error.code}]\n`)
     return 2
   }
 }

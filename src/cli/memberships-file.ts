@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer'
 import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { createMembershipTable } from '../cognito/memberships/membership-table.js'
-import { isRolecastError, RolecastError } from '../errors.js'
+import { isRolecastError, RolecastError, quote } from '../errors.js'
 import type { UserGroups } from '../group.js'
 import { lineBatches } from './lines.js'
 
@@ -136,7 +136,7 @@ function addOnce(seen: ReturnType<typeof createMembershipTable>, username: strin
     throw cause
   }
   if (seen.size === users)
-    throw invalid(lineNumber, `has the user \`${username}\` again; write all groups of a user in one line`, username)
+    throw invalid(lineNumber, `has the user ${quote(username)} again; write all groups of a user in one line`, username)
 }
 
 function invalid(lineNumber: number, what: string, value: unknown, cause?: unknown): RolecastError {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
-import { RolecastError } from '../errors.js'
+import { RolecastError, quote } from '../errors.js'
 import { type Terminal, write } from './terminal.js'
 
 /** Where a command writes what it was asked for. */
@@ -83,7 +83,7 @@ function cannotWrite(path: string, cause: unknown): RolecastError {
   const code = (cause as NodeJS.ErrnoException).code ?? 'error'
   return new RolecastError(
     'invalid-argument',
-    `\`${path}\` cannot be written (${code}); name a file in a folder that you can write to`,
+    `${quote(path)} cannot be written (${code}); name a file in a folder that you can write to`,
     {
       value: path,
       cause,

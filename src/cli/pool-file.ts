@@ -1,3 +1,4 @@
+import { quote } from '../errors.js'
 import * as z from 'zod/mini'
 import { listGroupsResponse, toGroup } from '../cognito/api/responses.js'
 import type { Group } from '../group.js'
@@ -37,7 +38,7 @@ export async function readPoolFile(path: string): Promise<PoolFile> {
   if (userPoolIds.size > 1) throw invalid(`it is of several user pools (${[...userPoolIds].join(', ')})`)
   const groups = new Map<string, Group>()
   for (const group of Groups.map(toGroup)) {
-    if (groups.has(group.groupName)) throw invalid(`it has the group \`${group.groupName}\` twice`)
+    if (groups.has(group.groupName)) throw invalid(`it has the group ${quote(group.groupName)} twice`)
     groups.set(group.groupName, group)
   }
   return { groups, userPoolId: [...userPoolIds][0] }

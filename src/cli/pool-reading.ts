@@ -1,15 +1,14 @@
 import { type Command, Option } from 'commander'
 import { estimatePool, openPool, type ReadOptions } from '../cognito/memberships/audit-pool.js'
-import { RolecastError } from '../errors.js'
+import { RolecastError, quote } from '../errors.js'
 import type { Group, UserGroups } from '../group.js'
-import { changeSentence } from '../report/text-table.js'
 import { addConnectionOptions, type ConnectionOptions, connectionOf } from './connection-options.js'
 import { estimateText } from './estimate-text.js'
 import { readMemberships } from './memberships-file.js'
 import { readPoolFile } from './pool-file.js'
 import { createProgress } from './progress.js'
 import { type Terminal, write } from './terminal.js'
-import type { PoolChange } from '../audit/pool-change.js'
+import { describeChange, type PoolChange } from '../audit/pool-change.js'
 
 /** The options of commands that read all users of a pool, from Cognito or from files. */
 export interface PoolReadingOptions extends ConnectionOptions {
@@ -76,7 +75,7 @@ export function addPoolReadingOptions(command: Command): Command {
 function toNumber(text: string): number {
   const value = Number(text)
   if (text.trim() !== '' && Number.isFinite(value)) return value
-  throw new RolecastError('invalid-argument', `\`${text}\` is not a number; give one like 3`, { value: text })
+  throw new RolecastError('invalid-argument', `${quote(text)} is not a number; give one like 3`, { value: text })
 }
 
 function toRate(text: string): Rate {
@@ -85,7 +84,7 @@ function toRate(text: string): Rate {
   if (api !== undefined && perSecond > 0) return { api: api as Rate['api'], perSecond }
   throw new RolecastError(
     'invalid-argument',
-    `\`${text}\` is not a rate; give --requests-per-second ListUsers=15, ListGroups=… or AdminListGroupsForUser=…`,
+    `${quote(text)} is not a rate; give --requests-per-second ListUsers=15, ListGroups=… or AdminListGroupsForUser=…`,
     {
       value: text,
     },
@@ -144,7 +143,7 @@ async function openPoolUsers(
     const file = await readPoolFile(poolFile)
     if (userPoolId !== undefined && file.userPoolId !== undefined && userPoolId !== file.userPoolId) {
       refuse(
-        `the pool file \`${poolFile}\` is of user pool \`${file.userPoolId}\` and not of \`${userPoolId}\`; leave --user-pool-id out`,
+        `the pool file ${quote(poolFile)} is of user pool ${quote(file.userPoolId)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
       )
     }
     const batches = untilInterrupted(readMemberships(memberships, terminal.stdin), terminal.interrupted())
@@ -198,7 +197,7 @@ async function openLivePool(
   try {
     const { reading, ...opened } = await openPool(read)
     for (const change of reading.changes)
-      await write(terminal.stderr, `rolecast: while it was read: ${changeSentence(change)}\n`)
+      await write(terminal.stderr, `rolecast: while it was read: ${describeChange(change)}\n`)
     return {
       groups: reading.groups,
       userPoolId,

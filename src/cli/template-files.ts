@@ -3,7 +3,7 @@ import { dirname, isAbsolute, join, normalize, relative } from 'node:path'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { glob } from 'tinyglobby'
-import { isRolecastError, RolecastError } from '../errors.js'
+import { isRolecastError, RolecastError, quote } from '../errors.js'
 import type { Infrastructure } from '../rules/infrastructure.js'
 import type { SkippedFile } from '../report/findings-report.js'
 import {
@@ -92,7 +92,9 @@ function nothingIn(folder: string, skipped: readonly SkippedFile[]): RolecastErr
   const first = skipped.find(({ path }) => isNamedBy(path, folder))
   const but = first === undefined ? '' : ` that can be read (${first.path}: ${first.why})`
   const next = 'name a template, or the folder that has it'
-  return new RolecastError('invalid-input', `\`${folder}\` has no Cognito resources${but}; ${next}`, { value: folder })
+  return new RolecastError('invalid-input', `${quote(folder)} has no Cognito resources${but}; ${next}`, {
+    value: folder,
+  })
 }
 
 /** Files of a folder that cannot be read are skipped, those of a module together; one that was named is an error. */
@@ -126,7 +128,7 @@ async function findFiles(
         : await stat(named).catch((cause: NodeJS.ErrnoException) => {
             throw new RolecastError(
               'invalid-argument',
-              `\`${named}\` cannot be read (${cause.code ?? 'error'}); name a file or folder that exists`,
+              `${quote(named)} cannot be read (${cause.code ?? 'error'}); name a file or folder that exists`,
               {
                 value: named,
                 cause,
@@ -139,9 +141,13 @@ async function findFiles(
     }
     if (format !== undefined) {
       const next = 'name the files, or leave --format-in out'
-      throw new RolecastError('invalid-argument', `\`${named}\` is a folder, and --format-in is for files; ${next}`, {
-        value: named,
-      })
+      throw new RolecastError(
+        'invalid-argument',
+        `${quote(named)} is a folder, and --format-in is for files; ${next}`,
+        {
+          value: named,
+        },
+      )
     }
     const files = await glob('**/*.{json,yaml,yml,template,tf}', {
       cwd: named,
@@ -198,7 +204,7 @@ async function readOne(candidate: Candidate, { format, stdin }: ReadTemplatesOpt
   const known = format ?? detectFormat(text, path)
   if (known === undefined) {
     if (!isNamed) return void reading.unrelated.push({ path, why: NO_FORMAT })
-    throw new RolecastError('invalid-input', `\`${path}\`: ${NO_FORMAT}; give --format-in if it is a template`, {
+    throw new RolecastError('invalid-input', `${quote(path)}: ${NO_FORMAT}; give --format-in if it is a template`, {
       value: path,
     })
   }
@@ -232,7 +238,7 @@ async function readText(path: string): Promise<string> {
   const unreadable = (cause: NodeJS.ErrnoException) => {
     throw new RolecastError(
       'invalid-input',
-      `\`${path}\` cannot be read (${cause.code ?? 'error'}); check that it is a file you may read`,
+      `${quote(path)} cannot be read (${cause.code ?? 'error'}); check that it is a file you may read`,
       {
         value: path,
         cause,
@@ -243,7 +249,7 @@ async function readText(path: string): Promise<string> {
   if (size > MAX_SIZE) {
     throw new RolecastError(
       'invalid-input',
-      `\`${path}\` is larger than ${MAX_SIZE / 1e6} MB; check that it is a template`,
+      `${quote(path)} is larger than ${MAX_SIZE / 1e6} MB; check that it is a template`,
       { value: path },
     )
   }
@@ -255,6 +261,6 @@ function decode(bytes: Buffer, path: string): string {
   try {
     return decodeText(bytes)
   } catch (cause) {
-    throw new RolecastError('invalid-input', `\`${path}\` is not UTF-8; write it in UTF-8`, { value: path, cause })
+    throw new RolecastError('invalid-input', `${quote(path)} is not UTF-8; write it in UTF-8`, { value: path, cause })
   }
 }

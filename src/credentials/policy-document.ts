@@ -70,7 +70,7 @@ function readStatement(value: unknown, index: number): Statement {
   const one = (name: string, opposite: string) => {
     const [given, other] = [ownValue(statement, name), ownValue(statement, opposite)]
     if ((given === undefined) === (other === undefined))
-      throw invalidOption(`${where} needs either \`${name}\` or \`${opposite}\``, value)
+      throw invalidOption(`${where} needs either ${quote(name)} or ${quote(opposite)}`, value)
     return given
   }
   const principal = one('Principal', 'NotPrincipal')
@@ -97,7 +97,7 @@ function readStatement(value: unknown, index: number): Statement {
 
 function readConditions(value: unknown, where: string): readonly Condition[] {
   return Object.entries(checkRecord(value, `\`Condition\` in ${where}`, AS_RETURNED)).flatMap(([operator, keys]) =>
-    Object.entries(checkRecord(keys, `\`${operator}\` in ${where}`, AS_RETURNED)).map(([key, values]) => ({
+    Object.entries(checkRecord(keys, `${quote(operator)} in ${where}`, AS_RETURNED)).map(([key, values]) => ({
       operator,
       key,
       values: asList(values).map(one => (typeof one === 'boolean' || typeof one === 'number' ? String(one) : one)),

@@ -28,12 +28,12 @@ export function providerKey(userPoolId: string, clientId: string): string {
   }
   const region = userPoolId.slice(0, userPoolId.lastIndexOf('_'))
   if (!REGION_PATTERN.test(region)) {
-    const message = `the user pool id \`${userPoolId}\` does not begin with a region; look the key up in \`RoleMappings\``
+    const message = `the user pool id ${quote(userPoolId)} does not begin with a region; look the key up in \`RoleMappings\``
     throw new RolecastError('no-region', message, { value: userPoolId })
   }
   if (/^(us-iso|eu-iso|eusc-)/.test(region)) {
     throw invalidOption(
-      `how a provider key looks in \`${region}\` is not known; look the key up in \`RoleMappings\``,
+      `how a provider key looks in ${quote(region)} is not known; look the key up in \`RoleMappings\``,
       userPoolId,
     )
   }

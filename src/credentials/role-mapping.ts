@@ -113,7 +113,7 @@ function checkRule(rule: unknown, index: number): CheckedRule {
   const text = (field: 'Claim' | 'Value' | 'RoleARN') => {
     const value = ownValue(record, field)
     if (typeof value === 'string' && value !== '') return value
-    throw invalidOption(`mapping rule ${index} needs a \`${field}\` that is a non-empty string`, rule)
+    throw invalidOption(`mapping rule ${index} needs a ${quote(field)} that is a non-empty string`, rule)
   }
   return { claim: text('Claim'), matchType: matchType as MatchType, value: text('Value'), roleArn: text('RoleARN') }
 }

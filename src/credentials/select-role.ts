@@ -388,7 +388,7 @@ function checkStrings(claims: object, name: keyof RoleClaims): readonly string[]
   const value = ownValue(claims, name) ?? []
   if (Array.isArray(value) && value.every(element => typeof element === 'string')) return value
   throw invalidOption(
-    `\`${name}\` is not an array of strings; give the payload of the ID token itself, not what an authorizer made of it`,
+    `${quote(name)} is not an array of strings; give the payload of the ID token itself, not what an authorizer made of it`,
     value,
   )
 }

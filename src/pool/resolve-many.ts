@@ -1,3 +1,4 @@
+import { quote } from '../errors.js'
 import { type Columns, idColumn, NO_ROLE, rejection, unknownId } from './columns.js'
 import type { RoleOrder } from './role-order.js'
 import { decide, type Outcome, type Semantics } from '../claims/decide.js'
@@ -155,7 +156,10 @@ export function checkMemberships(memberships: Memberships, groups: number): void
   for (let index = 0; index < offsets.length; index++) {
     const offset = offsets[index]!
     if (offset < end || offset > ids) {
-      throw rejection(`the offset \`${offset}\` at ${index} is not from ${end} to ${ids}; give ascending ones`, offset)
+      throw rejection(
+        `the offset ${quote(offset)} at ${index} is not from ${end} to ${ids}; give ascending ones`,
+        offset,
+      )
     }
     end = offset
   }

@@ -6,12 +6,12 @@ import type { Group } from '../group.js'
 import type { PoolResolution } from '../pool/compile-pool.js'
 import { AUDIT_PAGE_SCRIPT } from './audit-page-script.js'
 import { AUDIT_PAGE_STYLE } from './audit-page-style.js'
-import { shown } from './prediction-text.js'
-import { changeSentence, figure } from './text-table.js'
+import { describeChange } from '../audit/pool-change.js'
+import { figure } from './text-table.js'
 import { type GroupStanding, STANDINGS, standings } from '../audit/standing.js'
 import { CONCERNS } from '../audit/concerns.js'
 import { escapedJson } from './json-escape.js'
-import { printable } from './printable.js'
+import { printable } from '../text.js'
 import type { Outcome, Semantics } from '../claims/decide.js'
 
 /**
@@ -108,7 +108,7 @@ function tablesOf(summary: AuditSummary, groupNames: readonly string[], examples
   const resolutions = examples.map(resolution => ({
     outcome: resolution.outcome,
     rule: resolution.rule,
-    ...explain(shown(resolution)),
+    ...explain(resolution),
     role: roleNumber(resolution.preferredRole ?? resolution.candidateRole),
     decides: resolution.determiningGroups.map(name => numbers.get(name)),
   }))
@@ -409,7 +409,7 @@ function listItems(items: readonly string[]): string {
 
 function changes({ changes }: AuditSummary): string {
   if (changes.length === 0) return '<p>No changes detected.</p>'
-  const sentences = changes.map(change => htmlEscape(changeSentence(change)))
+  const sentences = changes.map(change => htmlEscape(describeChange(change)))
   return `<p class="lead">The pool changed while it was read, so this page is not a snapshot of one moment.</p>
 <div class="changes">${listHtml(sentences, sentences.length)}</div>`
 }

@@ -1,10 +1,10 @@
 import picocolors from 'picocolors'
 import { type AuditFinding, type AuditSummary } from '../audit/summary.js'
-import { changeSentence, figure, first, indented, MAX_SHOWN, table } from './text-table.js'
+import { figure, first, indented, MAX_SHOWN, table } from './text-table.js'
 import { type GroupStanding, STANDINGS, standings } from '../audit/standing.js'
 import { CONCERNS } from '../audit/concerns.js'
-import type { PoolChange } from '../audit/pool-change.js'
-import { printable } from './printable.js'
+import { describeChange, type PoolChange } from '../audit/pool-change.js'
+import { printable } from '../text.js'
 import type { Paint, TextOptions } from './text-style.js'
 
 /**
@@ -107,7 +107,7 @@ function findingLines({ concern, count, users, groups, roles }: AuditFinding, pa
 }
 
 function changeLines(changes: readonly PoolChange[], paint: Paint): string[] {
-  const sentences = changes.slice(0, MAX_SHOWN).map(change => changeSentence(change))
+  const sentences = changes.slice(0, MAX_SHOWN).map(describeChange)
   return [
     paint.yellow(`Changed while the pool was read (${figure(changes.length)})`),
     ...first(sentences, changes.length),

@@ -1,6 +1,6 @@
 import type { RoleCandidate, RoleSelection, SelectionRule } from '../credentials/select-role.js'
 import type { MappingRule, RoleMapping } from '../credentials/role-mapping.js'
-import { printable } from './printable.js'
+import { printable } from '../text.js'
 import stringWidth from 'string-width'
 import { CLAIMS } from '../claims/pre-token-response.js'
 import type { Evidence } from '../claims/evidence.js'

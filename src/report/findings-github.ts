@@ -1,7 +1,7 @@
 import { type Finding, SEVERITIES } from '../rules/finding.js'
 import { type FindingsReport, locationText, summaryOf } from './findings-report.js'
 import { figure } from './text-table.js'
-import { printable } from './printable.js'
+import { printable } from '../text.js'
 
 /** GitHub shows so many annotations of one kind for a step, and drops the rest without a word. */
 const MAX_ANNOTATIONS = 10

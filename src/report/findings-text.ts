@@ -3,7 +3,7 @@ import stringWidth from 'string-width'
 import type { Finding } from '../rules/finding.js'
 import type { Location } from '../rules/infrastructure.js'
 import { type FindingsReport, locationText, summaryOf } from './findings-report.js'
-import { printable } from './printable.js'
+import { printable } from '../text.js'
 import type { Paint, TextOptions } from './text-style.js'
 
 export interface FindingsTextOptions extends TextOptions {

@@ -3,7 +3,7 @@ import type { RoleOutcome, GroupChange, ImpactSummary, Transition } from '../aud
 import type { Renumbered } from '../audit/renumber.js'
 import { figure, first, indented, MAX_SHOWN, table } from './text-table.js'
 import type { RoleChange } from '../audit/compare-roles.js'
-import { printable } from './printable.js'
+import { printable } from '../text.js'
 import type { Semantics } from '../claims/decide.js'
 import type { Paint, TextOptions } from './text-style.js'
 

@@ -4,7 +4,7 @@ import { explain } from '../claims/explain.js'
 import { type Group, rankOf } from '../group.js'
 import { CLAIMS } from '../claims/pre-token-response.js'
 import type { Resolution, RoleClaims } from '../claims/resolve.js'
-import { printable } from './printable.js'
+import { printable } from '../text.js'
 import { type CredentialsPrediction, credentialBlocks } from './credentials-text.js'
 import type { TextOptions, Paint } from './text-style.js'
 
@@ -25,7 +25,7 @@ export interface Prediction {
 export function predictionText(prediction: Prediction, { color }: TextOptions): string {
   const { resolution, unknownGroups } = prediction
   const paint = picocolors.createColors(color)
-  const { reason, evidence, docs } = explain(shown(resolution))
+  const { reason, evidence, docs } = explain(resolution)
   const blocks = [
     [paint.bold('Groups, highest rank first'), ...ladder(prediction, paint)],
     [paint.bold('ID token'), ...claimLines(resolution.claims, resolution, paint)],
@@ -37,16 +37,6 @@ export function predictionText(prediction: Prediction, { color }: TextOptions): 
     blocks.push([paint.yellow('Not in the user pool (no role, and in no claim)'), ...names])
   }
   return blocks.map(lines => `${lines.join('\n')}\n`).join('\n')
-}
-
-/** The resolution with what stands in its explanation made safe to print, name by name. */
-export function shown(resolution: Resolution): Resolution {
-  const { determiningGroups, candidateRole } = resolution
-  return {
-    ...resolution,
-    determiningGroups: determiningGroups.map(printable),
-    ...(candidateRole !== undefined && { candidateRole: printable(candidateRole) }),
-  }
 }
 
 const MARKS = { resolved: '>', none: '-', ambiguous: '!', undetermined: '?' } as const

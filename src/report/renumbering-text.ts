@@ -1,7 +1,7 @@
 import picocolors from 'picocolors'
 import type { Location } from '../rules/infrastructure.js'
 import { locationText } from './findings-report.js'
-import { printable } from './printable.js'
+import { printable } from '../text.js'
 import type { TextOptions } from './text-style.js'
 
 /** New precedences for the groups of one pool. */

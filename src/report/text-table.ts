@@ -1,6 +1,4 @@
 import stringWidth from 'string-width'
-import { describeChange, type PoolChange } from '../audit/pool-change.js'
-import { printable } from './printable.js'
 
 /** Of a long list, so many are shown to people. */
 export const MAX_SHOWN = 10
@@ -33,13 +31,4 @@ export function indented(line: string): string {
 
 export function figure(count: number): string {
   return count.toLocaleString('en-GB')
-}
-
-/** What changed while a pool was read, with its name made safe to print. */
-export function changeSentence(change: PoolChange): string {
-  return describeChange(
-    'username' in change
-      ? { ...change, username: printable(change.username) }
-      : { ...change, groupName: printable(change.groupName) },
-  )
 }

@@ -1,4 +1,4 @@
-import { RolecastError } from '../errors.js'
+import { RolecastError, quote } from '../errors.js'
 import type { Finding } from '../rules/finding.js'
 import type { Infrastructure } from '../rules/infrastructure.js'
 import { validateAll, type ValidateOptions } from '../rules/validate.js'
@@ -39,13 +39,13 @@ export async function readTemplate(
   const known = format ?? detectFormat(text, path)
   if (known === undefined) {
     const next = 'say which with the format, or check that it is a template'
-    throw new RolecastError('invalid-input', `\`${path}\` is not in a known format; ${next}`, { value: path })
+    throw new RolecastError('invalid-input', `${quote(path)} is not in a known format; ${next}`, { value: path })
   }
   const read = READERS.get(known)
   if (read === undefined) {
     throw new RolecastError(
       'invalid-option',
-      `unknown format \`${known}\`; use one of ${[...READERS.keys()].join(', ')}`,
+      `unknown format ${quote(known)}; use one of ${[...READERS.keys()].join(', ')}`,
       { value: known },
     )
   }

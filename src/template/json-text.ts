@@ -1,4 +1,4 @@
-import { RolecastError } from '../errors.js'
+import { RolecastError, quote } from '../errors.js'
 import { ownValue } from '../record.js'
 
 /** An object of a JSON text. Its keys are the author's: read it with `field`, never by index. */
@@ -32,7 +32,7 @@ export function unreadable(
   cause?: unknown,
 ): RolecastError {
   const location = at === undefined ? path : `${path}:${at.line}:${at.column}`
-  return new RolecastError('invalid-input', `the ${kind} \`${location}\` cannot be read: ${what}; ${next}`, {
+  return new RolecastError('invalid-input', `the ${kind} ${quote(location)} cannot be read: ${what}; ${next}`, {
     value: path,
     cause,
   })

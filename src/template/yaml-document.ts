@@ -1,6 +1,6 @@
 import { Composer, isAlias, isMap, isScalar, Lexer, LineCounter, Parser, Scalar } from 'yaml'
 import type { Alias, Node, Tags, YAMLMap, YAMLSeq } from 'yaml'
-import { RolecastError } from '../errors.js'
+import { RolecastError, quote } from '../errors.js'
 import type { Location } from '../rules/infrastructure.js'
 
 /** Where a node stands, as offsets into the text. */
@@ -124,9 +124,13 @@ export function readYamlDocument(text: string, path: string): SourceDocument {
   }
   const invalid = (span: Span, what: string, next: string) => {
     const { line, column } = locate(span)
-    return new RolecastError('invalid-input', `\`${path}:${line}:${column}\` cannot be used: ${what}; ${next}`, {
-      value: path,
-    })
+    return new RolecastError(
+      'invalid-input',
+      `${quote(`${path}:${line}:${column}`)} cannot be used: ${what}; ${next}`,
+      {
+        value: path,
+      },
+    )
   }
   if (text.length > MAX_CHARACTERS) {
     throw invalid(
@@ -245,9 +249,9 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
     const at = spanOf(alias)
     const target = anchors.get(alias.source)
     if (target === undefined)
-      throw invalid(at, `there is no anchor \`${alias.source}\` before this alias`, 'define it above')
+      throw invalid(at, `there is no anchor ${quote(alias.source)} before this alias`, 'define it above')
     if (target === 'open')
-      throw invalid(at, `the alias \`${alias.source}\` stands inside of its own anchor`, 'write its value out')
+      throw invalid(at, `the alias ${quote(alias.source)} stands inside of its own anchor`, 'write its value out')
     account(target, at)
     return target.node
   }
@@ -297,7 +301,7 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
       if (key.text === '<<' && isScalar(keyNode) && keyNode.type === Scalar.PLAIN) {
         merged.push(...mapsToMerge(value))
       } else if (entries.has(key.text)) {
-        throw invalid(key, `the key \`${key.text}\` is repeated in one mapping`, 'keep one of them')
+        throw invalid(key, `the key ${quote(key.text)} is repeated in one mapping`, 'keep one of them')
       } else {
         entries.set(key.text, { key: { start: key.start, end: key.end }, value })
       }
@@ -321,7 +325,7 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
     const span = { start: startOfTag(text, tag, untagged.start), end: untagged.end }
     const name = tag.slice(1)
     if (!SHORT_FORMS.includes(name))
-      return { kind: 'opaque', why: `the tag \`${tag}\` is not one of CloudFormation's`, ...span }
+      return { kind: 'opaque', why: `the tag ${quote(tag)} is not one of CloudFormation's`, ...span }
     const key = name === 'Ref' || name === 'Condition' ? name : `Fn::${name}`
     depth++
     return { kind: 'map', entries: new Map([[key, { key: span, value: untagged }]]), ...span }

@@ -9,7 +9,7 @@ import {
   TRANSPORTS,
 } from '../../src/authorizer/claims.js'
 import { compareClaims } from '../../src/claims/compare-claims.js'
-import { isRolecastError } from '../../src/errors.js'
+import { isRolecastError, quote } from '../../src/errors.js'
 import { isGroupName } from '../../src/group.js'
 import { resolveRoles, type RoleClaims } from '../../src/claims/resolve.js'
 import { groupNames } from '../arbitraries.js'
@@ -356,7 +356,7 @@ describe('roles joined by commas', () => {
     const error = errorOf(() => rest(text))
     expect(error).toMatchObject({ code: 'invalid-claim', value: text })
     expect(error.message).toBe(
-      `the claim \`cognito:roles\` is \`${text}\`, and that is no list of role ARNs joined by commas; ` +
+      `the claim \`cognito:roles\` is ${quote(text)}, and that is no list of role ARNs joined by commas; ` +
         'verify the token and read its payload instead',
     )
   })

@@ -1267,7 +1267,7 @@ describe('explain', () => {
       [group('a', 2), group('b', 2, B)],
       'observed',
       '`a` and `b` tie for the first rank among the groups with a role, and not all of them have one. ' +
-        `AWS does not document this case, and no known token shows it: the preferred role is either ${B} or absent, so grant nothing on it.`,
+        `AWS does not document this case, and no known token shows it: the preferred role is either \`${B}\` or absent, so grant nothing on it.`,
     ],
   ]
 

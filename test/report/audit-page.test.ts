@@ -14,7 +14,7 @@ import { createAuditPage } from '../../src/report/audit-page.js'
 import { resolveRoles } from '../../src/claims/resolve.js'
 import { CONCERNS } from '../../src/audit/concerns.js'
 import type { PoolChange } from '../../src/audit/pool-change.js'
-import { printable } from '../../src/report/printable.js'
+import { printable } from '../../src/text.js'
 import type { Semantics } from '../../src/claims/decide.js'
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`

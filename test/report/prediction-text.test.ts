@@ -8,7 +8,7 @@ import { predictionText } from '../../src/report/prediction-text.js'
 import { resolveRoles } from '../../src/claims/resolve.js'
 import { groupNames, pools, semantics } from '../arbitraries.js'
 import type { RoleMapping } from '../../src/credentials/role-mapping.js'
-import { printable } from '../../src/report/printable.js'
+import { printable } from '../../src/text.js'
 import type { CredentialsPrediction } from '../../src/report/credentials-text.js'
 import { type Semantics, SEMANTICS } from '../../src/claims/decide.js'
 

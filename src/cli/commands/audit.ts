@@ -18,7 +18,7 @@ import { addPoolReadingOptions, type PoolReadingOptions, type PoolUsers, usePool
 import { semanticsOption } from '../semantics-option.js'
 import { spool } from '../spool.js'
 import { type ExitCode, type Terminal, write } from '../terminal.js'
-import { printable } from '../../report/printable.js'
+import { printable } from '../../text.js'
 import type { Semantics } from '../../claims/decide.js'
 
 const FORMATS = ['text', 'json', 'ndjson', 'csv', 'html'] as const

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { z } from 'zod'
-import { RolecastError } from '../../errors.js'
+import { RolecastError, quote } from '../../errors.js'
 import type { Group, UserGroups } from '../../group.js'
 import {
   changeGroups,
@@ -152,7 +152,7 @@ function toChange(text: string): GroupChange {
   if (groupName === undefined || value === undefined || value === '') {
     throw new RolecastError(
       'invalid-argument',
-      `\`${text}\` is not a change; give --set 'GROUP.precedence=5' or --set 'GROUP.roleArn=arn:aws:iam::…', or \`none\``,
+      `${quote(text)} is not a change; give --set 'GROUP.precedence=5' or --set 'GROUP.roleArn=arn:aws:iam::…', or \`none\``,
       {
         value: text,
       },
@@ -162,7 +162,7 @@ function toChange(text: string): GroupChange {
     if (value !== 'none' && !value.startsWith('arn:')) {
       throw new RolecastError(
         'invalid-argument',
-        `\`${value}\` is not an ARN; give the whole one, like arn:aws:iam::111122223333:role/Admin, or \`none\``,
+        `${quote(value)} is not an ARN; give the whole one, like arn:aws:iam::111122223333:role/Admin, or \`none\``,
         { value },
       )
     }
@@ -170,10 +170,14 @@ function toChange(text: string): GroupChange {
   }
   if (value === 'none') return { groupName, precedence: null }
   if (/^\d+$/.test(value)) return { groupName, precedence: Number(value) }
-  throw new RolecastError('invalid-argument', `\`${value}\` is not a precedence; give an integer from 0, or \`none\``, {
-    groupName,
-    value,
-  })
+  throw new RolecastError(
+    'invalid-argument',
+    `${quote(value)} is not a precedence; give an integer from 0, or \`none\``,
+    {
+      groupName,
+      value,
+    },
+  )
 }
 
 const planShape = z.array(
@@ -189,7 +193,7 @@ async function readPlan(path: string): Promise<readonly GroupChange[]> {
   const invalid = (what: string, cause?: unknown) =>
     new RolecastError(
       'invalid-input',
-      `the plan \`${path}\` cannot be used: ${what}; write an array like [{"groupName":"admins","precedence":5}]`,
+      `the plan ${quote(path)} cannot be used: ${what}; write an array like [{"groupName":"admins","precedence":5}]`,
       { value: path, cause },
     )
   const content = await readJsonFile(path, invalid)

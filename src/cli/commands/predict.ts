@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { createGroupSource, type Lookup, resolveLookup, type RoleResolution } from '../../cognito/index.js'
-import { isRolecastError, RolecastError } from '../../errors.js'
+import { isRolecastError, RolecastError, quote } from '../../errors.js'
 import type { Group } from '../../group.js'
 import { predictionText } from '../../report/prediction-text.js'
 import { addConnectionOptions, connectionOf } from '../connection-options.js'
@@ -227,14 +227,14 @@ function parseNames(line: string): readonly string[] {
   } catch (cause) {
     throw new RolecastError(
       'invalid-input',
-      `\`${line}\` is not JSON; write one array of group names a line, like ["admins","editors"]`,
+      `${quote(line)} is not JSON; write one array of group names a line, like ["admins","editors"]`,
       { value: line, cause },
     )
   }
   if (Array.isArray(names)) return names
   throw new RolecastError(
     'invalid-input',
-    `\`${line}\` is not an array; write one array of group names a line, like ["admins","editors"]`,
+    `${quote(line)} is not an array; write one array of group names a line, like ["admins","editors"]`,
     { value: names },
   )
 }

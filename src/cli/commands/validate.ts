@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { findRule, RULES, unknownRule } from '../../rules/catalogue.js'
 import { getIdentityPoolRoles, takeSnapshot } from '../../cognito/index.js'
 import { compareWithPool, type DeploymentComparison } from '../../rules/deployment-rules.js'
-import { RolecastError } from '../../errors.js'
+import { RolecastError, quote } from '../../errors.js'
 import type { Finding } from '../../rules/finding.js'
 import { type Group, isGroupName } from '../../group.js'
 import type { Infrastructure, PoolDefinition } from '../../rules/infrastructure.js'
@@ -26,7 +26,7 @@ import { writeOutput } from '../output.js'
 import { readPoolFile } from '../pool-file.js'
 import { readTemplates, type TemplateFiles } from '../template-files.js'
 import { type ExitCode, type Terminal, write } from '../terminal.js'
-import { printable } from '../../report/printable.js'
+import { printable } from '../../text.js'
 
 const FORMATS = ['text', 'json', 'sarif', 'github', 'junit'] as const
 
@@ -317,7 +317,9 @@ function choosePool(
       : withGroups.filter(({ pool }) => pool.userPoolId !== undefined && pool.userPoolId === userPoolId)
   const [only, ...others] = named !== undefined || chosen.length > 0 ? chosen : withGroups
   if (only !== undefined && others.length === 0) return only
-  const names = withGroups.map(({ pool, infrastructure }) => `\`${pool.name}\` (${infrastructure.paths[0]})`).join(', ')
+  const names = withGroups
+    .map(({ pool, infrastructure }) => `${quote(pool.name)} (${infrastructure.paths[0]})`)
+    .join(', ')
   return refuse(
     withGroups.length === 0
       ? 'no user pool with groups was found; name the template that has them'

@@ -1,4 +1,4 @@
-import { type ErrorCode, isRolecastError, RolecastError } from '../../errors.js'
+import { type ErrorCode, isRolecastError, RolecastError, quote } from '../../errors.js'
 
 /** The call that failed. */
 export type CallContext = UserPoolCall | IdentityPoolCall
@@ -100,11 +100,12 @@ export function failure(
 
 function subjectOf(context: CallContext): string {
   if (context.operation === 'GetIdentityPoolRoles')
-    return `${context.operation} of identity pool \`${context.identityPoolId}\``
+    return `${context.operation} of identity pool ${quote(context.identityPoolId)}`
   const { operation, groupName, username, userPoolId } = context
-  if (groupName !== undefined) return `${operation} for group \`${groupName}\` of user pool \`${userPoolId}\``
-  if (username !== undefined) return `${operation} for user \`${oneLine(username)}\` of user pool \`${userPoolId}\``
-  return `${operation} on user pool \`${userPoolId}\``
+  if (groupName !== undefined) return `${operation} for group ${quote(groupName)} of user pool ${quote(userPoolId)}`
+  if (username !== undefined)
+    return `${operation} for user ${quote(oneLine(username))} of user pool ${quote(userPoolId)}`
+  return `${operation} on user pool ${quote(userPoolId)}`
 }
 
 interface Words {

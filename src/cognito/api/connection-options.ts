@@ -103,7 +103,7 @@ export function numberOption<K extends string>(
   const bound = max === Infinity ? '' : ` and at most ${max}`
   throw new RolecastError(
     'invalid-option',
-    `\`${name}\` is ${quote(value)}; give a number of at least ${min}${bound}`,
+    `${quote(name)} is ${quote(value)}; give a number of at least ${min}${bound}`,
     {
       value,
     },

@@ -178,7 +178,7 @@ function regionOf({ userPoolId, region, client }: UserPoolCallOptions): string |
   if (prefix !== '') return prefix
   throw new RolecastError(
     'no-region',
-    `the user pool id \`${userPoolId}\` does not begin with a region; give \`region\``,
+    `the user pool id ${quote(userPoolId)} does not begin with a region; give \`region\``,
     { value: userPoolId },
   )
 }

@@ -5,9 +5,13 @@ import { distinct } from '../../text.js'
 /** The names, each once. @throws RolecastError `invalid-group-name` */
 export function distinctNames(groupNames: Iterable<string>): readonly string[] {
   if (typeof groupNames === 'string') {
-    throw new RolecastError('invalid-group-name', `\`${groupNames}\` is one string; give the group names as an array`, {
-      value: groupNames,
-    })
+    throw new RolecastError(
+      'invalid-group-name',
+      `${quote(groupNames)} is one string; give the group names as an array`,
+      {
+        value: groupNames,
+      },
+    )
   }
   const names = distinct(groupNames)
   for (const groupName of names) {

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import { LRUCache } from 'lru-cache'
-import { RolecastError } from '../../errors.js'
+import { RolecastError, quote } from '../../errors.js'
 import { MAX_GROUPS_PER_POOL } from '../../quotas.js'
 import { type Group } from '../../group.js'
 import { createCoalescer } from './coalesce.js'
@@ -458,7 +458,7 @@ function storeFailure(groupName: string, cause: unknown): RolecastError {
   const said = oneLine(cause instanceof Error ? cause.message : String(cause))
   return new RolecastError(
     'store-failed',
-    `the shared store failed for group \`${groupName}\` (${said}), so Cognito is asked instead; check the store`,
+    `the shared store failed for group ${quote(groupName)} (${said}), so Cognito is asked instead; check the store`,
     {
       groupName,
       retryable: true,
@@ -475,7 +475,7 @@ function userPoolIdOf(
     return (userPoolId ?? ofSnapshot)!
   throw new RolecastError(
     'invalid-option',
-    `the snapshot is of user pool \`${ofSnapshot}\` and not of \`${userPoolId}\`; give one of the two`,
+    `the snapshot is of user pool ${quote(ofSnapshot)} and not of ${quote(userPoolId)}; give one of the two`,
     {
       value: userPoolId,
     },

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini'
-import { RolecastError } from '../../errors.js'
+import { RolecastError, quote } from '../../errors.js'
 import type { Group } from '../../group.js'
 import { listGroupsResponse, someText, toGroup } from '../api/responses.js'
 import type { ConnectionOptions } from '../api/connection-options.js'
@@ -44,7 +44,7 @@ export function parseSnapshot(value: unknown): SnapshotContent {
   const { userPoolId, takenAt, Groups } = parsed.data
   const groups = new Map<string, Group>()
   for (const group of Groups.map(toGroup)) {
-    if (groups.has(group.groupName)) throw invalid(`it has the group \`${group.groupName}\` twice`)
+    if (groups.has(group.groupName)) throw invalid(`it has the group ${quote(group.groupName)} twice`)
     groups.set(group.groupName, group)
   }
   return { userPoolId, takenAt, groups: [...groups.values()] }

@@ -1,7 +1,7 @@
 import { REQUESTS_PER_SECOND } from '../../quotas.js'
 import { MIN_RATE } from '../api/user-pool-call.js'
 import type { UserAudit } from '../../audit/summary.js'
-import { isRolecastError, RolecastError } from '../../errors.js'
+import { isRolecastError, RolecastError, quote } from '../../errors.js'
 import type { Group } from '../../group.js'
 import { changeGroups, createImpact, type GroupChange, type UserImpact } from '../../audit/impact.js'
 import { compilePool } from '../../pool/compile-pool.js'
@@ -36,7 +36,7 @@ export async function auditUser({ username, signal, semantics, ...options }: Aud
   if (groups === undefined) {
     throw new RolecastError(
       'user-not-found',
-      `user pool \`${options.userPoolId}\` has no user \`${username}\`; give the username, not an alias such as an email address`,
+      `user pool ${quote(options.userPoolId)} has no user ${quote(username)}; give the username, not an alias such as an email address`,
       {
         value: username,
       },
@@ -157,7 +157,7 @@ function withResumeHint(error: unknown, path: string): unknown {
   const { code, message, groupName, value, retryable } = error
   return new RolecastError(
     code,
-    `${message}; what was read is saved in \`${path}\`, and the same command resumes from it`,
+    `${message}; what was read is saved in ${quote(path)}, and the same command resumes from it`,
     { groupName, value, retryable, cause: error },
   )
 }

@@ -54,7 +54,7 @@ export interface CheckpointOptions {
  */
 export async function openCheckpoint(path: string, { read, now }: CheckpointOptions): Promise<Checkpoint> {
   const unusable: Unusable = (what, next, cause) =>
-    new RolecastError('invalid-input', `the checkpoint \`${path}\` cannot be used: ${what}; ${next}`, {
+    new RolecastError('invalid-input', `the checkpoint ${quote(path)} cannot be used: ${what}; ${next}`, {
       value: path,
       cause,
     })
@@ -224,13 +224,13 @@ function checkHeader({ bytes }: Line, { read }: Header, unusable: Unusable): str
   if (typeof startedAt !== 'string' || !isObject(foundRead)) throw foreign(unusable)
   const differences = [...new Set([...Object.keys(foundRead), ...Object.keys(read)])]
     .filter(key => !isDeepStrictEqual(ownValue(foundRead, key), ownValue(read, key)))
-    .map(key => `\`${key}\` is ${inWords(ownValue(foundRead, key))} there and ${inWords(ownValue(read, key))} here`)
+    .map(key => `${quote(key)} is ${inWords(ownValue(foundRead, key))} there and ${inWords(ownValue(read, key))} here`)
   if (differences.length === 0) return startedAt
   throw unusable(`it is of something else (${differences.join(', ')})`, OTHER_FILE_OR_REMOVE)
 }
 
 function inWords(value: unknown): string {
-  return value === undefined ? 'not given' : `\`${oneLine(JSON.stringify(value))}\``
+  return value === undefined ? 'not given' : `${quote(oneLine(JSON.stringify(value)))}`
 }
 
 function foreign(unusable: Unusable): RolecastError {

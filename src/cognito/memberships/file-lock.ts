@@ -1,3 +1,4 @@
+import { quote } from '../../errors.js'
 import { randomUUID } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
 import { hostname } from 'node:os'
@@ -100,7 +101,7 @@ function inUse(file: string, holder: Holder | undefined, unusable: Unusable): Ro
   const who = holder === undefined ? 'another process' : `process ${holder.pid} on ${oneLine(holder.host)}`
   return unusable(
     `it is in use by ${who}`,
-    `wait until it ends or ${OTHER_FILE}; if no process uses it, remove \`${file}\``,
+    `wait until it ends or ${OTHER_FILE}; if no process uses it, remove ${quote(file)}`,
   )
 }
 

@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events'
 import pRetry from 'p-retry'
-import { isRolecastError, RolecastError } from '../../errors.js'
+import { isRolecastError, RolecastError, quote } from '../../errors.js'
 import type { Group, UserGroups } from '../../group.js'
 import type { Checkpoint } from './checkpoint.js'
 import { estimateRead, type ReadEstimate, type ReadRates, type ReadStrategy } from './estimate.js'
@@ -221,7 +221,7 @@ function withRetries({ api, retryDelay, onEvent }: ReadPoolOptions, signal: Abor
         if (error !== signal.reason || isRolecastError(error)) throw error
         throw new RolecastError(
           'aborted',
-          `the reading of user pool \`${api.userPoolId}\` was aborted; read it again without an aborted signal`,
+          `the reading of user pool ${quote(api.userPoolId)} was aborted; read it again without an aborted signal`,
           { cause: error },
         )
       })

@@ -1,3 +1,4 @@
+import { quote } from '../../errors.js'
 import {
   enclose,
   type Evaluated,
@@ -91,7 +92,7 @@ export function createEvaluator(template: Template): Evaluator {
 
   function evaluateMap(node: Extract<SourceNode, { kind: 'map' }>): Evaluated<Span> {
     const unseen = unseenKey(node.entries.keys())
-    if (unseen !== undefined) return { is: 'unknown', why: `\`${unseen}\` is evaluated at deployment`, at: node }
+    if (unseen !== undefined) return { is: 'unknown', why: `${quote(unseen)} is evaluated at deployment`, at: node }
     const [first] = node.entries
     if (first !== undefined && node.entries.size === 1 && isFunction(first[0]))
       return call(first[0], first[1].value, node)
@@ -128,8 +129,8 @@ export function createEvaluator(template: Template): Evaluator {
         return split(argument, at)
       default:
         if (DEPLOYED.has(name))
-          return unresolved(name, [evaluate(argument)], at, `\`${name}\` is evaluated at deployment`)
-        return { is: 'unknown', why: `\`${name}\` is not a known function`, at }
+          return unresolved(name, [evaluate(argument)], at, `${quote(name)} is evaluated at deployment`)
+        return { is: 'unknown', why: `${quote(name)} is not a known function`, at }
     }
   }
 
@@ -157,9 +158,9 @@ export function createEvaluator(template: Template): Evaluator {
     const to = { id: name, type: textAt(template.resources.get(name)?.value, 'Type') ?? '', attribute }
     const symbol = (why: string): Evaluated<Span> => ({ is: 'symbolic', parts: [{ text: `\${${key}}`, why, to }], at })
     // While it is worked out it stands for itself, so that a circle ends.
-    references.set(key, symbol(`\`${key}\` refers to itself`))
+    references.set(key, symbol(`${quote(key)} refers to itself`))
     const evaluated =
-      attribute === '' ? evaluateRef(name, symbol, at) : symbol(`\`${key}\` is known only when deployed`)
+      attribute === '' ? evaluateRef(name, symbol, at) : symbol(`${quote(key)} is known only when deployed`)
     references.set(key, evaluated)
     return evaluated
   }
@@ -173,8 +174,8 @@ export function createEvaluator(template: Template): Evaluator {
     const value = property === undefined ? undefined : nodeAt(nodeAt(resource, 'Properties'), property)
     const evaluated = value === undefined ? undefined : evaluate(value)
     if (evaluated !== undefined && evaluated.is !== 'absent' && evaluated.is !== 'unknown') return evaluated
-    if (resource !== undefined || name.startsWith('AWS::')) return symbol(`\`${name}\` is known only when deployed`)
-    return symbol(`\`${name}\` is neither a parameter nor a resource of this file`)
+    if (resource !== undefined || name.startsWith('AWS::')) return symbol(`${quote(name)} is known only when deployed`)
+    return symbol(`${quote(name)} is neither a parameter nor a resource of this file`)
   }
 
   function evaluateParameter(
@@ -185,12 +186,12 @@ export function createEvaluator(template: Template): Evaluator {
   ): Evaluated<Span> {
     const standard = nodeAt(parameter, 'Default')
     const type = textAt(parameter, 'Type') ?? 'String'
-    if (type.startsWith('AWS::SSM::')) return symbol(`parameter \`${name}\` is read from Parameter Store`)
-    if (standard === undefined) return symbol(`parameter \`${name}\` has no default`)
+    if (type.startsWith('AWS::SSM::')) return symbol(`parameter ${quote(name)} is read from Parameter Store`)
+    if (standard === undefined) return symbol(`parameter ${quote(name)} has no default`)
     // These stand for "give me one": no name, id or ARN is empty, and Amplify's defaults are the parameters' own names.
     if (standard.kind === 'scalar' && ['', name].includes(standard.text))
-      return symbol(`parameter \`${name}\` has no usable default`)
-    if (standard.kind !== 'scalar') return symbol(`the default of parameter \`${name}\` is not a plain value`)
+      return symbol(`parameter ${quote(name)} has no usable default`)
+    if (standard.kind !== 'scalar') return symbol(`the default of parameter ${quote(name)} is not a plain value`)
     const evaluated = evaluate(standard)
     if (evaluated.is !== 'scalar' || !(type === 'CommaDelimitedList' || type.startsWith('List<'))) return evaluated
     return { is: 'list', items: evaluated.text.split(',').map(item => literal(item.trim(), at)), at }
@@ -285,7 +286,7 @@ export function createEvaluator(template: Template): Evaluator {
     return severalOf(
       [yes, no],
       nameOf(`Fn::If ${name.text}`, [yes, no]),
-      `it depends on condition \`${name.text}\``,
+      `it depends on condition ${quote(name.text)}`,
       at,
     )
   }
@@ -307,13 +308,16 @@ export function createEvaluator(template: Template): Evaluator {
     const unfound = (reason: string) => unresolved('Fn::FindInMap', [evaluate(argument)], at, reason)
     if (map?.is !== 'scalar' || first === undefined || second === undefined) return unfound(why)
     const mapping = template.mappings.get(map.text)?.value
-    if (mapping?.kind !== 'map') return { is: 'unknown', why: `there is no mapping \`${map.text}\` in this file`, at }
+    if (mapping?.kind !== 'map')
+      return { is: 'unknown', why: `there is no mapping ${quote(map.text)} in this file`, at }
     const rows = lookUp([mapping], first)
     if (rows.length > MAX_POSSIBILITIES) return unfound(why)
     const found = lookUp(rows, second)
     if (first.is === 'scalar' && second.is === 'scalar') {
       // With a fourth argument a default is used for what is missing.
-      return found[0] === undefined ? unfound(`mapping \`${map.text}\` has no such key`) : { ...evaluate(found[0]), at }
+      return found[0] === undefined
+        ? unfound(`mapping ${quote(map.text)} has no such key`)
+        : { ...evaluate(found[0]), at }
     }
     if (found.length === 0 || found.length > MAX_POSSIBILITIES) return unfound(why)
     return severalOf(
@@ -330,7 +334,7 @@ export function createEvaluator(template: Template): Evaluator {
       const item = /^\d+$/.test(index.text) ? list.items[Number(index.text)] : undefined
       return item !== undefined
         ? { ...item, at }
-        : { is: 'unknown', why: `\`Fn::Select\` finds no item \`${index.text}\``, at }
+        : { is: 'unknown', why: `\`Fn::Select\` finds no item ${quote(index.text)}`, at }
     }
     return unresolved('Fn::Select', [evaluate(argument)], at, 'what it selects from is known only when deployed')
   }
@@ -442,7 +446,7 @@ export function createEvaluator(template: Template): Evaluator {
 function evaluateScalar(value: string | number | boolean | null, text: string, at: Span): Evaluated<Span> {
   if (value === null) return { is: 'absent', at }
   if (isVariable({ text }))
-    return { is: 'symbolic', parts: [{ text, why: `\`${text}\` is resolved when deployed` }], at }
+    return { is: 'symbolic', parts: [{ text, why: `${quote(text)} is resolved when deployed` }], at }
   return { is: 'scalar', value, text, at }
 }
 

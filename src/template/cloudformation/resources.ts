@@ -1,3 +1,4 @@
+import { quote } from '../../errors.js'
 import { isUserPoolId } from '../../aws-ids.js'
 import type {
   GroupDefinition,
@@ -132,10 +133,10 @@ function mergeSections(
     if (section.kind === 'map') for (const [key, entry] of section.entries) merged.set(key, entry)
     else if (section.kind === 'opaque' || (section.kind === 'scalar' && isVariable(section))) {
       unresolved.push({
-        why: `\`${name}\` is what another file has, which is not read`,
+        why: `${quote(name)} is what another file has, which is not read`,
         location: document.locate(section),
       })
-    } else throw document.invalid(section, `\`${name}\` is not a mapping`, 'give it names and what they stand for')
+    } else throw document.invalid(section, `${quote(name)} is not a mapping`, 'give it names and what they stand for')
   }
   return merged
 }
@@ -152,13 +153,13 @@ function readEach(
     const location = { ...document.locate(span), construct: textAt(nodeAt(value, 'Metadata'), 'aws:cdk:path') ?? id }
     if (unseenKey([id]) !== undefined) {
       if (id === 'Fn::Transform' || mentionsCognito(value))
-        unresolved.push({ why: `\`${id}\` makes resources when deployed`, location })
+        unresolved.push({ why: `${quote(id)} makes resources when deployed`, location })
       continue
     }
     const why = value.kind === 'map' ? undefined : whyOf(evaluator.evaluate(value))
-    if (why !== undefined) unresolved.push({ why: `resource \`${id}\`: ${why}`, location })
+    if (why !== undefined) unresolved.push({ why: `resource ${quote(id)}: ${why}`, location })
     else if (value.kind !== 'map')
-      throw document.invalid(value, `resource \`${id}\` is not a mapping`, 'give it a `Type` and `Properties`')
+      throw document.invalid(value, `resource ${quote(id)} is not a mapping`, 'give it a `Type` and `Properties`')
 
     const type = textAt(value, 'Type')
     const condition = textAt(value, 'Condition')
@@ -182,7 +183,7 @@ function readEach(
 function whyOpen({ evaluate }: Evaluator, properties: SourceNode): string | undefined {
   if (properties.kind !== 'map') return whyOf(evaluate(properties))
   const unseen = unseenKey(properties.entries.keys())
-  return unseen === undefined ? undefined : `\`${unseen}\` is evaluated at deployment`
+  return unseen === undefined ? undefined : `${quote(unseen)} is evaluated at deployment`
 }
 
 function mentionsCognito(node: SourceNode): boolean {
@@ -207,7 +208,7 @@ function macros(document: SourceDocument, part: SourceNode): readonly Unresolved
   return transforms.flatMap(node => {
     const name = node.kind === 'scalar' ? node.text : (textAt(node, 'Name') ?? 'a macro')
     if (name.startsWith('AWS::') && name !== 'AWS::Include') return []
-    return [{ why: `the transform \`${name}\` may change what the template makes`, location: document.locate(node) }]
+    return [{ why: `the transform ${quote(name)} may change what the template makes`, location: document.locate(node) }]
   })
 }
 
@@ -302,7 +303,7 @@ function createReader(
     if (READ_IN_TWO_WAYS.test(present.text) && typeof present.value === 'string') {
       return {
         is: 'unknown',
-        why: `\`${present.text}\` is one number in YAML 1.1 and another, or none, in YAML 1.2`,
+        why: `${quote(present.text)} is one number in YAML 1.1 and another, or none, in YAML 1.2`,
         location,
       }
     }
@@ -359,7 +360,7 @@ function createReader(
     pools.set(alone, { id: alone, name: alone })
     const why = whyOf(evaluated) ?? 'it has no `UserPoolId`'
     unresolved.push({
-      why: `the user pool of \`${resource.id}\` is not known: ${why}`,
+      why: `the user pool of ${quote(resource.id)} is not known: ${why}`,
       location: resource.location,
       pool: alone,
     })

@@ -1,3 +1,4 @@
+import { quote } from '../../errors.js'
 import type {
   GroupDefinition,
   Infrastructure,
@@ -135,7 +136,7 @@ function createNames(resources: readonly AwsResource[]): Names {
       const literal = textOf(term)
       if (literal !== undefined) return pool(poolIds.get(literal) ?? literal, literal)
       const id = `the user pool of ${owner.id}`
-      const why = `which user pool \`${owner.id}\` belongs to is not known: ${term.is === 'absent' ? 'it names none' : whyNot(term)}`
+      const why = `which user pool ${quote(owner.id)} belongs to is not known: ${term.is === 'absent' ? 'it names none' : whyNot(term)}`
       if (!pools.has(id)) unresolved.push({ why, location: owner.location, pool: id })
       return pool(id)
     },

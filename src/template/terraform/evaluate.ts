@@ -1,3 +1,4 @@
+import { quote } from '../../errors.js'
 import { evaluateTemplate, type Scope } from './hcl-expression.js'
 import { isRecord } from '../json-text.js'
 import { refersTo, whyUnknown } from '../evaluated.js'
@@ -11,7 +12,7 @@ export function entries(value: unknown): readonly (readonly [string, unknown])[]
 export const MAX_DEPTH = 50
 
 export function whyOf(term: Term, what: string): string {
-  return whyUnknown(term) ?? `its \`${what}\` is of another type`
+  return whyUnknown(term) ?? `its ${quote(what)} is of another type`
 }
 
 export function evaluate(value: unknown, scope: Scope, depth = 0): Term {

@@ -1,3 +1,4 @@
+import { quote } from '../../errors.js'
 import { loneSymbol, refersTo, type TemplateSymbol, whyUnknown } from '../evaluated.js'
 import { ABSENT, listOfTerms, mapOfTerms, reference, scalar, type Term, unknown } from './term.js'
 
@@ -241,7 +242,7 @@ function createReader(text: string) {
     return scope => {
       const values = given.map(argument => argument(scope))
       const result = FUNCTIONS.get(name)?.(values, scope)
-      return result ?? unknown(`\`${name}(…)\` is not evaluated`, values.flatMap(refersTo))
+      return result ?? unknown(`${quote(`${name}(…)`)} is not evaluated`, values.flatMap(refersTo))
     }
   }
 
@@ -431,8 +432,8 @@ function toKey(term: Term): string | number | undefined {
 function select(term: Term, key: Term): Term {
   const step = toKey(key)
   if (step === undefined) return unknown(whyOf(key), [term, key].flatMap(refersTo))
-  if (term.is === 'map') return term.entries.get(String(step)) ?? unknown(`there is no \`${step}\` in it`)
-  if (term.is === 'list') return term.items[Number(step)] ?? unknown(`there is no \`${step}\` in it`)
+  if (term.is === 'map') return term.entries.get(String(step)) ?? unknown(`there is no ${quote(step)} in it`)
+  if (term.is === 'list') return term.items[Number(step)] ?? unknown(`there is no ${quote(step)} in it`)
   const { to, why } = loneSymbol(term) ?? {}
   if (to === undefined || why === undefined) return unknown(whyOf(term), refersTo(term))
   const attribute =

@@ -1,6 +1,6 @@
 import { createRequire } from 'node:module'
 import { Worker } from 'node:worker_threads'
-import { RolecastError } from '../../errors.js'
+import { RolecastError, quote } from '../../errors.js'
 import { type TextSource, unreadable } from '../json-text.js'
 
 /** HCL as JSON, the way `@cdktf/hcl2json` gives it: blocks as lists, expressions as `${…}`. */
@@ -100,7 +100,7 @@ function find(locate: () => string): string {
   try {
     return locate()
   } catch (cause) {
-    const message = `reading Terraform's HCL needs the package \`${PACKAGE}\`; install it with \`npm install ${PACKAGE}\``
+    const message = `reading Terraform's HCL needs the package ${quote(PACKAGE)}; install it with \`npm install ${PACKAGE}\``
     throw new RolecastError('missing-package', message, { value: PACKAGE, cause })
   }
 }

@@ -1,3 +1,4 @@
+import { quote } from '../../errors.js'
 import type { Infrastructure, Location } from '../../rules/infrastructure.js'
 import {
   field,
@@ -52,7 +53,7 @@ function checkFormat(document: JsonRecord, source: TextSource): void {
     throw unreadable(source, 'it has no `format_version`')
   }
   if (typeof version !== 'string' || !/^1\.\d+/.test(version)) {
-    const shown = typeof version === 'string' || typeof version === 'number' ? ` \`${version}\`` : ''
+    const shown = typeof version === 'string' || typeof version === 'number' ? ` ${quote(version)}` : ''
     const next = 'use a Terraform that writes version 1, or another rolecast'
     throw unreadable({ ...source, next }, `its \`format_version\`${shown} is not 1.x`)
   }
@@ -195,7 +196,7 @@ function byReference(expression: unknown, scope: ModuleScope): Term {
   if (typeof found === 'string') return unknown(found)
   const [only] = found
   if (only === undefined) return unknown('it is known after apply only')
-  const why = `it is known after apply only, from ${found.map(({ id }) => `\`${id}\``).join(', ')}`
+  const why = `it is known after apply only, from ${found.map(({ id }) => `${quote(id)}`).join(', ')}`
   return found.length === 1 ? reference(only, why) : unknown(why, found)
 }
 
@@ -222,7 +223,7 @@ const ELSEWHERE = /^(?:data|local|path|terraform|module)\./
 const RESOURCE = new RegExp(String.raw`^(([\w-]+)\.[\w-]+${INDEX})(?:\.(.*))?$`)
 
 function resolveReference(text: string, scope: ModuleScope, depth: number): readonly Reference[] | string {
-  if (PER_INSTANCE.test(text)) return `it depends on \`${text}\`, and is known after apply only`
+  if (PER_INSTANCE.test(text)) return `it depends on ${quote(text)}, and is known after apply only`
   const opaque = [{ id: within(scope, text), type: '', attribute: '' }]
 
   const variable = VARIABLE.exec(text)

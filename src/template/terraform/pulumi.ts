@@ -1,3 +1,4 @@
+import { quote } from '../../errors.js'
 import type { Infrastructure, Location } from '../../rules/infrastructure.js'
 import { field, isRecord, listOf, parseJsonRecord, STREAM, type TextSource, unreadable } from '../json-text.js'
 import { type AwsResource, toInfrastructure } from './aws-resources.js'
@@ -162,7 +163,7 @@ function toTerm(value: unknown, input: Input, depth: number): Term {
 
 function toUnknown(text: string, refers: readonly Reference[]): Term {
   const [only] = refers
-  const names = refers.map(({ id }) => `\`${id}\``).join(', ')
+  const names = refers.map(({ id }) => `${quote(id)}`).join(', ')
   const why = names === '' ? 'it is known after the update only' : `it is known after the update only, from ${names}`
   if (text === UNKNOWN) return only !== undefined && refers.length === 1 ? reference(only, why) : unknown(why, refers)
   const parts = text.split(UNKNOWN).flatMap((part, index) => (index === 0 ? [part] : [{ why, refers }, part]))

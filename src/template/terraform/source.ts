@@ -1,3 +1,4 @@
+import { quote } from '../../errors.js'
 import type { Infrastructure, Location, Unresolved } from '../../rules/infrastructure.js'
 import { type HclBlock, type HclOutline, outlineHcl, locate } from './hcl-blocks.js'
 import { entriesOf, type Found, type Scope, type Step, toJson } from './hcl-expression.js'
@@ -170,7 +171,7 @@ function expandResources(module: Module): Expanded {
     if (!AWS_TYPES.has(declaration.type)) continue
     const instances = instancesOf(declaration, scope, MAX_RESOURCES - resources.length)
     if (typeof instances === 'string') {
-      const why = `how many \`${declaration.address}\` there are is not known: ${instances}`
+      const why = `how many ${quote(declaration.address)} there are is not known: ${instances}`
       unresolved.push({ why, location: locationOf(declaration) })
       continue
     }
@@ -208,7 +209,7 @@ function instancesOf({ body }: Declaration, scope: Scope, max: number): readonly
   const term = evaluate(count, scope)
   if (term.is === 'scalar') {
     const length = Number(term.value)
-    if (!Number.isInteger(length) || length < 0) return `its \`count\` is \`${term.text}\``
+    if (!Number.isInteger(length) || length < 0) return `its \`count\` is ${quote(term.text)}`
     if (length > max) return TOO_MANY
     return Array.from({ length }, (_, index) => countedInstance(index))
   }
@@ -263,7 +264,7 @@ function evaluateBody(
     } else attributes.set(name, { ...evaluate(value, scope), at: locate(outer, block?.attributes.get(name)) })
   }
   for (const name of Object.keys(isRecord(field(body, 'dynamic')) ? (field(body, 'dynamic') as object) : {})) {
-    attributes.set(name, unknown(`its \`${name}\` blocks are dynamic`))
+    attributes.set(name, unknown(`its ${quote(name)} blocks are dynamic`))
   }
   return attributes
 }
@@ -290,7 +291,7 @@ function createScope(module: Module): Scope {
   const once = (address: string, work: () => Term): Term => {
     const known = worked.get(address)
     if (known !== undefined) return known
-    if (worked.has(address)) return unknown(`\`${address}\` refers to itself`)
+    if (worked.has(address)) return unknown(`${quote(address)} refers to itself`)
     worked.set(address, undefined)
     depth++
     const term = depth > MAX_DEPTH ? unknown('it goes through too many names') : work()
@@ -301,24 +302,24 @@ function createScope(module: Module): Scope {
 
   const lookUp = (name: string, steps: readonly Step[]): Found => {
     const first = steps[0]?.key
-    if (typeof first !== 'string') return { term: unknown(`\`${name}\` is not known here`), taken: 0 }
+    if (typeof first !== 'string') return { term: unknown(`${quote(name)} is not known here`), taken: 0 }
     const address = `${name}.${first}`
     if (name === 'var') {
       const body = module.variables.get(first)
       const preset = field(body, 'default')
-      if (preset === undefined) return { term: elsewhere(address, `variable \`${first}\` has no default`), taken: 1 }
+      if (preset === undefined) return { term: elsewhere(address, `variable ${quote(first)} has no default`), taken: 1 }
       return { term: once(address, () => evaluate(preset, scope)), taken: 1 }
     }
     if (name === 'local') {
       if (!module.locals.has(first))
-        return { term: elsewhere(address, `local \`${first}\` is in none of the files`), taken: 1 }
+        return { term: elsewhere(address, `local ${quote(first)} is in none of the files`), taken: 1 }
       return { term: once(address, () => evaluate(module.locals.get(first), scope)), taken: 1 }
     }
     if (name === 'module')
-      return { term: elsewhere(address, `\`${address}\` is a module, which is not read`), taken: 1 }
+      return { term: elsewhere(address, `${quote(address)} is a module, which is not read`), taken: 1 }
     if (name === 'data') return lookUpData(first, steps)
     return OPAQUE.has(name)
-      ? { term: unknown(`\`${address}\` is not in the files`), taken: 1 }
+      ? { term: unknown(`${quote(address)} is not in the files`), taken: 1 }
       : lookUpResource(address, name, steps)
   }
 
@@ -330,7 +331,7 @@ function createScope(module: Module): Scope {
     if (type === 'aws_iam_policy_document' && attribute === 'json' && declaration !== undefined) {
       return { term: once(address, () => toJson(policyDocument(declaration.body, scope), scope)), taken: 3 }
     }
-    return { term: elsewhere(address, `\`${address}\` is read from the account`), taken: 2 }
+    return { term: elsewhere(address, `${quote(address)} is read from the account`), taken: 2 }
   }
 
   const lookUpResource = (address: string, type: string, steps: readonly Step[]): Found => {
@@ -339,7 +340,7 @@ function createScope(module: Module): Scope {
     const [, index] = steps
     const isIndexed = index?.isIndex === true || isRepeated
     if (isIndexed && index?.key === undefined)
-      return { term: unknown(`which \`${address}\` it is cannot be told`), taken: steps.length }
+      return { term: unknown(`which ${quote(address)} it is cannot be told`), taken: steps.length }
     const id = isIndexed ? `${address}[${JSON.stringify(index?.key)}]` : address
     const taken = isIndexed ? 2 : 1
     const attribute = steps[taken]?.key
@@ -350,7 +351,7 @@ function createScope(module: Module): Scope {
     if (set !== undefined)
       return { term: once(`${address}.${String(attribute)}`, () => evaluate(set, scope)), taken: taken + 1 }
     return {
-      term: reference({ id, type, attribute: '' }, `\`${address}\` is known after apply only`),
+      term: reference({ id, type, attribute: '' }, `${quote(address)} is known after apply only`),
       taken,
     }
   }
@@ -368,7 +369,7 @@ function calledModules({ calls }: Module): readonly Unresolved[] {
   return calls
     .filter(({ address, body }) => MAY_HOLD_GROUPS.test(`${address} ${String(field(body, 'source'))}`))
     .map(call => ({
-      why: `\`${call.address}\` is a module and is not read; give the plan (\`terraform show -json\`) to see its groups`,
+      why: `${quote(call.address)} is a module and is not read; give the plan (\`terraform show -json\`) to see its groups`,
       location: locationOf(call),
     }))
 }

@@ -1,6 +1,6 @@
 // Minified and gzipped, with all that is imported.
 export default [
-  { name: 'rolecast: resolveRoles', path: 'dist/index.js', import: '{ resolveRoles }', limit: '2 kB', gzip: true },
+  { name: 'rolecast: resolveRoles', path: 'dist/index.js', import: '{ resolveRoles }', limit: '2.2 kB', gzip: true },
   { name: 'rolecast: resolveRoles and compilePool', path: 'dist/index.js', import: '{ resolveRoles, compilePool }', limit: '4.5 kB', gzip: true },
   {
     name: 'rolecast/cognito: createRoleResolver, without the SDK',
@@ -9,8 +9,8 @@ export default [
     ignore: ['node:*', '@aws-sdk/*'],
     // Chunks that are shared with other entries are imported for nothing but their order.
     modifyEsbuildConfig: config => ({ ...config, logOverride: { 'ignored-bare-import': 'silent' } }),
-    limit: '30 kB',
+    limit: '33 kB',
     gzip: true,
   },
-  { name: 'rolecast/authorizer, with the core', path: 'dist/authorizer/index.js', limit: '7 kB', gzip: true },
+  { name: 'rolecast/authorizer, with the core', path: 'dist/authorizer/index.js', limit: '9.5 kB', gzip: true },
 ]

@@ -20,7 +20,12 @@ export type ErrorCode =
   | 'throttled'
   | 'timeout'
   | 'aborted'
+  /** No connection, or one that broke. */
   | 'unreachable'
+  /** A server's certificate was not trusted, or there is no TLS where it is expected. */
+  | 'tls-failed'
+  /** The clock of this machine is too far from AWS's. */
+  | 'clock-skew'
   /** Cognito answered with a failure of its own (5xx). */
   | 'service-error'
   /** Cognito rejected the request itself, for example as an invalid parameter. */

@@ -60,6 +60,8 @@ const CORE: Readonly<Record<string, readonly string[]>> = {
   audit: ['claims', 'pool'],
   rules: ['claims', 'credentials', 'pool', 'audit'],
 }
+/** The bin file; and what asks where a container gets its credentials from, which the SDK reads from there too. */
+const READ_PROCESS: ReadonlySet<string> = new Set(['cli/bin.ts', 'cognito/api/container-credentials.ts'])
 /** The files directly under `src`, but for `index.ts`: what every room stands on. */
 const GROUND = '.'
 const isGround = (path: string) => dirname(path) === '.' && path !== 'index.ts'
@@ -101,7 +103,9 @@ function violations(sources: Sources): readonly string[] {
       '',
     )
     if (isCore && WORLD.test(code)) complain(`touches ${WORLD.exec(code)![0]}: the core is pure`)
-    if (path !== 'cli/bin.ts' && /\bprocess\b/.test(code)) complain('touches process: only the bin file does')
+    const usesProcess =
+      /\bprocess\b/.test(code) || importsOf(text).some(({ target }) => /^(node:)?process$/.test(target))
+    if (usesProcess && !READ_PROCESS.has(path)) complain('touches process: only the bin file does')
   }
   return found
 }
@@ -171,6 +175,7 @@ describe('who may import whom', () => {
     ],
     ['report/prediction.ts', `import { LRUCache } from 'lru-cache'`, 'the cache belongs to cognito'],
     ['cli/commands/predict.ts', `process.exit(1)`, 'only the bin file does'],
+    ['cognito/index.ts', `import { env } from 'node:process'`, 'only the bin file does'],
     ['pool/columns.ts', 'throw new Error(`no group \\`${name}\\``)', '`quote` escapes and cuts it'],
   ])('control: planted in %s, `%s` is found', (path, planted, why) => {
     expect(violations(new Map([[path, planted]]))).toEqual([expect.stringMatching(new RegExp(`${why}$`))])

@@ -8,10 +8,12 @@ const groups = new Map([
   ['editors', { groupName: 'editors', precedence: 1, roleArn: role('Editor') }],
   ['readers', { groupName: 'readers', precedence: 2, roleArn: role('Reader') }],
 ])
-const resolver = createRoleResolver({ source: name => groups.get(name) })
+const userPoolId = 'eu-west-1_Ab12Cd34e'
+const resolver = createRoleResolver({ source: name => groups.get(name), userPoolId })
 
 // In a Lambda function: CognitoJwtVerifier.create({ userPoolId, clientId, tokenUse: 'id' }) of aws-jwt-verify
 const claims = {
+  iss: `https://cognito-idp.eu-west-1.amazonaws.com/${userPoolId}`,
   'cognito:groups': ['readers'],
   'cognito:roles': [role('Reader')],
   'cognito:preferred_role': role('Reader'),

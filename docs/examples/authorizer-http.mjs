@@ -8,10 +8,12 @@ const groups = new Map([
   ['editors', { groupName: 'editors', precedence: 1, roleArn: role('Editor') }],
   ['readers', { groupName: 'readers', precedence: 2, roleArn: role('Reader') }],
 ])
-const resolver = createRoleResolver({ source: name => groups.get(name) })
+const userPoolId = 'eu-west-1_Ab12Cd34e'
+const resolver = createRoleResolver({ source: name => groups.get(name), userPoolId })
 
 // In a Lambda function: CognitoJwtVerifier.create({ userPoolId, clientId, tokenUse: 'access' }) of aws-jwt-verify
-const verifier = async token => ({ sub: token, token_use: 'access', 'cognito:groups': ['editors', 'readers'] })
+const iss = `https://cognito-idp.eu-west-1.amazonaws.com/${userPoolId}`
+const verifier = async token => ({ sub: token, iss, token_use: 'access', 'cognito:groups': ['editors', 'readers'] })
 
 // In a Lambda function: AdminListGroupsForUser, so that a removed member is out of the group at once
 const members = new Map([

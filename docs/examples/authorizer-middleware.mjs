@@ -5,10 +5,13 @@ import { createRoleResolver } from 'rolecast/cognito'
 const admin = 'arn:aws:iam::111122223333:role/Admin'
 const groups = new Map([['admins', { groupName: 'admins', precedence: 1, roleArn: admin }]])
 
+const userPoolId = 'eu-west-1_Ab12Cd34e'
+
 const guard = createRoleGuard({
-  resolver: createRoleResolver({ source: name => groups.get(name) }),
+  resolver: createRoleResolver({ source: name => groups.get(name), userPoolId }),
   verifier: async token => ({
     sub: 'jane',
+    iss: `https://cognito-idp.eu-west-1.amazonaws.com/${userPoolId}`,
     token_use: 'access',
     'cognito:groups': token === 'janes.token.x' ? ['admins'] : [],
   }),

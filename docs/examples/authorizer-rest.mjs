@@ -5,7 +5,8 @@ import { createRoleResolver } from 'rolecast/cognito'
 // In a Lambda function: createRoleResolver({ userPoolId: process.env.USER_POOL_ID })
 const admin = 'arn:aws:iam::111122223333:role/Admin'
 const groups = new Map([['admins', { groupName: 'admins', precedence: 1, roleArn: admin }]])
-const resolver = createRoleResolver({ source: name => groups.get(name) })
+const userPoolId = 'eu-west-1_Ab12Cd34e'
+const resolver = createRoleResolver({ source: name => groups.get(name), userPoolId })
 
 // In a Lambda function: CognitoJwtVerifier.create({ userPoolId, clientId, tokenUse: 'id' }) of aws-jwt-verify
 const tokens = new Map([
@@ -13,6 +14,7 @@ const tokens = new Map([
     'janes.token.x',
     {
       sub: 'jane',
+      iss: `https://cognito-idp.eu-west-1.amazonaws.com/${userPoolId}`,
       token_use: 'id',
       'cognito:groups': ['admins'],
       'cognito:roles': [admin],

@@ -29,8 +29,9 @@ export function changeGroups(groups: Iterable<Group>, changes: Iterable<GroupCha
   // Of those with one name the first counts, as in `resolveRoles`.
   for (const group of groups) if (!after.has(group.groupName)) after.set(group.groupName, group)
   const known = new Set(after.keys())
-  for (const { groupName, precedence, roleArn, remove } of changes) {
-    if (!known.has(groupName)) {
+  for (const change of changes) {
+    const { groupName, precedence, roleArn, remove }: Partial<GroupChange> = change ?? {}
+    if (groupName === undefined || !known.has(groupName)) {
       throw new RolecastError(
         'invalid-argument',
         `the pool has no group ${quote(groupName)} to change; check the name, capitals count`,

@@ -2,15 +2,23 @@ import { RolecastError } from '../errors.js'
 import { type ResponseContext, toAppSyncResponse, toIamPolicyResponse, toSimpleResponse } from './responses.js'
 import {
   type ResponseOf,
-  arnOf,
-  bearerToken,
+  checkFoundToken,
   type EventKind,
   type EventOf,
   findToken,
   type FoundToken,
-  detectEventKind,
+  readEvent,
+  type ReadEvent,
 } from './events.js'
-import { createDecider, type Denied, rejectFields, type RoleGuardOptions } from './guard.js'
+import {
+  createDecider,
+  type Denied,
+  type PlainVerdict,
+  rejectFields,
+  type RoleGuardOptions,
+  syncResult,
+} from './guard.js'
+import { AUTHORIZER_OPTIONS, readOptions } from './options.js'
 
 interface AccessVerdict {
   readonly allow: boolean
@@ -19,17 +27,21 @@ interface AccessVerdict {
 }
 
 interface IamVerdict extends AccessVerdict {
-  /** The allowed resources, instead of those that the option `resource` implies. */
-  readonly resource?: string | readonly string[] | undefined
+  /** The allowed resources, instead of those that the option `resource` implies. Undefined results in a denial. */
+  readonly resource?: string | readonly string[]
   readonly usageIdentifierKey?: string | undefined
 }
 
 interface AppSyncVerdict extends AccessVerdict {
-  readonly deniedFields?: readonly string[] | undefined
+  /** Undefined results in a denial. */
+  readonly deniedFields?: readonly string[]
   readonly ttlOverride?: number | undefined
 }
 
-/** The result of `allow`. A field that the response to that kind of event cannot have results in a denial. */
+/**
+ * The result of `allow`. An object must be plain: one of a class, or with a getter or a symbol, results in a denial, and so
+ * does a field that the response to that kind of event cannot have.
+ */
 export type VerdictOf<K extends EventKind> =
   | boolean
   | (K extends 'http-2' ? AccessVerdict : K extends 'appsync' ? AppSyncVerdict : IamVerdict)
@@ -40,18 +52,19 @@ export interface RoleAuthorizerOptions<
   K extends EventKind,
 > extends RoleGuardOptions<Payload, RequireRole, EventOf<K>, VerdictOf<K>> {
   /**
-   * The kind of the events. `http-2-iam` must be given.
+   * The kind of the events: an event of another kind is rejected. `http-2-iam` must be given.
    *
    * @default detected from the event's fields
    */
   readonly kind?: K | undefined
   /**
-   * Finds the token in the event, with or without `Bearer`. If it is not in the default place, it must be in the identity
-   * source, which is the key of API Gateway's cache.
+   * Finds the token in the event, with or without `Bearer`. It must be in an identity source, whose values are the key of
+   * API Gateway's cache: for an HTTP API this is checked, for a REST API the event does not tell the identity source. Leave
+   * it out for the default place: undefined is rejected.
    *
    * @default the Authorization header, the one identity source of an HTTP API, or `authorizationToken`
    */
-  readonly findToken?: ((event: EventOf<K>) => string | undefined) | undefined
+  readonly findToken?: (event: EventOf<K>) => string | undefined
   /**
    * What a policy allows: `method`, the method that was called; or `stage`, every method of the stage, for policies that API
    * Gateway caches. With `stage`, `allow` must not depend on the method or the path.
@@ -67,7 +80,7 @@ export interface RoleAuthorizerOptions<
    */
   readonly onFailure?: 'deny' | 'throw' | undefined
   /**
-   * Milliseconds before the function's timeout at which the request is denied.
+   * Milliseconds before the function's timeout at which the request is denied, unless `timeout` is over earlier.
    *
    * @default 500
    */
@@ -97,8 +110,8 @@ export type RoleAuthorizer<K extends EventKind> = (
  * Not for a pool whose pre token generation trigger changes groups or roles, because the roles are forecast from the groups.
  * It does not verify tokens itself: it trusts the verifier.
  *
- * @throws RolecastError `invalid-option`; the handler rejects with `invalid-event` (an event of an unknown kind, or without
- * the fields of its kind), and with `onFailure: 'throw'` also with `unexpected`
+ * @throws RolecastError `invalid-option`; the handler rejects with `invalid-event` (an event of an unknown kind, of
+ * another than `kind`, or without the fields of its kind), and with `onFailure: 'throw'` also with `unexpected`
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
  * @see https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html
@@ -108,56 +121,79 @@ export function createRoleAuthorizer<
   RequireRole extends boolean = true,
   K extends EventKind = EventKind,
 >(options: RoleAuthorizerOptions<Payload, RequireRole, K>): RoleAuthorizer<K> {
-  const decide = createDecider(options)
-  const { kind: named, findToken: findOwn, resource, onFailure, margin = 500, maxBytes } = options
+  const read = readOptions(options, AUTHORIZER_OPTIONS)
+  const decide = createDecider(read)
+  const { kind: named, findToken: findOwn, resource, onFailure, margin = 500, maxBytes } = read
 
-  function find(kind: EventKind, arn: string, event: EventOf<K>): FoundToken {
+  function find(request: ReadEvent, event: EventOf<K>): FoundToken {
+    const { kind, arn } = request
     // The client chooses the path: a `*` in it would allow paths that were not decided on.
-    if (kind !== 'http-2' && resource !== 'stage' && /[*?]|\$\{/.test(arn)) return { deny: 'wildcard-in-path' }
-    return findOwn === undefined ? findToken(kind, event) : bearerToken(findOwn(event))
+    const allowed = kind === 'http-2' ? '' : resource === 'stage' ? stageOf(arn) : arn
+    if (/[*?]|\$\{/.test(allowed)) return { deny: 'wildcard-in-path' }
+    return findOwn === undefined ? findToken(request) : checkFoundToken(syncResult(findOwn(event)), request)
   }
 
-  function grant(kind: EventKind, arn: string, verdict: IamVerdict & AppSyncVerdict, principalId: string): object {
+  function grant({ kind, arn }: ReadEvent, verdict: PlainVerdict, principalId: string): object {
     const others =
       kind === 'appsync' ? ['deniedFields', 'ttlOverride'] : kind === 'http-2' ? [] : ['resource', 'usageIdentifierKey']
     rejectFields(verdict, ['context', ...others])
-    const fields = { ...verdict, isAuthorized: true, maxBytes }
-    if (kind === 'appsync') return toAppSyncResponse({ ...fields, resolverContext: verdict.context })
-    if (kind === 'http-2') return toSimpleResponse(fields)
-    const granted = verdict.resource ?? (resource === 'stage' ? toStage(arn) : arn)
-    return toIamPolicyResponse({ ...fields, principalId, effect: 'Allow', resource: granted })
+    // Of any type, until the maker of the response checks them.
+    const {
+      context,
+      deniedFields,
+      ttlOverride,
+      usageIdentifierKey,
+      resource: own,
+    } = verdict as PlainVerdict & IamVerdict & AppSyncVerdict
+    if (kind === 'appsync') {
+      return toAppSyncResponse({
+        isAuthorized: true,
+        resolverContext: context,
+        ...('deniedFields' in verdict && { deniedFields }),
+        ttlOverride,
+        maxBytes,
+      })
+    }
+    if (kind === 'http-2') return toSimpleResponse({ isAuthorized: true, context, maxBytes })
+    const granted = 'resource' in verdict ? own! : resource === 'stage' ? `${stageOf(arn)}*` : arn
+    return toIamPolicyResponse({
+      principalId,
+      effect: 'Allow',
+      resource: granted,
+      context,
+      usageIdentifierKey,
+      maxBytes,
+    })
   }
 
   return async (event, context) => {
-    const kind = named ?? detectEventKind(event)
-    const arn = kind && arnOf(kind, event)
-    const left = context?.getRemainingTimeInMillis?.()
-    const controller = new AbortController()
-    const timer = left === undefined ? undefined : setTimeout(() => controller.abort(), left - margin)
-    try {
-      const { decision, response } = await decide<object>(
-        () => (arn === undefined ? { deny: 'invalid-event' } : find(kind!, arn, event)),
-        event,
-        controller.signal,
-        (verdict, principalId) => grant(kind!, arn!, verdict as IamVerdict & AppSyncVerdict, principalId),
+    const request = readEvent(event, named)
+    const { decision, response } = await decide<object>({
+      find: () => (request === undefined ? { deny: 'invalid-event' } : find(request, event)),
+      event,
+      signal: undefined,
+      timeLeft: () => {
+        const left: unknown = syncResult(context?.getRemainingTimeInMillis?.())
+        return left === undefined ? Infinity : typeof left === 'number' ? left - margin : NaN
+      },
+      complete: (verdict, principalId) => grant(request!, verdict, principalId),
+    })
+    if (decision.allowed) return response as ResponseOf<K>
+    if (request === undefined) {
+      throw new RolecastError(
+        'invalid-event',
+        'the event is of an unknown kind, of another than `kind`, or lacks the fields of its kind; ' +
+          'give the `kind` of your API',
       )
-      if (decision.allowed) return response as ResponseOf<K>
-      if (kind === undefined || arn === undefined) {
-        throw new RolecastError(
-          'invalid-event',
-          'the event is of an unknown kind, or lacks the fields of its `kind`; give the `kind` of your API',
-        )
-      }
-      if (decision.status === 401 && THROW_FOR_401.has(kind)) throw new Error('Unauthorized')
-      if (decision.status === 503 && onFailure === 'throw') {
-        throw new RolecastError('unexpected', `there is no decision (${decision.reason}); try again later`, {
-          retryable: true,
-        })
-      }
-      return deny(kind, arn, decision) as ResponseOf<K>
-    } finally {
-      clearTimeout(timer)
     }
+    const { kind, arn } = request
+    if (decision.status === 401 && THROW_FOR_401.has(kind)) throw new Error('Unauthorized')
+    if (decision.status === 503 && onFailure === 'throw') {
+      throw new RolecastError('unexpected', `there is no decision (${decision.reason}); try again later`, {
+        retryable: true,
+      })
+    }
+    return deny(kind, arn, decision) as ResponseOf<K>
   }
 }
 
@@ -168,10 +204,10 @@ function deny(kind: EventKind, arn: string, { status, principalId = 'unknown' }:
   if (kind === 'appsync' && status === 503) return { isAuthorized: false, ttlOverride: 0 }
   if (kind === 'appsync' || kind === 'http-2') return { isAuthorized: false }
   // Of the whole stage: a cached policy that allows nothing denies every method anyway.
-  return toIamPolicyResponse({ principalId, effect: 'Deny', resource: toStage(arn) })
+  return toIamPolicyResponse({ principalId, effect: 'Deny', resource: `${stageOf(arn)}*` })
 }
 
-/** `arn:…:api/stage/*` */
-function toStage(arn: string): string {
-  return `${arn.split('/', 2).join('/')}/*`
+/** `arn:…:api/stage/` */
+function stageOf(arn: string): string {
+  return `${arn.split('/', 2).join('/')}/`
 }

@@ -3,6 +3,7 @@ import { isGroupName } from '../group.js'
 import type { RoleClaims } from '../claims/resolve.js'
 import { ownValue } from '../record.js'
 import { distinct } from '../text.js'
+import { areTokenClaims } from '../claims/token-claims.js'
 
 /**
  * How the claims were transported. The same token has another shape in each transport, and a shape does not tell which.
@@ -30,16 +31,18 @@ export const TRANSPORTS: readonly Transport[] = ['jwt', 'rest', 'http', 'appsync
 export interface ClaimsOptions {
   readonly transport: Transport
   /**
-   * Every group name of the pool: it tells `a,b` the one group from `a` and `b`. Only `rest` needs it, and only where
-   * a claim has a comma. It must be complete, groups deleted since the token was issued included: where a name is
-   * missing, the pieces of that name may be read as other groups. Give a Set; anything else is copied by each such call.
+   * Every group name of the pool: it tells `a,b` the one group from `a` and `b`. Only `rest` needs it where a claim has a
+   * comma, and `rest` and `http` where it could also be of another transport, such as `[a]` and `["a"]`. It must be complete,
+   * groups deleted since the token was issued included: where a name is missing, the pieces of that name may be read as other
+   * groups. Give a Set; anything else is copied by each such call.
    */
   readonly knownGroups?: Iterable<string> | undefined
 }
 
 /**
  * Claims as they come: the payload types of aws-jwt-verify, those of jose and an event's claims fit without a cast.
- * Not what encloses them, such as AppSync's `identity` or `authorizer.jwt`: there every claim would be missing.
+ * Not what encloses them, such as AppSync's `identity` or `authorizer.jwt`: there every claim would be missing, and they are
+ * rejected.
  */
 export type IncomingClaims =
   | {
@@ -55,9 +58,10 @@ type ListClaim = 'cognito:groups' | 'cognito:roles'
  * The group names in the claim `cognito:groups`, each once, in the order they came; none if the claim is missing, for
  * that is how Cognito says that a user is in no group.
  *
- * A name may hold commas and never white space, so only a `rest` claim can be ambiguous: with a comma in it, it is read
- * as names of `knownGroups` if there is exactly one way to, and rejected otherwise. Names in an array are taken as they
- * are. Not for unverified claims, and not for telling the header `x-amzn-oidc-data` from the access token of an
+ * A name may hold commas and never white space, so a `rest` claim with a comma is ambiguous: it is read as names of
+ * `knownGroups` if there is exactly one way to, and rejected otherwise. A name may hold brackets and quotes too. So `[a]` by
+ * `rest`, and `["a"]` or `[a, b]` by `http`, are either unusual names or a list of another transport, and are read only if
+ * `knownGroups` has those names. Names in an array are taken as they are. Not for unverified claims, and not for telling the header `x-amzn-oidc-data` from the access token of an
  * ALB: `parseRoleClaims` does that, one claim alone cannot. Not exact in `http` for names with white space, which no
  * group has but a pre token generation trigger could make up.
  *
@@ -77,8 +81,9 @@ export function parseGroupsClaim(value: unknown, options: ClaimsOptions): readon
  * a role's name may hold commas, and rejected if a piece is not a role's ARN. Not for unverified claims: nothing here
  * looks at a signature.
  *
- * @throws RolecastError `invalid-claim` (no claims, a claim not of the transport's shape, or, from an ALB, claims that
- * are not an access token's: `x-amzn-oidc-data` has neither groups nor roles), `ambiguous-claim` or `invalid-option`
+ * @throws RolecastError `invalid-claim` (no claims, what encloses the claims, a claim not of the transport's shape, or, from
+ * an ALB, claims that are not an access token's: `x-amzn-oidc-data` has neither groups nor roles), `ambiguous-claim` or
+ * `invalid-option`
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
  */
 export function parseRoleClaims(claims: IncomingClaims, options: ClaimsOptions): RoleClaims {
@@ -87,6 +92,14 @@ export function parseRoleClaims(claims: IncomingClaims, options: ClaimsOptions):
     throw new RolecastError(
       'invalid-claim',
       `the claims are ${quote(claims)}; verify the token, and give its claims as an object`,
+      { value: claims },
+    )
+  }
+  if (!areTokenClaims(claims)) {
+    throw new RolecastError(
+      'invalid-claim',
+      `the claims are ${quote(claims)} without any claim of a token; give the claims themselves, not what encloses them, ` +
+        'for example `identity.claims` or `authorizer.jwt.claims`',
       { value: claims },
     )
   }
@@ -117,7 +130,8 @@ function parseList(claim: ListClaim, value: unknown, options: ClaimsOptions): re
 
 function parsePreferredRole(value: unknown, { transport }: ClaimsOptions): string | undefined {
   if (isMissing(value, transport)) return undefined
-  if (typeof value === 'string' && value !== '') return value
+  // What begins like this is a list, or JSON, and no role.
+  if (typeof value === 'string' && value !== '' && !/^\s*[["{]/.test(value)) return value
   throw wrongShape('cognito:preferred_role', value, 'is a string in every transport')
 }
 
@@ -153,9 +167,8 @@ function toValues(
       if (typeof value !== 'string') return undefined
       return claim === 'cognito:roles' ? splitRoles(value) : splitGroups(value, knownGroups)
     case 'http':
-      return typeof value === 'string'
-        ? splitBracketed(value, claim === 'cognito:roles' ? isArnLike : isGroupName)
-        : undefined
+      if (typeof value !== 'string') return undefined
+      return claim === 'cognito:roles' ? splitBracketedRoles(value) : splitBracketedGroups(value, knownGroups)
     default: {
       // Spread, so that a hole is seen.
       const values: readonly unknown[] = Array.isArray(value) ? [...value] : ['']
@@ -172,8 +185,37 @@ function splitBracketed(text: string, isValue: (piece: string) => boolean): read
   return pieces.every(isValue) ? pieces : undefined
 }
 
+function splitBracketedGroups(text: string, knownGroups: Iterable<string> | undefined): readonly string[] | undefined {
+  const names = splitBracketed(text, isGroupName)
+  // A list in JSON, or joined by commas and spaces: no API Gateway writes these, and group names can look like them.
+  if (names !== undefined && (/^\[".*"\]$/s.test(text) || endsInCommas(names))) checkKnown(text, names, knownGroups)
+  return names
+}
+
+function splitBracketedRoles(text: string): readonly string[] | undefined {
+  const arns = splitBracketed(text, isArnLike)
+  return arns === undefined || endsInCommas(arns) ? undefined : arns
+}
+
+/** Whether all pieces but the last end in a comma, as in `[a, b]`. */
+function endsInCommas(pieces: readonly string[]): boolean {
+  return pieces.length > 1 && pieces.slice(0, -1).every(piece => piece.endsWith(','))
+}
+
+/** @throws RolecastError `ambiguous-claim` */
+function checkKnown(text: string, names: readonly string[], knownGroups: Iterable<string> | undefined): void {
+  const known = knownGroups instanceof Set ? knownGroups : new Set(knownGroups)
+  if (names.every(name => known.has(name))) return
+  throw ambiguous(
+    text,
+    'may be a list that came by another transport, or groups with such names; name the transport that the claims came by, ' +
+      'or give names with brackets or quotes as `knownGroups`',
+  )
+}
+
+/** Five colons, and at most two more, which Cognito accepts. A second ARN would have five. */
 function isArnLike(text: string): boolean {
-  return /^arn:\S+$/.test(text)
+  return /^arn:\S+$/.test(text) && text.split(':').length <= 8
 }
 
 /**
@@ -194,7 +236,12 @@ function splitRoles(text: string): readonly string[] {
 }
 
 function splitGroups(text: string, knownGroups: Iterable<string> | undefined): readonly string[] | undefined {
-  if (!text.includes(',')) return isGroupName(text) ? [text] : undefined
+  const bracketed = text.startsWith('[') && text.endsWith(']')
+  if (!text.includes(',')) {
+    if (!isGroupName(text)) return undefined
+    if (bracketed) checkKnown(text, [text], knownGroups)
+    return [text]
+  }
   if (knownGroups === undefined) {
     throw ambiguous(
       text,

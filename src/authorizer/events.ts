@@ -1,3 +1,4 @@
+import { ownFields } from './own-data.js'
 import { type AppSyncResponse, type IamPolicyResponse, isText, type SimpleResponse } from './responses.js'
 
 type Named<T = string> = { readonly [name: string]: T | undefined } | null | undefined
@@ -90,24 +91,56 @@ export type ResponseOf<K extends EventKind> = Kinds[K][1]
 
 type Fields = { readonly [name: string]: unknown }
 
-/**
- * The kind of an event by the fields that AWS documents and sets itself, or undefined. Never `http-2-iam`, because the event
- * does not say whether an HTTP API expects simple responses.
- */
-export function detectEventKind(event: unknown): EventKind | undefined {
-  const { type, version, httpMethod, authorizationToken, requestContext } = toFields(event)
-  const { connectionId, apiId, queryString } = toFields(requestContext)
-  if (type === 'TOKEN') return 'rest-token'
-  if (type === undefined && [authorizationToken, apiId, queryString].every(isText)) return 'appsync'
-  if (type !== 'REQUEST') return undefined
-  if (version !== undefined) return version === '2.0' ? 'http-2' : version === '1.0' ? 'http-1' : undefined
-  return isText(httpMethod) ? 'rest-request' : isText(connectionId) ? 'websocket' : undefined
+/** Whether an event is of a kind, by the fields that AWS documents and sets itself. */
+const FITS: Readonly<Record<EventKind, (event: Fields) => boolean>> = {
+  'rest-token': ({ type }) => type === 'TOKEN',
+  'rest-request': event => isRequest(event, undefined) && isText(event['httpMethod']),
+  websocket: event => isRequest(event, undefined) && isText(contextOf(event)['connectionId']),
+  'http-1': event => isRequest(event, '1.0'),
+  'http-2': event => isRequest(event, '2.0'),
+  'http-2-iam': event => isRequest(event, '2.0'),
+  appsync(event) {
+    const { apiId, queryString } = contextOf(event)
+    return (
+      event['type'] === undefined &&
+      typeof event['authorizationToken'] === 'string' &&
+      isText(apiId) &&
+      isText(queryString)
+    )
+  },
 }
 
-/** The ARN of the method or route that is called, or undefined. Empty for AppSync, which has none. */
-export function arnOf(kind: EventKind, event: unknown): string | undefined {
+const KINDS = Object.keys(FITS) as EventKind[]
+
+function isRequest({ type, version }: Fields, expected: string | undefined): boolean {
+  return type === 'REQUEST' && version === expected
+}
+
+function contextOf(event: Fields): Fields {
+  return ownFields(event['requestContext'])
+}
+
+/** The fields of an event, read once. */
+export interface ReadEvent {
+  readonly kind: EventKind
+  /** The ARN of the method or route that is called. Empty for AppSync, which has none. */
+  readonly arn: string
+  readonly fields: Fields
+}
+
+/**
+ * Reads an event of the kind that is named, or of any: undefined if it is of another kind, or lacks the ARN of its kind.
+ * Never `http-2-iam` unless that is named, because the event does not say whether an HTTP API expects simple responses.
+ */
+export function readEvent(event: unknown, named?: EventKind): ReadEvent | undefined {
+  const fields = ownFields(event)
+  const kind = (named === undefined ? KINDS : [named]).find(one => FITS[one](fields))
+  const arn = kind && arnOf(kind, fields)
+  return kind === undefined || arn === undefined ? undefined : { kind, arn, fields }
+}
+
+function arnOf(kind: EventKind, { methodArn, routeArn }: Fields): string | undefined {
   if (kind === 'appsync') return ''
-  const { methodArn, routeArn } = toFields(event)
   const arn = kind.startsWith('http-2') ? routeArn : methodArn
   return isText(arn) && /^arn:[^/]+\/[^/]+\//.test(arn) ? arn : undefined
 }
@@ -132,22 +165,34 @@ export type FoundToken =
  *
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
  */
-export function findToken(kind: EventKind, event: unknown): FoundToken {
-  const { authorizationToken, headers, multiValueHeaders, identitySource } = toFields(event)
-  if (kind === 'rest-token' || kind === 'appsync') return bearerToken(authorizationToken)
-  const all = [headers, multiValueHeaders].flatMap(one => Object.entries(toFields(one)))
-  const values = new Set(all.filter(([name]) => name.toLowerCase() === 'authorization').flatMap(([, value]) => value))
+export function findToken({ kind, fields }: ReadEvent): FoundToken {
+  if (kind === 'rest-token' || kind === 'appsync') return bearerToken(fields['authorizationToken'])
+  const all = [fields['headers'], fields['multiValueHeaders']].flatMap(one => Object.entries(ownFields(one)))
+  const values = new Set<unknown>(
+    all.filter(([name]) => name.toLowerCase() === 'authorization').flatMap(([, value]) => value),
+  )
   // AWS does not document which of two different headers API Gateway uses.
   if (values.size > 1) return undefined
   const [header] = values
-  // Format 1.0 joins them with commas, and a token has none.
-  const sources: readonly unknown[] = kind.startsWith('http')
-    ? [identitySource ?? []].flat().join().split(',').filter(isText)
-    : []
+  const sources = identitySources(kind, fields)
   if (header === undefined) return sources.length === 1 ? bearerToken(sources[0]) : undefined
-  return sources.length > 0 && !sources.includes(header) ? { deny: 'token-not-cache-key' } : bearerToken(header)
+  return sources.length > 0 && !sources.some(source => source === header)
+    ? { deny: 'token-not-cache-key' }
+    : bearerToken(header)
 }
 
-function toFields(value: unknown): Fields {
-  return typeof value === 'object' && value !== null ? (value as Fields) : {}
+/** The same check of a token that was found elsewhere: it must be one of the words of an identity source. */
+export function checkFoundToken(found: unknown, { kind, fields }: ReadEvent): FoundToken {
+  const token = bearerToken(found)
+  const sources = identitySources(kind, fields)
+  if (token === undefined || sources.length === 0) return token
+  // A cookie, for example, has other words too. A sender of the same key knows the token, whatever else the key has.
+  const isKey = sources.some(source => source === found || source.split(/[^\w.-]+/).includes(token))
+  return isKey ? token : { deny: 'token-not-cache-key' }
+}
+
+/** The identity sources of an HTTP API; of other APIs none, because their events do not tell them. */
+function identitySources(kind: EventKind, { identitySource }: Fields): readonly string[] {
+  // Format 1.0 joins them with commas, and a token has none.
+  return kind.startsWith('http') ? [identitySource ?? []].flat().join().split(',').filter(isText) : []
 }

@@ -1,9 +1,12 @@
 import { type CarriedClaims, type ClaimsComparison, compareClaims } from '../claims/compare-claims.js'
+import { onAbort } from '../abort.js'
 import { RolecastError, quote } from '../errors.js'
 import type { Resolution } from '../claims/resolve.js'
-import { isText } from './responses.js'
-import { type IncomingClaims, parseRoleClaims } from './claims.js'
+import { isText, isTexts } from './responses.js'
+import { parseRoleClaims } from './claims.js'
 import type { FoundToken } from './events.js'
+import { GUARD_OPTIONS, MAX_TIMER, readOptions, readUserPoolId } from './options.js'
+import { copyArray, copyPlain, ownFields } from './own-data.js'
 import type { Mutable } from '../record.js'
 
 /** A resolution of groups that were read now, or from a cache. */
@@ -15,8 +18,13 @@ export interface CurrentResolution extends Resolution {
   readonly age: number
 }
 
-/** The result of `createRoleResolver`, or anything with its `resolve`. */
+/** The result of `createRoleResolver`, or anything with its `userPoolId` and `resolve`. */
 export interface CurrentRoles {
+  /**
+   * The id of the user pool whose groups are resolved: a token that another pool issued is denied, because its groups are
+   * other groups. Or `any`: the groups of every pool that the verifier accepts have these roles.
+   */
+  readonly userPoolId: string
   resolve(
     groupNames: Iterable<string>,
     options?: { readonly signal?: AbortSignal | undefined },
@@ -49,6 +57,7 @@ const UNAUTHENTICATED: ReadonlySet<DenyReason> = new Set([
   'missing-token',
   'unverified',
   'invalid-claims',
+  'wrong-pool',
   'token-not-cache-key',
 ])
 
@@ -68,7 +77,8 @@ const FAILED: ReadonlySet<DenyReason> = new Set([
  * Status 401, the caller is unknown:
  * - `missing-token`: no token, or two Authorization headers that differ.
  * - `unverified`: the verifier threw or returned no payload.
- * - `invalid-claims`: not the payload of a Cognito token.
+ * - `invalid-claims`: not the payload of a Cognito token, or one without an issuer where the resolver names a pool.
+ * - `wrong-pool`: another user pool than the resolver's issued the token.
  * - `token-not-cache-key`: in an HTTP API, the token is not among the identity sources.
  *
  * Status 403, the decision is no:
@@ -78,21 +88,23 @@ const FAILED: ReadonlySet<DenyReason> = new Set([
  * - `stale-token`: `onStale` rejected the token, or threw.
  * - `not-allowed`: `allow` did not return true.
  * - `wildcard-in-path`: the path has a wildcard, which in a policy would allow other paths.
- * - `invalid-response`: the response would be too large, or has a value that it cannot have.
- * - `invalid-event`: the event is of an unknown kind. The handler of an authorizer rejects.
+ * - `invalid-response`: `allow` returned an object that is not plain, or a value that the response cannot have, or the
+ *   response would be too large.
+ * - `invalid-event`: the event is of an unknown kind, or of another than `kind`. The handler of an authorizer rejects.
  *
  * Status 503, no decision was possible:
  * - `membership-failed`: `groupsOf` threw, or returned no groups.
- * - `resolver-failed`: a group could not be read.
+ * - `resolver-failed`: a group could not be read, or the user has more groups than Cognito allows.
  * - `stale-cache`: the cache served groups that expired longer ago than `maxStaleAge` allows.
  * - `allow-failed`: `allow` threw.
  * - `hook-failed`: `onDecision` threw on a granted request.
- * - `timeout`: the time was nearly up, or the signal aborted.
+ * - `timeout`: `timeout` was over, the time of the function was nearly up, or the signal aborted.
  */
 export type DenyReason =
   | 'missing-token'
   | 'unverified'
   | 'invalid-claims'
+  | 'wrong-pool'
   | 'token-not-cache-key'
   | 'membership-failed'
   | 'resolver-failed'
@@ -134,9 +146,15 @@ export interface Denied extends DecisionDetails {
 export type Decision = Granted | Denied
 
 export interface RoleGuardOptions<Payload extends object, RequireRole extends boolean, Event, Verdict> {
-  /** Reads the groups' roles: `createRoleResolver({ … })` from `rolecast/cognito`. */
+  /**
+   * Reads the groups' roles: `createRoleResolver({ … })` from `rolecast/cognito`. It must be of the pool that issued the
+   * token, as the token's `iss` says.
+   */
   readonly resolver: CurrentRoles
-  /** Required: unverified claims are whatever the caller wants. */
+  /**
+   * Required: unverified claims are whatever the caller wants. The payload of a function must have the token's `sub`, and
+   * its `iss` unless the resolver is for `any` pool.
+   */
   readonly verifier: TokenVerifier<Payload>
   /**
    * The user's groups: `token`, those in the token, so a user who was removed from a group stays in it until the token
@@ -155,7 +173,7 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
   readonly onStale: 'allow' | 'deny' | ((comparison: ClaimsComparison) => boolean)
   /**
    * Whether to allow the request. Called only if everything else allows it, with a preferred role unless `requireRole` is
-   * false, and never with an undetermined one. Only `true`, or an object whose `allow` is `true`, allows it.
+   * false, and never with an undetermined one. Only `true`, or a plain object whose `allow` is `true`, allows it.
    */
   allow(request: AccessRequest<Payload, RequireRole, Event>): Verdict | Promise<Verdict>
   /** @default true */
@@ -173,10 +191,17 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
    */
   readonly maxStaleAge?: number | undefined
   /**
-   * Called with every decision, and awaited. If it fails for a granted request the request is denied, and it is called
-   * again with `hook-failed`.
+   * Milliseconds after which the request is denied, if it is not decided by then; `onDecision` counts. Infinity: no limit,
+   * and a verifier that hangs holds the request forever.
+   *
+   * @default 3000
    */
-  readonly onDecision?: ((decision: Decision) => unknown) | undefined
+  readonly timeout?: number | undefined
+  /**
+   * Called with every decision, and awaited. If it fails for a granted request, or is not done within `timeout`, the request
+   * is denied, and it is called again with `hook-failed` or `timeout`. Leave it out to have none: undefined is rejected.
+   */
+  readonly onDecision?: (decision: Decision) => unknown
   /**
    * Milliseconds since the epoch, for the token's age.
    *
@@ -204,33 +229,52 @@ export type RoleGuard<Event> = (
 export function createRoleGuard<Payload extends object, RequireRole extends boolean = true, Event = unknown>(
   options: RoleGuardOptions<Payload, RequireRole, Event, boolean>,
 ): RoleGuard<Event> {
-  const decide = createDecider(options)
+  const decide = createDecider(readOptions(options, GUARD_OPTIONS))
   return async (token, ...[request]) => {
-    const { decision } = await decide(
-      () => token,
-      request?.event as Event,
-      request?.signal,
-      verdict => rejectFields(verdict, []),
-    )
+    const { decision } = await decide({
+      find: () => (typeof token === 'string' ? token : undefined),
+      event: request?.event as Event,
+      signal: request?.signal,
+      timeLeft: () => Infinity,
+      complete: verdict => rejectFields(verdict, []),
+    })
     return decision
   }
 }
 
+/** What restricts the access. Undefined, as a table gives it for a missing key, must not mean that there is no restriction. */
+const RESTRICTING: ReadonlySet<string> = new Set(['resource', 'deniedFields'])
+
 /** A field that the response cannot have must not get lost: it could be what restricts the access. */
-export function rejectFields(verdict: object, known: readonly string[]): void {
+export function rejectFields(verdict: PlainVerdict, known: readonly string[]): void {
   for (const [key, value] of Object.entries(verdict)) {
+    if (value === undefined && RESTRICTING.has(key) && known.includes(key))
+      throw new RolecastError('invalid-option', `${quote(key)} is undefined; give its value, or leave it out`)
     if (value === undefined || ['allow', ...known].includes(key)) continue
     throw new RolecastError('invalid-option', `the response to this kind of event has no ${quote(key)}; leave it out`)
   }
 }
 
+/** What `allow` returned, without what it inherits. */
+export type PlainVerdict = Readonly<Record<string, unknown>>
+
+interface Question<Event, Response> {
+  readonly find: () => FoundToken
+  readonly event: Event
+  readonly signal: AbortSignal | undefined
+  /** Milliseconds that the caller has. What is no number has run out. */
+  readonly timeLeft: () => number
+  /** Makes the response to a granted request. If it throws, the request is denied. */
+  readonly complete: (verdict: PlainVerdict, principalId: string) => Response
+}
+
 const DENIED = Symbol('denied')
 
-/** `complete` makes the response to a granted request. If it throws, the request is denied. */
+/** @param options as `readOptions` gives them */
 export function createDecider<Payload extends object, RequireRole extends boolean, Event, Verdict>(
   options: RoleGuardOptions<Payload, RequireRole, Event, Verdict>,
 ) {
-  checkOptions(options)
+  const userPoolId = readUserPoolId(options.resolver)
   const {
     resolver,
     verifier,
@@ -239,33 +283,35 @@ export function createDecider<Payload extends object, RequireRole extends boolea
     requireRole,
     onUnknownGroup,
     maxStaleAge = -1,
+    timeout = 3_000,
     onDecision,
     clock = Date.now,
   } = options
 
-  return async <Response>(
-    find: () => FoundToken,
-    event: Event,
-    given: AbortSignal | undefined,
-    complete: (verdict: object, principalId: string) => Response,
-  ): Promise<{ readonly decision: Decision; readonly response?: Response }> => {
-    // A signal of its own, so that no listener stays on a signal that lives longer.
-    const signal = AbortSignal.any(given ? [given] : [])
+  return async <Response>({
+    find,
+    event,
+    signal: outer,
+    timeLeft,
+    complete,
+  }: Question<Event, Response>): Promise<{ readonly decision: Decision; readonly response?: Response }> => {
     const details: Mutable<DecisionDetails> = {}
     let token: string | undefined
     // The reason if anything throws from here on.
-    let reason: DenyReason = 'missing-token'
+    let reason: DenyReason = 'timeout'
     const deny: (why: DenyReason) => never = why => {
       reason = why
       throw DENIED
     }
-    const gone = new Promise<never>((_resolve, reject) => {
-      const leave = () => reject(signal.reason as Error)
-      if (signal.aborted) leave()
-      else signal.addEventListener('abort', leave)
-    })
-    // Nothing may wait for it by then.
-    gone.catch(() => {})
+    const controller = new AbortController()
+    const { signal } = controller
+    const { promise: gone, reject: leave } = withReject()
+    const stop = () => {
+      controller.abort(outer?.reason)
+      leave(signal.reason)
+    }
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let ignoreOuter: (() => void) | undefined
     /** Does not wait for work that ignores the signal. */
     const step = async <T>(why: DenyReason, work: () => T | Promise<T>): Promise<T> => {
       reason = why
@@ -274,6 +320,12 @@ export function createDecider<Payload extends object, RequireRole extends boolea
     }
 
     try {
+      ignoreOuter = onAbort(outer, stop)
+      const limit = Math.min(timeout, timeLeft())
+      if (!(limit > 0)) stop()
+      else if (limit !== Infinity) timer = setTimeout(stop, Math.min(limit, MAX_TIMER))
+
+      reason = 'missing-token'
       const found = find()
       if (typeof found === 'object') deny(found.deny)
       if (!isText(found)) deny('missing-token')
@@ -284,47 +336,55 @@ export function createDecider<Payload extends object, RequireRole extends boolea
       )
       if (Object(claims) !== claims) deny('unverified')
       reason = 'invalid-claims'
-      const {
-        sub,
-        token_use: tokenUse,
-        iat,
-      } = { ...claims } as { sub?: unknown } & Pick<CarriedClaims, 'token_use' | 'iat'>
+      const payload = ownFields(claims)
+      const { sub, iss } = payload
       // Anything else, for example the three parts of a decoded token, would be a user without groups.
       if (!isText(sub)) deny('invalid-claims')
-      const carried: CarriedClaims = {
-        ...parseRoleClaims(claims as IncomingClaims, { transport: 'jwt' }),
-        token_use: tokenUse,
-        iat,
+      if (userPoolId !== 'any') {
+        const issuer = poolOf(iss)
+        if (issuer === undefined) deny('invalid-claims')
+        if (issuer !== userPoolId) deny('wrong-pool')
       }
+      const carried = {
+        ...parseRoleClaims(payload, { transport: 'jwt' }),
+        token_use: payload['token_use'],
+        iat: payload['iat'],
+      } as CarriedClaims
       details.principalId = sub
 
       const names =
         groupsOf === 'token'
           ? (carried['cognito:groups'] ?? [])
           : await step('membership-failed', () => groupsOf(claims, { signal }))
-      const groupNames = [...names]
       // The characters of a string are not groups.
-      if (isText(names) || !groupNames.every(isText)) deny('membership-failed')
+      if (typeof names !== 'object' || isStringObject(names)) deny('membership-failed')
+      const groupNames = [...names]
+      if (!groupNames.every(isText)) deny('membership-failed')
 
       const resolution = await step('resolver-failed', () => resolver.resolve(groupNames, { signal }))
-      const { outcome, preferredRole, unknownGroups, stale, age } = resolution
+      const { outcome, preferredRole, unknownGroups, roles, stale, age } = resolution
+      if (![unknownGroups, roles].every(list => isTexts(copyArray(list) ?? [undefined]))) deny('resolver-failed')
       details.resolution = resolution
       if (unknownGroups.length !== 0 && onUnknownGroup !== 'ignore') deny('unknown-group')
-      if (stale !== false && !(age <= maxStaleAge)) deny('stale-cache')
+      if (stale !== false && !(typeof age === 'number' && age >= 0 && age <= maxStaleAge)) deny('stale-cache')
       if (!['resolved', 'none', 'ambiguous'].includes(outcome)) deny('undetermined')
-      if (requireRole !== false && (outcome !== 'resolved' || !preferredRole)) deny('no-role')
+      if (requireRole !== false && (outcome !== 'resolved' || !isText(preferredRole))) deny('no-role')
+      if ((outcome === 'resolved') !== isText(preferredRole)) deny('resolver-failed')
 
       reason = 'invalid-claims'
-      const comparison = compareClaims(resolution, carried, { now: clock() })
+      const comparison = compareClaims(resolution, carried, { now: syncResult(clock()) })
       details.comparison = comparison
       reason = 'stale-token'
-      if (comparison.status !== 'fresh' && onStale !== 'allow' && (onStale === 'deny' || onStale(comparison) !== true))
-        deny('stale-token')
+      if (comparison.status !== 'fresh' && onStale !== 'allow') {
+        if (onStale === 'deny' || syncResult(onStale(comparison)) !== true) deny('stale-token')
+      }
 
       const request = { resolution: resolution as RequestedResolution<RequireRole>, claims, comparison, event }
       const said: unknown = await step('allow-failed', () => options.allow(request))
-      const verdict = (said === true ? { allow: said } : said) as { readonly allow?: unknown } | null | undefined
-      if (verdict?.allow !== true) deny('not-allowed')
+      if (said !== true && (typeof said !== 'object' || said === null)) deny('not-allowed')
+      const verdict = copyPlain(said === true ? { allow: true } : said)
+      if (verdict === undefined) deny('invalid-response')
+      if (verdict['allow'] !== true) deny('not-allowed')
 
       reason = 'invalid-response'
       const response = complete(verdict, sub)
@@ -347,32 +407,52 @@ export function createDecider<Payload extends object, RequireRole extends boolea
         // The request is denied already.
       }
       return { decision }
+    } finally {
+      clearTimeout(timer)
+      ignoreOuter?.()
     }
   }
+}
+
+/** A promise that nothing may wait for by the time that it is rejected. */
+function withReject(): { readonly promise: Promise<never>; readonly reject: (reason: unknown) => void } {
+  let reject!: (reason: unknown) => void
+  const promise = new Promise<never>((_resolve, rejectIt) => {
+    reject = rejectIt
+  })
+  promise.catch(() => {})
+  return { promise, reject }
+}
+
+/** The user pool that issued a token: `https://cognito-idp.REGION.amazonaws.com/POOL`, or with any other host. */
+function poolOf(iss: unknown): string | undefined {
+  return typeof iss === 'string' ? /^https?:\/\/[^/?#@\\\s]+\/([^/?#@\\\s]+)$/.exec(iss)?.[1] : undefined
+}
+
+function isStringObject(value: object): boolean {
+  return Object.prototype.toString.call(value) === '[object String]'
+}
+
+/** What a function returned that cannot be waited for. A promise is no result, and its failure must not end the process. */
+export function syncResult<T>(result: T): T {
+  if (typeof (result as { readonly then?: unknown } | null | undefined)?.then === 'function')
+    Promise.resolve(result).catch(() => {})
+  return result
 }
 
 function statusOf(reason: DenyReason): Denied['status'] {
   return UNAUTHENTICATED.has(reason) ? 401 : FAILED.has(reason) ? 503 : 403
 }
 
-/** The code of an error, or its name. Left out if a verifier put the token there. */
+/** The code of an error, or its name. Left out if a verifier put the token there, or anything else that is no name. */
 function nameOf(error: unknown, token = ' '): string | undefined {
-  const { code, name } = Object(error) as { readonly code?: unknown; readonly name?: unknown }
-  return [code, name].find((one): one is string => typeof one === 'string' && !one.includes(token))
-}
-
-/** No default would be safe for everyone. An option of a wrong type denies when it is used. */
-function checkOptions(options: object): void {
-  for (const name of Object.keys(REQUIRED) as (keyof typeof REQUIRED)[]) {
-    if ((options as Record<string, unknown>)[name]) continue
-    throw new RolecastError('invalid-option', `${quote(name)} is missing; ${REQUIRED[name]}`)
+  try {
+    const { code, name } = Object(error) as { readonly code?: unknown; readonly name?: unknown }
+    return [code, name].find(
+      (one): one is string => typeof one === 'string' && /^[\w-]{1,64}$/.test(one) && !one.includes(token),
+    )
+  } catch {
+    // A getter threw.
+    return undefined
   }
 }
-
-const REQUIRED = {
-  resolver: 'give `createRoleResolver({ userPoolId })` from `rolecast/cognito`',
-  verifier: 'give `CognitoJwtVerifier.create(…)` from `aws-jwt-verify`, or a function that verifies a token',
-  groupsOf: "give `'token'`, or a function that reads the groups of the user",
-  onStale: "give `'deny'`, `'allow'` or a function of the comparison",
-  allow: 'give a function that decides by `resolution.preferredRole`',
-} as const

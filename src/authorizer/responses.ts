@@ -1,5 +1,6 @@
 import { RolecastError, quote } from '../errors.js'
 import type { Resolution } from '../claims/resolve.js'
+import { copyArray, copyPlain } from './own-data.js'
 
 /** A value that an authorizer can pass to the API behind it: never a list, an object or null. */
 export type ContextValue = string | number | boolean
@@ -54,8 +55,9 @@ export interface IamPolicyInput {
  * Not for an unauthenticated caller: REST and WebSocket APIs respond with 401 only if the authorizer throws
  * `Error('Unauthorized')`. A `Deny` results in 403.
  *
- * @throws RolecastError `invalid-option`: a context value other than a string, finite number or boolean, a response larger
- * than `maxBytes`, a resource longer than 512 characters, no resource, no principal, another effect
+ * @throws RolecastError `invalid-option`: a context that is not a plain object, a context value other than a string, finite
+ * number or boolean, a response larger than `maxBytes`, a resource longer than 512 characters, no resource, no principal,
+ * another effect
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-output.html
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-execution-service-websocket-limits-table.html
  */
@@ -63,13 +65,14 @@ export function toIamPolicyResponse(input: IamPolicyInput): IamPolicyResponse {
   const { principalId, effect, resource, context, usageIdentifierKey, maxBytes = MAX_RESPONSE_BYTES } = input
   check('effect', effect === 'Allow' || effect === 'Deny', 'is `Allow` or `Deny`')
   check('principalId', isText(principalId), 'is a string that is not empty')
-  const resources = [resource].flat()
+  const resources = typeof resource === 'string' ? [resource] : (copyArray(resource) ?? [])
   check(
     'resource',
-    resources.length > 0 && resources.every(one => isText(one) && one.length <= MAX_RESOURCE_LENGTH),
+    isTexts(resources) && resources.length > 0 && resources.every(one => one.length <= MAX_RESOURCE_LENGTH),
     `is an ARN of at most ${MAX_RESOURCE_LENGTH} characters`,
   )
-  const Resource = typeof resource === 'string' ? resource : resources
+  check('usageIdentifierKey', usageIdentifierKey === undefined || isText(usageIdentifierKey), 'is a string')
+  const Resource = typeof resource === 'string' ? resource : [...resources]
   return toResponse<IamPolicyResponse>(maxBytes, {
     principalId,
     policyDocument: { Version: '2012-10-17', Statement: [{ Action: 'execute-api:Invoke', Effect: effect, Resource }] },
@@ -120,8 +123,8 @@ export interface AppSyncInput {
   readonly isAuthorized: boolean
   /** Numbers and booleans become strings, which AppSync's resolvers expect. */
   readonly resolverContext?: ResponseContext | undefined
-  /** `Type.field`, or the ARN of a field. AppSync returns null for them. */
-  readonly deniedFields?: readonly string[] | undefined
+  /** `Type.field`, or the ARN of a field. AppSync returns null for them. Leave it out for none: undefined is rejected. */
+  readonly deniedFields?: readonly string[]
   /** Seconds for which AppSync caches the response, 0 to 3600. With 0 it is not cached. */
   readonly ttlOverride?: number | undefined
   /**
@@ -149,15 +152,12 @@ export function toAppSyncResponse(input: AppSyncInput): AppSyncResponse {
     ttlOverride === undefined || (Number.isInteger(ttlOverride) && ttlOverride >= 0 && ttlOverride <= MAX_TTL),
     `is 0 to ${MAX_TTL} whole seconds`,
   )
-  check(
-    'deniedFields',
-    deniedFields === undefined || (Array.isArray(deniedFields) && [...deniedFields].every(isField)),
-    'is an array of `Type.field` or of ARNs of fields',
-  )
+  const fields = 'deniedFields' in input ? (copyArray(deniedFields) ?? [undefined]) : []
+  check('deniedFields', isTexts(fields) && fields.every(isField), 'is an array of `Type.field` or of ARNs of fields')
   return toResponse<AppSyncResponse>(maxBytes, {
     isAuthorized,
     resolverContext: toPlainContext(resolverContext, String),
-    deniedFields: deniedFields && [...deniedFields],
+    deniedFields: deniedFields && [...fields],
     ttlOverride,
   })
 }
@@ -180,32 +180,38 @@ export function toContext({ preferredRole, outcome, rule, groups, roles }: Resol
   }
 }
 
-/** Own keys only. `__proto__` is a key like any other. */
+/** The data of a plain object. `__proto__` is a key like any other. */
 function toPlainContext<T extends ContextValue>(context: ResponseContext | undefined, map: (value: ContextValue) => T) {
   if (context === undefined) return undefined
-  check('context', typeof context === 'object' && context !== null && !Array.isArray(context), CONTEXT)
+  const plain = copyPlain(context)
+  check('context', plain !== undefined, `is a plain object, and ${CONTEXT}`)
   return Object.fromEntries(
-    Object.entries(context).map(([key, value]): [string, T] => {
-      check(
-        `context.${key}`,
-        typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value),
-        CONTEXT,
-      )
+    Object.entries(plain).map(([key, value]): [string, T] => {
+      check(`context.${key}`, isContextValue(value), CONTEXT)
       return [key, map(value)]
     }),
   )
+}
+
+function isContextValue(value: unknown): value is ContextValue {
+  return typeof value === 'string' || typeof value === 'boolean' || Number.isFinite(value)
 }
 
 function asItIs<T>(value: T): T {
   return value
 }
 
-function isField(name: unknown): boolean {
-  return typeof name === 'string' && /^([a-z_]\w*\.[a-z_]\w*|arn:\S+\/types\/\w+\/fields\/\w+)$/i.test(name)
+function isField(name: string): boolean {
+  return /^([a-z_]\w*\.[a-z_]\w*|arn:\S+\/types\/\w+\/fields\/\w+)$/i.test(name)
 }
 
 export function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== ''
+}
+
+/** Whether these are strings that are not empty. */
+export function isTexts(values: readonly unknown[]): values is readonly string[] {
+  return values.every(isText)
 }
 
 const CONTEXT = 'takes strings, finite numbers and booleans; write a list as JSON'
@@ -219,6 +225,6 @@ function toResponse<T>(maxBytes: number, fields: { readonly [K in keyof T]: T[K]
 }
 
 /** The value is not in the error, because a path or a context can have secrets. */
-function check(name: string, good: boolean, rule: string): void {
+function check(name: string, good: boolean, rule: string): asserts good {
   if (!good) throw new RolecastError('invalid-option', `a response's ${quote(name)} ${rule}`)
 }

@@ -43,7 +43,8 @@ export function checkRoleSwitch(
 ): RoleSwitch {
   const reason = !isText(role)
     ? 'no-role-asked-for'
-    : (resolution.stale ?? false) !== false && options.allowStale !== true
+    : // A resolution that no cache was in has no such key; undefined under it is not false.
+      'stale' in resolution && resolution.stale !== false && options.allowStale !== true
       ? 'stale'
       : // In a string, `includes` would find a part of it.
         !Array.isArray(resolution.roles) || !resolution.roles.includes(role)

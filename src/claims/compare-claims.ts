@@ -1,5 +1,7 @@
 import { quote, RolecastError } from '../errors.js'
 import type { Resolution, RoleClaims } from './resolve.js'
+import { ownValue } from '../record.js'
+import { areTokenClaims } from './token-claims.js'
 
 /** The role claims that a verified token carries, with what says how to compare them. */
 export interface CarriedClaims extends RoleClaims {
@@ -54,16 +56,17 @@ export interface CompareOptions {
  * for a pool whose pre token generation trigger overrides groups, unless `predicted.claims` are the overridden ones.
  * Not for claims as a gateway hands them on: parse them first.
  *
- * @throws RolecastError `invalid-claim` (a carried claim of another shape than a token has) or `invalid-option`
+ * @throws RolecastError `invalid-claim` (a carried claim of another shape than a token has, or what encloses the claims, such
+ * as `{ claims }` or `{ payload }`) or `invalid-option`
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-user-groups.html
  */
 export function compareClaims(
   predicted: Pick<Resolution, 'outcome' | 'candidateRole' | 'claims'>,
-  carried: CarriedClaims,
+  carriedClaims: CarriedClaims,
   options: CompareOptions = {},
 ): ClaimsComparison {
-  checkCarried(carried)
+  const carried = readCarried(carriedClaims)
   const groups = compareSets(predicted.claims['cognito:groups'], carried['cognito:groups'])
   const carriedPreferred = carried['cognito:preferred_role']
   const namesRoles = carried['cognito:roles'] !== undefined || carriedPreferred !== undefined
@@ -132,27 +135,48 @@ function toAge(iat: number | undefined, now: number | undefined): number | undef
   return iat === undefined || now === undefined ? undefined : Math.floor(now / 1000 - iat)
 }
 
-/** A string would be taken apart into its characters, and the groups of a gateway are one. */
-function checkCarried(carried: CarriedClaims): void {
-  if (typeof carried !== 'object' || carried === null) {
+/** The claims that are compared, each read once. A string of groups would be taken apart into its characters. */
+function readCarried(given: CarriedClaims): CarriedClaims {
+  if (typeof given !== 'object' || given === null) {
+    throw new RolecastError('invalid-claim', `the carried claims are ${quote(given)}; give those of a verified token`, {
+      value: given,
+    })
+  }
+  if (!areTokenClaims(given) && !isEmpty(given)) {
     throw new RolecastError(
       'invalid-claim',
-      `the carried claims are ${quote(carried)}; give those of a verified token`,
-      { value: carried },
+      `the carried claims are ${quote(given)} without any claim of a token; give the claims, not what encloses them`,
+      { value: given },
     )
   }
+  const carried = Object.create(null) as Record<string, unknown>
   for (const claim of ['cognito:groups', 'cognito:roles'] as const) {
-    const value: unknown = carried[claim]
-    const strings = Array.isArray(value) && [...value].every(one => typeof one === 'string')
-    if (value !== undefined && !strings) throw wrongShape(claim, value, 'an array of strings')
+    const value = ownValue(given, claim)
+    if (value === undefined) continue
+    const strings: readonly unknown[] = Array.isArray(value) ? [...value] : [undefined]
+    if (!strings.every(one => typeof one === 'string')) throw wrongShape(claim, value, 'an array of strings')
+    carried[claim] = strings
   }
-  const { 'cognito:preferred_role': preferredRole, iat, token_use: tokenUse } = carried
-  if (preferredRole !== undefined && typeof preferredRole !== 'string')
-    throw wrongShape('cognito:preferred_role', preferredRole, 'a string')
-  if (iat !== undefined && !Number.isFinite(iat)) throw wrongShape('iat', iat, 'a number of seconds since the epoch')
-  if (tokenUse !== undefined && tokenUse !== 'id' && tokenUse !== 'access')
-    throw wrongShape('token_use', tokenUse, '`id` or `access`')
+  for (const [claim, fits, shape] of SCALAR_CLAIMS) {
+    const value = ownValue(given, claim)
+    if (value === undefined) continue
+    if (!fits(value)) throw wrongShape(claim, value, shape)
+    carried[claim] = value
+  }
+  return carried
 }
+
+/** A token without role claims, as `parseRoleClaims` gives it. */
+function isEmpty(record: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(record)
+  return Object.keys(record).length === 0 && (prototype === Object.prototype || prototype === null)
+}
+
+const SCALAR_CLAIMS: readonly (readonly [string, (value: unknown) => boolean, string])[] = [
+  ['cognito:preferred_role', value => typeof value === 'string', 'a string'],
+  ['iat', value => Number.isFinite(value), 'a number of seconds since the epoch'],
+  ['token_use', value => value === 'id' || value === 'access', '`id` or `access`'],
+]
 
 function wrongShape(claim: string, value: unknown, shape: string): RolecastError {
   const message = `the carried claim ${quote(claim)} is ${quote(value)}, and a token has ${shape}; parse the claims first`

@@ -1,9 +1,9 @@
 import { dirname, relative } from 'node:path'
 import { z } from 'zod'
 import type { Finding } from '../rules/finding.js'
-import { jsonText } from '../report/findings-json.js'
+import { jsonText } from '../report/json-text.js'
 import { invalidFile, readJsonFile } from './json-file.js'
-import { firstIssue } from '../cognito/api/schema.js'
+import { firstIssue, readAs } from '../cognito/api/schema.js'
 
 /** A finding is known by its file and its key, which no moved line changes. Paths are relative to the baseline. */
 const baselineShape = z.strictObject({
@@ -25,7 +25,7 @@ export function baselineText(findings: readonly Finding[], path: string): string
 export async function applyBaseline(findings: readonly Finding[], path: string): Promise<readonly Finding[]> {
   const invalid = invalidFile('baseline', path, 'rolecast validate --write-baseline FILE')
   const content = await readJsonFile(path, invalid)
-  const parsed = baselineShape.safeParse(content)
+  const parsed = readAs(baselineShape, content)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)
   const known = new Set(parsed.data.findings.map(nameOf))
   return findings.map(finding =>

@@ -1,25 +1,100 @@
 #!/usr/bin/env node
-import { readFileSync } from 'node:fs'
-import { main } from './main.js'
-import { takesColor } from './terminal.js'
+import { createReadStream, readFileSync, writeSync } from 'node:fs'
+import { constants } from 'node:os'
+import { withoutCommands } from '../report/github-log.js'
+import { failureText } from './failure-text.js'
+import { beforeTemporary, removeTemporary } from './temporary.js'
+import { statOf, takesColor, wholeStream } from './terminal.js'
+
+// Nothing but what `main` returns is an answer: whatever else ends the process, it could not run.
+process.exitCode = 2
+let isOver = false
 
 // Silence the SDK's warning about future Node versions.
 process.env['AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED'] ??= 'true'
 
-// `write` rejects for the command that writes, so it can clean up before it ends.
-process.stdout.on('error', () => {})
-
-const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
-  version: string
+function end(code: number, why = ''): never {
+  isOver = true
+  removeTemporary()
+  try {
+    writeSync(2, why)
+  } catch {
+    // The exit code says it.
+  }
+  process.exit(code)
 }
 
-/** The second interrupt ends the process. */
+const isGithubLog = Boolean(process.env['GITHUB_ACTIONS'])
+
+function fail(error: unknown): never {
+  const text = failureText(error, { verbose: process.argv.includes('--verbose') })
+  end(2, isGithubLog ? withoutCommands(text) : text)
+}
+
+// Rejections that nothing handles come here too.
+process.on('uncaughtException', fail)
+process.on('exit', code => {
+  if (!isOver && code === 2) fail(new Error('nothing is left to wait for'))
+})
+
+/** How long a command that is interrupted may take to stop, in milliseconds. */
+const GRACE = 3_000
+
+const interrupt = new AbortController()
+let listens = false
+let signalled: number | undefined
+
+let watches = false
+
+/**
+ * The first signal lets a command stop that can; the second ends the process at once. Not before there is something to stop
+ * or to remove: until then the system ends it, even when it is too busy to notice.
+ */
+function watchSignals(): void {
+  if (watches) return
+  watches = true
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      const code = 128 + constants.signals[signal]
+      if (!listens || signalled !== undefined) end(code)
+      signalled = code
+      interrupt.abort(new Error('interrupted'))
+      setTimeout(() => end(code), GRACE).unref()
+    })
+  }
+}
+beforeTemporary(watchSignals)
+
 function interrupted(): AbortSignal {
-  const interrupt = new AbortController()
-  process.once('SIGINT', () => interrupt.abort(new Error('interrupted')))
+  listens = true
+  watchSignals()
   return interrupt.signal
 }
 
-const { stdin, stdout, stderr, env } = process
-const color = takesColor(stdout, env)
-process.exitCode = await main(process.argv.slice(2), { stdin, stdout, stderr, color, interrupted }, version)
+/** Node reads a folder as an input without content. */
+function readableStdin() {
+  return statOf(0).isDirectory() ? createReadStream('', { fd: 0, autoClose: false }) : process.stdin
+}
+
+async function run(): Promise<number> {
+  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+    version: string
+  }
+  const { stream: stdout, flushed } = wholeStream(process.stdout)
+  const { stream: stderr } = wholeStream(process.stderr)
+  const { main } = await import('./main.js')
+  const color = takesColor(process.stdout, process.env)
+  const terminal = { stdin: readableStdin(), stdout, stderr, flushed, color, isGithubLog, interrupted }
+  const code = await main(process.argv.slice(2), terminal, version)
+  return code === 2 ? (signalled ?? code) : code
+}
+
+async function start(): Promise<void> {
+  try {
+    process.exitCode = await run()
+    isOver = true
+  } catch (error) {
+    fail(error)
+  }
+}
+void start()

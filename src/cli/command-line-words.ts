@@ -3,6 +3,7 @@ const WORDS: readonly (readonly [library: string, commandLine: string])[] = [
   ['; give `region`', '; give --region'],
   ['sign in again, or give a `client`', 'sign in again, or give --profile'],
   ['try again, or raise `timeout`', 'try again later'],
+  ['or raise `maxCheckpointAge`', 'or raise --max-checkpoint-age'],
   ['try again later, lower `requestsPerSecond`, or warm the cache with prefetch()', 'try again later'],
   ['try again later, or lower `requestsPerSecond`', 'try again later'],
   ['call again with a signal that is not aborted', 'run the command again'],

@@ -8,7 +8,7 @@ import { FAIL_ON } from '../report/findings-report.js'
 import type { ScopedSuppression } from '../rules/suppression-rules.js'
 import { readJsonFile } from './json-file.js'
 import { isNamedBy } from './template-files.js'
-import { firstIssue } from '../cognito/api/schema.js'
+import { firstIssue, readAs } from '../cognito/api/schema.js'
 
 /** The config file where --config is not given. */
 export const CONFIG_FILE = 'rolecast.config.json'
@@ -86,7 +86,7 @@ export async function readConfig(named: string | boolean | undefined): Promise<R
       },
     )
   const content = await readJsonFile(file, invalid)
-  const parsed = configShape.safeParse(content)
+  const parsed = readAs(configShape, content)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)
   const config = parsed.data
   const beside = (path: string) => join(dirname(file), path)

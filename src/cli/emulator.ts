@@ -1,10 +1,12 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
 import type { Server } from 'node:http'
 import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { RolecastError } from '../errors.js'
+import { temporaryError, willRemove } from './temporary.js'
 
 export interface Emulator {
   /** The address to give as an endpoint. It accepts any credentials. */
@@ -33,7 +35,11 @@ export async function startEmulator(): Promise<Emulator> {
   const { otp } = load('./services/otp.js')
   const logger = load('pino')({ level: 'silent' })
 
-  const folder = await mkdtemp(join(tmpdir(), 'rolecast-emulator-'))
+  const folder = join(tmpdir(), `rolecast-emulator-${randomUUID()}`)
+  const forget = willRemove(folder)
+  await mkdir(folder, { mode: 0o700 }).catch(cause => {
+    throw temporaryError(cause)
+  })
   const clock = new DateClock()
   const stores = new StormDBDataStoreFactory(folder)
   const cognito = await new CognitoServiceFactoryImpl(
@@ -62,6 +68,7 @@ export async function startEmulator(): Promise<Emulator> {
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))
       await rm(folder, { recursive: true, force: true })
+      forget()
     },
   }
 }

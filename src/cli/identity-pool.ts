@@ -1,6 +1,6 @@
 import { identityPoolRolesResponse, mappingsByClient } from '../cognito/api/identity-pool-api.js'
 import { getIdentityPoolRoles, type IdentityPoolSettings } from '../cognito/index.js'
-import { RolecastError, quote } from '../errors.js'
+import { listItems, RolecastError, quote } from '../errors.js'
 import { type RoleSelection, selectRoleFor } from '../credentials/select-role.js'
 import type { Resolution } from '../claims/resolve.js'
 import { type ConnectionOptions, connectionOf } from './connection-options.js'
@@ -90,7 +90,7 @@ export async function openIdentityPool(
     throw new RolecastError(
       'invalid-argument',
       `identity pool ${quote(settings.identityPoolId)} has a role mapping for each of several app clients of user pool ${quote(userPoolId)}; ` +
-        `give --client-id with the one that the user signs in with: ${mappedClients.join(', ')}`,
+        `give --client-id with the one that the user signs in with: ${listItems(mappedClients, quote, 'or')}`,
     )
   }
   const clientId = options.clientId ?? mappedClients[0]

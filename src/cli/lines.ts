@@ -1,20 +1,25 @@
 import type { Readable } from 'node:stream'
 import { RolecastError } from '../errors.js'
+import { utf16Of } from './json-file.js'
+
+/** In bytes of UTF-8: what a line may have, so that an input without line feeds does not fill the memory. */
+export const MAX_LINE = 16 * 2 ** 20
 
 /**
  * The lines of a stream. Not `node:readline`: that reads bytes that are not UTF-8 as another name, and a stream that fails
  * as one that ends.
+ *
+ * @throws RolecastError `invalid-input`: it cannot be read, or a line is longer than 16 MB
  */
 export async function* linesOf(input: Readable): AsyncGenerator<Buffer> {
-  let rest: Buffer = Buffer.alloc(0)
-  for await (const chunk of readable(input)) {
-    rest = Buffer.concat([rest, chunk])
-    for (let end = rest.indexOf('\n'); end >= 0; end = rest.indexOf('\n')) {
-      yield rest.subarray(0, end)
-      rest = rest.subarray(end + 1)
+  for await (const { bytes } of lineBatches(input)) {
+    let start = 0
+    for (let end = bytes.indexOf(LINE_FEED); end >= 0; end = bytes.indexOf(LINE_FEED, start)) {
+      yield bytes.subarray(start, end)
+      start = end + 1
     }
+    yield bytes.subarray(start)
   }
-  yield rest
 }
 
 async function* readable(input: Readable): AsyncGenerator<Buffer> {
@@ -50,21 +55,73 @@ export interface LineBatch {
  * iteration for each would take longer than the work on it.
  */
 export async function* lineBatches(input: Readable): AsyncGenerator<LineBatch> {
-  const waiting: Buffer[] = []
+  // The pieces of a line are put together once, when its end is there.
+  let waiting: Buffer[] = []
+  let length = 0
   let first = 1
-  for await (const chunk of readable(input)) {
+  const add = (piece: Buffer, end: number) => {
+    length += end
+    if (length > MAX_LINE) throw tooLong(first)
+    waiting.push(piece)
+  }
+  for await (const chunk of utf8(readable(input))) {
     const end = chunk.lastIndexOf(LINE_FEED)
     if (end < 0) {
-      waiting.push(chunk)
+      add(chunk, chunk.length)
       continue
     }
-    const whole = chunk.subarray(0, end)
-    const bytes = waiting.length === 0 ? whole : Buffer.concat([...waiting.splice(0), whole])
+    add(chunk.subarray(0, end), chunk.indexOf(LINE_FEED))
+    const bytes = joined(waiting)
     yield { bytes, first }
     first += 1 + count(bytes, LINE_FEED)
-    waiting.push(chunk.subarray(end + 1))
+    waiting = []
+    length = 0
+    if (end + 1 < chunk.length) add(chunk.subarray(end + 1), chunk.length - end - 1)
   }
-  yield { bytes: Buffer.concat(waiting), first }
+  yield { bytes: joined(waiting), first }
+}
+
+function joined(pieces: readonly Buffer[]): Buffer {
+  return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces)
+}
+
+function tooLong(lineNumber: number): RolecastError {
+  return new RolecastError(
+    'invalid-input',
+    `line ${lineNumber} of the input is longer than ${MAX_LINE / 2 ** 20} MB; write one JSON value a line`,
+  )
+}
+
+/** The same text in UTF-8, where it is UTF-16 with a byte order mark, which is what PowerShell writes. */
+async function* utf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+  // The first bytes, until they are enough to tell.
+  let head: Buffer | undefined = Buffer.alloc(0)
+  let decode: ReturnType<typeof decoderFrom> | undefined
+  for await (const chunk of chunks) {
+    let bytes = chunk
+    if (head !== undefined) {
+      head = bytes = Buffer.concat([head, chunk])
+      if (bytes.length < 2) continue
+      head = undefined
+      const encoding = utf16Of(bytes)
+      if (encoding !== undefined) decode = decoderFrom(encoding)
+    }
+    yield decode === undefined ? bytes : decode(bytes)
+  }
+  if (head !== undefined) yield head
+  if (decode !== undefined) yield decode()
+}
+
+/** Decodes bytes as they come, and without any, what is left. */
+function decoderFrom(encoding: 'utf-16le' | 'utf-16be') {
+  const decoder = new TextDecoder(encoding, { fatal: true })
+  return (bytes?: Buffer): Buffer => {
+    try {
+      return Buffer.from(bytes === undefined ? decoder.decode() : decoder.decode(bytes, { stream: true }))
+    } catch (cause) {
+      throw new RolecastError('invalid-input', 'the input is not valid UTF-16; write it in UTF-8', { cause })
+    }
+  }
 }
 
 const LINE_FEED = 0x0a

@@ -110,6 +110,7 @@ function parseUser(bytes: Buffer, lineNumber: number): UserGroups | undefined {
   try {
     user = JSON.parse(line)
   } catch (cause) {
+    if (bytes.includes(0)) throw invalid(lineNumber, 'has NUL bytes, as UTF-16 has; write it in UTF-8', line, cause)
     throw invalid(lineNumber, `is not JSON; write a user a line, like ${EXAMPLE}`, line, cause)
   }
   if (typeof user?.username !== 'string' || user.username === '')

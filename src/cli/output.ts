@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
+import { type FileHandle, access, constants, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
 import { RolecastError, quote } from '../errors.js'
-import { type Terminal, write } from './terminal.js'
+import { createCommandWatch } from '../report/github-log.js'
+import { willRemove } from './temporary.js'
+import { print, say, type Terminal, write } from './terminal.js'
 
 /** Where a command writes what it was asked for. */
 export interface Output {
@@ -12,59 +15,104 @@ export interface Output {
   discard(): Promise<void>
 }
 
+export interface OutputTarget {
+  /** The file that `--output` names; undefined is stdout. */
+  readonly path: string | undefined
+  readonly terminal: Terminal
+  /**
+   * What is written: text for people, data for programs whose bytes are never changed, or commands for the runner of GitHub
+   * Actions.
+   */
+  readonly kind: 'text' | 'data' | 'commands'
+  /** Whether users are named in it: a new file is then for its owner only. */
+  readonly hasUsers: boolean
+}
+
 /**
  * Opens the file that `--output` names, or stdout. A file is written to a temporary one and renamed when complete, so
  * a reader sees the old one or the new one.
  */
-async function openOutput(path: string | undefined, terminal: Terminal): Promise<Output> {
-  if (path === undefined)
-    return { write: text => write(terminal.stdout, text), finish: async () => {}, discard: async () => {} }
+async function openOutput(target: OutputTarget): Promise<Output> {
+  const { path } = target
+  if (path === undefined) return openStdout(target)
   const named =
     <A extends readonly unknown[], T>(act: (...args: A) => Promise<T>) =>
     (...args: A): Promise<T> =>
       act(...args).catch(cause => {
         throw cannotWrite(path, cause)
       })
-  return named(openFile)(path, named)
+  return named(openFile)(path, target.hasUsers, named)
 }
+
+function openStdout({ terminal, kind }: OutputTarget): Output {
+  const hasCommand = createCommandWatch()
+  let isSaid = !terminal.isGithubLog || kind !== 'data'
+  return {
+    async write(text) {
+      if (kind === 'text') return print(terminal, text)
+      if (!isSaid && hasCommand(text)) {
+        isSaid = true
+        await say(terminal, WARNING)
+      }
+      await write(terminal.stdout, text)
+    },
+    finish: terminal.flushed,
+    discard: async () => {},
+  }
+}
+
+const WARNING =
+  'rolecast: a name on stdout looks like a command to GitHub Actions; in a workflow, write this format with --output FILE\n'
 
 type Named = <A extends readonly unknown[], T>(act: (...args: A) => Promise<T>) => (...args: A) => Promise<T>
 
-async function openFile(path: string, named: Named): Promise<Output> {
-  // What a link leads to is replaced, not the link.
-  const target = await realpath(path).catch(() => path)
+async function openFile(path: string, hasUsers: boolean, named: Named): Promise<Output> {
+  const target = await followLink(path)
   const old = await stat(target).catch(() => undefined)
   // A device or a pipe is written to, never replaced by a file.
   const inPlace = old !== undefined && !old.isFile()
+  // A rename would replace a file that is read-only.
+  if (old !== undefined) await access(target, constants.W_OK)
   const draft = inPlace ? target : `${target}.${randomUUID()}.tmp`
-  const file: FileHandle = await open(
-    draft,
-    inPlace ? 'w' : 'wx',
-    old !== undefined && !inPlace ? old.mode & 0o777 : 0o666,
-  )
+  const forget = inPlace ? () => {} : willRemove(draft)
+  const file: FileHandle = await open(draft, inPlace ? 'w' : 'wx', hasUsers || old !== undefined ? 0o600 : 0o666)
+  // Not by `open`, which takes away what the umask says. A file system without modes has none to keep.
+  if (old !== undefined && !inPlace) await file.chmod(old.mode & 0o777).catch(() => {})
   let finished = false
   return {
     write: named(async text => void (await file.writeFile(text))),
     finish: named(async () => {
+      // Some file systems only say here that there was no space.
+      if (!inPlace) await file.sync()
       await file.close()
       if (!inPlace) await rename(draft, target)
+      forget()
       finished = true
     }),
     async discard() {
       if (finished) return
-      await file.close()
+      await file.close().catch(() => {})
       if (!inPlace) await rm(draft, { force: true })
+      forget()
     },
   }
 }
 
+/** What a link leads to is replaced, not the link; it may lead to a file that is not there yet. */
+async function followLink(path: string): Promise<string> {
+  const real = await realpath(path).catch(() => undefined)
+  if (real !== undefined) return real
+  const link = await lstat(path).catch(() => undefined)
+  if (link?.isSymbolicLink() !== true || (await stat(path).catch(() => undefined)) !== undefined) return path
+  const next = resolve(await realpath(dirname(path)), await readlink(path))
+  const isLink = (await lstat(next).catch(() => undefined))?.isSymbolicLink()
+  if (isLink) throw Object.assign(new Error('too many links'), { code: 'ELOOP' })
+  return next
+}
+
 /** Writes to an output, which is in its place if all of that went well. */
-export async function withOutput<T>(
-  path: string | undefined,
-  terminal: Terminal,
-  use: (output: Output) => Promise<T>,
-): Promise<T> {
-  const output = await openOutput(path, terminal)
+export async function withOutput<T>(target: OutputTarget, use: (output: Output) => Promise<T>): Promise<T> {
+  const output = await openOutput(target)
   try {
     const result = await use(output)
     await output.finish()
@@ -74,9 +122,32 @@ export async function withOutput<T>(
   }
 }
 
+/**
+ * Fails as `withOutput` would for a file that cannot be written, and changes nothing: for a command whose output comes after
+ * hours. A device or a pipe is not opened, because its reader would take that for the output.
+ */
+export async function checkOutput(target: OutputTarget): Promise<void> {
+  const { path } = target
+  if (path === undefined) return
+  const old = await stat(path).catch(() => undefined)
+  if (old !== undefined && !old.isFile())
+    return access(path, constants.W_OK).catch(cause => {
+      throw cannotWrite(path, cause)
+    })
+  const output = await openOutput(target)
+  try {
+    await output.write(' '.repeat(PROBE))
+  } finally {
+    await output.discard()
+  }
+}
+
+/** So many bytes need a block of the disk. */
+const PROBE = 4_096
+
 /** Writes a text that is whole already. */
-export async function writeOutput(path: string | undefined, terminal: Terminal, text: string): Promise<void> {
-  await withOutput(path, terminal, output => output.write(text))
+export async function writeOutput(target: OutputTarget, text: string): Promise<void> {
+  await withOutput(target, output => output.write(text))
 }
 
 function cannotWrite(path: string, cause: unknown): RolecastError {

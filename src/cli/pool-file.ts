@@ -1,4 +1,4 @@
-import { quote } from '../errors.js'
+import { listNames, quote } from '../errors.js'
 import * as z from 'zod/mini'
 import { listGroupsResponse, toGroup } from '../cognito/api/responses.js'
 import type { Group } from '../group.js'
@@ -35,7 +35,7 @@ export async function readPoolFile(path: string): Promise<PoolFile> {
   const userPoolIds = new Set(
     [userPoolId, ...Groups.map(group => group.UserPoolId)].filter(id => typeof id === 'string'),
   )
-  if (userPoolIds.size > 1) throw invalid(`it is of several user pools (${[...userPoolIds].join(', ')})`)
+  if (userPoolIds.size > 1) throw invalid(`it is of several user pools, ${listNames([...userPoolIds])}`)
   const groups = new Map<string, Group>()
   for (const group of Groups.map(toGroup)) {
     if (groups.has(group.groupName)) throw invalid(`it has the group ${quote(group.groupName)} twice`)

@@ -1,11 +1,14 @@
 import { type Command, Option } from 'commander'
-import { estimatePool, openPool, type ReadOptions } from '../cognito/memberships/audit-pool.js'
+import { checkReading, estimateReading, openPool, type ReadOptions } from '../cognito/memberships/audit-pool.js'
+import { durationText } from '../cognito/memberships/duration.js'
+import type { ReadEvent } from '../cognito/memberships/read-pool.js'
 import { RolecastError, quote } from '../errors.js'
 import type { Group, UserGroups } from '../group.js'
 import { addConnectionOptions, type ConnectionOptions, connectionOf } from './connection-options.js'
 import { estimateText } from './estimate-text.js'
 import { readMemberships } from './memberships-file.js'
 import { readPoolFile } from './pool-file.js'
+import { inCommandLineWords } from './command-line-words.js'
 import { createProgress } from './progress.js'
 import { type Terminal, write } from './terminal.js'
 import { describeChange, type PoolChange } from '../audit/pool-change.js'
@@ -19,6 +22,8 @@ export interface PoolReadingOptions extends ConnectionOptions {
   readonly membershipsPerUser?: number
   readonly requestsPerSecond?: readonly Rate[]
   readonly checkpoint?: string
+  /** Milliseconds. */
+  readonly maxCheckpointAge?: number
   readonly dryRun?: boolean
 }
 
@@ -35,6 +40,7 @@ const ONLINE = [
   'membershipsPerUser',
   'requestsPerSecond',
   'checkpoint',
+  'maxCheckpointAge',
   'dryRun',
 ]
 
@@ -69,7 +75,22 @@ export function addPoolReadingOptions(command: Command): Command {
       '--checkpoint <file>',
       'save what is read to this file, so that the same command resumes from it after an interruption',
     )
-    .option('--dry-run', 'print what reading the pool costs, and stop')
+    .option(
+      '--max-checkpoint-age <duration>',
+      'do not resume from a checkpoint that was begun longer ago, like 90m, 12h or 2d; default: 1d',
+      toDuration,
+    )
+    .option('--dry-run', 'print what reading the pool costs, check that nothing it needs is missing, and stop')
+}
+
+const UNIT = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+function toDuration(text: string): number {
+  const [, number, unit] = /^(\d{1,6}(?:\.\d{1,3})?)([mhd])$/.exec(text) ?? []
+  if (number !== undefined && unit !== undefined) return Number(number) * UNIT[unit as keyof typeof UNIT]
+  throw new RolecastError('invalid-argument', `${quote(text)} is not a duration; give one like 90m, 12h or 2d`, {
+    value: text,
+  })
 }
 
 function toNumber(text: string): number {
@@ -107,18 +128,21 @@ interface OpenPoolUsers extends PoolUsers {
   close(): Promise<void>
 }
 
-/**
- * Opens all users of a pool, for as long as they are used; undefined after a dry run.
- *
- * @param checkGroups called with the groups before the users are read, which may take hours; throws to stop
- */
+/** What is looked at before the users of a live pool are read, which may take hours. Each throws to stop. */
+interface FirstChecks {
+  /** Whether there will be a place for what the command writes. */
+  readonly checkPlace: () => Promise<void>
+  readonly checkGroups?: (groups: readonly Group[]) => void
+}
+
+/** Opens all users of a pool, for as long as they are used; undefined after a dry run. */
 export async function usePoolUsers<T>(
   options: PoolReadingOptions,
   terminal: Terminal,
   use: (pool: PoolUsers) => Promise<T>,
-  checkGroups: (groups: readonly Group[]) => void = () => {},
+  checks: FirstChecks,
 ): Promise<T | undefined> {
-  const pool = await openPoolUsers(options, terminal, checkGroups)
+  const pool = await openPoolUsers(options, terminal, checks)
   if (pool === undefined) return undefined
   try {
     const result = await use(pool)
@@ -132,7 +156,7 @@ export async function usePoolUsers<T>(
 async function openPoolUsers(
   options: PoolReadingOptions,
   terminal: Terminal,
-  checkGroups: (groups: readonly Group[]) => void,
+  checks: FirstChecks,
 ): Promise<OpenPoolUsers | undefined> {
   const { poolFile, memberships, userPoolId } = options
   if (poolFile !== undefined) {
@@ -159,7 +183,7 @@ async function openPoolUsers(
   if (memberships !== undefined) refuse('--memberships has the users, but not the groups; give --pool-file FILE too')
   if (userPoolId === undefined)
     refuse('no pool to read; give --user-pool-id ID, or --pool-file FILE with --memberships FILE')
-  return openLivePool({ ...options, userPoolId }, terminal, checkGroups)
+  return openLivePool({ ...options, userPoolId }, terminal, checks)
 }
 
 async function done(): Promise<void> {}
@@ -167,9 +191,10 @@ async function done(): Promise<void> {}
 async function openLivePool(
   options: PoolReadingOptions & { readonly userPoolId: string },
   terminal: Terminal,
-  checkGroups: (groups: readonly Group[]) => void,
+  { checkPlace, checkGroups }: FirstChecks,
 ): Promise<OpenPoolUsers | undefined> {
-  const { userPoolId, strategy, membershipsPerUser, checkpoint } = options
+  await checkPlace()
+  const { userPoolId, strategy, membershipsPerUser, checkpoint, maxCheckpointAge } = options
   const rate = (api: Rate['api']) => options.requestsPerSecond?.findLast(one => one.api === api)?.perSecond
   const signal = terminal.interrupted()
   const progress = createProgress(terminal.stderr)
@@ -179,23 +204,22 @@ async function openLivePool(
     strategy,
     membershipsPerUser,
     checkpoint,
+    maxCheckpointAge,
     requestsPerSecond: rate('ListGroups'),
     rates: { ListUsers: rate('ListUsers'), AdminListGroupsForUser: rate('AdminListGroupsForUser') },
     signal,
     onEvent(event) {
-      if (event.type === 'estimate') {
-        checkGroups(event.groups)
-        terminal.stderr.write(estimateText(event.estimate))
-      }
       if (event.type === 'progress') progress.update(event.progress)
+      else progress.say(eventText(event, checkpoint))
     },
   }
-  if (options.dryRun) {
-    await write(terminal.stdout, estimateText(await estimatePool(read)))
-    return undefined
-  }
   try {
-    const { reading, ...opened } = await openPool(read)
+    if (options.dryRun) {
+      await write(terminal.stdout, estimateText(await estimateReading(read, checkGroups)))
+      await checkReading(read)
+      return undefined
+    }
+    const { reading, ...opened } = await openPool(read, checkGroups)
     for (const change of reading.changes)
       await write(terminal.stderr, `rolecast: while it was read: ${describeChange(change)}\n`)
     return {
@@ -207,6 +231,33 @@ async function openLivePool(
     }
   } finally {
     progress.stop()
+  }
+}
+
+/** What is said of an event: lines for people. */
+function eventText(event: Exclude<ReadEvent, { readonly type: 'progress' }>, checkpoint: string | undefined): string {
+  switch (event.type) {
+    case 'resumed':
+      return `rolecast: resuming from ${quote(checkpoint)}: ${event.pages} pages, read from ${event.startedAt} on (${durationText(event.ageInMs)} ago)\n`
+    case 'estimate':
+      return estimateText(event.estimate)
+    case 'retry':
+      return `rolecast: trying again: ${inCommandLineWords(event.error.message)} [${event.error.code}]\n`
+    case 'rate': {
+      const name = event.quota === 'ListUsers' ? 'ListUsers with ListUsersInGroup' : event.quota
+      const rate = `${Number(event.perSecond.toPrecision(2))} calls a second`
+      return event.isThrottled
+        ? `rolecast: ${name} is throttled, and slows down to ${rate}\n`
+        : `rolecast: ${name} is back at ${rate}\n`
+    }
+    case 'read': {
+      const { users, estimatedUsers } = event
+      // Cognito's estimate may be off, but not by half.
+      const isFew = estimatedUsers !== undefined && estimatedUsers >= 100 && users < estimatedUsers / 2
+      return isFew
+        ? `rolecast: only ${users} users were listed, and Cognito's estimate is ${estimatedUsers}; check that nothing between here and Cognito cuts its lists short\n`
+        : ''
+    }
   }
 }
 

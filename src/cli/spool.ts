@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { open, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { temporaryError, willRemove } from './temporary.js'
 
 /** A place for text that is too long to be kept in memory, and has to wait. */
 export interface Spool extends AsyncDisposable {
@@ -10,14 +11,39 @@ export interface Spool extends AsyncDisposable {
   read(): AsyncIterable<string>
 }
 
-/** A temporary file without a name: no other user can read it, and it is gone with the process. */
+/**
+ * A temporary file without a name: no other user can read it, and it is gone with the process.
+ *
+ * @throws RolecastError `invalid-argument`, also from `write` and `read`: the temporary folder cannot be used
+ */
 export async function spool(): Promise<Spool> {
   const path = join(tmpdir(), `rolecast-${randomUUID()}`)
-  const file = await open(path, 'wx+', 0o600)
-  await rm(path)
+  const forget = willRemove(path)
+  const file = await open(path, 'wx+', 0o600).catch(failed)
+  await rm(path).catch(failed)
+  forget()
   return {
-    write: async text => void (await file.writeFile(text)),
-    read: () => file.createReadStream({ start: 0, autoClose: false, encoding: 'utf8' }),
+    write: text => file.writeFile(text).catch(failed),
+    async *read() {
+      try {
+        yield* file.createReadStream({ start: 0, autoClose: false, encoding: 'utf8' })
+      } catch (cause) {
+        failed(cause)
+      }
+    },
     [Symbol.asyncDispose]: () => file.close(),
   }
+}
+
+/** Fails as a spool would where the temporary folder cannot be used. */
+export async function checkSpool(): Promise<void> {
+  await using probe = await spool()
+  await probe.write(' '.repeat(PROBE))
+}
+
+/** So many bytes need a block of the disk. */
+const PROBE = 4_096
+
+function failed(cause: unknown): never {
+  throw temporaryError(cause)
 }

@@ -90,7 +90,7 @@ const NO_FORMAT = 'its format is unknown'
 /** An empty report would look like a pass. */
 function nothingIn(folder: string, skipped: readonly SkippedFile[]): RolecastError {
   const first = skipped.find(({ path }) => isNamedBy(path, folder))
-  const but = first === undefined ? '' : ` that can be read (${first.path}: ${first.why})`
+  const but = first === undefined ? '' : ` that can be read (${quote(first.path)}: ${first.why})`
   const next = 'name a template, or the folder that has it'
   return new RolecastError('invalid-input', `${quote(folder)} has no Cognito resources${but}; ${next}`, {
     value: folder,

@@ -1,12 +1,20 @@
-import type { Readable, Writable } from 'node:stream'
+import { type BigIntStats, fstatSync, fsyncSync, writeSync } from 'node:fs'
+import { Writable, type Readable } from 'node:stream'
+import { isatty } from 'node:tty'
+import { withoutCommands } from '../report/github-log.js'
+import { WriteError } from './write-error.js'
 
 /** What a command sees of the process that runs it. */
 export interface Terminal {
   readonly stdin: Readable
   readonly stdout: Writable
   readonly stderr: Writable
+  /** Resolves once all that was written to stdout is where it goes; rejects where it cannot get there. */
+  readonly flushed: () => Promise<void>
   /** Whether stdout takes colour. */
   readonly color: boolean
+  /** Whether stdout and stderr are a log of GitHub Actions, in which some lines are commands. */
+  readonly isGithubLog: boolean
   /** Aborts when the user interrupts; the caller must then stop: the default exit is disabled. */
   readonly interrupted: () => AbortSignal
 }
@@ -19,20 +27,75 @@ export function takesColor({ isTTY }: Partial<NodeJS.WriteStream>, env: NodeJS.P
 /** 0: it ran. 1: it ran, and the check that was asked for failed. 2: it could not run. */
 export type ExitCode = 0 | 1 | 2
 
-/** Writes text, and waits until it is gone: rejects with the stream's error when it cannot be written. */
+/** Writes data as it is, and waits until it is gone: rejects with a `WriteError` when it cannot be written. */
 export async function write(stream: Writable, text: string): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     stream.write(text, error => (error ? reject(new WriteError(error)) : resolve()))
   })
 }
 
-/** Output that could not be written. */
-export class WriteError extends Error {
-  override readonly name = 'WriteError'
-  readonly code: string | undefined
+/** Writes text for people to stdout. In a log of GitHub Actions, no name in it is a command. */
+export async function print({ stdout, isGithubLog }: Terminal, text: string): Promise<void> {
+  await write(stdout, isGithubLog ? withoutCommands(text) : text)
+}
 
-  constructor(override readonly cause: NodeJS.ErrnoException) {
-    super(cause.message)
-    this.code = cause.code
+/** Writes text for people to stderr. A stderr that cannot be written ends no command; `main` sees to its exit code. */
+export async function say({ stderr }: Terminal, text: string): Promise<void> {
+  await new Promise<void>(resolve => void stderr.write(text, () => resolve()))
+}
+
+/** A stream for stdout or stderr that writes all or fails, and waits until a file is on its disk. */
+export interface WholeStream {
+  readonly stream: Writable
+  readonly flushed: () => Promise<void>
+}
+
+/**
+ * The stream of the process for stdout or stderr, or a better one where that is a file or a device: Node's own takes a write
+ * that stored only the first bytes for a whole one, so that a disk that fills up cuts a file silently.
+ */
+export function wholeStream(stream: Writable & { readonly fd: number }): WholeStream {
+  const { fd } = stream
+  const stat = statOf(fd)
+  if (stat.isFile()) return { stream: fileStream(fd), flushed: async () => sync(fd) }
+  const isDevice = stat.isBlockDevice() || (stat.isCharacterDevice() && !isatty(fd))
+  return { stream: isDevice ? fileStream(fd) : stream, flushed: async () => {} }
+}
+
+/**
+ * What a descriptor is. As bigints: in Node, the numbers of a pipe would stay where `realpathSync` looks, and a package that is
+ * a link, as pnpm makes them, would not be found when it is imported next.
+ */
+export function statOf(fd: number): BigIntStats {
+  return fstatSync(fd, { bigint: true })
+}
+
+/**
+ * @param writeSome writes at least one byte and returns how many; a parameter for tests
+ */
+export function fileStream(fd: number, writeSome: (fd: number, bytes: Buffer) => number = writeSync): Writable {
+  return new Writable({
+    write(bytes: Buffer, _encoding, done) {
+      try {
+        for (let rest = bytes; rest.length > 0;) {
+          const written = writeSome(fd, rest)
+          if (written === 0) throw Object.assign(new Error('ENOSPC: no byte could be written'), { code: 'ENOSPC' })
+          rest = rest.subarray(written)
+        }
+      } catch (error) {
+        return done(error as Error)
+      }
+      done()
+    },
+  })
+}
+
+/** Some file systems only say here that there was no space. */
+function sync(fd: number): void {
+  try {
+    fsyncSync(fd)
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'EINVAL' && code !== 'ENOSYS' && code !== 'ENOTSUP') throw new WriteError(error as Error)
   }
 }

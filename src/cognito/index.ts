@@ -13,6 +13,7 @@ export type { ReadCost, ReadEstimate, ReadRates, ReadStrategy } from './membersh
 export {
   type CachedRoleResolver,
   createRoleResolver,
+  type PlainRoleResolverOptions,
   resolveLookup,
   type RoleResolution,
   type RoleResolver,

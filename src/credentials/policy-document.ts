@@ -28,12 +28,17 @@ const ELEMENTS: ReadonlySet<string> = new Set([
   'Condition',
 ])
 
-export function readStatements(trustPolicy: unknown): readonly Statement[] {
-  const policy = checkRecord(
-    typeof trustPolicy === 'string' ? parsePolicy(trustPolicy) : trustPolicy,
-    'a trust policy',
-    AS_RETURNED,
-  )
+export interface PolicyDocument {
+  readonly document: object
+  readonly statements: readonly Statement[]
+  /** Whether the text has a key twice: which of the two counts, JSON does not say. */
+  readonly hasRepeatedKeys: boolean
+}
+
+export function readPolicy(trustPolicy: unknown): PolicyDocument {
+  const text = typeof trustPolicy === 'string' ? decodePolicy(trustPolicy) : undefined
+  const parsed = text === undefined ? trustPolicy : parsePolicy(text)
+  const policy = checkRecord(parsed, 'a trust policy', AS_RETURNED)
   const version = ownValue(policy, 'Version')
   if (version !== undefined && version !== '2012-10-17' && version !== '2008-10-17') {
     throw invalidOption(`${quote(version)} is no version of the policy language; use \`2012-10-17\``, trustPolicy)
@@ -41,23 +46,64 @@ export function readStatements(trustPolicy: unknown): readonly Statement[] {
   const statements = ownValue(policy, 'Statement')
   if (statements === undefined)
     throw invalidOption('the trust policy has no `Statement`; give the whole document', trustPolicy)
-  return asList(statements).map(readStatement)
+  return {
+    document: policy,
+    statements: asList(statements).map(readStatement),
+    hasRepeatedKeys: text !== undefined && hasRepeatedKeys(text, parsed),
+  }
 }
 
 /** IAM's GetRole gives it percent-encoded, some SDKs decode it. */
+function decodePolicy(text: string): string {
+  if (!/^\s*%/.test(text)) return text
+  try {
+    return decodeURIComponent(text)
+  } catch (cause) {
+    throw notJson(text, cause)
+  }
+}
+
 function parsePolicy(text: string): unknown {
   try {
-    return JSON.parse(/^\s*%/.test(text) ? decodeURIComponent(text) : text)
+    return JSON.parse(text)
   } catch (cause) {
-    throw new RolecastError(
-      'invalid-option',
-      'the trust policy is not JSON; give the document itself, or as IAM returns it',
-      {
-        value: text,
-        cause,
-      },
-    )
+    throw notJson(text, cause)
   }
+}
+
+function notJson(value: string, cause: unknown): RolecastError {
+  const message = 'the trust policy is not JSON; give the document itself, or as IAM returns it'
+  return new RolecastError('invalid-option', message, { value, cause })
+}
+
+/** Whether a text of JSON has an object with a key twice, of which what it was parsed to keeps the last only. */
+export function hasRepeatedKeys(json: string, parsed: unknown): boolean {
+  return keysInText(json) !== keysInValue(parsed)
+}
+
+/** In JSON, exactly a string with a colon behind it is a key. */
+function keysInText(json: string): number {
+  let keys = 0
+  for (let at = json.indexOf('"'); at >= 0; at = json.indexOf('"', at)) {
+    for (at++; at < json.length && json[at] !== '"'; at++) if (json[at] === '\\') at++
+    at++
+    while (' \t\n\r'.includes(json[at] ?? '.')) at++
+    if (json[at] === ':') keys++
+  }
+  return keys
+}
+
+function keysInValue(parsed: unknown): number {
+  let keys = 0
+  const left = [parsed]
+  while (left.length > 0) {
+    const value = left.pop()
+    if (typeof value !== 'object' || value === null) continue
+    const items: readonly unknown[] = Object.values(value)
+    if (!Array.isArray(value)) keys += items.length
+    for (const item of items) left.push(item)
+  }
+  return keys
 }
 
 function readStatement(value: unknown, index: number): Statement {

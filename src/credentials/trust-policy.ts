@@ -1,7 +1,8 @@
 import { quote } from '../errors.js'
 import { identityPoolRegion, REGION_PATTERN, UUID_PATTERN } from '../aws-ids.js'
 import { invalidOption } from '../record.js'
-import { type Condition, type Statement, readStatements, asList } from './policy-document.js'
+import { type Condition, type Statement, readPolicy, asList } from './policy-document.js'
+import { isSurelyAccepted } from './policy-grammar.js'
 import { type Maybe, and, or, not } from './three-valued.js'
 import { parseOperator, judgeClaim, isLike, type Caller, type ServiceNames } from './policy-condition.js'
 
@@ -19,6 +20,7 @@ import { parseOperator, judgeClaim, isLike, type Caller, type ServiceNames } fro
  * - `condition-not-met`: another condition on the claims of the identity pool's token fails.
  * - `uncertain-principal`, `uncertain-action`, `uncertain-condition`, `uncertain-statement`: what the statement says there
  *   cannot be judged from the policy alone.
+ * - `uncertain-policy`: it would be allowed, but IAM may not accept the document as a trust policy.
  */
 export type TrustReason =
   | 'allowed'
@@ -34,17 +36,24 @@ export type TrustReason =
   | 'uncertain-action'
   | 'uncertain-condition'
   | 'uncertain-statement'
+  | 'uncertain-policy'
 
 /** Whether a role trusts an identity pool. */
 export interface Trust {
-  /** True only if signed-in users of the pool can assume the role for sure. Undefined: the policy alone does not tell. */
+  /**
+   * True only if IAM accepts the policy for sure and signed-in users of the pool can assume the role for sure. Undefined:
+   * the policy alone does not tell.
+   */
   readonly trusted: boolean | undefined
   readonly reason: TrustReason
   /** The statement that decides, from 0. Absent exactly when the reason is `no-allow`. */
   readonly statementIndex?: number
-  /** Whether users of some other identity pool, in any account, can assume the role too: the audience is not pinned. */
+  /**
+   * Whether users of some other identity pool, in any account, can assume the role too: the audience is not pinned. As the
+   * policy is written, whether or not IAM accepts it today: an older role may have it.
+   */
   readonly anyPool: boolean | undefined
-  /** Whether guests of this pool can assume the role too. A role of a group should not be theirs. */
+  /** Whether guests of this pool can assume the role too, as `anyPool`. A role of a group should not be theirs. */
   readonly guests: boolean | undefined
   /** The audiences in the policy that are no identity pool's id: AWS's examples, `YOUR_POOL_ID` and the like. */
   readonly placeholders: readonly string[]
@@ -54,7 +63,8 @@ export interface Trust {
  * Judges from a role's trust policy whether the signed-in users of an identity pool can assume it.
  *
  * Whatever cannot be judged from the policy alone, such as an unknown operator, a condition on the caller's address, a
- * reference that is not resolved yet, leaves the answer open and never makes it `trusted`.
+ * reference that is not resolved yet, leaves the answer open and never makes it `trusted`. So does whatever IAM may not accept
+ * in a trust policy.
  *
  * Not for `sts:TagSession`, which a pool with principal tags needs too, nor for service control policies and permission
  * boundaries, nor for whether the pool hands the role out: see `selectRole`.
@@ -69,10 +79,11 @@ export interface Trust {
 export function trustsIdentityPool(trustPolicy: string | object, identityPoolId: string): Trust {
   const region = checkPoolId(identityPoolId)
   const names = namesIn(region)
-  const statements = readStatements(trustPolicy)
+  const { document, statements, hasRepeatedKeys } = readPolicy(trustPolicy)
   const caller: Caller = { names, audience: identityPoolId, guest: false }
 
-  const decision = judge(statements, caller)
+  const isAccepted = !hasRepeatedKeys && isSurelyAccepted(document, names)
+  const decision = onlyIf(isAccepted, judge(statements, caller))
   const placeholdersOf = (some: readonly Statement[]) =>
     [...new Set(some.flatMap(statement => audiencesIn(statement, names)))].filter(audience =>
       isPlaceholder(audience, identityPoolId),
@@ -118,6 +129,10 @@ function isService(name: string, sure: readonly string[], { uncertain }: Service
 }
 
 type Decision = Pick<Trust, 'trusted' | 'reason' | 'statementIndex'>
+
+function onlyIf(isAccepted: boolean, decision: Decision): Decision {
+  return decision.trusted && !isAccepted ? { ...decision, trusted: undefined, reason: 'uncertain-policy' } : decision
+}
 
 interface Judged {
   readonly applies: Maybe

@@ -10,7 +10,8 @@ import { describeChange } from '../audit/pool-change.js'
 import { figure } from './text-table.js'
 import { type GroupStanding, STANDINGS, standings } from '../audit/standing.js'
 import { CONCERNS } from '../audit/concerns.js'
-import { escapedJson } from './json-escape.js'
+import { escapeCommands } from './github-log.js'
+import { escapedJson } from './json-text.js'
 import { printable } from '../text.js'
 import type { Outcome, Semantics } from '../claims/decide.js'
 
@@ -119,7 +120,7 @@ function tablesOf(summary: AuditSummary, groupNames: readonly string[], examples
 
 /** Data inside a script element: whatever could end it, or is a line end to some parsers, is written as an escape. */
 function embed(value: unknown): string {
-  return escapedJson(value, /[<>&\u2028\u2029]/g)
+  return escapedJson(value, /[<>&\u2028\u2029]|#(?=#\[)/g)
 }
 
 /** A name as its element shows it. `<bdi>` isolates it, so the isolating characters need not be in what a reader copies. */
@@ -127,8 +128,13 @@ function visible(name: string): string {
   return printable(name).replace(/[\u2068\u2069]/g, '')
 }
 
+/** Text as HTML in which GitHub Actions finds no command either, when it is printed in a workflow. */
+function html(text: string): string {
+  return escapeCommands(htmlEscape(text), character => `&#${character.charCodeAt(0)};`)
+}
+
 function isolated(name: string): string {
-  return `<bdi>${htmlEscape(visible(name))}</bdi>`
+  return `<bdi>${html(visible(name))}</bdi>`
 }
 
 /** What many ARNs have in common, and what tells them apart. */
@@ -140,7 +146,7 @@ function arnParts(arn: string): readonly [string, string] {
 
 function isolatedArn(arn: string): string {
   const [path, name] = arnParts(arn)
-  return htmlEscape`<bdi class="arn"><span>${path}</span><wbr>${name}</bdi>`
+  return `<bdi class="arn"><span>${html(path)}</span><wbr>${html(name)}</bdi>`
 }
 
 // ------------------------------------------------------------------ Words

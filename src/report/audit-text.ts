@@ -1,5 +1,6 @@
 import picocolors from 'picocolors'
 import { type AuditFinding, type AuditSummary } from '../audit/summary.js'
+import { jsonText } from './json-text.js'
 import { figure, first, indented, MAX_SHOWN, table } from './text-table.js'
 import { type GroupStanding, STANDINGS, standings } from '../audit/standing.js'
 import { CONCERNS } from '../audit/concerns.js'
@@ -31,7 +32,7 @@ export function auditText(summary: AuditSummary, { color }: TextOptions): string
  * its `count` is of all.
  */
 export function auditJson(summary: AuditSummary): string {
-  return `${JSON.stringify(summary, undefined, 2)}\n`
+  return `${jsonText(summary)}\n`
 }
 
 function figureLines({ users, memberships, groups, roles, semantics }: AuditSummary): readonly string[] {

@@ -1,5 +1,6 @@
 import { type Finding, SEVERITIES } from '../rules/finding.js'
 import { type FindingsReport, locationText, summaryOf } from './findings-report.js'
+import { withoutCommands } from './github-log.js'
 import { figure } from './text-table.js'
 import { printable } from '../text.js'
 
@@ -24,7 +25,9 @@ export function findingsGithub(report: FindingsReport): string {
   })
   return [
     ...shown.map(annotation),
-    ...report.skipped.map(({ path, why }) => `rolecast: skipped ${printable(path)}: ${printable(why)}`),
+    ...report.skipped.map(({ path, why }) =>
+      withoutCommands(`rolecast: skipped ${printable(path)}: ${printable(why)}`),
+    ),
     `rolecast: ${summaryOf(report)}`,
     ...(left.length === 0
       ? []

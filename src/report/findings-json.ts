@@ -1,5 +1,5 @@
 import type { Finding } from '../rules/finding.js'
-import { escapedJson } from './json-escape.js'
+import { jsonText } from './json-text.js'
 
 /**
  * Findings as JSON, for programs: an array, each with the keys of `Finding`. What is suppressed is there too, with
@@ -7,9 +7,4 @@ import { escapedJson } from './json-escape.js'
  */
 export function findingsJson(findings: readonly Finding[]): string {
   return `${jsonText(findings)}\n`
-}
-
-/** JSON in which nothing moves the cursor of a terminal. */
-export function jsonText(value: unknown): string {
-  return escapedJson(value, /[\u007f-\u009f\u2028\u2029]/g, 2)
 }

@@ -1,6 +1,7 @@
 import { htmlEscape } from 'escape-goat'
 import type { Finding } from '../rules/finding.js'
 import { fails, type FindingsReport, locationText } from './findings-report.js'
+import { escapeCommands } from './github-log.js'
 import { groupBy } from '../record.js'
 
 /**
@@ -78,7 +79,13 @@ function xmlAttribute(text: string): string {
   return `"${xmlText(text).replaceAll('\n', '&#10;').replaceAll('\r', '&#13;').replaceAll('\t', '&#9;')}"`
 }
 
-/** XML 1.0 has no way to write most control characters, nor half a surrogate pair. */
+/**
+ * XML 1.0 has no way to write most control characters, nor half a surrogate pair. What GitHub Actions would take for a
+ * command on stdout is written as references.
+ */
 function xmlText(text: string): string {
-  return htmlEscape(text.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd'))
+  return escapeCommands(
+    htmlEscape(text.replace(/[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\u{10000}-\u{10ffff}]/gu, '\ufffd')),
+    character => `&#${character.charCodeAt(0)};`,
+  )
 }

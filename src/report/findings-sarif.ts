@@ -5,7 +5,7 @@ import type { Finding } from '../rules/finding.js'
 import type { Location } from '../rules/infrastructure.js'
 import type { Rule } from '../rules/rule.js'
 import type { FindingsReport, SkippedFile } from './findings-report.js'
-import { jsonText } from './findings-json.js'
+import { jsonText } from './json-text.js'
 import { ruleMarkdown, ruleText } from './rule-page.js'
 
 export interface SarifOptions {

@@ -1,6 +1,7 @@
 import picocolors from 'picocolors'
 import type { RoleOutcome, GroupChange, ImpactSummary, Transition } from '../audit/impact.js'
 import type { Renumbered } from '../audit/renumber.js'
+import { jsonText } from './json-text.js'
 import { figure, first, indented, MAX_SHOWN, table } from './text-table.js'
 import type { RoleChange } from '../audit/compare-roles.js'
 import { printable } from '../text.js'
@@ -37,7 +38,7 @@ export function impactText({ userPoolId, trial, suggestion }: ImpactReport, { co
 
 /** An impact as JSON, for programs: the keys of `ImpactReport`. The lists of users have only the first of them, and `count` is of all. */
 export function impactJson(report: ImpactReport): string {
-  return `${JSON.stringify(report, undefined, 2)}\n`
+  return `${jsonText(report)}\n`
 }
 
 function changeLine({ groupName, precedence, roleArn, remove }: GroupChange): string {

@@ -569,9 +569,12 @@ const providerFormat = defineRule({
 
 const COGNITO_PROVIDER = /^cognito-idp\.[\w-]+\.amazonaws\.[a-z.]+\/[^/:\s]+:[^/:\s]+$/
 
+/** One that is not closed ends with the text: without that, many of them would each be looked for to the end. */
+const PLACEHOLDER = /\$\{[^}]*(?:\}|$)/g
+
 /** A placeholder such as `${Client}` counts as one word. */
 function isWrongProvider(provider: string): boolean {
-  const filled = provider.replaceAll(/\$\{[^}]*\}/g, 'filled')
+  const filled = provider.replaceAll(PLACEHOLDER, 'filled')
   const isUserPool = filled.includes('cognito-idp') || USER_POOL_ID_PREFIX.test(filled)
   return isUserPool && !filled.startsWith('arn:') && !COGNITO_PROVIDER.test(filled)
 }

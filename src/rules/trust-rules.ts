@@ -243,6 +243,7 @@ const BEST_FIRST: readonly TrustReason[] = [
   'uncertain-action',
   'uncertain-condition',
   'uncertain-statement',
+  'uncertain-policy',
   'placeholder-audience',
   'other-audience',
   'condition-not-met',
@@ -337,6 +338,8 @@ function checkRole(holders: readonly RoleHolder[], identityPools: IdentityPools)
   ]
   if (isOtherPool && placeholders.length === 0)
     return unresolved('whether the identity pools it trusts include this one is unknown')
+  // That the policy is open to others is found; that IAM may no longer accept such a policy says nothing more.
+  if (best.reason === 'uncertain-policy' && trusts.some(({ anyPool }) => anyPool === true)) return drafts
   if (best.trusted === undefined) return [...drafts, ...unresolved(OPEN.get(best.reason)!)]
   const isOpen = best.anyPool === undefined || best.guests === undefined
   return isOpen ? [...drafts, ...unresolved('who else can assume the role is unknown')] : drafts
@@ -347,6 +350,7 @@ const OPEN: ReadonlyMap<TrustReason, string> = new Map([
   ['uncertain-action', 'its action is unknown'],
   ['uncertain-condition', 'whether its conditions are met is unknown'],
   ['uncertain-statement', 'a statement has elements that trust policies do not have'],
+  ['uncertain-policy', 'IAM may not accept it as a trust policy'],
 ])
 
 interface CheckedPolicy {

@@ -1,12 +1,15 @@
 import { execFile } from 'node:child_process'
+import { getEventListeners } from 'node:events'
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { inspect, promisify } from 'node:util'
+import { CognitoJwtVerifier } from 'aws-jwt-verify'
 import * as fc from 'fast-check'
 import ts from 'typescript'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { useVirtualTime } from '../virtual-time.js'
 import {
   bearerToken,
@@ -21,9 +24,10 @@ import {
   type RoleAuthorizerOptions,
   toContext,
 } from '../../src/authorizer/index.js'
-import { detectEventKind } from '../../src/authorizer/events.js'
+import { readEvent } from '../../src/authorizer/events.js'
 import { createRoleResolver } from '../../src/cognito/index.js'
 import { isRolecastError, RolecastError } from '../../src/errors.js'
+import { errorOf } from '../failure-of.js'
 import type { Group } from '../../src/group.js'
 import appsync from '../fixtures/authorizer/appsync.json' with { type: 'json' }
 import http1 from '../fixtures/authorizer/http-1.json' with { type: 'json' }
@@ -37,6 +41,8 @@ const TOKEN = 'good.token.x'
 const A = 'arn:aws:iam::111122223333:role/Alpha'
 const B = 'arn:aws:iam::111122223333:role/Beta'
 const NOW = 1_700_000_300_000
+const POOL = 'eu-west-1_Ab12Cd34e'
+const ISSUER = `https://cognito-idp.eu-west-1.amazonaws.com/${POOL}`
 const GROUPS: readonly Group[] = [
   { groupName: 'admins', precedence: 1, roleArn: A },
   { groupName: 'users', precedence: 2, roleArn: B },
@@ -64,6 +70,7 @@ type Create = (options: Options) => (event: never, context?: object) => Promise<
 
 const claimsOf = (overrides: Claims = {}): Claims => ({
   sub: 'user-1',
+  iss: ISSUER,
   token_use: 'id',
   iat: 1_700_000_000,
   'cognito:groups': ['admins', 'users'],
@@ -73,12 +80,12 @@ const claimsOf = (overrides: Claims = {}): Claims => ({
 })
 
 const table = new Map(GROUPS.map(group => [group.groupName, group]))
-const resolver: CurrentRoles = createRoleResolver({ source: name => table.get(name) })
+const resolver: CurrentRoles = createRoleResolver({ source: name => table.get(name), userPoolId: POOL })
 
+const resolverOf = (resolve: CurrentRoles['resolve'], userPoolId = POOL): CurrentRoles => ({ userPoolId, resolve })
 /** A resolver whose answers are changed on their way. */
-const resolving = (change: (resolution: CurrentResolution) => unknown): CurrentRoles => ({
-  resolve: async (names, options) => change(await resolver.resolve(names, options)) as CurrentResolution,
-})
+const resolving = (change: (resolution: CurrentResolution) => unknown): CurrentRoles =>
+  resolverOf(async (names, options) => change(await resolver.resolve(names, options)) as CurrentResolution)
 
 const verifier = {
   verify: (token: string) =>
@@ -171,7 +178,7 @@ describe.each(KINDS)('%s', kind => {
   })
 
   test('the kind is told by the event', async () => {
-    expect(detectEventKind(EVENTS[kind])).toBe(kind === 'http-2-iam' ? 'http-2' : kind)
+    expect(readEvent(EVENTS[kind])?.kind).toBe(kind === 'http-2-iam' ? 'http-2' : kind)
     const { kind: _, ...unnamed } = optionsOf()
     const answer = await createRoleAuthorizer(unnamed)(EVENTS[kind] as never)
     expect(isGrant(answer)).toBe(true)
@@ -228,6 +235,49 @@ describe.each(KINDS)('%s', kind => {
     }
     for (const event of nothing.slice(1, -1))
       expect(isGrant((await run(kind, {}, event as object)).answer), 'named, it is none either').toBe(false)
+  })
+})
+
+class Narrowed {
+  readonly allow = true
+  get deniedFields() {
+    return ['Mutation.createEvent']
+  }
+}
+/** Objects that say yes, and more that would get lost. */
+const notPlain: [string, object][] = [
+  ['an instance of a class', new Narrowed()],
+  ['what inherits', Object.assign(Object.create({ deniedFields: ['A.b'] }), { allow: true })],
+  ['an object with a getter', Object.defineProperty({ allow: true }, 'context', { get: () => ({}), enumerable: true })],
+  ['a getter that says yes', Object.defineProperty({}, 'allow', { get: () => true, enumerable: true })],
+  ['what cannot be enumerated', Object.defineProperty({ allow: true }, 'deniedFields', { value: ['A.b'] })],
+  ['an object with a symbol', { allow: true, [Symbol('deniedFields')]: ['A.b'] }],
+  ['a Map', new Map([['allow', true]])],
+  ['an array', Object.assign([], { allow: true })],
+  ['an error', Object.assign(new Error('no'), { allow: true })],
+  ['a proxy of a class', new Proxy(new Narrowed(), {})],
+]
+
+describe('an event of another kind than the one that is named', () => {
+  const sameForm = (a: EventKind, b: EventKind) => a.startsWith('http-2') && b.startsWith('http-2')
+
+  test.each(KINDS)('%s: is rejected, with every token in it', async kind => {
+    for (const other of KINDS.filter(one => one !== kind && !sameForm(one, kind))) {
+      // As if it had what the named kind reads.
+      const places = { authorizationToken: TOKEN, methodArn: restToken.methodArn, routeArn: http2.routeArn }
+      for (const event of [EVENTS[other], { ...EVENTS[other], ...places }]) {
+        const { thrown, decisions } = await run(kind, { allow: () => true }, event)
+        expect(thrown, other).toMatchObject({ code: 'invalid-event' })
+        expect(decisions).toMatchObject([{ allowed: false, reason: 'invalid-event' }])
+      }
+    }
+    expect(isGrant((await run(kind, { allow: () => true })).answer), 'control').toBe(true)
+  })
+
+  test('a REQUEST event is none of a TOKEN authorizer', async () => {
+    const event = { ...restRequest, authorizationToken: TOKEN }
+    expect((await run('rest-token', {}, event)).thrown).toMatchObject({ code: 'invalid-event' })
+    expect(isGrant((await run('rest-token', {}, { ...event, type: 'TOKEN' })).answer), 'control').toBe(true)
   })
 })
 
@@ -296,7 +346,7 @@ describe('who is denied, and why', () => {
       'an outcome that is none',
       { resolver: resolving(one => ({ ...one, outcome: 'other' })), requireRole: false },
     ],
-    ['no-role', 403, 'a user in no group', { verifier: verifying({ sub: 'user-1' }), allow: () => true }],
+    ['no-role', 403, 'a user in no group', { verifier: verifying({ sub: 'user-1', iss: ISSUER }), allow: () => true }],
     [
       'no-role',
       403,
@@ -348,7 +398,7 @@ describe('who is denied, and why', () => {
         },
       },
     ],
-    ...[false, null, undefined, 0, 1, 'true', [], {}, { allow: 1 }, { allow: 'true' }, { Allow: true }].map(
+    ...[false, null, undefined, 0, 1, 'true', {}, { allow: 1 }, { allow: 'true' }, { Allow: true }].map(
       (said): [DenyReason, number, string, Partial<Options>] => [
         'not-allowed',
         403,
@@ -370,6 +420,65 @@ describe('who is denied, and why', () => {
     ],
     ['invalid-response', 403, 'an answer larger than the caller allows', { maxBytes: 10 }],
     ['invalid-response', 403, 'a key misspelt', { allow: () => ({ allow: true, deniedField: ['A.b'] }) as never }],
+    ...notPlain.map(([name, said]): [DenyReason, number, string, Partial<Options>] => [
+      'invalid-response',
+      403,
+      `\`allow\` says ${name}`,
+      { allow: () => said as unknown as boolean },
+    ]),
+    ...notPlain.map(([name, context]): [DenyReason, number, string, Partial<Options>] => [
+      'invalid-response',
+      403,
+      `a context that is ${name}`,
+      { allow: () => ({ allow: true, context: context as never }) },
+    ]),
+    ['wrong-pool', 401, 'a token of another pool', { verifier: verifying(claimsOf({ iss: `${ISSUER}x` })) }],
+    ['invalid-claims', 401, 'a token without an issuer', { verifier: verifying(claimsOf({ iss: undefined })) }],
+    [
+      'resolver-failed',
+      503,
+      'a preferred role that is not resolved',
+      {
+        resolver: resolving(one => ({ ...one, outcome: 'none' })),
+        requireRole: false,
+        onStale: 'allow',
+        allow: () => true,
+      },
+    ],
+    ...[undefined, null, {}, { length: 0 }, '', [''], [7]].flatMap(list =>
+      ['unknownGroups', 'roles'].map((name): [DenyReason, number, string, Partial<Options>] => [
+        'resolver-failed',
+        503,
+        `\`${name}\` is ${JSON.stringify(list)}`,
+        { resolver: resolving(one => ({ ...one, [name]: list })), onUnknownGroup: 'ignore', allow: () => true },
+      ]),
+    ),
+    [
+      'stale-cache',
+      503,
+      'an age below zero, of a clock that was set back',
+      { resolver: resolving(one => ({ ...one, stale: true, age: -1 })), maxStaleAge: 1000 },
+    ],
+    [
+      'stale-cache',
+      503,
+      'an age that is no number',
+      {
+        resolver: resolving(one => ({ ...one, stale: true, age: '0' })),
+        maxStaleAge: 1000,
+      },
+    ],
+    [
+      'no-role',
+      403,
+      'a role that is no string',
+      {
+        resolver: resolving(one => ({ ...one, preferredRole: { toString: () => A } })),
+        allow: () => true,
+      },
+    ],
+    ['membership-failed', 503, 'a string in an object is not groups', { groupsOf: () => Object('x') as string[] }],
+    ['membership-failed', 503, 'a Map is not groups', { groupsOf: () => new Map([['admins', 1]]) as never }],
     [
       'allow-failed',
       503,
@@ -395,18 +504,16 @@ describe('who is denied, and why', () => {
       'resolver-failed',
       503,
       'Cognito is down',
-      { resolver: { resolve: () => Promise.reject(new RolecastError('throttled', 'slow down')) } },
+      { resolver: resolverOf(() => Promise.reject(new RolecastError('throttled', 'slow down'))) },
     ],
     [
       'resolver-failed',
       503,
       'the resolver throws',
       {
-        resolver: {
-          resolve: () => {
-            throw new Error('no')
-          },
-        },
+        resolver: resolverOf(() => {
+          throw new Error('no')
+        }),
       },
     ],
     ['resolver-failed', 503, 'the resolver gives nothing', { resolver: resolving(() => undefined) }],
@@ -445,6 +552,41 @@ describe('who is denied, and why', () => {
     for (const kind of KINDS) expect(isGrant((await run(kind, { allow: () => true })).answer)).toBe(true)
   })
 
+  test('an object without a prototype is plain, and each of its fields is read once', async () => {
+    const bare = Object.assign(Object.create(null) as object, { allow: true, context: { a: 1 } })
+    expect((await run('http-2', { allow: () => bare as never })).answer).toEqual({
+      isAuthorized: true,
+      context: { a: 1 },
+    })
+    const reads: unknown[] = []
+    const watched = new Proxy(
+      { allow: true, deniedFields: ['A.b'] },
+      {
+        // A promise that is resolved with it looks for `then`.
+        get: (_target, key) => (key === 'then' ? undefined : expect.unreachable('it is read once')),
+        getOwnPropertyDescriptor: (target, key) => (reads.push(key), Reflect.getOwnPropertyDescriptor(target, key)),
+      },
+    )
+    expect((await run('appsync', { allow: () => watched })).answer).toEqual({
+      isAuthorized: true,
+      deniedFields: ['A.b'],
+    })
+    expect(reads).toEqual(['allow', 'deniedFields'])
+  })
+
+  test('a user in more groups than Cognito allows is denied, and the hook is told why', async () => {
+    const many = Array.from({ length: 101 }, (_, index) => `group-${index}`)
+    const snapshot = { version: 1, userPoolId: POOL, takenAt: Date.now(), Groups: [] } as const
+    for (const pool of [createRoleResolver({ snapshot, maxAge: 1e9 }), resolver]) {
+      const overrides: Partial<Options> = { resolver: pool, verifier: verifying(claimsOf({ 'cognito:groups': many })) }
+      const result = await run('http-2', overrides)
+      expectDenied('http-2', result, 'resolver-failed', 503)
+      expect((result.decisions[0] as Denied).error).toBe('invalid-input')
+    }
+    const hundred = verifying(claimsOf({ 'cognito:groups': many.slice(1) }))
+    expect(deniedWith(await run('http-2', { verifier: hundred })), 'control').toBe('unknown-group')
+  })
+
   test('a missing token is 401, and nothing is asked', async () => {
     const strip = (event: object) =>
       JSON.parse(
@@ -458,7 +600,7 @@ describe('who is denied, and why', () => {
     for (const kind of KINDS) {
       expectDenied(
         kind,
-        await run(kind, { verifier: never, resolver: { resolve: never }, allow: never }, strip(EVENTS[kind])),
+        await run(kind, { verifier: never, resolver: resolverOf(never), allow: never }, strip(EVENTS[kind])),
         'missing-token',
         401,
       )
@@ -509,7 +651,13 @@ describe('who is denied, and why', () => {
   })
 
   test('an access token is compared by its groups', async () => {
-    const access = { sub: 'user-1', token_use: 'access', iat: 1_700_000_000, 'cognito:groups': ['admins', 'users'] }
+    const access = {
+      sub: 'user-1',
+      iss: ISSUER,
+      token_use: 'access',
+      iat: 1_700_000_000,
+      'cognito:groups': ['admins', 'users'],
+    }
     expect((await run('http-2', { verifier: verifying(access) })).answer).toEqual({ isAuthorized: true })
     expect(deniedWith(await run('http-2', { verifier: verifying(access), groupsOf: () => ['users'] }))).toBe(
       'stale-token',
@@ -633,6 +781,37 @@ describe('the token', () => {
     )
   })
 
+  test('that the caller finds is one of the identity sources of an HTTP API as well', async () => {
+    const query = { ...http2.queryStringParameters, token: TOKEN }
+    const findToken: Options['findToken'] = one =>
+      (one as unknown as { queryStringParameters: typeof query }).queryStringParameters.token
+    const v2 = (identitySource: unknown, find = findToken) =>
+      run('http-2', { findToken: find }, { ...http2, identitySource, queryStringParameters: query })
+    const v1 = (identitySource: unknown) =>
+      run('http-1', { findToken }, { ...http1, identitySource, queryStringParameters: query })
+    for (const sources of [
+      ['other'],
+      ['x', 'y'],
+      ['Bearer other.token.x'],
+      [`x${TOKEN}`, `${TOKEN}y`],
+      [TOKEN.slice(1)],
+    ])
+      expectDenied('http-2', await v2(sources), 'token-not-cache-key', 401)
+    expectDenied('http-1', await v1('Bearer other.token.x,GET /request'), 'token-not-cache-key', 401)
+    for (const sources of [
+      [TOKEN],
+      ['x', TOKEN],
+      [`Bearer ${TOKEN}`],
+      [`a=1; token=${TOKEN}; b=2`],
+      undefined,
+      null,
+      [],
+    ])
+      expect((await v2(sources)).answer, String(sources)).toEqual({ isAuthorized: true })
+    expect(isGrant((await v1(`GET /request,${TOKEN}`)).answer)).toBe(true)
+    expect((await v2([`Bearer ${TOKEN}`], () => `bearer ${TOKEN}`)).answer).toEqual({ isAuthorized: true })
+  })
+
   test('a plain function verifies as well', async () => {
     for (const plain of [
       (token: string) => Promise.resolve(claimsOf({ token })),
@@ -641,6 +820,144 @@ describe('the token', () => {
       const { answer } = await run('http-2', { verifier: plain, allow: ({ claims }) => claims['token'] === TOKEN })
       expect(answer).toEqual({ isAuthorized: true })
     }
+  })
+})
+
+describe('the pool', () => {
+  const poolIds = fc
+    .tuple(fc.constantFrom('eu-west-1', 'us-east-1', 'cn-north-1', 'local'), fc.stringMatching(/^[0-9A-Za-z]{1,9}$/))
+    .map(parts => parts.join('_'))
+  const issuers = fc.constantFrom(
+    (pool: string) => `https://cognito-idp.eu-west-1.amazonaws.com/${pool}`,
+    (pool: string) => `https://issuer-cognito-idp.eu-west-1.amazonaws.com/${pool}`,
+    (pool: string) => `https://cognito-idp.cn-north-1.amazonaws.com.cn/${pool}`,
+    (pool: string) => `http://localhost:9229/${pool}`,
+    (pool: string) => `http://[::1]:4566/${pool}`,
+  )
+  const deciding = (iss: unknown, userPoolId: string) =>
+    createRoleGuard({
+      resolver: resolverOf((names, options) => resolver.resolve(names, options), userPoolId),
+      verifier: verifying(claimsOf({ iss })),
+      groupsOf: 'token',
+      onStale: 'deny',
+      allow: () => true,
+      clock: () => NOW,
+    })(TOKEN)
+
+  test('a token of another pool is never granted, and one of the same pool is', async () => {
+    await fc.assert(
+      fc.asyncProperty(poolIds, poolIds, issuers, async (pool, other, issuerOf) => {
+        fc.pre(pool !== other)
+        expect(await deciding(issuerOf(other), pool)).toEqual({ allowed: false, reason: 'wrong-pool', status: 401 })
+        expect(await deciding(issuerOf(pool), pool)).toMatchObject({ allowed: true })
+        expect(await deciding(issuerOf(other), 'any'), 'control: nothing else denies it').toMatchObject({
+          allowed: true,
+        })
+      }),
+    )
+  })
+
+  test.each([
+    `${ISSUER}/../eu-west-1_Other`,
+    `https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other/../${POOL}`,
+    `https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other/${POOL}`,
+    `https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other#/${POOL}`,
+    `https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other?x=/${POOL}`,
+    `https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other\\${POOL}`,
+    `https://cognito-idp.eu-west-1.amazonaws.com//${POOL}`,
+    `https://user@cognito-idp.eu-west-1.amazonaws.com/${POOL}`,
+    `${ISSUER}/`,
+    `${ISSUER}\n`,
+    ` ${ISSUER}`,
+    `/${POOL}`,
+    POOL,
+    '',
+    'https://',
+    'https://cognito-idp.eu-west-1.amazonaws.com/',
+    `javascript://x/${POOL}`,
+    undefined,
+    null,
+    7,
+    [ISSUER],
+    { toString: () => ISSUER },
+    `https://x/${'a/'.repeat(100_000)}${POOL}`,
+  ])('the issuer %j tells no pool', async iss => {
+    expect(await deciding(iss, POOL)).toEqual({ allowed: false, reason: 'invalid-claims', status: 401 })
+    expect(await deciding(iss, 'any'), 'where the pool does not matter, it need not').toMatchObject({ allowed: true })
+  })
+
+  test.each([POOL.toLowerCase(), `${POOL}x`, POOL.slice(0, -1), encodeURIComponent(`${POOL} `), 'any', '__proto__'])(
+    'a pool is the same letter by letter: not %s',
+    async other => {
+      const iss = `https://cognito-idp.eu-west-1.amazonaws.com/${other}`
+      expect(await deciding(iss, POOL)).toMatchObject({ allowed: false, reason: 'wrong-pool' })
+    },
+  )
+
+  test('of the resolver must be told', () => {
+    for (const userPoolId of [undefined, null, '', 'Any', '*', 7, ISSUER, [POOL], `${POOL} `]) {
+      for (const create of [createRoleAuthorizer, createRoleGuard] as ((options: never) => unknown)[]) {
+        const wrong = { ...optionsOf(), resolver: { ...resolver, userPoolId } }
+        const error = errorOf(() => create(wrong as never))
+        expect(error).toMatchObject({ code: 'invalid-option' })
+        expect(error.message).toMatch(/^the resolver's `userPoolId` is .+; give the id of the user pool/)
+      }
+    }
+  })
+
+  describe('with a verifier of two pools', () => {
+    const OTHER = 'eu-west-1_Other1234'
+    const clientId = '1example23456789'
+    const keys = new Map(
+      [POOL, OTHER].map(pool => [pool, generateKeyPairSync('rsa', { modulusLength: 2048 })] as const),
+    )
+    const verifierOfTwo = CognitoJwtVerifier.create(
+      [...keys.keys()].map(userPoolId => ({ userPoolId, clientId, tokenUse: 'access' as const })),
+    )
+    for (const [userPoolId, { publicKey }] of keys) {
+      const { n, e } = publicKey.export({ format: 'jwk' })
+      verifierOfTwo.cacheJwks(
+        { keys: [{ kid: userPoolId, alg: 'RS256', use: 'sig', kty: 'RSA', n: n!, e: e! }] },
+        userPoolId,
+      )
+    }
+    const tokenOf = (pool: string, issuer: string) => {
+      const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+      const now = Math.floor(Date.now() / 1000)
+      const payload = {
+        sub: 'user-1',
+        iss: `https://${issuer}.eu-west-1.amazonaws.com/${pool}`,
+        client_id: clientId,
+        token_use: 'access',
+        iat: now,
+        exp: now + 3600,
+        'cognito:groups': ['admins', 'users'],
+      }
+      const signed = `${encode({ alg: 'RS256', kid: pool })}.${encode(payload)}`
+      return `${signed}.${sign('sha256', Buffer.from(signed), keys.get(pool)!.privateKey).toString('base64url')}`
+    }
+    const guard = (userPoolId: string) =>
+      createRoleGuard({
+        resolver: createRoleResolver({ source: name => table.get(name), userPoolId }),
+        verifier: verifierOfTwo,
+        groupsOf: 'token',
+        onStale: 'deny',
+        allow: ({ resolution }) => resolution.preferredRole === A,
+      })
+
+    test.each(['cognito-idp', 'issuer-cognito-idp'])(
+      'a group of one pool gets no role of the other, issued by %s',
+      async issuer => {
+        for (const [pool, other] of [
+          [POOL, OTHER],
+          [OTHER, POOL],
+        ] as const) {
+          expect(await guard(pool)(tokenOf(pool, issuer))).toMatchObject({ allowed: true })
+          expect(await guard(pool)(tokenOf(other, issuer))).toMatchObject({ allowed: false, reason: 'wrong-pool' })
+          expect(await guard('any')(tokenOf(other, issuer)), 'control').toMatchObject({ allowed: true })
+        }
+      },
+    )
   })
 })
 
@@ -684,6 +1001,15 @@ describe('what a policy allows', () => {
     },
   )
 
+  test.each(['*', '?', 'a*', '${x}'])(
+    'a stage %s is no pattern: it is denied where the stage is allowed',
+    async stage => {
+      const arn = `arn:aws:execute-api:eu-west-1:123456789012:abcdef123/${stage}/GET/x`
+      const event = { ...restToken, methodArn: arn }
+      expectDenied('rest-token', await run('rest-token', { resource: 'stage' }, event), 'wildcard-in-path', 403)
+    },
+  )
+
   test('a path longer than a policy can name is denied', async () => {
     const event = { ...restToken, methodArn: `${restToken.methodArn}/${'x'.repeat(512)}` }
     expectDenied('rest-token', await run('rest-token', {}, event), 'invalid-response', 403)
@@ -710,6 +1036,22 @@ describe('what a policy allows', () => {
     ).toEqual({ isAuthorized: true })
   })
 
+  test('a restriction that is undefined, as a table gives it for a missing key, is not off: it denies', async () => {
+    for (const missing of [undefined, null]) {
+      const allow = () => ({ allow: true, deniedFields: missing }) as never
+      expectDenied('appsync', await run('appsync', { allow }), 'invalid-response', 403)
+    }
+    for (const kind of KINDS.filter(one => one !== 'appsync' && one !== 'http-2')) {
+      for (const missing of [undefined, null]) {
+        const allow = () => ({ allow: true, resource: missing }) as never
+        expectDenied(kind, await run(kind, { allow, resource: 'stage' }), 'invalid-response', 403)
+      }
+      expect(isGrant((await run(kind, { allow: () => ({ allow: true }), resource: 'stage' })).answer), 'control').toBe(
+        true,
+      )
+    }
+  })
+
   test("AppSync's denied fields and time to live are handed on", async () => {
     const { answer } = await run('appsync', {
       allow: () => ({ allow: true, deniedFields: ['Mutation.createEvent'], ttlOverride: 0 }),
@@ -725,7 +1067,7 @@ describe('time', () => {
   const hanging: [string, Partial<Options>][] = [
     ['the verifier', { verifier: hang }],
     ['the groups', { groupsOf: hang }],
-    ['the resolver', { resolver: { resolve: hang } }],
+    ['the resolver', { resolver: resolverOf(hang) }],
     ['`allow`', { allow: hang }],
   ]
 
@@ -743,9 +1085,7 @@ describe('time', () => {
 
   test('the signal reaches whoever calls Cognito, and is not aborted in time', async () => {
     const signals: (AbortSignal | undefined)[] = []
-    const spy: CurrentRoles = {
-      resolve: (names, options) => (signals.push(options?.signal), resolver.resolve(names, options)),
-    }
+    const spy = resolverOf((names, options) => (signals.push(options?.signal), resolver.resolve(names, options)))
     const groupsOf: Options['groupsOf'] = (_claims, { signal }) => (signals.push(signal), ['admins', 'users'])
     expect((await run('http-2', { resolver: spy, groupsOf, margin: 0 }, http2, lambda(30))).answer).toEqual({
       isAuthorized: true,
@@ -768,6 +1108,127 @@ describe('time', () => {
     expect(deniedWith(await run('http-2', slow, http2, lambda(NaN))), 'a time that is none is up').toBe('timeout')
   })
 
+  const guardOf = (overrides: object) =>
+    createRoleGuard({
+      resolver,
+      verifier,
+      groupsOf: 'token',
+      onStale: 'deny',
+      allow: () => true,
+      clock: () => NOW,
+      ...overrides,
+    })
+  const timed = async (work: () => Promise<unknown>) => {
+    const began = Date.now()
+    return { result: await work(), ms: Date.now() - began, timersLeft: vi.getTimerCount() }
+  }
+
+  test.each(hanging)('%s hangs: a guard without a signal waits for 3 seconds', async (_, overrides) => {
+    const denied = { allowed: false, reason: 'timeout', status: 503 }
+    expect(await timed(() => guardOf(overrides)(TOKEN))).toMatchObject({
+      result: denied,
+      ms: 3000,
+      timersLeft: 0,
+    })
+    expect(await timed(() => guardOf({ ...overrides, timeout: 40 })(TOKEN))).toMatchObject({ result: denied, ms: 40 })
+    expect(await timed(() => guardOf({ ...overrides, timeout: 2 ** 31 - 1 })(TOKEN))).toMatchObject({
+      result: denied,
+      ms: 2 ** 31 - 1,
+    })
+  })
+
+  test('of an authorizer is the lesser of its own and that of its function', async () => {
+    const waited = async (timeout: number | undefined, left: number) =>
+      (
+        await timed(() =>
+          run('http-2', { verifier: hang, ...(timeout !== undefined && { timeout }) }, http2, lambda(left)),
+        )
+      ).ms
+    expect(await waited(undefined, 30_000)).toBe(3000)
+    expect(await waited(undefined, 2_500)).toBe(2000)
+    expect(await waited(1000, 30_000)).toBe(1000)
+    expect(await waited(1000, 800)).toBe(300)
+    expect(await waited(Infinity, 900_000)).toBe(899_500)
+    expect(await waited(Infinity, 500)).toBe(0)
+  })
+
+  test('has no limit where the caller says so', async () => {
+    const slow = (ms: number) => async (token: string) => {
+      await new Promise(resolve => {
+        setTimeout(resolve, ms)
+      })
+      return verifier.verify(token)
+    }
+    expect(await timed(() => guardOf({ verifier: slow(3_600_000), timeout: Infinity })(TOKEN))).toMatchObject({
+      result: { allowed: true },
+      ms: 3_600_000,
+      timersLeft: 0,
+    })
+    expect(await guardOf({ verifier: slow(3_600_000) })(TOKEN), 'control').toMatchObject({ reason: 'timeout' })
+  })
+
+  test('is for the whole decision: what is slow at each step is denied', async () => {
+    const slowly =
+      <T>(value: T) =>
+      () =>
+        new Promise<T>(resolve => {
+          setTimeout(resolve, 900, value)
+        })
+    const slow = {
+      verifier: slowly(claimsOf()),
+      groupsOf: slowly(['admins', 'users']),
+      allow: slowly(true),
+      onDecision: slowly(undefined),
+    }
+    expect(await timed(() => guardOf({ ...slow, timeout: 3601 })(TOKEN))).toMatchObject({ result: { allowed: true } })
+    expect(await timed(() => guardOf(slow)(TOKEN))).toMatchObject({ result: { reason: 'timeout' }, ms: 3000 })
+  })
+
+  test('a hook that hangs on a denial does not hold the request', async () => {
+    for (const [overrides, reason] of [
+      [{ allow: () => false }, 'not-allowed'],
+      [{ verifier: hang }, 'timeout'],
+      [{}, 'timeout'],
+    ] as const) {
+      expect(await timed(() => guardOf({ ...overrides, onDecision: hang })(TOKEN))).toMatchObject({
+        result: { allowed: false, reason },
+        ms: 3000,
+        timersLeft: 0,
+      })
+    }
+  })
+
+  test('an outer signal is listened to while the request lasts, and no longer', async () => {
+    for (const overrides of [{}, { allow: () => false }, { verifier: hang }, { verifier: () => null }]) {
+      const { signal } = new AbortController()
+      const listeners = () => getEventListeners(signal, 'abort').length
+      const decision = guardOf(overrides)(TOKEN, { signal })
+      expect(listeners()).toBe(1)
+      await decision
+      expect(listeners()).toBe(0)
+    }
+  })
+
+  test('what is no signal denies', async () => {
+    for (const signal of ['x', {}, { aborted: true }])
+      expect(await guardOf({})(TOKEN, { signal: signal as unknown as AbortSignal })).toMatchObject({ allowed: false })
+  })
+
+  test('a time left that cannot be told has run out', async () => {
+    const tell = (getRemainingTimeInMillis: () => unknown) => run('http-2', {}, http2, { getRemainingTimeInMillis })
+    for (const left of [NaN, null, '5000', {}, Promise.resolve(5000), Promise.reject(new Error('no')), -1, 500])
+      expectDenied('http-2', await tell(() => left), 'timeout', 503)
+    expectDenied(
+      'http-2',
+      await tell(() => {
+        throw new Error('no')
+      }),
+      'timeout',
+      503,
+    )
+    expect((await tell(() => 5000)).answer, 'control').toEqual({ isAuthorized: true })
+  })
+
   test('a context without the time left is no matter', async () => {
     for (const context of [undefined, {}])
       expect((await run('http-2', {}, http2, context)).answer).toEqual({ isAuthorized: true })
@@ -776,7 +1237,7 @@ describe('time', () => {
 
 describe('where nobody could tell', () => {
   const down: Partial<Options> = {
-    resolver: { resolve: () => Promise.reject(new RolecastError('unreachable', `no way to ${TOKEN}`)) },
+    resolver: resolverOf(() => Promise.reject(new RolecastError('unreachable', `no way to ${TOKEN}`))),
   }
 
   test('the caller may throw rather than have a denial cached', async () => {
@@ -803,7 +1264,7 @@ describe('the hook', () => {
         throw error
       },
     })
-    expect(await errorFor({ resolver: { resolve: () => Promise.reject(new RolecastError('throttled', TOKEN)) } })).toBe(
+    expect(await errorFor({ resolver: resolverOf(() => Promise.reject(new RolecastError('throttled', TOKEN))) })).toBe(
       'throttled',
     )
     expect(await errorFor(failing(named('JwtExpiredError')))).toBe('JwtExpiredError')
@@ -840,6 +1301,111 @@ describe('the hook', () => {
   })
 })
 
+describe('a promise that rejects where it is late, or where none is waited for', () => {
+  /** What rejects and is not handled, while the work is done and in the turns after it. */
+  async function unhandledIn(work: () => Promise<unknown>): Promise<readonly unknown[]> {
+    const unhandled: unknown[] = []
+    const collect = (reason: unknown) => unhandled.push(reason)
+    const others = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', collect)
+    try {
+      await work()
+      for (let turn = 0; turn < 3; turn++) await new Promise(resolve => setImmediate(resolve))
+    } finally {
+      process.removeAllListeners('unhandledRejection')
+      for (const other of others) process.on('unhandledRejection', other)
+    }
+    return unhandled
+  }
+  const failing = () => Promise.reject(new Error('no'))
+  const failingLate = () =>
+    new Promise<never>((_resolve, reject) => {
+      setTimeout(reject, 20, new Error('late'))
+    })
+  const stale = verifying(claimsOf({ 'cognito:roles': [A] }))
+
+  test.each<[string, Partial<Options>]>([
+    ['`onDecision` of a granted request', { onDecision: failing }],
+    ['`onDecision` of a denied request', { onDecision: failing, allow: () => false }],
+    ['`onDecision` of a request without a token', { onDecision: failing, findToken: () => undefined }],
+    ['`onStale`', { verifier: stale, onStale: failing as never }],
+    ['`findToken`', { findToken: failing as never }],
+    ['`clock`', { clock: failing as never }],
+    ['the verifier, late', { verifier: failingLate, timeout: 5 }],
+    ['`groupsOf`, late', { groupsOf: failingLate, timeout: 5 }],
+    ['the resolver, late', { resolver: resolverOf(failingLate), timeout: 5 }],
+    ['`allow`, late', { allow: failingLate, timeout: 5 }],
+    ['`onDecision`, late', { onDecision: failingLate, timeout: 5 }],
+    ['`onDecision` of a denied request, late', { onDecision: failingLate, allow: () => false, timeout: 5 }],
+  ])('%s: denies, and does not end the process', async (_, overrides) => {
+    const unhandled = await unhandledIn(async () => {
+      for (const kind of KINDS) expect(isGrant((await run(kind, overrides)).answer)).toBe(false)
+      await new Promise(resolve => {
+        setTimeout(resolve, 40)
+      })
+    })
+    expect(unhandled).toEqual([])
+  })
+
+  test('control: one that is left alone is noticed', async () => {
+    expect(await unhandledIn(async () => void failing())).toEqual([new Error('no')])
+  })
+})
+
+describe('what another part of the program adds to every object', () => {
+  /** Not enumerable, as only `Object.prototype` itself is meant. */
+  async function polluted<T>(fields: object, work: () => Promise<T>): Promise<T> {
+    const everyObject: object = Object.getPrototypeOf({})
+    for (const [name, value] of Object.entries(fields))
+      Object.defineProperty(everyObject, name, { value, configurable: true, writable: true })
+    try {
+      return await work()
+    } finally {
+      for (const name of Object.keys(fields)) Reflect.deleteProperty(everyObject, name)
+    }
+  }
+  const { sub, iss, ...roles } = claimsOf()
+  const bare = { type: 'REQUEST', version: '2.0', routeArn: http2.routeArn, requestContext: {} }
+
+  test.each<[string, object, Partial<Options>, object]>([
+    ['a subject', { sub }, { verifier: verifying({ iss, ...roles }) }, http2],
+    ['an issuer', { iss }, { verifier: verifying({ sub, ...roles }) }, http2],
+    ['groups', roles, { verifier: verifying({ sub, iss }) }, http2],
+    ['a yes', { allow: true }, { allow: () => ({}) as never }, http2],
+    ['a header', { headers: { authorization: TOKEN } }, {}, bare],
+    ['an Authorization header', { authorization: TOKEN }, {}, { ...bare, headers: {} }],
+    ['an identity source', { identitySource: [TOKEN] }, {}, bare],
+    ['no need for a role', { requireRole: false }, { verifier: verifying({ sub, iss }), allow: () => true }, http2],
+    [
+      'unknown groups that are ignored',
+      { onUnknownGroup: 'ignore' },
+      { verifier: verifying(claimsOf({ 'cognito:groups': ['admins', 'ghost'] })), onStale: 'allow' },
+      http2,
+    ],
+  ])('%s: opens nothing', async (_, fields, overrides, event) => {
+    const { answer, decisions } = await polluted(fields, () => run('http-2', overrides, event))
+    expect(decisions).toMatchObject([{ allowed: false }])
+    expect(isGrant(answer)).toBe(false)
+  })
+
+  test('a resource, a context, a key: widens no policy', async () => {
+    const clean = await run('rest-token')
+    const fields = { resource: '*', context: { admin: true }, usageIdentifierKey: 'key', effect: 'Allow' }
+    expect((await polluted(fields, () => run('rest-token'))).answer).toEqual(clean.answer)
+    expect(
+      (await polluted({ ttlOverride: 3600, resolverContext: { admin: true } }, () => run('appsync'))).answer,
+    ).toEqual({
+      isAuthorized: true,
+    })
+    expect(isGrant((await polluted(fields, () => run('rest-token', { allow: () => false }))).answer)).toBe(false)
+  })
+
+  test('control: it is on every object meanwhile, and gone afterwards', async () => {
+    expect(await polluted({ planted: 1 }, async () => ({} as { planted?: number }).planted)).toBe(1)
+    expect({}).not.toHaveProperty('planted')
+  })
+})
+
 describe('options', () => {
   test.each(['resolver', 'verifier', 'groupsOf', 'onStale', 'allow'])('%s must be given', name => {
     for (const nothing of [undefined, null, false, '']) {
@@ -854,37 +1420,120 @@ describe('options', () => {
     }
   })
 
-  test.each<[string, unknown[], string]>([
-    ['resolver', [{}, () => {}, 'x'], 'resolver-failed'],
-    ['verifier', [{}, 'none', { verify: true }, true], 'unverified'],
-    ['groupsOf', ['allow', 'Token', ['admins'], {}], 'membership-failed'],
-    ['onStale', ['token', 'ignore', true, {}], 'stale-token'],
-    ['allow', [true, 'allow', {}], 'allow-failed'],
-  ])('%s of a wrong type denies', async (name, values, reason) => {
-    const stale = verifying(claimsOf({ 'cognito:roles': [A] }))
-    for (const value of values)
-      expect(deniedWith(await run('http-2', { verifier: stale, onStale: 'allow', [name]: value }))).toBe(reason)
+  const creators = [createRoleAuthorizer, createRoleGuard] as ((options: never) => unknown)[]
+  const refusal = (create: (options: never) => unknown, options: object) => errorOf(() => create(options as never))
+
+  test.each<[string, unknown[]]>([
+    ['resolver', [{}, () => {}, 'x', { userPoolId: POOL }, { userPoolId: POOL, resolve: true }]],
+    ['verifier', [{}, 'none', { verify: true }, true]],
+    ['groupsOf', ['allow', 'Token', ['admins'], {}]],
+    ['onStale', ['token', 'ignore', true, {}]],
+    ['allow', [true, 'allow', {}]],
+    ['requireRole', [null, 0, 'false', '']],
+    ['onUnknownGroup', [null, 'allow', 'Ignore', true]],
+    ['maxStaleAge', [null, NaN, -1, '1000', 1000n, [1000]]],
+    ['timeout', [null, NaN, 0, -1, '3000', 2 ** 31, {}]],
+    ['onDecision', [undefined, null, 'log', {}]],
+    ['clock', [null, NOW, 'now']],
+  ])('%s of a wrong type is refused', (name, values) => {
+    for (const create of creators) {
+      for (const value of values) {
+        const error = refusal(create, { ...optionsOf(), [name]: value })
+        expect(error, String(value)).toMatchObject({ code: 'invalid-option' })
+        expect(error.message).toMatch(new RegExp(`^\`${name}\` is .+; give `))
+      }
+    }
   })
 
-  test('what is misspelt is not an opening', async () => {
-    expect(
-      deniedWith(
-        await run('http-2', {
-          verifier: verifying(claimsOf({ 'cognito:groups': ['admins', 'users', 'ghost'] })),
-          onUnknownGroup: 'allow' as 'ignore',
-          onStale: 'allow',
-        }),
-      ),
-    ).toBe('unknown-group')
-    expect(
-      deniedWith(
-        await run('http-2', { verifier: verifying({ sub: 'x' }), requireRole: 0 as never, allow: () => true }),
-      ),
-    ).toBe('no-role')
-    expect((await run('rest-token', { resource: 'api' as 'stage' })).answer).toMatchObject({
-      policyDocument: { Statement: [{ Resource: restToken.methodArn }] },
+  test.each<[string, unknown[]]>([
+    ['kind', [null, '', 'http2', 'toString', 'REST']],
+    ['findToken', [undefined, null, 'token']],
+    ['resource', [null, 'api', '', ['stage']]],
+    ['onFailure', [null, 'Throw', true]],
+    ['margin', [null, NaN, -1, Infinity, '500']],
+    ['maxBytes', [null, NaN, -1, '9000']],
+  ])("an authorizer's %s of a wrong type is refused", (name, values) => {
+    for (const value of values) {
+      const error = refusal(creators[0]!, { ...optionsOf(), [name]: value })
+      expect(error, String(value)).toMatchObject({ code: 'invalid-option' })
+      expect(error.message).toMatch(new RegExp(`^\`${name}\` is .+; give .+, or leave it out$`))
+    }
+  })
+
+  test('undefined is the default only where that is the strictest', async () => {
+    const names = ['requireRole', 'onUnknownGroup', 'maxStaleAge', 'timeout', 'clock'] as const
+    const strict = Object.fromEntries(names.map(name => [name, undefined]))
+    const deciding = (claims: Claims, change: (one: CurrentResolution) => unknown = one => one) =>
+      createRoleGuard({
+        ...options(),
+        verifier: verifying(claims),
+        resolver: resolving(change),
+        onStale: 'allow',
+        allow: () => true,
+        ...strict,
+      })(TOKEN)
+    const options = () => ({ resolver, verifier, groupsOf: 'token' as const, onStale: 'deny' as const })
+    expect(await deciding(claimsOf())).toMatchObject({ allowed: true })
+    expect(await deciding({ sub: 'x', iss: ISSUER })).toMatchObject({ reason: 'no-role' })
+    expect(await deciding(claimsOf({ 'cognito:groups': ['admins', 'ghost'] }))).toMatchObject({
+      reason: 'unknown-group',
     })
-    expect(isGrant((await run('http2' as EventKind, {}, http2)).answer)).toBe(false)
+    expect(await deciding(claimsOf(), one => ({ ...one, stale: true, age: 0 }))).toMatchObject({
+      reason: 'stale-cache',
+    })
+  })
+
+  test('a name that is unknown is refused: misspelt, it would be off without a word', () => {
+    for (const name of ['onDecison', 'findTokens', 'toString', '__proto__', 'signal', 'secret']) {
+      for (const create of creators) {
+        const error = refusal(create, Object.defineProperty(optionsOf(), name, { value: () => {}, enumerable: true }))
+        expect(error).toMatchObject({ code: 'invalid-option', value: name })
+        expect(error.message).toMatch(new RegExp(`^unknown option \`${name}\`; use resolver, verifier, .*onDecision`))
+      }
+    }
+    expect(refusal(createRoleGuard as never, { ...optionsOf(), findToken: () => TOKEN }).message).toContain(
+      'unknown option `findToken`',
+    )
+  })
+
+  test('what is inherited or computed is no option', () => {
+    class Config {
+      readonly resolver = resolver
+      get onDecision() {
+        return () => {}
+      }
+    }
+    for (const create of creators) {
+      for (const given of [
+        Object.assign(new Config(), { verifier }),
+        Object.create(optionsOf()) as object,
+        Object.defineProperty(optionsOf(), 'requireRole', { get: () => false, enumerable: true }),
+        new Map(Object.entries(optionsOf())),
+        undefined,
+        null,
+        [],
+      ])
+        expect(refusal(create, given as object).message).toMatch(
+          /^the options are .+; give a plain object, without getters$/,
+        )
+    }
+  })
+
+  test('what changes after the options were given changes nothing', async () => {
+    const options = optionsOf({ kind: 'http-2', verifier: verifying(claimsOf({ 'cognito:roles': [A] })) }) as {
+      -readonly [K in keyof Options]: Options[K]
+    }
+    const handler = createRoleAuthorizer(options)
+    options.onStale = 'allow'
+    options.allow = () => true
+    expect(await handler(http2 as never)).toEqual({ isAuthorized: false })
+    expect(await createRoleAuthorizer(options)(http2 as never), 'control').toEqual({ isAuthorized: true })
+  })
+
+  test('an error has no client in it, which may hold credentials', () => {
+    const client = { credentials: 'AKIDEXAMPLE' }
+    for (const name of ['resolver', 'verifier', 'groupsOf', 'onDecision'])
+      expect(inspect(refusal(createRoleGuard as never, { ...optionsOf(), [name]: client }))).not.toContain('AKID')
   })
 })
 
@@ -940,7 +1589,7 @@ describe('without an event', () => {
   })
 
   test('a signal ends the wait', async () => {
-    const guard = createRoleGuard({ ...options, resolver: { resolve: () => new Promise(() => {}) } })
+    const guard = createRoleGuard({ ...options, resolver: resolverOf(() => new Promise(() => {})) })
     const controller = new AbortController()
     const decision = guard(TOKEN, { signal: controller.signal })
     controller.abort(new Error('gone'))
@@ -1009,27 +1658,54 @@ const faults: readonly [string, fc.Arbitrary<(world: World) => void>][] = [
     fc.constantFrom('', undefined, null, 7).map(name =>
       spoil({
         groupsOf: () => ['admins', 'users', name] as string[],
-        resolver: { resolve: () => resolver.resolve(['admins', 'users']) },
+        resolver: resolverOf(() => resolver.resolve(['admins', 'users'])),
       }),
     ),
   ],
   ['a string of groups', fc.constant(spoilRoles(claimsOf(), { groupsOf: () => 'x', onStale: 'allow' }))],
   [
     'the resolver throws',
-    anything.map(thrown => spoil({ resolver: { resolve: () => Promise.reject(thrown as Error) } })),
+    anything.map(thrown => spoil({ resolver: resolverOf(() => Promise.reject(thrown as Error)) })),
   ],
   ['the resolver gives anything', anything.map(other => spoil({ resolver: resolving(() => other) }))],
+  [
+    'another pool, or none that is told',
+    fc.constantFrom(`${ISSUER}x`, `${ISSUER}/`, undefined, 7).map(iss => spoilRoles(claimsOf({ iss }))),
+  ],
+  [
+    'an event of another kind',
+    fc.constant(world => {
+      world.event = { ...world.event, type: 'OTHER' }
+    }),
+  ],
+  [
+    'a token that the caller finds, and is no key',
+    fc.constant(world => {
+      if (!world.kind.startsWith('http')) return spoil({ allow: () => false })(world)
+      world.event = { ...world.event, identitySource: world.kind === 'http-1' ? 'other' : ['other'] }
+      spoil({ findToken: () => TOKEN })(world)
+    }),
+  ],
+  [
+    'lists of the resolver that are none',
+    fc
+      .tuple(fc.constantFrom('unknownGroups', 'roles'), fc.constantFrom(undefined, null, {}, { length: 0 }, '', 'x'))
+      .map(([name, list]) => spoil({ resolver: resolving(one => ({ ...one, [name]: list })) })),
+  ],
   ['an old answer', fc.nat().map(age => spoil({ resolver: resolving(one => ({ ...one, stale: true, age })) }))],
   [
     'no role',
     fc
       .constantFrom(undefined, ['admins', 'tied'], ['admins', 'roleless'])
-      .map(groups => spoilRoles({ sub: 'x', 'cognito:groups': groups })),
+      .map(groups => spoilRoles({ sub: 'x', iss: ISSUER, 'cognito:groups': groups })),
   ],
   [
     'an undetermined role, none being required',
     fc.constant(
-      spoilRoles({ sub: 'x', 'cognito:groups': ['admins', 'roleless'] }, { requireRole: false, onStale: 'allow' }),
+      spoilRoles(
+        { sub: 'x', iss: ISSUER, 'cognito:groups': ['admins', 'roleless'] },
+        { requireRole: false, onStale: 'allow' },
+      ),
     ),
   ],
   ['a stale token', fc.constant(spoilRoles(claimsOf({ 'cognito:roles': [A, B, `${A}x`] })))],
@@ -1039,7 +1715,13 @@ const faults: readonly [string, fc.Arbitrary<(world: World) => void>][] = [
       .filter(said => said !== true)
       .map(said => spoilRoles(claimsOf(), { onStale: () => said as boolean, groupsOf: () => ['admins'] })),
   ],
-  ['`allow` is not sure', anything.filter(said => !isYes(said)).map(said => spoil({ allow: () => said as boolean }))],
+  [
+    '`allow` is not sure',
+    fc
+      .oneof(anything, fc.constantFrom({}, { allow: 1 }, { allow: 'true' }, { allow: null }))
+      .filter(said => !isYes(said))
+      .map(said => spoil({ allow: () => said as boolean })),
+  ],
   [
     '`allow` throws',
     anything.map(thrown =>
@@ -1049,6 +1731,10 @@ const faults: readonly [string, fc.Arbitrary<(world: World) => void>][] = [
         },
       }),
     ),
+  ],
+  [
+    '`allow` says yes in an object that is not plain',
+    fc.constantFrom(...notPlain).map(([, said]) => spoil({ allow: () => said as unknown as boolean })),
   ],
   ['`allow` says more than is known', fc.constant(spoil({ allow: () => ({ allow: true, narrow: 1 }) as never }))],
   [
@@ -1072,7 +1758,7 @@ const faults: readonly [string, fc.Arbitrary<(world: World) => void>][] = [
 const situations = fc.record({
   kind: fc.constantFrom(...KINDS),
   applied: fc
-    .subarray([...faults], { minLength: 1 })
+    .oneof(fc.subarray([...faults], { minLength: 1, maxLength: 1 }), fc.subarray([...faults], { minLength: 1 }))
     .chain(some => fc.tuple(fc.constant(some.map(([name]) => name)), fc.tuple(...some.map(([, fault]) => fault)))),
 })
 
@@ -1100,6 +1786,70 @@ describe('whatever goes wrong', () => {
   test('nobody gets in, and the token is told to nobody', async () => {
     const { failed, counterexample, errorInstance } = await neverAllows(createRoleAuthorizer as Create, 2000)
     expect(failed, inspect([counterexample, errorInstance], { depth: 5 })).toBe(false)
+  })
+
+  /** Objects of JSON that cannot be turned into text, or look like something else. */
+  const nasty = fc.oneof(
+    fc.constantFrom<unknown>(
+      { toString: {} },
+      { valueOf: 1, toString: null },
+      JSON.parse('{"then":{}}'),
+      { length: 1, 0: 'admins' },
+      JSON.parse('{"__proto__":{"sub":"x","type":"TOKEN"}}'),
+      { constructor: null },
+      [[TOKEN]],
+      [null],
+      '',
+      ' ',
+      'x',
+    ),
+    anything,
+  )
+  const spoiled = <T extends object>(whole: T) =>
+    fc
+      .dictionary(fc.constantFrom(...Object.keys(whole), 'type', 'version', '__proto__', 'then'), nasty, {
+        minKeys: 1,
+        noNullPrototype: true,
+      })
+      .map(changes => ({ ...whole, ...changes }))
+
+  test('whatever an event has in it, it is read, or rejected as an event', async () => {
+    const seen = { granted: 0, denied: 0, rejected: 0 }
+    await fc.assert(
+      fc.asyncProperty(
+        fc.constantFrom(...KINDS).chain(kind => fc.tuple(fc.constant(kind), spoiled(EVENTS[kind]))),
+        async ([kind, event]) => {
+          const { answer, thrown } = await run(kind, {}, event)
+          if (thrown !== undefined && (thrown as Error).message !== 'Unauthorized') {
+            expect(thrown).toMatchObject({ name: 'RolecastError', code: 'invalid-event' })
+            seen.rejected++
+          } else if (isGrant(answer)) {
+            // What was changed is not what the decision reads.
+            expect(readEvent(event, kind)).toMatchObject({ kind })
+            seen.granted++
+          } else seen.denied++
+        },
+      ),
+      { numRuns: 1000 },
+    )
+    for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(20)
+  })
+
+  test('whatever a payload has in it, it is decided, and only its own subject and pool are granted', async () => {
+    const seen = { granted: 0, denied: 0 }
+    await fc.assert(
+      fc.asyncProperty(spoiled(claimsOf()), async claims => {
+        const { answer, decisions, thrown } = await run('http-2', { verifier: verifying(claims), onStale: 'allow' })
+        expect(thrown).toBeUndefined()
+        expect(decisions).toHaveLength(1)
+        if (isGrant(answer)) {
+          expect([typeof claims['sub'], claims['iss']]).toEqual(['string', ISSUER])
+          seen.granted++
+        } else seen.denied++
+      }),
+      { numRuns: 1000 },
+    )
+    for (const [what, count] of Object.entries(seen)) expect(count, what).toBeGreaterThan(20)
   })
 
   test.each(faults)('%s is enough', async (_, fault) => {
@@ -1152,15 +1902,21 @@ describe('controls: a check is taken out of the sources, and that is noticed', (
   test.each([
     ['guard', `if (!isText(found)) deny('missing-token')`, ''],
     ['guard', `if (!isText(sub)) deny('invalid-claims')`, ''],
-    ['guard', `isText(names) || `, ''],
-    ['guard', ` || !groupNames.every(isText)`, ''],
+    ['guard', `if (issuer !== userPoolId) deny('wrong-pool')`, ''],
+    ['guard', `if (typeof names !== 'object' || isStringObject(names)) deny('membership-failed')`, ''],
+    ['guard', `if (!groupNames.every(isText)) deny('membership-failed')`, ''],
+    ['guard', `isTexts(copyArray(list) ?? [undefined])`, 'true'],
     ['guard', `if (unknownGroups.length !== 0 && onUnknownGroup !== 'ignore') deny('unknown-group')`, ''],
-    ['guard', `if (stale !== false && !(age <= maxStaleAge)) deny('stale-cache')`, ''],
+    [
+      'guard',
+      `if (stale !== false && !(typeof age === 'number' && age >= 0 && age <= maxStaleAge)) deny('stale-cache')`,
+      '',
+    ],
     ['guard', `if (!['resolved', 'none', 'ambiguous'].includes(outcome)) deny('undetermined')`, ''],
-    ['guard', `if (requireRole !== false && (outcome !== 'resolved' || !preferredRole)) deny('no-role')`, ''],
-    ['guard', `=== 'deny' || onStale(comparison) !== true)`, `=== 'deny' || !onStale(comparison))`],
+    ['guard', `if (requireRole !== false && (outcome !== 'resolved' || !isText(preferredRole))) deny('no-role')`, ''],
+    ['guard', `syncResult(onStale(comparison)) !== true`, `!syncResult(onStale(comparison))`],
     ['guard', `comparison.status !== 'fresh'`, 'false'],
-    ['guard', `if (verdict?.allow !== true) deny('not-allowed')`, ''],
+    ['guard', `if (verdict['allow'] !== true) deny('not-allowed')`, ''],
     ['guard', `await step('hook-failed', () => onDecision?.(decision))`, 'try { onDecision?.(decision) } catch {}'],
     ['guard', `value === undefined || ['allow', ...known].includes(key)`, 'true'],
     [
@@ -1168,9 +1924,15 @@ describe('controls: a check is taken out of the sources, and that is noticed', (
       `return { decision }\n`,
       `return { decision: { ...decision, allowed: true }, response: { isAuthorized: true } }\n`,
     ],
-    ['guard', ` && !one.includes(token)`, ''],
-    ['authorizer', `/[*?]|\\$\\{/.test(arn)`, 'false'],
-    ['events', `!sources.includes(header)`, 'false'],
+    ['guard', `/^[\\w-]{1,64}$/.test(one) && !one.includes(token)`, 'true'],
+    ['authorizer', `/[*?]|\\$\\{/.test(allowed)`, 'false'],
+    ['events', `!sources.some(source => source === header)`, 'false'],
+    ['events', `isKey ? token`, 'true ? token'],
+    ['events', `.find(one => FITS[one](fields))`, '.find(() => true)'],
+    ['own-data', `if (prototype !== null && prototype !== Object.prototype) return undefined`, ''],
+    ['own-data', `!Object.hasOwn(descriptor!, 'value')`, 'false'],
+    ['own-data', `!descriptor!.enumerable`, 'false'],
+    ['own-data', `typeof key === 'symbol'`, 'false'],
     ['authorizer', `effect: 'Deny'`, `effect: 'Allow'`],
     ['responses', `Number.isFinite(value)`, 'true'],
   ])('%s: without `%s`', async (file, check, planted) => {

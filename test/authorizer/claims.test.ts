@@ -205,8 +205,11 @@ describe('what is missing, and what is there twice', () => {
   })
 
   test('what an object inherits is no claim', () => {
-    const claims = Object.create({ 'cognito:groups': ['admins'], 'cognito:roles': [A], 'cognito:preferred_role': A })
-    expect(parseRoleClaims(claims, { transport: 'jwt' })).toStrictEqual({})
+    const inherited = { 'cognito:groups': ['admins'], 'cognito:roles': [A], 'cognito:preferred_role': A }
+    expect(parseRoleClaims(Object.assign(Object.create(inherited), { sub: 'x' }), { transport: 'jwt' })).toStrictEqual(
+      {},
+    )
+    expect(errorOf(() => parseRoleClaims(Object.create(inherited), { transport: 'jwt' })).code).toBe('invalid-claim')
     expect(errorOf(() => parseRoleClaims(Object.create({ token_use: 'access' }), { transport: 'alb' })).code).toBe(
       'invalid-claim',
     )
@@ -422,7 +425,7 @@ describe('laws', () => {
     for (const character of [',', '[', '"']) expect(drawn.some(name => name.includes(character))).toBe(true)
   })
 
-  for (const transport of TRANSPORTS.filter(transport => transport !== 'rest')) {
+  for (const transport of TRANSPORTS.filter(transport => transport !== 'rest' && transport !== 'http')) {
     law(
       `${transport}: any list of legal names comes back, with the known groups or without`,
       value => String(value).replaceAll(/[[\]]/g, '').split(/[ ,]/),
@@ -433,9 +436,29 @@ describe('laws', () => {
     )
   }
 
+  /** In brackets: a list in JSON, or names joined by commas and spaces. */
+  const looksForeign = (groups: readonly string[]) => {
+    const text = `[${groups.join(' ')}]`
+    const joined = groups.length > 1 && groups.slice(0, -1).every(name => name.endsWith(','))
+    return joined || (text.startsWith('["') && text.endsWith('"]') && text.length >= 4)
+  }
+
+  law(
+    'http: any list of legal names comes back, but for one that looks like another transport and is not known',
+    value => String(value).replaceAll(/[[\]]/g, '').split(/[ ,]/),
+    parse =>
+      fc.property(groupLists, fc.option(groupLists, { nil: undefined }), (groups, others) => {
+        expect(sameOrRefused(parse, 'http', groups, [...(others ?? []), ...groups])).toBe('same')
+        const known = new Set(others)
+        const told = !looksForeign(groups) || groups.every(name => known.has(name))
+        expect(sameOrRefused(parse, 'http', groups, others)).toBe(told ? 'same' : 'refused')
+      }),
+  )
+
   law('rest: any list comes back as the same set or is refused, never as another', naiveComma, parse =>
     fc.property(groupLists, groups => {
-      const ambiguous = groups.join(',').includes(',')
+      const text = groups.join(',')
+      const ambiguous = text.includes(',') || /^\[.*\]$/.test(text)
       expect(sameOrRefused(parse, 'rest', groups)).toBe(ambiguous ? 'refused' : 'same')
     }),
   )
@@ -530,7 +553,11 @@ describe('laws', () => {
         expect(parse(claims, { transport })).toStrictEqual(roles.length === 0 ? {} : { 'cognito:roles': roles })
       } catch (error) {
         if (!isRolecastError(error)) throw error
-        expect([transport, colons], 'only what has more colons than a role should is refused').toEqual(['rest', true])
+        const joined = roles.length > 1 && roles.slice(0, -1).every(role => role.endsWith(','))
+        expect(
+          [transport, transport === 'rest' ? colons : joined],
+          'only what has more colons than a role should, or looks joined by commas, is refused',
+        ).toEqual([transport === 'rest' ? 'rest' : 'http', true])
       }
     })
 
@@ -692,6 +719,91 @@ describe('what is refused', () => {
         'invalid-claim',
       )
     }
+  })
+
+  describe('one level too high', () => {
+    const claims = { sub: 'x', token_use: 'access', iss: 'https://example.com/p', 'cognito:groups': ['admins'] }
+    class Holder {
+      readonly #claims = claims
+      get 'cognito:groups'() {
+        return this.#claims['cognito:groups']
+      }
+    }
+    const enclosing: [string, object][] = [
+      ['{ claims }', { claims }],
+      ['{ jwt: { claims } }', { jwt: { claims, scopes: null } }],
+      ['an event', { version: '2.0', headers: {}, requestContext: { authorizer: { claims } } }],
+      ["AppSync's identity", { sub: 'x', issuer: claims.iss, username: 'x', claims, sourceIp: [], groups: ['admins'] }],
+      ['{ payload }', { payload: claims }],
+      ['{ payload, protectedHeader } of jose', { payload: claims, protectedHeader: { alg: 'RS256' } }],
+      ['a decoded token', { header: { alg: 'RS256' }, payload: claims, signature: 'x' }],
+      ['a session of Amplify', { tokens: { idToken: { payload: claims } }, userSub: 'x' }],
+      ['a Map', new Map(Object.entries(claims))],
+      ['a promise', Promise.resolve(claims)],
+      ['a class with nothing of its own', new Holder()],
+      ['nothing', {}],
+    ]
+    test.each(enclosing)('%s is refused, and not read as a user in no group', (_, enclosed) => {
+      for (const transport of TRANSPORTS) {
+        const error = errorOf(() => parseRoleClaims(enclosed as IncomingClaims, { transport }))
+        expect(error).toMatchObject({ code: 'invalid-claim', value: enclosed })
+        expect(error.message).toContain('give the claims themselves, not what encloses them')
+      }
+    })
+
+    test('control: the claims in it are read, also where they have a claim of such a name', () => {
+      for (const more of [{}, { claims: {} }, { payload: { sub: 'x' } }, { jwt: { claims } }])
+        expect(parseRoleClaims({ ...claims, ...more }, { transport: 'jwt' })).toEqual({ 'cognito:groups': ['admins'] })
+      expect(parseRoleClaims(Object.assign(new Holder(), { sub: 'x' }), { transport: 'jwt' })).toEqual({})
+    })
+  })
+
+  describe('the form of another transport', () => {
+    const text = (claim: 'cognito:groups' | 'cognito:roles' | 'cognito:preferred_role', transport: Transport) => ({
+      of: (value: unknown, knownGroups?: readonly string[]) =>
+        parseRoleClaims({ token_use: 'access', [claim]: value }, { transport, knownGroups }),
+    })
+    test.each<[Transport, string, readonly string[]]>([
+      ['rest', '[a]', ['[a]']],
+      ['rest', '["a"]', ['["a"]']],
+      ['rest', '[a,b]', ['[a,b]']],
+      ['rest', '["a","b"]', ['["a"', '"b"]']],
+      ['http', '["a"]', ['"a"']],
+      ['http', '["a","b"]', ['"a","b"']],
+      ['http', '["a", "b"]', ['"a",', '"b"']],
+      ['http', '[a, b]', ['a,', 'b']],
+      ['http', '[a, b, c]', ['a,', 'b,', 'c']],
+    ])('%s: %s is refused, unless there are groups of such names', (transport, value, names) => {
+      const groups = text('cognito:groups', transport)
+      expect(errorOf(() => groups.of(value))).toMatchObject({ code: 'ambiguous-claim', value })
+      expect(errorOf(() => groups.of(value, ['a', 'b', 'c'])).code).toBe('ambiguous-claim')
+      expect(groups.of(value, [...names, 'a', 'b'])).toEqual({ 'cognito:groups': names })
+    })
+
+    test.each(['[1]', '[null]', '[true]', '[[a]]', '[a,b]', '["a]', '[a"]', '[{}]'])(
+      'http: %s is a list of one unusual name',
+      value => {
+        expect(text('cognito:groups', 'http').of(value)).toEqual({ 'cognito:groups': [value.slice(1, -1)] })
+      },
+    )
+
+    test.each([`[${A}, ${B}]`, `[${A},${B}]`, `["${A}"]`, `["${A}","${B}"]`])('http: %s is no list of roles', value => {
+      expect(errorOf(() => text('cognito:roles', 'http').of(value))).toMatchObject({ code: 'invalid-claim', value })
+    })
+
+    test.each([`[${A}]`, `["${A}"]`, `"${A}"`, ` [${A}]`, '{}'])('%s is no preferred role in any transport', value => {
+      for (const transport of TRANSPORTS) {
+        expect(errorOf(() => text('cognito:preferred_role', transport).of(value))).toMatchObject({
+          code: 'invalid-claim',
+          value,
+        })
+      }
+    })
+
+    test('what is not told: a name in an array is taken as it is', () => {
+      for (const name of ['[a b]', 'a,b', '["a"]'])
+        expect(text('cognito:groups', 'jwt').of([name])).toEqual({ 'cognito:groups': [name] })
+    })
   })
 
   test.each([[undefined], [null], ['eyJhbGciOiJSUzI1NiJ9.e30.x'], [7], [[]], [[{ 'cognito:groups': ['a'] }]]])(

@@ -172,10 +172,66 @@ describe('the context', () => {
       expect(errorOf(() => make(context as unknown as ResponseContext)).code).toBe('invalid-option')
   })
 
-  test('what is inherited is not handed on', () => {
+  test('what a class, a getter or a symbol adds is not lost: it is refused', () => {
+    class Scoped {
+      readonly role = 'x'
+      get scope() {
+        return 'read-only'
+      }
+    }
+    const others: [string, object][] = [
+      ['an instance of a class', new Scoped()],
+      ['what inherits', Object.create({ scope: 'read-only' })],
+      ['a getter', Object.defineProperty({}, 'scope', { get: () => 'read-only', enumerable: true })],
+      ['a property that is not enumerable', Object.defineProperty({}, 'scope', { value: 'read-only' })],
+      ['a symbol', { [Symbol('scope')]: 'read-only' }],
+      ['a Map', new Map([['scope', 'read-only']])],
+    ]
+    for (const [name, context] of others) {
+      for (const [, make] of FORMS) {
+        expect(
+          errorOf(() => make(context as ResponseContext)),
+          name,
+        ).toMatchObject({
+          code: 'invalid-option',
+          message:
+            "a response's `context` is a plain object, and takes strings, finite numbers and booleans; write a list as JSON",
+        })
+      }
+    }
+    const plain = Object.assign(Object.create(null), { scope: 'read-only' }) as ResponseContext
+    expect(toSimpleResponse({ isAuthorized: true, context: plain }), 'control').toStrictEqual({
+      isAuthorized: true,
+      context: { scope: 'read-only' },
+    })
+  })
+
+  test('each value is read once: what is checked is what is handed on', () => {
+    /** Says the one thing when it is looked at, and the other from then on. */
+    const changing = <T extends object>(target: T, first: unknown, then: unknown) => {
+      let reads = 0
+      const next = () => (reads++ === 0 ? first : then)
+      return new Proxy(target, {
+        get: (object, key) => (key === 'length' || typeof key === 'symbol' ? Reflect.get(object, key) : next()),
+        getOwnPropertyDescriptor: (object, key) => ({
+          ...Reflect.getOwnPropertyDescriptor(object, key)!,
+          value: next(),
+        }),
+      }) as never
+    }
     expect(
-      toSimpleResponse({ isAuthorized: true, context: Object.create({ admin: true }) as ResponseContext }),
-    ).toStrictEqual({ isAuthorized: true, context: {} })
+      toAppSyncResponse({ isAuthorized: true, deniedFields: changing(['A.b'], 'A.b', 'nothing') }).deniedFields,
+    ).toEqual(['A.b'])
+    expect(
+      toIamPolicyResponse({ principalId: 'x', effect: 'Allow', resource: changing([ARN], ARN, '*') }).policyDocument
+        .Statement[0]!.Resource,
+    ).toEqual([ARN])
+    expect(toSimpleResponse({ isAuthorized: true, context: changing({ a: 1 }, 1, []) }).context).toEqual({ a: 1 })
+  })
+
+  test('an array that hides its elements from a loop loses none', () => {
+    const hiding = <T>(list: T[]) => Object.assign(list, { [Symbol.iterator]: () => [].values() })
+    expect(toAppSyncResponse({ isAuthorized: true, deniedFields: hiding(['A.b']) }).deniedFields).toEqual(['A.b'])
   })
 })
 
@@ -215,6 +271,9 @@ describe('refused', () => {
     ['resource', { resource: Array(1) }],
     ['resource', { resource: [[[ARN]]] }],
     ['resource', { resource: 'x'.repeat(513) }],
+    ['resource', { resource: { 0: ARN, length: 1 } }],
+    ['usageIdentifierKey', { usageIdentifierKey: '' }],
+    ['usageIdentifierKey', { usageIdentifierKey: { key: 'x' } }],
   ]
   test.each(rows)('a policy whose %s is wrong: %j', (name, wrong) => {
     const error = errorOf(() => toIamPolicyResponse({ ...policy, ...wrong }))
@@ -252,6 +311,7 @@ describe('refused', () => {
     ['deniedFields', { deniedFields: Array(1) }],
     ['deniedFields', { deniedFields: [`${ARN}`] }],
     ['deniedFields', { deniedFields: null }],
+    ['deniedFields', { deniedFields: undefined }],
   ])("AppSync's %s: %j", (name, wrong) => {
     expect(errorOf(() => toAppSyncResponse({ isAuthorized: true, ...wrong })).message).toContain(
       `a response's \`${name}\``,
@@ -342,6 +402,13 @@ describe('switching roles', () => {
       role: A,
     })
     expect(checkRoleSwitch({ ...resolution, stale: false }, A)).toStrictEqual({ outcome: 'allowed', role: A })
+  })
+
+  test('whether they are past their time is not left open', () => {
+    expect(checkRoleSwitch({ ...resolution, stale: undefined as unknown as boolean }, A)).toStrictEqual({
+      outcome: 'not-allowed',
+      reason: 'stale',
+    })
   })
 
   test('what is no list of roles has none', () => {

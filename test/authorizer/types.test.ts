@@ -126,7 +126,7 @@ interface AppSyncAuthorizerResult<T> {
 /** Nothing here runs: what is tested is that it compiles. */
 const compiles = (_code: () => unknown) => {}
 
-const resolver: RoleResolver = createRoleResolver({ source: () => undefined })
+const resolver: RoleResolver = createRoleResolver({ source: () => undefined, userPoolId: 'any' })
 type IdVerifier = CognitoJwtVerifier<object, { tokenUse: 'id' }>
 const idVerifier = (): IdVerifier => ({ verify: async () => ({}) as never })
 const createdVerifier = () => CognitoJwtVerifier.create({ userPoolId: 'eu-west-1_a', clientId: 'x', tokenUse: 'id' })
@@ -227,6 +227,32 @@ describe('what has no default', () => {
   })
 })
 
+describe('what undefined would turn off', () => {
+  const options = () => ({ ...common(), verifier: idVerifier() })
+
+  test('is a function, or left out', () => {
+    // @ts-expect-error undefined is no hook
+    compiles(() => createRoleGuard({ ...options(), onDecision: undefined }))
+    // @ts-expect-error undefined finds nothing
+    compiles(() => createRoleAuthorizer({ ...options(), findToken: undefined }))
+    compiles(() =>
+      createRoleAuthorizer({
+        ...options(),
+        kind: 'appsync',
+        // @ts-expect-error undefined denies no fields
+        allow: () => ({ allow: true, deniedFields: undefined }),
+      }),
+    )
+    compiles(() => createRoleGuard({ ...options(), timeout: undefined, maxStaleAge: undefined, clock: undefined }))
+  })
+
+  test('the pool of a resolver must be told', () => {
+    // @ts-expect-error no userPoolId
+    compiles(() => createRoleGuard({ ...options(), resolver: { resolve: resolver.resolve } }))
+    compiles(() => createRoleGuard({ ...options(), resolver: { resolve: resolver.resolve, userPoolId: 'any' } }))
+  })
+})
+
 describe('the role', () => {
   const options = () => ({ ...common(), verifier: idVerifier() })
 
@@ -257,7 +283,7 @@ describe('the role', () => {
     expectTypeOf<RoleResolver>().toExtend<CurrentRoles>()
     expectTypeOf<RoleResolution>().toExtend<CurrentResolution>()
     expectTypeOf<CurrentResolution>().toExtend<RoleResolution>()
-    expectTypeOf(createRoleResolver({ source: () => undefined })).toExtend<CurrentRoles>()
+    expectTypeOf(createRoleResolver({ source: () => undefined, userPoolId: 'any' })).toExtend<CurrentRoles>()
   })
 })
 
@@ -354,6 +380,7 @@ describe('a decision', () => {
       | 'missing-token'
       | 'unverified'
       | 'invalid-claims'
+      | 'wrong-pool'
       | 'token-not-cache-key'
       | 'unknown-group'
       | 'undetermined'

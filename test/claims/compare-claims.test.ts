@@ -717,6 +717,26 @@ describe('what is refused', () => {
     expect(error.message).toBe(`the carried claims are \`${carried}\`; give those of a verified token`)
   })
 
+  test.each<[string, object]>([
+    ['{ claims }', { claims: { 'cognito:groups': ['admins'] } }],
+    ['{ payload }', { header: {}, payload: { 'cognito:groups': ['admins'] } }],
+    ["AppSync's identity", { sub: 'x', claims: { 'cognito:groups': ['admins'] }, groups: ['admins'] }],
+    ['a Map', new Map([['cognito:groups', ['admins']]])],
+    ['an array', [{ 'cognito:groups': ['admins'] }]],
+    ['an empty array', []],
+    ['a promise', Promise.resolve({ 'cognito:groups': ['admins'] })],
+    ['claims that are inherited', Object.create({ 'cognito:groups': ['admins'] })],
+  ])('%s is no token without groups, which could have lost none', (_, enclosing) => {
+    const error = errorOf(() => compareClaims(predicted, enclosing as CarriedClaims))
+    expect(error).toMatchObject({ code: 'invalid-claim', value: enclosing })
+    expect(error.message).toContain('give the claims, not what encloses them')
+  })
+
+  test('control: claims without a role claim are a token without groups', () => {
+    for (const none of [{}, { sub: 'x' }, { token_use: 'access' }, { iss: 'x', claims: {} }, Object.create(null)])
+      expect(compareClaims(predicted, none as CarriedClaims).groupsAdded).toEqual(['admin'])
+  })
+
   test.each([[NaN], [Infinity], ['1676312777000'], [null], [new Date(0)], [1n]])('the time %s', now => {
     const error = errorOf(() => compareClaims(predicted, {}, { now: now as number }))
     expect(error).toMatchObject({ code: 'invalid-option', value: now })

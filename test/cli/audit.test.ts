@@ -23,6 +23,14 @@ vi.mock('p-retry', async original => {
   }
 })
 
+// A rate that has fallen waits for a second each time.
+vi.mock('../../src/cognito/api/rate-limiter.js', async original => {
+  const limiters = await original<typeof import('../../src/cognito/api/rate-limiter.js')>()
+  const createLimiter: typeof limiters.createLimiter = (rate, concurrency, { adapt, ...options } = {}) =>
+    limiters.createLimiter(rate, concurrency, { ...options, adapt: adapt && { ...adapt, pause: 1 } })
+  return { ...limiters, createLimiter }
+})
+
 const userPoolId = 'eu-west-1_Ab12Cd34e'
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
 const GROUPS: readonly Group[] = [
@@ -54,6 +62,7 @@ beforeEach(() => {
 })
 afterEach(() => {
   vi.unstubAllEnvs()
+  vi.useRealTimers()
   for (const end of undo.splice(0)) end()
 })
 afterAll(async () => {
@@ -222,31 +231,33 @@ describe('audit pool of files', () => {
           'candidateRole',
           'unknownGroups',
         ])
-        const disarmed = (field: string) => (/^'[=+\-@\t\r＝＋－＠]/.test(field) ? field.slice(1) : field)
-        expect(records.map(record => record.map(disarmed))).toEqual(
-          users.map(user => {
-            const {
-              username,
-              groups: own,
-              roles,
-              outcome,
-              rule,
-              preferredRole = '',
-              candidateRole = '',
-              unknownGroups = [],
-            } = modelLine(user, groups)
-            return [
-              username,
-              own.join(' '),
-              roles.join(' '),
-              outcome,
-              rule,
-              preferredRole,
-              candidateRole,
-              unknownGroups.join(' '),
-            ]
-          }),
+        const expected = users.map(user => {
+          const {
+            username,
+            groups: own,
+            roles,
+            outcome,
+            rule,
+            preferredRole = '',
+            candidateRole = '',
+            unknownGroups = [],
+          } = modelLine(user, groups)
+          return [
+            username,
+            own.join(' '),
+            roles.join(' '),
+            outcome,
+            rule,
+            preferredRole,
+            candidateRole,
+            unknownGroups.join(' '),
+          ]
+        })
+        // An apostrophe before what a spreadsheet may take for a formula; which that is, the tests of the lines say.
+        const disarmed = records.map((record, row) =>
+          record.map((field, column) => (field === `'${expected[row]?.[column]}` ? field.slice(1) : field)),
         )
+        expect(disarmed).toEqual(expected)
         for (const field of records.flat()) expect(field).not.toMatch(/^[=+\-@\t\r＝＋－＠]/)
       }),
       { numRuns: 60 },
@@ -385,6 +396,7 @@ const liveArgs = (...args: readonly string[]) => [
   ...FAST,
   ...args,
 ]
+const liveArgsOf = (...command: readonly string[]) => [...command, '--user-pool-id', userPoolId, ...FAST]
 const ESTIMATE = /^To read the pool: .*\n[> ] per group .*\n[> ] per user .*\n {2}at .*\n/
 
 describe('audit pool of Cognito', () => {
@@ -406,17 +418,100 @@ describe('audit pool of Cognito', () => {
     for (const format of ['ndjson', 'html', 'json', 'text'])
       expect((await auditCommand(liveArgs('--format', format))).stdout).not.toContain('@example.com')
     expect(new Set(endpoint.requests.map(request => request.operation))).toEqual(
-      new Set(['DescribeUserPool', 'ListGroups', 'ListUsers', 'ListUsersInGroup']),
+      new Set(['DescribeUserPool', 'ListGroups', 'ListUsers', 'ListUsersInGroup', 'AdminListGroupsForUser']),
     )
   })
 
-  test('a dry run says what it costs, and reads nobody', async () => {
+  describe('what the output needs is looked for before any call', () => {
+    const commands: readonly (readonly string[])[] = [
+      liveArgsOf('audit', 'pool'),
+      [...liveArgsOf('impact'), '--set', 'admins.precedence=9'],
+    ]
+
+    test('an --output that cannot be written', async () => {
+      const place = await newFolder()
+      for (const args of commands.flatMap(args => [args, [...args, '--dry-run']])) {
+        const output = join(place, 'nowhere', 'audit')
+        const { code, stdout, stderr } = await auditCommand([
+          ...args,
+          '--endpoint-url',
+          endpoint.url,
+          '--output',
+          output,
+        ])
+        expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+        expect(stderr).toContain(`\`${output}\` cannot be written (ENOENT)`)
+      }
+      expect(endpoint.requests).toEqual([])
+    })
+
+    test('a temporary folder that cannot be used, for HTML', async () => {
+      vi.stubEnv('TMPDIR', join(folder, 'nowhere'))
+      for (const more of [[], ['--dry-run']]) {
+        const { code, stderr } = await auditCommand(liveArgs('--format', 'html', ...more))
+        expect(code).toBe(2)
+        expect(stderr).toMatch(/the temporary folder .* cannot be used \(ENOENT\)/)
+      }
+      expect(endpoint.requests).toEqual([])
+      // Control: the other formats need none.
+      expect((await auditCommand(liveArgs('--format', 'json'))).code).toBe(0)
+    })
+
+    test('a checkpoint of something else, by a dry run too', async () => {
+      const checkpoint = join(await newFolder(), 'audit.checkpoint')
+      await writeFile(checkpoint, 'dear diary\n')
+      const { code, stderr } = await auditCommand(liveArgs('--dry-run', '--checkpoint', checkpoint))
+      expect(code).toBe(2)
+      expect(stderr).toContain('it is not a checkpoint')
+    })
+
+    test('control: an output that can be written is left as it is by a dry run', async () => {
+      const place = await newFolder()
+      await writeFile(join(place, 'audit'), 'old')
+      expect((await auditCommand(liveArgs('--dry-run', '--output', join(place, 'audit')))).code).toBe(0)
+      expect(await readdir(place)).toEqual(['audit'])
+      expect(await readFile(join(place, 'audit'), 'utf8')).toBe('old')
+    })
+  })
+
+  test('a dry run says what it costs, and calls each operation that a reading may need once', async () => {
+    const place = await newFolder()
     const { code, stdout, stderr } = await auditCommand(
-      liveArgs('--dry-run', '--output', join(await newFolder(), 'audit')),
+      liveArgs('--dry-run', '--output', join(place, 'audit'), '--checkpoint', join(place, 'checkpoint')),
     )
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
     expect(stdout.replace(ESTIMATE, '')).toBe('')
-    expect(endpoint.requests.map(request => request.operation).toSorted()).toEqual(['DescribeUserPool', 'ListGroups'])
+    expect(endpoint.requests.map(request => request.operation).toSorted()).toEqual([
+      'AdminListGroupsForUser',
+      'DescribeUserPool',
+      'ListGroups',
+      'ListGroups',
+      'ListUsers',
+      'ListUsersInGroup',
+    ])
+    expect(await readdir(place)).toEqual([])
+  })
+
+  test('attempts that fail are told, a line each, and so is a rate that falls', async () => {
+    fail('throttle', { operation: 'AdminListGroupsForUser', after: 20, times: 3 })
+    fail('internal', { operation: 'ListUsers', times: 2 })
+    const { code, stdout, stderr } = await auditCommand(liveArgs('--strategy', 'per-user', '--format', 'ndjson'))
+    expect(code).toBe(0)
+    expect(linesOf(stdout)).toStrictEqual(inPoolOrder(USERS).map(user => modelLine(user, GROUPS)))
+    expect(
+      stderr.match(/^rolecast: trying again: AdminListGroupsForUser .* was throttled .* \[throttled\]$/gm),
+    ).toHaveLength(3)
+    expect(stderr.match(/^rolecast: trying again: ListUsers .* \[service-error\]$/gm)).toHaveLength(2)
+    expect(stderr).toMatch(/^rolecast: AdminListGroupsForUser is throttled, and slows down to 2500 calls a second$/m)
+  })
+
+  test('a list of users that is far shorter than the estimate of Cognito is told', async () => {
+    fail({ body: JSON.stringify({ Users: [{ Username: 'user-1' }] }) }, { operation: 'ListUsers' })
+    const { code, stderr } = await auditCommand(liveArgs('--strategy', 'per-user'))
+    expect(code).toBe(0)
+    expect(stderr).toContain(
+      "rolecast: only 1 users were listed, and Cognito's estimate is 150; check that nothing between here and Cognito",
+    )
   })
 
   test('what changes meanwhile is on stderr and in the summary', async () => {
@@ -455,6 +550,29 @@ describe('audit pool of Cognito', () => {
     expect({ code: ended.code, stdout: ended.stdout }).toEqual({ code: 2, stdout: '' })
     expect(ended.stderr.endsWith(` [${code}]\n`), ended.stderr).toBe(true)
   })
+
+  test.each(['ListUsers', 'ListUsersInGroup', 'AdminListGroupsForUser'] as const)(
+    'a dry run says that %s is not allowed, and so does an audit before it reads users',
+    async operation => {
+      fail('access-denied', { operation })
+      const dry = await auditCommand(liveArgs('--dry-run'))
+      expect(dry.code).toBe(2)
+      expect(dry.stdout.replace(ESTIMATE, '')).toBe('')
+      const words = new RegExp(
+        `^rolecast: ${operation} .*; allow cognito-idp:${operation} .* \\[not-authorized\\]\n$`,
+        'm',
+      )
+      expect(dry.stderr).toMatch(words)
+      endpoint.requests.length = 0
+      for (const strategy of ['per-group', 'per-user']) {
+        const { code, stdout, stderr } = await auditCommand(liveArgs('--strategy', strategy))
+        expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+        expect(stderr).toMatch(words)
+      }
+      // Of 150 users and 6 groups.
+      expect(endpoint.requests.length).toBeLessThan(100)
+    },
+  )
 
   describe('that is stopped', () => {
     test.each<[string, Fault, string]>([
@@ -496,6 +614,38 @@ describe('audit pool of Cognito', () => {
         expect(await readdir(place)).toEqual(['audit.ndjson'])
         expect(endpoint.requests.filter(request => request.operation === 'DescribeUserPool')).toEqual([])
       }
+    })
+
+    test('is resumed with its time and age on stderr, and not at all when it is too old', async () => {
+      const place = await newFolder()
+      const checkpoint = join(place, 'audit.checkpoint')
+      const args = liveArgs('--strategy', 'per-user', '--format', 'ndjson', '--checkpoint', checkpoint)
+      fail('expired-token', { operation: 'AdminListGroupsForUser', after: 50 })
+      expect((await auditCommand(args)).code).toBe(2)
+      undo.pop()!()
+      endpoint.requests.length = 0
+
+      vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 92 * 86_400_000 })
+      const old = await auditCommand(args)
+      expect({ code: old.code, stdout: old.stdout }).toEqual({ code: 2, stdout: '' })
+      expect(old.stderr).toMatch(
+        /^rolecast: the checkpoint .* was read from \S+Z on, 92 days .*ago, and at most 1 day are accepted; remove it to start again, or raise --max-checkpoint-age \[invalid-input\]\n$/,
+      )
+      expect(endpoint.requests).toEqual([])
+      for (const duration of ['12h', '91d', '2m', '0m'])
+        expect((await auditCommand([...args, '--max-checkpoint-age', duration])).code).toBe(2)
+
+      const { code, stdout, stderr } = await auditCommand([...args, '--max-checkpoint-age', '93d'])
+      vi.useRealTimers()
+      expect(code).toBe(0)
+      expect(stderr).toMatch(/^rolecast: resuming from `.*`: \d+ pages, read from \S+Z on \(92 days .*ago\)$/m)
+      expect(linesOf(stdout)).toStrictEqual(inPoolOrder(USERS).map(user => modelLine(user, GROUPS)))
+    })
+
+    test.each(['1', 'd', '1w', '-1d', '1d2h', '1e3d', ' 1d', ''])('--max-checkpoint-age %j is refused', async text => {
+      const { code, stderr } = await auditCommand(liveArgs('--max-checkpoint-age', text))
+      expect(code).toBe(2)
+      expect(stderr).toContain('is not a duration; give one like 90m, 12h or 2d')
     })
 
     test('by an interrupt says how to go on, and the same command goes on', async () => {
@@ -554,7 +704,7 @@ describe('audit pool of Cognito', () => {
 })
 
 describe('as a process', () => {
-  test('Ctrl-C ends it with a message and 2, and the same command goes on', async () => {
+  test('Ctrl-C ends it with a message and 130, and the same command goes on', async () => {
     const place = await newFolder()
     const [checkpoint, output] = [join(place, 'audit.checkpoint'), join(place, 'audit.ndjson')]
     const args = liveArgs(
@@ -577,7 +727,7 @@ describe('as a process', () => {
       await sleep(100)
       child.kill('SIGINT')
       const { code, stdout, stderr } = await ended
-      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect({ code, stdout }).toEqual({ code: 130, stdout: '' })
       expect(stderr).toMatch(
         /^rolecast: .*aborted.*; what was read is saved in `.*`, and the same command resumes from it \[aborted\]$/m,
       )
@@ -645,7 +795,7 @@ describe('as a process', () => {
       child.stdin!.write(`{"username":"more-${line}","groups":[]}\n`)
       await sleep(20)
     }
-    expect(await ended).toMatchObject({ code: 2, stderr: expect.stringContaining('[aborted]') })
+    expect(await ended).toMatchObject({ code: 130, stderr: expect.stringContaining('[aborted]') })
     expect(await readdir(place)).toEqual([])
   })
 })

@@ -49,17 +49,21 @@ export interface CommandInput {
   readonly stdin?: string | Uint8Array | Readable
   readonly color?: boolean
   readonly interrupted?: AbortSignal
+  /** As in a workflow of GitHub Actions. */
+  readonly isGithubLog?: boolean
 }
 
 /** Runs the command line in this process. */
 export async function inProcess(
   args: readonly string[],
-  { stdin = '', color = false, interrupted = new AbortController().signal }: CommandInput = {},
+  { stdin = '', color = false, interrupted = new AbortController().signal, isGithubLog = false }: CommandInput = {},
 ): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const outputs = Promise.all([text(stdout), text(stderr)])
   const input = stdin instanceof Readable ? stdin : Readable.from([stdin])
-  const code = await main(args, { stdin: input, stdout, stderr, color, interrupted: () => interrupted }, VERSION)
+  const flushed = async () => {}
+  const terminal = { stdin: input, stdout, stderr, flushed, color, isGithubLog, interrupted: () => interrupted }
+  const code = await main(args, terminal, VERSION)
   stdout.end()
   stderr.end()
   const [out, err] = await outputs

@@ -441,7 +441,7 @@ describe('which mapping counts', () => {
     const { code, stdout, stderr } = await offline(two, ['admins'])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(
-      /give --client-id with the one that the user signs in with: one, two \[invalid-argument\]\n$/,
+      /give --client-id with the one that the user signs in with: `one` or `two` \[invalid-argument\]\n$/,
     )
   })
 

@@ -38,11 +38,13 @@ const bob = { username: 'bob', groups: [] }
 const [ALICE, BOB] = [alice, bob].map(user => JSON.stringify(user)) as [string, string]
 
 describe('what is read', () => {
-  test.each([
+  test.each<[string, Buffer | string]>([
     ['a line a user', `${ALICE}\n${BOB}\n`],
     ['no line feed at the end', `${ALICE}\n${BOB}`],
     ['CR LF', `${ALICE}\r\n${BOB}\r\n`],
     ['a byte order mark', `\ufeff${ALICE}\n${BOB}\n`],
+    ['UTF-16, as PowerShell writes it', Buffer.from(`\ufeff${ALICE}\r\n${BOB}\r\n`, 'utf16le')],
+    ['UTF-16 of the other order', Buffer.from(`\ufeff${ALICE}\n${BOB}`, 'utf16le').swap16()],
     ['blank lines', `\n \t\n${ALICE}\n\r\n\n${BOB}\n\n`],
     ['space around', `  ${ALICE}  \n\t${BOB}\r\n`],
     ['other keys', `${ALICE.replace('{', '{"email":"a@example.com","__proto__":{"x":1},')}\n${BOB}\n`],
@@ -55,6 +57,21 @@ describe('what is read', () => {
   test.each(['', '\n', '\ufeff', '\r\n\r\n'])('nobody: %j', async content => {
     expect(await filed(content)).toEqual([])
     expect(await streamed(content)).toEqual([])
+    expect(await streamed(Buffer.from(`\ufeff${content}`, 'utf16le'), 1)).toEqual([])
+  })
+
+  test('names of any kind in UTF-16, whatever the pieces they come in', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.uniqueArray(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 5 }), { maxLength: 6 }),
+        fc.integer({ min: 1, max: 9 }),
+        async (names, piece) => {
+          const users = names.map(username => ({ username, groups: [username, 'ü🙂'] }))
+          const bytes = Buffer.from(`\ufeff${users.map(user => JSON.stringify(user)).join('\r\n')}`, 'utf16le')
+          expect(await streamed(bytes, piece)).toEqual(users)
+        },
+      ),
+    )
   })
 
   test('names of any kind, whatever the pieces they come in', async () => {
@@ -96,6 +113,17 @@ describe('what is read', () => {
   })
 })
 
+test.each([
+  ['half a character at the end', Buffer.from(`\ufeff${ALICE}`, 'utf16le').subarray(0, -1)],
+  ['half a pair', Buffer.from('\ufeff{"username":"\ud800","groups":[]}\n', 'utf16le')],
+])('UTF-16 that is cut is refused: %s', async (_what, bytes) => {
+  for (const piece of [1, 2, 1_000])
+    expect(await failureOf(() => streamed(bytes, piece))).toMatchObject({
+      code: 'invalid-input',
+      message: 'the input is not valid UTF-16; write it in UTF-8',
+    })
+})
+
 describe('what is refused, with the number of its line', () => {
   test.each<[string, Buffer | string, number | undefined, string]>([
     ['no JSON', `${ALICE}\nbob\n${BOB}`, 2, 'is not JSON'],
@@ -119,7 +147,7 @@ describe('what is refused, with the number of its line', () => {
       'has the user `a` again',
     ],
     ['half a character', '{"username":"\\ud800","groups":[]}', 1, 'is not valid text'],
-    ['UTF-16', Buffer.from(`${ALICE}\n`, 'utf16le'), 1, 'JSON'],
+    ['UTF-16 without a byte order mark', Buffer.from(`${ALICE}\n`, 'utf16le'), 1, 'UTF-16'],
     [
       'Latin-1',
       Buffer.concat([

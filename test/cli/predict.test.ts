@@ -8,17 +8,7 @@ import { Readable } from 'node:stream'
 import { setImmediate as turn } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { type Fault, startCognitoEndpoint } from '../cognito/cognito-endpoint.js'
-import {
-  checked,
-  CREDENTIALS,
-  type Ended,
-  inProcess,
-  rolecast,
-  SECRET,
-  STACK_TRACE,
-  stubAws,
-  stubCredentials,
-} from './command.js'
+import { checked, CREDENTIALS, type Ended, inProcess, rolecast, SECRET, stubAws, stubCredentials } from './command.js'
 import { GROUPS, groupsOf, jsonLines, poolFileIn, role, userPoolId } from './pool.js'
 import { type InstalledCommand, installCommand } from './process.js'
 
@@ -313,6 +303,14 @@ describe('--stdin', () => {
     expect(jsonLines(stdout)).toMatchObject([{ groups: ['admins'], unknownGroups: names }])
   })
 
+  test('UTF-16 with a byte order mark, which is what PowerShell writes, is read', async () => {
+    const text = '\ufeff["admins"]\r\n["管理者-é-🙂"]\r\n'
+    for (const input of [Buffer.from(text, 'utf16le'), Buffer.from(text, 'utf16le').swap16()]) {
+      const { stdout } = checked(await inProcess(['predict', '--pool-file', pool, '--stdin'], { stdin: input }))
+      expect(jsonLines(stdout)).toMatchObject([{ groups: ['admins'] }, { groups: ['管理者-é-🙂'] }])
+    }
+  })
+
   test('bytes that are no UTF-8 are refused, not read as another name', async () => {
     const { code, stdout } = await predictLines(Buffer.from('["caf\xE9"]\n', 'latin1'))
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -325,12 +323,14 @@ describe('--stdin', () => {
     expect(stderr).toMatch(/line 2 of the input.* \[invalid-input\]\n$/)
   })
 
-  test('an input that cannot be read, which Node shows as an empty one, meets no requirement', async () => {
-    const { code, stderr } = await command.run(['predict', '--pool-file', pool, '--stdin', '--require-role'], {
-      shell: '"$@" < /',
-    })
-    expect(stderr).not.toMatch(STACK_TRACE)
-    expect(code).toBe(1)
+  test('an input that is a folder, which Node shows as an empty one, is a failure', async () => {
+    for (const options of [[], ['--require-role']]) {
+      const { code, stdout, stderr } = await command.run(['predict', '--pool-file', pool, '--stdin', ...options], {
+        shell: '"$@" < /',
+      })
+      expect(stderr).toMatch(/^rolecast: the input cannot be read \(EISDIR.*\[invalid-input\]\n$/)
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    }
   })
 })
 

@@ -220,7 +220,9 @@ describe('a folder', () => {
       stdin: Readable.from(['']),
       stdout,
       stderr,
+      flushed: async () => {},
       color: false,
+      isGithubLog: false,
       interrupted: () => new AbortController().signal,
     }
     expect(await main(['validate', '--no-config', root, '--format', 'json'], terminal, '1.2.3')).toBe(0)
@@ -654,7 +656,7 @@ describe('a template against a pool', () => {
     const { code, stderr } = await validate(args)
     expect(code).toBe(2)
     expect(stderr).toMatch(
-      /more than one pool of the template could be compared; give --against-pool with one of `Pool` \(.*\), `Second` \(.*\)/,
+      /more than one pool of the template could be compared; give --against-pool with one of `Pool` \(.*\) or `Second` \(.*\), and fewer/,
     )
     expect(await ids([...args, '--against-pool', 'Pool'])).toEqual([])
   })

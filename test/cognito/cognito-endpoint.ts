@@ -9,9 +9,14 @@ import {
 } from '@aws-sdk/client-cognito-identity-provider'
 import { type Group, isGroupName } from '../../src/group.js'
 
+/** A group, and when it was created, in seconds since the epoch. A group that is created again has another time. */
+export interface SimulatedGroup extends Group {
+  readonly createdAt?: number
+}
+
 export interface CognitoEndpointOptions {
   readonly userPoolId: string
-  readonly groups?: Iterable<Group>
+  readonly groups?: Iterable<SimulatedGroup>
   readonly users?: Iterable<{ readonly username: string; readonly groups: readonly string[] }>
   /** What DescribeUserPool says. Default: how many there are. */
   readonly estimatedUsers?: number
@@ -36,7 +41,7 @@ export interface CognitoEndpoint extends AsyncDisposable {
   readonly url: string
   readonly userPoolId: string
   /** The pool, in the order ListGroups gives it. Change it at any time. */
-  readonly groups: Map<string, Group>
+  readonly groups: Map<string, SimulatedGroup>
   /** The names of each user's groups, in the order ListUsers gives the users. Change it at any time, and the arrays too. */
   readonly users: Map<string, string[]>
   /** Each HTTP request that came in, the SDK's retries included. Set `length = 0` to start afresh. */
@@ -86,7 +91,7 @@ type Json = Record<string, unknown>
 
 interface Pool {
   readonly userPoolId: string
-  readonly groups: Map<string, Group>
+  readonly groups: Map<string, SimulatedGroup>
   readonly users: Map<string, string[]>
   readonly estimatedUsers: number | undefined
   /** What each token given out stands for. */
@@ -333,7 +338,7 @@ function isOperation(name: string): name is keyof typeof OPERATIONS {
   return Object.hasOwn(OPERATIONS, name)
 }
 
-function withGroup({ GroupName: name }: Json, pool: Pool, answer: (group: Group) => Json): Json {
+function withGroup({ GroupName: name }: Json, pool: Pool, answer: (group: SimulatedGroup) => Json): Json {
   if (!isGroupName(name))
     return invalid('groupName', name, String.raw`satisfy regular expression pattern: [\p{L}\p{M}\p{S}\p{N}\p{P}]+`)
   const group = pool.groups.get(name)
@@ -393,14 +398,14 @@ function groupTypes(names: readonly string[], pool: Pool): readonly Json[] {
   return names.flatMap(name => pool.groups.get(name) ?? []).map(group => groupType(group, pool))
 }
 
-function groupType({ groupName, precedence, roleArn }: Group, { userPoolId }: Pool): Json {
+function groupType({ groupName, precedence, roleArn, createdAt }: SimulatedGroup, { userPoolId }: Pool): Json {
   return {
     GroupName: groupName,
     UserPoolId: userPoolId,
     ...optional('RoleArn', roleArn),
     ...optional('Precedence', precedence),
     LastModifiedDate: DATE,
-    CreationDate: DATE,
+    CreationDate: createdAt ?? DATE,
   }
 }
 

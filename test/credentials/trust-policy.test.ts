@@ -55,7 +55,7 @@ describe("the policy of AWS's page", () => {
     expect(trustsIdentityPool(` \n${json}`, POOL)).toStrictEqual(trusted)
     expect(trustsIdentityPool(` ${encodeURIComponent(json)}`, POOL)).toStrictEqual(trusted)
     expect(
-      trustsIdentityPool(JSON.stringify(policy(statement({ Sid: '100%' }))), POOL),
+      trustsIdentityPool(JSON.stringify(policy(statement({ Sid: '' }))).replace('{', '{ "Id": "100%", '), POOL),
       'a percent sign of its own',
     ).toStrictEqual(trusted)
   })
@@ -130,15 +130,22 @@ const rows: readonly Row[] = [
   ['a principal that is a name only', { Principal: SERVICE }, false, 'other-principal'],
   ['several actions', { Action: ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession'] }, true, 'allowed'],
   ['the action in another case', { Action: 'STS:assumerolewithwebidentity' }, true, 'allowed'],
-  ['every action', { Action: '*' }, true, 'allowed'],
-  ['every action of STS', { Action: 'sts:*' }, true, 'allowed'],
-  ['a wildcard', { Action: 'sts:AssumeRole*Identity' }, true, 'allowed'],
-  ['a wildcard for one character', { Action: 'sts:AssumeRoleWithWebIdentit?' }, true, 'allowed'],
+  ['every action', { Action: '*' }, undefined, 'uncertain-policy', { anyPool: false, guests: false }],
+  ['every action of STS', { Action: 'sts:*' }, undefined, 'uncertain-policy'],
+  ['a wildcard', { Action: 'sts:AssumeRole*Identity' }, undefined, 'uncertain-policy'],
+  ['a wildcard for one character', { Action: 'sts:AssumeRoleWithWebIdentit?' }, undefined, 'uncertain-policy'],
+  [
+    'an action beside it that STS does not have',
+    { Action: ['sts:AssumeRoleWithWebIdentity', 'sts:Assume'] },
+    undefined,
+    'uncertain-policy',
+  ],
   ['another action', { Action: 'sts:AssumeRole' }, false, 'other-action'],
   ["SAML's action", { Action: 'sts:AssumeRoleWithSAML' }, false, 'other-action'],
   ['a longer action', { Action: 'sts:AssumeRoleWithWebIdentity2' }, false, 'other-action'],
   ['no actions', { Action: [] }, false, 'other-action'],
-  ['every action but others', { Action: undefined, NotAction: 'sts:TagSession' }, true, 'allowed'],
+  ['every action but others', { Action: undefined, NotAction: 'sts:TagSession' }, undefined, 'uncertain-policy'],
+  ['every action but none', { Action: undefined, NotAction: [] }, undefined, 'uncertain-policy'],
   ['every action but this', { Action: undefined, NotAction: ['sts:Assume*'] }, false, 'other-action'],
   ['an action not resolved', { Action: { Ref: 'Action' } }, undefined, 'uncertain-action'],
   [
@@ -148,9 +155,10 @@ const rows: readonly Row[] = [
     'uncertain-action',
   ],
   ['an element that does not belong', { Resource: '*' }, undefined, 'uncertain-statement'],
-  ['no condition', { Condition: undefined }, true, 'allowed', { anyPool: true, guests: true }],
-  ['an empty condition', { Condition: {} }, true, 'allowed', { anyPool: true, guests: true }],
-  ['no audience', { Condition: amr }, true, 'allowed', { anyPool: true }],
+  ['no condition', { Condition: undefined }, undefined, 'uncertain-policy', { anyPool: true, guests: true }],
+  ['a condition that is null', { Condition: null }, undefined, 'uncertain-policy', { anyPool: true, guests: true }],
+  ['an empty condition', { Condition: {} }, undefined, 'uncertain-policy', { anyPool: true, guests: true }],
+  ['no audience', { Condition: amr }, undefined, 'uncertain-policy', { anyPool: true, guests: false }],
   ['no amr', { Condition: aud }, true, 'allowed', { guests: true }],
   ['several audiences', onAud('StringEquals', [OTHER, POOL]), true, 'allowed'],
   ['other audiences', onAud('StringEquals', [OTHER]), false, 'other-audience'],
@@ -169,7 +177,7 @@ const rows: readonly Row[] = [
     { placeholders: [POOL.toUpperCase()] },
   ],
   ['the key in another case', { Condition: { StringEquals: { [AUD.toUpperCase()]: POOL }, ...amr } }, true, 'allowed'],
-  ['a wildcard as the audience', onAud('StringLike', '*'), true, 'allowed', { anyPool: true }],
+  ['a wildcard as the audience', onAud('StringLike', '*'), undefined, 'uncertain-policy', { anyPool: true }],
   ['a region as the audience', onAud('StringLike', 'eu-west-1:*'), true, 'allowed', { anyPool: true }],
   ['a wildcard that is none', onAud('StringEquals', 'eu-west-1:*'), false, 'other-audience'],
   ['a wildcard behind the audience', onAud('StringLike', `${POOL}**`), true, 'allowed'],
@@ -181,13 +189,19 @@ const rows: readonly Row[] = [
     'placeholder-audience',
     { placeholders: [POOL.slice(0, -1)] },
   ],
-  ['every audience but another', onAud('StringNotEquals', OTHER), true, 'allowed', { anyPool: true }],
+  ['every audience but another', onAud('StringNotEquals', OTHER), undefined, 'uncertain-policy', { anyPool: true }],
   ['every audience but this', onAud('StringNotLike', POOL), false, 'other-audience', { anyPool: true }],
-  ['an audience if there is one', onAud('StringEqualsIfExists', POOL), true, 'allowed'],
+  [
+    'an audience if there is one',
+    onAud('StringEqualsIfExists', POOL),
+    undefined,
+    'uncertain-policy',
+    { anyPool: false },
+  ],
   ['another audience if there is one', onAud('StringEqualsIfExists', OTHER), false, 'other-audience'],
-  ['an audience as a set', onAud('ForAnyValue:StringEquals', POOL), true, 'allowed'],
-  ['an audience, whichever', onAud('Null', 'false'), true, 'allowed', { anyPool: true }],
-  ['an audience, whichever, as a boolean', onAud('Null', false), true, 'allowed', { anyPool: true }],
+  ['an audience as a set', onAud('ForAnyValue:StringEquals', POOL), undefined, 'uncertain-policy', { anyPool: false }],
+  ['an audience, whichever', onAud('Null', 'false'), undefined, 'uncertain-policy', { anyPool: true }],
+  ['an audience, whichever, as a boolean', onAud('Null', false), undefined, 'uncertain-policy', { anyPool: true }],
   ['no audience allowed', onAud('Null', true), false, 'condition-not-met'],
   ['a Null that is neither', onAud('Null', 'no'), undefined, 'uncertain-condition', { anyPool: undefined }],
   [
@@ -345,15 +359,15 @@ const rows: readonly Row[] = [
   [
     "GovCloud's keys, negated",
     { Condition: { ...amr, StringNotEquals: { 'cognito-identity-us-gov.amazonaws.com:aud': OTHER } } },
-    true,
-    'allowed',
+    undefined,
+    'uncertain-policy',
     { anyPool: true },
   ],
   [
     "GovCloud's keys, if they exist",
     { Condition: { ...amr, StringEqualsIfExists: { 'cognito-identity-us-gov.amazonaws.com:aud': OTHER } } },
-    true,
-    'allowed',
+    undefined,
+    'uncertain-policy',
     { anyPool: true },
   ],
   [
@@ -397,7 +411,13 @@ const rows: readonly Row[] = [
     'uncertain-condition',
     { anyPool: undefined },
   ],
-  ['a number as the audience', onAud('StringEquals', [7, POOL]), true, 'allowed', { placeholders: ['7'] }],
+  [
+    'a number as the audience',
+    onAud('StringEquals', [7, POOL]),
+    undefined,
+    'uncertain-policy',
+    { placeholders: ['7'] },
+  ],
   [
     'a key that is no claim',
     { Condition: { ...amr, StringEquals: { [`${SERVICE}:iss`]: POOL } } },
@@ -440,6 +460,7 @@ describe('one statement', () => {
       'uncertain-action': true,
       'uncertain-condition': true,
       'uncertain-statement': true,
+      'uncertain-policy': true,
     }
     const seen = new Set([...rows.map(([, , , reason]) => reason), 'denied', 'no-allow'])
     expect([...seen].toSorted()).toEqual(Object.keys(reasons).toSorted())
@@ -458,7 +479,10 @@ describe('several statements', () => {
       trusted: true,
       statementIndex: 1,
     })
-    expect(judge(statement({ Principal: '*' }), statement())).toMatchObject({ trusted: true, statementIndex: 1 })
+    expect(judge(statement({ Principal: { AWS: '*' } }), statement())).toMatchObject({
+      trusted: true,
+      statementIndex: 1,
+    })
   })
 
   test('one that denies is stronger', () => {
@@ -484,7 +508,7 @@ describe('several statements', () => {
     })
     expect(
       judge(statement({ Condition: undefined }), deny({ Condition: { StringNotEquals: { [AUD]: POOL } } })),
-    ).toMatchObject({ trusted: true, anyPool: false })
+    ).toMatchObject({ trusted: undefined, reason: 'uncertain-policy', anyPool: false })
     expect(
       judge(
         statement({ Condition: aud }),
@@ -579,16 +603,18 @@ describe('every partition has names of its own', () => {
 
   test('a claim that may be there or not decides nothing, unless it decides the same', () => {
     const id = 'cn-north-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
-    const withKey = (operator: string, value: string) =>
-      trustsIdentityPool(
-        policy(statement({ Principal: { Federated: CHINA }, Condition: { [operator]: { [AUD]: value } } })),
+    const withKey = (operator: string, value: string) => {
+      const Condition = { [operator]: { [AUD]: value } }
+      const { trusted, reason } = trustsIdentityPool(
+        policy(statement({ Principal: { Federated: CHINA }, Condition })),
         id,
-      ).trusted
-    expect([withKey('StringEquals', OTHER), withKey('StringEqualsIfExists', id), withKey('StringEquals', id)]).toEqual([
-      false,
-      true,
-      undefined,
-    ])
+      )
+      return [trusted, reason]
+    }
+    expect(withKey('StringEquals', OTHER)).toEqual([false, 'other-audience'])
+    // With an `IfExists` that holds in either case, only whether IAM accepts it is open.
+    expect(withKey('StringEqualsIfExists', id)).toEqual([undefined, 'uncertain-policy'])
+    expect(withKey('StringEquals', id)).toEqual([undefined, 'uncertain-condition'])
   })
 })
 
@@ -964,7 +990,8 @@ describe('laws', () => {
     judgePolicy =>
       fc.property(statementLists, statements => {
         fc.pre(!JSON.stringify(statements).includes(AMR))
-        expect(judgePolicy(policy(...statements), POOL).trusted).toBe(
+        const { trusted, reason } = judgePolicy(policy(...statements), POOL)
+        expect(reason === 'uncertain-policy' || trusted).toBe(
           evaluate(statements, { aud: POOL, amr: ['authenticated', 'x'] }),
         )
       }),
@@ -1031,5 +1058,134 @@ describe('laws', () => {
       judge(statement({ Condition: { StringLike: { [AUD]: pattern } }, Action: ['sts:*', `${'*s'.repeat(2000)}*x`] }))
         .trusted,
     ).toBe(false)
+  })
+})
+
+describe('a change of a policy that is trusted for sure never leaves it so, but where it does no harm', () => {
+  const TRUSTED: Json = {
+    Version: '2012-10-17',
+    Id: 'role-of-admins',
+    Statement: [
+      {
+        Sid: 'Users',
+        Effect: 'Allow',
+        Principal: { Federated: [SERVICE], AWS: '111122223333' },
+        Action: ['sts:AssumeRoleWithWebIdentity', 'sts:TagSession'],
+        Condition: { StringEquals: { [AUD]: [POOL] }, 'ForAnyValue:StringLike': { [AMR]: ['authenticated'] } },
+      },
+      {
+        Sid: 'Others',
+        Effect: 'Deny',
+        Principal: { Federated: 'accounts.google.com' },
+        Action: 'sts:AssumeRoleWithWebIdentity',
+      },
+    ],
+  }
+
+  type Judge = (document: object) => boolean | undefined
+  const trustedIn: Judge = document => {
+    try {
+      return trustsIdentityPool(document, POOL).trusted
+    } catch (error) {
+      if (!isRolecastError(error)) throw error
+      return undefined
+    }
+  }
+
+  /** What may stand in the place of any value. */
+  const PUT: readonly unknown[] = [
+    null,
+    true,
+    0,
+    7,
+    Infinity,
+    '',
+    '*',
+    '${aws:username}',
+    'x',
+    [],
+    [null],
+    [[]],
+    ['x'],
+    {},
+    { toString: 'x' },
+    { Ref: 'x' },
+  ]
+
+  /** Every document that one change makes of this one, with the change in words. */
+  function* changes(value: unknown, at = ''): Generator<readonly [string, unknown]> {
+    for (const put of PUT) yield [`${at} = ${JSON.stringify(put)}`, put]
+    yield [`${at} in a list`, [value]]
+    if (typeof value !== 'object' || value === null) return
+    const isList = Array.isArray(value)
+    for (const [key, part] of Object.entries(value)) {
+      const place = isList ? `${at}[${key}]` : `${at}/${key}`
+      const others = Object.entries(value).filter(([other]) => other !== key)
+      const rebuild = (entries: readonly (readonly [string, unknown])[]) =>
+        isList ? entries.map(([, item]) => item) : Object.fromEntries(entries)
+      yield [`without ${place}`, rebuild(others)]
+      for (const name of [key.toLowerCase(), key.toUpperCase(), `${key} `, `Not${key}`])
+        if (!isList && name !== key) yield [`${place} as ${name}`, rebuild([...others, [name, part]])]
+      for (const [change, changed] of changes(part, place))
+        yield [change, rebuild(Object.entries(value).map(([other, old]) => [other, other === key ? changed : old]))]
+    }
+    for (const put of PUT) {
+      const added = JSON.stringify(put)
+      if (isList) yield [`${at} and ${added}`, [...value, put]]
+      else for (const name of ['Extra', '__proto__']) yield [`${at}/${name}: ${added}`, withKey(value, name, put)]
+    }
+  }
+  const withKey = (record: object, name: string, value: unknown) =>
+    Object.fromEntries([...Object.entries(record), [name, value]])
+
+  const HARMLESS: readonly (readonly [RegExp, string])[] = [
+    [/^without \/(Version|Id)$/, 'both elements may be left out'],
+    [/^\/Id = "[^"]/, 'an id is a text, of any characters that AWS names'],
+    [/^without \/Statement\[0\]\/Sid$|^without \/Statement\[1\]\/Sid$/, 'a statement needs no id'],
+    [/\/Sid = "x?"$/, 'an id of letters and digits; the empty one is in AWS\u2019s examples'],
+    [/^without \/Statement\[1\]$/, 'a Deny of others changes nothing'],
+    [/^without \/Statement\[0\]\/Principal\/AWS$/, 'another principal changes nothing'],
+    [/\/Principal\/(AWS|Federated) in a list$/, 'one value and a list of one are the same'],
+    [/\/Principal\/AWS = "\*"$|\/Principal\/AWS\[0\] = "\*"$/, 'every account is a principal that IAM accepts'],
+    [/^without \/Statement\[0\]\/Action\[1\]$/, 'it needs the first action only'],
+    [/\/Statement\[1\]\/Action in a list$/, 'one value and a list of one are the same'],
+    [
+      /^without \/Statement\[0\]\/Condition\/ForAnyValue:StringLike$/,
+      'guests are let in then too, and `guests` says so',
+    ],
+    [/:(aud|amr) as /, 'names of condition keys have no case'],
+    [/:amr(\[0\])? = "\*"$/, 'guests are let in then too'],
+    [/:amr and ("|\d|true)/, 'further values are alternatives, and the grammar has numbers and booleans'],
+    [/:aud and "/, 'further values are alternatives, and are found as placeholders'],
+  ]
+
+  const changed = [...changes(TRUSTED)]
+  const isHarmless = (change: string) => HARMLESS.some(([pattern]) => pattern.test(change))
+
+  test('control: unchanged it is trusted', () => {
+    expect(trustsIdentityPool(TRUSTED, POOL)).toMatchObject({ trusted: true, reason: 'allowed', anyPool: false })
+    expect(changed.length).toBeGreaterThan(800)
+  })
+
+  test('of all single changes', () => {
+    const left = changed.filter(([, document]) => trustedIn(document as object) === true).map(([change]) => change)
+    expect(left.filter(change => !isHarmless(change))).toEqual([])
+    expect(HARMLESS.filter(([pattern]) => !left.some(change => pattern.test(change))).map(([, why]) => why)).toEqual([])
+  })
+
+  test('of all keys that stand twice in its text, whatever the second says', () => {
+    const text = JSON.stringify(TRUSTED)
+    expect(trustedIn(text as never), 'control').toBe(true)
+    const keys = [...text.matchAll(/"[^"]*":/g)]
+    expect(keys.length).toBeGreaterThan(15)
+    for (const { 0: key, index } of keys) {
+      for (const value of ['1', '[]', '{"x":1}', `"\\"x\\":"`]) {
+        const twice = `${text.slice(0, index)}${key} ${value}, ${text.slice(index)}`
+        expect(trustedIn(twice as never), twice).toBe(undefined)
+        expect(trustedIn(encodeURIComponent(twice) as never)).toBe(undefined)
+      }
+    }
+    const once = text.replace('role-of-admins', String.raw`\"a\": \\`)
+    expect(trustedIn(once as never), 'what looks like a key in a text is none').toBe(true)
   })
 })

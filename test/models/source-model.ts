@@ -355,7 +355,14 @@ class Run {
     const found = new Map<string, Entry>()
     if (this.isListingCheaper(missing.length)) {
       try {
-        for (const [name, entry] of this.list().listed) if (missing.includes(name)) found.set(name, entry)
+        const { listed } = this.list()
+        for (const [name, entry] of listed) if (missing.includes(name)) found.set(name, entry)
+        // The listing began after the question: what it lacks does not exist.
+        for (const name of missing.filter(asked => !listed.has(asked))) {
+          const unknown = { group: undefined, sentAt: this.around.now }
+          this.cache(name, unknown)
+          found.set(name, unknown)
+        }
       } catch (error) {
         if (!(error instanceof Failed)) throw error
         if (error.code !== 'not-authorized') return new Map(missing.map(name => [name, this.oldOrThrow(name, error)]))

@@ -85,6 +85,15 @@ const hostileNames = [
   '＋1',
   '－1',
   '＠1',
+  '\u00a0=1',
+  '\u2028=1',
+  '\ufeff@1',
+  '\n+1',
+  '  -1',
+  '\u200b\u3000＝1',
+  '\0=1',
+  '﹦1',
+  '\u2212 1',
   'a;=1',
   '=a;b',
   '_',
@@ -239,9 +248,12 @@ function parseCsv(text: string): readonly (readonly string[])[] {
   return records
 }
 
-/** What a spreadsheet would run, and what is done about it. */
-const FORMULA = /^[=+\-@\t\r＝＋－＠]/
-const disarmed = (field: string) => (FORMULA.test(field) ? `'${field}` : field)
+/** What a spreadsheet would run, and what is done about it. Some drop blanks before they look, and read other forms as the same. */
+function isFormula(field: string): boolean {
+  const shown = field.normalize('NFKC').replace(/^(?:[\s\u2800]|\p{C}|\p{Z}|\p{Default_Ignorable_Code_Point})+/u, '')
+  return /^[\t\r\n]/.test(field) || '=+-@\u2212'.includes(shown.charAt(0) || 'x')
+}
+const disarmed = (field: string) => (isFormula(field) ? `'${field}` : field)
 
 describe('CSV', () => {
   const fieldNames = [
@@ -303,7 +315,7 @@ describe('CSV', () => {
           unknownGroups.join(' '),
         ]
         expect(line(user)).toBe(
-          `${stringify([record], { eof: false, escape_formulas: true, quoted_match: /[;\t]/ })}\r\n`,
+          `${stringify([record.map(field => field && disarmed(field))], { eof: false, quoted_match: /[;\t]/ })}\r\n`,
         )
       }),
   )
@@ -314,7 +326,7 @@ describe('CSV', () => {
     (line, { username }) => line.replace(`'${username}`, username),
     line =>
       fc.property(users, user => {
-        for (const field of parseCsv(line(user)).flat()) expect(field).not.toMatch(FORMULA)
+        for (const field of parseCsv(line(user)).flat()) expect(isFormula(field)).toBe(false)
       }),
   )
 
@@ -324,6 +336,14 @@ describe('CSV', () => {
     ['@anna', "'@anna"],
     ['+4917', "'+4917"],
     ['＝1', "'＝1"],
+    ['\u00a0=1', "'\u00a0=1"],
+    ['\u2028=1', "'\u2028=1"],
+    ['\ufeff=1', "'\ufeff=1"],
+    [' \u00a0\u200b\u3000@SUM(A1)', "' \u00a0\u200b\u3000@SUM(A1)"],
+    ['\n=1', '"\'\n=1"'],
+    ['﹣1', "'﹣1"],
+    ['−1', "'−1"],
+    ['\u00a0anna', '\u00a0anna'],
     ['an-na+x@example.com', 'an-na+x@example.com'],
     ['', ''],
     ['a;=1+1', '"a;=1+1"'],

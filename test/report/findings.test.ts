@@ -425,7 +425,7 @@ describe('JUnit', () => {
       if (isEmpty === '') open.push(name)
       return ''
     })
-    return open.length === 0 && !/[<>]/.test(rest) && !/&(?!(?:amp|lt|gt|quot|#39|#10|#13|#9);)/.test(xml)
+    return open.length === 0 && !/[<>]/.test(rest) && !/&(?!(?:amp|lt|gt|quot|#39|#10|#13|#9|#58|#35);)/.test(xml)
   }
 
   test('is well-formed XML, whatever the findings say', () => {

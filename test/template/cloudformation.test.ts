@@ -464,6 +464,33 @@ describe('intrinsic functions', () => {
     expect(bare(groups.at(-1)!.precedence)).toBe('? the file has too many possible values')
   })
 
+  test.each<[string, string, unknown]>([
+    ['as it is', '{"Statement":"${Pool}-x"}', { Statement: { 'rolecast:unknown': expect.any(String) } }],
+    ['a private character', '{"Statement":"${Pool}-\ue000x"}', '? it has a private character'],
+    ['one that is escaped', '{"Statement":"${Pool}-\\ue0000\\ue001"}', '? it has a private character'],
+    ['one that stands for no symbol', '{"Statement":"\\uE0007\\uE001"}', '? it has a private character'],
+    ['a key that stands twice', '{"Statement":[{"Effect":"Deny","Effect":"Allow"}]}', '? its JSON has a key twice'],
+  ])('JSON in a string, with %s, is never read as another document', (_, policy, expected) => {
+    const resources = { R: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: { 'Fn::Sub': policy } } } }
+    const { roles } = readCloudFormation(JSON.stringify({ Resources: resources }), 't.json')
+    expect(bare(roles[0]!.trustPolicy)).toEqual(expected)
+  })
+
+  test('a provider with a NUL in it is of no pool', () => {
+    const poolOf = (provider: string) => {
+      const RoleMappings = { M: { Type: 'Token', IdentityProvider: { 'Fn::Sub': provider } } }
+      const resources = {
+        Pool: { Type: 'AWS::Cognito::UserPool' },
+        A: { Type: 'AWS::Cognito::IdentityPoolRoleAttachment', Properties: { RoleMappings } },
+      }
+      const { attachments } = readCloudFormation(JSON.stringify({ Resources: resources }), 't.json')
+      return (bare(attachments[0]!.mappings) as { pool?: string }[])[0]!.pool
+    }
+    expect(poolOf('cognito-idp.eu-west-1.amazonaws.com/${Pool}:c'), 'control').toBe('Pool')
+    expect(poolOf('cognito-idp.eu-west-1.amazonaws.com/${Pool}\0:c')).toBe(undefined)
+    expect(poolOf('cognito-idp.eu-west-1.amazonaws.com/\0${Pool}1\0:c')).toBe(undefined)
+  })
+
   test('references in a circle end', () => {
     const group = (id: string, name: string) =>
       `  ${id}: { Type: 'AWS::Cognito::UserPoolGroup', Properties: { UserPoolId: p, GroupName: ${name} } }\n`

@@ -8,6 +8,10 @@ import * as fc from 'fast-check'
 import { afterAll, describe, expect, test } from 'vitest'
 import { isRolecastError } from '../../src/errors.js'
 import type { Infrastructure } from '../../src/rules/infrastructure.js'
+import { outlineHcl } from '../../src/template/terraform/hcl-blocks.js'
+import { evaluateTemplate, type Scope } from '../../src/template/terraform/hcl-expression.js'
+import { unknown } from '../../src/template/terraform/term.js'
+import { trustsIdentityPool } from '../../src/credentials/trust-policy.js'
 import { createHclParser } from '../../src/template/terraform/hcl-parser.js'
 import { readTemplate, TEMPLATE_FORMATS, type TemplateFormat } from '../../src/template/index.js'
 import { readTerraformSource } from '../../src/template/terraform/source.js'
@@ -419,6 +423,14 @@ describe('four times as much takes four times the work, and not sixteen times', 
   }
 
   const LIMIT = 8
+  const scope = (): Scope => ({
+    bindings: new Map(),
+    lookUp: () => ({ term: unknown('it is not known'), taken: 0 }),
+    budget: { left: 100_000 },
+  })
+  const IDENTITY_POOL = 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
+  const trustPolicyOf = (size: number) =>
+    `{"Statement":[${many(size, index => `{"Sid":"s${index}","Effect":"Allow","Principal":{"Federated":"cognito-identity.amazonaws.com"},"Action":"sts:AssumeRoleWithWebIdentity","Condition":{"StringEquals":{"cognito-identity.amazonaws.com:aud":"x${index}"}}}`, ',')}]}`
   const resources = (count: number, of: (index: number) => string) => `"resources":[${many(count, of, ',')}]`
 
   test.each<[string, number, Pick<Fixture, 'path' | 'format'>, (size: number) => string]>([
@@ -453,8 +465,77 @@ describe('four times as much takes four times the work, and not sixteen times', 
       { path: 'main.tf', format: 'terraform-source' },
       size => many(size, index => groupHcl(index)),
     ],
+    [
+      'a plan in which a value has many references',
+      4_000,
+      { path: 'plan.json', format: 'terraform-plan' },
+      size => {
+        const references = many(size, index => `"aws_iam_role.r${index}.arn"`, ',')
+        const configured = `{"type":"aws_cognito_user_group","name":"g0","expressions":{"role_arn":{"references":[${references}]}}}`
+        const change = `{"address":"aws_cognito_user_group.g0","change":{"actions":["create"],"after_unknown":{"role_arn":true}}}`
+        return `{"format_version":"1.2","planned_values":{"root_module":{${resources(1, planned)}}},"resource_changes":[${change}],"configuration":{"root_module":{"resources":[${configured}]}}}`
+      },
+    ],
+    [
+      'a plan in which one module is called many times',
+      1_000,
+      { path: 'plan.json', format: 'terraform-plan' },
+      size => {
+        const instances = many(size, index => `{"address":"module.m[${index}]","resources":[]}`, ',')
+        const inModule = many(size, index => `{"type":"x","name":"n${index}"}`, ',')
+        return `{"format_version":"1.2","planned_values":{"root_module":{"child_modules":[${instances}]}},"configuration":{"root_module":{"module_calls":{"m":{"module":{"resources":[${inModule}]}}}}}}`
+      },
+    ],
+    [
+      'placeholders that are not closed',
+      20_000,
+      { path: 't.yaml', format: 'cloudformation' },
+      size =>
+        `${TEMPLATE}Resources:\n  A: { Type: AWS::Cognito::IdentityPoolRoleAttachment, Properties: { IdentityPoolId: p, RoleMappings: { M: { Type: Token, IdentityProvider: 'cognito-idp${'${'.repeat(size)}' } } } }`,
+    ],
+    [
+      'comments that suppress',
+      300,
+      { path: 't.yaml', format: 'cloudformation' },
+      size =>
+        `${TEMPLATE}Resources:\n${many(size, index => `  # rolecast:ignore COG101 r${index}\n${groupYaml(index)}`)}`,
+    ],
+    [
+      'anchors',
+      300,
+      { path: 't.yaml', format: 'cloudformation' },
+      size =>
+        `${TEMPLATE}Resources:\n${many(size, index => `  G${index}: &a${index} { Type: AWS::Cognito::UserPoolGroup }\n`)}${many(size, index => `  H${index}: *a${index}\n`)}`,
+    ],
   ])('%s', async (_, size, fixture, textOf) => {
     const work: Work = async text => validateInfrastructure(await read(text, fixture))
+    expect(await growth(work, textOf, size)).toBeLessThan(LIMIT)
+  })
+
+  test.each<[string, number, Work, (size: number) => string]>([
+    ['words where the outline of HCL looks for blocks', 30_000, outlineHcl, size => 'word '.repeat(size)],
+    ['strings there that are not closed', 30_000, outlineHcl, size => 'a "'.repeat(size)],
+    ['heredocs there that are not closed', 30_000, outlineHcl, size => many(size, index => `x = <<E${index}\n`)],
+    [
+      'the text of an expression',
+      2_000_000,
+      text => evaluateTemplate(text, scope()),
+      size => `\${x}${'a'.repeat(size)}`,
+    ],
+    [
+      'operators of an expression',
+      5_000,
+      text => evaluateTemplate(text, scope()),
+      size => `\${${'1 + '.repeat(size)}1}`,
+    ],
+    [
+      'comments in an expression',
+      1_000_000,
+      text => evaluateTemplate(text, scope()),
+      size => `\${${'/*'.repeat(size)}`,
+    ],
+    ['statements of a trust policy', 500, text => trustsIdentityPool(text, IDENTITY_POOL), trustPolicyOf],
+  ])('%s', async (_, size, work, textOf) => {
     expect(await growth(work, textOf, size)).toBeLessThan(LIMIT)
   })
 

@@ -195,6 +195,19 @@ describe('a plan', () => {
     )
   })
 
+  test('a trust policy with a key that stands twice is not known', () => {
+    const policyOf = (assume_role_policy: string) => {
+      const role = { address: 'aws_iam_role.a', type: 'aws_iam_role', name: 'a', values: { assume_role_policy } }
+      const planned_values = { root_module: { resources: [role] } }
+      return readTerraformPlan(JSON.stringify({ format_version: '1.0', planned_values }), 'p').roles[0]!.trustPolicy
+    }
+    expect(policyOf('{"Statement":[{"Effect":"Allow"}]}'), 'control').toMatchObject({ is: 'known' })
+    expect(policyOf('{"Statement":[{"Effect":"Deny","Effect":"Allow"}]}')).toMatchObject({
+      is: 'unknown',
+      why: 'it has a key twice',
+    })
+  })
+
   test('names that JavaScript knows are names as any other', () => {
     const text = `{"format_version":"1.0","planned_values":{"root_module":{"resources":[{"address":"${GROUP}.__proto__","type":"${GROUP}","name":"__proto__",
       "values":{"name":"__proto__","precedence":1,"user_pool_id":"constructor","__proto__":{"role_arn":"arn:x"}}}]}},
@@ -202,6 +215,39 @@ describe('a plan', () => {
     expect(rows(readTerraformPlan(text, 'p'))).toEqual([
       [`${GROUP}.__proto__`, 'constructor', '"__proto__"', '1', 'absent'],
     ])
+  })
+
+  /** What is no text, and would say another name, or throw, if it were made one. */
+  const NO_TEXT: readonly unknown[] = [{ toString: {} }, { valueOf: 1 }, { length: 3 }, ['x'], 7, true, null]
+
+  test.each(NO_TEXT)('a `name` or `type` that is %j names nothing', noText => {
+    const resource = (name: unknown, type: unknown = GROUP) => ({
+      address: `${GROUP}.x`,
+      type,
+      name,
+      values: { name: 'x' },
+      expressions: { role_arn: { references: ['aws_iam_role.a.arn', 'aws_iam_role.a'] } },
+    })
+    const role = { address: 'aws_iam_role.a', type: 'aws_iam_role', name: 'a', values: { name: 'a' } }
+    const whole = (planned: object, configured: object) =>
+      JSON.stringify({
+        format_version: '1.0',
+        planned_values: { root_module: { resources: [planned, role] } },
+        resource_changes: [
+          { address: `${GROUP}.x`, change: { actions: ['create'], after_unknown: { role_arn: true } } },
+        ],
+        configuration: { root_module: { resources: [configured] } },
+      })
+    const roleIn = (planned: object, configured: object) =>
+      readTerraformPlan(whole(planned, configured), 'p').groups.map(group => brief(group.role))
+    expect(roleIn(resource('x'), resource('x')), 'control: with names the role is found').toEqual([
+      'resource aws_iam_role.a',
+    ])
+    expect(roleIn(resource(noText), resource('x'))).toEqual(['?'])
+    expect(roleIn(resource('x'), resource(noText))).toEqual(['?'])
+    expect(roleIn(resource('x'), resource('x', noText))).toEqual(['?'])
+    expect(roleIn(resource(noText), resource(noText)), 'the same on both sides is no name either').toEqual(['?'])
+    expect(roleIn(resource('x', noText), resource('x'))).toEqual([])
   })
 
   test.each([
@@ -448,6 +494,16 @@ describe('source', async () => {
     expect(unresolved.map(({ why }) => why)).toEqual(
       ['b', 'e'].map(name => `how many \`${GROUP}.${name}\` there are ${tooMany}`),
     )
+  })
+
+  test('a module whose source is no text may hold anything', async () => {
+    const called = async (source: unknown) => {
+      const text = JSON.stringify({ module: { m: { source } }, resource: { aws_iam_role: {} } })
+      return (await read(text, 'main.tf.json')).unresolved.map(({ why }) => why)
+    }
+    expect(await called('./network'), 'control: a text that says something else').toEqual([])
+    const why = '`module.m` is a module and is not read; give the plan (`terraform show -json`) to see its groups'
+    for (const source of [{ toString: {} }, ['./network'], 7]) expect(await called(source)).toEqual([why])
   })
 
   test('a text that is not of Cognito or IAM is not parsed', async () => {

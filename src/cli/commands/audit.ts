@@ -5,6 +5,7 @@ import { compilePool } from '../../pool/compile-pool.js'
 import { csvHeader, csvLine, ndjsonLine } from '../../report/audit-lines.js'
 import { createAuditPage } from '../../report/audit-page.js'
 import { auditJson, auditText } from '../../report/audit-text.js'
+import { jsonText } from '../../report/json-text.js'
 import { predictionText } from '../../report/prediction-text.js'
 import { addConnectionOptions, connectionOf } from '../connection-options.js'
 import {
@@ -13,11 +14,11 @@ import {
   type IdentityPoolOptions,
   openIdentityPool,
 } from '../identity-pool.js'
-import { type Output, withOutput } from '../output.js'
+import { checkOutput, type Output, type OutputTarget, withOutput } from '../output.js'
 import { addPoolReadingOptions, type PoolReadingOptions, type PoolUsers, usePoolUsers } from '../pool-reading.js'
 import { semanticsOption } from '../semantics-option.js'
-import { spool } from '../spool.js'
-import { type ExitCode, type Terminal, write } from '../terminal.js'
+import { checkSpool, spool } from '../spool.js'
+import { type ExitCode, print, type Terminal, write } from '../terminal.js'
 import { printable } from '../../text.js'
 import type { Semantics } from '../../claims/decide.js'
 
@@ -132,18 +133,23 @@ async function auditUsers(options: AuditUserCommandOptions, terminal: Terminal):
       continue
     }
     const heading = usernames.length === 1 ? '' : `${printable(username)}\n\n`
-    await write(
-      terminal.stdout,
+    await print(
+      terminal,
       `${heading}${predictionText({ resolution, groups, unknownGroups: [], credentials }, terminal)}${usernames.length === 1 ? '' : '\n'}`,
     )
   }
-  if (options.json) await write(terminal.stdout, `${JSON.stringify(results, undefined, 2)}\n`)
+  if (options.json) await write(terminal.stdout, `${jsonText(results)}\n`)
 }
 
 async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal): Promise<void> {
-  await usePoolUsers(options, terminal, pool =>
-    withOutput(options.output, terminal, output => report(options, pool, output, terminal)),
-  )
+  const kind = options.format === 'text' ? 'text' : 'data'
+  const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true }
+  await usePoolUsers(options, terminal, pool => withOutput(target, output => report(options, pool, output, terminal)), {
+    async checkPlace() {
+      await checkOutput(target)
+      if (options.format === 'html') await checkSpool()
+    },
+  })
 }
 
 async function report(

@@ -3,7 +3,7 @@ import picocolors from 'picocolors'
 import { createGroupSource, resolveLookup } from '../../cognito/index.js'
 import { predictionText } from '../../report/prediction-text.js'
 import { type Emulator, startEmulator } from '../emulator.js'
-import { type ExitCode, type Terminal, write } from '../terminal.js'
+import { type ExitCode, print, type Terminal } from '../terminal.js'
 
 export function addDemoCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
   program
@@ -68,21 +68,18 @@ async function predictAll(emulator: Emulator, terminal: Terminal): Promise<void>
 
   const source = createGroupSource({ userPoolId, client })
   const paint = picocolors.createColors(terminal.color)
-  await write(
-    terminal.stdout,
-    `User pool ${userPoolId} with ${GROUPS.length + 1} groups, on an emulator at ${emulator.url}\n`,
-  )
+  await print(terminal, `User pool ${userPoolId} with ${GROUPS.length + 1} groups, on an emulator at ${emulator.url}\n`)
   for (const [index, { title, groups }] of USERS.entries()) {
     const lookup = await source.lookup(groups.map(name => (name === 'IDP' ? federatedGroup : name)))
     const resolution = resolveLookup(lookup)
-    await write(
-      terminal.stdout,
+    await print(
+      terminal,
       `\n${paint.inverse(` ${index + 1}. ${title} `)}\n\n${predictionText({ resolution, ...lookup }, terminal)}`,
     )
   }
   const { call, hit, miss, negative, size } = source.stats()
-  await write(
-    terminal.stdout,
+  await print(
+    terminal,
     `\n${paint.bold('Cache')}\n  ${hit + negative + miss} groups asked for: ${call} GetGroup calls, ${hit + negative} hits; ${size} names cached, one of them as unknown\n`,
   )
 }

@@ -3,7 +3,7 @@ import { RolecastError } from '../../errors.js'
 import { ruleText } from '../../report/rule-page.js'
 import { table } from '../../report/text-table.js'
 import { findRule, RULES, unknownRule } from '../../rules/catalogue.js'
-import { type ExitCode, type Terminal, write } from '../terminal.js'
+import { type ExitCode, print, type Terminal } from '../terminal.js'
 
 export function addExplainCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
   program
@@ -12,7 +12,7 @@ export function addExplainCommand(program: Command, terminal: Terminal, finish: 
     .argument('[rule]', 'its ID or its name, such as COG101 or tie-different-roles')
     .addHelpText('after', '\nExample:\n  $ rolecast explain COG101\n\nExit codes: 0 it ran, 2 unknown rule.')
     .action(async (name: string | undefined) => {
-      await write(terminal.stdout, name === undefined ? listText() : `${pageOf(name)}\n`)
+      await print(terminal, name === undefined ? listText() : `${pageOf(name)}\n`)
       finish(0)
     })
 }

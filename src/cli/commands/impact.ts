@@ -11,13 +11,14 @@ import {
 } from '../../audit/impact.js'
 import { suggestRenumbering } from '../../audit/renumber.js'
 import { type ImpactReport, impactJson, impactText } from '../../report/impact-text.js'
+import { jsonLine } from '../../report/json-text.js'
 import type { Resolution } from '../../claims/resolve.js'
 import { readJsonFile } from '../json-file.js'
-import { type Output, withOutput } from '../output.js'
+import { checkOutput, type Output, type OutputTarget, withOutput } from '../output.js'
 import { addPoolReadingOptions, type PoolReadingOptions, type PoolUsers, usePoolUsers } from '../pool-reading.js'
 import { semanticsOption } from '../semantics-option.js'
 import type { ExitCode, Terminal } from '../terminal.js'
-import { firstIssue } from '../../cognito/api/schema.js'
+import { firstIssue, readAs } from '../../cognito/api/schema.js'
 import type { Semantics } from '../../claims/decide.js'
 
 const FORMATS = ['text', 'json', 'ndjson'] as const
@@ -65,21 +66,29 @@ Neither the console nor the CLI of Cognito can clear a precedence or a role once
 
 Exit codes: 0 it ran, 1 a user's role changes (with --fail-on-change), 2 it could not run.`,
     )
-    .action(async (options: ImpactCommandOptions) => finish(await impact(options, terminal)))
+    .action((options: ImpactCommandOptions) => impact(options, terminal, finish))
 }
 
-async function impact(options: ImpactCommandOptions, terminal: Terminal): Promise<ExitCode> {
+async function impact(
+  options: ImpactCommandOptions,
+  terminal: Terminal,
+  finish: (code: ExitCode) => void,
+): Promise<void> {
   const changes = [...(options.plan === undefined ? [] : await readPlan(options.plan)), ...(options.set ?? [])]
   if (changes.length === 0 && (options.failOnChange || options.format === 'ndjson')) {
     throw new RolecastError('invalid-argument', "no change to try; give --set 'GROUP.precedence=5' or --plan FILE")
   }
+  // A reader of stdout that goes away leaves the check without its answer.
+  if (options.failOnChange) finish(2)
+  const kind = options.format === 'text' ? 'text' : 'data'
+  const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true }
   const changed = await usePoolUsers(
     options,
     terminal,
-    pool => withOutput(options.output, terminal, output => report(options, changes, pool, output, terminal)),
-    groups => void changeGroups(groups, changes),
+    pool => withOutput(target, output => report(options, changes, pool, output, terminal)),
+    { checkPlace: () => checkOutput(target), checkGroups: groups => void changeGroups(groups, changes) },
   )
-  return options.failOnChange && changed ? 1 : 0
+  finish(options.failOnChange && changed ? 1 : 0)
 }
 
 /** Writes the report, and returns whether the role of any user changes. */
@@ -135,7 +144,7 @@ function tryChanges(groups: readonly Group[], changes: readonly GroupChange[], s
 }
 
 function impactLine({ username, change, before, after, rolesAdded, rolesRemoved }: UserImpact): string {
-  return `${JSON.stringify({ username, change, before: inShort(before), after: inShort(after), rolesAdded, rolesRemoved })}\n`
+  return `${jsonLine({ username, change, before: inShort(before), after: inShort(after), rolesAdded, rolesRemoved })}\n`
 }
 
 function inShort({ outcome, rule, preferredRole, candidateRole }: Resolution) {
@@ -197,7 +206,7 @@ async function readPlan(path: string): Promise<readonly GroupChange[]> {
       { value: path, cause },
     )
   const content = await readJsonFile(path, invalid)
-  const parsed = planShape.safeParse(content)
+  const parsed = readAs(planShape, content)
   if (parsed.success) return parsed.data
   throw invalid(firstIssue(parsed.error, content).note, parsed.error)
 }

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander'
 import { createGroupSource, type Lookup, resolveLookup, type RoleResolution } from '../../cognito/index.js'
 import { isRolecastError, RolecastError, quote } from '../../errors.js'
 import type { Group } from '../../group.js'
+import { jsonLine, jsonText } from '../../report/json-text.js'
 import { predictionText } from '../../report/prediction-text.js'
 import { addConnectionOptions, connectionOf } from '../connection-options.js'
 import {
@@ -16,8 +17,8 @@ import {
 import { linesOf } from '../lines.js'
 import { readPoolFile } from '../pool-file.js'
 import { semanticsOption } from '../semantics-option.js'
-import { type ExitCode, type Terminal, write } from '../terminal.js'
-import { distinctNames } from '../../cognito/groups/group-names.js'
+import { type ExitCode, print, type Terminal, write } from '../terminal.js'
+import { validNames } from '../../cognito/groups/group-names.js'
 import type { Semantics } from '../../claims/decide.js'
 
 interface PredictOptions extends IdentityPoolOptions {
@@ -101,10 +102,10 @@ Credentials are predicted for a signed-in user, without checking whether the rol
 
 Exit codes: 0 it ran, 1 no role is resolved (with --require-role), 2 it could not run.`,
     )
-    .action(async (options: PredictOptions) => finish(await predict(options, terminal)))
+    .action((options: PredictOptions) => predict(options, terminal, finish))
 }
 
-async function predict(options: PredictOptions, terminal: Terminal): Promise<ExitCode> {
+async function predict(options: PredictOptions, terminal: Terminal, finish: (code: ExitCode) => void): Promise<void> {
   const groupNames = options.group ?? []
   if (!options.stdin && groupNames.length === 0) {
     throw new RolecastError(
@@ -116,10 +117,15 @@ async function predict(options: PredictOptions, terminal: Terminal): Promise<Exi
   const { lookups, userPoolId } = await openPool(options)
   const predictCredentials = await openIdentityPool(options, userPoolId)
   const predictNames: Predict = async names => predictionOf(await lookups(names), predictCredentials, options)
-  const found = options.stdin
-    ? await predictLines(predictNames, terminal)
-    : await predictOne(await predictNames(groupNames), options, terminal)
-  return options.requireRole && !found ? 1 : 0
+  const answer = (found: boolean) => finish(options.requireRole && !found ? 1 : 0)
+  if (options.stdin) {
+    // A reader of stdout that goes away leaves the check without its answer.
+    if (options.requireRole) finish(2)
+    return answer(await predictLines(predictNames, terminal))
+  }
+  const prediction = await predictNames(groupNames)
+  answer(hasRole(prediction))
+  await printPrediction(prediction, options, terminal)
 }
 
 interface OpenPool {
@@ -134,14 +140,17 @@ async function openPool(options: PredictOptions): Promise<OpenPool> {
     const { groups, userPoolId: ofFile } = await readPoolFile(poolFile)
     return { lookups: lookupsIn(groups), userPoolId: ofFile }
   }
-  if (userPoolId !== undefined)
-    return { lookups: createGroupSource({ userPoolId, ...connectionOf(options) }).lookup, userPoolId: undefined }
+  if (userPoolId !== undefined) {
+    const source = createGroupSource({ userPoolId, ...connectionOf(options) })
+    // A name that no group can have is a mistake of the one who typed it, and not an unknown group.
+    return { lookups: groupNames => source.lookup(validNames(groupNames)), userPoolId: undefined }
+  }
   throw new RolecastError('invalid-argument', 'no pool to read groups from; give --user-pool-id ID or --pool-file FILE')
 }
 
 function lookupsIn(pool: ReadonlyMap<string, Group>): Lookups {
   return groupNames => {
-    const names = distinctNames(groupNames)
+    const names = validNames(groupNames)
     return {
       groups: names.flatMap(name => pool.get(name) ?? []),
       unknownGroups: names.filter(name => !pool.has(name)),
@@ -171,18 +180,15 @@ function hasRole({ resolution, credentials }: Prediction): boolean {
   return credentials === undefined ? resolution.outcome === 'resolved' : credentials.selection.outcome === 'role'
 }
 
-async function predictOne(found: Prediction, options: PredictOptions, terminal: Terminal): Promise<boolean> {
+async function printPrediction(found: Prediction, options: PredictOptions, terminal: Terminal): Promise<void> {
   const {
     lookup: { groups, unknownGroups },
     resolution,
     credentials,
     json,
   } = found
-  const text = options.json
-    ? `${JSON.stringify(json, undefined, 2)}\n`
-    : predictionText({ resolution, groups, unknownGroups, credentials }, terminal)
-  await write(terminal.stdout, text)
-  return hasRole(found)
+  if (options.json) await write(terminal.stdout, `${jsonText(json)}\n`)
+  else await print(terminal, predictionText({ resolution, groups, unknownGroups, credentials }, terminal))
 }
 
 async function predictLines(predictNames: Predict, terminal: Terminal): Promise<boolean> {
@@ -197,7 +203,7 @@ async function predictLines(predictNames: Predict, terminal: Terminal): Promise<
     })
     results++
     if (hasRole(found)) withRole++
-    await write(terminal.stdout, `${JSON.stringify(found.json)}\n`)
+    await write(terminal.stdout, `${jsonLine(found.json)}\n`)
   }
   // Without any result, no role was found.
   return results > 0 && withRole === results

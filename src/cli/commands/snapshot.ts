@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { takeSnapshot } from '../../cognito/index.js'
+import { jsonText } from '../../report/json-text.js'
 import { addConnectionOptions, type ConnectionOptions, connectionOf } from '../connection-options.js'
 import { writeOutput } from '../output.js'
 import type { ExitCode, Terminal } from '../terminal.js'
@@ -37,6 +38,6 @@ Exit codes: 0 it ran, 2 it could not run.`,
 }
 
 async function snapshot({ userPoolId, output, ...options }: SnapshotOptions, terminal: Terminal): Promise<void> {
-  const taken = `${JSON.stringify(await takeSnapshot({ userPoolId, ...connectionOf(options) }), undefined, 2)}\n`
-  await writeOutput(output, terminal, taken)
+  const taken = `${jsonText(await takeSnapshot({ userPoolId, ...connectionOf(options) }))}\n`
+  await writeOutput({ path: output, terminal, kind: 'data', hasUsers: false }, taken)
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { findRule, RULES, unknownRule } from '../../rules/catalogue.js'
 import { getIdentityPoolRoles, takeSnapshot } from '../../cognito/index.js'
 import { compareWithPool, type DeploymentComparison } from '../../rules/deployment-rules.js'
-import { RolecastError, quote } from '../../errors.js'
+import { listItems, RolecastError, quote } from '../../errors.js'
 import type { Finding } from '../../rules/finding.js'
 import { type Group, isGroupName } from '../../group.js'
 import type { Infrastructure, PoolDefinition } from '../../rules/infrastructure.js'
@@ -25,7 +25,7 @@ import { readMemberships } from '../memberships-file.js'
 import { writeOutput } from '../output.js'
 import { readPoolFile } from '../pool-file.js'
 import { readTemplates, type TemplateFiles } from '../template-files.js'
-import { type ExitCode, type Terminal, write } from '../terminal.js'
+import { type ExitCode, say, type Terminal } from '../terminal.js'
 import { printable } from '../../text.js'
 
 const FORMATS = ['text', 'json', 'sarif', 'github', 'junit'] as const
@@ -82,7 +82,6 @@ export function addValidateCommand(program: Command, terminal: Terminal, finish:
       .option('--baseline <file>', 'findings in this file are known, and do not fail the run')
       .addOption(new Option('--write-baseline <file>', 'write all findings to a baseline').conflicts('baseline'))
       .option('--fix-suggestion', 'also suggest precedences without ties, as a patch to read; nothing is edited')
-      .option('--verbose', 'also list the files without Cognito resources')
       .option('--user-pool-id <id>', 'validate the groups of this user pool as they are now')
       .option('--identity-pool-id <id>', 'with --user-pool-id: the identity pool that it is used with')
       .option('--against-user-pool-id <id>', 'compare the template with this user pool: what a deployment would change')
@@ -111,13 +110,18 @@ Examples:
   $ rolecast validate template.yaml --against-pool-file pool.json --memberships users.ndjson
   $ rolecast validate --user-pool-id eu-west-1_Ab12Cd34e
 
-\`rolecast explain COG101\` says what a rule is about. To suppress a finding, write a comment
+--verbose also lists the files without Cognito resources. \`rolecast explain COG101\` says what a rule is about. To suppress a finding, write a comment
 \`# rolecast:ignore COG101 exp=2027-01-01 reason\` above the resource.
 
 Exit codes: 0 nothing found, 1 a finding of --fail-on or above, 2 it could not run.`,
     )
-    .action(async (paths: readonly string[], options: ValidateCommandOptions) =>
-      finish(await validate(paths, options, { ...terminal, version: program.version() ?? '' })),
+    .action((paths: readonly string[], options: ValidateCommandOptions) =>
+      validate(
+        paths,
+        { ...options, verbose: program.opts()['verbose'] === true },
+        { ...terminal, version: program.version() ?? '' },
+        finish,
+      ),
     )
 }
 
@@ -140,7 +144,8 @@ async function validate(
   paths: readonly string[],
   options: ValidateCommandOptions,
   terminal: ValidateTerminal,
-): Promise<ExitCode> {
+  finish: (code: ExitCode) => void,
+): Promise<void> {
   checkOptions(paths, options)
   const config = await readConfig(options.config)
   const {
@@ -163,7 +168,10 @@ async function validate(
   })
   const baseline = options.baseline ?? config.baseline
   if (options.writeBaseline !== undefined)
-    await writeOutput(options.writeBaseline, terminal, baselineText(found, options.writeBaseline))
+    await writeOutput(
+      { path: options.writeBaseline, terminal, kind: 'data', hasUsers: false },
+      baselineText(found, options.writeBaseline),
+    )
   const known = options.writeBaseline ?? baseline
   const report: FindingsReport = {
     findings: known === undefined ? found : await applyBaseline(found, known),
@@ -174,9 +182,14 @@ async function validate(
   const suggestion = options.fixSuggestion
     ? renumberingText(suggestionsFor([...files.infrastructures, ...live]), terminal)
     : ''
-  await writeOutput(options.output, terminal, `${reportText(report, files, options, terminal)}${suggestion}`)
+  // The answer stays when the reader of stdout goes away.
+  finish(report.findings.some(finding => fails(finding, failOn)) ? 1 : 0)
   if (options.format === 'json') await sayIsSkipped(report.skipped, terminal)
-  return report.findings.some(finding => fails(finding, failOn)) ? 1 : 0
+  const kind = options.format === 'text' ? 'text' : options.format === 'github' ? 'commands' : 'data'
+  await writeOutput(
+    { path: options.output, terminal, kind, hasUsers: false },
+    `${reportText(report, files, options, terminal)}${suggestion}`,
+  )
 }
 
 function checkOptions(paths: readonly string[], options: ValidateCommandOptions): void {
@@ -234,8 +247,7 @@ function reportText(
 
 /** An array of findings has no place for it. */
 async function sayIsSkipped(skipped: readonly SkippedFile[], terminal: Terminal): Promise<void> {
-  for (const { path, why } of skipped)
-    await write(terminal.stderr, `rolecast: skipped ${printable(path)}: ${printable(why)}\n`)
+  for (const { path, why } of skipped) await say(terminal, `rolecast: skipped ${printable(path)}: ${printable(why)}\n`)
 }
 
 async function readLivePool(options: ValidateCommandOptions, terminal: Terminal): Promise<readonly Infrastructure[]> {
@@ -317,9 +329,11 @@ function choosePool(
       : withGroups.filter(({ pool }) => pool.userPoolId !== undefined && pool.userPoolId === userPoolId)
   const [only, ...others] = named !== undefined || chosen.length > 0 ? chosen : withGroups
   if (only !== undefined && others.length === 0) return only
-  const names = withGroups
-    .map(({ pool, infrastructure }) => `${quote(pool.name)} (${infrastructure.paths[0]})`)
-    .join(', ')
+  const names = listItems(
+    withGroups,
+    ({ pool, infrastructure }) => `${quote(pool.name)} (${quote(infrastructure.paths[0])})`,
+    'or',
+  )
   return refuse(
     withGroups.length === 0
       ? 'no user pool with groups was found; name the template that has them'

@@ -1,4 +1,5 @@
 import { type ErrorCode, isRolecastError, RolecastError, quote } from '../../errors.js'
+import { type Diagnosis, diagnose } from './diagnosis.js'
 
 /** The call that failed. */
 export type CallContext = UserPoolCall | IdentityPoolCall
@@ -25,44 +26,23 @@ interface IdentityPoolCall {
   readonly groupName?: undefined
 }
 
-interface SdkError {
-  readonly name?: unknown
-  readonly code?: unknown
-  readonly message?: unknown
-  readonly $metadata?: { readonly httpStatusCode?: unknown }
-}
-
-const CODE_BY_NAME: Readonly<Record<string, ErrorCode>> = {
-  NotAuthorizedException: 'not-authorized',
-  AccessDeniedException: 'not-authorized',
-  ForbiddenException: 'not-authorized',
-  UnrecognizedClientException: 'not-authorized',
-  MissingAuthenticationTokenException: 'not-authorized',
-  ExpiredTokenException: 'not-authorized',
-  CredentialsProviderError: 'no-credentials',
-  TokenProviderError: 'no-credentials',
-  TooManyRequestsException: 'throttled',
-  ThrottlingException: 'throttled',
-  RequestLimitExceeded: 'throttled',
-  InvalidParameterException: 'request-rejected',
-  ValidationException: 'request-rejected',
-  InternalErrorException: 'service-error',
-  InternalFailure: 'service-error',
-  ServiceUnavailableException: 'service-error',
-  TimeoutError: 'unreachable',
-}
-
 const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['throttled', 'timeout', 'unreachable', 'service-error'])
 
 /** Turns the failure of an SDK call into a RolecastError. A RolecastError passes through. */
 export function toFailure(cause: unknown, context: CallContext): RolecastError {
   if (isRolecastError(cause)) return cause
-  const error: SdkError = typeof cause === 'object' && cause !== null ? cause : {}
-  const status = typeof error.$metadata?.httpStatusCode === 'number' ? error.$metadata.httpStatusCode : undefined
-  // For a bad signature AWS's message quotes the request it expected, session token included: the text is dropped.
-  if (/SignatureException$|^SignatureDoesNotMatch$/.test(String(error.name)))
-    return failure('not-authorized', context, { note: String(error.name) })
-  return failure(codeOf(error, status), context, { cause, status })
+  const diagnosis = diagnose(cause)
+  if (diagnosis.instead !== undefined) return failure(diagnosis.code, context, { note: diagnosis.instead, diagnosis })
+  return failure(diagnosis.code, context, { cause, status: statusOf(cause), diagnosis })
+}
+
+interface SdkError {
+  readonly $metadata?: { readonly httpStatusCode?: unknown }
+}
+
+function statusOf(cause: unknown): number | undefined {
+  const status = (cause as SdkError | null | undefined)?.$metadata?.httpStatusCode
+  return typeof status === 'number' ? status : undefined
 }
 
 /**
@@ -84,10 +64,13 @@ export function failure(
     readonly value?: unknown
     readonly status?: number | undefined
     readonly note?: string
+    /** Words of its own for what failed and what to do next. */
+    readonly diagnosis?: Diagnosis
   } = {},
 ): RolecastError {
   const { groupName } = context
-  const { what = 'failed', next = 'see the cause' } = wordsFor(code, context)
+  const words = wordsFor(code, context)
+  const { what = words.what ?? 'failed', next = words.next ?? 'see the cause' } = details.diagnosis ?? {}
   const said = oneLine(details.note ?? (details.cause instanceof Error ? details.cause.message : ''))
   const gateway = code === 'malformed-response' && details.status !== undefined && details.status >= 500
   return new RolecastError(code, `${subjectOf(context)} ${what}${said === '' ? '' : ` (${said})`}; ${next}`, {
@@ -103,8 +86,7 @@ function subjectOf(context: CallContext): string {
     return `${context.operation} of identity pool ${quote(context.identityPoolId)}`
   const { operation, groupName, username, userPoolId } = context
   if (groupName !== undefined) return `${operation} for group ${quote(groupName)} of user pool ${quote(userPoolId)}`
-  if (username !== undefined)
-    return `${operation} for user ${quote(oneLine(username))} of user pool ${quote(userPoolId)}`
+  if (username !== undefined) return `${operation} for user ${quote(username)} of user pool ${quote(userPoolId)}`
   return `${operation} on user pool ${quote(userPoolId)}`
 }
 
@@ -126,6 +108,7 @@ const WHAT: Partial<Record<ErrorCode, string>> = {
   timeout: 'took too long',
   aborted: 'was aborted',
   unreachable: 'did not reach Cognito',
+  'tls-failed': 'found no TLS connection that it can trust',
   'service-error': 'failed with a Cognito server error',
   'request-rejected': 'was rejected as invalid',
   'malformed-response': 'got a response that does not match the API',
@@ -175,22 +158,6 @@ function listing(operation: UserPoolOperation, rate: string): Partial<Record<Err
       next: 'check the user pool id, or start again with the first page: pagination tokens expire',
     },
   }
-}
-
-function codeOf(error: SdkError, status: number | undefined): ErrorCode {
-  const name = typeof error.name === 'string' ? error.name : ''
-  const byName = Object.hasOwn(CODE_BY_NAME, name) ? CODE_BY_NAME[name] : undefined
-  if (byName !== undefined) return byName
-  // The SDK could not parse the body: HTML from a proxy, cut-off JSON.
-  if (name === 'SyntaxError') return 'malformed-response'
-  if (typeof error.message === 'string' && /^region is missing/i.test(error.message)) return 'no-region'
-  if (typeof error.code === 'string' && /^(E[A-Z_]+|UND_ERR_[A-Z_]+|[A-Z_]*CERT[A-Z_]*)$/.test(error.code))
-    return 'unreachable'
-  if (status === 429) return 'throttled'
-  if (status === 401 || status === 403) return 'not-authorized'
-  if (status !== undefined && status >= 500) return 'service-error'
-  if (status !== undefined && status >= 400) return 'request-rejected'
-  return 'unexpected'
 }
 
 /** Text from outside, cut to one line of at most 200 characters. */

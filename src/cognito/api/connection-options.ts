@@ -86,26 +86,38 @@ interface NumberRange {
   readonly default: number
   readonly min: number
   readonly max?: number
+  readonly integer?: boolean
 }
 
 /**
- * The number in an option, or its default.
+ * The number in an option, or its default if the option is absent or undefined.
  *
  * @throws RolecastError `invalid-option` for anything that is not a number from `min` to `max`
  */
 export function numberOption<K extends string>(
   options: Readonly<Partial<Record<K, unknown>>>,
   name: K,
-  { default: fallback, min, max = Infinity }: NumberRange,
+  { default: fallback, min, max = Infinity, integer = false }: NumberRange,
 ): number {
-  const value = options[name] ?? fallback
-  if (typeof value === 'number' && value >= min && value <= max) return value
+  const value = options[name] === undefined ? fallback : options[name]
+  if (typeof value === 'number' && value >= min && value <= max && (!integer || Number.isInteger(value))) return value
   const bound = max === Infinity ? '' : ` and at most ${max}`
   throw new RolecastError(
     'invalid-option',
-    `${quote(name)} is ${quote(value)}; give a number of at least ${min}${bound}`,
-    {
-      value,
-    },
+    `${quote(name)} is ${quote(value)}; give ${integer ? 'an integer' : 'a number'} of at least ${min}${bound}`,
+    { value },
+  )
+}
+
+/** @throws RolecastError `invalid-option` for an endpoint that is not an http or https URL */
+export function checkEndpoint({ endpoint }: { readonly endpoint?: unknown }): void {
+  if (endpoint === undefined) return
+  const url = typeof endpoint === 'string' && URL.canParse(endpoint) ? new URL(endpoint) : undefined
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return
+  // What stands before an @ can be a password.
+  const shown = String(endpoint).includes('@') ? 'not shown, because it may have a password in it' : quote(endpoint)
+  throw new RolecastError(
+    'invalid-option',
+    `\`endpoint\` is ${shown}; give a URL without a user name that begins with http:// or https://`,
   )
 }

@@ -1,11 +1,13 @@
 import type { GetIdentityPoolRolesCommand } from '@aws-sdk/client-cognito-identity'
 import * as z from 'zod/mini'
+import { onAbort } from '../../abort.js'
 import { quote, RolecastError } from '../../errors.js'
 import { orAbort } from './abort.js'
-import { failure, toFailure } from './api-error.js'
+import { failure } from './api-error.js'
+import { explainFailure } from './container-credentials.js'
 import { someText } from './responses.js'
 import { identityPoolRegion } from '../../aws-ids.js'
-import { numberOption, MAX_TIMER } from './connection-options.js'
+import { checkEndpoint, numberOption, MAX_TIMER } from './connection-options.js'
 import type { IdentityPoolRoles, RoleMapping } from '../../credentials/role-mapping.js'
 import { providerKey } from '../../credentials/provider-key.js'
 import { firstIssue, readAs } from './schema.js'
@@ -52,16 +54,19 @@ export interface IdentityPoolSettings {
  *
  * The SDK is loaded by the first call.
  *
- * @throws RolecastError as a rejection; `invalid-option` for an identity pool id of another form
+ * @throws RolecastError as a rejection; `invalid-option` for an identity pool id of another form, or an
+ * endpoint that is not a URL
  * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetIdentityPoolRoles.html
  */
 export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions): Promise<IdentityPoolSettings> {
   const { identityPoolId, signal } = options
   const ownRegion = regionIn(identityPoolId)
+  checkEndpoint(options)
   const timeout = numberOption(options, 'timeout', { default: 5_000, min: 1, max: MAX_TIMER })
   const context = { operation: 'GetIdentityPoolRoles', identityPoolId } as const
   const deadline = new AbortController()
   let timer: NodeJS.Timeout | undefined
+  let ignoreOuter: (() => void) | undefined
   let response: unknown
   try {
     signal?.throwIfAborted()
@@ -69,19 +74,22 @@ export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions)
     const client: CognitoIdentityClient =
       options.client ?? new sdk.CognitoIdentityClient(clientConfig(options, ownRegion))
     timer = setTimeout(() => deadline.abort(), timeout)
-    const abortSignal = signal === undefined ? deadline.signal : AbortSignal.any([signal, deadline.signal])
+    ignoreOuter = onAbort(signal, () => deadline.abort(signal?.reason))
     response = await orAbort(
-      client.send(new sdk.GetIdentityPoolRolesCommand({ IdentityPoolId: identityPoolId }), { abortSignal }),
-      abortSignal,
+      client.send(new sdk.GetIdentityPoolRolesCommand({ IdentityPoolId: identityPoolId }), {
+        abortSignal: deadline.signal,
+      }),
+      deadline.signal,
     )
   } catch (cause) {
     if (signal?.aborted) throw failure('aborted', context, { cause: signal.reason })
     if (deadline.signal.aborted) throw failure('timeout', context, { cause, note: `${timeout} ms` })
     if (cause instanceof Error && cause.name === 'ResourceNotFoundException')
       throw failure('pool-not-found', context, { cause })
-    throw toFailure(cause, context)
+    throw await explainFailure(cause, context)
   } finally {
     clearTimeout(timer)
+    ignoreOuter?.()
   }
 
   const parsed = readAs(identityPoolRolesResponse, response)

@@ -11,6 +11,7 @@ const groupType = z.object({
   Precedence: z.nullish(precedence),
   RoleArn: z.nullish(z.string()),
   UserPoolId: z.nullish(z.string()),
+  CreationDate: z.optional(z.unknown()),
 })
 
 const token = z.nullish(someText)
@@ -30,6 +31,11 @@ export const listUsersInGroupResponse = z.object({ Users, NextToken: token })
 export const describeUserPoolResponse = z.object({
   UserPool: z.object({ Id: z.nullish(z.string()), EstimatedNumberOfUsers: z.nullish(count) }),
 })
+
+/** When a group was created, in milliseconds since the epoch. Undefined where the response does not say it. */
+export function creationOf({ CreationDate: date }: z.infer<typeof groupType>): number | undefined {
+  return date instanceof Date && Number.isFinite(date.getTime()) ? date.getTime() : undefined
+}
 
 export function toGroup({ GroupName, Precedence, RoleArn }: z.infer<typeof groupType>): Group {
   return Object.freeze({ groupName: GroupName, precedence: Precedence ?? null, roleArn: RoleArn || null })

@@ -1,6 +1,7 @@
 import type { Group } from '../../group.js'
 import { failure, type UserPoolCall } from './api-error.js'
 import {
+  creationOf,
   describeUserPoolResponse,
   getGroupResponse,
   listGroupsResponse,
@@ -8,6 +9,7 @@ import {
   listUsersInGroupResponse,
   toGroup,
 } from './responses.js'
+import type { Lanes } from './rate-limiter.js'
 import { createUserPoolCalls, MISSING, parse, type RequestStamp, type UserPoolCallOptions } from './user-pool-call.js'
 
 export type { CognitoClient } from './connection-options.js'
@@ -26,6 +28,12 @@ interface GroupPage {
   readonly nextToken: string | undefined
 }
 
+/** A page of ListGroups, which says of two groups of one name whether they are the same. */
+interface CreatedGroupPage extends GroupPage {
+  /** Milliseconds since the epoch, by name. Some emulators do not say it. */
+  readonly createdAt: ReadonlyMap<string, number>
+}
+
 interface UserPage {
   /** As in Cognito: any text. */
   readonly usernames: readonly string[]
@@ -37,8 +45,11 @@ export interface UserPoolApi {
   readonly userPoolId: string
   /** Milliseconds for one call. */
   readonly timeout: number
-  getGroup(groupName: string, signal: AbortSignal): Promise<GroupResponse>
-  listGroups(nextToken: string | undefined, signal: AbortSignal): Promise<GroupPage & RequestStamp>
+  /** The number of the last request that was sent. */
+  lastOrder(): number
+  /** `lanes`: of the callers that wait for the group. */
+  getGroup(groupName: string, signal: AbortSignal, lanes?: Lanes): Promise<GroupResponse>
+  listGroups(nextToken: string | undefined, signal: AbortSignal): Promise<CreatedGroupPage & RequestStamp>
   /** ListUsers and ListUsersInGroup share a quota: of those that wait, the one with the highest priority (default 0) is next. */
   listUsers(paginationToken: string | undefined, signal: AbortSignal, priority?: number): Promise<UserPage>
   /** Undefined if the group does not exist. */
@@ -77,7 +88,7 @@ export const PAGE_SIZE = 60
  */
 export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
   const { userPoolId } = options
-  const { timeout, call } = createUserPoolCalls(options)
+  const { timeout, call, lastOrder } = createUserPoolCalls(options)
   const pool = { UserPoolId: userPoolId }
   const page = (nextToken: string | undefined) => ({
     ...pool,
@@ -88,13 +99,16 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
   return {
     userPoolId,
     timeout,
-    async getGroup(groupName, signal) {
+    lastOrder,
+    async getGroup(groupName, signal, lanes) {
       const context: UserPoolCall = { operation: 'GetGroup', userPoolId, groupName }
       const input = { ...pool, GroupName: groupName }
       const { response, stamp } = await call(
         context,
         (client, sdk, to) => client.send(new sdk.GetGroupCommand(input), to),
         signal,
+        undefined,
+        lanes,
       )
       if (response === MISSING) return { group: undefined, ...stamp }
       const { Group: found } = parse(getGroupResponse, response, context)
@@ -112,7 +126,12 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
         signal,
       )
       const { Groups, NextToken } = parse(listGroupsResponse, response, context)
-      return { groups: Groups.map(toGroup), nextToken: NextToken ?? undefined, ...stamp }
+      const createdAt = new Map<string, number>()
+      for (const group of Groups) {
+        const created = creationOf(group)
+        if (created !== undefined) createdAt.set(group.GroupName, created)
+      }
+      return { groups: Groups.map(toGroup), createdAt, nextToken: NextToken ?? undefined, ...stamp }
     },
     async listUsers(paginationToken, signal, priority) {
       const context: UserPoolCall = { operation: 'ListUsers', userPoolId }
@@ -171,9 +190,11 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
 /** All groups of a pool. */
 export interface Listing {
   readonly byName: ReadonlyMap<string, GroupResponse>
+  /** When each group was created, in milliseconds since the epoch, where Cognito says it. */
+  readonly createdAt: ReadonlyMap<string, number>
   readonly pages: number
-  /** The number of its first request. */
-  readonly order: number
+  /** When its first request was sent: what it does not show did not exist then, or was missed between two pages. */
+  readonly first: RequestStamp
 }
 
 /** Reads all pages in turn: each has the token of the next. */
@@ -182,19 +203,21 @@ export async function listAllGroups(
   signal: AbortSignal,
 ): Promise<Listing> {
   const byName = new Map<string, GroupResponse>()
+  const createdAt = new Map<string, number>()
   const checkToken = createPaginationGuard({ operation: 'ListGroups', userPoolId: api.userPoolId })
   let pages = 0
-  let first = Infinity
+  let first: RequestStamp | undefined
   let nextToken: string | undefined
   do {
-    const { groups, fetchedAt, order, nextToken: next } = await api.listGroups(nextToken, signal)
-    first = Math.min(first, order)
+    const { groups, createdAt: created, fetchedAt, order, nextToken: next } = await api.listGroups(nextToken, signal)
+    first ??= { fetchedAt, order }
     for (const group of groups) byName.set(group.groupName, { group, fetchedAt, order })
+    for (const [groupName, time] of created) createdAt.set(groupName, time)
     pages++
     checkToken(next)
     nextToken = next
   } while (nextToken !== undefined)
-  return { byName, pages, order: first }
+  return { byName, createdAt, pages, first }
 }
 
 /** Reads all groups of one user. Undefined if the user does not exist. */

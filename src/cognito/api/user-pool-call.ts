@@ -1,10 +1,14 @@
 import type * as z from 'zod/mini'
 import { quote, RolecastError } from '../../errors.js'
+import { onAbort } from '../../abort.js'
 import { orAbort } from './abort.js'
-import { type CallContext, failure, toFailure, type UserPoolCall, type UserPoolOperation } from './api-error.js'
-import { createLimiter, type Limiter } from './rate-limiter.js'
+import { type CallContext, failure, type UserPoolCall, type UserPoolOperation } from './api-error.js'
+import { explainFailure } from './container-credentials.js'
+import { diagnose } from './diagnosis.js'
+import { type Adaptation, createLimiter, type Lanes, type Limiter } from './rate-limiter.js'
 import { REQUESTS_PER_SECOND } from '../../quotas.js'
 import {
+  checkEndpoint,
   numberOption,
   type AuditClient,
   type AuditRates,
@@ -20,12 +24,20 @@ export interface UserPoolCallOptions extends ConnectionOptions {
   readonly onCall: (operation: UserPoolOperation, groupName?: string) => void
   readonly rates?: AuditRates | undefined
   /**
+   * Makes the rate of a quota fall when it throttles, and rise again. Called with the quota's operation and its calls a second
+   * when it falls, and when it is as high as before.
+   */
+  readonly onRate?: ((quota: QuotaName, perSecond: number, isThrottled: boolean) => void) | undefined
+  /**
    * Attempts of the client that is created. The SDK's retries ignore the rates, so 1 keeps every request within them.
    *
    * @default the SDK's, 3
    */
   readonly maxAttempts?: number | undefined
 }
+
+/** A quota, by the operation that it is named after. ListUsersInGroup shares that of ListUsers. */
+export type QuotaName = 'ListGroups' | keyof AuditRates
 
 /** When a request was sent. */
 export interface RequestStamp {
@@ -54,8 +66,16 @@ export type Request = (
 export interface UserPoolCalls {
   /** Milliseconds for one call. */
   readonly timeout: number
-  /** Of the calls that wait for one quota, the one with the highest priority (default 0) is next. */
-  call(context: UserPoolCall, request: Request, signal: AbortSignal, priority?: number): Promise<CallResult>
+  /** Of the calls that wait for one quota, the one with the highest priority (default 0) is next, and then their lanes count. */
+  call(
+    context: UserPoolCall,
+    request: Request,
+    signal: AbortSignal,
+    priority?: number,
+    lanes?: Lanes,
+  ): Promise<CallResult>
+  /** The number of the last request that was sent. */
+  lastOrder(): number
 }
 
 /**
@@ -65,6 +85,7 @@ export interface UserPoolCalls {
  */
 export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls {
   const { clock, onCall } = options
+  checkEndpoint(options)
   const timeout = numberOption(options, 'timeout', { default: 5_000, min: 1, max: MAX_TIMER })
   const limits = limitersFor(options)
   const region = regionOf(options)
@@ -95,34 +116,50 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
     request: Request,
     signal: AbortSignal,
     priority?: number,
+    lanes?: Lanes,
   ): Promise<CallResult> {
     const deadline = new AbortController()
-    // One for each call, because an audit has many that listen to the same signal.
-    const abortSignal = AbortSignal.any([signal, deadline.signal])
+    const ignoreOuter = onAbort(signal, () => deadline.abort(signal.reason))
     let stamp: RequestStamp | undefined
     const send = async ({ client, sdk }: Loaded) => {
       const timer = setTimeout(() => deadline.abort(), timeout)
       try {
         onCall(context.operation, context.groupName)
         stamp = { fetchedAt: clock(), order: ++requests }
-        return await orAbort(request(client, sdk, { abortSignal }), deadline.signal)
+        return await orAbort(request(client, sdk, { abortSignal: deadline.signal }), deadline.signal)
       } finally {
         clearTimeout(timer)
       }
     }
     try {
       const loaded = await load()
-      const response = await limits[context.operation](() => send(loaded), abortSignal, priority)
+      const attempt = () => limits[context.operation](() => send(loaded), deadline.signal, priority, lanes)
+      const response = await attempt().catch(async cause => {
+        if (!isClockCorrected(cause)) throw cause
+        return attempt()
+      })
       return { response, stamp: stamp! }
     } catch (cause) {
       if (signal.aborted) throw failure('aborted', context, { cause: signal.reason })
       if (deadline.signal.aborted) throw failure('timeout', context, { cause, note: `${timeout} ms` })
       if (isMissing(cause, context)) return { response: MISSING, stamp: stamp! }
-      throw toFailure(cause, context)
+      throw await explainFailure(cause, context)
+    } finally {
+      ignoreOuter()
     }
   }
 
-  return { timeout, call }
+  return { timeout, call, lastOrder: () => requests }
+}
+
+/**
+ * Whether the SDK has learned from a failure how far the clock of this machine is off. It signs the next request by the
+ * server's clock, and its own retry is switched off with its other retries.
+ */
+function isClockCorrected(cause: unknown): boolean {
+  if (!(cause instanceof Error)) return false
+  const { $metadata: metadata } = cause as { $metadata?: { readonly clockSkewCorrected?: unknown } }
+  return metadata?.clockSkewCorrected === true
 }
 
 /** @throws RolecastError `malformed-response` for a response of another shape */
@@ -139,15 +176,30 @@ interface Loaded {
 
 /** A limiter for each quota. Some operations share one. */
 function limitersFor(options: UserPoolCallOptions): Readonly<Record<UserPoolOperation, Limiter>> {
-  const limiter = (rate: number, concurrency: number, spread: boolean) =>
-    createLimiter(rate, numberOption(options, 'concurrency', { default: concurrency, min: 1 }), { spread })
+  const { onRate } = options
+  const adaptTo = (operation: QuotaName): Adaptation | undefined =>
+    onRate && {
+      isThrottled: error => diagnose(error).code === 'throttled',
+      onRate: (perSecond, isThrottled) => onRate(operation, perSecond, isThrottled),
+    }
+  const limiter = (quota: QuotaName, rate: number, concurrency: number, spread: boolean) =>
+    createLimiter(rate, numberOption(options, 'concurrency', { default: concurrency, min: 1 }), {
+      spread,
+      adapt: adaptTo(quota),
+    })
   const groups = limiter(
+    'ListGroups',
     numberOption(options, 'requestsPerSecond', { default: REQUESTS_PER_SECOND.GetGroup, min: MIN_RATE }),
     5,
     false,
   )
   const auditLimiter = (quota: keyof AuditRates) =>
-    limiter(numberOption(options.rates ?? {}, quota, { default: REQUESTS_PER_SECOND[quota], min: MIN_RATE }), 20, true)
+    limiter(
+      quota,
+      numberOption(options.rates ?? {}, quota, { default: REQUESTS_PER_SECOND[quota], min: MIN_RATE }),
+      20,
+      true,
+    )
   const users = auditLimiter('ListUsers')
   return {
     GetGroup: groups,
@@ -164,21 +216,23 @@ export const MIN_RATE = 0.001
 
 /** The region to sign for: the option, else the part of the user pool id before the underscore. */
 function regionOf({ userPoolId, region, client }: UserPoolCallOptions): string | undefined {
-  if (typeof userPoolId !== 'string' || !/^[\w-]{1,55}$/.test(userPoolId)) {
-    throw new RolecastError(
-      'invalid-user-pool-id',
-      `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``,
-      {
-        value: userPoolId,
-      },
-    )
-  }
+  checkUserPoolId(userPoolId)
   const prefix = userPoolId.slice(0, Math.max(0, userPoolId.lastIndexOf('_')))
   if (region || client) return region || undefined
   if (prefix !== '') return prefix
   throw new RolecastError(
     'no-region',
     `the user pool id ${quote(userPoolId)} does not begin with a region; give \`region\``,
+    { value: userPoolId },
+  )
+}
+
+/** @throws RolecastError `invalid-user-pool-id` */
+export function checkUserPoolId(userPoolId: unknown): asserts userPoolId is string {
+  if (typeof userPoolId === 'string' && /^[\w-]{1,55}$/.test(userPoolId)) return
+  throw new RolecastError(
+    'invalid-user-pool-id',
+    `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``,
     { value: userPoolId },
   )
 }

@@ -1,15 +1,18 @@
 import { setMaxListeners } from 'node:events'
 import { LRUCache } from 'lru-cache'
+import { onAbort } from '../../abort.js'
 import { RolecastError, quote } from '../../errors.js'
 import { MAX_GROUPS_PER_POOL } from '../../quotas.js'
-import { type Group } from '../../group.js'
+import { type Group, isGroupName } from '../../group.js'
 import { createCoalescer } from './coalesce.js'
 import { failure, oneLine } from '../api/api-error.js'
 import { numberOption, type ConnectionOptions } from '../api/connection-options.js'
+import { createLane, type Lane, type Lanes } from '../api/rate-limiter.js'
 import { createSharedCache, type SharedCacheOptions } from './shared-cache.js'
 import { parseSnapshot } from './snapshot.js'
 import { createUserPoolApi, type GroupResponse, listAllGroups, type Listing, PAGE_SIZE } from '../api/user-pool-api.js'
-import { distinctNames } from './group-names.js'
+import { distinctNames, tooManyNames } from './group-names.js'
+import { callHook } from '../api/hook.js'
 import type { CacheEvent, CacheStats, CacheStatus } from './cache-events.js'
 
 /**
@@ -25,7 +28,7 @@ export interface LookupOptions {
 
 export interface CacheOptions extends ConnectionOptions {
   /**
-   * Maximum entries; the least recently used is dropped first.
+   * Maximum entries, an integer up to 1_000_000; the least recently used is dropped first.
    *
    * @default 10_000, Cognito's quota for one user pool
    */
@@ -62,8 +65,8 @@ export interface CacheOptions extends ConnectionOptions {
   readonly poolSize?: number | undefined
   /** A second cache level that a fleet of processes shares. */
   readonly sharedCache?: SharedCacheOptions | undefined
-  /** Called for each cache event, for metrics. Errors that it throws are ignored. */
-  readonly onEvent?: ((event: CacheEvent) => void) | undefined
+  /** Called for each cache event, for metrics. It is not awaited, and neither what it throws nor a rejection has an effect. */
+  readonly onEvent?: ((event: CacheEvent) => unknown) | undefined
   /**
    * Milliseconds since any fixed point, or since the epoch if a snapshot or a shared cache is used.
    *
@@ -84,11 +87,11 @@ export interface SnapshotSourceOptions extends CacheOptions {
   /** Milliseconds after the snapshot was taken for which its groups are fresh. No default: a revoked role stays in effect until then. */
   readonly maxAge: number
   /**
-   * Rejected if it is not the snapshot's.
+   * Rejected if it is not the snapshot's, or present and undefined: a setting that got lost would check nothing.
    *
    * @default the snapshot's
    */
-  readonly userPoolId?: string | undefined
+  readonly userPoolId?: string
 }
 
 /** The groups of some names. */
@@ -112,11 +115,16 @@ export interface Prefetched {
 
 /** GetGroup behind an LRU cache. */
 export interface CachedGroupSource {
+  /** The user pool that the groups are of. */
+  readonly userPoolId: string
   /** One group. Synchronous if it is cached and fresh. Throws, or rejects, with a RolecastError. */
   (groupName: string, options?: LookupOptions): Group | undefined | Promise<Group | undefined>
   /**
    * Many groups, all or nothing. Synchronous if all are cached and fresh. A repeated name counts once. Names that are not
-   * cached are fetched one by one, or by listing the pool if that takes fewer calls.
+   * cached are fetched one by one, or by listing the pool if that takes fewer calls. Lookups that wait take turns, so that
+   * one of many names does not hold up the others.
+   *
+   * @throws RolecastError `invalid-input` as a rejection for more than 100 names: no user is in more groups
    */
   lookup(groupNames: Iterable<string>, options?: LookupOptions): Lookup | Promise<Lookup>
   /** The same if all are cached and fresh, else undefined. Never calls Cognito. */
@@ -151,15 +159,16 @@ const LISTING = ''
  * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
  */
 export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOptions): CachedGroupSource {
-  const max = numberOption(options, 'max', { default: MAX_GROUPS_PER_POOL, min: 1 })
-  const ttl = numberOption(options, 'ttl', { default: 60_000, min: 0 })
-  const negativeTtl = numberOption(options, 'negativeTtl', { default: 10_000, min: 0 })
-  const staleWhileRevalidate = numberOption(options, 'staleWhileRevalidate', { default: 0, min: 0 })
-  const staleIfError = numberOption(options, 'staleIfError', { default: 0, min: 0 })
+  const max = numberOption(options, 'max', { default: MAX_GROUPS_PER_POOL, min: 1, max: 1_000_000, integer: true })
+  const ttl = durationOption(options, 'ttl', 60_000)
+  const negativeTtl = durationOption(options, 'negativeTtl', 10_000)
+  const staleWhileRevalidate = durationOption(options, 'staleWhileRevalidate', 0)
+  const staleIfError = durationOption(options, 'staleIfError', 0)
   const snapshot =
     options.snapshot === undefined && !('maxAge' in options) ? undefined : parseSnapshot(options.snapshot)
   const userPoolId = userPoolIdOf(options, snapshot?.userPoolId)
   const { onEvent, clock = Date.now } = options
+  checkFunctions({ onEvent, clock })
 
   const counts: Record<CacheStatus, number> = {
     hit: 0,
@@ -206,17 +215,17 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   let distrustedBefore = -Infinity
   const distrustedGroups = new Map<string, number>()
 
-  let poolSize = options.poolSize === undefined ? undefined : numberOption(options, 'poolSize', { default: 0, min: 0 })
+  let poolSize =
+    options.poolSize === undefined
+      ? undefined
+      : numberOption(options, 'poolSize', { default: 0, min: 0, integer: true })
   let listingDenied = false
+  let invalidations = 0
 
   function emit(type: CacheStatus, groupName?: string, error?: RolecastError): void {
     counts[type]++
     if (onEvent === undefined) return
-    try {
-      onEvent({ type, ...(groupName !== undefined && { groupName }), ...(error !== undefined && { error }) })
-    } catch {
-      // A metrics hook must not change a result.
-    }
+    callHook(onEvent, { type, ...(groupName !== undefined && { groupName }), ...(error !== undefined && { error }) })
   }
 
   function lifetime(response: GroupResponse): number {
@@ -236,9 +245,9 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     if (known === undefined || known.order <= response.order) cached.set(groupName, response)
   }
 
-  function cacheListing({ byName, order }: Listing): void {
+  function cacheListing({ byName, first }: Listing): void {
     const gone = [...cached.entries()].filter(
-      ([groupName, response]) => response.group !== undefined && response.order < order && !byName.has(groupName),
+      ([groupName, response]) => response.group !== undefined && response.order < first.order && !byName.has(groupName),
     )
     for (const [groupName] of gone) cached.delete(groupName)
     for (const [groupName, response] of byName) {
@@ -261,8 +270,8 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     }
   }
 
-  const callFor = (groupName: string) => async (signal: AbortSignal) => {
-    const fetch = () => reporting(groupName, api.getGroup(groupName, signal))
+  const callFor = (groupName: string) => async (signal: AbortSignal, lanes: Lanes) => {
+    const fetch = () => reporting(groupName, api.getGroup(groupName, signal, lanes))
     if (shared === undefined) return fetch()
     const known = cached.peek(groupName)
     const isUsable = (response: GroupResponse) => {
@@ -317,6 +326,26 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     readonly stale: boolean
   }
 
+  /** A lookup that has to wait. */
+  interface Question {
+    /** When it began. */
+    readonly at: number
+    /** The number of the last request that was sent before it. */
+    readonly order: number
+    /** The number of invalidations before it. */
+    readonly invalidations: number
+    readonly lane: Lane
+  }
+
+  function questionAt(now: number): Question {
+    return { at: now, order: api.lastOrder(), invalidations, lane: createLane() }
+  }
+
+  /** Whether a response was fresh when the lookup began, or was asked for since. */
+  function isCurrent(response: GroupResponse, { at, order }: Question): boolean {
+    return response.order > order || at - response.fetchedAt < lifetime(response)
+  }
+
   function staleOrThrow(groupName: string, error: unknown): Fetched {
     const response = (error as RolecastError).retryable ? staleResponse(groupName, staleIfError, clock()) : undefined
     if (response === undefined) throw error
@@ -324,40 +353,62 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     return { response, stale: true }
   }
 
-  async function fetchOne(groupName: string, signal: AbortSignal | undefined): Promise<Fetched> {
+  async function fetchOne(groupName: string, signal: AbortSignal | undefined, question: Question): Promise<Fetched> {
+    const join = () =>
+      groupCalls.join(groupName, callFor(groupName), signal, () => abortedBy(signal, groupName), question.lane)
     try {
-      const response = await groupCalls.join(groupName, callFor(groupName), signal, () => abortedBy(signal, groupName))
-      return { response, stale: false }
+      const response = await join()
+      // A call that was under way before can bring what had expired when the lookup began. The next one cannot.
+      return { response: isCurrent(response, question) ? response : await join(), stale: false }
     } catch (error) {
       return staleOrThrow(groupName, error)
     }
   }
 
+  /** What a listing says of a group. Undefined where it says nothing that the lookup may use. */
+  function listedResponse(listing: Listing, groupName: string, question: Question): GroupResponse | undefined {
+    const response = listing.byName.get(groupName)
+    if (response !== undefined) return isCurrent(response, question) ? response : undefined
+    // What it lacks may have been created between two of its pages: then it was created after the lookup began.
+    if (listing.first.order <= question.order) return undefined
+    const unknown = { ...listing.first, group: undefined }
+    if (invalidations === question.invalidations) cacheGroup(groupName, unknown)
+    return unknown
+  }
+
   async function fetchMany(
     groupNames: readonly string[],
     signal: AbortSignal | undefined,
+    question: Question,
   ): Promise<readonly Fetched[]> {
-    let listed: Listing['byName'] | undefined
-    if (listingIsCheaper(groupNames.length)) {
+    const found = new Map<string, Fetched>()
+    const missing = () => groupNames.filter(groupName => !found.has(groupName))
+    // If the first listing was under way before, some names may need a second, which cannot have been.
+    for (let round = 0; round < 2 && listingIsCheaper(missing().length); round++) {
       try {
-        listed = (await joinListing(signal)).byName
+        const listing = await joinListing(signal)
+        for (const groupName of missing()) {
+          const response = listedResponse(listing, groupName, question)
+          if (response !== undefined) found.set(groupName, { response, stale: false })
+        }
       } catch (error) {
         // The right to GetGroup does not imply the right to ListGroups.
-        if ((error as RolecastError).code !== 'not-authorized')
-          return groupNames.map(groupName => staleOrThrow(groupName, error))
-        listingDenied = true
+        if ((error as RolecastError).code === 'not-authorized') listingDenied = true
+        else for (const groupName of missing()) found.set(groupName, staleOrThrow(groupName, error))
       }
     }
-    // A name that the listing lacks is looked up by itself: a group created between two pages is not an unknown one.
-    return allOrNone(groupNames, signal, async (groupName, either) => {
-      const response = listed?.get(groupName)
-      return response === undefined ? fetchOne(groupName, either) : { response, stale: false }
-    })
+    if (signal?.aborted) throw abortedBy(signal)
+    const rest = missing()
+    const fetched = await allOrNone(rest, signal, (groupName, either) => fetchOne(groupName, either, question))
+    for (const [index, groupName] of rest.entries()) found.set(groupName, fetched[index]!)
+    return groupNames.map(groupName => found.get(groupName)!)
   }
 
   function lookup(groupNames: Iterable<string>, { signal }: LookupOptions = {}): Lookup | Promise<Lookup> {
     if (signal?.aborted) throw abortedBy(signal)
-    return lookupAt(clock(), distinctNames(groupNames), signal)
+    const names = distinctNames(groupNames)
+    const tooMany = tooManyNames(names)
+    return tooMany === undefined ? lookupAt(clock(), names, signal) : Promise.reject(tooMany)
   }
 
   function lookupAt(now: number, names: readonly string[], signal?: AbortSignal): Lookup | Promise<Lookup> {
@@ -365,6 +416,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     const responses: GroupResponse[] = []
     const missing: number[] = []
     let stale = false
+    let question: Question | undefined
 
     for (const [place, groupName] of names.entries()) {
       const response = cached.get(groupName)
@@ -375,7 +427,12 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
         emit('stale', groupName)
         stale = true
         responses[place] = response
-        groupCalls.spawn(groupName, callFor(groupName))
+        question ??= questionAt(now)
+        groupCalls.spawn(groupName, callFor(groupName), question.lane)
+      } else if (response === undefined && !isGroupName(groupName)) {
+        // Cognito would reject the request: such a group cannot exist.
+        emit('negative', groupName)
+        responses[place] = { group: undefined, fetchedAt: now, order: 0 }
       } else {
         emit(groupCalls.has(groupName) ? 'coalesced' : 'miss', groupName)
         missing.push(place)
@@ -384,7 +441,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     if (missing.length === 0) return toLookup(names, responses, stale, now)
 
     const missingNames = missing.map(place => names[place]!)
-    return fetchMany(missingNames, signal).then(fetched => {
+    return fetchMany(missingNames, signal, question ?? questionAt(now)).then(fetched => {
       for (const [index, place] of missing.entries()) responses[place] = fetched[index]!.response
       return toLookup(names, responses, stale || fetched.some(one => one.stale), clock())
     })
@@ -392,9 +449,12 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
 
   function lookupCached(groupNames: Iterable<string>): Lookup | undefined {
     const names = distinctNames(groupNames)
+    const tooMany = tooManyNames(names)
+    if (tooMany !== undefined) throw tooMany
     const now = clock()
     for (const groupName of names) {
       const response = cached.peek(groupName)
+      if (response === undefined && !isGroupName(groupName)) continue
       if (response === undefined || !isYounger(response, lifetime(response), now)) return undefined
     }
     return lookupAt(now, names) as Lookup
@@ -406,13 +466,14 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   }
 
   if (snapshot !== undefined) {
-    const freshFor = numberOption(options as SnapshotSourceOptions, 'maxAge', { default: NaN, min: 0 })
+    const freshFor = durationOption(options as SnapshotSourceOptions, 'maxAge', NaN)
     for (const group of snapshot.groups)
       cacheGroup(group.groupName, { group, fetchedAt: snapshot.takenAt, order: 0, freshFor })
     poolSize ??= snapshot.groups.length
   }
 
   return Object.assign(one, {
+    userPoolId,
     lookup,
     lookupCached,
     async prefetch({ signal }: LookupOptions = {}): Promise<Prefetched> {
@@ -421,6 +482,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
       return { groups: byName.size, pages }
     },
     async invalidate(groupName?: string): Promise<void> {
+      invalidations++
       listingCalls.forgetAll()
       if (groupName === undefined) {
         distrustedBefore = clock()
@@ -467,19 +529,31 @@ function storeFailure(groupName: string, cause: unknown): RolecastError {
   )
 }
 
-function userPoolIdOf(
-  { userPoolId }: { readonly userPoolId?: string | undefined },
-  ofSnapshot: string | undefined,
-): string {
-  if (ofSnapshot === undefined || userPoolId === undefined || userPoolId === ofSnapshot)
-    return (userPoolId ?? ofSnapshot)!
+function userPoolIdOf(options: { readonly userPoolId?: string | undefined }, ofSnapshot: string | undefined): string {
+  const { userPoolId } = options
+  if (ofSnapshot === undefined || userPoolId === ofSnapshot) return userPoolId!
+  if (!('userPoolId' in options)) return ofSnapshot
   throw new RolecastError(
     'invalid-option',
     `the snapshot is of user pool ${quote(ofSnapshot)} and not of ${quote(userPoolId)}; give one of the two`,
-    {
-      value: userPoolId,
-    },
+    { value: userPoolId },
   )
+}
+
+/** Milliseconds, never without an end: a role that was revoked has to go. */
+function durationOption<K extends string>(
+  options: Readonly<Partial<Record<K, unknown>>>,
+  name: K,
+  fallback: number,
+): number {
+  return numberOption(options, name, { default: fallback, min: 0, max: Number.MAX_SAFE_INTEGER })
+}
+
+function checkFunctions(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && typeof value !== 'function')
+      throw new RolecastError('invalid-option', `${quote(name)} is ${quote(value)}; give a function`, { value })
+  }
 }
 
 /** Whether a response is younger than `limit`. One from the future, of a clock that was set back, is not. */
@@ -496,15 +570,13 @@ async function allOrNone<T>(
 ): Promise<readonly T[]> {
   const controller = new AbortController()
   setMaxListeners(0, controller.signal)
-  const abort = () => controller.abort(signal?.reason)
-  signal?.addEventListener('abort', abort, { once: true })
-  if (signal?.aborted) abort()
+  const ignoreOuter = onAbort(signal, () => controller.abort(signal?.reason))
   try {
     return await Promise.all(groupNames.map(groupName => task(groupName, controller.signal)))
   } catch (error) {
     controller.abort(error)
     throw error
   } finally {
-    signal?.removeEventListener('abort', abort)
+    ignoreOuter()
   }
 }

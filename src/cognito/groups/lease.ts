@@ -71,7 +71,9 @@ export function createLeases(access: StoreAccess, { ttl, settle, acquire, keyOf 
     const taken = await attempt(groupName, () => (acquiring = acquireOnce(key, owner, ttl)))
     if (taken !== LATE) return taken === FAILED ? FAILED : taken === true
     // It may still succeed, and then other processes must not wait for us.
-    acquiring?.then(late => (late === true ? giveBack(key, owner, since) : undefined)).catch(() => {})
+    Promise.resolve(acquiring)
+      .then(late => (late === true ? giveBack(key, owner, since) : undefined))
+      .catch(() => {})
     return LATE
   }
 

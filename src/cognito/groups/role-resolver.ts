@@ -9,7 +9,10 @@ import {
   type LookupOptions,
   type SnapshotSourceOptions,
 } from './group-source.js'
-import { distinctNames } from './group-names.js'
+import { quote, RolecastError } from '../../errors.js'
+import { isGroupName } from '../../group.js'
+import { checkUserPoolId } from '../api/user-pool-call.js'
+import { distinctNames, tooManyNames } from './group-names.js'
 
 /** A resolution of groups that were read from a source. */
 export interface RoleResolution extends Resolution {
@@ -23,11 +26,17 @@ export interface RoleResolution extends Resolution {
 
 export interface RoleResolver {
   /**
+   * The user pool that the groups are of, which a guard compares with the issuer of a token. `any` for a plain source whose
+   * pool does not matter.
+   */
+  readonly userPoolId: string
+  /**
    * Forecasts the role claims of a user who is in these groups.
    *
    * All or nothing: if a group cannot be read the promise rejects, because without that group the role could be another.
    *
-   * @throws RolecastError as a rejection; what a plain source throws passes through
+   * @throws RolecastError as a rejection, `invalid-input` for more than 100 names among them; what a plain source throws
+   * passes through
    */
   resolve(groupNames: Iterable<string>, options?: LookupOptions): Promise<RoleResolution>
 }
@@ -42,8 +51,24 @@ export interface CachedRoleResolver extends RoleResolver {
 export type RoleResolverOptions = (GroupSourceOptions | SnapshotSourceOptions) & ResolveOptions
 
 export interface SourcedRoleResolverOptions<S extends GroupSource> extends ResolveOptions {
-  /** A cached source to share between resolvers, or any function from a name to a group. */
+  /** A cached source to share between resolvers. */
   readonly source: S
+  /**
+   * Rejected if it is not the source's, or present and undefined.
+   *
+   * @default the source's
+   */
+  readonly userPoolId?: string
+}
+
+export interface PlainRoleResolverOptions extends ResolveOptions {
+  /** Any function from a name to a group, for example of a table. It takes no more than the name to tell groups apart. */
+  readonly source: GroupSource
+  /**
+   * The user pool that the groups are of. `any` says that the pool does not matter: a group of the same name in another pool
+   * then has the same role.
+   */
+  readonly userPoolId: string
 }
 
 /**
@@ -57,27 +82,55 @@ export interface SourcedRoleResolverOptions<S extends GroupSource> extends Resol
 export function createRoleResolver(
   options: RoleResolverOptions | SourcedRoleResolverOptions<CachedGroupSource>,
 ): CachedRoleResolver
-export function createRoleResolver(options: SourcedRoleResolverOptions<GroupSource>): RoleResolver
+export function createRoleResolver(options: PlainRoleResolverOptions): RoleResolver
 export function createRoleResolver(
-  options: RoleResolverOptions | SourcedRoleResolverOptions<GroupSource>,
+  options: RoleResolverOptions | SourcedRoleResolverOptions<CachedGroupSource> | PlainRoleResolverOptions,
 ): RoleResolver | CachedRoleResolver {
   // An unknown `semantics` fails here and not at the first user.
   resolveRoles([], options)
   if (!('source' in options)) return cachedResolver(createGroupSource(options), options)
   const { source } = options
-  return isCached(source) ? cachedResolver(source, options) : plainResolver(source, options)
+  if (typeof source !== 'function')
+    throw invalid(`\`source\` is ${quote(source)}; give the result of createGroupSource, or a function`, source)
+  if (!isCached(source)) return plainResolver(source, plainPoolId(options), options)
+  const { userPoolId } = source
+  if ('userPoolId' in options && options.userPoolId !== userPoolId)
+    throw invalid(
+      `\`userPoolId\` is ${quote(options.userPoolId)} and the source is of user pool ${quote(userPoolId)}; give the source alone`,
+      options.userPoolId,
+    )
+  return cachedResolver(source, options)
 }
 
 function isCached(source: GroupSource): source is CachedGroupSource {
-  return 'lookup' in source && 'lookupCached' in source
+  return 'lookup' in source && 'lookupCached' in source && 'userPoolId' in source
 }
 
-function plainResolver(source: GroupSource, options: ResolveOptions): RoleResolver {
+/** A guard that cannot tell the pool would give a user of one pool the roles of another. */
+function plainPoolId({ userPoolId }: { readonly userPoolId?: unknown }): string {
+  if (userPoolId === undefined)
+    throw invalid(
+      '`userPoolId` is missing; give the user pool that the groups of `source` are of, or `any` if it does not matter',
+      userPoolId,
+    )
+  checkUserPoolId(userPoolId)
+  return userPoolId
+}
+
+function invalid(message: string, value: unknown): RolecastError {
+  return new RolecastError('invalid-option', message, { value })
+}
+
+function plainResolver(source: GroupSource, userPoolId: string, options: ResolveOptions): RoleResolver {
   return {
+    userPoolId,
     async resolve(groupNames, lookupOptions) {
       lookupOptions?.signal?.throwIfAborted()
       const names = distinctNames(groupNames)
-      const found = await Promise.all(names.map(groupName => source(groupName, lookupOptions)))
+      const tooMany = tooManyNames(names)
+      if (tooMany !== undefined) throw tooMany
+      const ask = (groupName: string) => (isGroupName(groupName) ? source(groupName, lookupOptions) : undefined)
+      const found = await Promise.all(names.map(ask))
       const groups = found.filter(group => group !== undefined)
       return resolveLookup(
         { groups, unknownGroups: names.filter((_name, index) => found[index] === undefined), stale: false, age: 0 },
@@ -90,6 +143,7 @@ function plainResolver(source: GroupSource, options: ResolveOptions): RoleResolv
 function cachedResolver(source: CachedGroupSource, options: ResolveOptions): CachedRoleResolver {
   return {
     source,
+    userPoolId: source.userPoolId,
     async resolve(groupNames, lookupOptions) {
       return resolveLookup(await source.lookup(groupNames, lookupOptions), options)
     },

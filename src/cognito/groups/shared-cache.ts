@@ -1,11 +1,12 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod/mini'
-import { RolecastError } from '../../errors.js'
+import { quote, RolecastError } from '../../errors.js'
 import type { Group } from '../../group.js'
 import { failure } from '../api/api-error.js'
 import { MAX_TIMER, numberOption } from '../api/connection-options.js'
 import { precedence, someText } from '../api/responses.js'
+import { readAs } from '../api/schema.js'
 import type { GroupResponse } from '../api/user-pool-api.js'
 import { type Acquire, createLeases, type Lease } from './lease.js'
 import { createStoreAccess, LATE, type SharedStore } from './store-access.js'
@@ -38,14 +39,17 @@ export interface SharedCacheOptions {
    * @default 250
    */
   readonly timeout?: number | undefined
-  /** Signs the entries. Without it, anyone who can write to the store can give users roles. */
-  readonly secret?: string | undefined
   /**
-   * The prefix of the keys.
+   * Signs the entries. Without it, anyone who can write to the store can give users roles. Rejected if it is present and
+   * undefined or empty: a setting that got lost would turn the signatures off.
+   */
+  readonly secret?: string
+  /**
+   * The prefix of the keys. Rejected if it is present and undefined or empty: two fleets would share their entries.
    *
    * @default rolecast
    */
-  readonly namespace?: string | undefined
+  readonly namespace?: string
 }
 
 /** Called for each access to the shared store that matters to statistics. */
@@ -123,11 +127,10 @@ export function createSharedCache(context: SharedCacheContext, options: SharedCa
     max: leaseTtl,
   })
   const access = createStoreAccess(store, timeout, onFailure)
-  // An empty secret is a setting that got lost, and anyone could sign with it.
-  if (secret === '')
-    throw new RolecastError('invalid-option', '`secret` is empty; give a secret that the whole fleet shares, or none', {
-      value: secret,
-    })
+  checkText(options, 'secret', 'give a secret that the whole fleet shares, or leave the option out to go without')
+  checkText(options, 'namespace', 'give a prefix for the keys, or leave the option out')
+  if (acquire !== undefined && typeof acquire !== 'function')
+    throw new RolecastError('invalid-option', `\`acquire\` is ${quote(acquire)}; give a function`, { value: acquire })
 
   const keyOf = (kind: 'group' | 'lease', groupName: string) =>
     `${namespace}:${VERSION}:${kind}:${userPoolId}:${keyPart(groupName)}`
@@ -213,6 +216,15 @@ export function createSharedCache(context: SharedCacheContext, options: SharedCa
   }
 }
 
+/** An option that is present holds a text: one that is undefined is a setting that got lost. The value is not told. */
+function checkText(options: SharedCacheOptions, name: 'secret' | 'namespace', next: string): void {
+  if (!(name in options)) return
+  const value: unknown = options[name]
+  if (typeof value === 'string' && value !== '') return
+  const what = value === '' ? 'empty' : value === undefined ? 'undefined' : `not a string but a ${typeof value}`
+  throw new RolecastError('invalid-option', `${quote(name)} is ${what}; ${next}`)
+}
+
 /** The group's name in a key: itself, unless Memcached would reject it. */
 function keyPart(groupName: string): string {
   return /^(?!#)[!-~]+$/.test(groupName) ? groupName : `#${createHash('sha256').update(groupName).digest('hex')}`
@@ -250,8 +262,10 @@ function parseEntry(
   } catch {
     return undefined
   }
-  const { success, data: entry } = entryShape.safeParse(content)
-  if (!success || entry.userPoolId !== userPoolId || entry.groupName !== groupName) return undefined
+  const parsed = readAs(entryShape, content)
+  if (!parsed.success) return undefined
+  const entry = parsed.data
+  if (entry.userPoolId !== userPoolId || entry.groupName !== groupName) return undefined
   const group: Group | undefined = entry.group === null ? undefined : Object.freeze({ groupName, ...entry.group })
   return { group, fetchedAt: entry.fetchedAt, order: 0 }
 }

@@ -9,7 +9,14 @@ import { type ResolveOptions, resolveRoles } from '../../claims/resolve.js'
 import { type Checkpoint, openCheckpoint } from './checkpoint.js'
 import type { ReadEstimate, ReadRates, ReadStrategy } from './estimate.js'
 import { numberOption, type AuditClient, type AuditRates, type ConnectionOptions } from '../api/connection-options.js'
-import { estimatePool as estimate, type PoolReading, type ReadEvent, readPool } from './read-pool.js'
+import {
+  checkAccess as check,
+  estimatePool as estimate,
+  type PoolReading,
+  type ReadEvent,
+  type ReadPoolOptions,
+  readPool,
+} from './read-pool.js'
 import { createUserPoolApi, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
 
 export interface AuditUserOptions extends ConnectionOptions<AuditClient>, ResolveOptions {
@@ -62,7 +69,15 @@ export interface ReadOptions extends ConnectionOptions<AuditClient> {
    * resumes from it. It is removed when everything was read and used.
    */
   readonly checkpoint?: string | undefined
+  /**
+   * Milliseconds since the reading of the checkpoint began: an older checkpoint is not resumed, because it says what was true
+   * then. Infinity resumes every one.
+   *
+   * @default 86_400_000, a day
+   */
+  readonly maxCheckpointAge?: number | undefined
   readonly signal?: AbortSignal | undefined
+  /** What it throws, or rejects with, is ignored: it changes neither the result nor the errors. It is not awaited. */
   readonly onEvent?: ((event: ReadEvent) => void) | undefined
 }
 
@@ -98,20 +113,9 @@ export interface ImpactOptions extends AuditPoolOptions {
  *
  * @throws RolecastError from the iteration; `invalid-argument` for a change of a group that the pool does not have
  */
-export async function* impact({
-  semantics,
-  changes,
-  onEvent,
-  ...options
-}: ImpactOptions): AsyncGenerator<UserImpact, void> {
-  const opened = await openPool({
-    ...options,
-    onEvent(event) {
-      // A change that is not possible fails before the users are read.
-      if (event.type === 'estimate') changeGroups(event.groups, changes)
-      onEvent?.(event)
-    },
-  })
+export async function* impact({ semantics, changes, ...options }: ImpactOptions): AsyncGenerator<UserImpact, void> {
+  // A change that is not possible fails before the users are read.
+  const opened = await openPool(options, groups => void changeGroups(groups, changes))
   try {
     const { groups, users } = opened.reading
     const impactOn = createImpact(groups, changeGroups(groups, changes), { semantics })
@@ -124,7 +128,15 @@ export async function* impact({
 
 /** Estimates the calls, and the seconds at the rates, that reading a pool takes. Needs a few calls itself. */
 export async function estimatePool(options: ReadOptions): Promise<ReadEstimate> {
-  return estimate(settingsOf(options))
+  return estimateReading(options)
+}
+
+/** @param checkGroups called with the groups; throws to stop */
+export async function estimateReading(
+  options: ReadOptions,
+  checkGroups?: (groups: readonly Group[]) => void,
+): Promise<ReadEstimate> {
+  return estimate({ ...settingsOf(options), checkGroups })
 }
 
 /** A pool that was read, and its checkpoint. */
@@ -135,9 +147,27 @@ export interface OpenPool {
   close(): Promise<void>
 }
 
-/** Reads a pool, or the rest of it after a checkpoint. */
-export async function openPool(options: ReadOptions): Promise<OpenPool> {
+/**
+ * Fails as a reading would that lacks a permission, or cannot use its checkpoint. Calls each operation once that a reading
+ * may need, and leaves no file that was not there.
+ */
+export async function checkReading(options: ReadOptions): Promise<void> {
   const settings = settingsOf(options)
+  const checkpoint = await openCheckpointOf(options)
+  await (checkpoint?.resumed ? checkpoint.close() : checkpoint?.remove())
+  await check(settings)
+}
+
+/**
+ * Reads a pool, or the rest of it after a checkpoint.
+ *
+ * @param checkGroups called with the groups before the users are read; throws to stop
+ */
+export async function openPool(
+  options: ReadOptions,
+  checkGroups?: (groups: readonly Group[]) => void,
+): Promise<OpenPool> {
+  const settings: ReadPoolOptions = { ...settingsOf(options), checkGroups }
   const checkpoint = await openCheckpointOf(options)
   try {
     const reading = await readPool({ ...settings, checkpoint })
@@ -147,13 +177,15 @@ export async function openPool(options: ReadOptions): Promise<OpenPool> {
       close: async () => checkpoint?.close(),
     }
   } catch (error) {
-    await checkpoint?.close()
+    // What stopped the reading comes first.
+    await checkpoint?.close().catch(() => {})
     throw checkpoint === undefined ? error : withResumeHint(error, options.checkpoint!)
   }
 }
 
 function withResumeHint(error: unknown, path: string): unknown {
-  if (!isRolecastError(error)) return error
+  // A checkpoint that cannot be used says itself what to do.
+  if (!isRolecastError(error) || error.code === 'invalid-input') return error
   const { code, message, groupName, value, retryable } = error
   return new RolecastError(
     code,
@@ -162,21 +194,31 @@ function withResumeHint(error: unknown, path: string): unknown {
   )
 }
 
-async function openCheckpointOf({
-  checkpoint,
-  userPoolId,
-  endpoint,
-  strategy,
-}: ReadOptions): Promise<Checkpoint | undefined> {
+async function openCheckpointOf(options: ReadOptions): Promise<Checkpoint | undefined> {
+  const { checkpoint, userPoolId, endpoint, strategy } = options
+  const maxAge = numberOption(options, 'maxCheckpointAge', { default: 86_400_000, min: 0 })
   if (checkpoint === undefined) return undefined
   return openCheckpoint(checkpoint, {
     read: { userPoolId, endpoint: endpoint ?? null, strategy: strategy ?? 'the faster one' },
     now: Date.now,
+    maxAge,
   })
 }
 
+/** Calls the hook of a caller, whose failures are not of the reading. */
+function withoutFailures(hook: (event: ReadEvent) => unknown): (event: ReadEvent) => void {
+  return event => {
+    try {
+      Promise.resolve(hook(event)).catch(() => {})
+    } catch {
+      // As documented.
+    }
+  }
+}
+
 function settingsOf(options: ReadOptions) {
-  const { rates = {}, strategy, signal = NEVER, onEvent = () => {} } = options
+  const { rates = {}, strategy, signal = NEVER } = options
+  const onEvent = withoutFailures(options.onEvent ?? (() => {}))
   const read: ReadRates = {
     ListGroups: numberOption(options, 'requestsPerSecond', { default: REQUESTS_PER_SECOND.GetGroup, min: MIN_RATE }),
     ListUsers: numberOption(rates, 'ListUsers', { default: REQUESTS_PER_SECOND.ListUsers, min: MIN_RATE }),
@@ -185,7 +227,13 @@ function settingsOf(options: ReadOptions) {
       min: MIN_RATE,
     }),
   }
-  const api: UserPoolApi = createUserPoolApi({ ...options, maxAttempts: 1, clock: Date.now, onCall: () => {} })
+  const api: UserPoolApi = createUserPoolApi({
+    ...options,
+    maxAttempts: 1,
+    clock: Date.now,
+    onCall: () => {},
+    onRate: (quota, perSecond, isThrottled) => onEvent({ type: 'rate', quota, perSecond, isThrottled }),
+  })
   return {
     api,
     rates: read,

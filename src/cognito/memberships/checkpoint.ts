@@ -1,9 +1,10 @@
+import { hash } from 'node:crypto'
 import { type FileHandle, open, realpath, rm } from 'node:fs/promises'
 import { isDeepStrictEqual } from 'node:util'
-import { crc32 } from 'node:zlib'
 import { isRolecastError, quote, RolecastError } from '../../errors.js'
 import { oneLine } from '../api/api-error.js'
 import { ownValue } from '../../record.js'
+import { durationText } from './duration.js'
 import { isObject, lock, OTHER_FILE, parseJson, type Unusable } from './file-lock.js'
 
 /**
@@ -15,6 +16,8 @@ import { isObject, lock, OTHER_FILE, parseJson, type Unusable } from './file-loc
 export interface Checkpoint {
   /** When this reading began, as an ISO 8601 date. Earlier than now if it is resumed. */
   readonly startedAt: string
+  /** Milliseconds from then until the file was opened. */
+  readonly age: number
   /** Whether the file had a checkpoint already. */
   readonly resumed: boolean
   /** The records in the order they were appended, one at a time: a file may be larger than the memory. */
@@ -39,20 +42,23 @@ export interface CheckpointOptions {
   readonly read: Readonly<Record<string, unknown>>
   /** Milliseconds since the epoch. */
   readonly now: () => number
+  /** Milliseconds: what was begun longer ago is not resumed. Infinity resumes everything. */
+  readonly maxAge: number
 }
 
 /**
  * Opens a checkpoint, or creates one if the file is missing or empty. Only its owner can read a new file, because it has
- * usernames. A torn last line is cut off. `PATH.lock` names the process that has the file open; another process can take
+ * usernames. A torn last line is cut off. A whole line that is missing, repeated, moved or changed is noticed, because each
+ * line has the checksum of the one before; only a missing end cannot be, and is read again. `PATH.lock` names the process that has the file open; another process can take
  * the lock over once that process has ended.
  *
  * Not for a folder that machines or containers with the same host name share: there a process on another machine looks like
  * one that has ended.
  *
  * @throws RolecastError `invalid-input` as a rejection, leaving the file as it is, if it is not a checkpoint, of another
- * version or of something else, damaged before its last line, in use, or cannot be read and written
+ * version or of something else, too old, from the future, damaged before its last line, in use, or cannot be read and written
  */
-export async function openCheckpoint(path: string, { read, now }: CheckpointOptions): Promise<Checkpoint> {
+export async function openCheckpoint(path: string, { read, now, maxAge }: CheckpointOptions): Promise<Checkpoint> {
   const unusable: Unusable = (what, next, cause) =>
     new RolecastError('invalid-input', `the checkpoint ${quote(path)} cannot be used: ${what}; ${next}`, {
       value: path,
@@ -66,7 +72,7 @@ export async function openCheckpoint(path: string, { read, now }: CheckpointOpti
     release = await lock(file, unusable)
     handle = await open(file, 'a+', 0o600)
     if (!(await handle.stat()).isFile()) throw unusable('it is not a file', OTHER_FILE)
-    const journal = await recover(handle, newHeader(read, now), unusable)
+    const journal = await recover(handle, { read, now: now(), maxAge }, unusable)
     return toCheckpoint(file, handle, journal, release, unusable)
   } catch (cause) {
     await handle?.close()
@@ -98,7 +104,7 @@ function toCheckpoint(
   release: () => Promise<void>,
   unusable: Unusable,
 ): Checkpoint {
-  let { size } = journal
+  let { size, last } = journal
   let unsynced = 0
   let appended = Promise.resolve()
   let ended: Promise<void> | undefined
@@ -136,22 +142,30 @@ function toCheckpoint(
 
   return {
     startedAt: journal.startedAt,
+    age: journal.age,
     resumed: journal.resumed,
     async *records() {
       try {
+        let before = ''
         for await (const line of linesOf(handle, size, unusable)) {
-          if (line.number > 1) yield recordOf(line, unusable)
+          if (line.number === 1) before = hashOfHeader(line.bytes)
+          else {
+            const { record, own } = recordOf(line, before, unusable)
+            before = own
+            yield record
+          }
         }
       } catch (cause) {
         fails(cause)
       }
     },
     async append(record) {
-      const line = frame(Buffer.from(JSON.stringify(record)))
+      const { line, own } = frame(JSON.stringify(record), last)
       if (line.length > MAX_LINE_BYTES) {
         const message = `a record of ${line.length} bytes is too long for a checkpoint; append it in parts`
         throw new RolecastError('invalid-input', message, { value: record })
       }
+      last = own
       appended = appended.then(() => write(line))
       await appended.catch(fails)
     },
@@ -164,22 +178,35 @@ function toCheckpoint(
 /** The intact part of a file. */
 interface Journal {
   readonly startedAt: string
+  /** In milliseconds. */
+  readonly age: number
   readonly resumed: boolean
   /** In bytes. */
   readonly size: number
+  /** The hash of its last line. */
+  readonly last: string
+}
+
+interface Wanted {
+  readonly read: object
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  readonly maxAge: number
 }
 
 interface Header {
   readonly rolecast: 'checkpoint'
-  readonly version: 1
+  readonly version: typeof VERSION
   readonly startedAt: string
   readonly read: object
 }
 
+const VERSION = 2
+
 /** As JSON gives it back: without what is undefined. */
-function newHeader(read: object, now: () => number): Header {
+function newHeader({ read, now }: Wanted): Header {
   return JSON.parse(
-    JSON.stringify({ rolecast: 'checkpoint', version: 1, startedAt: new Date(now()).toISOString(), read }),
+    JSON.stringify({ rolecast: 'checkpoint', version: VERSION, startedAt: new Date(now).toISOString(), read }),
   )
 }
 
@@ -187,24 +214,39 @@ function newHeader(read: object, now: () => number): Header {
 const MARK = Buffer.from('{"rolecast":"checkpoint",')
 
 /** Reads a whole file, cuts off a torn last line, and writes the first line of a new file. */
-async function recover(handle: FileHandle, header: Header, unusable: Unusable): Promise<Journal> {
+async function recover(handle: FileHandle, wanted: Wanted, unusable: Unusable): Promise<Journal> {
+  const header = newHeader(wanted)
   const firstLine = Buffer.from(`${JSON.stringify(header)}\n`)
   const { size } = await handle.stat()
-  let startedAt: string | undefined
+  let found: { readonly startedAt: string; readonly age: number } | undefined
   let intact = 0
+  let last = hashOfHeader(firstLine)
   let torn: Pick<Line, 'number' | 'start'> | undefined
   for await (const line of linesOf(handle, size, unusable)) {
     if (torn !== undefined) throw damaged(torn, unusable)
     if (line.number === 1 && isTornHeader(line, firstLine)) torn = line
-    else if (line.number === 1) startedAt = checkHeader(line, header, unusable)
-    else if (payloadOf(line) === undefined) torn = line
+    else if (line.number === 1) {
+      found = checkHeader(line, header, wanted, unusable)
+      last = hashOfHeader(line.bytes)
+    } else {
+      const parts = partsOf(line)
+      if (parts === undefined) torn = line
+      else if (parts.after !== last) throw outOfPlace(line, unusable)
+      else last = parts.own
+    }
     if (torn === undefined) intact = line.start + line.bytes.length
   }
   if (intact < size) await handle.truncate(intact)
-  if (startedAt !== undefined) return { startedAt, resumed: true, size: intact }
+  if (found !== undefined) return { ...found, resumed: true, size: intact, last }
   await handle.appendFile(firstLine)
   await handle.datasync()
-  return { startedAt: header.startedAt, resumed: false, size: firstLine.length }
+  return {
+    startedAt: header.startedAt,
+    age: 0,
+    resumed: false,
+    size: firstLine.length,
+    last: hashOfHeader(firstLine),
+  }
 }
 
 /** A file of ours that ends within its first line has nothing in it. */
@@ -212,21 +254,46 @@ function isTornHeader({ bytes }: Line, firstLine: Buffer): boolean {
   return bytes.length < firstLine.length && bytes.at(-1) !== NEWLINE && bytes.subarray(0, MARK.length).equals(MARK)
 }
 
-/** The date in the first line, if the file is a checkpoint of the same thing. */
-function checkHeader({ bytes }: Line, { read }: Header, unusable: Unusable): string {
+/** The date in the first line, if the file is a checkpoint of the same thing, and not too old. */
+function checkHeader({ bytes }: Line, { read }: Header, { now, maxAge }: Wanted, unusable: Unusable) {
   const found = bytes.at(-1) === NEWLINE ? parseJson(bytes) : undefined
   if (!isObject(found) || ownValue(found, 'rolecast') !== 'checkpoint') throw foreign(unusable)
   const version = ownValue(found, 'version')
-  if (version !== 1)
-    throw unusable(`it is of version ${quote(version)}, and this rolecast writes version 1`, OTHER_FILE_OR_REMOVE)
+  if (version !== VERSION)
+    throw unusable(
+      `it is of version ${quote(version)}, and this rolecast reads version ${VERSION} only`,
+      OTHER_FILE_OR_REMOVE,
+    )
   const startedAt = ownValue(found, 'startedAt')
   const foundRead = ownValue(found, 'read')
-  if (typeof startedAt !== 'string' || !isObject(foundRead)) throw foreign(unusable)
+  if (!isDate(startedAt) || !isObject(foundRead)) throw foreign(unusable)
   const differences = [...new Set([...Object.keys(foundRead), ...Object.keys(read)])]
     .filter(key => !isDeepStrictEqual(ownValue(foundRead, key), ownValue(read, key)))
     .map(key => `${quote(key)} is ${inWords(ownValue(foundRead, key))} there and ${inWords(ownValue(read, key))} here`)
-  if (differences.length === 0) return startedAt
-  throw unusable(`it is of something else (${differences.join(', ')})`, OTHER_FILE_OR_REMOVE)
+  if (differences.length > 0)
+    throw unusable(`it is of something else (${differences.join(', ')})`, OTHER_FILE_OR_REMOVE)
+  const age = now - Date.parse(startedAt)
+  if (age < 0) {
+    const here = new Date(now).toISOString()
+    throw unusable(
+      `it is from the future (${startedAt}, and here it is ${here})`,
+      'set the clock, or remove it to start again',
+    )
+  }
+  if (age > maxAge) {
+    throw unusable(
+      `what is in it was read from ${startedAt} on, ${durationText(age)} ago, and at most ${durationText(maxAge)} are accepted`,
+      'remove it to start again, or raise `maxCheckpointAge`',
+    )
+  }
+  return { startedAt, age }
+}
+
+/** Whether this is a date exactly as `toISOString` writes it. */
+function isDate(value: unknown): value is string {
+  if (typeof value !== 'string') return false
+  const time = Date.parse(value)
+  return Number.isFinite(time) && new Date(time).toISOString() === value
 }
 
 function inWords(value: unknown): string {
@@ -240,6 +307,14 @@ function foreign(unusable: Unusable): RolecastError {
 function damaged({ number, start }: Pick<Line, 'number' | 'start'>, unusable: Unusable): RolecastError {
   return unusable(
     `its line ${number} is damaged`,
+    `truncate the file to ${start} bytes to resume from there, or remove it to start again`,
+  )
+}
+
+/** An intact line in the wrong place. */
+function outOfPlace({ number, start }: Pick<Line, 'number' | 'start'>, unusable: Unusable): RolecastError {
+  return unusable(
+    `its line ${number} does not follow the line before it: a line was removed, repeated, moved or changed`,
     `truncate the file to ${start} bytes to resume from there, or remove it to start again`,
   )
 }
@@ -284,28 +359,49 @@ async function* linesOf(handle: FileHandle, size: number, unusable: Unusable): A
   if (filled > 0) yield { number, start, bytes: buffer.subarray(0, filled) }
 }
 
-/** A line is JSON with a checksum of its record's bytes: after a power cut a line of the right length can have any content. */
-function frame(payload: Buffer): Buffer {
-  return Buffer.concat([Buffer.from(before(payload)), payload, Buffer.from(AFTER)])
+/**
+ * A line is JSON with two checksums: its own, because after a power cut a line of the right length can have any content, and
+ * that of the line before, because a line in the wrong place is intact.
+ */
+function frame(record: string, after: string): { readonly line: Buffer; readonly own: string } {
+  const content = `"after":"${after}","record":${record}}`
+  const own = checksum(content)
+  return { line: Buffer.from(`{"hash":"${own}",${content}\n`), own }
 }
 
-function before(payload: Buffer): string {
-  return `{"crc32":"${crc32(payload).toString(16).padStart(8, '0')}","record":`
+const CHECKSUM = '[A-Za-z0-9_-]{16}'
+const BEFORE_CONTENT = `{"hash":"${'x'.repeat(16)}",`.length
+const BEFORE_RECORD = BEFORE_CONTENT + `"after":"${'x'.repeat(16)}","record":`.length
+const PREFIX = new RegExp(`^\\{"hash":"(${CHECKSUM})","after":"(${CHECKSUM})","record":$`)
+
+/** 96 bits of SHA-256: enough for accidents, and short in a file of a million lines. */
+function checksum(content: string | Buffer): string {
+  return hash('sha256', content, 'base64url').slice(0, 16)
 }
 
-const AFTER = '}\n'
-const BEFORE_LENGTH = before(Buffer.alloc(0)).length
-
-/** The bytes of a line's record. Undefined for a line that `frame` did not write. */
-function payloadOf({ bytes }: Line): Buffer | undefined {
-  const payload = bytes.subarray(BEFORE_LENGTH, -AFTER.length)
-  if (bytes.toString('latin1', 0, BEFORE_LENGTH) !== before(payload)) return undefined
-  return bytes.toString('latin1', bytes.length - AFTER.length) === AFTER ? payload : undefined
+function hashOfHeader(firstLine: Buffer): string {
+  return checksum(firstLine.subarray(0, -1))
 }
 
-function recordOf(line: Line, unusable: Unusable): unknown {
-  const payload = payloadOf(line)
-  const record = payload && parseJson(payload)
-  if (record === undefined) throw damaged(line, unusable)
-  return record
+interface LineParts {
+  readonly own: string
+  /** The checksum of the line before. */
+  readonly after: string
+  readonly record: Buffer
+}
+
+/** Undefined for a line that `frame` did not write. */
+function partsOf({ bytes }: Line): LineParts | undefined {
+  const [, own, after] = PREFIX.exec(bytes.toString('latin1', 0, BEFORE_RECORD)) ?? []
+  if (own === undefined || after === undefined || bytes.at(-1) !== NEWLINE) return undefined
+  if (checksum(bytes.subarray(BEFORE_CONTENT, -1)) !== own) return undefined
+  return { own, after, record: bytes.subarray(BEFORE_RECORD, -2) }
+}
+
+function recordOf(line: Line, before: string, unusable: Unusable) {
+  const parts = partsOf(line)
+  const record = parts && parseJson(parts.record)
+  if (parts === undefined || record === undefined) throw damaged(line, unusable)
+  if (parts.after !== before) throw outOfPlace(line, unusable)
+  return { record, own: parts.own }
 }

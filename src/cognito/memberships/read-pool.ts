@@ -1,12 +1,21 @@
 import { setMaxListeners } from 'node:events'
 import pRetry from 'p-retry'
+import { onAbort } from '../../abort.js'
 import { isRolecastError, RolecastError, quote } from '../../errors.js'
 import type { Group, UserGroups } from '../../group.js'
 import type { Checkpoint } from './checkpoint.js'
 import { estimateRead, type ReadEstimate, type ReadRates, type ReadStrategy } from './estimate.js'
 import type { UserPoolCall } from '../api/api-error.js'
-import { type Pagination, createState, parseRecord, type ReadRecord, type StartRecord } from './read-state.js'
+import {
+  type Pagination,
+  createState,
+  type GroupRecord,
+  parseRecord,
+  type ReadRecord,
+  type StartRecord,
+} from './read-state.js'
 import { createPaginationGuard, listAllGroups, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
+import type { QuotaName } from '../api/user-pool-call.js'
 import type { PoolChange } from '../../audit/pool-change.js'
 
 export interface ReadPoolOptions {
@@ -17,20 +26,37 @@ export interface ReadPoolOptions {
   /** Each page is added to it, and the pages that it has are not read again. */
   readonly checkpoint?: Checkpoint | undefined
   readonly signal: AbortSignal
+  /** Must not throw. */
   readonly onEvent: (event: ReadEvent) => void
+  /** Called with the groups before the users are read, which may take hours. What it throws ends the reading. */
+  readonly checkGroups?: ((groups: readonly Group[]) => void) | undefined
   /** Milliseconds before a page is requested again; doubled each time, up to 30 seconds. */
   readonly retryDelay: number
 }
 
 export type ReadEvent =
+  /** Once, before the estimate, if pages of a checkpoint are used: they say what was true from `startedAt` on. */
+  | { readonly type: 'resumed'; readonly startedAt: string; readonly ageInMs: number; readonly pages: number }
   /** Once, before the first membership is read. */
   | { readonly type: 'estimate'; readonly estimate: ReadEstimate; readonly groups: readonly Group[] }
   /** After each page, and first with those of a checkpoint. */
   | { readonly type: 'progress'; readonly progress: ReadProgress }
   /** A page could not be read, and will be requested again. */
   | { readonly type: 'retry'; readonly error: RolecastError }
+  /**
+   * Cognito throttled a quota, and its calls a second fell; or they are back at what they were. The quota is named after one
+   * operation: ListUsersInGroup shares that of ListUsers.
+   */
+  | { readonly type: 'rate'; readonly quota: QuotaName; readonly perSecond: number; readonly isThrottled: boolean }
   /** All pages are read: the groups as they are now, and what changed meanwhile. */
-  | { readonly type: 'read'; readonly groups: readonly Group[]; readonly changes: readonly PoolChange[] }
+  | {
+      readonly type: 'read'
+      readonly groups: readonly Group[]
+      readonly changes: readonly PoolChange[]
+      readonly users: number
+      /** Cognito's own estimate at the start. Many fewer users than that are a reason to doubt the lists. */
+      readonly estimatedUsers: number | undefined
+    }
 
 export interface ReadProgress {
   /** Pages read, those of a checkpoint included. */
@@ -55,18 +81,33 @@ export interface PoolReading {
  * All or nothing: a page that cannot be read is requested again, and if that does not help the promise rejects. The pages
  * read until then are in the checkpoint.
  *
+ * Groups that appear or are replaced meanwhile are read at the end, by their members. Every operation that may be needed is
+ * called once at the beginning, so that a permission that is missing ends the reading then and not after hours.
+ *
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsersInGroup.html
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminListGroupsForUser.html
  */
 export async function readPool(options: ReadPoolOptions): Promise<PoolReading> {
-  const { checkpoint, onEvent } = options
   const stop = new AbortController()
-  const signal = AbortSignal.any([options.signal, stop.signal])
+  const ignoreOuter = onAbort(options.signal, () => stop.abort(options.signal.reason))
+  try {
+    return await readWhole(options, stop)
+  } finally {
+    ignoreOuter()
+  }
+}
+
+async function readWhole(options: ReadPoolOptions, stop: AbortController): Promise<PoolReading> {
+  const { checkpoint, onEvent } = options
+  const { signal } = stop
   // Each pagination that waits for its turn listens.
   setMaxListeners(0, signal)
   const api = withRetries(options, signal)
   const state = createState()
   for await (const record of checkpoint?.records() ?? []) state.apply(parseRecord(record))
+  if (checkpoint !== undefined && state.pages > 0) {
+    onEvent({ type: 'resumed', startedAt: checkpoint.startedAt, ageInMs: checkpoint.age, pages: state.pages })
+  }
 
   /** Adds a page to the state at once, and to the checkpoint before any request that follows from it. */
   async function add(record: ReadRecord): Promise<void> {
@@ -85,7 +126,9 @@ export async function readPool(options: ReadPoolOptions): Promise<PoolReading> {
   if (state.start === undefined) await add(await readStart(api, options, signal))
   const start = state.start!
   const estimate = estimateOf(start, options)
-  onEvent({ type: 'estimate', estimate, groups: start.groups })
+  const startGroups = start.groups.map(toGroup)
+  options.checkGroups?.(startGroups)
+  onEvent({ type: 'estimate', estimate, groups: startGroups })
   expected = estimate[start.strategy === 'per-group' ? 'perGroup' : 'perUser'].totalCalls
   reportProgress()
 
@@ -135,6 +178,19 @@ export async function readPool(options: ReadPoolOptions): Promise<PoolReading> {
     await Promise.all(Array.from({ length: WORKERS }, worker))
   }
 
+  /** Calls the operation that only groups and users need which appear meanwhile. */
+  async function checkOtherOperation(): Promise<void> {
+    if (state.end !== undefined) return
+    if (start.strategy === 'per-user') {
+      const [group] = start.groups
+      if (group !== undefined) await api.listUsersInGroup(group.groupName, undefined, signal, FIRST)
+      return
+    }
+    while (state.listed.length === 0 && !state.listing.done) await moreListed.promise
+    const [userId] = state.listed
+    if (userId !== undefined) await api.adminListGroupsForUser(state.username(userId), undefined, signal)
+  }
+
   async function readPerUser(): Promise<void> {
     let cursor = 0
     const nextListed = async () => {
@@ -147,36 +203,71 @@ export async function readPool(options: ReadPoolOptions): Promise<PoolReading> {
         await moreListed.promise
       }
     }
-    await Promise.all([listUsers(), readUsers(nextListed)])
+    await Promise.all([checkOtherOperation(), listUsers(), readUsers(nextListed)])
   }
 
   async function readPerGroup(): Promise<void> {
-    await Promise.all([listUsers(), ...state.groupNames.map((_name, groupId) => readGroup(groupId))])
+    await Promise.all([
+      checkOtherOperation(),
+      listUsers(),
+      ...state.groupNames.map((_name, groupId) => readGroup(groupId)),
+    ])
   }
 
   /** Reads the groups and users that appeared while the rest was read. */
   async function readLate(): Promise<void> {
-    if (start.strategy === 'per-group') await Promise.all(state.lateGroups().map(readGroup))
+    await Promise.all(state.lateGroups().map(readGroup))
     const unlisted = state.unlisted().filter(userId => !state.isRead(userId))
     await readUsers(async () => unlisted.pop())
   }
 
   try {
     await (start.strategy === 'per-group' ? readPerGroup() : readPerUser())
-    if (state.end === undefined) await add({ kind: 'end', groups: (await listGroups(api, signal)).map(toRecord) })
+    if (state.end === undefined) await add({ kind: 'end', groups: await listGroups(api, signal) })
     await readLate()
   } catch (error) {
     stop.abort(error)
     throw error
   }
-  const reading = { groups: state.end!, changes: state.changes(), users: state.memberships }
-  onEvent({ type: 'read', groups: reading.groups, changes: reading.changes })
+  const reading = { groups: state.end!.map(toGroup), changes: state.changes(), users: state.memberships }
+  const { users } = state
+  onEvent({
+    type: 'read',
+    groups: reading.groups,
+    changes: reading.changes,
+    users,
+    estimatedUsers: estimate.users,
+  })
   return reading
 }
 
 /** Estimates the cost of reading a pool, with two calls or a few more. */
 export async function estimatePool(options: ReadPoolOptions): Promise<ReadEstimate> {
-  return estimateOf(await readStart(withRetries(options, options.signal), options, options.signal), options)
+  const start = await readStart(withRetries(options, options.signal), options, options.signal)
+  options.checkGroups?.(start.groups.map(toGroup))
+  return estimateOf(start, options)
+}
+
+/**
+ * Calls every operation once that reading the pool may need: rejects if one of them fails. For a pool without users or
+ * without groups, those that need one are not called.
+ */
+export async function checkAccess(options: ReadPoolOptions): Promise<void> {
+  const { signal } = options
+  const api = withRetries(options, signal)
+  const { groups } = await api.listGroups(undefined, signal)
+  const checkToken = createPaginationGuard({ operation: 'ListUsers', userPoolId: api.userPoolId })
+  let users = await api.listUsers(undefined, signal)
+  while (users.usernames.length === 0 && users.nextToken !== undefined) {
+    checkToken(users.nextToken)
+    users = await api.listUsers(users.nextToken, signal)
+  }
+  const [group] = groups
+  const [username] = users.usernames
+  await Promise.all([
+    group && api.listUsersInGroup(group.groupName, undefined, signal),
+    username === undefined ? undefined : api.adminListGroupsForUser(username, undefined, signal),
+  ])
 }
 
 const WORKERS = 50
@@ -199,24 +290,44 @@ type ReadApi = Pick<
   'userPoolId' | 'listGroups' | 'listUsers' | 'listUsersInGroup' | 'adminListGroupsForUser' | 'describeUserPool'
 >
 
+/** Attempts after the first for what usually passes: a server error, a dropped connection. */
 const RETRIES = 10
+/** Throttled calls of one quota in a row: minutes, at the rate that they fall to. */
+const MAX_THROTTLED = 120
+/** Attempts of one call that were throttled while no other call of its quota succeeded: minutes, with the waits between. */
+const MAX_THROTTLED_ATTEMPTS = 12
+/** For what may pass or be an error of the setup: a proxy's login page, JSON that is cut off. */
+const RETRIES_IF_MALFORMED = 3
 
-/** The API with retries of what fails with a retryable error. */
+/**
+ * The API with retries of what may pass. A call that was throttled is sent again as long as some calls of its quota
+ * succeed.
+ */
 function withRetries({ api, retryDelay, onEvent }: ReadPoolOptions, signal: AbortSignal): ReadApi {
-  const again =
-    <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>) =>
-    (...args: A): Promise<T> =>
-      pRetry(() => call(...args), {
-        retries: RETRIES,
-        minTimeout: retryDelay,
-        maxTimeout: 30_000,
-        randomize: true,
-        signal,
-        shouldRetry: ({ error }) => isRolecastError(error) && error.retryable,
-        onFailedAttempt: ({ error, retriesLeft }) => {
-          if (isRolecastError(error) && error.retryable && retriesLeft > 0) onEvent({ type: 'retry', error })
+  const again = <A extends readonly unknown[], T>(call: (...args: A) => Promise<T>, quota = newQuota()) => {
+    return (...args: A): Promise<T> => {
+      const mayRetry = createRetryBudget(quota)
+      return pRetry(
+        async () => {
+          const response = await call(...args)
+          quota.throttled = 0
+          quota.successes++
+          return response
         },
-      }).catch(error => {
+        {
+          // The budget counts them by kind.
+          retries: Infinity,
+          minTimeout: retryDelay,
+          maxTimeout: 30_000,
+          randomize: true,
+          signal,
+          shouldRetry({ error }) {
+            if (!isRolecastError(error) || !mayRetry(error)) return false
+            onEvent({ type: 'retry', error })
+            return true
+          },
+        },
+      ).catch(error => {
         // Between two attempts it rejects with the signal's reason.
         if (error !== signal.reason || isRolecastError(error)) throw error
         throw new RolecastError(
@@ -225,30 +336,72 @@ function withRetries({ api, retryDelay, onEvent }: ReadPoolOptions, signal: Abor
           { cause: error },
         )
       })
+    }
+  }
+  const users = newQuota()
   return {
     userPoolId: api.userPoolId,
     listGroups: again(api.listGroups),
-    listUsers: again(api.listUsers),
-    listUsersInGroup: again(api.listUsersInGroup),
+    listUsers: again(api.listUsers, users),
+    listUsersInGroup: again(api.listUsersInGroup, users),
     adminListGroupsForUser: again(api.adminListGroupsForUser),
     describeUserPool: again(api.describeUserPool),
   }
 }
 
-/** The form of a group in a checkpoint. */
-function toRecord({ groupName, precedence, roleArn }: Group) {
-  return { groupName, precedence: precedence ?? null, roleArn: roleArn ?? null }
+/** What became of the calls of one quota. */
+interface QuotaState {
+  /** Throttled since the last call that succeeded. */
+  throttled: number
+  successes: number
 }
 
-async function listGroups(api: ReadApi, signal: AbortSignal): Promise<readonly Group[]> {
-  const { byName } = await listAllGroups(api, signal)
-  return [...byName.values()].flatMap(({ group }) => group ?? [])
+const newQuota = (): QuotaState => ({ throttled: 0, successes: 0 })
+
+/** Says of each failure of one call whether it is worth another attempt. */
+function createRetryBudget(quota: QuotaState): (error: RolecastError) => boolean {
+  let { successes } = quota
+  let throttled = 0
+  let failed = 0
+  let malformed = 0
+  return error => {
+    if (error.code === 'throttled') {
+      if (successes !== quota.successes) throttled = 0
+      successes = quota.successes
+      return ++quota.throttled <= MAX_THROTTLED && ++throttled <= MAX_THROTTLED_ATTEMPTS
+    }
+    if (error.retryable) return ++failed <= RETRIES
+    return isPerhapsOfProxy(error) && ++malformed <= RETRIES_IF_MALFORMED
+  }
+}
+
+/** Whether a response may come from something between here and Cognito, which names its exceptions. */
+function isPerhapsOfProxy({ code, cause }: RolecastError): boolean {
+  if (code === 'malformed-response') return true
+  return code === 'not-authorized' && cause instanceof Error && /^(Unknown|UnknownError)$/.test(cause.name)
+}
+
+function toGroup({ groupName, precedence, roleArn }: GroupRecord): Group {
+  return { groupName, precedence, roleArn }
+}
+
+/** The groups in the form that a checkpoint has. */
+async function listGroups(api: ReadApi, signal: AbortSignal): Promise<readonly GroupRecord[]> {
+  const { byName, createdAt } = await listAllGroups(api, signal)
+  return [...byName.values()]
+    .flatMap(({ group }) => group ?? [])
+    .map(({ groupName, precedence, roleArn }) => ({
+      groupName,
+      precedence: precedence ?? null,
+      roleArn: roleArn ?? null,
+      createdAt: createdAt.get(groupName) ?? null,
+    }))
 }
 
 async function readStart(api: ReadApi, options: ReadPoolOptions, signal: AbortSignal): Promise<StartRecord> {
   const [groups, estimatedUsers] = await Promise.all([listGroups(api, signal), countUsers(api, signal)])
   const { strategy } = estimateRead({ ...options, users: estimatedUsers, groups: groups.length })
-  return { kind: 'start', strategy, estimatedUsers: estimatedUsers ?? null, groups: groups.map(toRecord) }
+  return { kind: 'start', strategy, estimatedUsers: estimatedUsers ?? null, groups }
 }
 
 /** Undefined without the permission: the pool can be read all the same, but the number of users is unknown. */

@@ -11,6 +11,8 @@ const groupShape = z.object({
   groupName: someText,
   precedence: z.nullable(precedence),
   roleArn: z.nullable(z.string()),
+  /** Milliseconds since the epoch. */
+  createdAt: z.nullable(z.number()),
 })
 const usernamesShape = z.readonly(z.array(z.string()))
 const tokenShape = z.nullable(someText)
@@ -45,20 +47,21 @@ const readRecord = z.discriminatedUnion('kind', [
 ])
 
 export type ReadRecord = Readonly<z.infer<typeof readRecord>>
+export type GroupRecord = Readonly<z.infer<typeof groupShape>>
 export type StartRecord = Extract<ReadRecord, { kind: 'start' }>
 
 /** @throws RolecastError `invalid-input` for anything that `readPool` does not write */
 export function parseRecord(value: unknown): ReadRecord {
   const parsed = readAs(readRecord, value)
   if (parsed.success) return parsed.data
-  const { note } = firstIssue(parsed.error, value)
-  throw new RolecastError(
+  throw unusable(firstIssue(parsed.error, value).note, value, parsed.error)
+}
+
+function unusable(note: string, value: unknown, cause?: unknown): RolecastError {
+  return new RolecastError(
     'invalid-input',
     `the checkpoint has a record that cannot be used (${note}); remove the file to read the pool from its start`,
-    {
-      value,
-      cause: parsed.error,
-    },
+    { value, cause },
   )
 }
 
@@ -73,11 +76,12 @@ export interface Pagination {
 
 /** What was read of a pool so far. Only records change it, so a checkpoint's records lead to the same state again. */
 export interface ReadState {
+  /** @throws RolecastError `invalid-input` for a record that does not follow from the records before */
   apply(record: ReadRecord): void
   readonly pages: number
   readonly start: StartRecord | undefined
   /** The groups as listed at the end. */
-  readonly end: readonly Group[] | undefined
+  readonly end: readonly GroupRecord[] | undefined
   /** By group id. */
   readonly groupNames: readonly string[]
   readonly listing: Pagination
@@ -89,7 +93,7 @@ export interface ReadState {
   username(userId: number): string
   /** Whether the user's own groups were requested. */
   isRead(userId: number): boolean
-  /** Groups that exist at the end and whose members were not read. */
+  /** Groups that appeared or were replaced by the end, and whose members were not read. */
   lateGroups(): readonly number[]
   /** Users that were seen in a group and not listed, sorted by name. */
   unlisted(): readonly number[]
@@ -109,11 +113,15 @@ export function createState(): ReadState {
   const isRead = createFlags()
   const isGone = createFlags()
   const goneGroups = new Set<number>()
-  /** The groups in the response about a user, requested after the user was seen in groups. */
+  const replaced = new Set<string>()
+  /** Names that are in a list of the groups. */
+  const named = new Set<string>()
+  const late: number[] = []
+  /** The groups in the response about a user that counts in place of what groups say of the user: it was requested later. */
   const groupsReportedByUser = new Map<number, readonly number[]>()
   let pages = 0
   let start: StartRecord | undefined
-  let end: readonly Group[] | undefined
+  let end: readonly GroupRecord[] | undefined
 
   function groupId(name: string): number {
     const known = groupIds.get(name)
@@ -132,13 +140,34 @@ export function createState(): ReadState {
     if (isListed.set(userId)) listed.push(userId)
   }
 
+  /** Whether the group that a name has at the end is another one than at the start, or may be. */
+  function isReplaced(was: GroupRecord, is: GroupRecord): boolean {
+    if (goneGroups.has(groupId(is.groupName)) || was.createdAt !== is.createdAt) return true
+    // Where nothing says when it was created, a group that was given another role may be another group.
+    return is.createdAt === null && !isSame(was, is)
+  }
+
+  function checkOrder(record: ReadRecord): void {
+    const { kind } = record
+    const follows =
+      (kind === 'start') === (start === undefined) &&
+      !(kind === 'end' && end !== undefined) &&
+      !(kind === 'group' && record.group >= paginations.length) &&
+      !(kind === 'user' && record.user >= table.size)
+    if (!follows) throw unusable(`${kind}: it does not follow from the records before`, record)
+  }
+
   return {
     apply(record) {
+      checkOrder(record)
       pages++
       switch (record.kind) {
         case 'start':
           start = record
-          for (const group of record.groups) groupId(group.groupName)
+          for (const { groupName } of record.groups) {
+            named.add(groupName)
+            groupId(groupName)
+          }
           return
         case 'users':
           record.usernames.forEach(listUser)
@@ -154,17 +183,24 @@ export function createState(): ReadState {
           const groups = record.groups.map(groupId)
           if (record.gone) isGone.set(record.user)
           isRead.set(record.user)
-          if (start?.strategy === 'per-group') groupsReportedByUser.set(record.user, groups)
+          if (start?.strategy === 'per-group' || end !== undefined) groupsReportedByUser.set(record.user, groups)
           else for (const id of groups) table.addMembership(record.user, id)
           return
         }
-        case 'end':
+        case 'end': {
           end = record.groups
-          for (const { groupName } of record.groups) {
-            // It was deleted and created again: that is another group.
-            if (goneGroups.has(groupId(groupName))) groupIds.delete(groupName)
-            groupId(groupName)
+          const before = new Map(start?.groups.map(group => [group.groupName, group]))
+          for (const group of record.groups) {
+            const { groupName } = group
+            named.add(groupName)
+            const was = before.get(groupName)
+            if (was !== undefined && !isReplaced(was, group)) continue
+            if (was !== undefined) replaced.add(groupName)
+            // What was read of the group that had the name before is not of this one.
+            groupIds.delete(groupName)
+            late.push(groupId(groupName))
           }
+        }
       }
     },
     get pages() {
@@ -185,28 +221,30 @@ export function createState(): ReadState {
     paginationOf: id => paginations[id]!,
     username: id => table.username(id),
     isRead: id => isRead.has(id),
-    lateGroups: () => (end ?? []).map(group => groupId(group.groupName)).filter(id => !paginations[id]!.done),
+    lateGroups: () => late.filter(id => !paginations[id]!.done),
     unlisted,
     changes() {
       const before = new Map((start?.groups ?? []).map(group => [group.groupName, group]))
       const after = new Map((end ?? []).map(group => [group.groupName, group]))
-      const goneNames = new Set([...goneGroups].map(id => groupNames[id]!))
       const groupChanges = [...new Set([...before.keys(), ...after.keys()])].flatMap(
         (groupName): readonly PoolChange[] => {
           const [was, is] = [before.get(groupName), after.get(groupName)]
           if (is === undefined) return [{ change: 'group-vanished', groupName }]
           if (was === undefined) return [{ change: 'group-appeared', groupName }]
-          const same = was.precedence === is.precedence && was.roleArn === is.roleArn && !goneNames.has(groupName)
-          return same ? [] : [{ change: 'group-changed', groupName }]
+          if (replaced.has(groupName)) return [{ change: 'group-replaced', groupName }]
+          return isSame(was, is) ? [] : [{ change: 'group-changed', groupName }]
         },
       )
+      const unlistedGroups = [...new Set(groupNames)]
+        .filter(groupName => !named.has(groupName))
+        .map((groupName): PoolChange => ({ change: 'group-unlisted', groupName }))
       const vanished = [...listed, ...unlisted()]
         .filter(isGone.has)
         .map((id): PoolChange => ({ change: 'user-vanished', username: table.username(id) }))
       const appeared = unlisted()
         .filter(id => !isGone.has(id))
         .map((id): PoolChange => ({ change: 'user-appeared', username: table.username(id) }))
-      return [...groupChanges, ...vanished, ...appeared]
+      return [...groupChanges, ...unlistedGroups, ...vanished, ...appeared]
     },
     *memberships() {
       const memberships = table.build()
@@ -233,6 +271,10 @@ export function createState(): ReadState {
     for (let id = 0; id < table.size; id++) if (!isListed.has(id)) found.push({ id, username: table.username(id) })
     return found.toSorted((a, b) => (a.username < b.username ? -1 : 1)).map(({ id }) => id)
   }
+}
+
+function isSame(one: Group, other: Group): boolean {
+  return one.precedence === other.precedence && one.roleArn === other.roleArn
 }
 
 /** A set of small numbers, an eighth of a byte each. */

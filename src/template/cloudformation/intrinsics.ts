@@ -1,3 +1,4 @@
+import { hasRepeatedKeys } from '../../credentials/policy-document.js'
 import { quote } from '../../errors.js'
 import {
   enclose,
@@ -398,12 +399,12 @@ export function createEvaluator(template: Template): Evaluator {
     const parts = evaluated.is === 'scalar' ? [evaluated.text] : evaluated.parts
     // A lone symbol may be JSON when deployed, or an object already.
     if (parts.length === 1 && typeof parts[0] !== 'string') return { is: 'unknown', why: whyOf(evaluated)!, at }
-    // Private use characters stand for the symbols meanwhile.
+    // Private use characters stand for the symbols meanwhile, however a text may write them.
+    if (parts.some(part => typeof part === 'string' && /[\ue000\ue001]|\\ue00[01]/i.test(part)))
+      return { is: 'unknown', why: 'it has a private character', at }
     const symbols = parts.filter(part => typeof part !== 'string')
     let index = 0
-    const text = parts
-      .map(part => (typeof part === 'string' ? part.replace(/[\ue000\ue001]/g, '') : `\ue000${index++}\ue001`))
-      .join('')
+    const text = parts.map(part => (typeof part === 'string' ? part : `\ue000${index++}\ue001`)).join('')
 
     joined += text.length
     if (joined > MAX_JOINED) return { is: 'unknown', why: 'there is too much JSON in the file', at }
@@ -433,11 +434,13 @@ export function createEvaluator(template: Template): Evaluator {
       return { is: 'symbolic', parts: restored.filter(piece => piece !== ''), at }
     }
 
+    let parsed: unknown
     try {
-      return revive(JSON.parse(text), 0)
+      parsed = JSON.parse(text)
     } catch {
       return { is: 'unknown', why: whyOf(evaluated) ?? 'the text is not JSON', at }
     }
+    return hasRepeatedKeys(text, parsed) ? { is: 'unknown', why: 'its JSON has a key twice', at } : revive(parsed, 0)
   }
 
   return { evaluate, condition, parseJson }

@@ -371,10 +371,9 @@ function createReader(
   function poolOfProvider(provider: Evaluated<Span>): string | undefined {
     if (provider.is !== 'scalar' && provider.is !== 'symbolic') return undefined
     const parts = provider.is === 'scalar' ? [provider.text] : provider.parts
-    // A symbol's name may have any of the marks that are looked for.
-    const text = parts
-      .map((part, index) => (typeof part === 'string' ? part.replaceAll('\0', '') : `\0${index}\0`))
-      .join('')
+    // A symbol's name may have any of the marks that are looked for, so that a number in NUL stands for it.
+    if (parts.some(part => typeof part === 'string' && part.includes('\0'))) return undefined
+    const text = parts.map((part, index) => (typeof part === 'string' ? part : `\0${index}\0`)).join('')
     const restore = (piece: string): Evaluated<Span> => {
       const pieces = piece.split(/\0(\d+)\0/).map((some, index) => (index % 2 === 0 ? some : parts[Number(some)]!))
       if (pieces.length === 1) return literal(piece, provider.at)

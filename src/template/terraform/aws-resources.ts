@@ -1,3 +1,4 @@
+import { hasRepeatedKeys } from '../../credentials/policy-document.js'
 import { quote } from '../../errors.js'
 import type {
   GroupDefinition,
@@ -324,10 +325,10 @@ function toPolicy(term: Term): Value<unknown> {
     if (parts === undefined || loneSymbol(present) !== undefined) return unread(present, location)
     const isClear = parts.every(part => typeof part !== 'string' || !part.includes(HOLE))
     if (!isClear) return { is: 'unknown', why: 'it has a private character', location }
-    const document = parsePolicy(
-      parts.map((part, index) => (typeof part === 'string' ? part : `${HOLE}${index}${HOLE}`)).join(''),
-    )
+    const json = parts.map((part, index) => (typeof part === 'string' ? part : `${HOLE}${index}${HOLE}`)).join('')
+    const document = parsePolicy(json)
     if (!isRecord(document)) return { is: 'unknown', why: whyUnknown(present) ?? 'it is not a JSON object', location }
+    if (hasRepeatedKeys(json, document)) return { is: 'unknown', why: 'it has a key twice', location }
     const whyOf = (text: string) => {
       const index = new RegExp(`${HOLE}(\\d+)${HOLE}`, 'u').exec(text)?.[1]
       const part = index === undefined ? undefined : parts[Number(index)]

@@ -62,13 +62,16 @@ export function outlineHcl(text: string): HclOutline {
     return end
   }
 
+  /** Where the words and strings end that were looked at last: they are not counted again from each of them. */
+  let labelsEnd = 0
   /** How many labels stand between a word and its brace; none where it is no block. */
   const countLabels = (): number | undefined => {
-    let labels = 0
-    while (peek(labels + 1).kind === 'word' || peek(labels + 1).kind === 'string') labels++
-    return peek(labels + 1).text === '{' ? labels : undefined
+    if (labelsEnd <= index) {
+      labelsEnd = index + 1
+      while (tokens[labelsEnd]?.kind === 'word' || tokens[labelsEnd]?.kind === 'string') labelsEnd++
+    }
+    return tokens[labelsEnd]?.text === '{' ? labelsEnd - index - 1 : undefined
   }
-
   interface Open {
     readonly names: readonly string[]
     readonly start: number

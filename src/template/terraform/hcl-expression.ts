@@ -113,7 +113,7 @@ function createReader(text: string) {
         expect('}')
       } else if (text.startsWith('%{', offset)) throw STOP
       else if (quote !== undefined && text[offset] === '\\') literal += escape()
-      else literal += text[offset++]!
+      else literal += take(PLAIN) ?? text[offset++]!
     }
     const [only] = parts
     if (literal === '' && parts.length === 1 && typeof only === 'function') return only
@@ -330,7 +330,10 @@ function createReader(text: string) {
   return { template }
 }
 
-const SPACE = /(?:\s+|#[^\n]*|\/\/[^\n]*|\/\*[\s\S]*?\*\/)*/y
+/** Of a text, what needs no closer look. */
+const PLAIN = /[^$%"\\]+/y
+/** Each alternative ends in one way only, so that the whole has one way to match. */
+const SPACE = /(?:\s|#[^\n]*(?:\n|$)|\/\/[^\n]*(?:\n|$)|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*/y
 const WORD = /[\p{ID_Start}_][\p{ID_Continue}-]*/uy
 const ESCAPES: ReadonlyMap<string, string> = new Map([
   ['n', '\n'],

@@ -29,7 +29,7 @@ parentPort.on('message', text => parse('text', text).then(
 `
 
 /** What is wrong with the text, and where it begins: `parse config: [text:9,3-4: Invalid argument name; …]`. */
-const SYNTAX_ERROR = /\[text:(\d+),(\d+)[^:]*: ([^\]]*)/
+const SYNTAX_ERROR = /\[text:(\d+),(\d+)-[^:]*: ([^\]]*)/
 
 /**
  * Makes a parser of HCL. It runs `@cdktf/hcl2json`, a Go program that cannot be interrupted and does not recover from

@@ -1,5 +1,6 @@
 import { quote } from '../../errors.js'
 import type { Infrastructure, Location } from '../../rules/infrastructure.js'
+import { compareText } from '../../text.js'
 import {
   field,
   isRecord,
@@ -74,18 +75,33 @@ interface ModuleScope {
 }
 
 function moduleScope(address: string, configuration: unknown, caller?: ModuleScope['caller']): ModuleScope {
-  const resources = new Map(
+  const resources = expressionsOf(configuration)
+  return { address, configuration, resources, caller }
+}
+
+/** By configuration: a module that is called many times has one, which is read once. */
+const read = new WeakMap<object, ReadonlyMap<string, unknown>>()
+
+/** The expressions of each resource of a module, by `TYPE.NAME`. */
+function expressionsOf(configuration: unknown): ReadonlyMap<string, unknown> {
+  const known = isRecord(configuration) ? read.get(configuration) : undefined
+  if (known !== undefined) return known
+  const expressions = new Map(
     listOf(field(configuration, 'resources'))
       .filter(resource => field(resource, 'mode') !== 'data')
-      .map(
-        resource =>
-          [
-            `${String(field(resource, 'type'))}.${String(field(resource, 'name'))}`,
-            field(resource, 'expressions'),
-          ] as const,
-      ),
+      .flatMap(resource => {
+        const key = configurationKey(resource)
+        return key === undefined ? [] : [[key, field(resource, 'expressions')] as const]
+      }),
   )
-  return { address, configuration, resources, caller }
+  if (isRecord(configuration)) read.set(configuration, expressions)
+  return expressions
+}
+
+/** `TYPE.NAME`, which is the same in the values and in the configuration; undefined where one of them is no text. */
+function configurationKey(resource: unknown): string | undefined {
+  const [type, name] = [field(resource, 'type'), field(resource, 'name')]
+  return typeof type === 'string' && typeof name === 'string' ? `${type}.${name}` : undefined
 }
 
 function childScope(scope: ModuleScope, address: string, name: string): ModuleScope {
@@ -125,7 +141,8 @@ function readResource(resource: unknown, scope: ModuleScope, { changes, source }
   if (typeof id !== 'string') throw unreadable(source, 'a resource in it has no `address`')
   const change = changes.get(id)
   const actions = listOf(field(change, 'actions'))
-  const expressions = scope.resources.get(`${type}.${String(field(resource, 'name'))}`)
+  const key = configurationKey(resource)
+  const expressions = key === undefined ? undefined : scope.resources.get(key)
   const location: Location = { path: source.path, construct: id }
   const toTerms = (values: unknown, afterUnknown?: unknown) => {
     const term = plannedTerm(values, afterUnknown, expressions, { scope, location }, 0)
@@ -204,15 +221,27 @@ function byReference(expression: unknown, scope: ModuleScope): Term {
 function references(expression: unknown, scope: ModuleScope, depth: number): readonly Reference[] | string {
   if (depth > MAX_DEPTH) return 'it is passed through too many modules'
   const texts = listOf(field(expression, 'references')).filter(text => typeof text === 'string')
+  const sorted = texts.toSorted(compareText)
   const found = new Map<string, Reference>()
   for (const text of texts) {
     // `aws_iam_role.a.arn` comes with `aws_iam_role.a`, which says nothing more.
-    if (texts.some(other => other.startsWith(`${text}.`) || other.startsWith(`${text}[`))) continue
+    if (hasPrefix(sorted, `${text}.`) || hasPrefix(sorted, `${text}[`)) continue
     const resolved = resolveReference(text, scope, depth)
     if (typeof resolved === 'string') return resolved
     for (const one of resolved) found.set(`${one.id}.${one.attribute}`, one)
   }
   return [...found.values()]
+}
+
+/** Whether one of these begins so. */
+function hasPrefix(sorted: readonly string[], prefix: string): boolean {
+  let [low, high] = [0, sorted.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if (sorted[middle]! < prefix) low = middle + 1
+    else high = middle
+  }
+  return sorted[low]?.startsWith(prefix) === true
 }
 
 const INDEX = String.raw`(?:\[(?:\d+|"(?:[^"\\]|\\.)*")\])?`

@@ -81,7 +81,8 @@ function readStep(step: unknown, source: TextSource): AwsResource | undefined {
   const operation = field(step, 'op')
   const state = field(step, 'newState')
   const pulumiType = field(state, 'type')
-  const type = typeof pulumiType === 'string' ? TYPES.get(pulumiType) : undefined
+  if (typeof pulumiType !== 'string') return undefined
+  const type = TYPES.get(pulumiType)
   if (type === undefined || NOT_KEPT.has(operation) || field(state, 'external') === true) return undefined
   const id = field(step, 'urn') ?? field(state, 'urn')
   if (typeof id !== 'string') throw unreadable(source, 'a step in it has no `urn`')
@@ -91,7 +92,7 @@ function readStep(step: unknown, source: TextSource): AwsResource | undefined {
     id,
     location,
     attributes: readState(state, location),
-    provider: String(pulumiType).startsWith('aws:') ? 'terraform' : undefined,
+    provider: pulumiType.startsWith('aws:') ? 'terraform' : undefined,
     created: CREATING.has(operation),
     before: operation === 'update' ? readState(field(step, 'oldState'), location) : undefined,
   }

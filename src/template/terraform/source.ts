@@ -367,7 +367,11 @@ const MAY_HOLD_GROUPS = /cognito|user[-_]?pool/i
 
 function calledModules({ calls }: Module): readonly Unresolved[] {
   return calls
-    .filter(({ address, body }) => MAY_HOLD_GROUPS.test(`${address} ${String(field(body, 'source'))}`))
+    .filter(({ address, body }) => {
+      const source = field(body, 'source')
+      // A source that is no text could be any module.
+      return typeof source !== 'string' || MAY_HOLD_GROUPS.test(`${address} ${source}`)
+    })
     .map(call => ({
       why: `${quote(call.address)} is a module and is not read; give the plan (\`terraform show -json\`) to see its groups`,
       location: locationOf(call),

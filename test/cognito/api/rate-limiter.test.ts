@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import * as fc from 'fast-check'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createLimiter, type Limiter } from '../../../src/cognito/api/rate-limiter.js'
+import { createLane, createLimiter, type Lanes, type Limiter } from '../../../src/cognito/api/rate-limiter.js'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => {
@@ -255,5 +255,60 @@ describe('the process', () => {
     await waiting
     expect(timers.mock.results.length).toBe(3)
     expect((timers.mock.results[2]!.value as NodeJS.Timeout).hasRef(), 'nobody waits any more').toBe(false)
+  })
+})
+
+describe('lanes', () => {
+  /** The order in which tasks start, one at a time, each in the lanes it is given. */
+  async function orderOf(tasks: readonly (readonly [name: string, lanes: Lanes | undefined])[]): Promise<string> {
+    const started: string[] = []
+    const limit = createLimiter(Infinity, 1)
+    for (const [name, lanes] of tasks) void limit(async () => void started.push(name), NEVER, 0, lanes)
+    await vi.runAllTimersAsync()
+    return started.join(' ')
+  }
+
+  test('each has its turn, whoever came first and however much it waits for', async () => {
+    const a = new Set([createLane()])
+    const b = new Set([createLane()])
+    const tasks = [
+      ['a1', a],
+      ['a2', a],
+      ['a3', a],
+      ['b1', b],
+      ['b2', b],
+      ['c', undefined],
+    ] as const
+    expect(await orderOf(tasks)).toBe('a1 b1 a2 c b2 a3')
+  })
+
+  test('a task that two lanes wait for comes when the first of them has its turn', async () => {
+    const [a, b] = [createLane(), createLane()]
+    const own = new Set([a])
+    const tasks = [
+      ['a1', own],
+      ['a2', own],
+      ['a3', own],
+      ['a4', own],
+      ['shared', new Set([a, b])],
+    ] as const
+    expect(await orderOf(tasks)).toBe('a1 shared a2 a3 a4')
+  })
+
+  test('a task that nobody waits for any more is out of the way at once', async () => {
+    const gone = new Set([createLane()])
+    const started: string[] = []
+    const limit = createLimiter(Infinity, 1)
+    void limit(async () => void started.push('first'), NEVER)
+    void limit(async () => void started.push('second'), NEVER)
+    void limit(async () => void started.push('gone'), NEVER, 0, gone)
+    gone.clear()
+    await vi.runAllTimersAsync()
+    expect(started).toEqual(['first', 'gone', 'second'])
+  })
+
+  test('control: without lanes the earliest is first', async () => {
+    const names = ['a1', 'a2', 'a3', 'b1', 'b2', 'c']
+    expect(await orderOf(names.map(name => [name, undefined] as const))).toBe(names.join(' '))
   })
 })

@@ -261,13 +261,33 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
     ['no calls at all', { requestsPerSecond: 0 }, 'invalid-option'],
     ['no concurrency', { concurrency: 0 }, 'invalid-option'],
     ['a ttl in words', { ttl: '60s' as unknown as number }, 'invalid-option'],
+    ['a ttl that is null', { ttl: null } as never, 'invalid-option'],
+    ['a ttl without an end', { ttl: Infinity }, 'invalid-option'],
+    ['a negativeTtl without an end', { negativeTtl: Infinity }, 'invalid-option'],
+    ['old groups for ever', { staleIfError: Infinity }, 'invalid-option'],
+    ['old groups for ever, while revalidating', { staleWhileRevalidate: Infinity }, 'invalid-option'],
+    ['half an entry', { max: 1.5 }, 'invalid-option'],
+    ['entries without end', { max: Infinity }, 'invalid-option'],
+    ['entries that are no number', { max: NaN }, 'invalid-option'],
+    ['a million and one entries', { max: 1_000_001 }, 'invalid-option'],
+    ['half a group in the pool', { poolSize: 0.5 }, 'invalid-option'],
+    ['a pool without end', { poolSize: Infinity }, 'invalid-option'],
+    ['a rate that is no number', { requestsPerSecond: NaN }, 'invalid-option'],
+    ['a hook that is none', { onEvent: 'log' } as never, 'invalid-option'],
+    ['a clock that is none', { clock: 7 } as never, 'invalid-option'],
+    ['a store that is none', { sharedCache: true } as never, 'invalid-option'],
   ])('options: %s', async (_name, options, code) => {
     expect(await failureOf(() => sourceOf(options))).toMatchObject({ code, retryable: false })
   })
 
+  test('options: control: the largest are taken, and what is undefined has its default', () => {
+    const widest = { max: 1_000_000, ttl: 2 ** 40, poolSize: 10_000, requestsPerSecond: Infinity }
+    expect(sourceOf(widest).userPoolId).toBe(userPoolId)
+    const absent = { max: undefined, ttl: undefined, staleIfError: undefined, onEvent: undefined, clock: undefined }
+    expect(sourceOf(absent).userPoolId).toBe(userPoolId)
+  })
+
   test.each([
-    ['a name with white space', ['a b']],
-    ['an empty name', ['']],
     ['no string', [7 as unknown as string]],
     ['one string', 'admins'],
   ])('names: %s is refused before any call', async (_name, names) => {
@@ -457,9 +477,11 @@ describe('reading the whole pool', () => {
     const source = largePool()
     expect(await source.prefetch()).toEqual({ groups: 150, pages: 3 })
     expect(operations()).toEqual(['ListGroups', 'ListGroups', 'ListGroups'])
-    const lookup = source.lookup(many.map(group => group.groupName))
-    expect(lookup).toMatchObject({ unknownGroups: [], stale: false })
-    expect((await lookup).groups).toHaveLength(150)
+    const names = many.map(group => group.groupName)
+    for (const lookup of [source.lookup(names.slice(0, 100)), source.lookup(names.slice(50))]) {
+      expect(lookup).toMatchObject({ unknownGroups: [], stale: false })
+      expect((await lookup).groups).toHaveLength(100)
+    }
     expect(endpoint.requests).toHaveLength(3)
   })
 
@@ -467,12 +489,12 @@ describe('reading the whole pool', () => {
     const source = largePool({ poolSize: 150 })
     const { unknownGroups } = await source.lookup(['g0', 'g70', 'g149', 'ghost'])
     expect(unknownGroups).toEqual(['ghost'])
-    expect(operations(), 'the name it does not show is asked singly').toEqual([
+    expect(operations(), 'it began after the question, so the name it does not show is unknown').toEqual([
       'ListGroups',
       'ListGroups',
       'ListGroups',
-      'GetGroup',
     ])
+    expect(source.lookupCached(['ghost']), 'and is cached').toMatchObject({ unknownGroups: ['ghost'] })
   })
 
   test('a lookup of as many names as the pool has pages asks singly', async () => {
@@ -583,13 +605,39 @@ describe('statistics and events', () => {
     expect(resolver.source.stats()).toMatchObject({ hit: 4, negative: 4, miss: 2, call: 2 })
   })
 
-  test('a hook that throws changes no answer', async () => {
-    const source = sourceOf({
-      onEvent: () => {
-        throw new Error('metrics are down')
-      },
-    })
-    expect(await source('admins')).toMatchObject({ precedence: 0 })
+  const down = () => {
+    throw new Error('metrics are down')
+  }
+  test.each<[string, (event: CacheEvent) => unknown]>([
+    ['throws', down],
+    ['rejects', async () => down()],
+    ['rejects later', () => new Promise((_resolve, reject) => void setTimeout(reject, 5, new Error('late')))],
+    ['never settles', () => new Promise(() => {})],
+    // oxlint-disable-next-line unicorn/no-thenable
+    ['gives a promise that throws', () => ({ then: down })],
+    // oxlint-disable-next-line unicorn/no-thenable
+    ['gives a promise that cannot be read', () => Object.defineProperty({}, 'then', { get: down })],
+  ])('a hook that %s changes no answer, and ends no process', async (_what, onEvent) => {
+    const unhandled: unknown[] = []
+    const listen = (reason: unknown) => void unhandled.push(reason)
+    const others = process.listeners('unhandledRejection')
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', listen)
+    try {
+      const source = sourceOf({ onEvent })
+      expect(await source('admins')).toMatchObject({ precedence: 0 })
+      expect(source('admins')).toMatchObject({ precedence: 0 })
+      fail('access-denied')
+      expect(await failureOf(() => source('plain'))).toMatchObject({ code: 'not-authorized' })
+      expect(await source.lookup(['a b'])).toMatchObject({ unknownGroups: ['a b'] })
+      await new Promise(resolve => void setTimeout(resolve, 20))
+      expect(unhandled).toEqual([])
+      void Promise.reject(new Error('control'))
+      await new Promise(resolve => void setTimeout(resolve, 1))
+      expect(unhandled, 'control: one is seen').toHaveLength(1)
+    } finally {
+      process.off('unhandledRejection', listen)
+      for (const other of others) process.on('unhandledRejection', other)
+    }
   })
 })
 
@@ -597,7 +645,7 @@ describe('a resolver over any source', () => {
   const table = new Map(GROUPS.map(group => [group.groupName, group]))
 
   test('a table will do', async () => {
-    const { resolve } = createRoleResolver({ source: name => table.get(name) })
+    const { resolve } = createRoleResolver({ source: name => table.get(name), userPoolId: 'any' })
     expect(await resolve(['editors', 'admins', 'ghost'])).toMatchObject({
       preferredRole: role('Admin'),
       unknownGroups: ['ghost'],
@@ -614,7 +662,9 @@ describe('a resolver over any source', () => {
 
   test('semantics that do not exist fail when the resolver is made', async () => {
     expect(
-      await failureOf(() => createRoleResolver({ source: name => table.get(name), semantics: 'guess' as 'observed' })),
+      await failureOf(() =>
+        createRoleResolver({ source: name => table.get(name), userPoolId: 'any', semantics: 'guess' as 'observed' }),
+      ),
     ).toMatchObject({
       code: 'invalid-option',
       value: 'guess',

@@ -4,6 +4,7 @@ import { createGroupSource, createRoleResolver, type GroupSourceOptions } from '
 import type { Group } from '../../../src/group.js'
 import { resolveRoles } from '../../../src/claims/resolve.js'
 import { poolsWithDuplicates, semantics } from '../../arbitraries.js'
+import { failureOf } from '../../failure-of.js'
 
 const A = 'arn:aws:iam::111122223333:role/Alpha'
 const B = 'arn:aws:iam::111122223333:role/Beta'
@@ -177,4 +178,52 @@ test('whatever the pool, an answer is that of resolveRoles, whichever way it is 
       }
     }),
   )
+})
+
+describe('a resolver knows its pool', () => {
+  const plain = (more: object) => createRoleResolver({ source: () => undefined, ...more } as never)
+
+  test('from its source, or as it is told', () => {
+    const { source } = poolOf(GROUPS)
+    expect(source.userPoolId).toBe('eu-west-1_Ab12Cd34e')
+    expect(createRoleResolver({ source }).userPoolId).toBe('eu-west-1_Ab12Cd34e')
+    expect(createRoleResolver({ source, userPoolId: 'eu-west-1_Ab12Cd34e' }).userPoolId).toBe('eu-west-1_Ab12Cd34e')
+    expect(createRoleResolver({ userPoolId: 'eu-west-1_Other' }).userPoolId).toBe('eu-west-1_Other')
+    expect(plain({ userPoolId: 'eu-west-1_Table' }).userPoolId).toBe('eu-west-1_Table')
+    expect(plain({ userPoolId: 'any' }).userPoolId).toBe('any')
+    const snapshot = { version: 1, userPoolId: 'eu-west-1_Snap', takenAt: 0, Groups: [] }
+    expect(createRoleResolver({ snapshot, maxAge: 1 }).userPoolId).toBe('eu-west-1_Snap')
+  })
+
+  test.each<[string, () => unknown, string]>([
+    ['a plain source that does not say', () => plain({}), 'invalid-option'],
+    ['a plain source whose pool got lost', () => plain({ userPoolId: undefined }), 'invalid-option'],
+    ['a plain source of something that is no pool', () => plain({ userPoolId: 'a b' }), 'invalid-user-pool-id'],
+    ['a plain source of an empty pool', () => plain({ userPoolId: '' }), 'invalid-user-pool-id'],
+    ['another pool than the source', () => other('eu-west-1_Other'), 'invalid-option'],
+    ['`any` pool, of a source that has one', () => other('any'), 'invalid-option'],
+    ['a pool that got lost', () => other(undefined), 'invalid-option'],
+    [
+      'a source that got lost',
+      () => createRoleResolver({ source: undefined, userPoolId: 'any' } as never),
+      'invalid-option',
+    ],
+    ['a source that is none', () => createRoleResolver({ source: {}, userPoolId: 'any' } as never), 'invalid-option'],
+    [
+      'a snapshot whose pool got lost',
+      () =>
+        createRoleResolver({
+          snapshot: { version: 1, userPoolId: 'eu-west-1_Snap', takenAt: 0, Groups: [] },
+          maxAge: 1,
+          userPoolId: undefined,
+        } as never),
+      'invalid-option',
+    ],
+  ])('%s is refused', async (_what, make, code) => {
+    expect(await failureOf(make as () => Promise<unknown>)).toMatchObject({ code, retryable: false })
+  })
+
+  function other(userPoolId: string | undefined) {
+    return createRoleResolver({ source: poolOf(GROUPS).source, userPoolId } as never)
+  }
 })

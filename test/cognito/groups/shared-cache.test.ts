@@ -205,7 +205,7 @@ describe('what one process has read', () => {
     }
     expect(await ttls({})).toEqual([60_000, 10_000])
     expect(await ttls({ ttl: 1_500.5, negativeTtl: 0.1 })).toEqual([1_501, 1])
-    expect(await ttls({ ttl: Infinity })).toEqual([2 ** 31 - 1, 10_000])
+    expect(await ttls({ ttl: 2 ** 40 })).toEqual([2 ** 31 - 1, 10_000])
   })
 
   test.each([
@@ -268,10 +268,11 @@ describe('an entry that is not to be believed is a miss, and is overwritten', ()
   /** What comes of a look into a store with this entry: the role, and how many calls it took. */
   async function lookAt(entry: (now: number) => unknown, secret?: string) {
     const { process, store, pool, clock } = world()
+    const signedBy = secret === undefined ? {} : { secret }
     store.kept.set(groupKey('admins'), { value: entry(clock.now), until: Infinity })
-    const { groups, age } = await process({}, { secret }).lookup(['admins'])
+    const { groups, age } = await process({}, signedBy).lookup(['admins'])
     const calls = pool.calls.length
-    await process({}, { secret })('admins')
+    await process({}, signedBy)('admins')
     expect(pool.calls, 'the entry is a good one now').toHaveLength(calls)
     expect(store.kept.has(leaseKey('admins'))).toBe(false)
     return { role: groups[0]?.roleArn, age, calls }
@@ -1045,6 +1046,12 @@ describe('options that make no sense are refused', () => {
     ['no store', { store: undefined as unknown as SharedStore }],
     ['a store without `set`', { store: { get: async () => {}, delete: async () => {} } as unknown as SharedStore }],
     ['an empty secret', { secret: '' }],
+    ['a secret that got lost', { secret: undefined } as never],
+    ['a secret that is null', { secret: null } as never],
+    ['a secret that is no text', { secret: 7 } as never],
+    ['an empty namespace', { namespace: '' }],
+    ['a namespace that got lost', { namespace: undefined } as never],
+    ['an acquire that is no function', { acquire: true } as never],
     ['a timeout of 0', { timeout: 0 }],
     ['a timeout that no timer keeps', { timeout: Infinity }],
     ['a lease of no time', { leaseTtl: 0 }],

@@ -9,7 +9,11 @@ export const padding = (n: number) => 'ü'.repeat(n % 5 === 4 ? 100_000 + n : n 
 const [, program, path, limit = 'Infinity'] = process.argv
 if (program?.endsWith('checkpoint-writer.ts') && path !== undefined) {
   try {
-    const checkpoint = await openCheckpoint(path, { read: { userPoolId: 'eu-west-1_a' }, now: Date.now })
+    const checkpoint = await openCheckpoint(path, {
+      read: { userPoolId: 'eu-west-1_a' },
+      now: Date.now,
+      maxAge: Infinity,
+    })
     let n = 0
     const records = checkpoint.records()[Symbol.asyncIterator]()
     while (!(await records.next()).done) n++

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
-import { randomUUID } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import {
   type FileHandle,
@@ -18,7 +18,6 @@ import { hostname, tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { crc32 } from 'node:zlib'
 import * as fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Checkpoint, openCheckpoint } from '../../../src/cognito/memberships/checkpoint.js'
@@ -38,6 +37,7 @@ vi.mock('node:fs/promises', async original => {
 
 const READ = { userPoolId: 'eu-west-1_a', region: 'eu-west-1', strategy: 'list-groups' }
 const now = () => Date.UTC(2026, 0, 2, 3, 4, 5)
+const DAY = 86_400_000
 
 let root = ''
 let path = ''
@@ -51,7 +51,7 @@ beforeEach(async () => {
   path = join(folder, 'audit.checkpoint')
 })
 
-const opened = (read: Record<string, unknown> = READ) => openCheckpoint(path, { read, now })
+const opened = (read: Record<string, unknown> = READ) => openCheckpoint(path, { read, now, maxAge: DAY })
 
 async function recordsOf(checkpoint: Checkpoint): Promise<unknown[]> {
   const found: unknown[] = []
@@ -91,14 +91,14 @@ async function rejected(read?: Record<string, unknown>): Promise<string> {
 describe('examples', () => {
   test('what was appended is there when the file is opened again, in order', async () => {
     await using(async checkpoint => {
-      expect(checkpoint).toMatchObject({ startedAt: '2026-01-02T03:04:05.000Z', resumed: false })
+      expect(checkpoint).toMatchObject({ startedAt: '2026-01-02T03:04:05.000Z', age: 0, resumed: false })
       expect(await recordsOf(checkpoint)).toEqual([])
       await checkpoint.append({ page: 1 })
       await checkpoint.append({ page: 2 })
       expect(await recordsOf(checkpoint)).toEqual([{ page: 1 }, { page: 2 }])
     })
-    const later = await openCheckpoint(path, { read: READ, now: () => now() + 1e9 })
-    expect(later).toMatchObject({ startedAt: '2026-01-02T03:04:05.000Z', resumed: true })
+    const later = await openCheckpoint(path, { read: READ, now: () => now() + 1e7, maxAge: DAY })
+    expect(later).toMatchObject({ startedAt: '2026-01-02T03:04:05.000Z', age: 1e7, resumed: true })
     expect(await recordsOf(later)).toEqual([{ page: 1 }, { page: 2 }])
     await later.append({ page: 3 })
     await later.flush()
@@ -115,9 +115,13 @@ describe('examples', () => {
         .split('\n')
         .map(line => JSON.parse(line)),
     ).toEqual([
-      { rolecast: 'checkpoint', version: 1, startedAt: '2026-01-02T03:04:05.000Z', read: READ },
-      { crc32: expect.stringMatching(/^[0-9a-f]{8}$/), record: { page: 1 } },
-      { crc32: expect.stringMatching(/^[0-9a-f]{8}$/), record: { users: ['a\nb', '\u2028'] } },
+      { rolecast: 'checkpoint', version: 2, startedAt: '2026-01-02T03:04:05.000Z', read: READ },
+      { hash: expect.stringMatching(/^[\w-]{16}$/), after: expect.stringMatching(/^[\w-]{16}$/), record: { page: 1 } },
+      {
+        hash: expect.stringMatching(/^[\w-]{16}$/),
+        after: expect.stringMatching(/^[\w-]{16}$/),
+        record: { users: ['a\nb', '\u2028'] },
+      },
     ])
   })
 
@@ -249,15 +253,25 @@ describe('a torn end', () => {
 })
 
 describe('a file that is rejected is left as it is', () => {
-  const line = (json: string | Buffer) =>
-    Buffer.concat([
-      Buffer.from(`{"crc32":"${crc32(json).toString(16).padStart(8, '0')}","record":`),
-      Buffer.from(json),
-      Buffer.from('}\n'),
-    ])
+  const checksum = (content: string | Buffer) => createHash('sha256').update(content).digest('base64url').slice(0, 16)
+  /** A line after the one with this checksum, and its own checksum. */
+  const lineAfter = (after: string, json: string | Buffer) => {
+    const content = Buffer.concat([Buffer.from(`"after":"${after}","record":`), Buffer.from(json), Buffer.from('}')])
+    const own = checksum(content)
+    return { own, bytes: Buffer.concat([Buffer.from(`{"hash":"${own}",`), content, Buffer.from('\n')]) }
+  }
+  const linesAfter = (first: string, ...records: readonly (string | Buffer)[]) => {
+    let after = checksum(first.trimEnd())
+    const lines = records.map(record => {
+      const line = lineAfter(after, record)
+      after = line.own
+      return line.bytes
+    })
+    return Buffer.concat([Buffer.from(first), ...lines])
+  }
   const headerOf = (version: unknown) =>
     `${JSON.stringify({ rolecast: 'checkpoint', version, startedAt: '2026-01-02T03:04:05.000Z', read: READ })}\n`
-  const header = headerOf(1)
+  const header = headerOf(2)
 
   test.each([
     ['a text', 'dear diary\n'],
@@ -266,8 +280,10 @@ describe('a file that is rejected is left as it is', () => {
     ['JSON that is no object', '["checkpoint"]\n'],
     ['another kind of file of rolecast', '{"rolecast":"snapshot","version":1}\n'],
     ['what it is only by its prototype', '{"__proto__":{"rolecast":"checkpoint","version":1}}\n'],
-    ['a header without a date', '{"rolecast":"checkpoint","version":1,"read":{}}\n'],
-    ['a header that does not say what is read', '{"rolecast":"checkpoint","version":1,"startedAt":"x","read":[]}\n'],
+    ['a header without a date', '{"rolecast":"checkpoint","version":2,"read":{}}\n'],
+    ['a header that does not say what is read', headerOf(2).replace(/"read":.*/, '"read":[]}')],
+    ['a header with a date that is none', headerOf(2).replace('2026-01-02T03:04:05.000Z', '2026-02-31T03:04:05.000Z')],
+    ['a header with a date in another form', headerOf(2).replace('2026-01-02T03:04:05.000Z', 'yesterday')],
     ['a long file that only begins like one', `{"rolecast":"checkpoint",${' '.repeat(1000)}`],
     ['a byte order mark', `\ufeff${header}`],
     ['UTF-16', Buffer.from(header, 'utf16le')],
@@ -284,14 +300,14 @@ describe('a file that is rejected is left as it is', () => {
   })
 
   test('control: the same header and a record are taken', async () => {
-    await writeFile(path, Buffer.concat([Buffer.from(header), line('{"page":1}')]))
+    await writeFile(path, linesAfter(header, '{"page":1}'))
     expect(await using(recordsOf)).toEqual([{ page: 1 }])
   })
 
-  test.each([[2], [0], ['1'], [null], [undefined]])('of version %j', async value => {
+  test.each([[1], [3], [0], ['2'], [null], [undefined], [{ toString: {} }]])('of version %j', async value => {
     await writeFile(path, headerOf(value))
     expect(await rejected()).toMatch(
-      /it is of version .*, and this rolecast writes version 1; give the path .* or remove this one/,
+      /it is of version .*, and this rolecast reads version 2 only; give the path .* or remove this one/,
     )
   })
 
@@ -353,7 +369,7 @@ describe('a file that is rejected is left as it is', () => {
 
   test('control: of a line whose checksum fits, only reading finds that it is no JSON in UTF-8', async () => {
     for (const record of ['{page:1}', Buffer.from('{"page":"\xff"}', 'latin1')]) {
-      await writeFile(path, Buffer.concat([Buffer.from(header), line('{"page":1}'), line(record)]))
+      await writeFile(path, linesAfter(header, '{"page":1}', record))
       expect((await failureOf(() => using(recordsOf))).message).toMatch(/its line 3 is damaged/)
     }
   })
@@ -381,6 +397,122 @@ describe('a file that is rejected is left as it is', () => {
       await truncate(path, 0)
       expect((await failureOf(() => recordsOf(checkpoint))).message).toMatch(/it was cut off while it was read/)
     })
+  })
+})
+
+describe('a line in the wrong place', () => {
+  const records = fc.array(fc.record({ page: fc.nat(3), users: fc.array(fc.string(), { maxLength: 3 }) }), {
+    minLength: 3,
+    maxLength: 8,
+  })
+  const split = (whole: Buffer) => whole.toString('latin1').match(/[^\n]*\n/g)!
+  const join = (lines: readonly string[]) => Buffer.from(lines.join(''), 'latin1')
+
+  /** Every file that has one line less, one line twice, or two lines swapped. A missing end is no such file. */
+  function rearranged(lines: readonly string[]): readonly (readonly string[])[] {
+    const [header = '', ...rest] = lines
+    const places = rest.map((_line, place) => place)
+    return [
+      ...places.slice(0, -1).map(place => rest.toSpliced(place, 1)),
+      ...places.flatMap(place => places.map(to => rest.toSpliced(to + 1, 0, rest[place]!))),
+      ...places.flatMap(place =>
+        places.filter(other => other > place).map(other => rest.with(place, rest[other]!).with(other, rest[place]!)),
+      ),
+    ].map(changed => [header, ...changed])
+  }
+
+  /** What an earlier rolecast looked at: whether each line is whole. */
+  const isEachWhole = (lines: readonly string[]) =>
+    lines.slice(1).every(line => {
+      const [, own, content] = /^\{"hash":"(.{16})",(.*)\n$/s.exec(line) ?? []
+      const sum = createHash('sha256').update(Buffer.from(content!, 'latin1')).digest('base64url')
+      return own === sum.slice(0, 16)
+    })
+
+  test('every line removed, repeated or swapped is noticed, and cutting the file there helps', async () => {
+    let notNoticedByEach = 0
+    await fc.assert(
+      fc.asyncProperty(records, async records => {
+        await rm(path, { force: true })
+        const lines = split(await written(...records))
+        for (const changed of rearranged(lines)) {
+          await writeFile(path, join(changed))
+          const message = await rejected()
+          expect(message).toMatch(/its line \d+ does not follow the line before it/)
+          // Control: by the checksums of single lines all of these files are as good as the first.
+          if (isEachWhole(changed)) notNoticedByEach++
+          const bytes = Number(/truncate the file to (\d+) bytes/.exec(message)![1])
+          await truncate(path, bytes)
+          const kept = await using(recordsOf)
+          expect(kept).toEqual(records.slice(0, kept.length))
+        }
+      }),
+      { numRuns: 15 },
+    )
+    expect(notNoticedByEach).toBeGreaterThan(300)
+  })
+
+  test('a line of another checkpoint is noticed, and so is another header', async () => {
+    const mine = split(await written({ page: 1 }, { page: 2 }, { page: 3 }))
+    await rm(path)
+    const other = split(await written({ page: 9 }, { page: 2 }, { page: 3 }))
+    for (const lines of [mine.with(1, other[1]!), mine.with(2, other[2]!), mine.with(3, other[3]!)]) {
+      await writeFile(path, join(lines))
+      expect(await rejected()).toMatch(/does not follow the line before it/)
+    }
+    await writeFile(path, join(mine.with(0, mine[0]!.replace('03:04:05', '03:04:04'))))
+    expect(await rejected()).toMatch(/its line 2 does not follow the line before it/)
+  })
+
+  test('a missing end is what a kill leaves: what is there is the records before', async () => {
+    const lines = split(await written({ page: 1 }, { page: 2 }, { page: 3 }))
+    await writeFile(path, join(lines.slice(0, -1)))
+    expect(await using(recordsOf)).toEqual([{ page: 1 }, { page: 2 }])
+  })
+
+  test('a file that is changed between its opening and its reading is noticed too', async () => {
+    const lines = split(await written({ page: 1 }, { page: 2 }, { page: 3 }))
+    await using(async checkpoint => {
+      await writeFile(path, join([lines[0]!, lines[2]!, lines[1]!, lines[3]!]))
+      expect((await failureOf(() => recordsOf(checkpoint))).message).toMatch(/its line 2 does not follow/)
+    })
+  })
+})
+
+describe('the age', () => {
+  const openedAt = (time: number, maxAge = DAY) => openCheckpoint(path, { read: READ, now: () => time, maxAge })
+
+  test('is no more than what is accepted, and the file is left as it is otherwise', async () => {
+    const before = await written({ page: 1 })
+    const young = await openedAt(now() + DAY)
+    expect(young).toMatchObject({ age: DAY, resumed: true })
+    await young.close()
+    const error = await failureOf(() => openedAt(now() + 93 * DAY))
+    expect(error).toMatchObject({ code: 'invalid-input', value: path })
+    expect(error.message).toContain(
+      'what is in it was read from 2026-01-02T03:04:05.000Z on, 93 days ago, and at most 1 day are accepted; remove it to start again, or raise `maxCheckpointAge`',
+    )
+    expect((await readFile(path)).equals(before)).toBe(true)
+    expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
+    // Control: with a higher age the same file is resumed.
+    const old = await openedAt(now() + 93 * DAY, Infinity)
+    expect(await recordsOf(old)).toEqual([{ page: 1 }])
+    await old.close()
+  })
+
+  test('of a file from the future is none', async () => {
+    await written({ page: 1 })
+    expect((await failureOf(() => openedAt(now() - 1, Infinity))).message).toContain(
+      'it is from the future (2026-01-02T03:04:05.000Z, and here it is 2026-01-02T03:04:04.999Z); set the clock, or remove it to start again',
+    )
+  })
+
+  test('counts from the first beginning, however often it is resumed', async () => {
+    await written({ page: 1 })
+    const half = await openedAt(now() + DAY / 2)
+    await half.append({ page: 2 })
+    await half.close()
+    expect((await failureOf(() => openedAt(now() + DAY + 60_000))).message).toContain('1 day 1 minute ago')
   })
 })
 
@@ -417,7 +549,7 @@ describe('the lock', () => {
     await written({ page: 1 })
     await using(async () => {
       await symlink(path, `${path}.link`)
-      await expect(openCheckpoint(`${path}.link`, { read: READ, now })).rejects.toThrow(/it is in use by/)
+      await expect(openCheckpoint(`${path}.link`, { read: READ, now, maxAge: DAY })).rejects.toThrow(/it is in use by/)
     })
   })
 
@@ -542,7 +674,8 @@ describe.skipIf(process.platform === 'win32')('another process', { timeout: 180_
     return { child, lines: createInterface({ input: child.stdout! })[Symbol.asyncIterator]() }
   }
 
-  const openedAfterwards = () => openCheckpoint(path, { read: { userPoolId: 'eu-west-1_a' }, now })
+  const openedAfterwards = () =>
+    openCheckpoint(path, { read: { userPoolId: 'eu-west-1_a' }, now: Date.now, maxAge: DAY })
 
   /** How many records there are, all as they were written. */
   async function countRecords(): Promise<number> {

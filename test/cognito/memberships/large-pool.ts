@@ -26,6 +26,7 @@ export function largePool({ users, groups, perUser }: PoolShape): UserPoolApi {
   return {
     userPoolId: 'eu-west-1_Large',
     timeout: 1_000,
+    lastOrder: () => 0,
     async getGroup() {
       throw new Error('nobody asks for one')
     },
@@ -33,7 +34,8 @@ export function largePool({ users, groups, perUser }: PoolShape): UserPoolApi {
       const start = Number(token ?? 0)
       const end = Math.min(start + PAGE, groups)
       const page = Array.from({ length: end - start }, (_, index) => groupOf(start + index))
-      return { groups: page, nextToken: end < groups ? String(end) : undefined, fetchedAt: 0, order: 1 }
+      const createdAt = new Map<string, number>()
+      return { groups: page, createdAt, nextToken: end < groups ? String(end) : undefined, fetchedAt: 0, order: 1 }
     },
     async listUsers(token) {
       const start = Number(token ?? 0)

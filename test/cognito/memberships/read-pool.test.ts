@@ -125,7 +125,7 @@ const read = (options: Partial<ReadPoolOptions> = {}): Promise<PoolReading> => r
 const usersOf = (reading: PoolReading): readonly UserGroups[] => [...reading.users()]
 
 async function readWithCheckpoint(path: string, options: Partial<ReadPoolOptions> = {}): Promise<PoolReading> {
-  const checkpoint = await openCheckpoint(path, { read: { userPoolId }, now: Date.now })
+  const checkpoint = await openCheckpoint(path, { read: { userPoolId }, now: Date.now, maxAge: Infinity })
   try {
     return await read({ ...options, checkpoint })
   } finally {
@@ -142,14 +142,20 @@ function countCalls(): Readonly<Record<string, number>> {
 const pages = (count: number) => Math.max(1, Math.ceil(count / 60))
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
 
-/** The fewest calls that can read it. */
+/** The fewest calls that can read it, and one of the operation that only what appears meanwhile needs. */
 function leastCalls({ groups, users }: Pool, strategy: ReadStrategy): Readonly<Record<string, number>> {
   const common = { DescribeUserPool: 1, ListGroups: 2 * pages(groups.length), ListUsers: pages(users.length) }
   const members = (groupName: string) => users.filter(user => user.groups.includes(groupName)).length
   const each =
     strategy === 'per-group'
-      ? { ListUsersInGroup: sum(groups.map(({ groupName }) => pages(members(groupName)))) }
-      : { AdminListGroupsForUser: sum(users.map(user => pages(user.groups.length))) }
+      ? {
+          ListUsersInGroup: sum(groups.map(({ groupName }) => pages(members(groupName)))),
+          AdminListGroupsForUser: Math.min(1, users.length),
+        }
+      : {
+          AdminListGroupsForUser: sum(users.map(user => pages(user.groups.length))),
+          ListUsersInGroup: Math.min(1, groups.length),
+        }
   return Object.fromEntries(Object.entries({ ...common, ...each }).filter(([, count]) => count > 0))
 }
 
@@ -535,7 +541,8 @@ describe('faults', () => {
       read({ strategy, onEvent: event => event.type === 'retry' && retries.push(event) }),
     )
     expect(error).toMatchObject({ code })
-    expect(retries.length > 0).toBe(error.retryable)
+    // A denial is final; what may come from a proxy is not at once.
+    expect(retries.length > 0).toBe(code !== 'not-authorized')
   })
 
   test.each([
@@ -627,7 +634,10 @@ describe('a checkpoint', () => {
         // What was under way when it stopped is asked for again, and no more.
         expect(endpoint.requests.length).toBeLessThanOrEqual(least - kept.pages + 20)
         if (kept.pages > 0) expect(countCalls()['DescribeUserPool']).toBeUndefined()
-        expect(events[0]).toMatchObject({ type: 'estimate', estimate: { strategy } })
+        expect(events.find(event => event.type !== 'resumed')).toMatchObject({
+          type: 'estimate',
+          estimate: { strategy },
+        })
       }
       expect(stops).toBeGreaterThan(5)
     },
@@ -643,7 +653,7 @@ describe('a checkpoint', () => {
 
   test('with a record that no reading writes is refused', async () => {
     const path = newPath()
-    const checkpoint = await openCheckpoint(path, { read: { userPoolId }, now: Date.now })
+    const checkpoint = await openCheckpoint(path, { read: { userPoolId }, now: Date.now, maxAge: Infinity })
     await checkpoint.append({ kind: 'users', usernames: 'alice', next: null })
     await checkpoint.close()
     expect(await failureOf(() => readWithCheckpoint(path))).toMatchObject({
@@ -890,7 +900,7 @@ describe('a pool that changes while it is read', () => {
           },
         }
       },
-      [{ change: 'group-changed', groupName: 'g0' }],
+      [{ change: 'group-replaced', groupName: 'g0' }],
       SMALL.users.map(({ username, groups }) => ({
         username,
         groups: [...groups.filter(name => name !== 'g0'), ...(username === 'user-140' ? ['g0'] : [])],
@@ -931,7 +941,8 @@ describe('a pool that changes while it is read', () => {
     expect(reading.changes).toEqual(changes)
     expect(usersOf(reading).map(sortGroups)).toEqual(users.map(sortGroups))
     expect(reading.groups).toEqual([...endpoint.groups.values()])
-    expect(events.at(-1)).toEqual({ type: 'read', groups: reading.groups, changes })
+    const estimatedUsers = SMALL.users.length
+    expect(events.at(-1)).toMatchObject({ type: 'read', groups: reading.groups, changes, estimatedUsers })
     // What a checkpoint keeps of it says the same.
     const again = await readWithCheckpoint(path, { strategy })
     expect(again.changes).toEqual(changes)
@@ -965,7 +976,7 @@ describe('a pool that changes while it is read', () => {
     const listed: Group[] = [...SMALL.groups]
     const blind: UserPoolApi = {
       ...api,
-      listGroups: async () => ({ groups: listed, nextToken: undefined, fetchedAt: 0, order: 0 }),
+      listGroups: async () => ({ groups: listed, createdAt: new Map(), nextToken: undefined, fetchedAt: 0, order: 0 }),
     }
     const reading = await read({
       strategy: 'per-group',

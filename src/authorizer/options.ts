@@ -1,0 +1,135 @@
+import { isUserPoolId } from '../aws-ids.js'
+import { listNames, quote, RolecastError } from '../errors.js'
+import { copyPlain } from './own-data.js'
+
+/** The longest wait that a timer can have, in milliseconds. */
+export const MAX_TIMER = 2_147_483_647
+
+interface OptionRule {
+  /** Whether the value can be used. */
+  readonly fits: (value: unknown) => boolean
+  /** What to give, for the message. */
+  readonly give: string
+  /**
+   * - `required`: no default would be safe for everyone.
+   * - `never-undefined`: may be left out, but undefined where a function was expected would turn off what it does.
+   * - `optional`: undefined is the default, which is the strictest.
+   */
+  readonly presence: 'required' | 'never-undefined' | 'optional'
+}
+
+export type OptionRules = Readonly<Record<string, OptionRule>>
+
+const isFunction = (value: unknown) => typeof value === 'function'
+const hasMethod = (value: unknown, name: string) =>
+  typeof value === 'object' && value !== null && isFunction((value as Record<string, unknown>)[name])
+const oneOf =
+  (...values: readonly unknown[]) =>
+  (value: unknown) =>
+    values.includes(value)
+/** A number of at least 0. Infinity is one, NaN is not. */
+const isAmount = (value: unknown) => typeof value === 'number' && value >= 0
+
+const required = (fits: OptionRule['fits'], give: string): OptionRule => ({ fits, give, presence: 'required' })
+const optional = (fits: OptionRule['fits'], give: string): OptionRule => ({ fits, give, presence: 'optional' })
+const neverUndefined = (fits: OptionRule['fits'], give: string): OptionRule => ({
+  fits,
+  give,
+  presence: 'never-undefined',
+})
+
+export const GUARD_OPTIONS: OptionRules = {
+  resolver: required(
+    value => hasMethod(value, 'resolve'),
+    'give `createRoleResolver({ userPoolId })` from `rolecast/cognito`',
+  ),
+  verifier: required(
+    value => isFunction(value) || hasMethod(value, 'verify'),
+    'give `CognitoJwtVerifier.create(…)` from `aws-jwt-verify`, or a function that verifies a token',
+  ),
+  groupsOf: required(
+    value => value === 'token' || isFunction(value),
+    "give `'token'`, or a function that reads the groups of the user",
+  ),
+  onStale: required(
+    value => value === 'deny' || value === 'allow' || isFunction(value),
+    "give `'deny'`, `'allow'` or a function of the comparison",
+  ),
+  allow: required(isFunction, 'give a function that decides by `resolution.preferredRole`'),
+  requireRole: optional(oneOf(true, false), 'give true or false'),
+  onUnknownGroup: optional(oneOf('deny', 'ignore'), "give `'deny'` or `'ignore'`"),
+  maxStaleAge: optional(isAmount, 'give milliseconds'),
+  timeout: optional(
+    value => isAmount(value) && value !== 0 && ((value as number) <= MAX_TIMER || value === Infinity),
+    `give more than 0 and at most ${MAX_TIMER} milliseconds, or Infinity for no limit`,
+  ),
+  onDecision: neverUndefined(isFunction, 'give a function of the decision'),
+  clock: optional(isFunction, 'give a function that returns milliseconds since the epoch'),
+}
+
+export const AUTHORIZER_OPTIONS: OptionRules = {
+  ...GUARD_OPTIONS,
+  kind: optional(
+    oneOf('rest-token', 'rest-request', 'websocket', 'http-1', 'http-2', 'http-2-iam', 'appsync'),
+    'give the kind of your API',
+  ),
+  // Without it the token is taken from where API Gateway's cache may not look.
+  findToken: neverUndefined(isFunction, 'give a function that finds the token in the event'),
+  resource: optional(oneOf('method', 'stage'), "give `'method'` or `'stage'`"),
+  onFailure: optional(oneOf('deny', 'throw'), "give `'deny'` or `'throw'`"),
+  margin: optional(value => isAmount(value) && value !== Infinity, 'give milliseconds'),
+  maxBytes: optional(isAmount, 'give a number of bytes'),
+}
+
+/**
+ * The options, read once. Names that are unknown are rejected too, because a misspelt `onDecision` or `findToken` would be
+ * off without a word.
+ *
+ * @throws RolecastError `invalid-option`
+ */
+export function readOptions<T extends object>(given: T, rules: OptionRules): T {
+  const options = copyPlain(given)
+  if (options === undefined) {
+    throw invalid(`the options are ${quote(given)}; give a plain object, without getters`, given)
+  }
+  const unknown = Object.keys(options).filter(name => !Object.hasOwn(rules, name))
+  if (unknown.length > 0) {
+    throw invalid(
+      `unknown ${unknown.length === 1 ? 'option' : 'options'} ${listNames(unknown)}; ` +
+        `use ${Object.keys(rules).join(', ')}`,
+      unknown[0],
+    )
+  }
+  for (const [name, { fits, give, presence }] of Object.entries(rules)) {
+    const value = options[name]
+    if (presence === 'required') {
+      if (!value) throw invalid(`${quote(name)} is missing; ${give}`, value)
+    } else if (!Object.hasOwn(options, name) || (presence === 'optional' && value === undefined)) continue
+    if (!fits(value)) throw invalid(`${quote(name)} is ${quote(value)}; ${give}${orLeaveOut(presence)}`, value)
+  }
+  return options as T
+}
+
+function orLeaveOut(presence: OptionRule['presence']): string {
+  return presence === 'required' ? '' : ', or leave it out'
+}
+
+/**
+ * The user pool of a resolver, or `any`.
+ *
+ * @throws RolecastError `invalid-option`
+ */
+export function readUserPoolId(resolver: { readonly userPoolId: string }): string {
+  const userPoolId: unknown = resolver.userPoolId
+  if (userPoolId === 'any' || isUserPoolId(userPoolId)) return userPoolId
+  throw invalid(
+    `the resolver's \`userPoolId\` is ${quote(userPoolId)}; give the id of the user pool whose groups it reads, ` +
+      "or `'any'` if tokens of every pool that the verifier accepts may have its roles",
+    userPoolId,
+  )
+}
+
+/** Without an object as its value: a client in it may hold credentials. */
+function invalid(message: string, value: unknown): RolecastError {
+  return new RolecastError('invalid-option', message, Object(value) === value ? {} : { value })
+}

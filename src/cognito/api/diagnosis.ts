@@ -1,0 +1,341 @@
+import type { ErrorCode } from '../../errors.js'
+
+/** What a failure is. */
+export interface Diagnosis {
+  readonly code: ErrorCode
+  readonly what?: string
+  readonly next?: string
+  /** Told in place of the text of the cause, which can have a credential in it: neither text nor cause is shown. */
+  readonly instead?: string
+}
+
+/** The parts of an error that say what it is: those of the SDK, of its credential providers, and of Node. */
+interface Symptoms {
+  readonly name: string
+  readonly code: string
+  readonly message: string
+  /** HTTP status of the response, if there was one. */
+  readonly status: number | undefined
+  /** The error came as XML, as from STS. Cognito speaks JSON. */
+  readonly isXml: boolean
+}
+
+/**
+ * Says what the failure of an SDK call is. Only what is known to pass counts as retryable: an old group may be served then.
+ *
+ * The SDK loads credentials within the call, so a failure can be of the network, of Cognito, of STS, of a file, or of a
+ * package that is missing.
+ */
+export function diagnose(cause: unknown): Diagnosis {
+  for (const error of causesOf(cause)) {
+    const found = diagnoseOne(symptomsOf(error))
+    if (found !== undefined) return found
+  }
+  return { code: 'unexpected' }
+}
+
+/** The error, and what it says is its cause: `fetch` has the network's error there. */
+function causesOf(cause: unknown): readonly object[] {
+  const causes: object[] = []
+  for (let one = cause; typeof one === 'object' && one !== null && causes.length < 5;)
+    one = causes[causes.push(one) - 1] && (one as { readonly cause?: unknown }).cause
+  return causes
+}
+
+function symptomsOf(error: object): Symptoms {
+  const { name, code, message, statusCode, $metadata, Type, Code } = error as Readonly<Record<string, unknown>>
+  const status = ($metadata as { readonly httpStatusCode?: unknown } | undefined)?.httpStatusCode ?? statusCode
+  return {
+    name: text(name),
+    code: text(code),
+    message: text(message),
+    status: typeof status === 'number' ? status : undefined,
+    isXml: typeof Type === 'string' && typeof Code === 'string',
+  }
+}
+
+function text(value: unknown): string {
+  return typeof value === 'string' ? value : ''
+}
+
+function diagnoseOne(error: Symptoms): Diagnosis | undefined {
+  const { name, code, message } = error
+  if (/^region is missing/i.test(message)) return { code: 'no-region' }
+  return (
+    ofClock(error) ??
+    ofSignature(error) ??
+    (PROVIDER_ERRORS.has(name) ? ofProvider(error) : undefined) ??
+    (error.isXml ? ofSts(error) : undefined) ??
+    ofName(name) ??
+    ofSystemCode(code, message) ??
+    ofBody(error) ??
+    ofStatus(error.status)
+  )
+}
+
+/** Only the two times of the message are told, because the rest can be the request with its session token. */
+function ofClock({ name, message }: Symptoms): Diagnosis | undefined {
+  const times = /Signature (?:expired|not yet current): [\dTZ]{8,16} is (?:now earlier|still later) than [\dTZ]{8,16}/
+  const [said] = times.exec(message) ?? []
+  if (said === undefined && !CLOCK_ERRORS.has(name)) return undefined
+  return { ...CLOCK, instead: said ?? name }
+}
+
+const CLOCK_ERRORS: ReadonlySet<string> = new Set(['RequestTimeTooSkewed', 'RequestExpired', 'RequestInTheFuture'])
+
+const CLOCK: Diagnosis = {
+  code: 'clock-skew',
+  what: 'was rejected because the clock of this machine differs from that of AWS',
+  next: 'set the clock, for example with NTP',
+}
+
+/** For a bad signature AWS's message quotes the request it expected, session token included. */
+function ofSignature({ name }: Symptoms): Diagnosis | undefined {
+  return /Signature(Exception)?$|^SignatureDoesNotMatch$/.test(name) ? { ...WRONG_KEYS, instead: name } : undefined
+}
+
+const WRONG_KEYS: Diagnosis = {
+  code: 'not-authorized',
+  what: 'was sent with credentials that AWS does not accept',
+  next: 'check that access key, secret key and session token belong together and are current',
+}
+
+const PROVIDER_ERRORS: ReadonlySet<string> = new Set([
+  'CredentialsProviderError',
+  'TokenProviderError',
+  'ProviderError',
+])
+
+/** What loads credentials failed: files, profiles, IAM Identity Center, and the endpoints of containers and instances. */
+function ofProvider({ code, message, status }: Symptoms): Diagnosis {
+  // Its text is the command line and what the command printed.
+  if (message.startsWith('Command failed'))
+    return {
+      code: 'no-credentials',
+      instead: 'the `credential_process` of the profile failed',
+      next: 'run the command of the profile by itself',
+    }
+  const [, told = ''] = /^Server responded with status: (\d+)$/.exec(message) ?? []
+  const [, network = ''] = /^(?:Error: )?(?:connect|getaddrinfo|read|write) (E[A-Z_]+)/.exec(message) ?? []
+  const passes =
+    (status ?? Number(told)) >= 500 ||
+    isNetworkCode(code) ||
+    isNetworkCode(network) ||
+    message.startsWith('TimeoutError')
+  return passes ? NO_METADATA : { code: 'no-credentials' }
+}
+
+/** The endpoint that has the credentials of a container or instance does not answer, or fails. */
+export const NO_METADATA: Diagnosis = {
+  code: 'unreachable',
+  what: 'got no AWS credentials from the endpoint of the container or instance',
+  next: 'try again; if it goes on, check that endpoint',
+}
+
+/** STS or IAM said no, or failed. */
+function ofSts(error: Symptoms): Diagnosis | undefined {
+  const { name, status } = error
+  const passing = ofName(name)?.code
+  if (passing === 'throttled') return { code: 'throttled', what: 'was throttled by AWS STS', next: 'try again later' }
+  if (passing === 'service-error' || name.startsWith('IDPCommunicationError') || (status ?? 0) >= 500)
+    return { code: 'service-error', what: 'failed with a server error of AWS STS', next: 'try again later' }
+  return {
+    code: 'no-credentials',
+    what: 'got no AWS credentials from AWS STS',
+    next: name.startsWith('ExpiredToken')
+      ? 'renew the token or the credentials that the role is assumed with'
+      : 'check the role, its trust policy, and the token or credentials that it is assumed with',
+  }
+}
+
+function ofName(name: string): Diagnosis | undefined {
+  return Object.hasOwn(BY_NAME, name) ? BY_NAME[name] : undefined
+}
+
+const EXPIRED: Diagnosis = {
+  code: 'not-authorized',
+  what: 'was sent with credentials that have expired',
+  next: 'renew the credentials, or sign in again',
+}
+const DENIED: Diagnosis = { code: 'not-authorized' }
+const THROTTLED: Diagnosis = { code: 'throttled' }
+const REJECTED: Diagnosis = { code: 'request-rejected' }
+const SERVER_ERROR: Diagnosis = { code: 'service-error' }
+
+/** Names of exceptions, of AWS and of the SDK. */
+const BY_NAME: Readonly<Record<string, Diagnosis>> = {
+  NotAuthorizedException: DENIED,
+  AccessDenied: DENIED,
+  AccessDeniedException: DENIED,
+  ForbiddenException: DENIED,
+  ExpiredToken: EXPIRED,
+  ExpiredTokenException: EXPIRED,
+  UnrecognizedClientException: WRONG_KEYS,
+  InvalidClientTokenId: WRONG_KEYS,
+  InvalidAccessKeyId: WRONG_KEYS,
+  AuthFailure: WRONG_KEYS,
+  MissingAuthenticationToken: WRONG_KEYS,
+  MissingAuthenticationTokenException: WRONG_KEYS,
+  OptInRequired: {
+    code: 'not-authorized',
+    what: 'was rejected because the account is not subscribed to the service or the Region',
+    next: 'enable the Region in the account, or check the region',
+  },
+  TooManyRequestsException: THROTTLED,
+  Throttling: THROTTLED,
+  ThrottlingException: THROTTLED,
+  ThrottledException: THROTTLED,
+  RequestLimitExceeded: THROTTLED,
+  RequestThrottled: THROTTLED,
+  RequestThrottledException: THROTTLED,
+  SlowDown: THROTTLED,
+  InvalidParameterException: REJECTED,
+  ValidationException: REJECTED,
+  InternalError: SERVER_ERROR,
+  InternalErrorException: SERVER_ERROR,
+  InternalFailure: SERVER_ERROR,
+  InternalServerError: SERVER_ERROR,
+  ServiceUnavailable: SERVER_ERROR,
+  ServiceUnavailableException: SERVER_ERROR,
+  RequestTimeout: SERVER_ERROR,
+  RequestTimeoutException: SERVER_ERROR,
+  TimeoutError: { code: 'unreachable' },
+}
+
+/** `code` of an error of Node. */
+function ofSystemCode(code: string, message: string): Diagnosis | undefined {
+  if (isNetworkCode(code))
+    return /\b(sts|oidc|portal\.sso|signin)\./.test(message) ? NO_SIGN_IN : { code: 'unreachable' }
+  if (isTlsCode(code))
+    return {
+      code: 'tls-failed',
+      next: 'give the CA of a proxy or emulator in NODE_EXTRA_CA_CERTS, or check the endpoint',
+    }
+  if (MODULE_CODES.has(code))
+    return {
+      code: 'missing-package',
+      what: 'could not load a package that it needs',
+      next: 'install the package, or include it in the bundle',
+    }
+  if (FILE_CODES.has(code))
+    return {
+      code: 'no-credentials',
+      what: 'could not read a file of the AWS configuration',
+      next: 'check the file, and the AWS_* variable or the profile that names it',
+    }
+  if (code === 'ERR_INVALID_URL')
+    return {
+      code: 'invalid-option',
+      what: 'has an address that is not a URL',
+      next: 'check `endpoint`, the AWS_ENDPOINT_URL* and AWS_CONTAINER_CREDENTIALS_* variables, and the profile',
+    }
+  return undefined
+}
+
+const NO_SIGN_IN: Diagnosis = {
+  code: 'unreachable',
+  what: 'did not reach AWS STS or the sign-in service',
+  next: 'check the network and the region, then try again',
+}
+
+/** The network, and nothing else: what is not in this list is not tried again. */
+const NETWORK_CODES: ReadonlySet<string> = new Set([
+  'EAI_AGAIN',
+  'EAI_FAIL',
+  'EAI_NODATA',
+  'EAI_NONAME',
+  'ECONNABORTED',
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EHOSTDOWN',
+  'EHOSTUNREACH',
+  'ENETDOWN',
+  'ENETRESET',
+  'ENETUNREACH',
+  'ENOTCONN',
+  'ENOTFOUND',
+  'EPIPE',
+  'ERR_SOCKET_CONNECTION_TIMEOUT',
+  'ERR_STREAM_PREMATURE_CLOSE',
+  'ETIMEDOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_SOCKET',
+])
+
+function isNetworkCode(code: string): boolean {
+  return NETWORK_CODES.has(code)
+}
+
+/** A certificate that is not trusted, with OpenSSL's names, or a failed handshake. */
+function isTlsCode(code: string): boolean {
+  return X509_CODES.has(code) || code === 'EPROTO' || /^ERR_(SSL|TLS)_/.test(code)
+}
+
+/** @see https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const X509_CODES: ReadonlySet<string> = new Set([
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_CRL',
+  'UNABLE_TO_DECRYPT_CERT_SIGNATURE',
+  'UNABLE_TO_DECRYPT_CRL_SIGNATURE',
+  'UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY',
+  'CERT_SIGNATURE_FAILURE',
+  'CRL_SIGNATURE_FAILURE',
+  'CERT_NOT_YET_VALID',
+  'CERT_HAS_EXPIRED',
+  'CRL_NOT_YET_VALID',
+  'CRL_HAS_EXPIRED',
+  'ERROR_IN_CERT_NOT_BEFORE_FIELD',
+  'ERROR_IN_CERT_NOT_AFTER_FIELD',
+  'ERROR_IN_CRL_LAST_UPDATE_FIELD',
+  'ERROR_IN_CRL_NEXT_UPDATE_FIELD',
+  'OUT_OF_MEM',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_REVOKED',
+  'INVALID_CA',
+  'PATH_LENGTH_EXCEEDED',
+  'INVALID_PURPOSE',
+  'CERT_UNTRUSTED',
+  'CERT_REJECTED',
+  'HOSTNAME_MISMATCH',
+])
+
+const MODULE_CODES: ReadonlySet<string> = new Set([
+  'ERR_MODULE_NOT_FOUND',
+  'MODULE_NOT_FOUND',
+  'ERR_PACKAGE_PATH_NOT_EXPORTED',
+  'ERR_UNSUPPORTED_DIR_IMPORT',
+])
+
+const FILE_CODES: ReadonlySet<string> = new Set([
+  'EACCES',
+  'EISDIR',
+  'ELOOP',
+  'EMFILE',
+  'ENAMETOOLONG',
+  'ENFILE',
+  'ENOENT',
+  'ENOTDIR',
+  'EPERM',
+])
+
+/** The SDK could not parse the body: HTML from a proxy, cut-off JSON. */
+function ofBody({ name, status }: Symptoms): Diagnosis | undefined {
+  if (name !== 'SyntaxError') return undefined
+  // Without a status it is no response of Cognito's, but a file or response with credentials, which the message quotes.
+  return status === undefined
+    ? { code: 'no-credentials', instead: 'what should have credentials in it is not JSON' }
+    : { code: 'malformed-response' }
+}
+
+function ofStatus(status: number | undefined): Diagnosis | undefined {
+  if (status === undefined || status < 400) return undefined
+  if (status === 429) return THROTTLED
+  if (status === 401 || status === 403) return DENIED
+  return status >= 500 ? SERVER_ERROR : REJECTED
+}

@@ -1,0 +1,71 @@
+import { PassThrough, type Writable } from 'node:stream'
+import { describe, expect, test, vi } from 'vitest'
+import { createProgress } from '../../src/cli/progress.js'
+import { useVirtualTime } from '../virtual-time.js'
+
+useVirtualTime()
+
+const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
+const textOf = (stream: PassThrough) => String(stream.read() ?? '')
+
+describe('where stderr is no terminal', () => {
+  test('a line a minute says how far the reading is', async () => {
+    const stream = new PassThrough()
+    const progress = createProgress(stream)
+    progress.update({ pages: 10, left: 990, users: 60 })
+    await pass(59_000)
+    expect(textOf(stream)).toBe('')
+    progress.update({ pages: 1_210, left: 3_000, users: 72_600 })
+    await pass(1_000)
+    expect(textOf(stream)).toBe('rolecast: 1,210 pages read, about 3,000 left; 72,600 users; 1,200 pages a minute\n')
+    await pass(10 * 60_000)
+    expect(textOf(stream).match(/\n/g)).toHaveLength(10)
+    progress.stop()
+    await pass(10 * 60_000)
+    expect(textOf(stream)).toBe('')
+  })
+
+  test('also while no page comes at all', async () => {
+    const stream = new PassThrough()
+    const progress = createProgress(stream)
+    await pass(3 * 60_000)
+    expect(textOf(stream)).toBe('rolecast: still waiting for the first pages\n'.repeat(3))
+    progress.stop()
+  })
+
+  test('other lines are written as they are', () => {
+    const stream = new PassThrough()
+    const progress = createProgress(stream)
+    progress.say('rolecast: trying again\n')
+    expect(textOf(stream)).toBe('rolecast: trying again\n')
+    progress.stop()
+  })
+})
+
+describe('on a terminal', () => {
+  function terminal(): PassThrough {
+    const stream = new PassThrough()
+    return Object.assign(stream, {
+      isTTY: true,
+      columns: 100,
+      cursorTo: () => true,
+      moveCursor: () => true,
+      clearLine: () => true,
+    } satisfies Partial<Record<keyof NodeJS.WriteStream, unknown>>) as PassThrough & Writable
+  }
+
+  test('a line takes the place of the bar, and no line comes by itself', async () => {
+    const stream = terminal()
+    const progress = createProgress(stream)
+    progress.say('before\n')
+    expect(textOf(stream)).toBe('before\n')
+    progress.update({ pages: 1, left: 9, users: 60 })
+    textOf(stream)
+    progress.say('between\n')
+    expect(textOf(stream)).toBe('\r\u001B[Kbetween\n')
+    progress.stop()
+    textOf(stream)
+    await pass(10 * 60_000)
+    expect(textOf(stream)).toBe('')
+  })
+})

@@ -1,0 +1,619 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import * as fc from 'fast-check'
+import * as authorizer from '../../src/authorizer/index.js'
+import { applyBaseline } from '../../src/cli/baseline.js'
+import { readConfig } from '../../src/cli/config.js'
+import { readMemberships } from '../../src/cli/memberships-file.js'
+import { readPoolFile } from '../../src/cli/pool-file.js'
+import { mappingsByClient } from '../../src/cognito/api/identity-pool-api.js'
+import * as responses from '../../src/cognito/api/responses.js'
+import { parse } from '../../src/cognito/api/user-pool-call.js'
+import * as cognito from '../../src/cognito/index.js'
+import { parseSnapshot } from '../../src/cognito/groups/snapshot.js'
+import { openCheckpoint } from '../../src/cognito/memberships/checkpoint.js'
+import * as core from '../../src/index.js'
+import { RULES } from '../../src/rules/catalogue.js'
+import { validateAll, validateInfrastructure } from '../../src/rules/validate.js'
+import * as template from '../../src/template/index.js'
+import { createHclParser } from '../../src/template/terraform/hcl-parser.js'
+import { readTerraformModule } from '../../src/template/terraform/source.js'
+import { parser, type Parser } from './fuzz.js'
+import { changed, changedJson, damaged, hostileJson, hostileValue } from './hostile.js'
+
+const fixture = (path: string) => readFileSync(new URL(`../fixtures/${path}`, import.meta.url), 'utf8')
+const jsonFixture = (path: string): unknown => JSON.parse(fixture(path).replaceAll(/,(\s*[}\]])/g, '$1'))
+
+const POOL = 'eu-west-1_Ab12Cd34e'
+const IDENTITY_POOL = 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
+const ROLE = 'arn:aws:iam::111122223333:role/Admin'
+const OTHER_ROLE = 'arn:aws:iam::111122223333:role/path/User'
+
+const GROUPS = [
+  { groupName: 'admins', precedence: 0, roleArn: ROLE },
+  { groupName: 'users', precedence: 1, roleArn: OTHER_ROLE },
+  { groupName: 'others', precedence: null, roleArn: null },
+]
+const CLAIMS = {
+  sub: 'u',
+  iss: `https://cognito-idp.eu-west-1.amazonaws.com/${POOL}`,
+  token_use: 'id',
+  iat: 1_700_000_000,
+  exp: 1_700_003_600,
+  'cognito:username': 'alice',
+  'cognito:groups': ['admins', 'users'],
+  'cognito:roles': [ROLE, OTHER_ROLE],
+  'cognito:preferred_role': ROLE,
+}
+const JOINED = { ...CLAIMS, 'cognito:groups': 'admins,users', 'cognito:roles': `${ROLE},${OTHER_ROLE}` }
+const BRACKETS = { ...CLAIMS, 'cognito:groups': '[admins users]', 'cognito:roles': `[${ROLE} ${OTHER_ROLE}]` }
+const MAPPING = {
+  Type: 'Rules',
+  AmbiguousRoleResolution: 'Deny',
+  RulesConfiguration: {
+    Rules: [
+      { Claim: 'cognito:groups', MatchType: 'Contains', Value: 'admins', RoleARN: ROLE },
+      { Claim: 'paid', MatchType: 'NotEqual', Value: 'true', RoleARN: OTHER_ROLE },
+    ],
+  },
+}
+const MAPPINGS = {
+  [`cognito-idp.eu-west-1.amazonaws.com/${POOL}:client`]: MAPPING,
+  'accounts.google.com': { Type: 'Token', AmbiguousRoleResolution: 'AuthenticatedRole' },
+}
+const REQUEST = { customRoleArn: ROLE, roles: { authenticated: OTHER_ROLE, unauthenticated: ROLE } }
+const TRUST_POLICY = {
+  Version: '2012-10-17',
+  Statement: [
+    {
+      Sid: 'Users',
+      Effect: 'Allow',
+      Principal: { Federated: 'cognito-identity.amazonaws.com' },
+      Action: ['sts:AssumeRoleWithWebIdentity'],
+      Condition: {
+        StringEquals: { 'cognito-identity.amazonaws.com:aud': IDENTITY_POOL },
+        'ForAnyValue:StringLike': { 'cognito-identity.amazonaws.com:amr': ['authenticated'] },
+      },
+    },
+  ],
+}
+const SNAPSHOT = {
+  version: 1,
+  userPoolId: POOL,
+  takenAt: 1_700_000_000_000,
+  Groups: [
+    { GroupName: 'admins', Precedence: 0, RoleArn: ROLE },
+    { GroupName: 'users', UserPoolId: POOL },
+  ],
+}
+const override = { groupsToOverride: ['admins'], iamRolesToOverride: [ROLE], preferredRole: ROLE }
+const PRE_TOKEN = [
+  { claimsOverrideDetails: { groupOverrideDetails: override, claimsToSuppress: ['cognito:groups'] } },
+  {
+    version: '2',
+    triggerSource: 'TokenGeneration_Authentication',
+    request: { groupConfiguration: override, userAttributes: { sub: 'u' } },
+    response: {
+      claimsAndScopeOverrideDetails: {
+        idTokenGeneration: { claimsToAddOrOverride: { 'cognito:roles': 'x' }, claimsToSuppress: ['cognito:roles'] },
+        accessTokenGeneration: { claimsToAddOrOverride: {}, claimsToSuppress: [], scopesToAdd: ['a'] },
+        groupOverrideDetails: override,
+      },
+    },
+  },
+]
+const INFRASTRUCTURE_PLAN = {
+  format_version: '1.2',
+  terraform_version: '1.9.0',
+  planned_values: {
+    root_module: {
+      resources: [
+        {
+          address: 'aws_cognito_user_group.a',
+          mode: 'managed',
+          type: 'aws_cognito_user_group',
+          name: 'a',
+          values: { name: 'admins', precedence: 0, role_arn: null, user_pool_id: POOL },
+        },
+        {
+          address: 'aws_iam_role.a',
+          mode: 'managed',
+          type: 'aws_iam_role',
+          name: 'a',
+          values: { assume_role_policy: JSON.stringify(TRUST_POLICY) },
+        },
+      ],
+      child_modules: [{ address: 'module.m', resources: [] }],
+    },
+  },
+  resource_changes: [
+    { address: 'aws_cognito_user_group.a', change: { actions: ['create'], after_unknown: { role_arn: true } } },
+  ],
+  configuration: {
+    root_module: {
+      resources: [
+        {
+          mode: 'managed',
+          type: 'aws_cognito_user_group',
+          name: 'a',
+          expressions: { role_arn: { references: ['aws_iam_role.a.arn', 'aws_iam_role.a'] } },
+        },
+      ],
+      module_calls: { m: { module: {}, expressions: { x: { references: ['var.y'] } } } },
+    },
+  },
+}
+const CLOUDFORMATION = {
+  AWSTemplateFormatVersion: '2010-09-09',
+  Parameters: { P: { Type: 'Number', Default: 1 } },
+  Mappings: { M: { a: { b: 'c' } } },
+  Conditions: { C: { 'Fn::Equals': [{ Ref: 'P' }, 1] } },
+  Resources: {
+    Pool: { Type: 'AWS::Cognito::UserPool' },
+    Role: { Type: 'AWS::IAM::Role', Properties: { AssumeRolePolicyDocument: TRUST_POLICY } },
+    Group: {
+      Type: 'AWS::Cognito::UserPoolGroup',
+      Condition: 'C',
+      Metadata: { rolecast: { ignore: [{ rules: ['COG101'], reason: 'why', expires: '2027-01-01' }] } },
+      Properties: {
+        UserPoolId: { Ref: 'Pool' },
+        GroupName: { 'Fn::Sub': ['${a}-x', { a: { 'Fn::FindInMap': ['M', 'a', 'b'] } }] },
+        Precedence: { 'Fn::If': ['C', 1, { Ref: 'AWS::NoValue' }] },
+        RoleArn: { 'Fn::GetAtt': ['Role', 'Arn'] },
+      },
+    },
+    Attachment: {
+      Type: 'AWS::Cognito::IdentityPoolRoleAttachment',
+      Properties: {
+        IdentityPoolId: IDENTITY_POOL,
+        Roles: { authenticated: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }]] } },
+        RoleMappings: {
+          M: { ...MAPPING, IdentityProvider: { 'Fn::Sub': `cognito-idp.eu-west-1.amazonaws.com/\${Pool}:c` } },
+        },
+      },
+    },
+    Member: {
+      Type: 'AWS::Cognito::UserPoolUserToGroupAttachment',
+      Properties: { UserPoolId: { Ref: 'Pool' }, GroupName: { Ref: 'Group' }, Username: 'alice' },
+    },
+  },
+}
+const TERRAFORM_JSON = {
+  resource: {
+    aws_cognito_user_group: { a: { name: 'admins', user_pool_id: POOL, count: 2, role_arn: '${aws_iam_role.a.arn}' } },
+    aws_iam_role: { a: { assume_role_policy: '${jsonencode({ Statement = [] })}' } },
+  },
+  variable: { x: { default: { a: 1 } } },
+  locals: { l: '${[for k, v in var.x : k]}' },
+  module: { m: { source: './cognito' } },
+  data: { aws_iam_policy_document: { d: { statement: [{ actions: ['sts:AssumeRole'], condition: [] }] } } },
+}
+
+/** Files of the repository, and how each says its format. */
+const FILES: readonly (readonly [template.TemplateFormat, readonly string[]])[] = [
+  [
+    'cloudformation',
+    ['pools', 'attachments', 'merged', 'suppressed', 'unresolved'].map(name => `templates/cloudformation/${name}.yaml`),
+  ],
+  ['serverless', ['templates/serverless/serverless.yml', 'templates/serverless/parts.yml']],
+  ['terraform-plan', ['templates/terraform/plan.json', 'templates/terraform/state.json']],
+  ['pulumi-preview', ['templates/pulumi/preview.json']],
+  ['amplify', ['templates/amplify/amplify_outputs.json', 'templates/amplify/user-pool-group-precedence.json']],
+]
+
+/** Reads it, and looks for what is wrong with it. */
+async function readAndValidate(text: string, format: template.TemplateFormat | undefined, path = '-'): Promise<void> {
+  const infrastructure = await template.readTemplate(text, { format, path })
+  validateInfrastructure(infrastructure)
+  validateAll(template.mergeInfrastructures([infrastructure, infrastructure]), { today: '2026-01-01' })
+}
+
+function templates(): readonly Parser[] {
+  return [
+    ...FILES.map(([format, paths]) =>
+      parser(`${format} texts`, ['readTemplate', 'mergeInfrastructures'], damaged(paths.map(fixture)), text =>
+        readAndValidate(text, format),
+      ),
+    ),
+    parser(
+      'texts of no named format',
+      ['readTemplate', 'detectFormat'],
+      damaged(FILES.flatMap(([, all]) => all.map(fixture))),
+      text => {
+        template.detectFormat(text)
+        return /resource "/.test(text) ? undefined : readAndValidate(text, undefined)
+      },
+    ),
+    parser(
+      'CloudFormation values',
+      ['readTemplate'],
+      changedJson([CLOUDFORMATION, jsonFixture('templates/cdk/Auth.template.json')]),
+      text => readAndValidate(text, 'cloudformation'),
+    ),
+    parser('Serverless values', ['readTemplate'], changedJson([{ service: 's', resources: [CLOUDFORMATION] }]), text =>
+      readAndValidate(text, 'serverless'),
+    ),
+    parser(
+      'Terraform plan values',
+      ['readTemplate'],
+      changedJson([INFRASTRUCTURE_PLAN, jsonFixture('templates/terraform/plan.json')]),
+      text => readAndValidate(text, 'terraform-plan'),
+    ),
+    parser('Pulumi values', ['readTemplate'], changedJson([jsonFixture('templates/pulumi/preview.json')]), text =>
+      readAndValidate(text, 'pulumi-preview'),
+    ),
+    parser(
+      'Amplify values',
+      ['readTemplate'],
+      changedJson([jsonFixture('templates/amplify/amplify_outputs.json'), [{ groupName: 'a', precedence: 1 }]]),
+      text => readAndValidate(text, 'amplify'),
+    ),
+    parser('Terraform JSON', ['readTerraformModule', 'readTemplate'], changedJson([TERRAFORM_JSON]), text =>
+      readAndValidate(text, 'terraform-source', 'main.tf.json'),
+    ),
+    parser('HCL', ['readTerraformModule'], damaged([fixture('templates/terraform/main.tf')]), async text => {
+      await readTerraformModule([{ path: 'main.tf', text }], { parse: parseHcl })
+    }),
+    parser('findings', ['validateTemplate'], changedJson([CLOUDFORMATION]), text =>
+      template.validateTemplate(text, { format: 'cloudformation', now: 0 }),
+    ),
+  ]
+}
+
+/** On a busy machine the default limit is too short for a test. */
+const parseHcl = createHclParser({ timeLimit: 60_000 })
+
+/** What is no list at all is the compiler's to find. */
+const lists = (samples: readonly unknown[][]) =>
+  changed(samples, hostileValue).map(value => (Array.isArray(value) ? (value as unknown[]) : [value]))
+const groupsInput = lists([GROUPS, GROUPS.slice(0, 1)])
+const resolution = core.resolveRoles(GROUPS)
+
+function resolving(): readonly Parser[] {
+  return [
+    parser('groups', ['resolveRoles', 'suggestRenumbering', 'compilePool', 'explain'], groupsInput, input => {
+      const groups = input as readonly core.Group[]
+      core.explain(core.resolveRoles(groups))
+      core.resolveRoles(groups, { semantics: 'documented' })
+      const pool = core.compilePool(groups)
+      core.explain(pool.resolve(['admins', '__proto__']))
+    }),
+    parser('groups to renumber', ['suggestRenumbering'], lists([GROUPS]), input =>
+      core.suggestRenumbering(core.compilePool(input as readonly core.Group[]).groups),
+    ),
+    parser('options', ['resolveRoles', 'compilePool'], changed([{ semantics: 'observed' }], hostileValue), input => {
+      if (typeof input !== 'object' || input === null) return
+      core.resolveRoles(GROUPS, input)
+      core.compilePool(GROUPS, input)
+    }),
+    parser('names in a pool', ['compilePool', 'createImpact'], lists([['admins', 'users']]), input => {
+      const names = input as readonly string[]
+      core.compilePool(GROUPS).resolve(names)
+      core.createImpact(GROUPS, GROUPS.slice(1))({ username: 'alice', groups: names })
+    }),
+    parser(
+      'columns of memberships',
+      ['compilePool'],
+      changed([{ offsets: [0, 1, 3], groupIds: [0, 1, 2] }], hostileValue),
+      input => {
+        const { offsets, groupIds } = (input ?? {}) as { offsets: never; groupIds: never }
+        core.compilePool(GROUPS).resolveMany({ offsets, groupIds })
+      },
+    ),
+    parser(
+      'changes of groups',
+      ['changeGroups', 'createImpact', 'createImpactSummary', 'createAuditSummary'],
+      lists([
+        [
+          { groupName: 'admins', precedence: 2 },
+          { groupName: 'users', roleArn: ROLE },
+        ],
+      ]),
+      input => {
+        const after = core.changeGroups(GROUPS, input as readonly core.GroupChange[])
+        const summary = core.createImpactSummary()
+        summary.add(core.createImpact(GROUPS, after)({ username: 'alice', groups: ['admins'] }))
+        summary.summary()
+        const counted = core.createAuditSummary({ groups: core.compilePool(after).groups, semantics: 'observed' })
+        counted.add({ username: 'alice', resolution: core.compilePool(after).resolve(['admins']) })
+        counted.summary()
+      },
+    ),
+    parser('names and numbers', ['isGroupName', 'isPrecedence', 'isRolecastError'], hostileValue, input => {
+      core.isGroupName(input)
+      core.isPrecedence(input)
+      core.isRolecastError(input)
+    }),
+    parser('claims of a token', ['compareClaims'], changed([CLAIMS], hostileValue), input =>
+      core.compareClaims(resolution, input as never),
+    ),
+    parser('what a trigger answered', ['applyGroupOverride'], changed(PRE_TOKEN, hostileValue), input =>
+      core.applyGroupOverride(resolution, input as never),
+    ),
+  ]
+}
+
+function credentials(): readonly Parser[] {
+  return [
+    parser('trust policies', ['trustsIdentityPool'], changed([TRUST_POLICY], hostileValue), input =>
+      core.trustsIdentityPool(input as object, IDENTITY_POOL),
+    ),
+    parser('trust policies as texts', ['trustsIdentityPool'], changedJson([TRUST_POLICY]), input => {
+      core.trustsIdentityPool(input, IDENTITY_POOL)
+    }),
+    parser(
+      'ids',
+      ['trustsIdentityPool', 'providerKey', 'findRoleMapping'],
+      fc.tuple(hostileValue, hostileValue),
+      ([id, other]) => {
+        const attempts = [
+          () => core.trustsIdentityPool(TRUST_POLICY, id as string),
+          () => core.providerKey(id as string, other as string),
+          () => core.providerKey(POOL, id as string),
+          () => core.findRoleMapping(MAPPINGS as never, id as string, other as string),
+        ]
+        failuresOf(attempts)
+      },
+    ),
+    parser(
+      'role mappings',
+      ['findRoleMapping', 'selectRole', 'selectRoleFor'],
+      changed([MAPPINGS], hostileValue),
+      input => {
+        const mapping = core.findRoleMapping(input as never, POOL, 'client')
+        failuresOf([
+          () => core.selectRole(CLAIMS, mapping, REQUEST),
+          () => core.selectRoleFor(resolution, mapping, REQUEST),
+        ])
+        if (typeof input === 'object' && input !== null) mappingsByClient(input as never, POOL)
+      },
+    ),
+    parser('claims for an identity pool', ['selectRole', 'selectRoleFor'], changed([CLAIMS], hostileValue), input =>
+      failuresOf([
+        () => core.selectRole(input as never, MAPPING as never, REQUEST),
+        () => core.selectRoleFor(resolution, MAPPING as never, { ...REQUEST, otherClaims: input as never }),
+      ]),
+    ),
+    parser('requests for credentials', ['selectRole', 'selectRoleFor'], changed([REQUEST], hostileValue), input =>
+      failuresOf([
+        () => core.selectRole(CLAIMS, MAPPING as never, input as never),
+        () => core.selectRoleFor(resolution, MAPPING as never, input as never),
+      ]),
+    ),
+  ]
+}
+
+/** Each is tried; what one throws is thrown after the last, and a failure of another kind before one that is expected. */
+function failuresOf(attempts: readonly (() => unknown)[]): void {
+  const errors: unknown[] = []
+  for (const attempt of attempts) {
+    try {
+      attempt()
+    } catch (error) {
+      errors.push(error)
+    }
+  }
+  if (errors.length > 0) throw errors.find(error => !core.isRolecastError(error)) ?? errors[0]
+}
+
+const SHAPES = [
+  [responses.getGroupResponse, { Group: SNAPSHOT.Groups[0], $metadata: {} }],
+  [responses.listGroupsResponse, { ...SNAPSHOT, NextToken: 'x' }],
+  [responses.listUsersResponse, { Users: [{ Username: 'alice' }], PaginationToken: 'x' }],
+  [responses.listUsersInGroupResponse, { Users: [{ Username: 'alice' }], NextToken: 'x' }],
+  [responses.describeUserPoolResponse, { UserPool: { Id: POOL, EstimatedNumberOfUsers: 3 } }],
+] as const
+
+function overTheNetwork(): readonly Parser[] {
+  const context = { operation: 'ListGroups', userPoolId: POOL } as const
+  return [
+    parser(
+      'responses about a user pool',
+      ['createGroupSource', 'createRoleResolver', 'takeSnapshot', 'auditPool', 'auditUser', 'estimatePool', 'impact'],
+      fc.tuple(
+        fc.constantFrom(...SHAPES.map(([shape]) => shape)),
+        changed(
+          SHAPES.map(([, sample]) => sample),
+          hostileValue,
+        ),
+      ),
+      ([shape, response]) => {
+        const parsed = parse(shape as typeof responses.listGroupsResponse, response, context)
+        parsed.Groups?.map(responses.toGroup)
+      },
+    ),
+    parser(
+      'responses about an identity pool',
+      ['getIdentityPoolRoles'],
+      changed([{ IdentityPoolId: IDENTITY_POOL, Roles: REQUEST.roles, RoleMappings: MAPPINGS }], hostileJson),
+      response =>
+        cognito.getIdentityPoolRoles({
+          identityPoolId: IDENTITY_POOL,
+          client: { send: () => Promise.resolve(response) } as never,
+        }),
+    ),
+    parser('snapshots', ['createGroupSource', 'createRoleResolver'], changed([SNAPSHOT], hostileValue), input => {
+      const { groups } = parseSnapshot(input)
+      core.compilePool(groups)
+    }),
+    parser(
+      'names of a user',
+      ['createRoleResolver', 'createRoleGuard', 'resolveLookup'],
+      lists([['admins', 'users']]),
+      async names => {
+        const table = new Map(GROUPS.map(group => [group.groupName, group]))
+        const resolver = cognito.createRoleResolver({ source: name => table.get(name), userPoolId: POOL })
+        await resolver.resolve(names as readonly string[])
+      },
+    ),
+    parser(
+      'groups of a source',
+      ['createRoleResolver', 'resolveLookup'],
+      changed(GROUPS, hostileValue),
+      async group => {
+        const resolver = cognito.createRoleResolver({ source: () => group as never, userPoolId: POOL })
+        await resolver.resolve(['admins'])
+        cognito.resolveLookup({ groups: [group as never], unknownGroups: [], stale: false, age: 0 })
+      },
+    ),
+  ]
+}
+
+const TRANSPORTS = ['jwt', 'rest', 'http', 'appsync', 'alb', 'array'] as const
+const EVENTS = ['rest-token', 'rest-request', 'websocket', 'http-1', 'http-2', 'appsync'].map(kind => ({
+  kind,
+  event: jsonFixture(`authorizer/${kind}.json`),
+}))
+
+function authorizing(): readonly Parser[] {
+  const table = new Map(GROUPS.map(group => [group.groupName, group]))
+  const resolver = cognito.createRoleResolver({ source: name => table.get(name), userPoolId: POOL })
+  const verify = (claims: unknown) => ({ verify: () => Promise.resolve(claims) }) as never
+  const options = { resolver, onStale: 'allow', allow: () => true, clock: () => 1_700_000_000_000 } as const
+  return [
+    parser(
+      'claims by every transport',
+      ['parseRoleClaims', 'parseGroupsClaim'],
+      fc.tuple(fc.constantFrom(...TRANSPORTS), changed([CLAIMS, JOINED, BRACKETS], hostileValue)),
+      ([transport, claims]) =>
+        failuresOf([
+          () => authorizer.parseRoleClaims(claims as never, { transport }),
+          () => authorizer.parseRoleClaims(claims as never, { transport, knownGroups: ['admins', 'users'] }),
+          () => authorizer.parseGroupsClaim(claims, { transport }),
+          () => authorizer.parseRoleClaims(CLAIMS, claims as never),
+        ]),
+    ),
+    parser(
+      'events of every kind',
+      [
+        'createRoleAuthorizer',
+        'bearerToken',
+        'toIamPolicyResponse',
+        'toSimpleResponse',
+        'toAppSyncResponse',
+        'toContext',
+      ],
+      fc.tuple(
+        fc.constantFrom(...EVENTS.map(({ kind }) => kind)),
+        changed(
+          EVENTS.map(({ event }) => event),
+          hostileJson,
+        ),
+      ),
+      async ([kind, event]) => {
+        const handle = authorizer.createRoleAuthorizer({
+          ...options,
+          kind: kind as 'http-2',
+          groupsOf: 'token',
+          verifier: verify(CLAIMS),
+        } as never)
+        // What tells API Gateway to respond with 401.
+        await handle(event as never).catch((error: Error) => {
+          if (error.message !== 'Unauthorized') throw error
+        })
+      },
+    ),
+    parser(
+      'verified claims of a request',
+      ['createRoleGuard', 'createRoleAuthorizer'],
+      changed([CLAIMS], hostileJson),
+      async claims => {
+        const guard = authorizer.createRoleGuard({ ...options, groupsOf: 'token', verifier: verify(claims) } as never)
+        await guard({ token: 'x' } as never)
+      },
+    ),
+    parser('headers', ['bearerToken'], hostileValue, input => authorizer.bearerToken(input)),
+    parser('roles to switch to', ['checkRoleSwitch', 'listSwitchableRoles'], hostileValue, input => {
+      authorizer.checkRoleSwitch({ ...resolution, stale: false } as never, input as never)
+      authorizer.listSwitchableRoles({ ...resolution, stale: false } as never)
+    }),
+  ]
+}
+
+const MEMBERSHIPS = '{"username":"alice","groups":["admins","users"]}\n{"username":"bob","groups":[]}\n'
+const CONFIG = {
+  failOn: 'error',
+  exclude: ['dist'],
+  suppressions: [{ rules: [RULES[0]!.id], reason: 'why', expires: '2027-01-01', groups: ['a'] }],
+}
+const BASELINE = { version: 1, findings: [{ path: 'a.yaml', key: 'COG101/x' }] }
+
+/** @param folder for files */
+function files(folder: string): readonly Parser[] {
+  const path = join(folder, 'input')
+  const put = (text: string, encoding: BufferEncoding = 'utf8') => {
+    writeFileSync(path, Buffer.from(text, encoding))
+    return path
+  }
+  const encoding = fc.constantFrom<BufferEncoding>('utf8', 'utf8', 'utf8', 'latin1', 'utf16le')
+  return [
+    parser('pool files', ['readPoolFile'], fc.tuple(changedJson([SNAPSHOT]), encoding), ([text, as]) =>
+      readPoolFile(put(text, as)),
+    ),
+    parser(
+      'memberships',
+      ['readMemberships'],
+      fc.tuple(damaged([MEMBERSHIPS, MEMBERSHIPS.repeat(20)]), encoding, fc.integer({ min: 1, max: 64 })),
+      async ([text, as, size]) => {
+        const bytes = Buffer.from(text, as)
+        const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, index) =>
+          bytes.subarray(index * size, (index + 1) * size),
+        )
+        for await (const batch of readMemberships('-', Readable.from(pieces))) void batch
+      },
+    ),
+    parser('configs', ['readConfig'], changedJson([CONFIG]), text => readConfig(put(text))),
+    parser('baselines', ['applyBaseline'], changedJson([BASELINE]), text => applyBaseline([], put(text))),
+    parser('checkpoints', ['openCheckpoint'], damaged([checkpoint(path)]), async text => {
+      const opened = await openCheckpoint(put(text), CHECKPOINT_OPTIONS)
+      try {
+        for await (const one of opened.records()) void one
+      } finally {
+        await opened.remove()
+      }
+    }),
+  ]
+}
+
+const CHECKPOINT_OPTIONS = { read: { userPoolId: POOL }, now: () => 1_700_000_000_000, maxAge: Infinity } as const
+
+/** As it is written, damaged later. Empty until the first has been written. */
+function checkpoint(path: string): string {
+  try {
+    return readFileSync(`${path}.checkpoint`, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+/** Writes the checkpoint that the parsers damage. */
+export async function prepare(folder: string): Promise<void> {
+  const opened = await openCheckpoint(join(folder, 'input.checkpoint'), CHECKPOINT_OPTIONS)
+  for (let index = 0; index < 5; index++) await opened.append({ page: index, users: ['alice', 'bob'] })
+  await opened.flush()
+  await opened.close()
+}
+
+/** Every parser there is. @param folder for files that they read, where `prepare` ran */
+export function allParsers(folder: string): readonly Parser[] {
+  return [...templates(), ...resolving(), ...credentials(), ...overTheNetwork(), ...authorizing(), ...files(folder)]
+}
+
+/** Exported functions that take nothing from outside, each with the reason. */
+export const WITHOUT_INPUT: ReadonlyMap<string, string> = new Map([
+  ['accessTokenClaims', 'takes a resolution that this library made'],
+  ['compareRoles', 'takes two resolutions that this library made'],
+  ['describeChange', 'takes a change that this library found'],
+  ['groupConfigurations', 'takes a resolution that this library made'],
+  ['RolecastError', 'is a class; its messages are what the law of every parser is about'],
+])
+
+/** The readers of the command line's files, which no entry exports. */
+export const FILE_READERS: readonly string[] = [
+  'applyBaseline',
+  'openCheckpoint',
+  'readConfig',
+  'readMemberships',
+  'readPoolFile',
+]

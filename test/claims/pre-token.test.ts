@@ -3,7 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { createContext, runInContext } from 'node:vm'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isRolecastError, type RolecastError } from '../../src/errors.js'
+import { isRolecastError, quote, type RolecastError } from '../../src/errors.js'
 import type { Group } from '../../src/group.js'
 import {
   applyGroupOverride,
@@ -714,7 +714,7 @@ describe('answers that are none', () => {
     const error = failureOf(details({ groupsToOverride: ['a', name] }))
     expect(error).toMatchObject({ code: 'invalid-group-name', groupName: name, value: name })
     expect(error.message).toBe(
-      `pre token generation: \`groupsToOverride\` has \`${name}\`; give names of 1 to 128 characters without white space`,
+      `pre token generation: \`groupsToOverride\` has ${quote(name)}; give names of 1 to 128 characters without white space`,
     )
   })
 

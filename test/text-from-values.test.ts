@@ -10,8 +10,6 @@ const EXCEPTIONS: ReadonlyMap<string, string> = new Map([
   ['errors.ts: String(value)', 'objects are answered above it, and functions and symbols come from no file'],
   ['rules/value.ts: String(value)', 'only for undefined, functions and symbols, of which JSON has no text'],
   ['authorizer/events.ts: [identitySource ?? []].flat().join()', 'inside of the guard: whatever fails there denies'],
-  ['cognito/groups/group-source.ts: String(cause)', "what the caller's own store threw"],
-  ['cognito/api/connection-options.ts: String(endpoint)', "the caller's own option"],
   ['cli/main.ts: String(text)', 'what commander writes, which is text'],
   ['credentials/role-mapping.ts: MATCH_TYPES.join()', 'a constant, widened so that any value can be looked up in it'],
   [

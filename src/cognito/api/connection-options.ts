@@ -115,7 +115,10 @@ export function checkEndpoint({ endpoint }: { readonly endpoint?: unknown }): vo
   const url = typeof endpoint === 'string' && URL.canParse(endpoint) ? new URL(endpoint) : undefined
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return
   // What stands before an @ can be a password.
-  const shown = String(endpoint).includes('@') ? 'not shown, because it may have a password in it' : quote(endpoint)
+  const shown =
+    typeof endpoint === 'string' && endpoint.includes('@')
+      ? 'not shown, because it may have a password in it'
+      : quote(endpoint)
   throw new RolecastError(
     'invalid-option',
     `\`endpoint\` is ${shown}; give a URL without a user name that begins with http:// or https://`,

@@ -517,7 +517,7 @@ function toLookup(names: readonly string[], responses: readonly GroupResponse[],
 const CLOCK_SKEW = 1_000
 
 function storeFailure(groupName: string, cause: unknown): RolecastError {
-  const said = oneLine(cause instanceof Error ? cause.message : String(cause))
+  const said = cause instanceof Error ? oneLine(cause.message) : quote(cause)
   return new RolecastError(
     'store-failed',
     `the shared store failed for group ${quote(groupName)} (${said}), so Cognito is asked instead; check the store`,

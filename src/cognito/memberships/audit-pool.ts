@@ -17,6 +17,7 @@ import {
   type ReadPoolOptions,
   readPool,
 } from './read-pool.js'
+import { callHook } from '../api/hook.js'
 import { createUserPoolApi, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
 
 export interface AuditUserOptions extends ConnectionOptions<AuditClient>, ResolveOptions {
@@ -205,20 +206,10 @@ async function openCheckpointOf(options: ReadOptions): Promise<Checkpoint | unde
   })
 }
 
-/** Calls the hook of a caller, whose failures are not of the reading. */
-function withoutFailures(hook: (event: ReadEvent) => unknown): (event: ReadEvent) => void {
-  return event => {
-    try {
-      Promise.resolve(hook(event)).catch(() => {})
-    } catch {
-      // As documented.
-    }
-  }
-}
-
 function settingsOf(options: ReadOptions) {
   const { rates = {}, strategy, signal = NEVER } = options
-  const onEvent = withoutFailures(options.onEvent ?? (() => {}))
+  const hook = options.onEvent ?? (() => {})
+  const onEvent = (event: ReadEvent) => callHook(hook, event)
   const read: ReadRates = {
     ListGroups: numberOption(options, 'requestsPerSecond', { default: REQUESTS_PER_SECOND.GetGroup, min: MIN_RATE }),
     ListUsers: numberOption(rates, 'ListUsers', { default: REQUESTS_PER_SECOND.ListUsers, min: MIN_RATE }),

@@ -6,6 +6,7 @@ import { createMembershipTable } from './membership-table.js'
 import type { Mutable } from '../../record.js'
 import type { PoolChange } from '../../audit/pool-change.js'
 import { firstIssue, readAs } from '../api/schema.js'
+import { distinct } from '../../text.js'
 
 const groupShape = z.object({
   groupName: someText,
@@ -180,7 +181,7 @@ export function createState(): ReadState {
           }
           return advance(paginations[record.group]!, record.next)
         case 'user': {
-          const groups = record.groups.map(groupId)
+          const groups = distinct(record.groups).map(groupId)
           if (record.gone) isGone.set(record.user)
           isRead.set(record.user)
           if (start?.strategy === 'per-group' || end !== undefined) groupsReportedByUser.set(record.user, groups)

@@ -3,6 +3,31 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
+/** The candidate that a word was probably a misspelling of: at most one letter in four differs. Undefined: none is near. */
+export function closest(word: string, candidates: Iterable<string>): string | undefined {
+  let best: string | undefined
+  let least = Infinity
+  for (const candidate of candidates) {
+    const far = Math.max(1, Math.floor(candidate.length / 4))
+    if (Math.abs(candidate.length - word.length) > far) continue
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
+    if (distance <= far && distance < least) [best, least] = [candidate, distance]
+  }
+  return best
+}
+
+/** How many letters to add, to remove or to replace (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i]
+    for (let j = 1; j <= b.length; j++)
+      next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
+    row = next
+  }
+  return row[b.length]!
+}
+
 /** The strings, each once, in the order they came. */
 export function distinct(values: Iterable<string>): readonly string[] {
   return [...new Set(values)]

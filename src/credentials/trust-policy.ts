@@ -17,6 +17,7 @@ import { parseOperator, judgeClaim, isLike, type Caller, type ServiceNames } fro
  * - `other-audience`: what is allowed is allowed to other identity pools.
  * - `placeholder-audience`: the audience is one of AWS's examples, or no id of an identity pool at all.
  * - `guests-only`: what is allowed is allowed to guests, not to signed-in users.
+ * - `signed-in-only`: asked for guests, what is allowed is allowed to signed-in users only.
  * - `condition-not-met`: another condition on the claims of the identity pool's token fails.
  * - `uncertain-principal`, `uncertain-action`, `uncertain-condition`, `uncertain-statement`: what the statement says there
  *   cannot be judged from the policy alone.
@@ -31,6 +32,7 @@ export type TrustReason =
   | 'other-audience'
   | 'placeholder-audience'
   | 'guests-only'
+  | 'signed-in-only'
   | 'condition-not-met'
   | 'uncertain-principal'
   | 'uncertain-action'
@@ -41,7 +43,7 @@ export type TrustReason =
 /** Whether a role trusts an identity pool. */
 export interface Trust {
   /**
-   * True only if IAM accepts the policy for sure and signed-in users of the pool can assume the role for sure. Undefined:
+   * True only if IAM accepts the policy for sure and the users that were asked for can assume the role for sure. Undefined:
    * the policy alone does not tell.
    */
   readonly trusted: boolean | undefined
@@ -59,8 +61,13 @@ export interface Trust {
   readonly placeholders: readonly string[]
 }
 
+export interface TrustOptions {
+  /** @default authenticated */
+  readonly users?: 'authenticated' | 'unauthenticated' | undefined
+}
+
 /**
- * Judges from a role's trust policy whether the signed-in users of an identity pool can assume it.
+ * Judges from a role's trust policy whether the signed-in users of an identity pool, or its guests, can assume it.
  *
  * Whatever cannot be judged from the policy alone, such as an unknown operator, a condition on the caller's address, a
  * reference that is not resolved yet, leaves the answer open and never makes it `trusted`. So does whatever IAM may not accept
@@ -71,16 +78,24 @@ export interface Trust {
  *
  * @param trustPolicy the document, as an object, as JSON, or percent-encoded as IAM's GetRole gives it
  * @param identityPoolId such as `eu-west-1:7f0c1ab2-…`; its region says which partition's names count
+ * @param options.users whose credentials the role is for: `authenticated`, the default, or `unauthenticated`, the guests
  * @throws RolecastError `invalid-option`: no policy document, or no identity pool id
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/iam-roles.html
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
  */
-export function trustsIdentityPool(trustPolicy: string | object, identityPoolId: string): Trust {
+export function trustsIdentityPool(
+  trustPolicy: string | object,
+  identityPoolId: string,
+  { users = 'authenticated' }: TrustOptions = {},
+): Trust {
+  if (users !== 'authenticated' && users !== 'unauthenticated')
+    throw invalidOption(`\`users\` is ${quote(users)}; give \`authenticated\` or \`unauthenticated\``, users)
   const region = checkPoolId(identityPoolId)
   const names = namesIn(region)
   const { document, statements, hasRepeatedKeys } = readPolicy(trustPolicy)
-  const caller: Caller = { names, audience: identityPoolId, guest: false }
+  const caller: Caller = { names, audience: identityPoolId, guest: users === 'unauthenticated' }
+  const allowing = statements.filter(({ effect }) => effect === 'Allow')
 
   const isAccepted = !hasRepeatedKeys && isSurelyAccepted(document, names)
   const decision = onlyIf(isAccepted, judge(statements, caller))
@@ -95,7 +110,7 @@ export function trustsIdentityPool(trustPolicy: string | object, identityPoolId:
     ...(isOnlyPlaceholder && { reason: 'placeholder-audience' }),
     anyPool: judge(statements, { ...caller, audience: otherPool(region, identityPoolId) }).trusted,
     guests: judge(statements, { ...caller, guest: true }).trusted,
-    placeholders: placeholdersOf(statements),
+    placeholders: placeholdersOf(allowing.length > 0 ? allowing : statements),
   }
 }
 
@@ -105,7 +120,8 @@ const GOV_EAST = 'cognito-identity.us-gov-east-1.amazonaws.com'
 const CHINA = 'cognito-identity.cn-north-1.amazonaws.com.cn'
 const CHINA_KEYS = 'cognito-identity.amazonaws.com.cn'
 
-const KNOWN_NAMES: readonly string[] = [AWS, GOV_WEST, GOV_EAST, CHINA, CHINA_KEYS]
+/** The names of the identity pool service, as principals and in condition keys, in the partitions that document them. */
+export const IDENTITY_SERVICE_NAMES: readonly string[] = [AWS, GOV_WEST, GOV_EAST, CHINA, CHINA_KEYS]
 
 /**
  * @see https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-cog.html
@@ -116,7 +132,8 @@ function namesIn(region: string): ServiceNames {
   if (region === 'us-gov-east-1') return { principals: [GOV_EAST], keyPrefixes: [GOV_EAST], uncertain: [] }
   if (region.startsWith('cn-'))
     return { principals: [CHINA], keyPrefixes: [CHINA_KEYS], uncertain: [AWS, CHINA, CHINA_KEYS] }
-  if (/^(us-iso|eu-iso|eusc-|us-gov-)/.test(region)) return { principals: [], keyPrefixes: [], uncertain: KNOWN_NAMES }
+  if (/^(us-iso|eu-iso|eusc-|us-gov-)/.test(region))
+    return { principals: [], keyPrefixes: [], uncertain: IDENTITY_SERVICE_NAMES }
   return { principals: [AWS], keyPrefixes: [AWS], uncertain: [] }
 }
 
@@ -125,7 +142,7 @@ function isService(name: string, sure: readonly string[], { uncertain }: Service
   if (sure.includes(name)) return true
   if (uncertain.includes(name)) return undefined
   // A name that is documented nowhere may be a new region's.
-  return /^cognito-identity/i.test(name) && !KNOWN_NAMES.includes(name) ? undefined : false
+  return /^cognito-identity/i.test(name) && !IDENTITY_SERVICE_NAMES.includes(name) ? undefined : false
 }
 
 type Decision = Pick<Trust, 'trusted' | 'reason' | 'statementIndex'>
@@ -224,8 +241,10 @@ function judgeConditions(
   if (met !== false) return { met, reason: 'uncertain-condition' }
   const { key, operator } = conditions[judged.indexOf(false)]!
   if (operator !== 'Null' && claimOf(key)?.claim === 'aud') return { met, reason: 'other-audience' }
-  const forGuests = conditions.every(condition => judgeCondition(condition, { ...caller, guest: true }) !== false)
-  return { met, reason: forGuests ? 'guests-only' : 'condition-not-met' }
+  const others: Caller = { ...caller, guest: !caller.guest }
+  if (conditions.some(condition => judgeCondition(condition, others) === false))
+    return { met, reason: 'condition-not-met' }
+  return { met, reason: caller.guest ? 'signed-in-only' : 'guests-only' }
 }
 
 function judgeCondition({ operator, key, values }: Condition, caller: Caller): Maybe {
@@ -247,8 +266,7 @@ function claimOf(key: string): { readonly service: string; readonly claim: strin
   return claim === undefined ? undefined : { service, claim }
 }
 
-function audiencesIn({ effect, conditions }: Statement, names: ServiceNames): readonly string[] {
-  if (effect === 'Deny') return []
+function audiencesIn({ conditions }: Statement, names: ServiceNames): readonly string[] {
   return conditions
     .filter(({ operator, key }) => {
       const named = claimOf(key)

@@ -13,3 +13,5 @@ export const QUOTAS = 'https://docs.aws.amazon.com/cognito/latest/developerguide
 export const ROLE_MAPPING = 'https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_RoleMapping.html'
 export const SET_ROLES = 'https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_SetIdentityPoolRoles.html'
 export const MAPPING_RULE = 'https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_MappingRule.html'
+export const CONDITION_KEYS =
+  'https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html'

@@ -77,6 +77,39 @@ describe("the policy of AWS's page", () => {
   })
 })
 
+describe('asked for guests', () => {
+  const forGuests = (...statements: readonly Json[]) =>
+    trustsIdentityPool(policy(...statements), POOL, { users: 'unauthenticated' })
+  const ofAmr = (value: unknown) => statement({ Condition: { ...aud, 'ForAnyValue:StringLike': { [AMR]: value } } })
+
+  test.each<[string, Json, boolean, TrustReason]>([
+    ['unauthenticated', ofAmr('unauthenticated'), true, 'allowed'],
+    ['both', ofAmr(['authenticated', 'unauthenticated']), true, 'allowed'],
+    ['authenticated', ofAmr('authenticated'), false, 'signed-in-only'],
+    ['no amr', statement({ Condition: aud }), true, 'allowed'],
+  ])('%s is judged', (_, given, trusted, reason) => {
+    expect(forGuests(given)).toMatchObject({ trusted, reason })
+  })
+
+  test('a policy says of guests what it says when asked for them', () => {
+    for (const value of ['authenticated', 'unauthenticated', ['authenticated', 'unauthenticated'], '*'])
+      expect(judge(ofAmr(value)).guests).toBe(forGuests(ofAmr(value)).trusted)
+  })
+
+  test('other words for who asks are refused', () => {
+    expect(() => trustsIdentityPool(policy(statement()), POOL, { users: 'guest' as never })).toThrow(
+      expect.objectContaining({ code: 'invalid-option' }),
+    )
+  })
+})
+
+test('an audience in a Deny is named where nothing is allowed, and not where it does no harm', () => {
+  const placeholder = 'us-east-1:12345678-dead-beef-cafe-123456790ab'
+  const denial = statement({ Effect: 'Deny', Condition: { StringEquals: { [AUD]: placeholder } } })
+  expect(judge(denial).placeholders).toEqual([placeholder])
+  expect(judge(denial, statement())).toMatchObject({ trusted: true, placeholders: [] })
+})
+
 const onAud = (operator: string, value: unknown): Json => ({ Condition: { [operator]: { [AUD]: value }, ...amr } })
 const onAmr = (operator: string, value: unknown): Json => ({ Condition: { ...aud, [operator]: { [AMR]: value } } })
 const besides = (operator: string, key: string, value: unknown): Json => ({
@@ -455,6 +488,7 @@ describe('one statement', () => {
       'other-audience': true,
       'placeholder-audience': true,
       'guests-only': true,
+      'signed-in-only': true,
       'condition-not-met': true,
       'uncertain-principal': true,
       'uncertain-action': true,
@@ -462,7 +496,7 @@ describe('one statement', () => {
       'uncertain-statement': true,
       'uncertain-policy': true,
     }
-    const seen = new Set([...rows.map(([, , , reason]) => reason), 'denied', 'no-allow'])
+    const seen = new Set([...rows.map(([, , , reason]) => reason), 'denied', 'no-allow', 'signed-in-only'])
     expect([...seen].toSorted()).toEqual(Object.keys(reasons).toSorted())
     const page = readFileSync(new URL('../../docs/identity-pool.md', import.meta.url), 'utf8')
     expect(

@@ -141,6 +141,7 @@ export interface Trust {
   readonly action?: unknown
   readonly aud?: unknown
   readonly amr?: unknown
+  readonly amrKey?: string
 }
 
 export function trusting({
@@ -149,6 +150,7 @@ export function trusting({
   action = 'sts:AssumeRoleWithWebIdentity',
   aud = refToPool,
   amr = 'authenticated',
+  amrKey = `${SERVICE}:amr`,
 }: Trust) {
   return {
     Version: '2012-10-17',
@@ -159,7 +161,7 @@ export function trusting({
         Action: action,
         Condition: {
           ...(aud !== null && { StringEquals: { [`${SERVICE}:aud`]: aud } }),
-          ...(amr !== null && { 'ForAnyValue:StringLike': { [`${SERVICE}:amr`]: amr } }),
+          ...(amr !== null && { 'ForAnyValue:StringLike': { [amrKey]: amr } }),
         },
       },
     ],
@@ -170,6 +172,14 @@ export const withTrust = (policy: Trust | Value<unknown>): Given => ({
   groups: [group('admins', 1, A)],
   roles: [{ id: 'AdminRole', trustPolicy: 'is' in policy ? policy : known(trusting(policy)), location: at }],
 })
+
+/** `Roles` of an attachment. */
+export const rolesOf = (authenticated?: RoleReference, unauthenticated?: RoleReference): RoleAttachment['roles'] =>
+  known(
+    Object.entries({ authenticated, unauthenticated }).flatMap(([key, role]) =>
+      role === undefined ? [] : [{ key, role: known(role), location: at }],
+    ),
+  )
 
 export const tie = [group('admins', 1, A), group('editors', 1, B)]
 export const terraform = { provider: 'terraform' } as const

@@ -27,6 +27,7 @@ import {
   member,
   SERVICE,
   POOL_ID,
+  rolesOf,
   trusting,
   withTrust,
   tie,
@@ -67,6 +68,14 @@ const CASES: Readonly<Record<TemplateRuleId, readonly [triggers: Given, neighbou
   COG122: [withTrust({ aud: 'us-east-1:12345678-1234-1234-1234-123456789012' }), withTrust({ aud: POOL_ID })],
   COG123: [withTrust({ effect: 'Deny' }), withTrust({ effect: 'Allow' })],
   COG124: [withTrust({ amr: 'unauthenticated' }), withTrust({ amr: 'authenticated' })],
+  COG125: [
+    withTrust({ amrKey: 'cognito-identity.amazon.com:amr' }),
+    withTrust({ amrKey: 'Cognito-Identity.AmazonAWS.com:AMR' }),
+  ],
+  COG126: [
+    { attachments: [attachment([], { roles: rolesOf(A, A) })] },
+    { attachments: [attachment([], { roles: rolesOf(A, B) })] },
+  ],
   COG130: [
     { groups: [group('admins', 1, A)], attachments: [attachment([])] },
     { groups: [group('admins', 1)], attachments: [attachment([])] },

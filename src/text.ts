@@ -8,7 +8,7 @@ export function closest(word: string, candidates: Iterable<string>): string | un
   let best: string | undefined
   let least = Infinity
   for (const candidate of candidates) {
-    const far = Math.max(1, Math.floor(candidate.length / 4))
+    const far = Math.max(candidate.length > 2 ? 1 : 0, Math.floor(candidate.length / 4))
     if (Math.abs(candidate.length - word.length) > far) continue
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (distance <= far && distance < least) [best, least] = [candidate, distance]

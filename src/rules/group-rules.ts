@@ -2,10 +2,11 @@ import { ROLE_ARN_PATTERN } from '../aws-ids.js'
 import { quote } from '../errors.js'
 import { isGroupName } from '../group.js'
 import { MAX_GROUPS_PER_POOL, MAX_GROUPS_PER_USER, MAX_ROLE_ARN_LENGTH } from '../quotas.js'
+import { handedOutRoles } from './handed-out-roles.js'
 import type { RoleReference } from './infrastructure.js'
 import { CREATE_GROUP, QUOTAS, USER_GROUPS } from './pages.js'
 import { isFederated } from './pool-view.js'
-import { about, aboutValue, defineRule, hcl, type RuleDraft, yaml } from './rule.js'
+import { about, aboutAttachment, aboutValue, defineRule, hcl, type RuleDraft, yaml } from './rule.js'
 import { hasRole, mayHaveRole, membershipsByUser } from './ties.js'
 import { knownOr, possibilities, quoteLiteral } from './value.js'
 import { groupBy } from '../record.js'
@@ -49,7 +50,7 @@ const groupNameInvalid = defineRule({
 const roleArnInvalid = defineRule({
   id: 'COG153',
   slug: 'role-arn-invalid',
-  title: "A group's role is not the ARN of an IAM role",
+  title: 'A role is not the ARN of an IAM role',
   severity: 'error',
   enabled: true,
   what: 'Cognito accepts `arn:PARTITION:iam::ACCOUNT:role/NAME`, 20 to 2048 characters.',
@@ -75,15 +76,36 @@ const roleArnInvalid = defineRule({
         .map(role =>
           aboutValue(pool, group, group.definition.role, {
             severity: 'error',
-            message: `The role of ${quote(group.name)} is ${quoteLiteral(role.id)}, which is not the ARN of an IAM role. No user can get it.`,
+            message: `The role of ${quote(group.name)} is ${wrongArn(role)}. No user can get it.`,
           }),
         ),
     )
   },
+  checkAll({ attachments }) {
+    return attachments.flatMap(attachment =>
+      handedOutRoles(attachment).flatMap(({ role, whose, location }) =>
+        possibilities(role)
+          .values.filter(isWrongArn)
+          .map((one): RuleDraft => ({
+            ...aboutAttachment(attachment),
+            location,
+            severity: role.is === 'known' ? 'error' : 'warning',
+            message: `The role of ${whose} is ${wrongArn(one)}. No user can get it.`,
+          })),
+      ),
+    )
+  },
 })
+
+function wrongArn({ kind, id }: RoleReference): string {
+  return kind === 'name'
+    ? `the name of the role ${quote(id)}, and its ARN is needed`
+    : `${quoteLiteral(id)}, which is not the ARN of an IAM role`
+}
 
 /** Text that is still to be filled in is not checked. */
 function isWrongArn(role: RoleReference | undefined): role is RoleReference {
+  if (role?.kind === 'name') return true
   if (role === undefined || role.kind !== 'arn' || role.id === '' || role.id.includes('${')) return false
   return !ROLE_ARN_PATTERN.test(role.id) || role.id.length > MAX_ROLE_ARN_LENGTH
 }

@@ -34,6 +34,8 @@ export type RoleReference =
   | { readonly kind: 'arn'; readonly id: string }
   /** A role that this infrastructure makes: the `id` of a `RoleDefinition`. */
   | { readonly kind: 'resource'; readonly id: string }
+  /** The name of such a role, where its ARN is needed: a mistake that COG153 reports. */
+  | { readonly kind: 'name'; readonly id: string }
   /** A parameter without a default, an import, a data source, a variable. */
   | { readonly kind: 'reference'; readonly id: string }
 
@@ -134,6 +136,15 @@ export interface Unresolved {
   readonly pool?: string | undefined
 }
 
+/** A property that its resource type does not have, and whose name is nearly that of one it has. */
+export interface MisspeltProperty {
+  /** The `id` of the resource. */
+  readonly resource: string
+  readonly property: string
+  readonly nearest: string
+  readonly location: Location
+}
+
 /** `# rolecast:ignore COG101 exp=2027-01-01 reason`, or the same in a resource's Metadata. */
 export interface Suppression {
   /** The rule ids as written; `[]` is malformed. */
@@ -158,5 +169,6 @@ export interface Infrastructure {
   readonly memberships: readonly Membership[]
   readonly declaredPrecedences: readonly DeclaredPrecedence[]
   readonly unresolved: readonly Unresolved[]
+  readonly misspelt: readonly MisspeltProperty[]
   readonly suppressions: readonly Suppression[]
 }

@@ -74,6 +74,7 @@ export function fromPool(live: LivePool): Infrastructure {
     })),
     declaredPrecedences: [],
     unresolved: [],
+    misspelt: [],
     suppressions: [],
   }
 }

@@ -1,12 +1,13 @@
-import { USER_POOL_ID_PREFIX } from '../aws-ids.js'
+import { REGION_PATTERN, USER_POOL_ID_PATTERN, USER_POOL_ID_PREFIX } from '../aws-ids.js'
 import { listNames, quote } from '../errors.js'
 import type { Infrastructure, MappingRuleDefinition, RoleAttachment, RoleMappingDefinition } from './infrastructure.js'
 import { MAPPING_RULE, ROLE_MAPPING, SET_ROLES } from './pages.js'
 import { type GroupView } from './pool-view.js'
-import { type CheckedPool, defineRule, lowered, relatedGroup, type RuleDraft, yaml } from './rule.js'
+import { aboutAttachment, type CheckedPool, defineRule, lowered, relatedGroup, type RuleDraft, yaml } from './rule.js'
 import { mayHaveRole } from './ties.js'
 import { knownOr, possibilities } from './value.js'
 import { groupBy } from '../record.js'
+import { closest } from '../text.js'
 
 const mappingMissing = defineRule({
   id: 'COG130',
@@ -161,15 +162,6 @@ const fallbackRoleMissing = defineRule({
 /** Undefined where some of them are unknown. */
 function rolesOf({ roles }: RoleAttachment) {
   return roles.is === 'known' || roles.is === 'absent' ? knownOr(roles, []) : undefined
-}
-
-function aboutAttachment(attachment: RoleAttachment): Pick<RuleDraft, 'pool' | 'subject' | 'resources' | 'location'> {
-  return {
-    pool: '',
-    subject: [knownOr(attachment.identityPool, attachment.id)],
-    resources: [attachment.id],
-    location: attachment.location,
-  }
 }
 
 const rolesUnknownKey = defineRule({
@@ -567,7 +559,7 @@ const providerFormat = defineRule({
   },
 })
 
-const COGNITO_PROVIDER = /^cognito-idp\.[\w-]+\.amazonaws\.[a-z.]+\/[^/:\s]+:[^/:\s]+$/
+const COGNITO_PROVIDER = /^cognito-idp\.([\w-]+)\.amazonaws\.[a-z.]+\/([^/:\s]+):[^/:\s]+$/
 
 /** One that is not closed ends with the text: without that, many of them would each be looked for to the end. */
 const PLACEHOLDER = /\$\{[^}]*(?:\}|$)/g
@@ -575,8 +567,13 @@ const PLACEHOLDER = /\$\{[^}]*(?:\}|$)/g
 /** A placeholder such as `${Client}` counts as one word. */
 function isWrongProvider(provider: string): boolean {
   const filled = provider.replaceAll(PLACEHOLDER, 'filled')
-  const isUserPool = filled.includes('cognito-idp') || USER_POOL_ID_PREFIX.test(filled)
-  return isUserPool && !filled.startsWith('arn:') && !COGNITO_PROVIDER.test(filled)
+  // An ARN names a provider of IAM, or it is the user pool's own, which names no provider.
+  if (filled.startsWith('arn:')) return filled.includes(':cognito-idp:')
+  if (!filled.includes('cognito-idp') && !USER_POOL_ID_PREFIX.test(filled)) return false
+  const [, region, pool] = COGNITO_PROVIDER.exec(filled) ?? []
+  if (region === undefined) return true
+  // The host of one region, the pool of another.
+  return USER_POOL_ID_PATTERN.test(pool!) && REGION_PATTERN.test(region) && !pool!.startsWith(`${region}_`)
 }
 
 const twoAttachments = defineRule({
@@ -624,6 +621,144 @@ const twoAttachments = defineRule({
   },
 })
 
+const DENY = '\n              AmbiguousRoleResolution: Deny'
+
+/** What an example of a mapping needs around it. */
+const mappingExample = (type: string, rest = '') =>
+  yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Client: { Type: AWS::Cognito::UserPoolClient, Properties: { UserPoolId: !Ref Pool } }
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+          RoleMappings:
+            Pool:
+              IdentityProvider: !Sub cognito-idp.\${AWS::Region}.amazonaws.com/\${Pool}:\${Client}
+              Type: ${type}${rest}
+  `)
+
+const ambiguousResolutionMissing = defineRule({
+  id: 'COG138',
+  slug: 'ambiguous-resolution-missing',
+  title: 'A role mapping does not say what to do without a role',
+  severity: 'error',
+  enabled: true,
+  what: 'A mapping of type `Token` or `Rules` needs `AmbiguousRoleResolution`. The API rejects one without it.',
+  why: 'The deployment fails, after other resources are created.',
+  fix: 'Set `AmbiguousRoleResolution` to `Deny` or to `AuthenticatedRole`.',
+  avoid: mappingExample('Token'),
+  prefer: mappingExample('Token', DENY),
+  see: ROLE_MAPPING,
+  checkAll({ attachments }) {
+    return attachments.flatMap(attachment =>
+      knownOr(attachment.mappings, [])
+        .filter(({ ambiguousRoleResolution }) => possibilities(ambiguousRoleResolution).values.includes(undefined))
+        .map(({ key, ambiguousRoleResolution, location }): RuleDraft => ({
+          ...aboutAttachment(attachment),
+          location,
+          severity: ambiguousRoleResolution.is === 'absent' ? 'error' : 'warning',
+          message: `The role mapping ${quote(key)} has no \`AmbiguousRoleResolution\`, which the API requires.`,
+        })),
+    )
+  },
+})
+
+/** The values that the API accepts, all of them in this case. */
+const VALUES = {
+  Type: ['Token', 'Rules'],
+  AmbiguousRoleResolution: ['Deny', 'AuthenticatedRole'],
+  MatchType: ['Equals', 'Contains', 'StartsWith', 'NotEqual'],
+} as const
+
+const mappingValue = defineRule({
+  id: 'COG139',
+  slug: 'mapping-value',
+  title: 'A role mapping has a value that the API does not have',
+  severity: 'error',
+  enabled: true,
+  what: 'The type is `Token` or `Rules`, the ambiguous role resolution `Deny` or `AuthenticatedRole`, and a match type `Equals`, `Contains`, `StartsWith` or `NotEqual`. The API rejects other values, and other letter case.',
+  why: 'The deployment fails, after other resources are created.',
+  fix: 'Use one of the values of the API.',
+  avoid: mappingExample('token', DENY),
+  prefer: mappingExample('Token', DENY),
+  see: ROLE_MAPPING,
+  checkAll({ attachments }) {
+    return attachments.flatMap(attachment =>
+      knownOr(attachment.mappings, []).flatMap(mapping => {
+        const given = [
+          { name: 'Type' as const, value: mapping.type, location: mapping.location },
+          {
+            name: 'AmbiguousRoleResolution' as const,
+            value: mapping.ambiguousRoleResolution,
+            location: mapping.location,
+          },
+          ...knownOr(mapping.rules, []).map(({ matchType, location }) => ({
+            name: 'MatchType' as const,
+            value: matchType,
+            location,
+          })),
+        ]
+        return given.flatMap(({ name, value, location }) =>
+          possibilities(value)
+            .values.filter(one => one !== undefined && !(VALUES[name] as readonly string[]).includes(one))
+            .map((one): RuleDraft => {
+              const nearest = closest(one!, VALUES[name])
+              const ending = nearest === undefined ? '.' : `; did you mean ${quote(nearest)}? The deployment fails.`
+              return {
+                ...aboutAttachment(attachment),
+                location: value.location ?? location,
+                severity: value.is === 'known' ? 'error' : 'warning',
+                message: `The ${quote(name)} of the role mapping ${quote(mapping.key)} is ${quote(one)}, and the API does not accept it${ending}`,
+              }
+            }),
+        )
+      }),
+    )
+  },
+})
+
+const misspeltProperty = defineRule({
+  id: 'COG141',
+  slug: 'misspelt-property',
+  title: 'A property that the resource type does not have',
+  severity: 'error',
+  enabled: true,
+  what: 'A tool that knows the type rejects the property, and one that does not leaves out what it says.',
+  why: 'What was written for one reader is not there for another: a mapping or a role is missing, and nothing says so.',
+  fix: 'Correct the name of the property.',
+  avoid: yaml(`
+    Resources:
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+          RoleMapping: {}
+  `),
+  prefer: yaml(`
+    Resources:
+      Attachment:
+        Type: AWS::Cognito::IdentityPoolRoleAttachment
+        Properties:
+          IdentityPoolId: !Ref IdentityPool
+          Roles: { authenticated: !GetAtt SignedInRole.Arn }
+          RoleMappings: {}
+  `),
+  see: 'https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Cognito.html',
+  checkAll({ misspelt }) {
+    return misspelt.map(({ resource, property, nearest, location }): RuleDraft => ({
+      pool: '',
+      subject: [resource, property],
+      resources: [resource],
+      location,
+      message: `${quote(resource)} has the property ${quote(property)}, which its type does not have; did you mean ${quote(nearest)}? What it says is not read.`,
+    }))
+  },
+})
+
 export const MAPPING_RULES = [
   mappingMissing,
   fallbackRoleMissing,
@@ -633,4 +768,7 @@ export const MAPPING_RULES = [
   ruleContainsSubstring,
   providerFormat,
   twoAttachments,
+  ambiguousResolutionMissing,
+  mappingValue,
+  misspeltProperty,
 ] as const

@@ -1,9 +1,10 @@
 import { quote } from '../errors.js'
 import { type Finding, SEVERITIES, type Severity } from './finding.js'
 import type { IdentityPoolUse } from './identity-pool-use.js'
-import type { DeclaredPrecedence, Infrastructure, Membership, Value } from './infrastructure.js'
+import type { DeclaredPrecedence, Infrastructure, Membership, RoleAttachment, Value } from './infrastructure.js'
 import type { GroupView, PoolView } from './pool-view.js'
 import type { AffectedUsers, Tie } from './ties.js'
+import { knownOr } from './value.js'
 
 /** One rule: the text of its page, of `rolecast explain` and of SARIF, beside the check that finds it. */
 export interface Rule<Id extends string = string> {
@@ -120,6 +121,18 @@ export function about(
     resources: groups.map(({ definition }) => definition.id),
     location: first!.definition.location,
     related: others.map(relatedGroup),
+  }
+}
+
+/** What a draft about an identity pool's attachment has. */
+export function aboutAttachment(
+  attachment: RoleAttachment,
+): Pick<RuleDraft, 'pool' | 'subject' | 'resources' | 'location'> {
+  return {
+    pool: '',
+    subject: [knownOr(attachment.identityPool, attachment.id)],
+    resources: [attachment.id],
+    location: attachment.location,
   }
 }
 

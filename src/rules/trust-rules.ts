@@ -9,14 +9,8 @@ import {
 import { isRolecastError, listItems, listNames, quote } from '../errors.js'
 import { closest, compareText } from '../text.js'
 import type { Finding, Severity } from './finding.js'
-import type {
-  Infrastructure,
-  Location,
-  RoleAttachment,
-  RoleDefinition,
-  RoleReference,
-  Value,
-} from './infrastructure.js'
+import { handedOutRoles } from './handed-out-roles.js'
+import type { Infrastructure, Location, RoleAttachment, RoleDefinition, RoleReference } from './infrastructure.js'
 import { CONDITION_KEYS, IAM_ROLES } from './pages.js'
 import { type PoolView, roleKey } from './pool-view.js'
 import { defineRule, type Draft, type Rule, type RuleDraft, yaml } from './rule.js'
@@ -312,38 +306,17 @@ function holdersOf({ attachments }: Infrastructure, pools: readonly PoolView[]):
       ),
     ),
   )
-  const ofAttachments = attachments.flatMap(attachment => {
-    const holder = (
-      role: Value<RoleReference>,
-      more: Pick<Holder, 'words' | 'location'> & Partial<Pick<Holder, 'users'>>,
-    ) =>
-      possibilities(role).values.flatMap((one): readonly Holder[] =>
-        one === undefined ? [] : [{ role: one, users: 'authenticated', attachment, resource: attachment.id, ...more }],
-      )
-    const mappings = possibilities(attachment.mappings).values.flatMap(some => some ?? [])
-    const rules = mappings.flatMap(mapping => possibilities(mapping.rules).values.flatMap(some => some ?? []))
-    const roles = possibilities(attachment.roles).values.flatMap(some => some ?? [])
-    return [
-      ...rules.flatMap(({ role, value, location }) =>
-        holder(role, {
-          words: value.is === 'known' ? `the mapping rule for ${quote(value.value)}` : 'a mapping rule',
-          location: role.location ?? location,
-        }),
-      ),
-      ...roles.flatMap(({ key, role, location }) =>
-        key === 'authenticated' || key === 'unauthenticated'
-          ? holder(role, {
-              users: key,
-              words:
-                key === 'authenticated'
-                  ? 'signed-in users (`Roles.authenticated`)'
-                  : 'guests (`Roles.unauthenticated`)',
-              location: role.location ?? location,
-            })
-          : [],
-      ),
-    ]
-  })
+  const ofAttachments = attachments.flatMap(attachment =>
+    handedOutRoles(attachment).flatMap(({ role, key = 'authenticated', whose, location }) =>
+      key !== 'authenticated' && key !== 'unauthenticated'
+        ? []
+        : possibilities(role).values.flatMap((one): readonly Holder[] =>
+            one === undefined
+              ? []
+              : [{ role: one, users: key, attachment, words: whose, resource: attachment.id, location }],
+          ),
+    ),
+  )
   return [...ofGroups, ...ofAttachments]
 }
 

@@ -107,6 +107,7 @@ function emptyOf(document: SourceDocument): Infrastructure {
     memberships: [],
     declaredPrecedences: [],
     unresolved: [],
+    misspelt: [],
     suppressions: [],
   }
 }

@@ -126,6 +126,7 @@ function union(parts: readonly Infrastructure[]): Infrastructure {
     memberships: all.flatMap(({ memberships }) => memberships),
     declaredPrecedences: all.flatMap(({ declaredPrecedences }) => declaredPrecedences),
     unresolved: all.flatMap(({ unresolved }) => unresolved),
+    misspelt: all.flatMap(({ misspelt }) => misspelt),
     suppressions: all.flatMap(({ suppressions }) => suppressions),
   }
 }
@@ -182,6 +183,7 @@ function renamed(infrastructure: Infrastructure, local: (id: string) => string):
       ...one,
       ...(one.pool !== undefined && { pool: global(one.pool) }),
     })),
+    misspelt: infrastructure.misspelt.map(one => ({ ...one, resource: local(one.resource) })),
     suppressions: infrastructure.suppressions.map(one => ({
       ...one,
       ...(one.target !== undefined && { target: local(one.target) }),

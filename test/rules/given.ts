@@ -7,6 +7,7 @@ import type {
   Location,
   MappingRuleDefinition,
   Membership,
+  MisspeltProperty,
   RoleAttachment,
   RoleDefinition,
   RoleMappingDefinition,
@@ -23,6 +24,7 @@ export const unknown = { is: 'unknown', why: 'parameter `Rank` has no default' }
 export const oneOf = <T>(...values: Value<T>[]): Value<T> => ({ is: 'one-of', values })
 
 export const resource = (id: string): RoleReference => ({ kind: 'resource', id })
+export const nameOfRole = (id: string): RoleReference => ({ kind: 'name', id })
 export const arn = (name: string): RoleReference => ({ kind: 'arn', id: `arn:aws:iam::111122223333:role/${name}` })
 export const reference = (id: string): RoleReference => ({ kind: 'reference', id })
 export const ofAccount = (what: string) => `arn:aws:iam::\${AWS::AccountId}:${what}`
@@ -56,6 +58,7 @@ export interface Given {
   readonly memberships?: readonly Membership[]
   readonly declaredPrecedences?: readonly DeclaredPrecedence[]
   readonly unresolved?: readonly Unresolved[]
+  readonly misspelt?: readonly MisspeltProperty[]
 }
 
 export function infrastructure({ groups = [], userPoolId, ...rest }: Given): Infrastructure {
@@ -69,6 +72,7 @@ export function infrastructure({ groups = [], userPoolId, ...rest }: Given): Inf
     memberships: [],
     declaredPrecedences: [],
     unresolved: [],
+    misspelt: [],
     suppressions: [],
     ...rest,
   }

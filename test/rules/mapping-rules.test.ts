@@ -1,6 +1,24 @@
 import { describe, expect, test } from 'vitest'
-import type { Value } from '../../src/rules/infrastructure.js'
-import { at, known, unknown, oneOf, group, found, only, PROVIDER, mapping, attachment, rule, tie, A } from './given.js'
+import type { RoleMappingDefinition, Value } from '../../src/rules/infrastructure.js'
+import {
+  at,
+  type Given,
+  nameOfRole,
+  rolesOf,
+  validate,
+  known,
+  unknown,
+  oneOf,
+  group,
+  found,
+  only,
+  PROVIDER,
+  mapping,
+  attachment,
+  rule,
+  tie,
+  A,
+} from './given.js'
 
 describe('role attachments', () => {
   test("a mapping of which the pool is not known may be the pool's Token mapping, and another provider's is not", () => {
@@ -31,6 +49,8 @@ describe('role attachments', () => {
     ['cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_a:b', 0],
     ['accounts.google.com', 0],
     ['arn:aws:iam::111122223333:saml-provider/cognito-idp', 0],
+    ['arn:aws:cognito-idp:eu-west-1:111122223333:userpool/eu-west-1_Ab12Cd34e', 1],
+    ['cognito-idp.eu-west-1.amazonaws.com/us-east-1_Ab12Cd34e:1h57kf5cpq17m0eml12', 1],
     ['login.example.app', 0],
   ])('the provider `%s` is wrong %i times', (provider, count) => {
     expect(
@@ -71,5 +91,44 @@ describe('role attachments', () => {
         ],
       }),
     ).toEqual(['COG101 error', 'COG133 warning'])
+  })
+})
+
+describe('a role that is given by its name', () => {
+  test.each<[string, Given, string]>([
+    ['to a group', { groups: [group('admins', 1, nameOfRole('AdminRole'))] }, 'The role of `admins` is'],
+    [
+      'to a mapping rule',
+      {
+        attachments: [
+          attachment([
+            mapping('Rules', 'Deny', { rules: known([{ ...rule('admins'), role: known(nameOfRole('AdminRole')) }]) }),
+          ]),
+        ],
+      },
+      'The role of the mapping rule for `admins` is',
+    ],
+    [
+      'to signed-in users',
+      { attachments: [attachment([], { roles: rolesOf(nameOfRole('AdminRole')) })] },
+      'The role of signed-in users (`Roles.authenticated`) is',
+    ],
+  ])('%s is found', (_, given, beginning) => {
+    expect(validate(given, { only: ['COG153'] }).map(({ message }) => message)).toEqual([
+      `${beginning} the name of the role \`AdminRole\`, and its ARN is needed. No user can get it.`,
+    ])
+  })
+})
+
+describe('a value of a mapping', () => {
+  test.each<[string, RoleMappingDefinition, string]>([
+    ['in lower case', mapping('token', 'Deny'), 'did you mean `Token`?'],
+    ['that is nearly one', mapping('Token', 'AuthenticatedRoles'), 'did you mean `AuthenticatedRole`?'],
+    ['of a rule', mapping('Rules', 'Deny', { rules: known([rule('admins', 'contains')]) }), 'did you mean `Contains`?'],
+    ['that is none', mapping('Groups', 'Deny'), 'the API does not accept it.'],
+  ])('%s is found', (_, given, part) => {
+    expect(validate({ attachments: [attachment([given])] }, { only: ['COG139'] })).toMatchObject([
+      { severity: 'error', message: expect.stringContaining(part) },
+    ])
   })
 })

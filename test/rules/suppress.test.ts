@@ -254,6 +254,7 @@ describe('all rules together', () => {
     memberships: [],
     declaredPrecedences: [],
     unresolved: [],
+    misspelt: [],
     suppressions: [suppression(['COG104'], { target: 'aGroup' })],
   }
   const check = (options: Partial<Parameters<typeof validateAll>[1]> = {}) => validateAll([tied], { today, ...options })

@@ -268,6 +268,7 @@ const infrastructures: fc.Arbitrary<Infrastructure> = fc.record({
     { maxLength: 2 },
   ),
   unresolved: fc.constant([]),
+  misspelt: fc.constant([]),
   suppressions: fc.constant([]),
 })
 

@@ -140,6 +140,8 @@ const CASES: Readonly<Record<TemplateRuleId, readonly [triggers: Given, neighbou
     { attachments: [attachment([]), attachment([], { id: 'Other' })] },
     { attachments: [attachment([]), attachment([], { id: 'Other', identityPool: known('OtherPool') })] },
   ],
+  COG138: [{ attachments: [attachment([mapping('Token')])] }, { attachments: deny }],
+  COG139: [{ attachments: [attachment([mapping('token', 'Deny')])] }, { attachments: deny }],
   COG140: [
     {
       groups: [group('admins', 1, A)],
@@ -149,6 +151,10 @@ const CASES: Readonly<Record<TemplateRuleId, readonly [triggers: Given, neighbou
       groups: [group('admins', 1, A)],
       declaredPrecedences: [{ pool: 'Pool', groupName: 'admins', precedence: 1, location: at }],
     },
+  ],
+  COG141: [
+    { misspelt: [{ resource: 'Attachment', property: 'RoleMapping', nearest: 'RoleMappings', location: at }] },
+    { misspelt: [] },
   ],
   COG150: [{ groups: [group('admins', 2 ** 31, A)] }, { groups: [group('admins', 2 ** 31 - 1, A)] }],
   COG151: [{ groups: [group('admins', 1.5, A)] }, { groups: [group('admins', 1.0, A)] }],

@@ -630,6 +630,7 @@ describe('what cannot be read is rejected with its place', () => {
       groups: [],
       pools: [],
       unresolved: [],
+      misspelt: [],
     })
   })
 })

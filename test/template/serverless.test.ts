@@ -88,6 +88,7 @@ test('without resources there are no groups', () => {
     expect(readServerless(`service: shop\n${resources}`, 'serverless.yml')).toMatchObject({
       groups: [],
       unresolved: [],
+      misspelt: [],
     })
   }
 })

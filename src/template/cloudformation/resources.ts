@@ -6,6 +6,7 @@ import type {
   Location,
   MappingRuleDefinition,
   Membership,
+  MisspeltProperty,
   PoolDefinition,
   RoleAttachment,
   RoleDefinition,
@@ -39,6 +40,7 @@ import {
   toValue,
   whyOf,
 } from '../evaluated.js'
+import { misspeltProperties } from '../misspelt.js'
 import { commented, inMetadata } from './suppressions.js'
 
 /**
@@ -113,6 +115,7 @@ export function readResources(
       ...reader.unresolved,
       ...(touchesCognito ? parts.flatMap(part => macros(document, part)) : []),
     ],
+    misspelt: reader.misspelt,
     suppressions: [
       ...commented(document, template.resources, parts),
       ...inMetadata(document, template.resources, parts),
@@ -223,7 +226,18 @@ interface Reader {
   /** Of what was read until now. */
   pools(): readonly PoolDefinition[]
   readonly unresolved: readonly Unresolved[]
+  readonly misspelt: readonly MisspeltProperty[]
 }
+
+/** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Cognito.html */
+const PROPERTIES = {
+  group: ['Description', 'GroupName', 'Precedence', 'RoleArn', 'UserPoolId'],
+  membership: ['GroupName', 'Username', 'UserPoolId'],
+  attachment: ['IdentityPoolId', 'RoleMappings', 'Roles'],
+  mapping: ['AmbiguousRoleResolution', 'IdentityProvider', 'RulesConfiguration', 'Type'],
+  rules: ['Rules'],
+  rule: ['Claim', 'MatchType', 'RoleARN', 'Value'],
+} as const
 
 function createReader(
   document: SourceDocument,
@@ -231,6 +245,7 @@ function createReader(
   resources: ReadonlyMap<string, Resource>,
 ): Reader {
   const unresolved: Unresolved[] = []
+  const misspelt: MisspeltProperty[] = []
   const pools = new Map<string, PoolDefinition>()
   for (const { id, type } of resources.values()) if (type === 'AWS::Cognito::UserPool') pools.set(id, { id, name: id })
 
@@ -287,6 +302,10 @@ function createReader(
     const { id, attribute } = to
     switch (typeOf(to)) {
       case 'AWS::Cognito::UserPool':
+        // Neither has the client's id.
+        if (attribute === 'ProviderURL') return `https://cognito-idp.\${AWS::Region}.amazonaws.com/\${${id}}`
+        if (attribute === 'Arn')
+          return `arn:\${AWS::Partition}:cognito-idp:\${AWS::Region}:\${AWS::AccountId}:userpool/\${${id}}`
         if (attribute === 'ProviderName') return `cognito-idp.\${AWS::Region}.amazonaws.com/\${${id}}`
         return attribute === '' || attribute === 'UserPoolId' ? text : undefined
       case 'AWS::Cognito::UserPoolClient':
@@ -319,6 +338,9 @@ function createReader(
     const location = locate(present)
     if (present.is === 'scalar') return { is: 'known', value: { kind: 'arn', id: present.text }, location }
     if (present.is !== 'symbolic') return { is: 'unknown', why: 'it is not a string', location }
+    const lone = loneSymbol(present)?.to
+    if (lone?.attribute === '' && typeOf(lone) === 'AWS::IAM::Role')
+      return { is: 'known', value: { kind: 'name', id: lone.id }, location }
     const id = roleOfTemplate(present.parts)
     return {
       is: 'known',
@@ -338,6 +360,18 @@ function createReader(
       .map(part => (typeof part === 'string' ? part : part.text))
       .join('')
     return to.attribute === '' && /^arn:[^:]+:iam::\$\{AWS::AccountId\}:role\/[^$]*$/.test(before) ? to.id : undefined
+  }
+
+  function checkProperties({ id, properties }: Resource, kind: keyof typeof PROPERTIES): void {
+    if (properties?.kind !== 'map') return
+    const given = [...properties.entries].map(([name, { key }]) => ({ name, location: document.locate(key) }))
+    misspelt.push(...misspeltProperties(id, given, PROPERTIES[kind]))
+  }
+
+  function checkMembers(id: string, value: Evaluated<Span>, kind: keyof typeof PROPERTIES): void {
+    if (value.is !== 'map') return
+    const given = entriesOf(value).map(({ name, key }) => ({ name, location: locate(key) }))
+    misspelt.push(...misspeltProperties(id, given, PROPERTIES[kind]))
   }
 
   /** The pool's id, and the pool noted. */
@@ -403,7 +437,9 @@ function createReader(
   const stringMember = (evaluated: Evaluated<Span>, name: string) =>
     toValue(member(evaluated, name), document.locate, readString)
 
-  function readMapping({ name, key, value }: EvaluatedEntry<Span>): RoleMappingDefinition {
+  function readMapping({ name, key, value }: EvaluatedEntry<Span>, id: string): RoleMappingDefinition {
+    checkMembers(id, value, 'mapping')
+    checkMembers(id, member(value, 'RulesConfiguration'), 'rules')
     const named = member(value, 'IdentityProvider')
     const provider = named.is === 'absent' ? key : named
     const rules = member(member(value, 'RulesConfiguration'), 'Rules')
@@ -416,13 +452,14 @@ function createReader(
       rules: toValue(rules, document.locate, present => {
         const location = locate(present)
         if (present.is !== 'list') return { is: 'unknown', why: whyOf(present) ?? 'it is not a list', location }
-        return { is: 'known', value: present.items.map(readRule), location }
+        return { is: 'known', value: present.items.map(rule => readRule(rule, id)), location }
       }),
       location: document.locate(spanFrom(key.at, value.at)),
     }
   }
 
-  function readRule(rule: Evaluated<Span>): MappingRuleDefinition {
+  function readRule(rule: Evaluated<Span>, id: string): MappingRuleDefinition {
+    checkMembers(id, rule, 'rule')
     return {
       claim: stringMember(rule, 'Claim'),
       matchType: stringMember(rule, 'MatchType'),
@@ -434,8 +471,10 @@ function createReader(
 
   return {
     unresolved,
+    misspelt,
     pools: () => [...pools.values()],
     group: resource => {
+      checkProperties(resource, 'group')
       const groupName = propertyValue(resource, 'GroupName', readString)
       return {
         id: resource.id,
@@ -459,25 +498,33 @@ function createReader(
       })),
       location: resource.location,
     }),
-    attachment: resource => ({
-      id: resource.id,
-      identityPool: propertyValue(resource, 'IdentityPoolId', readName),
-      roles: documentValue(resource, 'Roles', present =>
-        readEntries(present, ({ name, key, value }) => ({
-          key: name,
-          role: toValue(value, document.locate, readRole),
-          location: document.locate(spanFrom(key.at, value.at)),
-        })),
-      ),
-      mappings: documentValue(resource, 'RoleMappings', present => readEntries(present, readMapping)),
-      location: resource.location,
-    }),
-    membership: resource => ({
-      pool: poolOfResource(resource),
-      username: propertyValue(resource, 'Username', readName),
-      groupName: propertyValue(resource, 'GroupName', readString),
-      location: resource.location,
-    }),
+    attachment: resource => (
+      checkProperties(resource, 'attachment'),
+      {
+        id: resource.id,
+        identityPool: propertyValue(resource, 'IdentityPoolId', readName),
+        roles: documentValue(resource, 'Roles', present =>
+          readEntries(present, ({ name, key, value }) => ({
+            key: name,
+            role: toValue(value, document.locate, readRole),
+            location: document.locate(spanFrom(key.at, value.at)),
+          })),
+        ),
+        mappings: documentValue(resource, 'RoleMappings', present =>
+          readEntries(present, entry => readMapping(entry, resource.id)),
+        ),
+        location: resource.location,
+      }
+    ),
+    membership: resource => (
+      checkProperties(resource, 'membership'),
+      {
+        pool: poolOfResource(resource),
+        username: propertyValue(resource, 'Username', readName),
+        groupName: propertyValue(resource, 'GroupName', readString),
+        location: resource.location,
+      }
+    ),
   }
 }
 

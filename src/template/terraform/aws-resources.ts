@@ -6,6 +6,7 @@ import type {
   Location,
   MappingRuleDefinition,
   Membership,
+  MisspeltProperty,
   PoolDefinition,
   RoleAttachment,
   RoleDefinition,
@@ -16,7 +17,8 @@ import type {
   Value,
 } from '../../rules/infrastructure.js'
 import { isRecord } from '../json-text.js'
-import { loneSymbol, type Present, refersTo, toValue, unknownMark, whyUnknown } from '../evaluated.js'
+import { loneSymbol, type Present, type Reference, refersTo, toValue, unknownMark, whyUnknown } from '../evaluated.js'
+import { misspeltProperties } from '../misspelt.js'
 import { ABSENT, referenceText, type Term, unknown } from './term.js'
 
 /** A resource of Terraform's AWS provider, under the provider's names, whichever file told of it. */
@@ -74,8 +76,27 @@ export function toInfrastructure({
     memberships,
     declaredPrecedences: [],
     unresolved: [...unresolved, ...names.unresolved()],
+    misspelt: resources.flatMap(misspeltAttributes),
     suppressions,
   }
+}
+
+/** Meta-arguments are of every resource. @see https://developer.hashicorp.com/terraform/language/meta-arguments */
+const META = ['count', 'depends_on', 'for_each', 'lifecycle', 'provider', 'provisioner', 'region', 'timeouts', 'id']
+const ATTRIBUTES: ReadonlyMap<string, readonly string[]> = new Map([
+  [GROUP, ['description', 'name', 'precedence', 'role_arn', 'user_pool_id', ...META]],
+  [ATTACHMENT, ['identity_pool_id', 'role_mapping', 'roles', ...META]],
+  [MEMBERSHIP, ['group_name', 'user_pool_id', 'username', ...META]],
+])
+
+function misspeltAttributes({ id, type, attributes, location }: AwsResource): readonly MisspeltProperty[] {
+  const known = ATTRIBUTES.get(type)
+  if (known === undefined) return []
+  return misspeltProperties(
+    id,
+    [...attributes].map(([name, { at }]) => ({ name, location: at ?? location })),
+    known,
+  )
 }
 
 /** One name for a thing that is named by its address in one place and by its ARN or id in another. */
@@ -117,11 +138,7 @@ function createNames(resources: readonly AwsResource[]): Names {
       valueOf(term, (present, location): Value<RoleReference> => {
         const to = loneSymbol(present)?.to
         if (to !== undefined) {
-          const isRole = to.type === ROLE && to.attribute === 'arn'
-          const value: RoleReference = isRole
-            ? { kind: 'resource', id: to.id }
-            : { kind: 'reference', id: referenceText(to) }
-          return { is: 'known', value, location }
+          return { is: 'known', value: roleReference(to), location }
         }
         const arn = textOf(present)
         if (arn === undefined) return unread(present, location)
@@ -160,6 +177,13 @@ function createNames(resources: readonly AwsResource[]): Names {
     pools: () => [...pools.values()],
     unresolved: () => unresolved,
   }
+}
+
+/** The name, the id and the unique id of a role are no ARN. */
+function roleReference(to: Reference): RoleReference {
+  if (to.type === ROLE && to.attribute === 'arn') return { kind: 'resource', id: to.id }
+  if (to.type === ROLE && ['name', 'id', 'unique_id'].includes(to.attribute)) return { kind: 'name', id: to.id }
+  return { kind: 'reference', id: referenceText(to) }
 }
 
 function toGroup(resource: AwsResource, names: Names): GroupDefinition {
@@ -243,7 +267,7 @@ function toAttachment(resource: AwsResource, names: Names): RoleAttachment {
 function toMapping(mapping: Term, index: number, names: Names, outer: Location): RoleMappingDefinition {
   const location = mapping.at ?? outer
   const provider = entryOf(mapping, 'identity_provider')
-  const identityProvider = toText(provider)
+  const identityProvider = toProvider(provider)
   const pool = names.poolOfProvider(provider)
   return {
     key: identityProvider.is === 'known' ? identityProvider.value : `role_mapping[${index}]`,
@@ -254,6 +278,17 @@ function toMapping(mapping: Term, index: number, names: Names, outer: Location):
     rules: toList(entryOf(mapping, 'mapping_rule'), rule => toRule(rule, names, location)),
     location,
   }
+}
+
+/** A user pool's `endpoint` and `arn` stand alone only by mistake: they have no client's id. */
+function toProvider(term: Term): Value<string> {
+  const to = loneSymbol(term)?.to
+  if (to?.type !== POOL) return toText(term)
+  if (to.attribute === 'endpoint')
+    return { is: 'known', value: `cognito-idp.\${region}.amazonaws.com/\${${to.id}}`, location: term.at }
+  if (to.attribute === 'arn')
+    return { is: 'known', value: `arn:aws:cognito-idp:\${region}:\${account}:userpool/\${${to.id}}`, location: term.at }
+  return toText(term)
 }
 
 function toRule(rule: Term, names: Names, outer: Location): MappingRuleDefinition {

@@ -3,5 +3,8 @@ import everything from '../vitest.config.js'
 
 /** The tests of the core alone: what Stryker runs for every mutant. */
 export default defineConfig({
-  test: { ...everything.test, include: ['test/claims/{resolve,evidence,exhaustive,vectors}.test.ts'] },
+  test: {
+    ...everything.test,
+    include: ['test/{errors,text}.test.ts', 'test/claims/{resolve,evidence,exhaustive,vectors}.test.ts'],
+  },
 })

@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readCloudFormation } from '../../src/template/cloudformation/resources.js'
 import { readTemplate } from '../../src/template/index.js'
-import { closest } from '../../src/text.js'
 
 const names = (found: { readonly misspelt: readonly { readonly property: string; readonly nearest: string }[] }) =>
   found.misspelt.map(({ property, nearest }) => `${property} -> ${nearest}`)
@@ -63,21 +62,5 @@ Resources:
   test('is not told where nothing is near: a newer version of the type may have it', () => {
     const text = `Resources: { G: { Type: AWS::Cognito::UserPoolGroup, Properties: { GroupName: a, Tags: [], Quota: 1 } } }`
     expect(names(readCloudFormation(text, 't.yaml'))).toEqual([])
-  })
-})
-
-describe('the nearest word', () => {
-  test.each([
-    ['RoleMapping', ['RoleMappings', 'Roles'], 'RoleMappings'],
-    ['role', ['Roles'], 'Roles'],
-    ['token', ['Token', 'Rules'], 'Token'],
-    ['', ['a'], undefined],
-    ['Groups', ['Token', 'Rules'], undefined],
-  ])('to %j among %j is %j', (word, candidates, nearest) => {
-    expect(closest(word, candidates)).toBe(nearest)
-  })
-
-  test('is found for a long word without work on it', () => {
-    expect(closest('x'.repeat(10_000_000), ['RoleMappings'])).toBeUndefined()
   })
 })

@@ -73,3 +73,7 @@ test('the order of texts is that of their UTF-16 code units', () => {
 test('each of some texts is kept once, in the order they came', () => {
   expect(distinct(['b', 'a', 'b', 'a'])).toEqual(['b', 'a'])
 })
+
+test('control: the texts compared differ one way or are the same', () => {
+  expect([compareText('a', 'b'), compareText('b', 'a'), compareText('a', 'a')]).toEqual([-1, 1, 0])
+})

@@ -27,6 +27,11 @@ export function isUserPoolId(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 55 && /^[\w-]+_[0-9a-zA-Z]+$/.test(value)
 }
 
+/** The same for emulators that take any word for the whole id. `any` is none: it says that the pool does not matter. */
+export function isEmulatedPoolId(value: unknown): value is string {
+  return typeof value === 'string' && !/^any$/i.test(value) && /^[\w-]{1,55}$/.test(value)
+}
+
 /** The region of an identity pool id, or undefined for what is none. */
 export function identityPoolRegion(value: unknown): string | undefined {
   const [, region] = typeof value === 'string' && value.length <= 55 ? (/^([\w-]+):[0-9a-f-]+$/.exec(value) ?? []) : []

@@ -3,12 +3,13 @@ export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** The candidate that a word was probably a misspelling of: at most one letter in four differs. Undefined: none is near. */
+/** The candidate that a word was probably a misspelling of: about one letter in four may differ. Undefined: none is near. */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
   let least = Infinity
   for (const candidate of candidates) {
-    const far = Math.max(candidate.length > 2 ? 1 : 0, Math.floor(candidate.length / 4))
+    const { length } = candidate
+    const far = length > 8 ? Math.floor(length / 4) : length > 5 ? 2 : length > 2 ? 1 : 0
     if (Math.abs(candidate.length - word.length) > far) continue
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase())
     if (distance <= far && distance < least) [best, least] = [candidate, distance]

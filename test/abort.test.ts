@@ -1,6 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, test } from 'vitest'
-import { onAbort } from '../src/abort.js'
+import { isAbortSignal, onAbort } from '../src/abort.js'
 
 describe('what waits for a signal', () => {
   const listeners = (signal: AbortSignal) => getEventListeners(signal, 'abort').length
@@ -21,7 +21,7 @@ describe('what waits for a signal', () => {
     let calls = 0
     onAbort(AbortSignal.abort(), () => calls++)()
     expect(calls).toBe(1)
-    expect(onAbort(undefined, () => calls++)()).toBeUndefined()
+    for (const none of [undefined, null]) expect(onAbort(none, () => calls++)()).toBeUndefined()
     expect(calls).toBe(1)
   })
 
@@ -54,4 +54,14 @@ describe('what waits for a signal', () => {
     }
     expect(warnings).toEqual([])
   })
+})
+
+test('a signal is told by what it does, not by its class', () => {
+  const listening = { addEventListener: () => {}, removeEventListener: () => {} }
+  for (const one of [new AbortController().signal, AbortSignal.abort(), { aborted: false, ...listening }])
+    expect(isAbortSignal(one)).toBe(true)
+  for (const other of [undefined, null, 'x', 7, {}, { aborted: false }, listening, { ...listening, aborted: 'no' }])
+    expect(isAbortSignal(other)).toBe(false)
+  for (const name of Object.keys(listening))
+    expect(isAbortSignal({ aborted: false, ...listening, [name]: undefined })).toBe(false)
 })

@@ -7,6 +7,7 @@ import {
   type EventOf,
   findToken,
   type FoundToken,
+  isEventApi,
   readEvent,
   type ReadEvent,
 } from './events.js'
@@ -33,7 +34,7 @@ interface IamVerdict extends AccessVerdict {
 }
 
 interface AppSyncVerdict extends AccessVerdict {
-  /** Undefined results in a denial. */
+  /** Undefined results in a denial. In an Event API, which would drop them, these and a `context` do. */
   readonly deniedFields?: readonly string[]
   readonly ttlOverride?: number | undefined
 }
@@ -133,10 +134,9 @@ export function createRoleAuthorizer<
     return findOwn === undefined ? findToken(request) : checkFoundToken(syncResult(findOwn(event)), request)
   }
 
-  function grant({ kind, arn }: ReadEvent, verdict: PlainVerdict, principalId: string): object {
-    const others =
-      kind === 'appsync' ? ['deniedFields', 'ttlOverride'] : kind === 'http-2' ? [] : ['resource', 'usageIdentifierKey']
-    rejectFields(verdict, ['context', ...others])
+  function grant(request: ReadEvent, verdict: PlainVerdict, principalId: string): object {
+    const { kind, arn } = request
+    rejectFields(verdict, fieldsOf(request))
     // Of any type, until the maker of the response checks them.
     const {
       context,
@@ -205,6 +205,13 @@ function deny(kind: EventKind, arn: string, { status, principalId = 'unknown' }:
   if (kind === 'appsync' || kind === 'http-2') return { isAuthorized: false }
   // Of the whole stage: a cached policy that allows nothing denies every method anyway.
   return toIamPolicyResponse({ principalId, effect: 'Deny', resource: `${stageOf(arn)}*` })
+}
+
+/** What `allow` may add. An Event API drops denied fields and a resolver's context without an error. */
+function fieldsOf(request: ReadEvent): readonly string[] {
+  if (isEventApi(request)) return ['ttlOverride']
+  if (request.kind === 'appsync') return ['context', 'deniedFields', 'ttlOverride']
+  return request.kind === 'http-2' ? ['context'] : ['context', 'resource', 'usageIdentifierKey']
 }
 
 /** `arn:…:api/stage/` */

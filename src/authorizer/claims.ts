@@ -98,7 +98,7 @@ export function parseRoleClaims(claims: IncomingClaims, options: ClaimsOptions):
   if (!areTokenClaims(claims)) {
     throw new RolecastError(
       'invalid-claim',
-      `the claims are ${quote(claims)} without any claim of a token; give the claims themselves, not what encloses them, ` +
+      `the claims are ${quote(claims)}, not those of a token; give the claims themselves, not what encloses them, ` +
         'for example `identity.claims` or `authorizer.jwt.claims`',
       { value: claims },
     )

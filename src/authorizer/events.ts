@@ -57,16 +57,27 @@ export interface HttpV2Event {
   readonly requestContext: object
 }
 
-/** @see https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html */
+/**
+ * Of a GraphQL API, or of an Event API, which has channels and no query.
+ *
+ * @see https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html
+ * @see https://docs.aws.amazon.com/appsync/latest/eventapi/configure-event-api-auth.html
+ */
 export interface AppSyncEvent {
   readonly authorizationToken: string
   readonly requestContext: {
     readonly apiId: string
     readonly accountId: string
     readonly requestId: string
-    readonly queryString: string
+    /** Empty for a subscription; absent in an Event API. */
+    readonly queryString?: string | null | undefined
     readonly operationName?: string | null | undefined
     readonly variables?: object | null | undefined
+    /** `EVENT_CONNECT`, `EVENT_PUBLISH` or `EVENT_SUBSCRIBE`: only in an Event API. */
+    readonly operation?: string | null | undefined
+    /** Only in an Event API, and not on `EVENT_CONNECT`. */
+    readonly channelNamespaceName?: string | null | undefined
+    readonly channel?: string | null | undefined
   }
   readonly requestHeaders?: Named
 }
@@ -91,7 +102,12 @@ export type ResponseOf<K extends EventKind> = Kinds[K][1]
 
 type Fields = { readonly [name: string]: unknown }
 
-/** Whether an event is of a kind, by the fields that AWS documents and sets itself. */
+/**
+ * Whether an event is of a kind, by the fields that AWS documents, sets itself and never leaves empty. AppSync's
+ * `queryString` is none of them: it is empty for a subscription.
+ *
+ * @see https://github.com/aws-amplify/amplify-category-api/issues/2090
+ */
 const FITS: Readonly<Record<EventKind, (event: Fields) => boolean>> = {
   'rest-token': ({ type }) => type === 'TOKEN',
   'rest-request': event => isRequest(event, undefined) && isText(event['httpMethod']),
@@ -99,15 +115,9 @@ const FITS: Readonly<Record<EventKind, (event: Fields) => boolean>> = {
   'http-1': event => isRequest(event, '1.0'),
   'http-2': event => isRequest(event, '2.0'),
   'http-2-iam': event => isRequest(event, '2.0'),
-  appsync(event) {
-    const { apiId, queryString } = contextOf(event)
-    return (
-      event['type'] === undefined &&
-      typeof event['authorizationToken'] === 'string' &&
-      isText(apiId) &&
-      isText(queryString)
-    )
-  },
+  // Every other kind has a `type`.
+  appsync: event =>
+    event['type'] === undefined && typeof event['authorizationToken'] === 'string' && isText(contextOf(event)['apiId']),
 }
 
 const KINDS = Object.keys(FITS) as EventKind[]
@@ -137,6 +147,14 @@ export function readEvent(event: unknown, named?: EventKind): ReadEvent | undefi
   const kind = (named === undefined ? KINDS : [named]).find(one => FITS[one](fields))
   const arn = kind && arnOf(kind, fields)
   return kind === undefined || arn === undefined ? undefined : { kind, arn, fields }
+}
+
+/**
+ * Whether an AppSync event is of an Event API, or may be: a response to it has neither `deniedFields` nor `resolverContext`.
+ */
+export function isEventApi({ kind, fields }: ReadEvent): boolean {
+  const { queryString, operation } = contextOf(fields)
+  return kind === 'appsync' && (typeof queryString !== 'string' || isText(operation))
 }
 
 function arnOf(kind: EventKind, { methodArn, routeArn }: Fields): string | undefined {

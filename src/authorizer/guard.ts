@@ -1,5 +1,5 @@
 import { type CarriedClaims, type ClaimsComparison, compareClaims } from '../claims/compare-claims.js'
-import { onAbort } from '../abort.js'
+import { isAbortSignal, onAbort } from '../abort.js'
 import { RolecastError, quote } from '../errors.js'
 import type { Resolution } from '../claims/resolve.js'
 import { isText, isTexts } from './responses.js'
@@ -90,7 +90,8 @@ const FAILED: ReadonlySet<DenyReason> = new Set([
  * - `wildcard-in-path`: the path has a wildcard, which in a policy would allow other paths.
  * - `invalid-response`: `allow` returned an object that is not plain, or a value that the response cannot have, or the
  *   response would be too large.
- * - `invalid-event`: the event is of an unknown kind, or of another than `kind`. The handler of an authorizer rejects.
+ * - `invalid-event`: the event is of an unknown kind, or of another than `kind`, and the handler of an authorizer rejects. Or
+ *   a guard was called with a `signal` that is no AbortSignal (`error` is `invalid-option`).
  *
  * Status 503, no decision was possible:
  * - `membership-failed`: `groupsOf` threw, or returned no groups.
@@ -210,12 +211,12 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
   readonly clock?: (() => number) | undefined
 }
 
-/** Decides on one token. `event` is passed to `allow`: the request, for example. */
+/** Decides on one token. `event` is passed to `allow`: the request, for example. A `signal` of null is none. */
 export type RoleGuard<Event> = (
   token: string | undefined,
   ...request: unknown extends Event
-    ? [request?: { readonly event?: unknown; readonly signal?: AbortSignal | undefined }]
-    : [request: { readonly event: Event; readonly signal?: AbortSignal | undefined }]
+    ? [request?: { readonly event?: unknown; readonly signal?: AbortSignal | null | undefined }]
+    : [request: { readonly event: Event; readonly signal?: AbortSignal | null | undefined }]
 ) => Promise<Decision>
 
 /**
@@ -234,7 +235,7 @@ export function createRoleGuard<Payload extends object, RequireRole extends bool
     const { decision } = await decide({
       find: () => (typeof token === 'string' ? token : undefined),
       event: request?.event as Event,
-      signal: request?.signal,
+      signal: request?.signal ?? undefined,
       timeLeft: () => Infinity,
       complete: verdict => rejectFields(verdict, []),
     })
@@ -320,10 +321,15 @@ export function createDecider<Payload extends object, RequireRole extends boolea
     }
 
     try {
-      ignoreOuter = onAbort(outer, stop)
       const limit = Math.min(timeout, timeLeft())
       if (!(limit > 0)) stop()
       else if (limit !== Infinity) timer = setTimeout(stop, Math.min(limit, MAX_TIMER))
+
+      reason = 'invalid-event'
+      if (outer !== undefined && !isAbortSignal(outer)) {
+        throw new RolecastError('invalid-option', 'the signal is no AbortSignal; give one, or leave it out')
+      }
+      ignoreOuter = onAbort(outer, stop)
 
       reason = 'missing-token'
       const found = find()

@@ -1,4 +1,4 @@
-import { isUserPoolId } from '../aws-ids.js'
+import { isEmulatedPoolId } from '../aws-ids.js'
 import { listNames, quote, RolecastError } from '../errors.js'
 import { copyPlain } from './own-data.js'
 
@@ -121,7 +121,7 @@ function orLeaveOut(presence: OptionRule['presence']): string {
  */
 export function readUserPoolId(resolver: { readonly userPoolId: string }): string {
   const userPoolId: unknown = resolver.userPoolId
-  if (userPoolId === 'any' || isUserPoolId(userPoolId)) return userPoolId
+  if (userPoolId === 'any' || isEmulatedPoolId(userPoolId)) return userPoolId
   throw invalid(
     `the resolver's \`userPoolId\` is ${quote(userPoolId)}; give the id of the user pool whose groups it reads, ` +
       "or `'any'` if tokens of every pool that the verifier accepts may have its roles",

@@ -145,7 +145,7 @@ function readCarried(given: CarriedClaims): CarriedClaims {
   if (!areTokenClaims(given) && !isEmpty(given)) {
     throw new RolecastError(
       'invalid-claim',
-      `the carried claims are ${quote(given)} without any claim of a token; give the claims, not what encloses them`,
+      `the carried claims are ${quote(given)}, not those of a token; give the claims, not what encloses them`,
       { value: given },
     )
   }

@@ -1,11 +1,19 @@
-/** What the claims of a Cognito token have, and what encloses them has not, in whichever transport. */
-const SIGNS = ['cognito:groups', 'cognito:roles', 'cognito:preferred_role', 'token_use', 'iss', 'iat'] as const
+/** Only a token has these, in whichever transport, and Cognito writes `token_use` into every token. */
+const OF_A_TOKEN = ['cognito:groups', 'cognito:roles', 'cognito:preferred_role', 'token_use'] as const
+/** A session or an identity may have these too, beside the claims that it encloses. */
+const OF_OTHERS_TOO = ['sub', 'iss', 'iat'] as const
 
 /**
- * Whether an object is the claims of a token, rather than what encloses them, in which every claim would be missing.
- * AppSync's `identity` has `sub`, as claims do, and the claims in `claims`.
+ * Whether an object is the claims of a token, rather than what encloses them, in which every claim would be missing: AppSync's
+ * `identity` has `sub` and `claims`, a session `iat` and `user`. A claim of a token may be an object as well, as `address` is
+ * or what a pre token generation trigger adds.
  */
 export function areTokenClaims(record: object): boolean {
   const has = (key: string) => Object.hasOwn(record, key)
-  return SIGNS.some(has) || (has('sub') && !has('claims'))
+  if (OF_A_TOKEN.some(has)) return true
+  return OF_OTHERS_TOO.some(has) && !has('claims') && !Object.values(record).some(isEnclosing)
+}
+
+function isEnclosing(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

@@ -1,9 +1,7 @@
 import { isRolecastError, quote } from '../errors.js'
 import { escapeHidden } from '../text.js'
 import { inCommandLineWords } from './command-line-words.js'
-import { WriteError } from './write-error.js'
-
-const NO_SPACE = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])
+import { NO_SPACE, WriteError } from './write-error.js'
 
 const MAX_STACK_LINES = 60
 const MAX_STACK_LINE = 400
@@ -13,7 +11,11 @@ const MAX_STACK_LINE = 400
  * package: one that is missing is a failure too.
  */
 export function failureText(error: unknown, { verbose }: { readonly verbose: boolean }): string {
-  if (isRolecastError(error)) return `rolecast: ${escapeHidden(inCommandLineWords(error.message))} [${error.code}]\n`
+  if (isRolecastError(error)) {
+    const line = `rolecast: ${escapeHidden(inCommandLineWords(error.message))} [${error.code}]\n`
+    // Of what it knows, the message says all; of the rest, the cause does.
+    return verbose && error.code === 'unexpected' ? line + stacksOf(error) : line
+  }
   if (error instanceof WriteError) {
     const next = NO_SPACE.has(String(error.code)) ? 'free some space' : 'check where it goes'
     return `rolecast: stdout cannot be written (${escapeHidden(error.message)}); ${next} [${error.code}]\n`

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { type FileHandle, access, constants, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
-import { RolecastError, quote } from '../errors.js'
+import { basename, dirname, join, resolve } from 'node:path'
+import { isRolecastError, RolecastError, quote } from '../errors.js'
 import { createCommandWatch } from '../report/github-log.js'
 import { willRemove } from './temporary.js'
 import { print, say, type Terminal, write } from './terminal.js'
+import { NO_SPACE } from './write-error.js'
 
 /** Where a command writes what it was asked for. */
 export interface Output {
@@ -26,6 +27,8 @@ export interface OutputTarget {
   readonly kind: 'text' | 'data' | 'commands'
   /** Whether users are named in it: a new file is then for its owner only. */
   readonly hasUsers: boolean
+  /** The files that the command reads, or keeps what it has read in. An output in the place of one would destroy it. */
+  readonly inputs?: readonly (string | undefined)[]
 }
 
 /**
@@ -41,7 +44,30 @@ async function openOutput(target: OutputTarget): Promise<Output> {
       act(...args).catch(cause => {
         throw cannotWrite(path, cause)
       })
+  for (const input of target.inputs ?? []) if (input !== undefined && (await isOneFile(path, input))) throw taken(path)
   return named(openFile)(path, target.hasUsers, named)
+}
+
+/** Whether two paths are of one file, by whatever names; not for devices, of which one may be read and written. */
+async function isOneFile(output: string, input: string): Promise<boolean> {
+  const [a, b] = await Promise.all([output, input].map(path => stat(path, { bigint: true }).catch(() => undefined)))
+  if (a !== undefined && b !== undefined) return a.isFile() && a.dev === b.dev && a.ino === b.ino
+  // A checkpoint is removed in the end, when it may not be there yet.
+  return a === undefined && b === undefined && (await placeOf(output)) === (await placeOf(input))
+}
+
+/** Where a file that is not there yet will be. */
+async function placeOf(path: string): Promise<string> {
+  const folder = await realpath(dirname(path)).catch(() => resolve(dirname(path)))
+  return join(folder, basename(path))
+}
+
+function taken(path: string): RolecastError {
+  return new RolecastError(
+    'invalid-argument',
+    `${quote(path)} is a file that this command reads or keeps; name another file for --output`,
+    { value: path },
+  )
 }
 
 function openStdout({ terminal, kind }: OutputTarget): Output {
@@ -151,13 +177,11 @@ export async function writeOutput(target: OutputTarget, text: string): Promise<v
 }
 
 function cannotWrite(path: string, cause: unknown): RolecastError {
+  if (isRolecastError(cause)) return cause
   const code = (cause as NodeJS.ErrnoException).code ?? 'error'
-  return new RolecastError(
-    'invalid-argument',
-    `${quote(path)} cannot be written (${code}); name a file in a folder that you can write to`,
-    {
-      value: path,
-      cause,
-    },
-  )
+  const next = NO_SPACE.has(code) ? 'free some space' : 'name a file in a folder that you can write to'
+  return new RolecastError('invalid-argument', `${quote(path)} cannot be written (${code}); ${next}`, {
+    value: path,
+    cause,
+  })
 }

@@ -8,3 +8,6 @@ export class WriteError extends Error {
     this.code = cause.code
   }
 }
+
+/** The codes of a disk that is full, or of a quota or a limit of a file's size that is reached. */
+export const NO_SPACE: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])

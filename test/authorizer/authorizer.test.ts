@@ -30,6 +30,8 @@ import { isRolecastError, RolecastError } from '../../src/errors.js'
 import { errorOf } from '../failure-of.js'
 import type { Group } from '../../src/group.js'
 import appsync from '../fixtures/authorizer/appsync.json' with { type: 'json' }
+import appsyncEventApi from '../fixtures/authorizer/appsync-event-api.json' with { type: 'json' }
+import appsyncSubscription from '../fixtures/authorizer/appsync-subscription.json' with { type: 'json' }
 import http1 from '../fixtures/authorizer/http-1.json' with { type: 'json' }
 import http2 from '../fixtures/authorizer/http-2.json' with { type: 'json' }
 import restRequest from '../fixtures/authorizer/rest-request.json' with { type: 'json' }
@@ -235,6 +237,115 @@ describe.each(KINDS)('%s', kind => {
     }
     for (const event of nothing.slice(1, -1))
       expect(isGrant((await run(kind, {}, event as object)).answer), 'named, it is none either').toBe(false)
+  })
+})
+
+/** What AWS leaves empty, or out, in some requests: each is an event of its kind all the same. */
+const SPARSE: readonly [EventKind, string, object][] = [
+  // https://github.com/aws-amplify/amplify-category-api/issues/2090
+  ['appsync', 'a subscription, with an empty query', appsyncSubscription],
+  ['appsync', 'a subscription without variables or an operation', withContext(appsyncSubscription, omitQuery(''))],
+  ['appsync', 'a query that is null', withContext(appsyncSubscription, omitQuery(null))],
+  ['appsync', 'no query', withContext(appsyncSubscription, omitQuery(undefined))],
+  ['appsync', 'without headers, as before 2024', { ...appsync, requestHeaders: undefined }],
+  // https://docs.aws.amazon.com/appsync/latest/eventapi/configure-event-api-auth.html
+  ['appsync', 'an Event API: subscribe', appsyncEventApi],
+  ['appsync', 'an Event API: publish', withContext(appsyncEventApi, { operation: 'EVENT_PUBLISH' })],
+  ['appsync', 'an Event API: connect', withContext(appsyncEventApi, connecting(undefined))],
+  ['appsync', 'an Event API: connect, with null', withContext(appsyncEventApi, connecting(null))],
+  ['rest-token', 'the three fields alone', restToken],
+  ...[undefined, null, {}].flatMap((none): [EventKind, string, object][] => {
+    const parameters = { queryStringParameters: none, pathParameters: none, stageVariables: none }
+    const multi = { multiValueQueryStringParameters: none, multiValueHeaders: none }
+    const name = `parameters that are ${JSON.stringify(none)}`
+    return [
+      ['rest-request', name, { ...restRequest, ...parameters, ...multi }],
+      ['websocket', name, { ...websocket, ...parameters, ...multi }],
+      ['http-1', name, { ...http1, ...parameters }],
+      ['http-2', name, { ...http2, ...parameters, cookies: none }],
+      ['http-2-iam', name, { ...http2, ...parameters, cookies: none }],
+    ]
+  }),
+  [
+    'rest-request',
+    'no resource, the path of the root',
+    { ...restRequest, resource: '', path: '/', methodArn: rootArn('test/GET/') },
+  ],
+  ['websocket', 'no method or path of its own', { ...websocket, httpMethod: undefined, path: undefined }],
+  ['http-1', 'no identity source', { ...http1, identitySource: null, authorizationToken: null }],
+  ['http-1', 'an empty identity source', { ...http1, identitySource: '', authorizationToken: '' }],
+  ...(['http-2', 'http-2-iam'] as const).flatMap((kind): [EventKind, string, object][] => [
+    [kind, 'identity sources that are null', { ...http2, identitySource: null }],
+    [kind, 'no identity sources', { ...http2, identitySource: undefined }],
+    [kind, 'an empty list of identity sources', { ...http2, identitySource: [] }],
+    [kind, 'an empty query', { ...http2, rawQueryString: '', rawPath: '/', routeArn: rootArn('$default/GET/') }],
+  ]),
+]
+
+function withContext(event: { readonly requestContext: object }, context: object): object {
+  return JSON.parse(JSON.stringify({ ...event, requestContext: { ...event.requestContext, ...context } })) as object
+}
+function omitQuery(queryString: unknown): object {
+  return { queryString, operationName: undefined, variables: undefined }
+}
+function connecting(none: unknown): object {
+  return { operation: 'EVENT_CONNECT', channel: none, channelNamespaceName: none }
+}
+function rootArn(rest: string): string {
+  return `${restToken.methodArn.split('/', 1)[0]!}/${rest}`
+}
+
+describe('what AWS leaves empty or out is demanded of no event', () => {
+  test.each(SPARSE)('%s: %s', async (kind, _, event) => {
+    expect(readEvent(event)?.kind).toBe(kind === 'http-2-iam' ? 'http-2' : kind)
+    expect(readEvent(event, kind)?.kind).toBe(kind)
+    expect(isGrant((await run(kind, {}, event)).answer)).toBe(true)
+    expect(isGrant((await run(kind, { allow: () => false }, event)).answer), 'control').toBe(false)
+    for (const other of KINDS.filter(one => one.slice(0, 6) !== kind.slice(0, 6))) {
+      expect(readEvent(event, other), other).toBeUndefined()
+    }
+  })
+
+  test('what AppSync sets itself is demanded', () => {
+    const { authorizationToken: _, ...noToken } = appsyncSubscription
+    const others: [string, object][] = [
+      ['no token', noToken],
+      ['a token that is no string', { ...appsyncSubscription, authorizationToken: null }],
+      ['no API', withContext(appsyncSubscription, { apiId: undefined })],
+      ['an empty API', withContext(appsyncSubscription, { apiId: '' })],
+      ['a type', { ...appsyncSubscription, type: 'REQUEST' }],
+      ['a type that is null', { ...appsyncSubscription, type: null }],
+      ["a proxy integration's event of an HTTP API", { ...http2, type: undefined, authorizationToken: undefined }],
+    ]
+    for (const [name, event] of others) {
+      expect(readEvent(event), name).toBeUndefined()
+      expect(readEvent(event, 'appsync'), name).toBeUndefined()
+    }
+    expect(readEvent(appsyncSubscription)?.kind, 'control').toBe('appsync')
+  })
+
+  test('an Event API drops denied fields and a context, so they deny there', async () => {
+    const dropped = [{ deniedFields: ['Mutation.createEvent'] }, { deniedFields: [] }, { context: { role: A } }]
+    const eventApis = [
+      appsyncEventApi,
+      withContext(appsyncEventApi, connecting(undefined)),
+      withContext(appsyncEventApi, { queryString: '' }),
+      // It does not say of which API it is.
+      withContext(appsync, omitQuery(null)),
+      withContext(appsync, omitQuery(undefined)),
+    ]
+    for (const more of dropped) {
+      const allow = () => ({ allow: true, ...more })
+      for (const event of eventApis) {
+        expectDenied('appsync', await run('appsync', { allow }, event), 'invalid-response', 403)
+        expect(isGrant((await run('appsync', {}, event)).answer), 'control').toBe(true)
+      }
+      for (const event of [appsync, appsyncSubscription]) {
+        expect((await run('appsync', { allow }, event)).answer, 'control').toMatchObject({ isAuthorized: true })
+      }
+    }
+    const { answer } = await run('appsync', { allow: () => ({ allow: true, ttlOverride: 0 }) }, appsyncEventApi)
+    expect(answer).toEqual({ isAuthorized: true, ttlOverride: 0 })
   })
 })
 
@@ -1209,9 +1320,45 @@ describe('time', () => {
     }
   })
 
-  test('what is no signal denies', async () => {
-    for (const signal of ['x', {}, { aborted: true }])
-      expect(await guardOf({})(TOKEN, { signal: signal as unknown as AbortSignal })).toMatchObject({ allowed: false })
+  test('what is no signal denies, and does not pass for a timeout', async () => {
+    const never = () => expect.unreachable('nothing is asked')
+    const throwing = Object.defineProperty({}, 'aborted', { get: never })
+    for (const signal of ['x', 7, true, false, '', {}, [], { aborted: true }, { aborted: false }, () => {}, throwing]) {
+      const told: Decision[] = []
+      const guard = guardOf({ verifier: never, onDecision: (decision: Decision) => told.push(decision) })
+      const decision = await guard(TOKEN, { signal: signal as unknown as AbortSignal })
+      expect(decision).toMatchObject({ allowed: false, reason: 'invalid-event', status: 403 })
+      if (signal !== throwing) expect(decision).toMatchObject({ error: 'invalid-option' })
+      expect(told).toEqual([decision])
+    }
+    expect(await guardOf({})(TOKEN, { signal: AbortSignal.abort() }), 'control').toMatchObject({ reason: 'timeout' })
+  })
+
+  test('a hook that hangs on what is no signal does not hold the request', async () => {
+    const guard = guardOf({ onDecision: hang })
+    expect(await timed(() => guard(TOKEN, { signal: {} as AbortSignal }))).toMatchObject({
+      result: { allowed: false, reason: 'invalid-event' },
+      timersLeft: 0,
+    })
+  })
+
+  test('a signal of null is none, as undefined is', async () => {
+    for (const signal of [null, undefined]) {
+      expect(await guardOf({})(TOKEN, { signal })).toMatchObject({ allowed: true })
+      expect(await guardOf({ verifier: hang })(TOKEN, { signal }), 'control').toMatchObject({ reason: 'timeout' })
+    }
+  })
+
+  test('a signal of another class is listened to', async () => {
+    const target = new EventTarget()
+    const signal = {
+      aborted: false,
+      addEventListener: target.addEventListener.bind(target),
+      removeEventListener: target.removeEventListener.bind(target),
+    } as unknown as AbortSignal
+    const decision = guardOf({ verifier: hang, timeout: Infinity })(TOKEN, { signal })
+    target.dispatchEvent(new Event('abort'))
+    expect(await decision).toMatchObject({ allowed: false, reason: 'timeout' })
   })
 
   test('a time left that cannot be told has run out', async () => {

@@ -742,6 +742,11 @@ describe('what is refused', () => {
       ['a promise', Promise.resolve(claims)],
       ['a class with nothing of its own', new Holder()],
       ['nothing', {}],
+      ['{ sub, payload }', { sub: 'x', payload: claims }],
+      ['{ payload, iat }', { payload: {}, iat: 1 }],
+      ['{ iss, jwt: { claims } }', { iss: claims.iss, jwt: { claims } }],
+      ['a session with a user', { sub: 'x', user: {} }],
+      ['a session of tokens', { sub: 'x', iat: 1, tokens: { idToken: { payload: claims } } }],
     ]
     test.each(enclosing)('%s is refused, and not read as a user in no group', (_, enclosed) => {
       for (const transport of TRANSPORTS) {

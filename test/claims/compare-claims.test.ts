@@ -721,6 +721,14 @@ describe('what is refused', () => {
     ['{ claims }', { claims: { 'cognito:groups': ['admins'] } }],
     ['{ payload }', { header: {}, payload: { 'cognito:groups': ['admins'] } }],
     ["AppSync's identity", { sub: 'x', claims: { 'cognito:groups': ['admins'] }, groups: ['admins'] }],
+    ['{ sub, payload }', { sub: 'x', payload: { 'cognito:groups': ['admins'] } }],
+    ['{ payload, iat }', { payload: {}, iat: 1 }],
+    ['{ iss, jwt }', { iss: 'x', jwt: { claims: { 'cognito:groups': ['admins'] } } }],
+    ['{ iss, claims }', { iss: 'x', claims: {} }],
+    ['a session with a user', { sub: 'x', user: {} }],
+    ['a session with an identity', { sub: 'x', iat: 1, identity: { claims: {} } }],
+    ['a session of tokens', { sub: 'x', iss: 'x', iat: 1, tokens: { idToken: { payload: {} } } }],
+    ['claims as text', { sub: 'x', claims: '{"cognito:groups":["admins"]}' }],
     ['a Map', new Map([['cognito:groups', ['admins']]])],
     ['an array', [{ 'cognito:groups': ['admins'] }]],
     ['an empty array', []],
@@ -733,8 +741,19 @@ describe('what is refused', () => {
   })
 
   test('control: claims without a role claim are a token without groups', () => {
-    for (const none of [{}, { sub: 'x' }, { token_use: 'access' }, { iss: 'x', claims: {} }, Object.create(null)])
-      expect(compareClaims(predicted, none as CarriedClaims).groupsAdded).toEqual(['admin'])
+    const none = [{}, { sub: 'x' }, { token_use: 'access' }, { iss: 'x', aud: ['a'], user: 'x' }, Object.create(null)]
+    for (const claims of none) expect(compareClaims(predicted, claims as CarriedClaims).groupsAdded).toEqual(['admin'])
+  })
+
+  test('control: a claim of a token may be an object of any name', () => {
+    for (const name of ['payload', 'claims', 'jwt', 'identity', 'user', 'address', 'tokens']) {
+      const token = { sub: 'x', iss: 'x', token_use: 'access', [name]: { claims: { 'cognito:groups': ['other'] } } }
+      expect(compareClaims(predicted, token as CarriedClaims).groupsAdded).toEqual(['admin'])
+      const { token_use: _, ...unmarked } = token
+      const marked = { ...unmarked, 'cognito:groups': ['admin'] }
+      expect(compareClaims(predicted, marked as CarriedClaims).groupsAdded).toEqual([])
+      expect(errorOf(() => compareClaims(predicted, unmarked as CarriedClaims)).code).toBe('invalid-claim')
+    }
   })
 
   test.each([[NaN], [Infinity], ['1676312777000'], [null], [new Date(0)], [1n]])('the time %s', now => {

@@ -57,6 +57,10 @@ describe('an unexpected error', () => {
     expect(plain.stderr).not.toMatch(STACK_TRACE)
     expect(plain.stderr.split('\n')).toHaveLength(2)
 
+    const known = new RolecastError('unexpected', 'the call failed; see the cause', { cause: error })
+    expect((await broken([], known)).stderr).not.toMatch(STACK_TRACE)
+    expect((await broken(['--verbose'], known)).stderr, 'a failure of AWS that is not known').toMatch(STACK_TRACE)
+
     const verbose = await broken(['--verbose'], error)
     expect(verbose).toMatchObject({ code: 2, stdout: '' })
     expect(verbose.stderr).toMatch(UNEXPECTED)

@@ -389,3 +389,53 @@ describe('a signal', () => {
     expect(await readdir(place)).toEqual(['kept'])
   })
 })
+
+describe('an output in the place of what the command reads or keeps', () => {
+  const copies = async () => {
+    const [mine, theirs, file] = ['pool.json', 'users.ndjson', 't.yaml'].map(name => join(place, name)) as [
+      string,
+      string,
+      string,
+    ]
+    await writeFile(mine, await readFile(pool))
+    await writeFile(theirs, await readFile(users))
+    await writeFile(file, await readFile(template))
+    return { mine, theirs, file }
+  }
+  const REFUSED = /is a file that this command reads or keeps; name another file for --output \[invalid-argument\]/
+
+  test.each<[string, (files: Awaited<ReturnType<typeof copies>>) => readonly string[]]>([
+    [
+      'the pool file',
+      ({ mine, theirs }) => ['audit', 'pool', '--pool-file', mine, '--memberships', theirs, '--output', mine],
+    ],
+    [
+      'the memberships, by another name',
+      ({ mine, theirs }) => [
+        ...['audit', 'pool', '--pool-file', mine, '--memberships', theirs],
+        ...['--output', join(place, '..', place.slice(folder.length + 1), 'users.ndjson')],
+      ],
+    ],
+    ['a template', ({ file }) => ['validate', file, '--output', file]],
+    ['a baseline', ({ file }) => ['validate', file, '--write-baseline', `${file}.b`, '--output', `${file}.b`]],
+  ])('is refused: %s', async (_, argsOf) => {
+    const files = await copies()
+    const { code, stderr } = await inProcess(argsOf(files))
+    expect(code).toBe(2)
+    expect(stderr).toMatch(REFUSED)
+    expect(await readFile(files.mine, 'utf8')).toBe(await readFile(pool, 'utf8'))
+    expect(await readFile(files.theirs, 'utf8')).toBe(await readFile(users, 'utf8'))
+    expect(await readFile(files.file, 'utf8')).toBe(await readFile(template, 'utf8'))
+  })
+
+  test('is refused for a checkpoint, which is not there yet and would be removed in the end', async () => {
+    await using endpoint = await startCognitoEndpoint({ userPoolId, groups: GROUPS, users: USERS.slice(0, 5) })
+    const file = join(place, 'both')
+    const args = ['audit', 'pool', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, '--checkpoint', file]
+    const { code, stderr } = await command.run([...args, '--output', `${place}/./both`], { env: CREDENTIALS })
+    expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringMatching(REFUSED) })
+    const another = await command.run([...args, '--output', join(place, 'other')], { env: CREDENTIALS })
+    expect(another.code, 'control: another file').toBe(0)
+    expect(await readdir(place)).toEqual(['other'])
+  })
+})

@@ -143,7 +143,8 @@ async function auditUsers(options: AuditUserCommandOptions, terminal: Terminal):
 
 async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal): Promise<void> {
   const kind = options.format === 'text' ? 'text' : 'data'
-  const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true }
+  const inputs = [options.checkpoint, options.poolFile, options.memberships]
+  const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true, inputs }
   await usePoolUsers(options, terminal, pool => withOutput(target, output => report(options, pool, output, terminal)), {
     async checkPlace() {
       await checkOutput(target)

@@ -81,7 +81,8 @@ async function impact(
   // A reader of stdout that goes away leaves the check without its answer.
   if (options.failOnChange) finish(2)
   const kind = options.format === 'text' ? 'text' : 'data'
-  const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true }
+  const inputs = [options.checkpoint, options.poolFile, options.memberships, options.plan]
+  const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true, inputs }
   const changed = await usePoolUsers(
     options,
     terminal,

@@ -169,7 +169,7 @@ async function validate(
   const baseline = options.baseline ?? config.baseline
   if (options.writeBaseline !== undefined)
     await writeOutput(
-      { path: options.writeBaseline, terminal, kind: 'data', hasUsers: false },
+      { path: options.writeBaseline, terminal, kind: 'data', hasUsers: false, inputs: files.read },
       baselineText(found, options.writeBaseline),
     )
   const known = options.writeBaseline ?? baseline
@@ -187,7 +187,7 @@ async function validate(
   if (options.format === 'json') await sayIsSkipped(report.skipped, terminal)
   const kind = options.format === 'text' ? 'text' : options.format === 'github' ? 'commands' : 'data'
   await writeOutput(
-    { path: options.output, terminal, kind, hasUsers: false },
+    { path: options.output, terminal, kind, hasUsers: false, inputs: [...files.read, known, options.againstPoolFile] },
     `${reportText(report, files, options, terminal)}${suggestion}`,
   )
 }

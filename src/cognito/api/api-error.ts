@@ -52,7 +52,16 @@ function statusOf(cause: unknown): number | undefined {
 function withoutResponse(cause: unknown): unknown {
   if (!(cause instanceof Error) || !('$response' in cause)) return cause
   const { name, message, stack } = cause
-  return Object.assign(new Error(message), { name, stack, $metadata: (cause as SdkError).$metadata })
+  return Object.assign(new Error(withoutHint(message)), {
+    name,
+    ...(stack !== undefined && { stack: withoutHint(stack) }),
+    $metadata: (cause as SdkError).$metadata,
+  })
+}
+
+/** The SDK's hint at the raw response, which is not there, is left out. */
+function withoutHint(said: string): string {
+  return said.replaceAll(/\n? {0,9}Deserialization error:.*/g, '')
 }
 
 /** The error for a failure that rolecast detects itself: a timeout, an abort, a response of the wrong shape. */
@@ -71,7 +80,7 @@ export function failure(
   const { groupName } = context
   const words = wordsFor(code, context)
   const { what = words.what ?? 'failed', next = words.next ?? 'see the cause' } = details.diagnosis ?? {}
-  const said = oneLine(details.note ?? (details.cause instanceof Error ? details.cause.message : ''))
+  const said = oneLine(withoutHint(details.note ?? (details.cause instanceof Error ? details.cause.message : '')))
   const gateway = code === 'malformed-response' && details.status !== undefined && details.status >= 500
   return new RolecastError(code, `${subjectOf(context)} ${what}${said === '' ? '' : ` (${said})`}; ${next}`, {
     groupName,

@@ -43,7 +43,7 @@ export interface ConnectionOptions<Client extends CognitoClient = CognitoClient>
   /**
    * Milliseconds for one call, including the SDK's retries and excluding the wait for its turn.
    *
-   * @default 5_000
+   * @default 5_000; 2_500 for a source of groups, which is less than a guard waits
    */
   readonly timeout?: number | undefined
   /**

@@ -1,36 +1,113 @@
 import { env } from 'node:process'
+import { onAbort } from '../../abort.js'
 import type { RolecastError } from '../../errors.js'
 import { type CallContext, failure, toFailure } from './api-error.js'
-import { NO_METADATA } from './diagnosis.js'
+import { type Diagnosis, isConnectionFailure, isPassingStatus, NO_INSTANCE_METADATA, NO_METADATA } from './diagnosis.js'
 
 /**
  * The same as `toFailure`, and it finds out what the SDK does not tell: its chain of credential providers ends in the same
- * error whether there are no credentials, or the endpoint that a container gets them from is down for a moment.
+ * error whether there are no credentials, or the endpoint that a container or an EC2 instance gets them from is down for a
+ * moment.
+ *
+ * @param signal of the caller: when it aborts, the failure is `aborted`
  */
-export async function explainFailure(cause: unknown, context: CallContext): Promise<RolecastError> {
-  if (cause instanceof Error && cause.message === CHAIN_EXHAUSTED && (await isContainerEndpointDown()))
-    return failure(NO_METADATA.code, context, { cause, diagnosis: NO_METADATA })
-  return toFailure(cause, context)
+export async function explainFailure(
+  cause: unknown,
+  context: CallContext,
+  signal?: AbortSignal,
+): Promise<RolecastError> {
+  const source = cause instanceof Error ? sourceOf(cause.message) : undefined
+  if (source === undefined) return toFailure(cause, context)
+  const state = await ask(source, signal)
+  if (signal?.aborted) return failure('aborted', context, { cause: signal.reason })
+  if (state === 'answers' || (state === 'silent' && !source.isThere)) return toFailure(cause, context)
+  return failure(source.diagnosis.code, context, { cause, diagnosis: source.diagnosis })
+}
+
+/** Where the SDK looked for credentials last. */
+interface Source {
+  readonly url: URL
+  readonly request: RequestInit
+  /** It is known to exist, so silence is a failure of its own. */
+  readonly isThere: boolean
+  readonly diagnosis: Diagnosis
+}
+
+/** Asked only where the SDK asked: its variables are read as it reads them. */
+function sourceOf(message: string): Source | undefined {
+  const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative, AWS_CONTAINER_CREDENTIALS_FULL_URI: full } = env
+  const isExhausted = message === CHAIN_EXHAUSTED
+  const container = relative ? `http://169.254.170.2${relative}` : full
+  if (container) return isExhausted || message.endsWith(NOT_ECS) ? containerAt(container) : undefined
+  return isExhausted && !isOn(env.AWS_EC2_METADATA_DISABLED) ? instanceMetadata() : undefined
 }
 
 const CHAIN_EXHAUSTED = 'Could not load credentials from any providers'
 
-/** Milliseconds; the SDK gives the endpoint as long. */
+/** The SDK's last words for an endpoint that is neither ECS nor this machine, as that of EKS, whatever failed before. */
+const NOT_ECS = ' is not a valid container metadata service hostname'
+
+/** As the SDK reads the variable. */
+function isOn(variable: string | undefined): boolean {
+  return variable !== undefined && variable !== '' && variable !== 'false'
+}
+
+function containerAt(address: string): Source | undefined {
+  if (!URL.canParse(address)) return undefined
+  const url = new URL(address)
+  return isAccepted(url) ? { url, request: {}, isThere: true, diagnosis: NO_METADATA } : undefined
+}
+
+/** Whether the SDK would send a request there: any host with https, and with http this machine, ECS and EKS. */
+function isAccepted({ protocol, hostname }: URL): boolean {
+  if (protocol === 'https:') return true
+  return protocol === 'http:' && (HTTP_HOSTS.has(hostname) || /^127(?:\.\d{1,3}){3}$/.test(hostname))
+}
+
+const HTTP_HOSTS: ReadonlySet<string> = new Set([
+  'localhost',
+  '[::1]',
+  '169.254.170.2',
+  '169.254.170.23',
+  '[fd00:ec2::23]',
+])
+
+/** A machine outside of EC2 has no such service: that nothing answers says nothing. */
+function instanceMetadata(): Source | undefined {
+  const { AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint, AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: mode } = env
+  const base = endpoint || (mode === 'IPv6' ? 'http://[fd00:ec2::254]' : 'http://169.254.169.254')
+  if (!URL.canParse('/latest/api/token', base)) return undefined
+  return {
+    url: new URL('/latest/api/token', base),
+    request: { method: 'PUT', headers: { 'x-aws-ec2-metadata-token-ttl-seconds': '21600' } },
+    isThere: false,
+    diagnosis: NO_INSTANCE_METADATA,
+  }
+}
+
+/** Milliseconds; the SDK gives these endpoints as long. */
 const TIMEOUT = 1_000
 
 /**
- * Whether the container's endpoint, which just gave no credentials, is unreachable or failing, or works again. A 4xx is its
- * answer. Without the authorization that the SDK sends: the response is not read.
+ * Asks once, without the authorization that the SDK sends. The response can be a credential: it is not read.
+ *
+ * @returns `answers` also for a 4xx, which is the endpoint's answer, and where no connection was tried
  */
-async function isContainerEndpointDown(): Promise<boolean> {
-  const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative, AWS_CONTAINER_CREDENTIALS_FULL_URI: full } = env
-  const url = relative ? `http://169.254.170.2${relative}` : full
-  if (!url || !URL.canParse(url)) return false
+async function ask(
+  { url, request }: Source,
+  signal: AbortSignal | undefined,
+): Promise<'answers' | 'failing' | 'silent'> {
+  const deadline = new AbortController()
+  const timer = setTimeout(() => deadline.abort(), TIMEOUT)
+  const ignoreOuter = onAbort(signal, () => deadline.abort())
   try {
-    const { ok, status, body } = await fetch(url, { redirect: 'manual', signal: AbortSignal.timeout(TIMEOUT) })
+    const { status, body } = await fetch(url, { ...request, redirect: 'manual', signal: deadline.signal })
     await body?.cancel()
-    return ok || status >= 500
-  } catch {
-    return true
+    return isPassingStatus(status) ? 'failing' : 'answers'
+  } catch (error) {
+    return deadline.signal.aborted || isConnectionFailure(error) ? 'silent' : 'answers'
+  } finally {
+    clearTimeout(timer)
+    ignoreOuter()
   }
 }

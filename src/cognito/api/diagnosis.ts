@@ -16,8 +16,10 @@ interface Symptoms {
   readonly message: string
   /** HTTP status of the response, if there was one. */
   readonly status: number | undefined
-  /** The error came as XML, as from STS. Cognito speaks JSON. */
+  /** The response was to be XML, as from STS. Cognito speaks JSON. */
   readonly isXml: boolean
+  /** The system call that failed, if it is known to be of the network or of a file. */
+  readonly place: 'network' | 'file' | undefined
 }
 
 /**
@@ -35,31 +37,59 @@ export function diagnose(cause: unknown): Diagnosis {
 }
 
 /** The error, and what it says is its cause: `fetch` has the network's error there. */
-function causesOf(cause: unknown): readonly object[] {
-  const causes: object[] = []
-  for (let one = cause; typeof one === 'object' && one !== null && causes.length < 5;)
-    one = causes[causes.push(one) - 1] && (one as { readonly cause?: unknown }).cause
+function causesOf(cause: unknown): readonly Readonly<Record<string, unknown>>[] {
+  const causes: Readonly<Record<string, unknown>>[] = []
+  for (let one = cause; typeof one === 'object' && one !== null && causes.length < 5;) {
+    causes.push(one as Readonly<Record<string, unknown>>)
+    one = causes.at(-1)?.cause
+  }
   return causes
 }
 
-function symptomsOf(error: object): Symptoms {
-  const { name, code, message, statusCode, $metadata, Type, Code } = error as Readonly<Record<string, unknown>>
+function symptomsOf(error: Readonly<Record<string, unknown>>): Symptoms {
+  const { name, code, message, statusCode, $metadata } = error
   const status = ($metadata as { readonly httpStatusCode?: unknown } | undefined)?.httpStatusCode ?? statusCode
   return {
     name: text(name),
     code: text(code),
     message: text(message),
     status: typeof status === 'number' ? status : undefined,
-    isXml: typeof Type === 'string' && typeof Code === 'string',
+    isXml: isXml(error),
+    place: placeOf(error),
   }
 }
+
+/** STS's error has its `Error` even if the body was empty or HTML. */
+function isXml(error: Readonly<Record<string, unknown>>): boolean {
+  const { Type, Code, Error: element } = error
+  if (typeof Type === 'string' && typeof Code === 'string') return true
+  if (typeof element === 'object' && element !== null && 'Type' in element) return true
+  return text(error.message).startsWith('@aws-sdk XML parse error')
+}
+
+/**
+ * `read` and `write` are of sockets and of files, and a read of an open file has no path: Node says `read ECONNRESET` of a
+ * socket, and `EISDIR: …, read` of a file. The attempts at several addresses fail as one error without a system call.
+ */
+function placeOf(error: Readonly<Record<string, unknown>>): Symptoms['place'] {
+  const [first] = Array.isArray(error.errors) ? (error.errors as readonly unknown[]) : []
+  const { syscall, code, message, path } = ('syscall' in error ? error : (first ?? error)) as typeof error
+  const call = text(syscall)
+  if (/^(?:connect|bind|getaddrinfo|query.*)$/.test(call)) return 'network'
+  const isData = call === 'read' || call === 'write'
+  if (isData && path === undefined && text(message).startsWith(`${call} ${text(code)}`)) return 'network'
+  if (typeof path === 'string' || FILE_CALLS.test(call)) return 'file'
+  return isData && text(message).startsWith(`${text(code)}: `) ? 'file' : undefined
+}
+
+const FILE_CALLS = /^(?:access|close|fstat|lstat|open|readlink|realpath|scandir|spawn.*|stat)$/
 
 function text(value: unknown): string {
   return typeof value === 'string' ? value : ''
 }
 
 function diagnoseOne(error: Symptoms): Diagnosis | undefined {
-  const { name, code, message } = error
+  const { name, message } = error
   if (/^region is missing/i.test(message)) return { code: 'no-region' }
   return (
     ofClock(error) ??
@@ -67,7 +97,7 @@ function diagnoseOne(error: Symptoms): Diagnosis | undefined {
     (PROVIDER_ERRORS.has(name) ? ofProvider(error) : undefined) ??
     (error.isXml ? ofSts(error) : undefined) ??
     ofName(name) ??
-    ofSystemCode(code, message) ??
+    ofSystemCode(error) ??
     ofBody(error) ??
     ofStatus(error.status)
   )
@@ -107,7 +137,8 @@ const PROVIDER_ERRORS: ReadonlySet<string> = new Set([
 ])
 
 /** What loads credentials failed: files, profiles, IAM Identity Center, and the endpoints of containers and instances. */
-function ofProvider({ code, message, status }: Symptoms): Diagnosis {
+function ofProvider(error: Symptoms): Diagnosis {
+  const { message, status } = error
   // Its text is the command line and what the command printed.
   if (message.startsWith('Command failed'))
     return {
@@ -118,9 +149,9 @@ function ofProvider({ code, message, status }: Symptoms): Diagnosis {
   const [, told = ''] = /^Server responded with status: (\d+)$/.exec(message) ?? []
   const [, network = ''] = /^(?:Error: )?(?:connect|getaddrinfo|read|write) (E[A-Z_]+)/.exec(message) ?? []
   const passes =
-    (status ?? Number(told)) >= 500 ||
-    isNetworkCode(code) ||
-    isNetworkCode(network) ||
+    isPassingStatus(status ?? Number(told)) ||
+    isNetwork(error) ||
+    (network !== '' && !isTlsCode(network)) ||
     message.startsWith('TimeoutError')
   return passes ? NO_METADATA : { code: 'no-credentials' }
 }
@@ -132,12 +163,32 @@ export const NO_METADATA: Diagnosis = {
   next: 'try again; if it goes on, check that endpoint',
 }
 
+/** The same of the metadata service of EC2, when the SDK does not tell. */
+export const NO_INSTANCE_METADATA: Diagnosis = {
+  code: 'unreachable',
+  what: 'got no AWS credentials from the metadata service of the EC2 instance',
+  next: 'try again; if it goes on, check that service',
+}
+
+/** Whether a response with this HTTP status says that the same request may succeed later. */
+export function isPassingStatus(status: number): boolean {
+  return status === 408 || status === 429 || status >= 500
+}
+
+/** Whether no connection came about or it was lost, though the name of the host is known. */
+export function isConnectionFailure(cause: unknown): boolean {
+  return causesOf(cause)
+    .map(symptomsOf)
+    .some(error => isNetwork(error) && !/^(?:EAI_.*|ENOTFOUND)$/.test(error.code))
+}
+
 /** STS or IAM said no, or failed. */
 function ofSts(error: Symptoms): Diagnosis | undefined {
-  const { name, status } = error
+  const { name, status = 0 } = error
   const passing = ofName(name)?.code
-  if (passing === 'throttled') return { code: 'throttled', what: 'was throttled by AWS STS', next: 'try again later' }
-  if (passing === 'service-error' || name.startsWith('IDPCommunicationError') || (status ?? 0) >= 500)
+  if (passing === 'throttled' || status === 429)
+    return { code: 'throttled', what: 'was throttled by AWS STS', next: 'try again later' }
+  if (passing === 'service-error' || name.startsWith('IDPCommunicationError') || isPassingStatus(status))
     return { code: 'service-error', what: 'failed with a server error of AWS STS', next: 'try again later' }
   return {
     code: 'no-credentials',
@@ -161,6 +212,13 @@ const DENIED: Diagnosis = { code: 'not-authorized' }
 const THROTTLED: Diagnosis = { code: 'throttled' }
 const REJECTED: Diagnosis = { code: 'request-rejected' }
 const SERVER_ERROR: Diagnosis = { code: 'service-error' }
+const TIMED_OUT: Diagnosis = { code: 'timeout', what: 'was answered with a timeout', next: 'try again later' }
+const MALFORMED: Diagnosis = { code: 'malformed-response' }
+/** The SDK loads credentials within the call, and a lost connection does not say whose it was. */
+const UNREACHABLE: Diagnosis = {
+  code: 'unreachable',
+  what: 'did not reach Cognito or the source of its credentials',
+}
 
 /** Names of exceptions, of AWS and of the SDK. */
 const BY_NAME: Readonly<Record<string, Diagnosis>> = {
@@ -199,13 +257,18 @@ const BY_NAME: Readonly<Record<string, Diagnosis>> = {
   ServiceUnavailableException: SERVER_ERROR,
   RequestTimeout: SERVER_ERROR,
   RequestTimeoutException: SERVER_ERROR,
-  TimeoutError: { code: 'unreachable' },
+  TimeoutError: UNREACHABLE,
 }
 
 /** `code` of an error of Node. */
-function ofSystemCode(code: string, message: string): Diagnosis | undefined {
-  if (isNetworkCode(code))
-    return /\b(sts|oidc|portal\.sso|signin)\./.test(message) ? NO_SIGN_IN : { code: 'unreachable' }
+function ofSystemCode(error: Symptoms): Diagnosis | undefined {
+  const { code, message, place } = error
+  if (isNetwork(error)) {
+    if (/\b(sts|oidc|portal\.sso|signin)\./.test(message)) return NO_SIGN_IN
+    return /\bcognito-(?:idp|identity)\b/.test(message) ? { code: 'unreachable' } : UNREACHABLE
+  }
+  // Told without the error, which has what was received.
+  if (/^HPE_[A-Z_]+$/.test(code)) return { ...MALFORMED, instead: `${code}: the response is not HTTP` }
   if (isTlsCode(code))
     return {
       code: 'tls-failed',
@@ -217,7 +280,7 @@ function ofSystemCode(code: string, message: string): Diagnosis | undefined {
       what: 'could not load a package that it needs',
       next: 'install the package, or include it in the bundle',
     }
-  if (FILE_CODES.has(code))
+  if (FILE_CODES.has(code) || (place === 'file' && code !== ''))
     return {
       code: 'no-credentials',
       what: 'could not read a file of the AWS configuration',
@@ -238,12 +301,18 @@ const NO_SIGN_IN: Diagnosis = {
   next: 'check the network and the region, then try again',
 }
 
-/** The network, and nothing else: what is not in this list is not tried again. */
+/**
+ * The network, and nothing else: what is neither in this list nor the failure of a system call of the network is not tried
+ * again. Not here: ENODATA, which files have too, and EBADNAME, a name that stays wrong.
+ */
 const NETWORK_CODES: ReadonlySet<string> = new Set([
+  'EADDRNOTAVAIL',
   'EAI_AGAIN',
   'EAI_FAIL',
+  'EAI_MEMORY',
   'EAI_NODATA',
   'EAI_NONAME',
+  'EAI_SYSTEM',
   'ECONNABORTED',
   'ECONNREFUSED',
   'ECONNRESET',
@@ -252,20 +321,31 @@ const NETWORK_CODES: ReadonlySet<string> = new Set([
   'ENETDOWN',
   'ENETRESET',
   'ENETUNREACH',
+  'ENOBUFS',
   'ENOTCONN',
   'ENOTFOUND',
   'EPIPE',
+  'EREFUSED',
+  'ERR_SOCKET_CLOSED',
   'ERR_SOCKET_CONNECTION_TIMEOUT',
+  'ERR_STREAM_DESTROYED',
   'ERR_STREAM_PREMATURE_CLOSE',
+  'ESERVFAIL',
   'ETIMEDOUT',
+  'ETIMEOUT',
   'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CLOSED',
   'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_DESTROYED',
   'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
   'UND_ERR_SOCKET',
 ])
 
-function isNetworkCode(code: string): boolean {
-  return NETWORK_CODES.has(code)
+/** A system call of the network may fail with a code that files have too: `connect EACCES`, `getaddrinfo EMFILE`. */
+function isNetwork({ code, place }: Symptoms): boolean {
+  if (isTlsCode(code) || code === 'EBADNAME') return false
+  return place === 'network' || (place !== 'file' && NETWORK_CODES.has(code))
 }
 
 /** A certificate that is not trusted, with OpenSSL's names, or a failed handshake. */
@@ -330,12 +410,15 @@ function ofBody({ name, status }: Symptoms): Diagnosis | undefined {
   // Without a status it is no response of Cognito's, but a file or response with credentials, which the message quotes.
   return status === undefined
     ? { code: 'no-credentials', instead: 'what should have credentials in it is not JSON' }
-    : { code: 'malformed-response' }
+    : (PASSING_STATUS[status] ?? MALFORMED)
 }
 
 function ofStatus(status: number | undefined): Diagnosis | undefined {
   if (status === undefined || status < 400) return undefined
-  if (status === 429) return THROTTLED
+  if (Object.hasOwn(PASSING_STATUS, status)) return PASSING_STATUS[status]
   if (status === 401 || status === 403) return DENIED
   return status >= 500 ? SERVER_ERROR : REJECTED
 }
+
+/** What the status alone says, whatever the body is. */
+const PASSING_STATUS: Readonly<Record<number, Diagnosis>> = { 408: TIMED_OUT, 429: THROTTLED }

@@ -86,7 +86,7 @@ export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions)
     if (deadline.signal.aborted) throw failure('timeout', context, { cause, note: `${timeout} ms` })
     if (cause instanceof Error && cause.name === 'ResourceNotFoundException')
       throw failure('pool-not-found', context, { cause })
-    throw await explainFailure(cause, context)
+    throw await explainFailure(cause, context, signal)
   } finally {
     clearTimeout(timer)
     ignoreOuter?.()

@@ -1,3 +1,4 @@
+import { isEmulatedPoolId } from '../../aws-ids.js'
 import type * as z from 'zod/mini'
 import { quote, RolecastError } from '../../errors.js'
 import { onAbort } from '../../abort.js'
@@ -143,7 +144,7 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
       if (signal.aborted) throw failure('aborted', context, { cause: signal.reason })
       if (deadline.signal.aborted) throw failure('timeout', context, { cause, note: `${timeout} ms` })
       if (isMissing(cause, context)) return { response: MISSING, stamp: stamp! }
-      throw await explainFailure(cause, context)
+      throw await explainFailure(cause, context, signal)
     } finally {
       ignoreOuter()
     }
@@ -229,7 +230,7 @@ function regionOf({ userPoolId, region, client }: UserPoolCallOptions): string |
 
 /** @throws RolecastError `invalid-user-pool-id` */
 export function checkUserPoolId(userPoolId: unknown): asserts userPoolId is string {
-  if (typeof userPoolId === 'string' && /^[\w-]{1,55}$/.test(userPoolId)) return
+  if (isEmulatedPoolId(userPoolId)) return
   throw new RolecastError(
     'invalid-user-pool-id',
     `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``,

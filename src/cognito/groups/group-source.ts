@@ -13,6 +13,7 @@ import { parseSnapshot } from './snapshot.js'
 import { createUserPoolApi, type GroupResponse, listAllGroups, type Listing, PAGE_SIZE } from '../api/user-pool-api.js'
 import { distinctNames, tooManyNames } from './group-names.js'
 import { callHook } from '../api/hook.js'
+import { checkNames, type OptionNames } from '../api/option-names.js'
 import type { CacheEvent, CacheStats, CacheStatus } from './cache-events.js'
 
 /**
@@ -146,6 +147,31 @@ export interface CachedGroupSource {
   stats(): CacheStats
 }
 
+/** Less than a guard waits by default, so that an old group can be served in place of a call that hangs. */
+const CALL_TIMEOUT = 2_500
+
+const SOURCE_OPTIONS: OptionNames<GroupSourceOptions | SnapshotSourceOptions> = {
+  userPoolId: true,
+  client: true,
+  region: true,
+  endpoint: true,
+  profile: true,
+  timeout: true,
+  requestsPerSecond: true,
+  concurrency: true,
+  max: true,
+  ttl: true,
+  negativeTtl: true,
+  staleWhileRevalidate: true,
+  staleIfError: true,
+  poolSize: true,
+  sharedCache: true,
+  onEvent: true,
+  clock: true,
+  snapshot: true,
+  maxAge: true,
+}
+
 /** The key of the call that lists the pool. No group name is empty. */
 const LISTING = ''
 
@@ -159,6 +185,7 @@ const LISTING = ''
  * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
  */
 export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOptions): CachedGroupSource {
+  checkNames(options, SOURCE_OPTIONS)
   const max = numberOption(options, 'max', { default: MAX_GROUPS_PER_POOL, min: 1, max: 1_000_000, integer: true })
   const ttl = durationOption(options, 'ttl', 60_000)
   const negativeTtl = durationOption(options, 'negativeTtl', 10_000)
@@ -193,6 +220,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   const listingCalls = createCoalescer<typeof LISTING, Listing>((_key, listing) => cacheListing(listing))
   const api = createUserPoolApi({
     ...options,
+    timeout: options.timeout ?? CALL_TIMEOUT,
     userPoolId,
     clock,
     onCall: (_operation, groupName) => emit('call', groupName),

@@ -1,4 +1,4 @@
-import type { Mutable } from '../../record.js'
+import { checkRecord, type Mutable } from '../../record.js'
 import { type Resolution, type ResolveOptions, resolveRoles } from '../../claims/resolve.js'
 import {
   type CachedGroupSource,
@@ -10,7 +10,8 @@ import {
   type SnapshotSourceOptions,
 } from './group-source.js'
 import { quote, RolecastError } from '../../errors.js'
-import { isGroupName } from '../../group.js'
+import { type Group, isGroupName } from '../../group.js'
+import { checkNames, type OptionNames } from '../api/option-names.js'
 import { checkUserPoolId } from '../api/user-pool-call.js'
 import { distinctNames, tooManyNames } from './group-names.js'
 
@@ -71,6 +72,12 @@ export interface PlainRoleResolverOptions extends ResolveOptions {
   readonly userPoolId: string
 }
 
+const SOURCED_OPTIONS: OptionNames<SourcedRoleResolverOptions<GroupSource> | PlainRoleResolverOptions> = {
+  source: true,
+  userPoolId: true,
+  semantics: true,
+}
+
 /**
  * Makes a resolver for one user pool: it reads groups with GetGroup, behind a cache, and applies `resolveRoles`.
  *
@@ -86,9 +93,14 @@ export function createRoleResolver(options: PlainRoleResolverOptions): RoleResol
 export function createRoleResolver(
   options: RoleResolverOptions | SourcedRoleResolverOptions<CachedGroupSource> | PlainRoleResolverOptions,
 ): RoleResolver | CachedRoleResolver {
+  checkRecord(options, 'the options', 'give an object, like `{ userPoolId }`')
   // An unknown `semantics` fails here and not at the first user.
   resolveRoles([], options)
-  if (!('source' in options)) return cachedResolver(createGroupSource(options), options)
+  if (!('source' in options)) {
+    const { semantics, ...sourceOptions } = options
+    return cachedResolver(createGroupSource(sourceOptions), { semantics })
+  }
+  checkNames(options, SOURCED_OPTIONS)
   const { source } = options
   if (typeof source !== 'function')
     throw invalid(`\`source\` is ${quote(source)}; give the result of createGroupSource, or a function`, source)
@@ -113,6 +125,7 @@ function plainPoolId({ userPoolId }: { readonly userPoolId?: unknown }): string 
       '`userPoolId` is missing; give the user pool that the groups of `source` are of, or `any` if it does not matter',
       userPoolId,
     )
+  if (userPoolId === 'any') return userPoolId
   checkUserPoolId(userPoolId)
   return userPoolId
 }
@@ -131,6 +144,7 @@ function plainResolver(source: GroupSource, userPoolId: string, options: Resolve
       if (tooMany !== undefined) throw tooMany
       const ask = (groupName: string) => (isGroupName(groupName) ? source(groupName, lookupOptions) : undefined)
       const found = await Promise.all(names.map(ask))
+      for (const [index, group] of found.entries()) if (group !== undefined) checkIsAsked(group, names[index]!)
       const groups = found.filter(group => group !== undefined)
       return resolveLookup(
         { groups, unknownGroups: names.filter((_name, index) => found[index] === undefined), stale: false, age: 0 },
@@ -138,6 +152,16 @@ function plainResolver(source: GroupSource, userPoolId: string, options: Resolve
       )
     },
   }
+}
+
+/** Names differ in letter case too: a table that looks up another name would give a user the role of another group. */
+function checkIsAsked({ groupName }: Group, asked: string): void {
+  if (groupName === asked) return
+  throw new RolecastError(
+    'malformed-response',
+    `the source gave group ${quote(groupName)} when asked for ${quote(asked)}; give the group of exactly that name, or undefined`,
+    { groupName: asked, value: groupName },
+  )
 }
 
 function cachedResolver(source: CachedGroupSource, options: ResolveOptions): CachedRoleResolver {

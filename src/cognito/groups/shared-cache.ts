@@ -7,6 +7,7 @@ import { failure } from '../api/api-error.js'
 import { MAX_TIMER, numberOption } from '../api/connection-options.js'
 import { precedence, someText } from '../api/responses.js'
 import { readAs } from '../api/schema.js'
+import { checkNames, type OptionNames } from '../api/option-names.js'
 import type { GroupResponse } from '../api/user-pool-api.js'
 import { type Acquire, createLeases, type Lease } from './lease.js'
 import { createStoreAccess, LATE, type SharedStore } from './store-access.js'
@@ -50,6 +51,16 @@ export interface SharedCacheOptions {
    * @default rolecast
    */
   readonly namespace?: string
+}
+
+const SHARED_OPTIONS: OptionNames<SharedCacheOptions> = {
+  store: true,
+  acquire: true,
+  leaseTtl: true,
+  leaseSettle: true,
+  timeout: true,
+  secret: true,
+  namespace: true,
 }
 
 /** Called for each access to the shared store that matters to statistics. */
@@ -115,6 +126,7 @@ const LEASES_TO_WAIT = 10
  * @throws RolecastError `invalid-option`
  */
 export function createSharedCache(context: SharedCacheContext, options: SharedCacheOptions): SharedCache {
+  checkNames(options, SHARED_OPTIONS, 'the options of `sharedCache`')
   const { userPoolId, callTimeout, lifetime, onHit, onFailure } = context
   const { store, acquire, secret, namespace = 'rolecast' } = options
   const timeout = numberOption(options, 'timeout', { default: 250, min: 1, max: MAX_TIMER })

@@ -18,6 +18,7 @@ import {
   readPool,
 } from './read-pool.js'
 import { callHook } from '../api/hook.js'
+import { checkNames, type OptionNames } from '../api/option-names.js'
 import { createUserPoolApi, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
 
 export interface AuditUserOptions extends ConnectionOptions<AuditClient>, ResolveOptions {
@@ -80,6 +81,24 @@ export interface ReadOptions extends ConnectionOptions<AuditClient> {
   readonly signal?: AbortSignal | undefined
   /** What it throws, or rejects with, is ignored: it changes neither the result nor the errors. It is not awaited. */
   readonly onEvent?: ((event: ReadEvent) => void) | undefined
+}
+
+const READ_OPTIONS: OptionNames<ReadOptions> = {
+  userPoolId: true,
+  client: true,
+  region: true,
+  endpoint: true,
+  profile: true,
+  timeout: true,
+  requestsPerSecond: true,
+  concurrency: true,
+  rates: true,
+  strategy: true,
+  membershipsPerUser: true,
+  checkpoint: true,
+  maxCheckpointAge: true,
+  signal: true,
+  onEvent: true,
 }
 
 export type AuditPoolOptions = ReadOptions & ResolveOptions
@@ -207,6 +226,7 @@ async function openCheckpointOf(options: ReadOptions): Promise<Checkpoint | unde
 }
 
 function settingsOf(options: ReadOptions) {
+  checkNames(options, READ_OPTIONS)
   const { rates = {}, strategy, signal = NEVER } = options
   const hook = options.onEvent ?? (() => {})
   const onEvent = (event: ReadEvent) => callHook(hook, event)

@@ -1,15 +1,17 @@
 import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { inspect } from 'node:util'
 import * as fc from 'fast-check'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createGroupSource, getIdentityPoolRoles, type GroupSourceOptions } from '../../../src/cognito/index.js'
 import { toFailure } from '../../../src/cognito/api/api-error.js'
+import { explainFailure } from '../../../src/cognito/api/container-credentials.js'
 import type { ErrorCode, RolecastError } from '../../../src/errors.js'
 import { failureOf } from '../../failure-of.js'
 import { endpointClient, startCognitoEndpoint } from '../cognito-endpoint.js'
@@ -19,8 +21,16 @@ const context = { operation: 'GetGroup', userPoolId, groupName: 'admins' } as co
 const named = (name: string, message = 'said', more: object = {}) =>
   Object.assign(new Error(message), { name, ...more })
 const coded = (code: string, message = `${code} was met`) => Object.assign(new Error(message), { code })
+/** As Node has the failure of a system call, of a socket or of a file. */
+const ofSocket = (syscall: string, code: string, rest = '127.0.0.1:443') =>
+  Object.assign(coded(code, `${syscall} ${code} ${rest}`), { syscall })
+const ofFile = (syscall: string, code: string, more: object = {}) =>
+  Object.assign(coded(code, `${code}: no luck, ${syscall}`), { syscall, ...more })
 const answered = (status: number, name = 'Error', more: object = {}) =>
   named(name, 'said', { $metadata: { httpStatusCode: status }, ...more })
+/** As the SDK has an error of STS whose body is empty or HTML. */
+const stsWithoutBody = (status: number) =>
+  answered(status, 'Unknown', { Error: { Type: undefined, Code: undefined, Message: 'Unknown' } })
 /** As the SDK has an error of STS, which speaks XML. */
 const sts = (name: string, status = 403, message = 'sts said') =>
   named(name, message, { Type: 'Sender', Code: name, $metadata: { httpStatusCode: status } })
@@ -28,10 +38,13 @@ const provider = (message: string, more: object = {}) =>
   named('CredentialsProviderError', message, { tryNextLink: true, ...more })
 
 const NETWORK: readonly string[] = [
+  'EADDRNOTAVAIL',
   'EAI_AGAIN',
   'EAI_FAIL',
+  'EAI_MEMORY',
   'EAI_NODATA',
   'EAI_NONAME',
+  'EAI_SYSTEM',
   'ECONNABORTED',
   'ECONNREFUSED',
   'ECONNRESET',
@@ -40,15 +53,24 @@ const NETWORK: readonly string[] = [
   'ENETDOWN',
   'ENETRESET',
   'ENETUNREACH',
+  'ENOBUFS',
   'ENOTCONN',
   'ENOTFOUND',
   'EPIPE',
+  'EREFUSED',
+  'ERR_SOCKET_CLOSED',
   'ERR_SOCKET_CONNECTION_TIMEOUT',
+  'ERR_STREAM_DESTROYED',
   'ERR_STREAM_PREMATURE_CLOSE',
+  'ESERVFAIL',
   'ETIMEDOUT',
+  'ETIMEOUT',
   'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CLOSED',
   'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_DESTROYED',
   'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
   'UND_ERR_SOCKET',
 ]
 
@@ -152,7 +174,7 @@ const NAMES: readonly [ErrorCode, boolean, RegExp, readonly string[]][] = [
       'RequestTimeoutException',
     ],
   ],
-  ['unreachable', true, /did not reach Cognito/, ['TimeoutError']],
+  ['unreachable', true, /did not reach Cognito or the source of its credentials/, ['TimeoutError']],
 ]
 
 const ROWS: readonly Row[] = [
@@ -161,7 +183,78 @@ const ROWS: readonly Row[] = [
     coded(code),
     'unreachable',
     true,
-    /did not reach Cognito .*; check the network/,
+    /did not reach Cognito or the source of its credentials .*; check the network/,
+  ]),
+  ...['connect', 'bind', 'getaddrinfo', 'read', 'write', 'queryA'].flatMap(syscall =>
+    ['EACCES', 'EPERM', 'EMFILE', 'ENFILE', 'ENOENT', 'ENODATA', 'ENOSYS'].map((code): Row => [
+      `${syscall} ${code}`,
+      ofSocket(syscall, code),
+      'unreachable',
+      true,
+      /did not reach Cognito or/,
+    ]),
+  ),
+  [
+    'connect EACCES at several addresses',
+    Object.assign(new AggregateError([ofSocket('connect', 'EACCES'), ofSocket('connect', 'ENETUNREACH')]), {
+      code: 'EACCES',
+    }),
+    'unreachable',
+    true,
+    /did not reach/,
+  ],
+  [
+    'connect EMFILE of fetch',
+    Object.assign(new TypeError('fetch failed'), { cause: ofSocket('connect', 'EMFILE') }),
+    'unreachable',
+    true,
+    /did not reach/,
+  ],
+  ['a name that stays wrong', ofSocket('queryA', 'EBADNAME', 'x..y'), 'unexpected', false, /see the cause/],
+  ['a handshake that fails', ofSocket('write', 'EPROTO'), 'tls-failed', false, /NODE_EXTRA_CA_CERTS/],
+  ...['ENODATA', 'EBADNAME'].map((code): Row => [
+    `${code} of nothing in particular`,
+    coded(code),
+    'unexpected',
+    false,
+    /see the cause/,
+  ]),
+  ...['open', 'stat', 'scandir', 'readlink', 'spawn get'].flatMap(syscall =>
+    ['EACCES', 'EMFILE', 'EIO', 'ETIMEDOUT'].map((code): Row => [
+      `the file that fails with ${syscall} ${code}`,
+      ofFile(syscall, code),
+      'no-credentials',
+      false,
+      /could not read a file/,
+    ]),
+  ),
+  ...(
+    [
+      ['EISDIR', {}],
+      ['EACCES', {}],
+      ['ETIMEDOUT', {}],
+      ['ECONNRESET', { path: '/mnt/token' }],
+    ] as const
+  ).map(([code, more]): Row => [
+    `the file that fails with read ${code}`,
+    ofFile('read', code, more),
+    'no-credentials',
+    false,
+    /could not read a file/,
+  ]),
+  [
+    'Cognito out of reach by its name',
+    ofSocket('getaddrinfo', 'ENOTFOUND', 'cognito-idp.eu-west-1.amazonaws.com'),
+    'unreachable',
+    true,
+    /did not reach Cognito \(/,
+  ],
+  ...['HPE_INVALID_CONSTANT', 'HPE_HEADER_OVERFLOW'].map((code): Row => [
+    `${code}, which is no HTTP`,
+    Object.assign(coded(code, 'Parse Error: Expected HTTP/'), { rawPacket: 'hunter2' }),
+    'malformed-response',
+    false,
+    /\(HPE_[A-Z_]+: the response is not HTTP\); check that the endpoint/,
   ]),
   ...TLS.map((code): Row => [code, coded(code), 'tls-failed', false, /; .*NODE_EXTRA_CA_CERTS/]),
   ...['ENOENT', 'EACCES', 'EISDIR', 'EPERM', 'ENOTDIR', 'ELOOP', 'EMFILE', 'ENFILE', 'ENAMETOOLONG'].map(
@@ -204,6 +297,10 @@ const ROWS: readonly Row[] = [
   ['a 501', answered(501), 'service-error', true, /server error/],
   ['a 302', answered(302), 'unexpected', false, /see the cause/],
   ['HTML with a 200', answered(200, 'SyntaxError'), 'malformed-response', false, /does not match/],
+  ['a 408', answered(408), 'timeout', true, /answered with a timeout .*; try again later/],
+  ['HTML with a 429', answered(429, 'SyntaxError'), 'throttled', true, /was throttled/],
+  ['HTML with a 408', answered(408, 'SyntaxError'), 'timeout', true, /answered with a timeout/],
+  ['HTML with a 403', answered(403, 'SyntaxError'), 'malformed-response', false, /does not match/],
   ['HTML with a 502', answered(502, 'SyntaxError'), 'malformed-response', true, /does not match/],
   ['a text', 'boom', 'unexpected', false, /see the cause/],
   ['nothing', undefined, 'unexpected', false, /see the cause/],
@@ -239,6 +336,41 @@ const ROWS: readonly Row[] = [
     true,
     /endpoint of the container/,
   ],
+  ...[
+    'Error: connect EMFILE 127.0.0.1:1',
+    'Error: connect EACCES 127.0.0.1:1',
+    'Server responded with status: 429',
+  ].map((message): Row => [
+    `a container endpoint with ${message}`,
+    provider(message),
+    'unreachable',
+    true,
+    /endpoint of the container/,
+  ]),
+  [
+    'a container endpoint whose TLS fails',
+    provider('Error: write EPROTO 00:error'),
+    'no-credentials',
+    false,
+    /found no AWS credentials/,
+  ],
+  [
+    'instance metadata that cannot be asked',
+    Object.assign(named('ProviderError', 'Unable to connect to instance metadata service'), {
+      code: 'EMFILE',
+      syscall: 'connect',
+    }),
+    'unreachable',
+    true,
+    /endpoint of the container or instance/,
+  ],
+  ...[408, 429].map((statusCode): Row => [
+    `instance metadata with a ${statusCode}`,
+    named('ProviderError', 'Error response received', { statusCode }),
+    'unreachable',
+    true,
+    /endpoint of the container or instance/,
+  ]),
   [
     'a container endpoint that is slow',
     provider('TimeoutError: socket'),
@@ -297,7 +429,7 @@ const ROWS: readonly Row[] = [
   ],
   [
     'a provider with a code that is not of the network',
-    provider('Error: connect EINVAL', { code: 'ENOENT' }),
+    provider('Error: spawn ECONNRESET', { code: 'ENOENT' }),
     'no-credentials',
     false,
     /no AWS credentials/,
@@ -343,6 +475,17 @@ const ROWS: readonly Row[] = [
   ['STS: ServiceUnavailable', sts('ServiceUnavailable', 503), 'service-error', true, /server error of AWS STS/],
   ['STS: IDPCommunicationError', sts('IDPCommunicationError', 400), 'service-error', true, /server error of AWS STS/],
   ['STS: a 500', sts('Error', 500), 'service-error', true, /server error of AWS STS/],
+  ['STS: an empty 503', stsWithoutBody(503), 'service-error', true, /server error of AWS STS/],
+  ['STS: an empty 408', stsWithoutBody(408), 'service-error', true, /server error of AWS STS/],
+  ['STS: an empty 429', stsWithoutBody(429), 'throttled', true, /throttled by AWS STS/],
+  ['STS: an empty 403', stsWithoutBody(403), 'no-credentials', false, /no AWS credentials from AWS STS/],
+  [
+    'STS: HTML that is no XML',
+    Object.assign(answered(502), { message: '@aws-sdk XML parse error: missing closing tag </html>.' }),
+    'service-error',
+    true,
+    /server error of AWS STS/,
+  ],
   ['STS: SignatureDoesNotMatch', sts('SignatureDoesNotMatch'), 'not-authorized', false, /does not accept/],
   [
     'STS out of reach',
@@ -385,7 +528,13 @@ function ownCause(): Error {
 }
 
 /** Whether it has to be retryable, by the tables above and nothing of the source. */
-const PASSING: ReadonlySet<ErrorCode> = new Set(['throttled', 'unreachable', 'service-error', 'malformed-response'])
+const PASSING: ReadonlySet<ErrorCode> = new Set([
+  'throttled',
+  'timeout',
+  'unreachable',
+  'service-error',
+  'malformed-response',
+])
 
 describe('every failure has its place', () => {
   test.each(ROWS)('%s', (_what, error, code, retryable, said) => {
@@ -400,7 +549,7 @@ describe('every failure has its place', () => {
   })
 
   test('control: the errors of the table have the credential in them', () => {
-    expect(ROWS.filter(([, error]) => inspect(error).includes('hunter2'))).toHaveLength(5)
+    expect(ROWS.filter(([, error]) => inspect(error).includes('hunter2'))).toHaveLength(7)
   })
 
   test('only codes of the closed list are retryable', () => {
@@ -423,6 +572,28 @@ describe('every failure has its place', () => {
     )
   })
 
+  test('no code makes the failure of a file retryable', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(fc.stringMatching(/^E[A-Z]{2,12}$/), fc.constantFrom(...NETWORK)),
+        fc.constantFrom('open', 'stat', 'scandir', 'readlink', 'spawn', 'read', 'write'),
+        fc.constantFrom({}, { path: '/var/run/token' }),
+        (code, syscall, more) => {
+          expect(toFailure(ofFile(syscall, code, more), context).retryable).toBe(false)
+        },
+      ),
+    )
+  })
+
+  test("the SDK's hint at the hidden response is in no message and in no cause", () => {
+    const message =
+      'Unexpected token\n  Deserialization error: to see the raw response, inspect the hidden field {error}.$response on this object.'
+    const error = Object.assign(answered(502, 'SyntaxError'), { message, $response: {} })
+    const failed = toFailure(error, context)
+    expect(failed.message).toMatch(/\(Unexpected token\); check/)
+    expect(inspect(failed, { depth: Infinity, showHidden: true })).not.toContain('$response')
+  })
+
   test('no name makes a failure retryable unless it is of the table', () => {
     const known = new Set(NAMES.filter(([, retryable]) => retryable).flatMap(([, , , names]) => names))
     fc.assert(
@@ -430,7 +601,7 @@ describe('every failure has its place', () => {
         fc.stringMatching(/^[A-Z][A-Za-z]{3,20}(Exception|Error)$/),
         fc.integer({ min: 200, max: 499 }),
         (name, status) => {
-          fc.pre(status !== 429 && !known.has(name))
+          fc.pre(status !== 408 && status !== 429 && !known.has(name))
           expect(toFailure(answered(status, name), context).retryable).toBe(false)
         },
       ),
@@ -536,6 +707,15 @@ async function failureIn(env: Record<string, string>, options: Partial<GroupSour
   return 'an old group' as const
 }
 
+/** An address that refuses. Port 1 would not do: fetch does not try it. */
+async function closedPort(): Promise<string> {
+  const server = createServer()
+  await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise(resolve => server.close(resolve))
+  return `http://127.0.0.1:${port}/`
+}
+
 const KEYS = { AWS_ACCESS_KEY_ID: 'AKIDLOCAL', AWS_SECRET_ACCESS_KEY: 'hunter2' }
 const webIdentity = (file: string) => ({
   AWS_WEB_IDENTITY_TOKEN_FILE: file,
@@ -578,6 +758,20 @@ describe('a failure that does not pass serves no old group', () => {
     expect(failed).toMatchObject({ code: 'no-credentials', retryable: false })
   })
 
+  test.each(['http://example.invalid/c', 'http://0.0.0.0:9/c'])(
+    'a container endpoint that cannot be one: %s',
+    { timeout: 30_000 },
+    async full => {
+      const failed = await failureIn({ AWS_CONTAINER_CREDENTIALS_FULL_URI: full })
+      expect(failed).toMatchObject({ code: 'no-credentials', retryable: false })
+    },
+  )
+
+  test("EC2's metadata service that refuses: not on EC2", { timeout: 30_000 }, async () => {
+    const env = { AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: await closedPort() }
+    expect(await failureIn(env)).toMatchObject({ code: 'no-credentials', retryable: false })
+  })
+
   test('a certificate that nobody signed', async () => {
     const failed = await failureIn(KEYS, { endpoint: selfSigned })
     expect(failed).toMatchObject({ code: 'tls-failed', retryable: false })
@@ -599,7 +793,20 @@ describe('a failure that passes serves the old group', () => {
   })
 
   test("a container's endpoint that refuses", { timeout: 30_000 }, async () => {
-    expect(await failureIn({ AWS_CONTAINER_CREDENTIALS_FULL_URI: 'http://127.0.0.1:1/' })).toBe('an old group')
+    expect(await failureIn({ AWS_CONTAINER_CREDENTIALS_FULL_URI: await closedPort() })).toBe('an old group')
+  })
+
+  test('one that is neither ECS nor this machine by its name, as that of EKS', { timeout: 30_000 }, async () => {
+    const full = (await closedPort()).replace('127.0.0.1', '127.0.0.2')
+    expect(await failureIn({ AWS_CONTAINER_CREDENTIALS_FULL_URI: full })).toBe('an old group')
+  })
+
+  test("EC2's metadata service that fails", { timeout: 30_000 }, async () => {
+    status = 503
+    body = ''
+    expect(await failureIn({ AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: metadata })).toBe(
+      'an old group',
+    )
   })
 
   test('STS out of reach, and Cognito out of reach', async () => {
@@ -607,6 +814,128 @@ describe('a failure that passes serves the old group', () => {
       'an old group',
     )
     expect(await failureIn(KEYS, { endpoint: 'http://127.0.0.1:1' })).toBe('an old group')
+  })
+})
+
+describe('the endpoint that had no credentials is asked once more', () => {
+  const EXHAUSTED = 'Could not load credentials from any providers'
+  const inEnv = async (env: Record<string, string>, message = EXHAUSTED, signal?: AbortSignal) => {
+    Object.assign(process.env, env)
+    return explainFailure(provider(message), context, signal)
+  }
+  const container = (address: string) => ({ AWS_CONTAINER_CREDENTIALS_FULL_URI: address })
+  const instance = (address: string) => ({
+    AWS_EC2_METADATA_DISABLED: '',
+    AWS_EC2_METADATA_SERVICE_ENDPOINT: address,
+  })
+  const asked = vi.spyOn(globalThis, 'fetch')
+  beforeEach(() => {
+    asked.mockClear()
+    body = 'hunter2'
+  })
+  afterAll(() => asked.mockRestore())
+
+  test.each<[answer: number, ErrorCode, boolean]>([
+    [500, 'unreachable', true],
+    [503, 'unreachable', true],
+    [429, 'unreachable', true],
+    [408, 'unreachable', true],
+    [200, 'no-credentials', false],
+    [302, 'no-credentials', false],
+    [400, 'no-credentials', false],
+    [403, 'no-credentials', false],
+    [404, 'no-credentials', false],
+  ])('a %i', async (answer, code, retryable) => {
+    status = answer
+    expect(await inEnv(container(metadata))).toMatchObject({ code, retryable })
+    delete process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI
+    const failed = await inEnv(instance(metadata))
+    expect(failed).toMatchObject({ code, retryable })
+    if (retryable) expect(failed.message).toContain('metadata service of the EC2 instance')
+    expect(inspect(failed, { depth: Infinity, showHidden: true })).not.toContain('hunter2')
+    expect(asked.mock.calls.map(([url, init]) => [String(url), init?.method])).toEqual([
+      [`${metadata}/`, undefined],
+      [`${metadata}/latest/api/token`, 'PUT'],
+    ])
+  })
+
+  test('silence is a failure of a container endpoint, and no EC2', async () => {
+    const silent = createTcpServer(socket => void socket.on('error', () => {}))
+    await new Promise<void>(resolve => void silent.listen(0, '127.0.0.1', resolve))
+    try {
+      const address = `http://127.0.0.1:${(silent.address() as AddressInfo).port}/`
+      for (const quiet of [address, await closedPort()]) {
+        expect(await inEnv(instance(quiet))).toMatchObject({ code: 'no-credentials', retryable: false })
+        expect(await inEnv(container(quiet))).toMatchObject({ code: 'unreachable', retryable: true })
+        delete process.env.AWS_CONTAINER_CREDENTIALS_FULL_URI
+      }
+    } finally {
+      silent.close()
+    }
+  })
+
+  test.each([
+    'http://example.invalid/c',
+    'http://0.0.0.0/c',
+    'http://127.0.0.1.example.invalid/c',
+    'http://169.254.169.254/c',
+    'http://10.0.0.1/c',
+    'ftp://127.0.0.1/c',
+    'nonsense',
+  ])('a host that the SDK does not accept is not asked: %s', async address => {
+    status = 500
+    expect(await inEnv(container(address))).toMatchObject({ code: 'no-credentials', retryable: false })
+    expect(asked).not.toHaveBeenCalled()
+  })
+
+  test.each([
+    'http://localhost:9/',
+    'http://127.9.9.9/',
+    'http://[::1]/',
+    'http://169.254.170.2/v2',
+    'http://169.254.170.23/v1/credentials',
+    'http://[fd00:ec2::23]/v1/credentials',
+    'https://example.invalid/c',
+  ])('control: a host that the SDK accepts is asked: %s', async address => {
+    asked.mockResolvedValueOnce(new Response(null, { status: 500 }))
+    const message = 'x is not a valid container metadata service hostname'
+    expect(await inEnv(container(address), message)).toMatchObject({ code: 'unreachable', retryable: true })
+    expect(asked).toHaveBeenCalledTimes(1)
+  })
+
+  test.each(['ENOTFOUND', 'EAI_AGAIN', 'EAI_FAIL', 'CERT_HAS_EXPIRED', 'EINVAL'])(
+    'an address that does not resolve, or is wrong, does not pass: %s',
+    async code => {
+      asked.mockRejectedValueOnce(Object.assign(new TypeError('fetch failed'), { cause: coded(code) }))
+      expect(await inEnv(container('https://credentials.example'))).toMatchObject({ code: 'no-credentials' })
+      asked.mockRejectedValueOnce(Object.assign(new TypeError('fetch failed'), { cause: coded('ECONNRESET') }))
+      expect(await inEnv({})).toMatchObject({ code: 'unreachable' })
+    },
+  )
+
+  test.each<[string, Record<string, string>, string]>([
+    ['another failure', {}, 'Token is expired.'],
+    ['metadata that are switched off', { AWS_EC2_METADATA_DISABLED: 'true' }, EXHAUSTED],
+  ])('nothing is asked for %s', async (_what, env, message) => {
+    status = 500
+    expect(await inEnv({ ...instance(metadata), ...env }, message)).toMatchObject({ code: 'no-credentials' })
+    expect(asked).not.toHaveBeenCalled()
+  })
+
+  test('a caller that aborts does not wait', async () => {
+    const caller = new AbortController()
+    const reason = new Error('enough')
+    asked.mockImplementationOnce(async (_url, init) => {
+      const left = once(init!.signal!, 'abort')
+      caller.abort(reason)
+      await left
+      throw init!.signal!.reason
+    })
+    expect(await inEnv(container(metadata), EXHAUSTED, caller.signal)).toMatchObject({
+      code: 'aborted',
+      retryable: false,
+      cause: reason,
+    })
   })
 })
 
@@ -623,6 +952,45 @@ describe('the real way of what Cognito says', () => {
     endpoint.fail({ error, message: 'hunter2' })
     const source = createGroupSource({ userPoolId, client: endpointClient(endpoint, { fastRetry: true }) })
     expect(await failureOf(() => source('admins'))).toMatchObject({ code })
+  })
+
+  test.each<[number, string, ErrorCode, boolean]>([
+    [429, '<html>', 'throttled', true],
+    [408, '<html>', 'timeout', true],
+    [408, '', 'timeout', true],
+    [502, '<html>', 'malformed-response', true],
+    [200, '<html>', 'malformed-response', false],
+  ])('a %i with the body "%s"', async (answer, said, code, retryable) => {
+    await using endpoint = await startCognitoEndpoint({ userPoolId })
+    endpoint.fail({ body: said, status: answer })
+    const source = createGroupSource({ userPoolId, client: endpointClient(endpoint, { maxAttempts: 1 }) })
+    const failed = await failureOf(() => source('admins'))
+    expect(failed).toMatchObject({ code, retryable })
+    expect(inspect(failed, { depth: Infinity, showHidden: true })).not.toMatch(/Deserialization|\$response/)
+  })
+
+  test('what is not HTTP', async () => {
+    const server = createTcpServer(socket => socket.on('error', () => {}).end('SSH-2.0-hunter2\r\n\r\n'))
+    await new Promise<void>(resolve => void server.listen(0, '127.0.0.1', resolve))
+    try {
+      const failed = await failureIn(KEYS, { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}` })
+      expect(failed).toMatchObject({ code: 'malformed-response', retryable: false })
+      expect(inspect(failed, { depth: Infinity, showHidden: true })).not.toContain('hunter2')
+    } finally {
+      server.close()
+    }
+  })
+
+  test.each(['', '<html>x</html>', '<html>'])('STS with a 503 and the body "%s"', async said => {
+    status = 503
+    body = said
+    const env = { ...webIdentity(tokenFile), AWS_ENDPOINT_URL_STS: metadata }
+    const failed = await failureOf(async () => {
+      Object.assign(process.env, env)
+      return createGroupSource({ userPoolId, timeout: 20_000 })('admins')
+    })
+    expect(failed).toMatchObject({ code: 'service-error', retryable: true })
+    expect(failed.message).toContain('AWS STS')
   })
 
   test('a clock that is wrong, when the SDK may not try again', async () => {

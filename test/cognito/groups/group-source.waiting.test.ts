@@ -259,7 +259,7 @@ describe('what is not stale was fresh when it was asked for', () => {
   test('a role that changed while a listing was under way, which a lookup joins 30 seconds later', async () => {
     const { client, set } = poolOf(call => (call === 1 ? 4_000 : 30))
     for (const name of names(100)) set(name, 'old')
-    const options = { userPoolId, client, poolSize: 100, ttl: 1_000 }
+    const options = { userPoolId, client, poolSize: 100, ttl: 1_000, timeout: 5_000 }
     const source = createGroupSource(options)
     const listing = source.prefetch()
     await pass(500)
@@ -275,7 +275,7 @@ describe('what is not stale was fresh when it was asked for', () => {
   test('a GetGroup that was sent longer ago than ttl is joined, and asked again', async () => {
     const { client, calls, set } = poolOf(call => (call === 1 ? 4_000 : 30))
     set('a', 'old')
-    const source = createGroupSource({ userPoolId, client, ttl: 1_000 })
+    const source = createGroupSource({ userPoolId, client, ttl: 1_000, timeout: 5_000 })
     const early = source('a')
     await pass(500)
     set('a', 'new')
@@ -288,7 +288,7 @@ describe('what is not stale was fresh when it was asked for', () => {
 
   test('and so is an old "no such group"', async () => {
     const { client, set } = poolOf(call => (call === 1 ? 4_000 : 30))
-    const source = createGroupSource({ userPoolId, client, negativeTtl: 1_000 })
+    const source = createGroupSource({ userPoolId, client, negativeTtl: 1_000, timeout: 5_000 })
     const early = source('a')
     await pass(500)
     set('a', 'new')
@@ -300,7 +300,7 @@ describe('what is not stale was fresh when it was asked for', () => {
   test('control: one that was sent within ttl is not asked again', async () => {
     const { client, calls, set } = poolOf(call => (call === 1 ? 4_000 : 30))
     set('a', 'old')
-    const source = createGroupSource({ userPoolId, client, ttl: 3_000 })
+    const source = createGroupSource({ userPoolId, client, ttl: 3_000, timeout: 5_000 })
     const early = source('a')
     await pass(2_000)
     expect(await source('a')).toMatchObject({ roleArn: 'old' })

@@ -1,6 +1,11 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { createGroupSource, createRoleResolver, type GroupSourceOptions } from '../../../src/cognito/index.js'
+import {
+  auditPool,
+  createGroupSource,
+  createRoleResolver,
+  type GroupSourceOptions,
+} from '../../../src/cognito/index.js'
 import type { Group } from '../../../src/group.js'
 import { resolveRoles } from '../../../src/claims/resolve.js'
 import { poolsWithDuplicates, semantics } from '../../arbitraries.js'
@@ -226,4 +231,55 @@ describe('a resolver knows its pool', () => {
   function other(userPoolId: string | undefined) {
     return createRoleResolver({ source: poolOf(GROUPS).source, userPoolId } as never)
   }
+})
+
+describe('options that a resolver does not know', () => {
+  const misspelt = <T>(options: T) => options as never
+
+  test.each([
+    ['ttll', { userPoolId: 'eu-west-1_Ab12Cd34e', ttll: 1 }, 'did you mean `ttl`?'],
+    [
+      'requestPerSecond',
+      { userPoolId: 'eu-west-1_Ab12Cd34e', requestPerSecond: 1 },
+      'did you mean `requestsPerSecond`?',
+    ],
+    [
+      'secert',
+      { userPoolId: 'eu-west-1_Ab12Cd34e', sharedCache: { store: new Map(), secert: 'x' } },
+      'did you mean `secret`?',
+    ],
+    ['ttl', { source: () => undefined, userPoolId: 'any', ttl: 1 }, 'leave it out'],
+  ])('%s is refused: it would have no effect, without a word', (name, options, next) => {
+    expect(() => createRoleResolver(misspelt(options))).toThrow(
+      expect.objectContaining({ code: 'invalid-option', value: name, message: expect.stringContaining(next) }),
+    )
+  })
+
+  test.each([undefined, null, 'eu-west-1_Ab12Cd34e', []])('%j is no options', options => {
+    expect(() => createRoleResolver(misspelt(options))).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+  })
+
+  test('of an audit are refused too', async () => {
+    const reading = auditPool(misspelt({ userPoolId: 'eu-west-1_Ab12Cd34e', checkpont: 'x' }))
+    await expect(reading.next()).rejects.toMatchObject({ code: 'invalid-option', value: 'checkpont' })
+  })
+
+  test('a pool of the name `any` is none: only a plain source may say it', () => {
+    expect(() => createRoleResolver({ userPoolId: 'any', region: 'eu-west-1' })).toThrow(
+      expect.objectContaining({ code: 'invalid-user-pool-id' }),
+    )
+  })
+})
+
+test('a plain source that gives another group than it was asked for is not believed', async () => {
+  const table = new Map([
+    ['admins', { groupName: 'admins', precedence: 1, roleArn: 'arn:aws:iam::111122223333:role/A' }],
+  ])
+  const resolver = createRoleResolver({ source: name => table.get(name.toLowerCase()), userPoolId: 'any' })
+  expect(await resolver.resolve(['admins'])).toMatchObject({ outcome: 'resolved' })
+  await expect(resolver.resolve(['ADMINS'])).rejects.toMatchObject({
+    code: 'malformed-response',
+    groupName: 'ADMINS',
+    value: 'admins',
+  })
 })

@@ -1295,7 +1295,7 @@ describe('time', () => {
     expect(await timed(() => guardOf(slow)(TOKEN))).toMatchObject({ result: { reason: 'timeout' }, ms: 3000 })
   })
 
-  test('a hook that hangs on a denial does not hold the request', async () => {
+  test('a hook that never settles does not hold a request that is denied', async () => {
     for (const [overrides, reason] of [
       [{ allow: () => false }, 'not-allowed'],
       [{ verifier: hang }, 'timeout'],
@@ -1334,7 +1334,7 @@ describe('time', () => {
     expect(await guardOf({})(TOKEN, { signal: AbortSignal.abort() }), 'control').toMatchObject({ reason: 'timeout' })
   })
 
-  test('a hook that hangs on what is no signal does not hold the request', async () => {
+  test('a hook that never settles does not hold a request with what is no signal', async () => {
     const guard = guardOf({ onDecision: hang })
     expect(await timed(() => guard(TOKEN, { signal: {} as AbortSignal }))).toMatchObject({
       result: { allowed: false, reason: 'invalid-event' },

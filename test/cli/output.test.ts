@@ -412,8 +412,14 @@ describe('an output in the place of what the command reads or keeps', () => {
     [
       'the memberships, by another name',
       ({ mine, theirs }) => [
-        ...['audit', 'pool', '--pool-file', mine, '--memberships', theirs],
-        ...['--output', join(place, '..', place.slice(folder.length + 1), 'users.ndjson')],
+        'audit',
+        'pool',
+        '--pool-file',
+        mine,
+        '--memberships',
+        theirs,
+        '--output',
+        join(place, '..', place.slice(folder.length + 1), 'users.ndjson'),
       ],
     ],
     ['a template', ({ file }) => ['validate', file, '--output', file]],

@@ -141,7 +141,8 @@ async function openPool(options: PredictOptions): Promise<OpenPool> {
     return { lookups: lookupsIn(groups), userPoolId: ofFile }
   }
   if (userPoolId !== undefined) {
-    const source = createGroupSource({ userPoolId, ...connectionOf(options) })
+    // No guard waits for it, so it has as long as an audit.
+    const source = createGroupSource({ userPoolId, timeout: 5_000, ...connectionOf(options) })
     // A name that no group can have is a mistake of the one who typed it, and not an unknown group.
     return { lookups: groupNames => source.lookup(validNames(groupNames)), userPoolId: undefined }
   }

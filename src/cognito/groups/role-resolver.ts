@@ -155,8 +155,10 @@ function plainResolver(source: GroupSource, userPoolId: string, options: Resolve
 }
 
 /** Names differ in letter case too: a table that looks up another name would give a user the role of another group. */
-function checkIsAsked({ groupName }: Group, asked: string): void {
-  if (groupName === asked) return
+function checkIsAsked(group: Group, asked: string): void {
+  const { groupName } = Object(group) as Group
+  // What is no group at all is rejected by `resolveRoles`.
+  if (typeof groupName !== 'string' || groupName === asked) return
   throw new RolecastError(
     'malformed-response',
     `the source gave group ${quote(groupName)} when asked for ${quote(asked)}; give the group of exactly that name, or undefined`,

@@ -1,9 +1,20 @@
 import { quote } from '../../errors.js'
 import { checkRecord, invalidOption } from '../../record.js'
 import { closest } from '../../text.js'
+import type { ConnectionOptions } from './connection-options.js'
 
 /** The names of all options of a type: one that is left out does not compile. */
 export type OptionNames<T> = Readonly<Record<T extends unknown ? keyof T : never, true>>
+
+export const CONNECTION_NAMES: OptionNames<ConnectionOptions> = {
+  client: true,
+  region: true,
+  endpoint: true,
+  profile: true,
+  timeout: true,
+  requestsPerSecond: true,
+  concurrency: true,
+}
 
 /**
  * An option with a misspelt name would have no effect, without a word.

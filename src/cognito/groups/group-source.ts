@@ -13,7 +13,7 @@ import { parseSnapshot } from './snapshot.js'
 import { createUserPoolApi, type GroupResponse, listAllGroups, type Listing, PAGE_SIZE } from '../api/user-pool-api.js'
 import { distinctNames, tooManyNames } from './group-names.js'
 import { callHook } from '../api/hook.js'
-import { checkNames, type OptionNames } from '../api/option-names.js'
+import { checkNames, CONNECTION_NAMES, type OptionNames } from '../api/option-names.js'
 import type { CacheEvent, CacheStats, CacheStatus } from './cache-events.js'
 
 /**
@@ -152,13 +152,7 @@ const CALL_TIMEOUT = 2_500
 
 const SOURCE_OPTIONS: OptionNames<GroupSourceOptions | SnapshotSourceOptions> = {
   userPoolId: true,
-  client: true,
-  region: true,
-  endpoint: true,
-  profile: true,
-  timeout: true,
-  requestsPerSecond: true,
-  concurrency: true,
+  ...CONNECTION_NAMES,
   max: true,
   ttl: true,
   negativeTtl: true,

@@ -18,7 +18,7 @@ import {
   readPool,
 } from './read-pool.js'
 import { callHook } from '../api/hook.js'
-import { checkNames, type OptionNames } from '../api/option-names.js'
+import { checkNames, CONNECTION_NAMES, type OptionNames } from '../api/option-names.js'
 import { createUserPoolApi, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
 
 export interface AuditUserOptions extends ConnectionOptions<AuditClient>, ResolveOptions {
@@ -85,13 +85,7 @@ export interface ReadOptions extends ConnectionOptions<AuditClient> {
 
 const READ_OPTIONS: OptionNames<ReadOptions> = {
   userPoolId: true,
-  client: true,
-  region: true,
-  endpoint: true,
-  profile: true,
-  timeout: true,
-  requestsPerSecond: true,
-  concurrency: true,
+  ...CONNECTION_NAMES,
   rates: true,
   strategy: true,
   membershipsPerUser: true,

@@ -3,6 +3,7 @@ import { AMPLIFY_RULES } from './amplify-rules.js'
 import { DEPLOYMENT_RULES } from './deployment-rules.js'
 import { GROUP_RULES } from './group-rules.js'
 import { MAPPING_RULES } from './mapping-rules.js'
+import { notFollowed } from './not-followed-rule.js'
 import { PRECEDENCE_RULES } from './precedence-rules.js'
 import type { Rule } from './rule.js'
 import { SUPPRESSION_RULES } from './suppression-rules.js'
@@ -20,6 +21,7 @@ const TEMPLATE = [
   ...AMPLIFY_RULES,
   ...GROUP_RULES,
   unresolvedValue,
+  notFollowed,
 ] as const
 
 export type TemplateRuleId = (typeof TEMPLATE)[number]['id']

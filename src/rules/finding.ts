@@ -18,6 +18,8 @@ export interface Finding {
   readonly severity: Severity
   /** The cause first, then what Cognito will do: one to four sentences. Names from the template are in it unchanged. */
   readonly message: string
+  /** What the identity pool then does, one sentence. Absent where the finding does not decide about that. */
+  readonly impact?: string | undefined
   /** What to do about it: one sentence. */
   readonly fix: string
   /** The pool's name; `''` where the finding is about none. */

@@ -78,6 +78,24 @@ export interface RoleDefinition {
   readonly location: Location
 }
 
+/** An identity pool that the files make. */
+export interface IdentityPoolDefinition {
+  /** What `RoleAttachment.identityPool` has for it. */
+  readonly id: string
+  /** Which user pools and app clients it accepts tokens of (`CognitoIdentityProviders`). */
+  readonly providers: Value<readonly IdentityPoolProvider[]>
+  readonly location: Location
+}
+
+export interface IdentityPoolProvider {
+  /** `cognito-idp.REGION.amazonaws.com/POOL`, in the form that `RoleMappingDefinition.identityProvider` has without its client. */
+  readonly name: Value<string>
+  readonly clientId: Value<string>
+  /** The `id` of the user pool that it names, where that is known. */
+  readonly pool?: string | undefined
+  readonly location: Location
+}
+
 /** An identity pool's role attachment (`AWS::Cognito::IdentityPoolRoleAttachment`). */
 export interface RoleAttachment {
   readonly id: string
@@ -136,6 +154,20 @@ export interface Unresolved {
   readonly pool?: string | undefined
 }
 
+/**
+ * What may define groups, role mappings or memberships and was not looked into: a module from a registry, a nested stack that
+ * is not among the files, a resource of an unknown type that speaks of Cognito's groups.
+ */
+export interface NotFollowed {
+  /** As a sentence begins: "Module `auth`", "Nested stack `Auth`". */
+  readonly what: string
+  /** Follows "… is not followed:", as in "its source `app.terraform.io/x/auth` is in a registry". */
+  readonly why: string
+  /** The next step, imperative, without its full stop: "Validate the plan, which has it: `terraform show -json`". */
+  readonly next: string
+  readonly location: Location
+}
+
 /** A property that its resource type does not have, and whose name is nearly that of one it has. */
 export interface MisspeltProperty {
   /** The `id` of the resource. */
@@ -165,10 +197,12 @@ export interface Infrastructure {
   readonly pools: readonly PoolDefinition[]
   readonly groups: readonly GroupDefinition[]
   readonly roles: readonly RoleDefinition[]
+  readonly identityPools: readonly IdentityPoolDefinition[]
   readonly attachments: readonly RoleAttachment[]
   readonly memberships: readonly Membership[]
   readonly declaredPrecedences: readonly DeclaredPrecedence[]
   readonly unresolved: readonly Unresolved[]
+  readonly notFollowed: readonly NotFollowed[]
   readonly misspelt: readonly MisspeltProperty[]
   readonly suppressions: readonly Suppression[]
 }

@@ -40,6 +40,8 @@ export function fromPool(live: LivePool): Infrastructure {
       location: at(groupName),
     })),
     roles: [...trustPolicies].map(([arn, policy]) => ({ id: arn, trustPolicy: known(policy), location: at(arn) })),
+    // Which clients it accepts is not what GetIdentityPoolRoles gives.
+    identityPools: [],
     attachments: identityPools.map(({ identityPoolId, roles, roleMappings }) => ({
       id: identityPoolId,
       identityPool: known(identityPoolId),
@@ -74,6 +76,7 @@ export function fromPool(live: LivePool): Infrastructure {
     })),
     declaredPrecedences: [],
     unresolved: [],
+    notFollowed: [],
     misspelt: [],
     suppressions: [],
   }

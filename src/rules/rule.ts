@@ -53,7 +53,7 @@ export interface CheckedPool extends PoolView {
 export interface RuleDraft
   extends
     Pick<Finding, 'message' | 'pool' | 'resources' | 'location'>,
-    Partial<Pick<Finding, 'severity' | 'groups' | 'related'>> {
+    Partial<Pick<Finding, 'severity' | 'groups' | 'related' | 'fix' | 'impact'>> {
   /** What names it in the key where no group does: the identity pool of an attachment. */
   readonly subject?: readonly string[]
 }
@@ -94,7 +94,8 @@ export function toFinding(draft: Draft): Finding {
     slug: rule.slug,
     severity,
     message,
-    fix: rule.fix,
+    fix: draft.fix ?? rule.fix,
+    ...(draft.impact !== undefined && { impact: draft.impact }),
     pool,
     groups: names,
     resources: [...new Set(draft.resources)].toSorted(),

@@ -103,10 +103,12 @@ function emptyOf(document: SourceDocument): Infrastructure {
     pools: [],
     groups: [],
     roles: [],
+    identityPools: [],
     attachments: [],
     memberships: [],
     declaredPrecedences: [],
     unresolved: [],
+    notFollowed: [],
     misspelt: [],
     suppressions: [],
   }

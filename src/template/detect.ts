@@ -1,29 +1,7 @@
 import { isRolecastError } from '../errors.js'
 import { field, isRecord, type JsonRecord, listOf } from './json-text.js'
+import type { TemplateFormat } from './formats.js'
 import { MAX_CHARACTERS, readYamlDocument, type SourceNode } from './yaml-document.js'
-
-/**
- * What a text can be.
- *
- * `cloudformation` is also SAM's, the CDK's, a packaged Serverless service's and Amplify's own templates; `terraform-plan` is also a
- * state as `terraform show -json` prints it; `amplify` is `user-pool-group-precedence.json` or `amplify_outputs.json`.
- */
-export type TemplateFormat =
-  | 'cloudformation'
-  | 'serverless'
-  | 'terraform-plan'
-  | 'terraform-source'
-  | 'pulumi-preview'
-  | 'amplify'
-
-export const TEMPLATE_FORMATS: readonly TemplateFormat[] = [
-  'cloudformation',
-  'serverless',
-  'terraform-plan',
-  'terraform-source',
-  'pulumi-preview',
-  'amplify',
-]
 
 /**
  * The format of a text, by what it says; HCL also by the end of the path, since what is in it can be anything. A text that is

@@ -122,10 +122,12 @@ function union(parts: readonly Infrastructure[]): Infrastructure {
     pools: [...new Map(all.flatMap(({ pools }) => pools).map(pool => [pool.id, pool])).values()],
     groups: all.flatMap(({ groups }) => groups),
     roles: all.flatMap(({ roles }) => roles),
+    identityPools: all.flatMap(({ identityPools }) => identityPools),
     attachments: all.flatMap(({ attachments }) => attachments),
     memberships: all.flatMap(({ memberships }) => memberships),
     declaredPrecedences: all.flatMap(({ declaredPrecedences }) => declaredPrecedences),
     unresolved: all.flatMap(({ unresolved }) => unresolved),
+    notFollowed: all.flatMap(({ notFollowed }) => notFollowed),
     misspelt: all.flatMap(({ misspelt }) => misspelt),
     suppressions: all.flatMap(({ suppressions }) => suppressions),
   }
@@ -176,6 +178,16 @@ function renamed(infrastructure: Infrastructure, local: (id: string) => string):
     pools: infrastructure.pools.map(pool => ({ ...pool, id: global(pool.id) })),
     groups: infrastructure.groups.map(group),
     roles: infrastructure.roles.map(one => ({ ...one, id: local(one.id) })),
+    identityPools: infrastructure.identityPools.map(one => ({
+      ...one,
+      id: global(one.id),
+      providers: mapValue(one.providers, providers =>
+        providers.map(provider => ({
+          ...provider,
+          ...(provider.pool !== undefined && { pool: global(provider.pool) }),
+        })),
+      ),
+    })),
     attachments: infrastructure.attachments.map(attachment),
     memberships: infrastructure.memberships.map(one => ({ ...one, pool: global(one.pool) })),
     declaredPrecedences: infrastructure.declaredPrecedences.map(one => ({ ...one, pool: global(one.pool) })),

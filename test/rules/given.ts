@@ -8,6 +8,8 @@ import type {
   MappingRuleDefinition,
   Membership,
   MisspeltProperty,
+  IdentityPoolDefinition,
+  NotFollowed,
   RoleAttachment,
   RoleDefinition,
   RoleMappingDefinition,
@@ -59,6 +61,8 @@ export interface Given {
   readonly declaredPrecedences?: readonly DeclaredPrecedence[]
   readonly unresolved?: readonly Unresolved[]
   readonly misspelt?: readonly MisspeltProperty[]
+  readonly notFollowed?: readonly NotFollowed[]
+  readonly identityPools?: readonly IdentityPoolDefinition[]
 }
 
 export function infrastructure({ groups = [], userPoolId, ...rest }: Given): Infrastructure {
@@ -68,10 +72,12 @@ export function infrastructure({ groups = [], userPoolId, ...rest }: Given): Inf
     pools: [{ id: 'Pool', name: 'Pool', userPoolId }],
     groups,
     roles: [],
+    identityPools: [],
     attachments: [],
     memberships: [],
     declaredPrecedences: [],
     unresolved: [],
+    notFollowed: [],
     misspelt: [],
     suppressions: [],
     ...rest,

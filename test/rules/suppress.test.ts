@@ -254,6 +254,8 @@ describe('all rules together', () => {
     memberships: [],
     declaredPrecedences: [],
     unresolved: [],
+    notFollowed: [],
+    identityPools: [],
     misspelt: [],
     suppressions: [suppression(['COG104'], { target: 'aGroup' })],
   }

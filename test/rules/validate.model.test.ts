@@ -206,6 +206,8 @@ const infrastructures: fc.Arbitrary<Infrastructure> = fc.record({
     }),
     { maxLength: 2 },
   ),
+  identityPools: fc.constant([]),
+  notFollowed: fc.constant([]),
   attachments: fc.array(
     fc.record({
       id: fc.constantFrom('A1', 'A2'),

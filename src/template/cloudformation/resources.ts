@@ -107,9 +107,11 @@ export function readResources(
     pools: reader.pools(),
     groups,
     roles: ofType('AWS::IAM::Role').map(resource => reader.role(resource)),
+    identityPools: [],
     attachments,
     memberships,
     declaredPrecedences: [],
+    notFollowed: [],
     unresolved: [
       ...unresolved,
       ...reader.unresolved,

@@ -7,6 +7,7 @@ import type {
   MappingRuleDefinition,
   Membership,
   MisspeltProperty,
+  NotFollowed,
   PoolDefinition,
   RoleAttachment,
   RoleDefinition,
@@ -50,6 +51,7 @@ export interface AwsInfrastructure {
   readonly paths: readonly string[]
   readonly resources: readonly AwsResource[]
   readonly unresolved?: readonly Unresolved[]
+  readonly notFollowed?: readonly NotFollowed[]
   readonly suppressions?: readonly Suppression[]
 }
 
@@ -59,6 +61,7 @@ export function toInfrastructure({
   paths,
   resources,
   unresolved = [],
+  notFollowed = [],
   suppressions = [],
 }: AwsInfrastructure): Infrastructure {
   const ofType = (type: string) => resources.filter(resource => resource.type === type)
@@ -72,10 +75,12 @@ export function toInfrastructure({
     pools: names.pools(),
     groups,
     roles: ofType(ROLE).map(toRole),
+    identityPools: [],
     attachments,
     memberships,
     declaredPrecedences: [],
     unresolved: [...unresolved, ...names.unresolved()],
+    notFollowed,
     misspelt: resources.flatMap(misspeltAttributes),
     suppressions,
   }

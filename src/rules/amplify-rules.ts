@@ -1,6 +1,8 @@
-import { quote } from '../errors.js'
+import { listNames, quote } from '../errors.js'
+import type { DeclaredPrecedence } from './infrastructure.js'
 import { checkPrecedence } from './precedence.js'
-import { defineRule, json, relatedGroup, type RuleDraft } from './rule.js'
+import type { GroupView } from './pool-view.js'
+import { about, type CheckedPool, defineRule, json, relatedGroup, type RuleDraft } from './rule.js'
 import { hasOneRank } from './ties.js'
 import { quoteLiteral } from './value.js'
 import { groupBy } from '../record.js'
@@ -8,12 +10,12 @@ import { groupBy } from '../record.js'
 const amplifyDisagrees = defineRule({
   id: 'COG140',
   slug: 'amplify-disagrees',
-  title: "Amplify's list of groups and its template disagree",
+  title: 'Two files of an Amplify project disagree about its groups',
   severity: 'warning',
   enabled: true,
-  what: 'Amplify keeps the ranks in `user-pool-group-precedence.json` and deploys the template; the next push may overwrite one with the other.',
+  what: 'Gen 1 keeps the ranks in `user-pool-group-precedence.json` and deploys the template; the next push may overwrite one with the other. Gen 2 deploys what `defineAuth` says, and writes `amplify_outputs.json` afterwards: one that differs is older, or the groups were changed elsewhere.',
   why: 'A reader of only one of the two files is misled.',
-  fix: 'Set the rank in `user-pool-group-precedence.json` and let Amplify write the template again.',
+  fix: 'In Gen 1, set the rank in `user-pool-group-precedence.json` and let Amplify write the template again; in Gen 2, deploy, and let `npx ampx generate outputs` write `amplify_outputs.json` again.',
   avoid: json(`
     [
       { "groupName": "admins", "precedence": 2 }
@@ -26,18 +28,17 @@ const amplifyDisagrees = defineRule({
   `),
   see: 'https://docs.amplify.aws/gen1/angular/build-a-backend/auth/user-group-management/',
   check(pool) {
-    const groups = groupBy(
-      pool.groups.filter(({ isNamed }) => isNamed),
-      ({ name }) => name,
-    )
-    const allNamed = pool.groups.every(({ isNamed }) => isNamed)
-    return pool.declaredPrecedences.flatMap(({ groupName, precedence, location }): readonly RuleDraft[] => {
+    if (pool.declaredPrecedences.length === 0 || pool.groups.length === 0) return []
+    const named = pool.groups.filter(({ isNamed }) => isNamed)
+    const allNamed = named.length === pool.groups.length
+    const groups = groupBy(named, ({ name }) => name)
+    const compared = pool.declaredPrecedences.flatMap((declared): readonly RuleDraft[] => {
+      const { groupName, precedence, location } = declared
       const [group] = groups.get(groupName) ?? []
-      const draft = { pool: pool.name, groups: [groupName], location }
+      const draft = { pool: pool.name, groups: [groupName], subject: [sourceOf(declared)], location }
       if (group === undefined) {
-        if (pool.groups.length === 0 || !allNamed) return []
-        const message = `Amplify's list of groups has ${quote(groupName)}, and the template does not define it.`
-        return [{ ...draft, resources: [], message }]
+        const message = `${sourceOf(declared)} has the group ${quote(groupName)}, and ${definitionOf(declared)} does not define it.`
+        return allNamed ? [{ ...draft, resources: [], message }] : []
       }
       if (!hasOneRank(group) || group.ranks[0] === checkPrecedence(precedence).rank) return []
       return [
@@ -45,12 +46,39 @@ const amplifyDisagrees = defineRule({
           ...draft,
           resources: [group.definition.id],
           related: [relatedGroup(group)],
-          message: `Amplify's list of groups gives ${quote(groupName)} ${rankText(precedence)}, and the template gives it ${rankText(group.ranks[0])}.`,
+          message: `${sourceOf(declared)} gives ${quote(groupName)} ${rankText(precedence)}, and ${definitionOf(declared)} gives it ${rankText(group.ranks[0])}.`,
         },
       ]
     })
+    return [...compared, ...missing(pool, named)]
   },
 })
+
+/** Groups that another file does not have: one finding for each file. */
+function missing(pool: CheckedPool, groups: readonly GroupView[]): readonly RuleDraft[] {
+  return [...groupBy(pool.declaredPrecedences, sourceOf).values()].flatMap(declared => {
+    const names = new Set(declared.map(({ groupName }) => groupName))
+    const [first, ...others] = groups.filter(({ name }) => !names.has(name))
+    if (first === undefined) return []
+    const source = sourceOf(declared[0]!)
+    const without = listNames([first, ...others].map(({ name }) => name))
+    return [
+      {
+        ...about(pool, [first, ...others]),
+        subject: [source],
+        message: `${source} does not have ${without}, and ${definitionOf(declared[0]!)} does.`,
+      },
+    ]
+  })
+}
+
+function sourceOf({ source = "Amplify's list of groups" }: DeclaredPrecedence): string {
+  return source
+}
+
+function definitionOf({ definition = 'the template' }: DeclaredPrecedence): string {
+  return definition
+}
 
 function rankText(precedence: unknown): string {
   return precedence === undefined || precedence === null ? 'no precedence' : `precedence ${quoteLiteral(precedence)}`

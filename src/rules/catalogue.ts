@@ -2,6 +2,7 @@ import { quote } from '../errors.js'
 import { AMPLIFY_RULES } from './amplify-rules.js'
 import { DEPLOYMENT_RULES } from './deployment-rules.js'
 import { GROUP_RULES } from './group-rules.js'
+import { IDENTITY_POOL_RULES } from './identity-pool-rules.js'
 import { MAPPING_RULES } from './mapping-rules.js'
 import { notFollowed } from './not-followed-rule.js'
 import { PRECEDENCE_RULES } from './precedence-rules.js'
@@ -18,6 +19,7 @@ const TEMPLATE = [
   ...TERRAFORM_RULES,
   ...TRUST_RULES,
   ...MAPPING_RULES,
+  ...IDENTITY_POOL_RULES,
   ...AMPLIFY_RULES,
   ...GROUP_RULES,
   unresolvedValue,

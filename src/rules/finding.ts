@@ -36,3 +36,8 @@ export interface Finding {
   /** Present if a suppression says that the finding is intended. */
   readonly suppressed?: { readonly reason: string; readonly location: Location } | undefined
 }
+
+/** All that a finding says, where there is one text for it: what is wrong, what the identity pool does, and what to do. */
+export function sentencesOf({ message, impact, fix }: Finding): string {
+  return [message, impact, fix].filter(part => part !== undefined).join(' ')
+}

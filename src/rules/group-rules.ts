@@ -1,14 +1,14 @@
 import { ROLE_ARN_PATTERN } from '../aws-ids.js'
-import { quote } from '../errors.js'
+import { listNames, quote } from '../errors.js'
 import { isGroupName } from '../group.js'
 import { MAX_GROUPS_PER_POOL, MAX_GROUPS_PER_USER, MAX_ROLE_ARN_LENGTH } from '../quotas.js'
 import { handedOutRoles } from './handed-out-roles.js'
 import type { RoleReference } from './infrastructure.js'
 import { CREATE_GROUP, QUOTAS, USER_GROUPS } from './pages.js'
 import { isFederated } from './pool-view.js'
-import { about, aboutAttachment, aboutValue, defineRule, hcl, type RuleDraft, yaml } from './rule.js'
+import { about, aboutAttachment, aboutValue, defineRule, hcl, missingSubDraft, type RuleDraft, yaml } from './rule.js'
 import { hasRole, mayHaveRole, membershipsByUser } from './ties.js'
-import { knownOr, possibilities, quoteLiteral } from './value.js'
+import { assumptionsOf, knownOr, possibilities, quoteLiteral } from './value.js'
 import { groupBy } from '../record.js'
 
 const groupNameInvalid = defineRule({
@@ -81,8 +81,8 @@ const roleArnInvalid = defineRule({
         ),
     )
   },
-  checkAll({ attachments }) {
-    return attachments.flatMap(attachment =>
+  checkAll({ attachments, missingSubs = [] }) {
+    const wrong = attachments.flatMap(attachment =>
       handedOutRoles(attachment).flatMap(({ role, whose, location }) =>
         possibilities(role)
           .values.filter(isWrongArn)
@@ -94,6 +94,7 @@ const roleArnInvalid = defineRule({
           })),
       ),
     )
+    return [...wrong, ...missingSubs.filter(({ needs }) => needs === 'role').map(missingSubDraft)]
   },
 })
 
@@ -149,6 +150,7 @@ const duplicateGroupName = defineRule({
       const certain = new Set(conditions).size < conditions.length
       return {
         ...about(pool, groups),
+        assumes: assumptionsOf(groups.map(({ definition }) => definition.groupName)),
         groups: [name],
         severity: certain ? 'error' : 'warning',
         message: certain
@@ -250,10 +252,106 @@ const federatedGroupHasRole = defineRule({
   },
 })
 
+const poolIdInvalid = defineRule({
+  id: 'COG156',
+  slug: 'pool-id-invalid',
+  title: 'Something else stands where the ID of a pool or an app client is needed',
+  severity: 'error',
+  context: 'A warning where it is one of several possibilities, or where only the form of the text tells.',
+  enabled: true,
+  what: "The API takes a user pool's ID (`eu-west-1_Ab12Cd34e`) or an identity pool's ID (`eu-west-1:` and a UUID), and rejects an ARN, a name, an endpoint, or the ID of another kind of pool. In place of an app client's ID it takes the client's name, and no token ever has it.",
+  why: 'The deployment fails, or a role mapping is never used. The two kinds of pool are easily mixed up, and both have ARNs that other services take.',
+  fix: 'Use `!Ref` of the pool or the client in CloudFormation, and `.id` of it in Terraform.',
+  avoid: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !GetAtt Pool.Arn, GroupName: admins, Precedence: 1 }
+  `),
+  prefer: yaml(`
+    Resources:
+      Pool: { Type: AWS::Cognito::UserPool }
+      Admins:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins, Precedence: 1 }
+  `),
+  see: CREATE_GROUP,
+  checkAll({ wrongIds = [], missingSubs = [] }) {
+    const texts = missingSubs.filter(({ needs }) => needs !== 'role' && needs !== 'provider')
+    const others = wrongIds.map(({ resource, property, needs, what, certain, location }): RuleDraft => {
+      const needed = NEEDED[needs]
+      return {
+        pool: '',
+        subject: [resource, property],
+        resources: [resource],
+        location,
+        severity: certain ? 'error' : 'warning',
+        message:
+          needs === 'app client'
+            ? `The ${quote(property)} of ${quote(resource)} names ${what} as the client, and the ID of ${needed} is needed. No token has it.`
+            : `The ${quote(property)} of ${quote(resource)} is ${what}, and the ID of ${needed} is needed.`,
+      }
+    })
+    return [...others, ...texts.map(missingSubDraft)]
+  },
+})
+
+const NEEDED = {
+  'user pool': 'a user pool',
+  'identity pool': 'an identity pool',
+  'app client': 'an app client',
+} as const
+
+const namesDifferInCase = defineRule({
+  id: 'COG157',
+  slug: 'names-differ-in-case',
+  title: 'Names of two groups differ only in the case of letters',
+  severity: 'note',
+  enabled: true,
+  what: 'AWS documents that the name of a group is unique in its user pool, and not whether letter case counts. In a report of July 2024 (aws-amplify/amplify-backend#1781), a deployment that renamed a group from upper case to mixed case failed with "A group with the name already exists".',
+  why: 'Either Cognito rejects the second group, or there are two groups that people take for one: `cognito:groups` has the names as they are written, and mapping rules and code that compare them match one of the two.',
+  fix: 'Keep one of the groups, or give them names that differ in more than case.',
+  avoid: yaml(`
+    Resources:
+      First:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins }
+      Second:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: Admins }
+  `),
+  prefer: yaml(`
+    Resources:
+      First:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: admins }
+      Second:
+        Type: AWS::Cognito::UserPoolGroup
+        Properties: { UserPoolId: !Ref Pool, GroupName: editors }
+  `),
+  see: 'https://github.com/aws-amplify/amplify-backend/issues/1781',
+  check(pool) {
+    const named = pool.groups.filter(({ isNamed }) => isNamed)
+    return [...groupBy(named, ({ name }) => name.toLowerCase()).values()].flatMap((groups): readonly RuleDraft[] => {
+      const names = [...new Set(groups.map(({ name }) => name))].toSorted()
+      if (names.length < 2) return []
+      return [
+        {
+          ...about(pool, groups),
+          message: `The names ${listNames(names)} differ only in the case of letters. AWS does not document whether Cognito accepts both.`,
+        },
+      ]
+    })
+  },
+})
+
 export const GROUP_RULES = [
   groupNameInvalid,
   roleArnInvalid,
   duplicateGroupName,
   tooManyGroups,
+  poolIdInvalid,
+  namesDifferInCase,
   federatedGroupHasRole,
 ] as const

@@ -1,5 +1,5 @@
 import { quote } from '../errors.js'
-import type { Location, RoleAttachment, RoleReference, Value } from './infrastructure.js'
+import type { Infrastructure, Location, RoleAttachment, RoleReference, Value } from './infrastructure.js'
 import { possibilities } from './value.js'
 
 /** A role that an identity pool's attachment hands out. */
@@ -28,6 +28,17 @@ export function handedOutRoles({ roles, mappings }: RoleAttachment): readonly Ha
       location: role.location ?? location,
     })),
   ]
+}
+
+/** Whether the identity pool of an attachment gives credentials to guests; undefined where the files do not say. */
+export function guestsOf({
+  identityPools,
+}: Pick<Infrastructure, 'identityPools'>): (attachment: RoleAttachment) => boolean | undefined {
+  const allows = new Map(identityPools.map(({ id, allowsGuests }) => [id, allowsGuests]))
+  return ({ identityPool }) => {
+    const own = identityPool.is === 'known' ? allows.get(identityPool.value) : undefined
+    return own?.is === 'known' ? own.value : undefined
+  }
 }
 
 const WHOSE: ReadonlyMap<string, string> = new Map([

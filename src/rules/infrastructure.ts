@@ -16,9 +16,20 @@ export interface Location {
   readonly construct?: string | undefined
 }
 
+/** Which of its values each of some names has, such as a parameter of a template. */
+export type Choices = readonly (readonly [name: string, chosen: string])[]
+
 /** A value of a file. */
 export type Value<T> =
-  | { readonly is: 'known'; readonly value: T; readonly location?: Location | undefined }
+  | {
+      readonly is: 'known'
+      readonly value: T
+      readonly location?: Location | undefined
+      /** The names of what has its default here, and may be given otherwise when deployed: `Rank`. */
+      readonly assumes?: readonly string[] | undefined
+      /** One of several: the choices that lead to it, any of them. Absent: they are not known. */
+      readonly when?: readonly Choices[] | undefined
+    }
   /** Not set, or `AWS::NoValue`, or an explicit null. */
   | { readonly is: 'absent'; readonly location?: Location | undefined }
   /** It cannot be determined from the file. `why` follows "… is unknown:", as in "parameter `Rank` has no default". */
@@ -73,7 +84,11 @@ export interface PoolDefinition {
 
 export interface RoleDefinition {
   readonly id: string
-  /** A policy document with intrinsic values resolved where they can be; unknown parts are `{ "rolecast:unknown": why }`. */
+  /**
+   * A policy document with intrinsic values resolved where they can be; unknown parts are `{ "rolecast:unknown": why }`, with
+   * what is known of them: `"rolecast:is"`, in words, where they are something other than an identity pool's ID;
+   * `"rolecast:pool"`, the `id` of the identity pool whose ID they are; `"rolecast:starts"`, what a text begins with.
+   */
   readonly trustPolicy: Value<unknown>
   readonly location: Location
 }
@@ -82,6 +97,10 @@ export interface RoleDefinition {
 export interface IdentityPoolDefinition {
   /** What `RoleAttachment.identityPool` has for it. */
   readonly id: string
+  /** The `id` of the resource, where that is another one. */
+  readonly resource?: string | undefined
+  /** Whether it gives credentials to guests, who have not signed in (`AllowUnauthenticatedIdentities`). */
+  readonly allowsGuests: Value<boolean>
   /** Which user pools and app clients it accepts tokens of (`CognitoIdentityProviders`). */
   readonly providers: Value<readonly IdentityPoolProvider[]>
   readonly location: Location
@@ -91,8 +110,12 @@ export interface IdentityPoolProvider {
   /** `cognito-idp.REGION.amazonaws.com/POOL`, in the form that `RoleMappingDefinition.identityProvider` has without its client. */
   readonly name: Value<string>
   readonly clientId: Value<string>
+  /** `NAME:CLIENT` as they are written: what is written alike has the same value, even where that is unknown. */
+  readonly written?: string | undefined
   /** The `id` of the user pool that it names, where that is known. */
   readonly pool?: string | undefined
+  /** The app client's own `id`, where the files make the client. */
+  readonly client?: string | undefined
   readonly location: Location
 }
 
@@ -106,6 +129,8 @@ export interface RoleAttachment {
     readonly { readonly key: string; readonly role: Value<RoleReference>; readonly location: Location }[]
   >
   readonly mappings: Value<readonly RoleMappingDefinition[]>
+  /** Made to be set after another one of the same identity pool, whose roles it repeats: Amplify Gen 1's role map. */
+  readonly replacesOther?: boolean | undefined
   readonly location: Location
 }
 
@@ -114,8 +139,12 @@ export interface RoleMappingDefinition {
   readonly key: string
   /** `IdentityProvider`, where the format has it apart from the key; else the key. */
   readonly identityProvider: Value<string>
+  /** The provider as it is written: what is written alike has the same value, even where that is unknown. */
+  readonly written?: string | undefined
   /** The `id` of the user pool that the provider names, where that is known. */
   readonly pool?: string | undefined
+  /** The `id` of the app client that it names, where the files make the client. */
+  readonly client?: string | undefined
   readonly type: Value<string>
   readonly ambiguousRoleResolution: Value<string>
   readonly rules: Value<readonly MappingRuleDefinition[]>
@@ -141,6 +170,10 @@ export interface Membership {
 /** A group's rank as another file of the same project has it (Amplify's `user-pool-group-precedence.json`). */
 export interface DeclaredPrecedence {
   readonly pool: string
+  /** That file, as a sentence begins. Default: "Amplify's list of groups". */
+  readonly source?: string | undefined
+  /** What defines the groups. Default: "the template". */
+  readonly definition?: string | undefined
   readonly groupName: string
   readonly precedence: unknown
   readonly location: Location
@@ -161,7 +194,7 @@ export interface Unresolved {
 export interface NotFollowed {
   /** As a sentence begins: "Module `auth`", "Nested stack `Auth`". */
   readonly what: string
-  /** Follows "… is not followed:", as in "its source `app.terraform.io/x/auth` is in a registry". */
+  /** Follows "because", as in "its source `app.terraform.io/x/auth` is in a registry". */
   readonly why: string
   /** The next step, imperative, without its full stop: "Validate the plan, which has it: `terraform show -json`". */
   readonly next: string
@@ -174,6 +207,31 @@ export interface MisspeltProperty {
   readonly resource: string
   readonly property: string
   readonly nearest: string
+  readonly location: Location
+}
+
+/** What stands where the id of a pool or an app client is needed, and is another thing: its ARN, its name, another's id. */
+export interface WrongId {
+  /** The `id` of the resource that has it. */
+  readonly resource: string
+  readonly property: string
+  readonly needs: 'user pool' | 'identity pool' | 'app client'
+  /** What it is, ready for a message: "the ARN of the user pool `Pool`". */
+  readonly what: string
+  /** Whether it stands there for sure, and not in one of several possibilities only. */
+  readonly certain: boolean
+  readonly location: Location
+}
+
+/** A text with the name of a value in it, `${Pool}`, which nothing replaces: `Fn::Sub` is missing. */
+export interface MissingSub {
+  /** The `id` of the resource that has it. */
+  readonly resource: string
+  readonly property: string
+  readonly needs: 'provider' | 'role' | WrongId['needs']
+  readonly text: string
+  /** Whether it stands there for sure, and not in one of several possibilities only. */
+  readonly certain: boolean
   readonly location: Location
 }
 
@@ -204,5 +262,7 @@ export interface Infrastructure {
   readonly unresolved: readonly Unresolved[]
   readonly notFollowed: readonly NotFollowed[]
   readonly misspelt: readonly MisspeltProperty[]
+  readonly wrongIds?: readonly WrongId[] | undefined
+  readonly missingSubs?: readonly MissingSub[] | undefined
   readonly suppressions: readonly Suppression[]
 }

@@ -1,9 +1,19 @@
 import { REGION_PATTERN, USER_POOL_ID_PATTERN, USER_POOL_ID_PREFIX } from '../aws-ids.js'
 import { listNames, quote } from '../errors.js'
+import { authenticatedRoleOf } from './identity-pool-use.js'
 import type { Infrastructure, MappingRuleDefinition, RoleAttachment, RoleMappingDefinition } from './infrastructure.js'
 import { MAPPING_RULE, ROLE_MAPPING, SET_ROLES } from './pages.js'
 import { type GroupView } from './pool-view.js'
-import { aboutAttachment, type CheckedPool, defineRule, lowered, relatedGroup, type RuleDraft, yaml } from './rule.js'
+import {
+  aboutAttachment,
+  type CheckedPool,
+  defineRule,
+  lowered,
+  missingSubDraft,
+  relatedGroup,
+  type RuleDraft,
+  yaml,
+} from './rule.js'
 import { mayHaveRole } from './ties.js'
 import { knownOr, possibilities } from './value.js'
 import { groupBy } from '../record.js'
@@ -66,9 +76,6 @@ const mappingMissing = defineRule({
       const byRules = pool.mappings.length > 0
       const names = namesOf(withRole)
       const cause = `Groups have roles (${listNames(names)}), and no identity pool has a Token mapping for their user pool.`
-      const effect = byRules
-        ? 'Rules choose the role of its users, and the roles of the groups are never used.'
-        : 'Its users get the authenticated role, and the roles of the groups are never used.'
       return [
         {
           pool: pool.name,
@@ -77,7 +84,10 @@ const mappingMissing = defineRule({
           location: first.location,
           related: others.map(({ location }) => ({ message: 'this attachment has none either', location })),
           severity: byRules ? 'note' : 'warning',
-          message: `${cause} ${effect}`,
+          message: `${cause} The roles of the groups are never used.`,
+          impact: byRules
+            ? 'The users get the roles that the rules choose, whatever the roles of their groups.'
+            : `The users get ${authenticatedRoleOf(attachments)}, whatever their groups.`,
         },
       ]
     })
@@ -151,8 +161,11 @@ const fallbackRoleMissing = defineRule({
           location: fallingBack[0]!.location,
           severity: certain ? 'error' : 'warning',
           message: certain
-            ? 'A mapping falls back to the authenticated role (AmbiguousRoleResolution), and `Roles` has no `authenticated`. A user without another role gets no credentials.'
-            : 'A mapping may fall back to the authenticated role (AmbiguousRoleResolution), and `Roles` has no `authenticated`. A user without another role then gets no credentials.',
+            ? 'A mapping falls back to the authenticated role (AmbiguousRoleResolution), and `Roles` has no `authenticated`.'
+            : 'A mapping may fall back to the authenticated role (AmbiguousRoleResolution), and `Roles` has no `authenticated`.',
+          impact: certain
+            ? 'A user without another role gets no credentials.'
+            : 'A user without another role may get no credentials.',
         },
       ]
     })
@@ -284,9 +297,6 @@ const denyWithTie = defineRule({
     const cause = isKnown
       ? `Groups of the pool tie (${names}), and the identity pool denies users without a preferred role (Token, Deny).`
       : `Groups of the pool tie (${names}), and the identity pool may deny users without a preferred role (Token, Deny).`
-    const effect = deniesForSure
-      ? 'Users in two of them get no credentials.'
-      : 'Users in two of them may get no credentials.'
     return [
       {
         pool: pool.name,
@@ -298,7 +308,10 @@ const denyWithTie = defineRule({
         location: mapping.ambiguousRoleResolution.location ?? mapping.location,
         related: groups.map(relatedGroup),
         severity: certain ? 'error' : lowered('error'),
-        message: `${cause} ${effect}`,
+        message: cause,
+        impact: deniesForSure
+          ? 'Users in two of them get no credentials.'
+          : 'Users in two of them may get no credentials.',
       },
     ]
   },
@@ -372,6 +385,8 @@ const ruleNamesUnknownGroup = defineRule({
             message: allKnown
               ? `A mapping rule (${matchType}) names the group ${quote(value)}, and the user pool has no group that fits. ${effect}`
               : `A mapping rule (${matchType}) names the group ${quote(value)}, which is not among the known groups. It may never match.`,
+            impact:
+              'A user whom no rule matches gets what `AmbiguousRoleResolution` says: no credentials (Deny), or the authenticated role (AuthenticatedRole).',
           },
         ]
       },
@@ -447,6 +462,7 @@ const ruleContainsSubstring = defineRule({
           groups: [value, ...others],
           location: rule.value.location ?? rule.location,
           message: `A mapping rule (Contains) for ${quote(value)} may also match members of ${listNames(others)}. AWS does not document whether it compares whole group names or parts of them.`,
+          impact: `Members of ${listNames(others)} may get the role of this rule.`,
         },
       ]
     })
@@ -464,7 +480,7 @@ interface RuleOnGroups {
   readonly rule: MappingRuleDefinition
   readonly matchType: string
   readonly value: string
-  /** The groups of the user pools that the mapping may be for, sorted. */
+  /** The names that groups of the user pools may have which the mapping may be for, sorted. */
   readonly names: readonly string[]
   /** Whether these are all the groups. */
   readonly allKnown: boolean
@@ -483,7 +499,9 @@ function rulesOnGroups(
       if (candidates.length === 0) return []
       const groups = candidates.flatMap(pool => pool.groups)
       const named = groups.filter(({ isNamed }) => isNamed)
-      const names = [...new Set(namesOf(named))].toSorted()
+      // A default that a deployment may replace is a name too.
+      const possible = groups.flatMap(({ definition }) => possibilities(definition.groupName).values)
+      const names = [...new Set(possible.filter(name => name !== undefined))].toSorted()
       return knownOr(mapping.rules, []).flatMap((rule): readonly RuleOnGroups[] => {
         const { claim, matchType, value } = rule
         if (knownOr(claim, '') !== 'cognito:groups' || matchType.is !== 'known' || value.is !== 'known') return []
@@ -505,10 +523,10 @@ function rulesOnGroups(
 const providerFormat = defineRule({
   id: 'COG136',
   slug: 'provider-format',
-  title: 'The provider of a role mapping does not have the format of the API',
+  title: 'A provider does not have the format of the API',
   severity: 'error',
   enabled: true,
-  what: 'A user pool is named `cognito-idp.REGION.amazonaws.com/POOL:CLIENT`. A mapping under another name is rejected, or is never used.',
+  what: 'In a role mapping, a user pool is named `cognito-idp.REGION.amazonaws.com/POOL:CLIENT`, and in `CognitoIdentityProviders` the same without the colon and the client. A mapping under another name is rejected, or is never used.',
   why: 'The `Logins` of a request have no client ID, so it is often forgotten in mappings, which need one.',
   fix: 'Write the host, the user pool ID, a colon and the client ID.',
   avoid: yaml(`
@@ -542,20 +560,41 @@ const providerFormat = defineRule({
               AmbiguousRoleResolution: Deny
   `),
   see: ROLE_MAPPING,
-  checkAll({ attachments }) {
-    return attachments.flatMap(attachment =>
+  checkAll({ attachments, identityPools, pools, missingSubs = [] }) {
+    const texts = missingSubs.filter(({ needs }) => needs === 'provider')
+    const isReplaced = (text: string) => !texts.some(one => one.text === text)
+    const poolIds = new Set(pools.map(({ id }) => id))
+    const ofMappings = attachments.flatMap(attachment =>
       knownOr(attachment.mappings, []).flatMap(({ identityProvider, location }) =>
         possibilities(identityProvider)
           .values.filter(provider => provider !== undefined)
-          .filter(isWrongProvider)
+          .filter(provider => isReplaced(provider) && isWrongProvider(provider, poolIds))
           .map((provider): RuleDraft => ({
             ...aboutAttachment(attachment),
             location: identityProvider.location ?? location,
             severity: identityProvider.is === 'known' ? 'error' : 'warning',
             message: `The role mapping is for ${quote(provider)}, and a user pool is written \`cognito-idp.REGION.amazonaws.com/POOL:CLIENT\`. No user has this mapping.`,
+            impact: `Its users get ${authenticatedRoleOf([attachment])}, unless the API rejects the mapping.`,
           })),
       ),
     )
+    const ofIdentityPools = identityPools.flatMap(({ id, providers }) =>
+      knownOr(providers, []).flatMap(({ name, location }) =>
+        possibilities(name)
+          .values.filter(one => one !== undefined)
+          .filter(one => isReplaced(one) && isWrongProvider(`${one}:client`, poolIds))
+          .map((one): RuleDraft => ({
+            pool: '',
+            subject: [id, one],
+            resources: [],
+            location: name.location ?? location,
+            severity: name.is === 'known' ? 'error' : 'warning',
+            message: `The identity pool ${quote(id)} accepts tokens of ${quote(one)}, and a user pool is written \`cognito-idp.REGION.amazonaws.com/POOL\` there.`,
+            impact: 'The identity pool rejects the tokens of the user pool, unless the API rejects the provider.',
+          })),
+      ),
+    )
+    return [...ofMappings, ...ofIdentityPools, ...texts.map(missingSubDraft)]
   },
 })
 
@@ -564,9 +603,14 @@ const COGNITO_PROVIDER = /^cognito-idp\.([\w-]+)\.amazonaws\.[a-z.]+\/([^/:\s]+)
 /** One that is not closed ends with the text: without that, many of them would each be looked for to the end. */
 const PLACEHOLDER = /\$\{[^}]*(?:\}|$)/g
 
+/** A pool's id, or that and a client's, without the host. */
+const RESOURCES_ONLY = /^\$\{([^}]*)\}(?::(?:\w+|\$\{[^}]*\}))?$/
+
 /** A placeholder such as `${Client}` counts as one word. */
-function isWrongProvider(provider: string): boolean {
+function isWrongProvider(provider: string, poolIds: ReadonlySet<string>): boolean {
   const filled = provider.replaceAll(PLACEHOLDER, 'filled')
+  const [, resource] = RESOURCES_ONLY.exec(provider) ?? []
+  if (resource !== undefined && poolIds.has(resource)) return true
   // An ARN names a provider of IAM, or it is the user pool's own, which names no provider.
   if (filled.startsWith('arn:')) return filled.includes(':cognito-idp:')
   if (!filled.includes('cognito-idp') && !USER_POOL_ID_PREFIX.test(filled)) return false
@@ -608,7 +652,7 @@ const twoAttachments = defineRule({
   `),
   see: SET_ROLES,
   checkAll({ attachments }) {
-    const named = attachments.filter(({ identityPool }) => identityPool.is === 'known')
+    const named = attachments.filter(one => one.identityPool.is === 'known' && one.replacesOther !== true)
     const known = groupBy(named, ({ identityPool }) => knownOr(identityPool, ''))
     return [...known]
       .filter(([, some]) => some.length > 1)
@@ -617,6 +661,7 @@ const twoAttachments = defineRule({
         resources: [first!, ...others].map(({ id }) => id),
         related: others.map(({ location }) => ({ message: 'the other attachment', location })),
         message: `${others.length + 1} role attachments set the roles of the identity pool ${quote(name)}. Each replaces what the other has set, and the last one wins.`,
+        impact: 'Users get the roles and mappings of the attachment that was deployed last, and none of the others.',
       }))
   },
 })

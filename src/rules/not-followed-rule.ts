@@ -29,8 +29,13 @@ export const notFollowed = defineRule({
       subject: [what],
       resources: [],
       location,
-      message: `${what} is not followed: ${why}. Groups and role mappings in it are not checked.`,
+      message: `Not followed: ${lowerFirst(what)}, because ${why}. Groups and role mappings there are not checked.`,
       fix: `${next}.`,
     }))
   },
 })
+
+/** Where a word begins, and not an abbreviation. */
+function lowerFirst(text: string): string {
+  return text.replace(/^[A-Z](?=[a-z])/, letter => letter.toLowerCase())
+}

@@ -15,3 +15,6 @@ export const SET_ROLES = 'https://docs.aws.amazon.com/cognitoidentity/latest/API
 export const MAPPING_RULE = 'https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_MappingRule.html'
 export const CONDITION_KEYS =
   'https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html'
+
+export const CREATE_IDENTITY_POOL =
+  'https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_CreateIdentityPool.html'

@@ -78,7 +78,7 @@ function viewGroups(definitions: readonly GroupDefinition[]): readonly GroupView
     .map(({ definition, name, isNamed }) => {
       const precedences = possibilities(definition.precedence)
       const roles = possibilities(definition.role)
-      const { ranks, terraform } = ranksOf(definition, precedences.values)
+      const { ranks, terraform } = ranksOf(definition, precedences)
       return {
         definition,
         name,
@@ -101,9 +101,10 @@ function nameOf({ id, groupName }: GroupDefinition): { readonly name: string; re
 /** The ranks in Cognito, after what Terraform makes of 0 and of a removed attribute. */
 function ranksOf(
   { provider, created, before }: GroupDefinition,
-  raws: readonly unknown[],
+  { values: raws, complete }: { readonly values: readonly unknown[]; readonly complete: boolean },
 ): Pick<GroupView, 'ranks' | 'terraform'> {
   let terraform: TerraformEffect | undefined
+  const isOnly = complete && raws.length === 1
   const had =
     before === undefined ? [] : possibilities(before.precedence).values.map(raw => checkPrecedence(raw).rank ?? null)
   const sent = (rank: number | null): readonly (number | null)[] => {
@@ -111,11 +112,11 @@ function ranksOf(
     if (rank === 0) {
       // An update sends it. A group that has its 0 already may have been made with it, or updated to it.
       if (created === false && had.length > 0 && had.every(Boolean)) return [0]
-      terraform = { effect: 'zero-not-sent', certain: created !== false && raws.length === 1 }
+      terraform = { effect: 'zero-not-sent', certain: created !== false && isOnly }
       return created === false ? [0, null] : [null]
     }
     if (rank === null && had.some(Boolean)) {
-      terraform = { effect: 'zero-sent', certain: had.every(Boolean) && raws.length === 1 }
+      terraform = { effect: 'zero-sent', certain: had.every(Boolean) && isOnly }
       return had.every(Boolean) ? [0] : [0, null]
     }
     return [rank]

@@ -1,7 +1,7 @@
 import { listNames, quote } from '../errors.js'
 import { MAX_PRECEDENCE, rankOf } from '../group.js'
 import type { Severity } from './finding.js'
-import { unpreferredConsequence } from './identity-pool-use.js'
+import { neverPreferredImpact, NO_ROLES_IMPACT, prefersOtherImpact } from './identity-pool-use.js'
 import { ACCESS_CONTROL, CREATE_GROUP, GROUP_TYPE } from './pages.js'
 import { type GroupView, isFederated, roleKey } from './pool-view.js'
 import { checkPrecedence } from './precedence.js'
@@ -52,7 +52,8 @@ const nullPrecedenceRole = defineRule({
         return {
           ...about(pool, [group]),
           severity: certain ? base : lowered(base),
-          message: [cause, effect, ...unpreferredConsequence(use)].join(' '),
+          message: `${cause} ${effect}`,
+          impact: neverPreferredImpact(use),
         }
       })
   },
@@ -108,7 +109,8 @@ const privilegedNameRanksBelow = defineRule({
       .filter(group => PRIVILEGED.test(group.name) && rankOfView(group) > rankOfView(ordinary))
       .map(group => ({
         ...about(pool, [group, ordinary]),
-        message: `${quote(group.name)} sounds privileged and ranks behind ${quote(ordinary.name)}. A user in both gets the role of ${quote(ordinary.name)}, because the lowest number wins.`,
+        message: `${quote(group.name)} sounds privileged and ranks behind ${quote(ordinary.name)}. For a user in both, Cognito prefers the role of ${quote(ordinary.name)}, because the lowest number wins.`,
+        impact: prefersOtherImpact(pool.use, `the role of ${quote(ordinary.name)}`),
       }))
   },
 })
@@ -169,6 +171,7 @@ const nullAmongNumbered = defineRule({
         ...about(pool, unranked),
         severity: conflict.certain ? base : lowered(base),
         message: `${cause} Observed tokens prefer a numbered group over one without, and never prefer the role of a group without a precedence.`,
+        impact: unranked.some(mayHaveRole) ? neverPreferredImpact(pool.use) : NO_ROLES_IMPACT,
       }
     })
   },

@@ -1,10 +1,17 @@
-import { quote } from '../errors.js'
+import { listItems, quote } from '../errors.js'
 import { type Finding, SEVERITIES, type Severity } from './finding.js'
 import type { IdentityPoolUse } from './identity-pool-use.js'
-import type { DeclaredPrecedence, Infrastructure, Membership, RoleAttachment, Value } from './infrastructure.js'
+import type {
+  DeclaredPrecedence,
+  Infrastructure,
+  Membership,
+  MissingSub,
+  RoleAttachment,
+  Value,
+} from './infrastructure.js'
 import type { GroupView, PoolView } from './pool-view.js'
 import type { AffectedUsers, Tie } from './ties.js'
-import { knownOr } from './value.js'
+import { assumptionsOf, knownOr } from './value.js'
 
 /** One rule: the text of its page, of `rolecast explain` and of SARIF, beside the check that finds it. */
 export interface Rule<Id extends string = string> {
@@ -54,6 +61,8 @@ export interface RuleDraft
   extends
     Pick<Finding, 'message' | 'pool' | 'resources' | 'location'>,
     Partial<Pick<Finding, 'severity' | 'groups' | 'related' | 'fix' | 'impact'>> {
+  /** What it assumes the default of: `Rank`. A deployment may give another value. */
+  readonly assumes?: readonly string[]
   /** What names it in the key where no group does: the identity pool of an attachment. */
   readonly subject?: readonly string[]
 }
@@ -93,7 +102,7 @@ export function toFinding(draft: Draft): Finding {
     ruleId: rule.id,
     slug: rule.slug,
     severity,
-    message,
+    message: withAssumptions(message, draft.assumes),
     fix: draft.fix ?? rule.fix,
     ...(draft.impact !== undefined && { impact: draft.impact }),
     pool,
@@ -105,6 +114,11 @@ export function toFinding(draft: Draft): Finding {
   }
 }
 
+function withAssumptions(message: string, assumes: readonly string[] = []): string {
+  if (assumes.length === 0) return message
+  return `${message} Checked with the default of ${listItems(assumes, quote)}; a deployment may give another value.`
+}
+
 /** One step down: for what holds in some possibilities only. */
 export function lowered(severity: Severity): Severity {
   return SEVERITIES[Math.max(0, SEVERITIES.indexOf(severity) - 1)]!
@@ -114,7 +128,7 @@ export function lowered(severity: Severity): Severity {
 export function about(
   pool: PoolView,
   groups: readonly GroupView[],
-): Pick<RuleDraft, 'pool' | 'resources' | 'location'> & Required<Pick<RuleDraft, 'groups' | 'related'>> {
+): Pick<RuleDraft, 'pool' | 'resources' | 'location' | 'assumes'> & Required<Pick<RuleDraft, 'groups' | 'related'>> {
   const [first, ...others] = groups
   return {
     pool: pool.name,
@@ -122,6 +136,7 @@ export function about(
     resources: groups.map(({ definition }) => definition.id),
     location: first!.definition.location,
     related: others.map(relatedGroup),
+    assumes: assumptionsOf(groups.flatMap(({ definition }) => [definition.precedence, definition.role])),
   }
 }
 
@@ -137,6 +152,19 @@ export function aboutAttachment(
   }
 }
 
+/** What a draft about a text has in which nothing replaces the names. */
+export function missingSubDraft({ resource, property, text, certain, location }: MissingSub): RuleDraft {
+  return {
+    pool: '',
+    subject: [resource, property],
+    resources: [resource],
+    location,
+    severity: certain ? 'error' : 'warning',
+    message: `The ${quote(property)} of ${quote(resource)} has the text ${quote(text)}, in which nothing replaces the names; did you forget \`!Sub\`?`,
+    fix: 'Use `Fn::Sub` (`!Sub` in YAML).',
+  }
+}
+
 /** What a draft about a value of a group has: the value's location, and one severity less for one of several values. */
 export function aboutValue(
   pool: PoolView,
@@ -147,6 +175,7 @@ export function aboutValue(
   const isOpen = value.is === 'one-of'
   return {
     ...about(pool, [group]),
+    assumes: assumptionsOf([value]),
     location: value.location ?? group.definition.location,
     severity: isOpen ? lowered(severity) : severity,
     message: isOpen ? `${message} It is one of the values that the file leaves open.` : message,

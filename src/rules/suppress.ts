@@ -28,8 +28,7 @@ export function suppressionsOf(
   // Of one comment a reader may make a suppression for each instance of a loop.
   const written = new Map<string, { first: Suppression; targets: Set<string | undefined> }>()
   for (const suppression of suppressions) {
-    const { path, line, column } = suppression.location
-    const place = JSON.stringify([path, line, column, suppression.rules])
+    const place = placeOf(suppression)
     const same = written.get(place)
     if (same === undefined) written.set(place, { first: suppression, targets: new Set([suppression.target]) })
     else same.targets.add(suppression.target)
@@ -41,6 +40,18 @@ export function suppressionsOf(
     location,
     among: [...new Set([...targets].flatMap(target => about(target, location.path)))],
     covers: () => true,
+  }))
+}
+
+function placeOf({ location: { path, line, column }, rules }: Pick<Suppression, 'location' | 'rules'>): string {
+  return JSON.stringify([path, line, column, rules])
+}
+
+/** Each comment once: a module or a nested stack that several infrastructures have brings its comments into all of them. */
+export function asWritten(suppressions: readonly ScopedSuppression[]): readonly ScopedSuppression[] {
+  return [...groupBy(suppressions, placeOf).values()].map(same => ({
+    ...same[0]!,
+    among: same.flatMap(({ among = [] }) => among),
   }))
 }
 

@@ -1,6 +1,8 @@
 import { quote } from '../errors.js'
+import { BY_RULES, neverPreferredImpact, NO_ROLES_IMPACT } from './identity-pool-use.js'
 import type { GroupView } from './pool-view.js'
 import { about, type CheckedPool, defineRule, hcl, json, type RuleDraft } from './rule.js'
+import { hasRole, mayHaveRole } from './ties.js'
 
 const USER_GROUP =
   'https://github.com/hashicorp/terraform-provider-aws/blob/main/internal/service/cognitoidp/user_group.go'
@@ -10,7 +12,8 @@ const terraformZero = defineRule({
   slug: 'terraform-zero',
   title: 'Terraform does not send a precedence of 0',
   severity: 'error',
-  context: 'A warning where the group exists already, because the effect then depends on how it got the 0.',
+  context:
+    'A warning where the group exists already, because the effect then depends on how it got the 0. A note where the group has no role.',
   enabled: true,
   what: 'Terraform\'s AWS provider, and Pulumi\'s classic provider which is built on it, take 0 for "not set" when they create a group. The group gets no precedence, so it ranks last and not first, and its role is never preferred.',
   why: "0 is the highest rank in Cognito, so the group that is intended to win always loses. The provider's source was read in versions from 2019 to 2025, and all are alike.",
@@ -35,15 +38,18 @@ const terraformZero = defineRule({
   check(pool) {
     return pool.groups
       .filter(({ terraform }) => terraform?.effect === 'zero-not-sent')
-      .map(group => {
+      .map((group): RuleDraft => {
         const name = quote(group.name)
-        return aboutPrecedence(
+        const draft = aboutPrecedence(
           pool,
           group,
           group.terraform!.certain
-            ? `${name} has precedence 0, which Terraform does not send when it creates a group. The group has no precedence in Cognito, ranks last and not first, and its role is never preferred.`
+            ? `${name} has precedence 0, which Terraform does not send when it creates a group. The group has no precedence in Cognito, ${mayHaveRole(group) ? 'ranks last and not first, and its role is never preferred' : 'and ranks last and not first'}.`
             : `${name} has precedence 0, which Terraform sends when it changes a group and not when it creates one. If it created the group with the 0, the group has no precedence in Cognito, and ranks last and not first.`,
         )
+        return hasRole(group) === false
+          ? { ...draft, severity: 'note', impact: NO_ROLES_IMPACT }
+          : { ...draft, impact: neverPreferredImpact(pool.use) }
       })
   },
 })
@@ -53,6 +59,7 @@ const precedenceRemoved = defineRule({
   slug: 'precedence-removed',
   title: 'A plan removes a precedence, and Terraform sends 0',
   severity: 'error',
+  context: 'A note where the group has no role, because it then stands aside for the groups that have one.',
   enabled: true,
   what: 'When the attribute is removed from a group that exists, the provider sends 0. The group then ranks first and not last.',
   why: 'A precedence is removed so that the group has no rank; instead it gets the highest there is. Cognito itself cannot clear a precedence.',
@@ -119,13 +126,17 @@ const precedenceRemoved = defineRule({
       .filter(({ terraform }) => terraform?.effect === 'zero-sent')
       .map(group => {
         const cause = `The precedence of ${quote(group.name)} is removed, and Terraform sends 0 for it.`
-        return aboutPrecedence(
+        const draft = aboutPrecedence(
           pool,
           group,
           group.terraform!.certain
             ? `${cause} The group ranks first of all, not last.`
             : `${cause} The group may rank first of all, not last.`,
         )
+        const gives = `An identity pool with Token ${group.terraform!.certain ? 'gives' : 'may give'} members of the group its role before any other.`
+        return hasRole(group) === false
+          ? { ...draft, severity: 'note', impact: NO_ROLES_IMPACT }
+          : { ...draft, impact: pool.use.rulesOnly ? BY_RULES : gives }
       })
   },
 })

@@ -1,6 +1,6 @@
 import { listItems, listNames, quote } from '../errors.js'
 import type { Severity } from './finding.js'
-import { consequence, possibleConsequence } from './identity-pool-use.js'
+import { possiblyUnpreferredImpact, prefersOtherImpact, unpreferredImpact } from './identity-pool-use.js'
 import type { Membership } from './infrastructure.js'
 import { GROUP_TYPE } from './pages.js'
 import type { GroupView } from './pool-view.js'
@@ -59,7 +59,8 @@ const tieDifferentRoles = defineRule({
         return {
           ...about(pool, tie.groups),
           severity: tieSeverity(pool, tie, 'error'),
-          message: [cause, effect, ...consequence(pool.use)].join(' '),
+          message: `${cause} ${effect}`,
+          impact: tie.certain ? unpreferredImpact(pool.use) : possiblyUnpreferredImpact(pool.use),
         }
       })
   },
@@ -110,7 +111,8 @@ const tieRoleAndNone = defineRule({
         return {
           ...about(pool, tie.groups),
           severity: tieSeverity(pool, tie, 'warning'),
-          message: [cause, effect, ...possibleConsequence(pool.use)].join(' '),
+          message: `${cause} ${effect}`,
+          impact: possiblyUnpreferredImpact(pool.use),
         }
       })
   },
@@ -162,7 +164,8 @@ const rolelessOutranksRole = defineRule({
         : `Precedence may put ${before}, without a role, before ${behind}, with a role, if ${premise(conflict)}.`
       return {
         ...about(pool, [...withoutRole, ...withRole.filter(group => !withoutRole.includes(group))]),
-        message: `${cause} A group without a role blocks nothing: a user in both kinds of group gets the role.`,
+        message: `${cause} A group without a role blocks nothing: for a user in both kinds of group, Cognito prefers the role.`,
+        impact: prefersOtherImpact(pool.use, 'the role of the group that has one'),
       }
     })
   },
@@ -216,13 +219,14 @@ const userInTie = defineRule({
     return [...pool.affectedUsers].map(([tie, users]) => {
       const [first, ...others] = users.flat()
       const names = listNames(users.map(([membership]) => knownOr(membership!.username, '')).toSorted())
-      const effect =
+      const [effect, impact] =
         tie.kind === 'different-roles'
-          ? ['Cognito sets no preferred role.', ...consequence(pool.use)]
-          : ['AWS does not document whether Cognito then sets a preferred role.', ...possibleConsequence(pool.use)]
+          ? ['Cognito sets no preferred role.', unpreferredImpact(pool.use)]
+          : ['AWS does not document whether Cognito then sets a preferred role.', possiblyUnpreferredImpact(pool.use)]
       return {
         ...about(pool, tie.groups),
-        message: [`The tie at precedence ${tie.precedence} decides for ${names}.`, ...effect].join(' '),
+        message: `The tie at precedence ${tie.precedence} decides for ${names}. ${effect}`,
+        impact,
         location: first!.location,
         related: others.map(relatedMembership),
       }

@@ -1,8 +1,9 @@
 import { resolveRoles } from '../claims/resolve.js'
 import { listItems } from '../errors.js'
-import type { Membership, RoleReference } from './infrastructure.js'
+import type { Choices, Membership, RoleReference } from './infrastructure.js'
 import { type GroupView, type PoolView, roleKey } from './pool-view.js'
-import { knownOr } from './value.js'
+import { checkPrecedence } from './precedence.js'
+import { chosenTogether, knownOr } from './value.js'
 import { groupBy } from '../record.js'
 
 /** Groups that conflict: a user in any two of them on different sides is affected. */
@@ -91,18 +92,44 @@ export function tiesOf({ groups }: PoolView): readonly Tie[] {
     const rank = members[0]!.rank
     const tied = members.map(({ group }) => group)
     return [
-      ...conflicts(roleCompetitors(tied)).map(conflict => ({
-        ...conflict,
-        kind: 'different-roles' as const,
-        precedence: rank,
-      })),
-      ...conflicts(tied.flatMap(competitorsByRole)).map(conflict => ({
-        ...conflict,
-        kind: 'role-and-none' as const,
-        precedence: rank,
-      })),
+      ...conflicts(roleCompetitors(tied))
+        .filter(mayMeetAt(rank))
+        .map(conflict => ({
+          ...conflict,
+          kind: 'different-roles' as const,
+          precedence: rank,
+        })),
+      ...conflicts(tied.flatMap(competitorsByRole))
+        .filter(mayMeetAt(rank))
+        .map(conflict => ({
+          ...conflict,
+          kind: 'role-and-none' as const,
+          precedence: rank,
+        })),
     ]
   })
+}
+
+/** With more groups, what excludes what is not looked at. */
+const MAX_COMPARED = 100
+
+/** Whether two of the groups can have the rank at once: what is chosen for one may exclude it for the other. */
+function mayMeetAt(rank: number): (conflict: Conflict) => boolean {
+  return ({ groups, certain }) => {
+    if (certain || groups.length > MAX_COMPARED) return true
+    const choices = groups.map(group => choicesFor(group, rank))
+    return choices.some((one, index) => choices.slice(index + 1).some(other => chosenTogether(one, other) !== 'never'))
+  }
+}
+
+/** What has to be chosen for a group to have the rank; undefined where that is not known. */
+function choicesFor({ definition: { precedence } }: GroupView, rank: number): readonly Choices[] | undefined {
+  const leaves = precedence.is === 'one-of' ? precedence.values : [precedence]
+  const fitting = leaves.flatMap(leaf =>
+    leaf.is === 'known' && checkPrecedence(leaf.value).rank === rank ? [leaf] : [],
+  )
+  const choices = fitting.flatMap(({ when }) => when ?? [])
+  return fitting.length === 0 || fitting.some(({ when }) => when === undefined) ? undefined : choices
 }
 
 /**

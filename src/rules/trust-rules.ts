@@ -1,5 +1,6 @@
 import { IDENTITY_POOL_ID_PATTERN, IDENTITY_POOL_IDS_IN_TEXT } from '../aws-ids.js'
-import { readPolicy } from '../credentials/policy-document.js'
+import { judgeClaim, parseOperator } from '../credentials/policy-condition.js'
+import { asList, type Condition, readPolicy, type Statement } from '../credentials/policy-document.js'
 import {
   IDENTITY_SERVICE_NAMES,
   type Trust,
@@ -9,14 +10,14 @@ import {
 import { isRolecastError, listItems, listNames, quote } from '../errors.js'
 import { closest, compareText } from '../text.js'
 import type { Finding, Severity } from './finding.js'
-import { handedOutRoles } from './handed-out-roles.js'
+import { guestsOf, handedOutRoles } from './handed-out-roles.js'
 import type { Infrastructure, Location, RoleAttachment, RoleDefinition, RoleReference } from './infrastructure.js'
 import { CONDITION_KEYS, IAM_ROLES } from './pages.js'
 import { type PoolView, roleKey } from './pool-view.js'
 import { defineRule, type Draft, type Rule, type RuleDraft, yaml } from './rule.js'
 import { unresolvedValue } from './unresolved-rule.js'
-import { knownOr, possibilities } from './value.js'
-import { groupBy } from '../record.js'
+import { assumptionsOf, knownOr, possibilities } from './value.js'
+import { groupBy, ownValue } from '../record.js'
 
 // COG120 to COG125 are drawn from one reading of a role's trust policy: `checkTrust`, below, makes their drafts.
 
@@ -245,7 +246,7 @@ const guestsShareRole = defineRule({
   checkAll(infrastructure, pools) {
     const holders = holdersOf(infrastructure, pools)
     return holders
-      .filter(({ users }) => users === 'unauthenticated')
+      .filter(one => one.users === 'unauthenticated' && !isIdle(one))
       .flatMap((guests): readonly RuleDraft[] => {
         const others = holders.filter(
           ({ users, role, pool, attachment }) =>
@@ -263,7 +264,8 @@ const guestsShareRole = defineRule({
             resources: [guests, ...others].map(({ resource }) => resource),
             location: guests.location,
             related: others.map(relatedHolder),
-            message: `Guests have the same role as ${inWords(others)}.`,
+            message: `Guests have the same role as ${inWords(others)}${areOpen([guests]) ? `, ${IF_LET_IN}` : ''}.`,
+            impact: `Everybody who knows the ID of the identity pool ${areOpen([guests]) ? 'may get' : 'gets'} credentials of this role.`,
           },
         ]
       })
@@ -284,6 +286,8 @@ export const TRUST_RULES = [
 interface Holder {
   readonly role: RoleReference
   readonly users: 'authenticated' | 'unauthenticated'
+  /** Of guests: whether the identity pool lets them in. */
+  readonly areLetIn?: boolean | undefined
   /** `group` of a pool, or what an identity pool's attachment hands out. */
   readonly pool?: PoolView
   readonly group?: string
@@ -296,7 +300,9 @@ interface Holder {
 }
 
 /** All who get a role for sure or perhaps, groups first. */
-function holdersOf({ attachments }: Infrastructure, pools: readonly PoolView[]): readonly Holder[] {
+function holdersOf(infrastructure: Infrastructure, pools: readonly PoolView[]): readonly Holder[] {
+  const { attachments } = infrastructure
+  const letsGuestsIn = guestsOf(infrastructure)
   const ofGroups = pools.flatMap(pool =>
     pool.groups.flatMap(({ roles, name, definition: { id, location } }) =>
       roles.flatMap((role): readonly Holder[] =>
@@ -313,11 +319,31 @@ function holdersOf({ attachments }: Infrastructure, pools: readonly PoolView[]):
         : possibilities(role).values.flatMap((one): readonly Holder[] =>
             one === undefined
               ? []
-              : [{ role: one, users: key, attachment, words: whose, resource: attachment.id, location }],
+              : [
+                  {
+                    role: one,
+                    users: key,
+                    ...(key === 'unauthenticated' && { areLetIn: letsGuestsIn(attachment) }),
+                    attachment,
+                    words: whose,
+                    resource: attachment.id,
+                    location,
+                  },
+                ],
           ),
     ),
   )
   return [...ofGroups, ...ofAttachments]
+}
+
+/** Whether nobody is ever given the role this way: guests of an identity pool that does not let them in. */
+function isIdle({ users, areLetIn }: Holder): boolean {
+  return users === 'unauthenticated' && areLetIn === false
+}
+
+/** Whether it depends on what the files do not say: whether the identity pool lets guests in. */
+function areOpen(holders: readonly Holder[]): boolean {
+  return holders.every(({ users, areLetIn }) => users === 'unauthenticated' && areLetIn !== true)
 }
 
 /** Each once, sorted: nothing depends on the order of the file. */
@@ -334,26 +360,73 @@ function relatedHolder({ group, words, location }: Holder): Finding['related'][n
 /** COG120 to COG125, and COG190 for a policy that cannot be read: the trust of each role that is handed out. */
 export function checkTrust(infrastructure: Infrastructure, pools: readonly PoolView[]): readonly Draft[] {
   const definitions = new Map(infrastructure.roles.map(role => [role.id, role]))
+  const othersOf = otherPoolsOf(infrastructure)
   const handedOut = groupBy(
     holdersOf(infrastructure, pools).filter(({ role }) => definitions.has(role.id)),
     ({ role }) => role.id,
   )
   return [...handedOut].flatMap(([id, holders]) =>
-    [...groupBy(holders, ({ users }) => users).values()].flatMap(some =>
+    [...groupBy(withoutIdle(holders), ({ users }) => users).values()].flatMap(some =>
       checkRole(definitions.get(id)!, some, {
-        // What only an identity pool hands out, that pool has to be trusted for.
-        identityPools: identityPoolsOf(
-          some.some(({ attachment }) => attachment === undefined)
-            ? infrastructure.attachments
-            : [...new Set(some.map(({ attachment }) => attachment!))],
-        ),
+        identityPools: {
+          // What only an identity pool hands out, that pool has to be trusted for.
+          ...identityPoolsOf(
+            some.some(({ attachment }) => attachment === undefined)
+              ? infrastructure.attachments
+              : [...new Set(some.map(({ attachment }) => attachment!))],
+          ),
+          others: othersOf(some),
+        },
         isForGuests: holders.some(({ users }) => users === 'unauthenticated'),
       }),
     ),
   )
 }
 
+function withoutIdle(holders: readonly Holder[]): readonly Holder[] {
+  return holders.filter(holder => !isIdle(holder))
+}
+
+/** Gives the identity pools of the files that surely hand a role to none of its holders; none where that is not sure. */
+function otherPoolsOf({ identityPools, attachments }: Infrastructure): (holders: readonly Holder[]) => Names {
+  const defined = new Set(identityPools.map(({ id }) => id))
+  const byPool = new Map<PoolView, ReadonlySet<string>>()
+  const namesFor = (pool: PoolView) => {
+    const known = byPool.get(pool) ?? namesOf(attachmentsFor(pool, attachments))
+    byPool.set(pool, known)
+    return known
+  }
+  return holders => {
+    const handing = holders.map(({ attachment, pool }) =>
+      attachment === undefined ? namesFor(pool!) : namesOf([attachment]),
+    )
+    const names = new Set(handing.flatMap(some => [...some]))
+    const isSure = handing.every(some => some.size > 0) && [...names].every(name => defined.has(name))
+    return { has: id => isSure && defined.has(id) && !names.has(id) }
+  }
+}
+
+interface Names {
+  readonly has: (id: string) => boolean
+}
+
+/** What is not known is no name that anything has. */
+function namesOf(attachments: readonly RoleAttachment[]): ReadonlySet<string> {
+  return new Set(attachments.map(({ identityPool }) => knownOr(identityPool, '')))
+}
+
+/** The attachments that have a mapping for a user pool, and those that may have one; none if no one surely has. */
+function attachmentsFor({ id, mappings }: PoolView, attachments: readonly RoleAttachment[]): readonly RoleAttachment[] {
+  if (mappings.length === 0) return []
+  const mayHaveOne = (attachment: RoleAttachment) =>
+    !possibilities(attachment.mappings).complete ||
+    possibilities(attachment.mappings).values.some(some => some?.some(({ pool }) => pool === undefined || pool === id))
+  return attachments.filter(mayHaveOne)
+}
+
 interface IdentityPools {
+  /** What stands for an identity pool that is surely another one. */
+  readonly others: Names
   /** The ids, if all the identity pools have one that is known. */
   readonly ids: readonly string[]
   /** What stands for an identity pool that this infrastructure makes. */
@@ -364,7 +437,7 @@ function isId(name: string | undefined): name is string {
   return name !== undefined && IDENTITY_POOL_ID_PATTERN.test(name)
 }
 
-function identityPoolsOf(attachments: readonly RoleAttachment[]): IdentityPools {
+function identityPoolsOf(attachments: readonly RoleAttachment[]): Omit<IdentityPools, 'others'> {
   const names = [...new Set(attachments.flatMap(({ identityPool }) => possibilities(identityPool).values))]
   const ids = names.filter(isId)
   const allKnown = attachments.every(({ identityPool }) => identityPool.is === 'known') && ids.length === names.length
@@ -412,18 +485,23 @@ function checkRole(
   const others = sorted.flatMap(({ group, attachment, words }) =>
     group === undefined ? [`${knownOr(attachment!.identityPool, attachment!.id)}: ${words}`] : [],
   )
-  const draft = (rule: Rule, message: string, severity?: Severity): Draft => ({
+  const open = areOpen(sorted)
+  const draft: DraftOf = (rule, { message, impact, severity = rule.severity }) => ({
     pool: first.pool !== undefined && holders.every(({ pool }) => pool === first.pool) ? first.pool.name : '',
     groups: sorted.flatMap(({ group }) => group ?? []),
     subject: [...new Set(others)],
     resources: [id, ...sorted.map(({ resource }) => resource)],
     location: trustPolicy.location ?? location,
+    assumes: assumptionsOf([trustPolicy]),
     related: sorted.map(relatedHolder),
     rule,
-    ...(severity !== undefined && { severity }),
-    message: `The role of ${inWords(sorted)} ${message}`,
+    severity: open && severity === 'error' ? 'warning' : severity,
+    ...(impact !== undefined && { impact }),
+    message: `The role of ${inWords(sorted)} ${message}${open && severity !== 'note' ? ` This matters ${IF_LET_IN}.` : ''}`,
   })
-  const unresolved = (why: string) => [draft(unresolvedValue, `has a trust policy that cannot be checked: ${why}.`)]
+  const unresolved = (why: string) => [
+    draft(unresolvedValue, { message: `has a trust policy that cannot be checked: ${why}.` }),
+  ]
 
   if (trustPolicy.is === 'absent') return unresolved('it is not given')
   if (trustPolicy.is === 'unknown') return unresolved(trustPolicy.why)
@@ -431,59 +509,124 @@ function checkRole(
 
   const checked = checkPolicy(trustPolicy.value, identityPools, users)
   if (typeof checked === 'string') return unresolved(checked)
-  const { best, trusts, placeholders, misspelt, onlyDenies } = checked
+  const { policy, best, trusts, placeholders, otherThings, otherPools, misspelt, onlyDenies } = checked
+  const { hasWildcard, mayTrustAnyPool } = checked
   const whom = users === 'authenticated' ? 'signed-in users' : 'guests'
   const noReason =
-    best.trusted === false && !onlyDenies && placeholders.length === 0 && misspelt.length === 0
-      ? NOT_TRUSTED.get(best.reason)?.(whom)
+    best.trusted === false && !onlyDenies && placeholders.length + otherThings.length + misspelt.length === 0
+      ? best.reason === 'other-audience' && otherPools.length > 0
+        ? `its condition on the audience is for another identity pool (${listNames(otherPools)})`
+        : NOT_TRUSTED.get(best.reason)?.(whom)
       : undefined
   // For a pool whose ID is unknown, an audience with a wildcard may be the right one.
-  const isOtherPool = best.reason === 'other-audience' && identityPools.ids.length === 0
+  const isOtherPool = best.reason === 'other-audience' && identityPools.ids.length === 0 && otherPools.length === 0
   const anyPool = trusts.some(trust => trust.anyPool === true)
   const drafts = [
     ...(noReason === undefined || isOtherPool
       ? []
-      : [draft(trustPrincipal, `cannot be assumed through the identity pool: ${noReason}.`)]),
+      : [
+          draft(trustPrincipal, {
+            message: `cannot be assumed through the identity pool: ${noReason}.`,
+            impact: NO_CREDENTIALS,
+          }),
+        ]),
     ...(anyPool
       ? [
-          draft(
-            trustNoAudience,
-            'trusts every identity pool in every account: no condition restricts `cognito-identity.amazonaws.com:aud`.',
-          ),
+          draft(trustNoAudience, {
+            message:
+              'trusts every identity pool in every account: no condition restricts `cognito-identity.amazonaws.com:aud`.',
+            impact: 'Users of any identity pool, in any AWS account, can get credentials of this role.',
+          }),
         ]
-      : []),
+      : mayTrustAnyPool
+        ? [
+            draft(trustNoAudience, {
+              message:
+                'has a wildcard for its principal, and no condition restricts `cognito-identity.amazonaws.com:aud`. AWS does not document whether the wildcard lets identity pools in.',
+              impact: 'Users of any identity pool, in any AWS account, may get credentials of this role.',
+              severity: 'warning',
+            }),
+          ]
+        : []),
     ...(placeholders.length > 0
       ? [
-          draft(
-            trustPlaceholderAudience,
-            `names the audience ${listNames(placeholders)}, which is not the ID of a real identity pool: your users do not have it.`,
-          ),
+          draft(trustPlaceholderAudience, {
+            message: `names the audience ${listNames(placeholders)}, which is not the ID of a real identity pool: your users do not have it.`,
+            impact: deadStatementImpact(best),
+          }),
         ]
       : []),
-    ...(onlyDenies
-      ? [draft(trustDeny, `cannot be assumed by anybody: its trust policy has no Allow, only a Deny.`)]
-      : best.reason === 'denied'
-        ? [draft(trustDeny, `is denied to ${whom} of the identity pool: a Deny statement covers them, and wins.`)]
-        : []),
-    ...misspelt.map(({ key, nearest }) =>
-      draft(
-        trustUnknownKey,
-        `has a condition on ${quote(key)}, a key that does not exist; did you mean ${quote(nearest)}? The condition is never met.`,
-      ),
+    ...otherThings.map(what =>
+      draft(trustPlaceholderAudience, {
+        message: `names ${what} as the audience, and the ID of the identity pool is needed: your users do not have it.`,
+        impact: deadStatementImpact(best),
+      }),
     ),
-    ...(isForGuests ? [] : guestDrafts(best, trusts, { policy: trustPolicy.value, anyPool, draft })),
+    ...(onlyDenies
+      ? [
+          draft(trustDeny, {
+            message: `cannot be assumed by anybody: its trust policy has no Allow, only a Deny.`,
+            impact: NO_CREDENTIALS,
+          }),
+        ]
+      : best.reason === 'denied'
+        ? [
+            draft(trustDeny, {
+              message: `is denied to ${whom} of the identity pool: a Deny statement covers them, and wins.`,
+              impact: NO_CREDENTIALS,
+            }),
+          ]
+        : []),
+    ...misspelt.map(({ key, nearest, met }) =>
+      draft(trustUnknownKey, {
+        message: `has a condition on ${quote(key)}, a key that does not exist; did you mean ${quote(nearest)}? ${OUTCOMES[met]}`,
+        impact:
+          met === 'never' ? deadStatementImpact(best) : 'Users whom the condition is to keep out can get the role.',
+      }),
+    ),
+    ...(isForGuests ? [] : guestDrafts(best, trusts, { policy, anyPool, draft })),
   ]
-  if (isOtherPool && placeholders.length === 0)
+  if (isOtherPool && placeholders.length + otherThings.length === 0)
     return unresolved('whether the identity pools it trusts include this one is unknown')
   // That the policy is open to others is found; that IAM may no longer accept such a policy says nothing more.
-  if (best.reason === 'uncertain-policy' && anyPool) return drafts
-  const explained = misspelt.length > 0 && ['uncertain-condition', 'uncertain-policy'].includes(best.reason)
-  if (best.trusted === undefined) return explained ? drafts : [...drafts, ...unresolved(OPEN.get(best.reason)!)]
+  if ((best.reason === 'uncertain-policy' && anyPool) || (!anyPool && mayTrustAnyPool)) return drafts
+  const isOpenFor = (reasons: readonly TrustReason[]) => reasons.includes(best.reason)
+  const explained = misspelt.length > 0 && isOpenFor(['uncertain-condition', 'uncertain-policy'])
+  if (best.trusted === undefined)
+    return explained
+      ? drafts
+      : [
+          ...drafts,
+          ...unresolved(hasWildcard && isOpenFor(['uncertain-principal']) ? OPEN_WILDCARD : OPEN.get(best.reason)!),
+        ]
   const isOpen = best.anyPool === undefined || best.guests === undefined
   return isOpen && misspelt.length === 0
     ? [...drafts, ...unresolved('who else can assume the role is unknown')]
     : drafts
 }
+
+type DraftOf = (
+  rule: Rule,
+  said: { readonly message: string; readonly impact?: string; readonly severity?: Severity },
+) => Draft
+
+const IF_LET_IN = 'if the identity pool lets guests in'
+
+const NO_CREDENTIALS = 'Users for whom the identity pool chooses this role get no credentials.'
+
+/** Of a statement that lets nobody in. */
+function deadStatementImpact({ trusted }: Trust): string {
+  if (trusted === false) return NO_CREDENTIALS
+  return trusted
+    ? 'No user gets the role by this statement.'
+    : 'Users for whom the identity pool chooses this role get no credentials, unless another statement allows it.'
+}
+
+const OUTCOMES = {
+  never: 'The condition is never met.',
+  always: 'The condition is always met, and restricts nothing.',
+  open: 'Whether the condition is met without the key is not documented.',
+} as const
 
 /** That guests can assume a role that is not for them. */
 function guestDrafts(
@@ -496,31 +639,38 @@ function guestDrafts(
   }: {
     readonly policy: unknown
     readonly anyPool: boolean
-    readonly draft: (rule: Rule, message: string, severity?: Severity) => Draft
+    readonly draft: DraftOf
   },
 ): readonly Draft[] {
   if (best.reason === 'guests-only')
     return [
-      draft(
-        trustUnauthenticated,
-        'can be assumed by guests and not by signed-in users: its condition on `amr` requires `unauthenticated`.',
-      ),
+      draft(trustUnauthenticated, {
+        message:
+          'can be assumed by guests and not by signed-in users: its condition on `amr` requires `unauthenticated`.',
+        impact:
+          'Signed-in users for whom the identity pool chooses this role get no credentials, and guests can get them.',
+      }),
     ]
   if (!trusts.some(({ guests }) => guests === true)) return []
   if (/\bunauthenticated\b/.test(JSON.stringify(policy)))
     return [
-      draft(trustUnauthenticated, 'can be assumed by guests too: its condition on `amr` allows `unauthenticated`.'),
+      draft(trustUnauthenticated, {
+        message: 'can be assumed by guests too: its condition on `amr` allows `unauthenticated`.',
+        impact: GUESTS_GET_IT,
+      }),
     ]
   // COG121 has said that all users of all identity pools can, guests among them.
   if (anyPool) return []
   return [
-    draft(
-      trustUnauthenticated,
-      'can be assumed by guests too: no condition on `amr` requires `authenticated`.',
-      'warning',
-    ),
+    draft(trustUnauthenticated, {
+      message: 'can be assumed by guests too: no condition on `amr` requires `authenticated`.',
+      impact: GUESTS_GET_IT,
+      severity: 'warning',
+    }),
   ]
 }
+
+const GUESTS_GET_IT = 'Guests of the identity pool, who have not signed in, can get credentials of this role.'
 
 const NOT_TRUSTED: ReadonlyMap<TrustReason, (whom: string) => string> = new Map<TrustReason, (whom: string) => string>([
   ['no-allow', () => 'it allows nothing'],
@@ -539,11 +689,23 @@ const OPEN: ReadonlyMap<TrustReason, string> = new Map([
   ['uncertain-policy', 'IAM may not accept it as a trust policy'],
 ])
 
+const OPEN_WILDCARD = 'AWS does not document whether a wildcard for the principal lets identity pools in'
+
 interface CheckedPolicy {
+  /** Without what a misspelt key makes void. */
+  readonly policy: unknown
   /** Of the identity pools it may be for, the one it trusts most. */
   readonly best: Trust
   readonly trusts: readonly Trust[]
   readonly placeholders: readonly string[]
+  /** What is given as the audience and is no identity pool, in words. */
+  readonly otherThings: readonly string[]
+  /** The identity pools that are its only audiences, if all of them are other ones. */
+  readonly otherPools: readonly string[]
+  /** Whether an Allow is for a wildcard. */
+  readonly hasWildcard: boolean
+  /** Whether users of every identity pool could assume the role, if the wildcard lets identity pools in. */
+  readonly mayTrustAnyPool: boolean
   /** Condition keys that do not exist, with the key that was probably meant. */
   readonly misspelt: readonly MisspeltKey[]
   /** Whether it has statements, and all of them deny. */
@@ -553,16 +715,27 @@ interface CheckedPolicy {
 interface MisspeltKey {
   readonly key: string
   readonly nearest: string
+  /** Whether a condition on a key that no request has is met. */
+  readonly met: 'never' | 'always' | 'open'
 }
 
 /**
  * Checked for the identity pools whose IDs are known. If they are unknown, the policy is read as for the very pool that it
  * names: what it then does not allow, it allows to nobody. A text says why the policy cannot be read.
  */
-function checkPolicy(policy: unknown, { ids, symbols }: IdentityPools, users: Holder['users']): CheckedPolicy | string {
-  const trustOf = (id: string) =>
-    trustsIdentityPool(withAudience(policy, id, symbols) as string | object, id, { users })
+function checkPolicy(
+  written: unknown,
+  { ids, symbols, others }: IdentityPools,
+  users: Holder['users'],
+): CheckedPolicy | string {
   try {
+    const given = withPrincipals(written)
+    const { statements, document, hasRepeatedKeys } = readPolicy(given)
+    const misspelt = distinctKeys(statements.flatMap(({ conditions }) => conditions.flatMap(misspeltKey)))
+    const policy = misspelt.length > 0 && !hasRepeatedKeys ? withoutMisspelt(document, statements) : given
+    const trustIn = (some: unknown, id: string) =>
+      trustsIdentityPool(withAudience(some, id, { symbols, others }) as string | object, id, { users })
+    const trustOf = (id: string) => trustIn(policy, id)
     const placeholder =
       PLACEHOLDER_POOL_IDS.find(id => !['other-principal', 'no-allow'].includes(trustOf(id).reason)) ??
       PLACEHOLDER_POOL_IDS[0]!
@@ -575,13 +748,17 @@ function checkPolicy(policy: unknown, { ids, symbols }: IdentityPools, users: Ho
     const placeholders = [
       ...new Set((ids.length > 0 ? ids : [placeholder]).flatMap(id => trustOf(id).placeholders)),
     ].toSorted()
-    const { statements } = readPolicy(policy)
-    const keys = new Set(statements.flatMap(({ conditions }) => conditions.map(({ key }) => key)))
+    const hasWildcard = statements.some(({ effect, principal }) => effect === 'Allow' && isWildcard(principal))
     return {
+      policy,
       best: trusts[0]!,
       trusts,
       placeholders,
-      misspelt: [...keys].toSorted(compareText).flatMap(misspeltKey),
+      otherThings: otherThingsIn(statements),
+      otherPools: otherPoolsIn(statements, others),
+      hasWildcard,
+      mayTrustAnyPool: hasWildcard && candidates.some(id => trustIn(withService(document), id).anyPool === true),
+      misspelt,
       onlyDenies: statements.length > 0 && statements.every(({ effect }) => effect === 'Deny'),
     }
   } catch (error) {
@@ -594,20 +771,182 @@ const KEYS: readonly string[] = IDENTITY_SERVICE_NAMES.flatMap(service =>
   ['aud', 'amr', 'sub'].map(claim => `${service}:${claim}`),
 )
 
+/** Other claims of tokens, which AWS documents for other providers. */
+const OTHER_CLAIMS: ReadonlySet<string> = new Set(['app_id', 'azp', 'email', 'id', 'oaud', 'user_id'])
+
 /** Names of condition keys do not have a case. What is near to no known key may be another service's. */
-function misspeltKey(key: string): readonly MisspeltKey[] {
-  const [service] = key.toLowerCase().split(':', 1)
-  if (KEYS.includes(key.toLowerCase()) || IDENTITY_SERVICE_NAMES.includes(service!)) return []
-  const nearest = closest(key, KEYS)
-  return nearest === undefined ? [] : [{ key, nearest }]
+function misspeltKey({ key, operator, values }: Condition): readonly MisspeltKey[] {
+  const lower = key.toLowerCase()
+  const [service = '', claim = ''] = lower.split(':')
+  if (KEYS.includes(lower)) return []
+  const ofService = IDENTITY_SERVICE_NAMES.includes(service)
+  if (ofService && OTHER_CLAIMS.has(claim)) return []
+  const nearest = ofService ? nearestClaim(service, claim) : closest(key, KEYS)
+  return nearest === undefined ? [] : [{ key, nearest, met: metWithoutKey(operator, values) }]
 }
 
+const CLAIMS = ['aud', 'amr', 'sub'] as const
+
+/** With a letter more or less, two letters exchanged, or written out. */
+function nearestClaim(service: string, claim: string): string | undefined {
+  const near = closest(claim, CLAIMS) ?? CLAIMS.find(known => haveSameLetters(known, claim) || claim.startsWith(known))
+  return near === undefined ? undefined : `${service}:${near}`
+}
+
+function haveSameLetters(a: string, b: string): boolean {
+  return [...a].toSorted().join('') === [...b].toSorted().join('')
+}
+
+/** `Null` with `true` is met by what is not there, `IfExists` and most negations too. */
+function metWithoutKey(operator: string, values: readonly unknown[]): MisspeltKey['met'] {
+  const parsed = parseOperator(operator)
+  const texts = values.filter(value => typeof value === 'string')
+  const met =
+    parsed === undefined
+      ? undefined
+      : judgeClaim(undefined, parsed, texts, {
+          names: { principals: [], keyPrefixes: [], uncertain: [] },
+          audience: '',
+          guest: false,
+        })
+  return met === undefined ? 'open' : met ? 'always' : 'never'
+}
+
+function distinctKeys(keys: readonly MisspeltKey[]): readonly MisspeltKey[] {
+  const distinct = new Map(keys.map(one => [`${one.key} ${one.met}`, one]))
+  return [...distinct.values()].toSorted((a, b) => compareText(a.key, b.key) || compareText(a.met, b.met))
+}
+
+/** Without the conditions that are always met, and without the statements that have one which never is. */
+function withoutMisspelt(document: object, statements: readonly Statement[]): object {
+  return mapStatements(document, (raw, index) => {
+    const misspelt = statements[index]!.conditions.flatMap(condition =>
+      misspeltKey(condition).map(({ met }) => ({ ...condition, met })),
+    )
+    if (misspelt.some(({ met }) => met === 'never')) return []
+    const isMet = (operator: string, key: string) =>
+      misspelt.some(one => one.operator === operator && one.key === key && one.met === 'always')
+    const conditions = entriesOf(raw['Condition']).map(([operator, byKey]) => [
+      operator,
+      Object.fromEntries(entriesOf(byKey).filter(([key]) => !isMet(operator, key))),
+    ])
+    const left = conditions.filter(([, byKey]) => entriesOf(byKey).length > 0)
+    return [{ ...raw, Condition: Object.fromEntries(left) as unknown }]
+  })
+}
+
+/** As if every Allow for a wildcard were for the identity pool service. */
+function withService(document: object): object {
+  return mapStatements(document, raw => [
+    raw['Effect'] === 'Allow' && isWildcard(raw['Principal'])
+      ? { ...raw, Principal: { Federated: IDENTITY_SERVICE_NAMES } }
+      : raw,
+  ])
+}
+
+function isWildcard(principal: unknown): boolean {
+  if (principal === '*') return true
+  return entriesOf(principal).some(
+    ([kind, values]) => ['AWS', 'Federated'].includes(kind) && asList(values).includes('*'),
+  )
+}
+
+type Raw = Readonly<Record<string, unknown>>
+
+function mapStatements(document: object, map: (raw: Raw, index: number) => readonly Raw[]): object {
+  const statements = asList(ownValue(document, 'Statement'))
+  return { ...document, Statement: statements.flatMap((raw, index) => map(raw as Raw, index)) }
+}
+
+function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []
+}
+
+/** What a reader says of a value that is not known. */
+function ofMark(value: unknown, name: 'is' | 'pool' | 'starts'): string | undefined {
+  const said = isMark(value) ? ownValue(value, `rolecast:${name}`) : undefined
+  return typeof said === 'string' ? said : undefined
+}
+
+function isMark(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && Object.hasOwn(value, 'rolecast:unknown')
+}
+
+function audiencesOf(statements: readonly Statement[]): readonly unknown[] {
+  return statements.flatMap(({ conditions }) =>
+    conditions.flatMap(({ key, values }) => (/:aud$/i.test(key) ? values : [])),
+  )
+}
+
+/** Readers say of a reference what it is, if it is not an identity pool. */
+function otherThingsIn(statements: readonly Statement[]): readonly string[] {
+  return [...new Set(audiencesOf(statements).flatMap(audience => otherThing(audience) ?? []))].toSorted(compareText)
+}
+
+function otherThing(audience: unknown): string | undefined {
+  const [is, starts] = [ofMark(audience, 'is'), ofMark(audience, 'starts')]
+  if (is !== undefined) return is
+  return starts === undefined || MAY_BEGIN_POOL_ID.test(starts) ? undefined : `a text that begins with ${quote(starts)}`
+}
+
+/** The ID of an identity pool, or a pattern for one, may begin so. */
+const MAY_BEGIN_POOL_ID = /^(?:[a-z]{1,3}[a-z0-9-]{0,30}(?::[0-9a-f-]{0,36})?$|.*[*?$])/
+
+function otherPoolsIn(statements: readonly Statement[], others: Names): readonly string[] {
+  const audiences = audiencesOf(statements)
+  const pools = audiences.flatMap(audience => ofMark(audience, 'pool') ?? [])
+  const areAll = pools.length === audiences.length && pools.every(pool => others.has(pool))
+  return areAll ? [...new Set(pools)].toSorted(compareText) : []
+}
+
+/** The policy with what is known of its principals: no principal of identity pools begins as some of the unknown do. */
+function withPrincipals(policy: unknown): unknown {
+  if (typeof policy !== 'object' || policy === null || ownValue(policy, 'Statement') === undefined) return policy
+  return mapStatements(policy, raw => {
+    if (typeof raw !== 'object' || raw === null) return [raw]
+    const principal = ownValue(raw, 'Principal')
+    // A principal that is unknown as a whole may be any.
+    if (isMark(principal)) return [{ ...raw, Principal: { Federated: { 'rolecast:unknown': '' } } }]
+    const known = entriesOf(principal).map(([kind, values]) => [
+      kind,
+      Array.isArray(values) ? values.map(one => principalOf(kind, one)) : principalOf(kind, values),
+    ])
+    return known.length === 0 ? [raw] : [{ ...raw, Principal: Object.fromEntries(known) as unknown }]
+  })
+}
+
+/** What stands for a principal: for one that is no identity pool's, some other one. */
+function principalOf(kind: string, value: unknown): unknown {
+  if (!isMark(value)) return value
+  // Neither can be an identity pool, whatever it is.
+  if (kind === 'Service' || kind === 'CanonicalUser') return OTHER_SERVICE
+  const starts = (ofMark(value, 'starts') ?? '').toLowerCase()
+  const mayBeService = SERVICE_WORD.startsWith(starts) || starts.startsWith(SERVICE_WORD) || /^[*]|\$\{/.test(starts)
+  if (mayBeService) return value
+  return kind === 'AWS' ? OTHER_ACCOUNT : OTHER_PROVIDER
+}
+
+/** The names of the service begin with it in every partition. */
+const SERVICE_WORD = 'cognito-identity'
+const OTHER_SERVICE = 'lambda.amazonaws.com'
+const OTHER_ACCOUNT = 'arn:aws:iam::111122223333:root'
+const OTHER_PROVIDER = 'arn:aws:iam::111122223333:saml-provider/other'
+
+/** Stands for what is no identity pool. */
+const OTHER_POOL_ID = 'us-east-1:0dd5ca1a-b1e0-4f00-8bad-ce0fa11b0dd1'
+
 /** The policy with the id wherever its condition on the audience has a reference: to the pool, or to an unknown value. */
-function withAudience(policy: unknown, id: string, symbols: ReadonlySet<unknown>, isAudience = false): unknown {
-  if (Array.isArray(policy)) return policy.map(part => withAudience(part, id, symbols, isAudience))
-  if (typeof policy !== 'object' || policy === null) return isAudience && symbols.has(policy) ? id : policy
-  if (isAudience && Object.hasOwn(policy, 'rolecast:unknown')) return id
+function withAudience(
+  policy: unknown,
+  id: string,
+  pools: Pick<IdentityPools, 'symbols' | 'others'>,
+  isAudience = false,
+): unknown {
+  if (Array.isArray(policy)) return policy.map(part => withAudience(part, id, pools, isAudience))
+  if (typeof policy !== 'object' || policy === null) return isAudience && pools.symbols.has(policy) ? id : policy
+  if (isAudience && isMark(policy))
+    return otherThing(policy) !== undefined || pools.others.has(ofMark(policy, 'pool') ?? '') ? OTHER_POOL_ID : id
   return Object.fromEntries(
-    Object.entries(policy).map(([key, part]) => [key, withAudience(part, id, symbols, /:aud$/i.test(key))]),
+    Object.entries(policy).map(([key, part]) => [key, withAudience(part, id, pools, /:aud$/i.test(key))]),
   )
 }

@@ -1,5 +1,6 @@
 import { quote } from '../errors.js'
-import type { Location, Value } from './infrastructure.js'
+import { acceptanceOf, identityPoolsOf } from './accepted-clients.js'
+import type { IdentityPoolDefinition, Location, RoleMappingDefinition, Value } from './infrastructure.js'
 import { defineRule, type RuleDraft, yaml } from './rule.js'
 
 /** Trust policies that cannot be checked are found with the rules on trust. */
@@ -51,7 +52,10 @@ export const unresolvedValue = defineRule({
         ]
       }),
     )
-    const ofAttachments = attachments.flatMap(({ id, identityPool, roles, mappings, location }) => {
+    const identityPoolOf = identityPoolsOf(infrastructure)
+    const ofAttachments = attachments.flatMap(attachment => {
+      const { id, identityPool, roles, mappings, location } = attachment
+      const definition = identityPoolOf(attachment)
       const name = identityPool.is === 'known' ? identityPool.value : id
       const base = { pool: '', resources: [id] }
       const part = <T>(value: Value<T>, what: string, open: Open, location: Location) =>
@@ -60,20 +64,26 @@ export const unresolvedValue = defineRule({
           subject: [`${name}: ${what}`],
           location,
         })
+      /** If the user pool is known, the provider is not needed, unless it is to be compared with those of the identity pool. */
+      const ofProvider = (mapping: RoleMappingDefinition, accepting: IdentityPoolDefinition | undefined) => {
+        const what = `the provider of the mapping ${quote(mapping.key)}`
+        if (mapping.pool === undefined) return part(mapping.identityProvider, what, never, mapping.location)
+        const acceptance = accepting && acceptanceOf(mapping, accepting)
+        if (acceptance?.is !== 'open' || acceptance.value === undefined) return []
+        const isOwn = acceptance.value === mapping.identityProvider
+        return part(
+          acceptance.value,
+          isOwn ? what : `whether the identity pool accepts the client of the mapping ${quote(mapping.key)}`,
+          isSeveral,
+          mapping.location,
+        )
+      }
       return [
         ...(attachments.length > 1 ? part(identityPool, 'the identity pool', isSeveral, location) : []),
         ...part(roles, 'the value of `Roles`', isSeveral, location),
         ...part(mappings, 'the value of `RoleMappings`', isSeveral, location),
         ...(mappings.is === 'known' ? mappings.value : []).flatMap(mapping => [
-          // If the pool is known, the provider is not needed.
-          ...(mapping.pool === undefined
-            ? part(
-                mapping.identityProvider,
-                `the provider of the mapping ${quote(mapping.key)}`,
-                never,
-                mapping.location,
-              )
-            : []),
+          ...ofProvider(mapping, definition),
           ...part(mapping.type, `the type of the mapping ${quote(mapping.key)}`, never, mapping.location),
           ...part(
             mapping.ambiguousRoleResolution,
@@ -153,7 +163,14 @@ function note(
     {
       ...base,
       location: value.location ?? base.location,
-      message: `${what} is unknown: ${why}. Rules that need it are not applied to it.`,
+      message: isPartlyKnown(value)
+        ? `${what} may be another one than those that are known: ${why}. Rules are applied to what is known of it.`
+        : `${what} is unknown: ${why}. Rules that need it are not applied to it.`,
     },
   ]
+}
+
+/** Whether some of what it may be is known, and some is not. */
+function isPartlyKnown(value: Value<unknown>): boolean {
+  return value.is === 'one-of' && ['known', 'unknown'].every(is => value.values.some(leaf => leaf.is === is))
 }

@@ -6,7 +6,7 @@ import { useOf } from './identity-pool-use.js'
 import type { Infrastructure, Location } from './infrastructure.js'
 import { viewPools } from './pool-view.js'
 import { type CheckedPool, type Draft, toFinding } from './rule.js'
-import { suppressFindings, suppressionsOf } from './suppress.js'
+import { asWritten, suppressFindings, suppressionsOf } from './suppress.js'
 import type { ScopedSuppression } from './suppression-rules.js'
 import { findAffectedUsers, tiesOf } from './ties.js'
 import { checkTrust } from './trust-rules.js'
@@ -68,10 +68,24 @@ export function validateAll(
   })
   const all = suppressFindings(
     parts.flatMap(part => part.findings),
-    [...parts.flatMap(part => part.suppressions), ...suppressions],
+    [...asWritten(parts.flatMap(part => part.suppressions)), ...suppressions],
     { today, isRule: id => IDS.has(id), runs: choice.runs },
   )
-  return choose(all, choice).toSorted(byLocation)
+  return withoutRepeats(choose(all, choice).toSorted(byLocation))
+}
+
+/**
+ * A module that is called twice, or from two roots, has its lines in several places of the infrastructure. What is wrong with
+ * a line is one thing to correct. What has no line, as in a plan, is told apart by its construct.
+ */
+function withoutRepeats(findings: readonly Finding[]): readonly Finding[] {
+  const seen = new Set<string>()
+  return findings.filter(({ ruleId, severity, message, location, suppressed }) => {
+    const { construct: _, ...place } = location
+    const where = location.line === undefined ? location : place
+    const identity = JSON.stringify([ruleId, severity, message, where, suppressed !== undefined])
+    return !seen.has(identity) && seen.add(identity)
+  })
 }
 
 const IDS: ReadonlySet<string> = new Set(RULES.map(({ id }) => id))

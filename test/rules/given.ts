@@ -9,6 +9,7 @@ import type {
   Membership,
   MisspeltProperty,
   IdentityPoolDefinition,
+  IdentityPoolProvider,
   NotFollowed,
   RoleAttachment,
   RoleDefinition,
@@ -16,6 +17,7 @@ import type {
   RoleReference,
   Unresolved,
   Value,
+  WrongId,
 } from '../../src/rules/infrastructure.js'
 import { validateInfrastructure, type ValidateOptions } from '../../src/rules/validate.js'
 
@@ -62,6 +64,7 @@ export interface Given {
   readonly unresolved?: readonly Unresolved[]
   readonly misspelt?: readonly MisspeltProperty[]
   readonly notFollowed?: readonly NotFollowed[]
+  readonly wrongIds?: readonly WrongId[]
   readonly identityPools?: readonly IdentityPoolDefinition[]
 }
 
@@ -125,6 +128,25 @@ export function attachment(
     ...more,
   }
 }
+
+/** A client that an identity pool accepts; by default that of `PROVIDER`. */
+export function accepted(
+  clientId: Value<string> = known('1h57kf5cpq17m0eml12'),
+  more: Partial<IdentityPoolProvider> = {},
+) {
+  return {
+    name: known('cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab12Cd34e'),
+    clientId,
+    pool: 'Pool',
+    location: at,
+    ...more,
+  }
+}
+
+/** The identity pool of `attachment`. */
+export const accepting = (...providers: readonly IdentityPoolProvider[]): readonly IdentityPoolDefinition[] => [
+  { id: 'IdentityPool', allowsGuests: known(false), providers: known(providers), location: at },
+]
 
 export const deny = [attachment([mapping('Token', 'Deny')])]
 export const fallback = [attachment([mapping('Token', 'AuthenticatedRole')])]

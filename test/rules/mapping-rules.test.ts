@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { RoleMappingDefinition, Value } from '../../src/rules/infrastructure.js'
+import type { IdentityPoolProvider, RoleMappingDefinition, Value } from '../../src/rules/infrastructure.js'
 import {
   at,
   type Given,
@@ -14,6 +14,8 @@ import {
   only,
   PROVIDER,
   mapping,
+  accepted,
+  accepting,
   attachment,
   rule,
   tie,
@@ -130,5 +132,77 @@ describe('a value of a mapping', () => {
     expect(validate({ attachments: [attachment([given])] }, { only: ['COG139'] })).toMatchObject([
       { severity: 'error', message: expect.stringContaining(part) },
     ])
+  })
+})
+
+describe('a role mapping and the clients that its identity pool accepts', () => {
+  const NAME = 'cognito-idp.${AWS::Region}.amazonaws.com/${Pool}'
+  const made = (client: string) =>
+    mapping('Token', 'Deny', {
+      identityProvider: known(`${NAME}:\${${client}}`),
+      client,
+      written: `${NAME}:\${${client}}`,
+    })
+  const takes = (client: string) =>
+    accepted(known(`\${${client}}`), { name: known(NAME), client, written: `${NAME}:\${${client}}` })
+  const parameter = mapping('Token', 'Deny', { identityProvider: unknown, written: `${NAME}:\${ClientId}` })
+  const both = (one: RoleMappingDefinition, ...providers: readonly IdentityPoolProvider[]) =>
+    found({ attachments: [attachment([one])], identityPools: accepting(...providers) })
+
+  test.each<[string, string[], string[]]>([
+    ['the same client of the template', both(made('Web'), takes('Web')), []],
+    ['another client of the template', both(made('Web'), takes('Mobile')), ['COG142 error']],
+    ['no client', both(made('Web')), ['COG142 error']],
+    ['the same literal', both(mapping('Token', 'Deny'), accepted()), []],
+    ['another literal', both(mapping('Token', 'Deny'), accepted(known('x'))), ['COG142 error']],
+    ['a literal for a client of the template: it may be that one', both(made('Web'), accepted()), []],
+    [
+      'the same parameter',
+      both(parameter, accepted(unknown, { name: known(NAME), written: `${NAME}:\${ClientId}` })),
+      [],
+    ],
+    ['another value that is not known', both(parameter, accepted(unknown, { name: known(NAME) })), ['COG190 note']],
+    ['a value that is not known, for a client of the template', both(made('Web'), accepted(unknown)), ['COG190 note']],
+    [
+      'a name that is malformed, which is a finding of its own',
+      both(made('Web'), accepted(known('x'), { name: known(`https://${NAME}`) })),
+      ['COG136 error'],
+    ],
+    [
+      'another kind of provider',
+      both(mapping('Token', 'Deny', { identityProvider: known('accounts.google.com') })),
+      [],
+    ],
+    ['the client and another one', both(made('Web'), takes('Web'), takes('Mobile')), ['COG143 note']],
+    ['another one and a third', both(made('Web'), takes('Mobile'), takes('Tv')), ['COG142 error']],
+  ])('%s', (_, findings, expected) => {
+    expect(findings).toEqual(expected)
+  })
+
+  test('are not compared where the identity pool is another one, or is not in the files', () => {
+    const attachments = [attachment([made('Web')])]
+    expect(found({ attachments })).toEqual([])
+    expect(found({ attachments, identityPools: [{ ...accepting(takes('Mobile'))[0]!, id: 'Other' }] })).toEqual([])
+  })
+
+  test('is a note for what is not known of the whole list, once', () => {
+    const identityPools = [{ id: 'IdentityPool', allowsGuests: known(false), providers: unknown, location: at }]
+    expect(found({ attachments: [attachment([made('Web')])], identityPools })).toEqual(['COG190 note'])
+  })
+
+  test('says which role the users get instead', () => {
+    const [finding] = validate({
+      attachments: [attachment([made('Web')])],
+      identityPools: accepting(takes('Mobile')),
+    })
+    expect(finding!.message).toBe(
+      'A role mapping is for the client `Web`, and the identity pool accepts other clients only (`Mobile`). No token has this mapping.',
+    )
+    expect(finding!.impact).toContain('the authenticated role `AuthenticatedRole`')
+  })
+
+  test('of more providers than an identity pool can have are left alone', () => {
+    const many = Array.from({ length: 20_000 }, (_, index) => takes(`Client${index}`))
+    expect(both(made('Web'), ...many)).toEqual([])
   })
 })

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { GroupDefinition } from '../../src/rules/infrastructure.js'
 import {
+  absent,
+  unknown,
   known,
   oneOf,
   type Part,
@@ -25,10 +27,32 @@ describe('what a precedence comes to', () => {
     ['a 0 of a group that was at 5: an update sends it', inTerraform(0, { created: false, before: before(5) }), []],
     ['a 0 that was there, of unknown origin', inTerraform(0, { created: false }), ['COG110 warning']],
     ['a 0 that may be another number', inTerraform(0, { precedence: oneOf(known(0), known(1)) }), ['COG110 warning']],
+    [
+      'a 0 that is a default',
+      inTerraform(0, { precedence: oneOf(known(0), unknown) }),
+      ['COG110 warning', 'COG190 note'],
+    ],
+    ['a 0 of a group without a role', inTerraform(0, { role: absent }), ['COG110 note']],
+    [
+      'a 0 that was there, of a group without a role',
+      inTerraform(0, { created: false, role: absent }),
+      ['COG110 note'],
+    ],
+    ['a 0 of a group whose role is not known', inTerraform(0, { role: unknown }), ['COG110 error', 'COG190 note']],
+    [
+      'no precedence, by default',
+      inTerraform(1, { precedence: oneOf(absent, unknown) }),
+      ['COG103 note', 'COG190 note'],
+    ],
     ['a number that is not 0', inTerraform(1), []],
     ['the text of a number', inTerraform('7'), []],
     ['none, in a group that never had one', inTerraform(null, { created: true }), ['COG103 warning']],
     ['none, in a group that had 5', inTerraform(null, { created: false, before: before(5) }), ['COG111 error']],
+    [
+      'none, in a group without a role that had 5',
+      inTerraform(null, { created: false, role: absent, before: before(5) }),
+      ['COG111 note'],
+    ],
     ['another, in a group that had 5', inTerraform(6, { created: false, before: before(5) }), []],
     ['none, in CloudFormation, in a group that had 5', group('a', null, A, { before: before(5) }), ['COG103 warning']],
     ['the text of a number, elsewhere', group('a', '7', A), ['COG151 note']],
@@ -39,6 +63,14 @@ describe('what a precedence comes to', () => {
     ['an explicit null', group('a', 1, A, { precedence: known(null) }), ['COG103 warning']],
   ])('%s', (_, one, expected) => {
     expect(found({ groups: [one] })).toEqual(expected)
+  })
+
+  test('of a group without a role, a 0 that is not sent says nothing of a role', () => {
+    const [finding] = validate({ groups: [inTerraform(0, { role: absent })] })
+    expect(finding!.message).toMatch(/, and ranks last and not first\.$/)
+    expect(finding!.impact).toBe('Without a role, the group changes no credentials.')
+    const [control] = validate({ groups: [inTerraform(0)] })
+    expect(control!.message).toMatch(/and its role is never preferred\.$/)
   })
 
   test('a 0 that Terraform does not send ties with nothing, and one that it sends for a removed number ties with 0', () => {

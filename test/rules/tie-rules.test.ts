@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { GroupDefinition } from '../../src/rules/infrastructure.js'
+import type { GroupDefinition, Value } from '../../src/rules/infrastructure.js'
 import {
   known,
   absent,
@@ -249,5 +249,56 @@ describe('ties', () => {
       ['error', 2],
       ['warning', 3],
     ])
+  })
+})
+
+describe('a value that is a default, or what a deployment gives instead', () => {
+  const SEVERITY = ['note', 'warning', 'error']
+  const drawn = fc.record({
+    precedence: fc.constantFrom<(number | null)[]>(null, 0, 1, 2),
+    role: fc.constantFrom(A, B, null),
+    opens: fc.constantFrom<('precedence' | 'role' | undefined)[]>('precedence', 'role', undefined),
+  })
+  const rules = ['COG101', 'COG102', 'COG103', 'COG190'] as const
+
+  const orUnknown = <T>(value: Value<T>) => oneOf(value, unknown)
+
+  test('is found with the default, as a possibility: no finding is lost, and what depends on it is less severe', () => {
+    fc.assert(
+      fc.property(fc.array(drawn, { minLength: 1, maxLength: 5 }), groups => {
+        const closed = groups.map(({ precedence, role }, index) => group(`g${index}`, precedence, role))
+        const open = closed.map((one, index): GroupDefinition => {
+          const { opens } = groups[index]!
+          return {
+            ...one,
+            ...(opens === 'precedence' && { precedence: orUnknown(one.precedence) }),
+            ...(opens === 'role' && { role: orUnknown(one.role) }),
+          }
+        })
+        const isOpen = (name: string) => groups[Number(name.slice(1))]!.opens !== undefined
+        const found = validate({ groups: open }, { only: rules })
+        for (const finding of validate({ groups: closed }, { only: rules })) {
+          const same = found.filter(
+            ({ ruleId, groups }) => ruleId === finding.ruleId && finding.groups.every(name => groups.includes(name)),
+          )
+          expect(same.length).toBeGreaterThan(0)
+          // Two groups whose values are not open may still be certain between themselves.
+          if (finding.groups.filter(name => !isOpen(name)).length > 1 || !finding.groups.some(isOpen)) continue
+          for (const one of same) {
+            expect(SEVERITY.indexOf(one.severity)).toBeLessThanOrEqual(
+              Math.max(0, SEVERITY.indexOf(finding.severity) - 1),
+            )
+            expect(one.message).toMatch(/ may .* if /)
+          }
+        }
+        const notes = found.filter(({ ruleId }) => ruleId === 'COG190')
+        expect(notes).toHaveLength(groups.filter(({ opens }) => opens !== undefined).length)
+      }),
+    )
+  })
+
+  test('control: a value that is not known at all loses the tie, and says that', () => {
+    const groups = [group('a', 1, A), group('b', 1, B, { precedence: unknown })]
+    expect(validate({ groups }, { only: rules }).map(({ ruleId }) => ruleId)).toEqual(['COG190'])
   })
 })

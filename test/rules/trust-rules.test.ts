@@ -61,13 +61,86 @@ describe('trust', () => {
       ['COG122 error', 'COG123 error'],
     ],
     ['a misspelt key', { amrKey: 'cognito-identity.amazon.com:amr' }, ['COG125 error']],
+    ['a misspelt claim', { amrKey: `${SERVICE}:arm` }, ['COG125 error']],
+    ['a claim that is written out', { amrKey: `${SERVICE}:authentication` }, ['COG190 note']],
+    ['a claim that AWS documents for other providers', { amrKey: `${SERVICE}:oaud` }, ['COG190 note']],
     ['a key of another service', { amrKey: 'accounts.google.com:aud' }, ['COG190 note']],
+    ['a wildcard for everybody', { principal: '*' }, ['COG190 note']],
+    ['a wildcard for every account', { principal: { AWS: '*' } }, ['COG190 note']],
+    ['a wildcard without an audience', { principal: '*', aud: null }, ['COG121 warning']],
+    [
+      'a wildcard among providers, without an audience',
+      { principal: { Federated: ['*'] }, aud: null },
+      ['COG121 warning'],
+    ],
+    [
+      'a user pool for the audience',
+      { aud: { ...refToPool, 'rolecast:is': 'the ID of the user pool `P`' } },
+      ['COG122 error'],
+    ],
     ['a policy that is not known', unknown, ['COG190 note']],
     ['one of two policies', oneOf<unknown>(known(trusting({})), known(trusting({ aud: null }))), ['COG190 note']],
     ['what is no policy', known('{}'), ['COG190 note']],
     ['a policy as text', known(JSON.stringify(trusting({ aud: null }))), ['COG121 error']],
   ])('of %s', (_, policy, expected) => {
     expect(trust(policy)).toEqual(expected)
+  })
+
+  describe('with a key that does not exist, in a condition that', () => {
+    const typo = 'cognito-identity.amazon.com'
+    const allow = (condition: object) => ({
+      Statement: [
+        {
+          Effect: 'Allow',
+          Principal: { Federated: SERVICE },
+          Action: 'sts:AssumeRoleWithWebIdentity',
+          Condition: condition,
+        },
+      ],
+    })
+    const aud = { [`${SERVICE}:aud`]: refToPool }
+    const amr = { 'ForAnyValue:StringLike': { [`${SERVICE}:amr`]: 'authenticated' } }
+    const said = (policy: object) =>
+      validate(withTrust(known(policy))).map(({ ruleId, severity, message, impact }) => ({
+        found: `${ruleId} ${severity}`,
+        message,
+        impact,
+      }))
+
+    test('is never met, nobody gets the role', () => {
+      expect(said(allow({ StringEquals: { [`${typo}:aud`]: refToPool }, ...amr }))).toMatchObject([
+        {
+          found: 'COG125 error',
+          message: expect.stringContaining('never met'),
+          impact: expect.stringContaining('no credentials'),
+        },
+      ])
+    })
+
+    test('is always met, it keeps nobody out', () => {
+      expect(said(allow({ StringEqualsIfExists: { [`${typo}:aud`]: refToPool }, ...amr }))).toMatchObject([
+        { found: 'COG121 error' },
+        { found: 'COG125 error', message: expect.stringContaining('always met') },
+      ])
+      const guests = { StringEquals: aud, StringNotEquals: { [`${typo}:amr`]: 'unauthenticated' } }
+      expect(said(allow(guests)).map(({ found }) => found)).toEqual(['COG124 warning', 'COG125 error'])
+    })
+
+    test('belongs to another statement than the one that lets users in, the users get the role', () => {
+      const [good] = trusting({}).Statement
+      const [dead] = allow({ StringEquals: { [`${typo}:aud`]: refToPool } }).Statement
+      expect(said({ Statement: [good, dead] })).toMatchObject([
+        { found: 'COG125 error', impact: expect.stringContaining('No user gets the role by this statement') },
+      ])
+    })
+
+    test('belongs to a Deny, nothing is denied', () => {
+      const [good] = trusting({}).Statement
+      const [deny] = allow({ StringEquals: { [`${typo}:aud`]: 'x' } }).Statement
+      expect(said({ Statement: [good, { ...deny, Effect: 'Deny' }] }).map(({ found }) => found)).toEqual([
+        'COG125 error',
+      ])
+    })
   })
 
   test("accepts each partition's service principal", () => {
@@ -94,6 +167,21 @@ describe('trust', () => {
     })
     expect(findings).toMatchObject([{ ruleId: 'COG121', groups: ['a', 'b', 'c'], pool: '' }])
     expect(found({ groups: [group('a', 1, B)], roles: roles! })).toEqual([])
+  })
+
+  test('of a role that another file defines is found there, and the file of the group is related', () => {
+    const policy = known(trusting({ action: 'sts:AssumeRole' }))
+    const findings = validate({
+      groups: [group('admins', 1, A, { location: { path: 'groups.yaml', line: 3 } })],
+      roles: [{ id: 'AdminRole', trustPolicy: policy, location: { path: 'roles.yaml', line: 7 } }],
+    })
+    expect(findings).toMatchObject([
+      {
+        ruleId: 'COG120',
+        location: { path: 'roles.yaml', line: 7 },
+        related: [{ message: 'group `admins`', location: { path: 'groups.yaml', line: 3 } }],
+      },
+    ])
   })
 
   describe('of a role that an identity pool hands out', () => {
@@ -123,7 +211,7 @@ describe('trust', () => {
       const given = (definitions: Given['roles'], which: RoleAttachment['roles']) =>
         found({ roles: definitions!, attachments: [attachment([], { roles: which })] })
       expect(given(toGuests, rolesOf(undefined, A))).toEqual([])
-      expect(given(toUsers, rolesOf(undefined, A))).toEqual(['COG120 error'])
+      expect(given(toUsers, rolesOf(undefined, A))).toEqual(['COG120 warning'])
       expect(given(toGuests, rolesOf(A))).toEqual(['COG124 error'])
       expect(given(toUsers, rolesOf(A))).toEqual([])
     })

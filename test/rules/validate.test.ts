@@ -3,7 +3,13 @@ import type { Group } from '../../src/group.js'
 import { findRule, TEMPLATE_RULES, type TemplateRuleId } from '../../src/rules/catalogue.js'
 import { type Finding, SEVERITIES } from '../../src/rules/finding.js'
 import type { GroupDefinition } from '../../src/rules/infrastructure.js'
+import { IDENTITY_POOL_RULES } from '../../src/rules/identity-pool-rules.js'
 import { fromPool } from '../../src/rules/live-pool.js'
+import { MAPPING_RULES } from '../../src/rules/mapping-rules.js'
+import { PRECEDENCE_RULES } from '../../src/rules/precedence-rules.js'
+import { TERRAFORM_RULES } from '../../src/rules/terraform-rules.js'
+import { TIE_RULES } from '../../src/rules/tie-rules.js'
+import { TRUST_RULES } from '../../src/rules/trust-rules.js'
 import { validateInfrastructure, type ValidateOptions } from '../../src/rules/validate.js'
 import { errorOf } from '../failure-of.js'
 import {
@@ -20,6 +26,8 @@ import {
   found,
   PROVIDER,
   mapping,
+  accepted,
+  accepting,
   attachment,
   deny,
   fallback,
@@ -156,6 +164,23 @@ const CASES: Readonly<Record<TemplateRuleId, readonly [triggers: Given, neighbou
     { misspelt: [{ resource: 'Attachment', property: 'RoleMapping', nearest: 'RoleMappings', location: at }] },
     { misspelt: [] },
   ],
+  COG142: [
+    { attachments: deny, identityPools: accepting(accepted(known('another'))) },
+    { attachments: deny, identityPools: accepting(accepted(known('another')), accepted()) },
+  ],
+  COG143: [
+    { attachments: deny, identityPools: accepting(accepted(), accepted(known('another'))) },
+    {
+      attachments: deny,
+      identityPools: accepting(
+        accepted(),
+        accepted(known('another'), {
+          name: known('cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other1234'),
+          pool: undefined,
+        }),
+      ),
+    },
+  ],
   COG150: [{ groups: [group('admins', 2 ** 31, A)] }, { groups: [group('admins', 2 ** 31 - 1, A)] }],
   COG151: [{ groups: [group('admins', 1.5, A)] }, { groups: [group('admins', 1.0, A)] }],
   COG152: [{ groups: [group('site admins', 1, A)] }, { groups: [group('site,admins', 1, A)] }],
@@ -170,6 +195,25 @@ const CASES: Readonly<Record<TemplateRuleId, readonly [triggers: Given, neighbou
   COG155: [
     { groups: many(10_001, index => group(`g${index}`)) },
     { groups: many(10_000, index => group(`g${index}`)) },
+  ],
+  COG156: [
+    {
+      wrongIds: [
+        {
+          resource: 'Admins',
+          property: 'UserPoolId',
+          needs: 'user pool',
+          what: 'the ARN of the user pool `Pool`',
+          certain: true,
+          location: at,
+        },
+      ],
+    },
+    { wrongIds: [] },
+  ],
+  COG157: [
+    { groups: [group('admins', 1, A), group('Admins', 2, A)] },
+    { groups: [group('admins', 1, A), group('Admin', 2, A), group('Admins', 2, A, { pool: 'Other' })] },
   ],
   COG160: [
     { userPoolId: 'eu-west-1_Ab12Cd34e', groups: [group('eu-west-1_Ab12Cd34e_Google', null, A)] },
@@ -197,6 +241,19 @@ const CASES: Readonly<Record<TemplateRuleId, readonly [triggers: Given, neighbou
     { groups: [group('admins', 1, A)] },
   ],
 }
+
+/** The families that decide what an identity pool gives. */
+const DECIDING = [
+  ...TIE_RULES,
+  ...PRECEDENCE_RULES,
+  ...TERRAFORM_RULES,
+  ...TRUST_RULES,
+  ...MAPPING_RULES,
+  ...IDENTITY_POOL_RULES,
+]
+
+/** The API or a tool rejects it at the deployment, so that no user gets anything by it. */
+const REJECTED: ReadonlySet<string> = new Set(['COG132', 'COG138', 'COG139', 'COG141', 'COG150', 'COG151'])
 
 describe('every rule', () => {
   test.each(TEMPLATE_RULES)(
@@ -226,6 +283,17 @@ describe('every rule', () => {
         expect(resources).toEqual(resources.toSorted())
       }
     }
+  })
+
+  test.each(DECIDING)('$id says in one sentence what users then get, unless the deployment fails', ({ id }) => {
+    const [{ impact, message }] = validate(CASES[id][0], { only: [id] }) as readonly [Finding]
+    if (REJECTED.has(id)) {
+      expect(impact).toBeUndefined()
+      return
+    }
+    expect(impact).toMatch(/^[A-Z].*[^.]\.$/)
+    expect(impact!.replaceAll(/`[^`]*`/g, '').match(/\.( |$)/g)).toHaveLength(1)
+    expect(message).not.toContain(impact)
   })
 
   test('a pool as it should be has no finding', () => {
@@ -342,7 +410,7 @@ describe('a live pool', () => {
     ])
     expect(findings.every(({ location }) => location.path === userPoolId)).toBe(true)
     expect(findings.find(({ ruleId }) => ruleId === 'COG101')!.message).toBe(
-      `\`a\` (\`${role('A')}\`) and \`b\` (\`${role('B')}\`) have precedence 0 and different roles. For a user in two of them with different roles, Cognito sets no \`cognito:preferred_role\` and does not consult the next precedence. The identity pool (Token, AuthenticatedRole) then gives the authenticated role.`,
+      `\`a\` (\`${role('A')}\`) and \`b\` (\`${role('B')}\`) have precedence 0 and different roles. For a user in two of them with different roles, Cognito sets no \`cognito:preferred_role\` and does not consult the next precedence.`,
     )
   })
 })

@@ -1,0 +1,44 @@
+import { guestsOf, handedOutRoles } from './handed-out-roles.js'
+import type { Infrastructure, RoleReference } from './infrastructure.js'
+import { possibilities } from './value.js'
+
+/** What the rules had to look at, in numbers. */
+export interface Coverage {
+  readonly pools: number
+  readonly groups: number
+  /** Identity pools' role attachments. */
+  readonly attachments: number
+  /** Roles that groups, mapping rules and `Roles` hand out, and whose trust policy is there to be checked. */
+  readonly rolesChecked: number
+  /** Such roles that no file defines, or of which it is not known which they are. */
+  readonly rolesNotChecked: number
+}
+
+/** Not for what is wrong: that is what findings are for. */
+export function coverageOf(infrastructures: readonly Infrastructure[]): Coverage {
+  const sum = (count: (infrastructure: Infrastructure) => number) =>
+    infrastructures.reduce((total, infrastructure) => total + count(infrastructure), 0)
+  return {
+    pools: sum(({ pools }) => pools.length),
+    groups: sum(({ groups }) => groups.length),
+    attachments: sum(({ attachments }) => attachments.length),
+    rolesChecked: sum(infrastructure => countRoles(infrastructure, true)),
+    rolesNotChecked: sum(infrastructure => countRoles(infrastructure, false)),
+  }
+}
+
+/** Each role once, however often it is handed out; not that of guests whom the identity pool does not let in. */
+function countRoles(infrastructure: Infrastructure, checked: boolean): number {
+  const { groups, attachments, roles } = infrastructure
+  const letsGuestsIn = guestsOf(infrastructure)
+  const handedOut = attachments.flatMap(attachment =>
+    handedOutRoles(attachment).filter(({ key }) => key !== 'unauthenticated' || letsGuestsIn(attachment) !== false),
+  )
+  const defined = new Set(roles.flatMap(({ id, trustPolicy }) => (trustPolicy.is === 'known' ? [id] : [])))
+  const values = [...groups.map(({ role }) => role), ...handedOut.map(({ role }) => role)]
+  const isChecked = ({ kind, id }: RoleReference) => kind !== 'reference' && defined.has(id)
+  const known = values.flatMap(value => possibilities(value).values.flatMap(role => role ?? []))
+  const distinct = new Map(known.map(role => [JSON.stringify([role.kind === 'arn', role.id]), role]))
+  const counted = [...distinct.values()].filter(role => isChecked(role) === checked).length
+  return checked ? counted : counted + values.filter(({ is }) => is === 'unknown').length
+}

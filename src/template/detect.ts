@@ -1,4 +1,5 @@
 import { isRolecastError } from '../errors.js'
+import { isAmplifyBackend } from './amplify/detect.js'
 import { field, isRecord, type JsonRecord, listOf } from './json-text.js'
 import type { TemplateFormat } from './formats.js'
 import { MAX_CHARACTERS, readYamlDocument, type SourceNode } from './yaml-document.js'
@@ -9,6 +10,9 @@ import { MAX_CHARACTERS, readYamlDocument, type SourceNode } from './yaml-docume
  */
 export function detectFormat(text: string, path = '-'): TemplateFormat | undefined {
   if (/\.tf(\.json)?$/.test(path)) return 'terraform-source'
+  if (isAmplifyBackend(text, path)) return 'amplify'
+  // What looks like a template in them is a part of them.
+  if (PROGRAM.test(path) || (PATTERN.test(path) && PLACEHOLDER.test(text))) return undefined
   if (!/^\s*[{[]/.test(text)) return detectYaml(text) ?? (HCL_BLOCK.test(text) ? 'terraform-source' : undefined)
   try {
     return detectJson(JSON.parse(text))
@@ -16,6 +20,11 @@ export function detectFormat(text: string, path = '-'): TemplateFormat | undefin
     return detectStream(text) ?? detectFlow(text)
   }
 }
+
+const PROGRAM = /\.(?:[cm]?[jt]sx?|py|go|cs|fs|java|kts?|scala|rb|php|rs|sh|bash|zsh|ps1|psm1|bat|cmd)$/
+/** Files from which another tool makes files. */
+const PATTERN = /\.(?:j2|jinja2?|tpl|tftpl|tmpl|erb)$/
+const PLACEHOLDER = /\{\{|\{%|<%|%\{/
 
 const HCL_BLOCK = /^(?:resource|data)[ \t]+"[\w-]+"[ \t]+"[\w-]+"[ \t]*\{/m
 
@@ -26,12 +35,39 @@ function detectJson(value: unknown): TemplateFormat | undefined {
   if (typeof field(value, 'format_version') === 'string' && ['planned_values', 'values', 'terraform_version'].some(has))
     return 'terraform-plan'
   if (has('lineage') && has('terraform_version')) return 'terraform-plan'
+  if (isRecord(field(value, 'deployment')) && has('version')) return isStackOfPulumi(value) ? 'pulumi-stack' : undefined
   if (has('changeSummary') || listOf(field(value, 'steps')).some(step => isUrn(field(step, 'urn'))))
     return 'pulumi-preview'
   if (typeof field(field(value, 'auth'), 'user_pool_id') === 'string') return 'amplify'
+  const groups = listOf(field(value, 'Groups'))
+  if (groups.length > 0 || typeof field(value, 'userPoolId') === 'string') {
+    // IAM has groups with names too.
+    const isOfPool = [value, ...groups].some(one => ['userPoolId', 'UserPoolId'].some(key => isText(field(one, key))))
+    if (isOfPool && Array.isArray(field(value, 'Groups'))) return 'user-pool'
+  }
+  const made = field(value, 'resources')
+  if (isRecord(made) && Object.values(made).some(one => isPulumiType(field(one, 'type')))) return 'pulumi-yaml'
   const resources = field(value, 'Resources')
   const types = isRecord(resources) ? Object.values(resources).map(resource => field(resource, 'Type')) : []
   return detectKeys(new Set(Object.keys(value)), () => types.some(isAwsType))
+}
+
+function isText(value: unknown): value is string {
+  return typeof value === 'string' && value !== ''
+}
+
+/** `aws:cognito:UserGroup`, `aws:cognito/userGroup:UserGroup`, `command:local:Command` */
+function isPulumiType(value: unknown): boolean {
+  return typeof value === 'string' && /^[a-z][\w-]*:[\w/-]+:\w+$/.test(value)
+}
+
+/** A stack that was never updated has no resources. */
+function isStackOfPulumi(value: JsonRecord): boolean {
+  const deployment = field(value, 'deployment')
+  return (
+    field(deployment, 'manifest') !== undefined ||
+    listOf(field(deployment, 'resources')).some(one => isUrn(field(one, 'urn')))
+  )
 }
 
 function isDeclared(item: unknown): boolean {
@@ -45,6 +81,8 @@ function isUrn(value: unknown): boolean {
 /** By the outermost keys; what only has `Resources` has to have one of AWS. */
 function detectKeys(keys: ReadonlySet<string>, hasAwsType: () => boolean): TemplateFormat | undefined {
   if (keys.has('service') && (keys.has('provider') || keys.has('resources'))) return 'serverless'
+  // What `aws cloudformation get-template` prints.
+  if (keys.has('TemplateBody') && keys.has('StagesAvailable')) return 'cloudformation'
   if (!keys.has('Resources')) return undefined
   return keys.has('AWSTemplateFormatVersion') || keys.has('Transform') || hasAwsType() ? 'cloudformation' : undefined
 }
@@ -79,12 +117,14 @@ function detectFlow(text: string): TemplateFormat | undefined {
 /** The node as plain data, as deep as detection looks. */
 function outlineOf(node: SourceNode, depth: number): unknown {
   if (node.kind === 'scalar') return node.value
-  if (depth === 0 || node.kind === 'opaque') return null
+  if (depth === 0 || node.kind === 'opaque' || node.kind === 'choice') return null
   if (node.kind === 'list') return node.items.map(item => outlineOf(item, depth - 1))
   const outline: Record<string, unknown> = Object.create(null)
   for (const [key, { value }] of node.entries) outline[key] = outlineOf(value, depth - 1)
   return outline satisfies JsonRecord
 }
+
+const PULUMI_TYPE = /[\s{,"']type["']?[ \t]{0,9}:[ \t]{0,9}["']?[a-z][\w-]{0,99}:[\w/-]{1,99}:\w/
 
 /** By the keys of the outermost mapping: the whole is not parsed, for most YAML is something else. */
 function detectYaml(whole: string): TemplateFormat | undefined {
@@ -94,5 +134,7 @@ function detectYaml(whole: string): TemplateFormat | undefined {
   const keys = new Set<string>()
   for (const [, spaces, , key] of text.matchAll(/^( *)(["']?)([\w:.-]+)\2[ \t]*:(?=\s|$)/gm))
     if (spaces!.length === indent) keys.add(key!)
+  if (keys.has('resources') && PULUMI_TYPE.test(text) && !keys.has('service')) return 'pulumi-yaml'
+  if (keys.has('Groups') && /^[ \t-]*["']?UserPoolId["']?[ \t]*:/m.test(text)) return 'user-pool'
   return detectKeys(keys, () => /\bType["']?[ \t]*:[ \t]*["']?(?:AWS|Custom|Alexa)::/.test(text))
 }

@@ -1,4 +1,5 @@
-import type { Location, Value } from '../rules/infrastructure.js'
+import type { Choices, Location, Value } from '../rules/infrastructure.js'
+import { chosenTogether } from '../rules/value.js'
 
 /** What a value refers to. */
 export interface Reference {
@@ -20,6 +21,8 @@ export interface TemplateSymbol {
   readonly text?: string | undefined
   /** Exactly what it is, and nothing computed from it. */
   readonly to?: Reference | undefined
+  /** Several things have its name, and which one it stands for has to be said where that decides something. */
+  readonly isUnclear?: boolean | undefined
   /** What it is computed from, as far as that is known. */
   readonly refers?: readonly Reference[] | undefined
 }
@@ -28,7 +31,13 @@ export interface TemplateSymbol {
  * A value of a template, as far as the template tells: what the readers of every format work with, until `toValue` makes it
  * data of the rules. `At` is how a reader keeps the location: as offsets, which are located when asked for, or as a location.
  */
-export type Evaluated<At> = { readonly at: At } & (
+export type Evaluated<At> = {
+  readonly at: At
+  /** What stands for the default of something that the deployment may give otherwise: a parameter, an option. */
+  readonly assumes?: readonly string[] | undefined
+  /** One of several: what has to be chosen for it, in any of these ways. Absent: that is not known. */
+  readonly when?: readonly Choices[] | undefined
+} & (
   | {
       readonly is: 'scalar'
       readonly value: string | number | boolean
@@ -85,15 +94,50 @@ export function oneOf<At>(
   why: string,
   at: At,
 ): Evaluated<At> {
-  const flat = values.flatMap(value => (value.is === 'one-of' ? value.values : [value]))
-  const seen = new Set<string>()
-  const different = flat.filter(value => {
-    const identity = identityOf(value)
-    return identity === undefined || (!seen.has(identity) && seen.add(identity))
-  })
+  const flat = values.flatMap(value =>
+    value.is === 'one-of' ? value.values.flatMap(one => given(one, value.when) ?? []) : [value],
+  )
+  const byIdentity = new Map<unknown, Evaluated<At>>()
+  for (const value of flat) {
+    const identity = identityOf(value) ?? value
+    const same = byIdentity.get(identity)
+    byIdentity.set(identity, same === undefined ? value : { ...same, when: eitherOf(same.when, value.when) })
+  }
+  const different = [...byIdentity.values()]
   if (different.length > MAX_POSSIBILITIES)
     return { is: 'unknown', why: `it has more than ${MAX_POSSIBILITIES} possible values`, at }
-  return different.length === 1 ? { ...different[0]!, at } : { is: 'one-of', values: different, name, why, at }
+  return different.length === 1
+    ? { ...different[0]!, when: undefined, at }
+    : { is: 'one-of', values: different, name, why, at }
+}
+
+/** The value where something else is chosen as well; undefined if the two exclude each other. */
+export function given<At>(value: Evaluated<At>, when: readonly Choices[] | undefined): Evaluated<At> | undefined {
+  const both = chosenTogether(value.when, when)
+  return both === 'never' ? undefined : both === value.when ? value : { ...value, when: both }
+}
+
+function eitherOf(a: readonly Choices[] | undefined, b: readonly Choices[] | undefined) {
+  return a === undefined || b === undefined || a.length + b.length > MAX_POSSIBILITIES ? undefined : [...a, ...b]
+}
+
+/** What several values together assume. */
+export function assumptionsOf(values: readonly Evaluated<unknown>[]): readonly string[] | undefined {
+  const all = [...new Set(values.flatMap(value => value.assumes ?? []))]
+  return all.length === 0 ? undefined : all
+}
+
+/** What it assumes, and what all that stands in it does. */
+export function assumptionsIn(evaluated: Evaluated<unknown>): readonly string[] {
+  const within =
+    evaluated.is === 'list'
+      ? evaluated.items
+      : evaluated.is === 'map'
+        ? [...evaluated.entries.values()]
+        : evaluated.is === 'one-of'
+          ? evaluated.values
+          : []
+  return [...new Set([...(evaluated.assumes ?? []), ...within.flatMap(assumptionsIn)])]
 }
 
 /** What the same value always has, and no other of the same template; undefined where that cannot be told. */
@@ -199,29 +243,66 @@ export function toValue<At, T>(
       return { is: 'unknown', why: evaluated.why, location }
     case 'one-of':
       return { is: 'one-of', values: evaluated.values.map(value => toValue(value, locate, read)), location }
-    default:
-      return read(evaluated, location)
+    default: {
+      const value = read(evaluated, location)
+      const { assumes, when } = evaluated
+      if (value.is !== 'known' || (assumes === undefined && when === undefined)) return value
+      return { ...value, ...(assumes && value.assumes === undefined && { assumes }), ...(when && { when }) }
+    }
   }
+}
+
+export interface Describe {
+  /** What a reference is that stands alone. */
+  readonly reference?: (to: Reference) => Mark | undefined
+  /** What a text is that is no good as it is. */
+  readonly text?: (text: string) => Mark | undefined
+}
+
+/** What is known of a value that is not known itself. */
+export interface Mark {
+  /** In words, what it is, if it is not the ID of an identity pool. */
+  readonly is?: string | undefined
+  /** The `id` of the identity pool whose ID it is. */
+  readonly pool?: string | undefined
+  /** What its text begins with. */
+  readonly starts?: string | undefined
 }
 
 /** As plain data, with `{ "rolecast:unknown": why }` where it is not known. */
-export function toPlain(evaluated: Evaluated<unknown>): unknown {
+export function toPlain(evaluated: Evaluated<unknown>, describe: Describe = {}): unknown {
+  const to = loneSymbol(evaluated)?.to
   switch (evaluated.is) {
-    case 'scalar':
-      return evaluated.value
+    case 'scalar': {
+      const mark = typeof evaluated.value === 'string' ? describe.text?.(evaluated.value) : undefined
+      return mark === undefined ? evaluated.value : unknownMark('nothing replaces the names in it', mark)
+    }
     case 'list':
-      return evaluated.items.map(toPlain)
+      return evaluated.items.map(item => toPlain(item, describe))
     case 'map':
       // Own properties, whatever the keys are called.
-      return Object.fromEntries([...evaluated.entries].map(([name, value]) => [name, toPlain(value)]))
+      return Object.fromEntries([...evaluated.entries].map(([name, value]) => [name, toPlain(value, describe)]))
     case 'absent':
       return null
     default:
-      return unknownMark(whyUnknown(evaluated))
+      return unknownMark(whyUnknown(evaluated), (to && describe.reference?.(to)) ?? { starts: beginningOf(evaluated) })
   }
 }
 
+function beginningOf(evaluated: Evaluated<unknown>): string | undefined {
+  const [first] = evaluated.is === 'symbolic' ? evaluated.parts : []
+  return typeof first === 'string' ? first : undefined
+}
+
+/** A mark has so many characters of a text's beginning at most. */
+const MAX_STARTS = 200
+
 /** What stands in plain data for a part that is not known. */
-export function unknownMark(why: string | undefined): object {
-  return { 'rolecast:unknown': why }
+export function unknownMark(why: string | undefined, { is, pool, starts = '' }: Mark = {}): object {
+  return {
+    'rolecast:unknown': why,
+    ...(is !== undefined && { 'rolecast:is': is }),
+    ...(pool !== undefined && { 'rolecast:pool': pool }),
+    ...(starts !== '' && { 'rolecast:starts': starts.slice(0, MAX_STARTS) }),
+  }
 }

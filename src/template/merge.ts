@@ -9,13 +9,12 @@ import type {
   RoleReference,
   Value,
 } from '../rules/infrastructure.js'
-import { AMPLIFY_POOL } from './amplify.js'
-import { isWithin } from './paths.js'
+import { joinAmplify } from './amplify/join.js'
 
 /**
  * Puts together what belongs together; all else stays as it is, in its order.
  *
- * - Amplify's list of groups, with the template of groups in its folder or below.
+ * - The files of one Amplify project: see `joinAmplify`.
  * - CloudFormation templates that name one user pool or identity pool: by its id, or, within one folder, by the same export. Not
  *   if they have a group's name or an attachment's id in common: those are copies, or one template for several stages.
  *
@@ -27,34 +26,6 @@ export function mergeInfrastructures(infrastructures: readonly Infrastructure[])
 
 function folderOf({ paths }: Infrastructure): string {
   return posix.dirname(paths[0] ?? '.')
-}
-
-/** The list gets the pool of the one template that is about it. */
-function joinAmplify(infrastructures: readonly Infrastructure[]): readonly Infrastructure[] {
-  const lists = infrastructures.filter(({ declaredPrecedences }) =>
-    declaredPrecedences.some(({ pool }) => pool === AMPLIFY_POOL),
-  )
-  const joined = new Map<Infrastructure, Infrastructure>()
-  const taken = new Set<Infrastructure>()
-  for (const list of lists) {
-    const [template, ...others] = infrastructures.filter(
-      one =>
-        one.format === 'cloudformation' &&
-        one.groups.length > 0 &&
-        isWithin(folderOf(one), folderOf(list)) &&
-        !joined.has(one),
-    )
-    const pools = new Set(template?.groups.map(({ pool }) => pool))
-    const [pool, ...morePools] = pools
-    if (template === undefined || others.length > 0 || pool === undefined || morePools.length > 0) continue
-    taken.add(list)
-    joined.set(template, {
-      ...template,
-      paths: [...template.paths, ...list.paths],
-      declaredPrecedences: list.declaredPrecedences.map(declared => ({ ...declared, pool })),
-    })
-  }
-  return infrastructures.filter(one => !taken.has(one)).map(one => joined.get(one) ?? one)
 }
 
 const STACKS: ReadonlySet<string> = new Set(['cloudformation', 'serverless'])
@@ -129,6 +100,8 @@ function union(parts: readonly Infrastructure[]): Infrastructure {
     unresolved: all.flatMap(({ unresolved }) => unresolved),
     notFollowed: all.flatMap(({ notFollowed }) => notFollowed),
     misspelt: all.flatMap(({ misspelt }) => misspelt),
+    wrongIds: all.flatMap(({ wrongIds = [] }) => wrongIds),
+    missingSubs: all.flatMap(({ missingSubs = [] }) => missingSubs),
     suppressions: all.flatMap(({ suppressions }) => suppressions),
   }
 }
@@ -164,6 +137,7 @@ function renamed(infrastructure: Infrastructure, local: (id: string) => string):
   const mapping = (one: RoleMappingDefinition): RoleMappingDefinition => ({
     ...one,
     ...(one.pool !== undefined && { pool: global(one.pool) }),
+    ...(one.client !== undefined && { client: local(one.client) }),
     rules: mapValue(one.rules, rules => rules.map(rule)),
   })
   const attachment = (one: RoleAttachment): RoleAttachment => ({
@@ -177,14 +151,20 @@ function renamed(infrastructure: Infrastructure, local: (id: string) => string):
     ...infrastructure,
     pools: infrastructure.pools.map(pool => ({ ...pool, id: global(pool.id) })),
     groups: infrastructure.groups.map(group),
-    roles: infrastructure.roles.map(one => ({ ...one, id: local(one.id) })),
+    roles: infrastructure.roles.map(one => ({
+      ...one,
+      id: local(one.id),
+      trustPolicy: mapValue(one.trustPolicy, policy => withPools(policy, global)),
+    })),
     identityPools: infrastructure.identityPools.map(one => ({
       ...one,
       id: global(one.id),
+      ...(one.resource !== undefined && { resource: local(one.resource) }),
       providers: mapValue(one.providers, providers =>
         providers.map(provider => ({
           ...provider,
           ...(provider.pool !== undefined && { pool: global(provider.pool) }),
+          ...(provider.client !== undefined && { client: local(provider.client) }),
         })),
       ),
     })),
@@ -196,11 +176,26 @@ function renamed(infrastructure: Infrastructure, local: (id: string) => string):
       ...(one.pool !== undefined && { pool: global(one.pool) }),
     })),
     misspelt: infrastructure.misspelt.map(one => ({ ...one, resource: local(one.resource) })),
+    wrongIds: (infrastructure.wrongIds ?? []).map(one => ({ ...one, resource: local(one.resource) })),
+    missingSubs: (infrastructure.missingSubs ?? []).map(one => ({ ...one, resource: local(one.resource) })),
     suppressions: infrastructure.suppressions.map(one => ({
       ...one,
       ...(one.target !== undefined && { target: local(one.target) }),
     })),
   }
+}
+
+/** A policy with the identity pools of its marks under another name. */
+function withPools(policy: unknown, name: (id: string) => string): unknown {
+  if (Array.isArray(policy)) return policy.map(part => withPools(part, name))
+  if (typeof policy !== 'object' || policy === null) return policy
+  const isMark = Object.hasOwn(policy, 'rolecast:unknown')
+  return Object.fromEntries(
+    Object.entries(policy).map(([key, part]) => [
+      key,
+      isMark && key === 'rolecast:pool' && typeof part === 'string' ? name(part) : withPools(part, name),
+    ]),
+  )
 }
 
 function mapValue<T, U>(value: Value<T>, map: (known: T) => U): Value<U> {

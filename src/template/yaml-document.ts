@@ -1,25 +1,35 @@
 import { Composer, isAlias, isMap, isScalar, Lexer, LineCounter, Parser, Scalar } from 'yaml'
 import type { Alias, Node, Tags, YAMLMap, YAMLSeq } from 'yaml'
 import { RolecastError, quote } from '../errors.js'
-import type { Location } from '../rules/infrastructure.js'
+import type { Choices, Location } from '../rules/infrastructure.js'
 
 /** Where a node stands, as offsets into the text. */
 export interface Span {
   readonly start: number
   readonly end: number
+  /** The text it is of; absent: the one that is asked to locate it. A template may have parts of several files. */
+  readonly source?: SpanSource | undefined
+}
+
+/** A text with places. */
+export interface SpanSource {
+  readonly path: string
+  readonly locate: (span: Span) => TextLocation
 }
 
 /**
  * A node of a text. What the syntax adds is gone: an alias is the node it stands for, a merge key its entries, a short form
  * such as `!Sub x` the mapping `{ Fn::Sub: x }`.
  */
-export type SourceNode = ScalarNode | ListNode | MapNode | OpaqueNode
+export type SourceNode = ScalarNode | ListNode | MapNode | OpaqueNode | ChoiceNode
 
 export interface ScalarNode extends Span {
   readonly kind: 'scalar'
   readonly value: string | number | boolean | null
   /** As it was written, without its quotes. */
   readonly text: string
+  /** What a variable in it has its default of. */
+  readonly assumes?: readonly string[] | undefined
 }
 
 export interface ListNode extends Span {
@@ -43,8 +53,22 @@ export interface OpaqueNode extends Span {
   readonly why: string
 }
 
+/** One of several, where a variable stands that the deployment may give. No text has it: a reader makes it. */
+export interface ChoiceNode extends Span {
+  readonly kind: 'choice'
+  readonly options: readonly { readonly value: SourceNode; readonly when?: Choices | undefined }[]
+  readonly name: string | undefined
+  readonly why: string
+}
+
 export interface Comment extends Span {
   readonly text: string
+}
+
+/** The place of the key that counts, and what stands behind the one before it. */
+export interface RepeatedKey extends Span {
+  readonly name: string
+  readonly replaced: SourceNode
 }
 
 /** All but the construct. */
@@ -60,6 +84,8 @@ export interface SourceDocument {
   readonly root: SourceNode
   /** All but those inside of scalars. JSON has none. */
   readonly comments: readonly Comment[]
+  /** Keys that stand twice in one mapping: the last one counts, as for CloudFormation. */
+  readonly repeated: readonly RepeatedKey[]
   readonly locate: (span: Span) => TextLocation
   /** The error for something at this location: what is wrong, and what to do next. */
   invalid(span: Span, what: string, next: string): RolecastError
@@ -86,6 +112,7 @@ const SHORT_FORMS = [
   'ForEach',
   'GetAtt',
   'GetAZs',
+  'GetStackOutput',
   'If',
   'ImportValue',
   'Join',
@@ -107,7 +134,7 @@ const TAGS: Tags = SHORT_FORMS.flatMap(name => [
 ])
 
 /**
- * Reads YAML, or JSON, as CloudFormation's tools do: one document, no key twice, trailing commas forgiven, CloudFormation's
+ * Reads YAML, or JSON, as CloudFormation's tools do: one document, the last of a repeated key, trailing commas forgiven, CloudFormation's
  * short forms known. An unknown tag makes its value unknown, and never the text behind it.
  *
  * Time and memory are bounded by limits on size, depth and aliases; beyond them it fails.
@@ -118,15 +145,19 @@ const TAGS: Tags = SHORT_FORMS.flatMap(name => [
 export function readYamlDocument(text: string, path: string): SourceDocument {
   const lines = new LineCounter()
   lines.addNewLine(0)
-  const locate = ({ start, end }: Span): TextLocation => {
-    const [from, to] = [lines.linePos(start), lines.linePos(end)]
-    return { path, line: from.line, column: from.col, endLine: to.line, endColumn: to.col }
+  const source: SpanSource = {
+    path,
+    locate: ({ start, end }) => {
+      const [from, to] = [lines.linePos(start), lines.linePos(end)]
+      return { path, line: from.line, column: from.col, endLine: to.line, endColumn: to.col }
+    },
   }
+  const locate = (span: Span): TextLocation => (span.source ?? source).locate(span)
   const invalid = (span: Span, what: string, next: string) => {
-    const { line, column } = locate(span)
+    const location = locate(span)
     return new RolecastError(
       'invalid-input',
-      `${quote(`${path}:${line}:${column}`)} cannot be used: ${what}; ${next}`,
+      `${quote(`${location.path}:${location.line}:${location.column}`)} cannot be used: ${what}; ${next}`,
       {
         value: path,
       },
@@ -141,8 +172,10 @@ export function readYamlDocument(text: string, path: string): SourceDocument {
   }
 
   const comments: Comment[] = []
+  const repeated: RepeatedKey[] = []
   const contents = compose(text, lines, comments, invalid)
-  return { path, root: createConverter(text, invalid)(contents), comments, locate, invalid }
+  const root = createConverter(text, source, repeated, invalid)(contents)
+  return { path, root, comments, repeated, locate, invalid }
 }
 
 type Invalid = SourceDocument['invalid']
@@ -213,7 +246,12 @@ interface Measured {
 }
 
 /** From the library's nodes to ours. Recursion is safe: the parser has bounded the depth. */
-function createConverter(text: string, invalid: Invalid): (node: Node) => SourceNode {
+function createConverter(
+  text: string,
+  source: SpanSource,
+  repeated: RepeatedKey[],
+  invalid: Invalid,
+): (node: Node) => SourceNode {
   // An anchor of the same name replaces the earlier one, and until it is complete it stands for nothing.
   const anchors = new Map<string, Measured | 'open'>()
   let depth = 0
@@ -259,10 +297,10 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
   function convertContent(node: Scalar | YAMLMap | YAMLSeq): SourceNode {
     const span = spanOf(node)
     if (isScalar(node)) {
-      const source = node.source ?? ''
-      size += source.length
-      const value = node.type === Scalar.PLAIN && node.tag === undefined ? plainValue(source) : source
-      return { kind: 'scalar', value, text: source, start: span.start, end: trimmedEnd(text, span) }
+      const written = node.source ?? ''
+      size += written.length
+      const value = node.type === Scalar.PLAIN && node.tag === undefined ? plainValue(written) : written
+      return { kind: 'scalar', value, text: written, start: span.start, end: trimmedEnd(text, span), source }
     }
     // The library ends a block where the next thing begins, behind the comments in between.
     if (isMap(node)) {
@@ -272,6 +310,7 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
         entries,
         start: span.start,
         end: node.flow === true ? span.end : lastEnd(entries.values(), span),
+        source,
       }
     }
     const items = node.items.map(item => convert(item as Node))
@@ -286,6 +325,7 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
               items.map(value => ({ value })),
               span,
             ),
+      source,
     }
   }
 
@@ -297,32 +337,33 @@ function createConverter(text: string, invalid: Invalid): (node: Node) => Source
       const key = keyNode === null ? undefined : convert(keyNode)
       if (key?.kind !== 'scalar')
         throw invalid(key ?? spanOf(map), 'a key is not a string', 'write a plain name before the colon')
-      const value = pair.value === null ? nothingAt(key.end) : convert(pair.value as Node)
+      const value = pair.value === null ? nothingAt(key.end, source) : convert(pair.value as Node)
       if (key.text === '<<' && isScalar(keyNode) && keyNode.type === Scalar.PLAIN) {
         merged.push(...mapsToMerge(value))
-      } else if (entries.has(key.text)) {
-        throw invalid(key, `the key ${quote(key.text)} is repeated in one mapping`, 'keep one of them')
       } else {
-        entries.set(key.text, { key: { start: key.start, end: key.end }, value })
+        const before = entries.get(key.text)
+        if (before !== undefined)
+          repeated.push({ name: key.text, replaced: before.value, start: key.start, end: key.end, source })
+        entries.delete(key.text)
+        entries.set(key.text, { key: { start: key.start, end: key.end, source }, value })
       }
     }
-    for (const source of merged)
-      for (const [key, entry] of source.entries) if (!entries.has(key)) entries.set(key, entry)
+    for (const one of merged) for (const [key, entry] of one.entries) if (!entries.has(key)) entries.set(key, entry)
     return entries
   }
 
   function mapsToMerge(value: SourceNode): readonly MapNode[] {
     const sources = value.kind === 'list' ? value.items : [value]
-    return sources.map(source => {
-      if (source.kind === 'map') return source
-      throw invalid(source, 'a merge key `<<` has something else than mappings', 'merge an alias of a mapping')
+    return sources.map(one => {
+      if (one.kind === 'map') return one
+      throw invalid(one, 'a merge key `<<` has something else than mappings', 'merge an alias of a mapping')
     })
   }
 
   function applyTag(tag: string, untagged: SourceNode): SourceNode {
     if (tag === '!' || PLAIN_TAGS.has(tag)) return untagged
     if (untagged.kind === 'scalar' && TYPE_TAGS.has(tag)) return { ...untagged, value: plainValue(untagged.text) }
-    const span = { start: startOfTag(text, tag, untagged.start), end: untagged.end }
+    const span = { start: startOfTag(text, tag, untagged.start), end: untagged.end, source }
     const name = tag.slice(1)
     if (!SHORT_FORMS.includes(name))
       return { kind: 'opaque', why: `the tag ${quote(tag)} is not one of CloudFormation's`, ...span }
@@ -365,8 +406,8 @@ function spanOf(node: Node): Span {
   return { start, end }
 }
 
-function nothingAt(offset: number): ScalarNode {
-  return { kind: 'scalar', value: null, text: '', start: offset, end: offset }
+function nothingAt(offset: number, source: SpanSource): ScalarNode {
+  return { kind: 'scalar', value: null, text: '', start: offset, end: offset, source }
 }
 
 /** Numbers as JSON writes them. Others, such as `010`, mean one thing in YAML 1.1 and another in 1.2: they stay strings. */
@@ -386,9 +427,32 @@ export function textAt(node: SourceNode | undefined, key: string): string | unde
   return value?.kind === 'scalar' ? value.text : undefined
 }
 
-/** From the beginning of one to the end of the other, where they stand together. */
+/** From the beginning of one to the end of the other, where they stand together; the value where it is of another file. */
 export function spanFrom(key: Span, value: Span): Span {
-  return value.start >= key.start
-    ? { start: key.start, end: Math.max(key.end, value.end) }
-    : { start: key.start, end: key.end }
+  if (value.source !== key.source) return value
+  const end = value.start >= key.start ? Math.max(key.end, value.end) : key.end
+  return { start: key.start, end, source: key.source }
+}
+
+/** The node with all that is in it at one place: what stands in a string of another document has no place of its own. */
+export function movedTo(node: SourceNode, { start, end, source }: Span): SourceNode {
+  const at = { start, end, source }
+  // An alias is the node that it stands for, so that one node may stand in many places.
+  const moved = new Map<SourceNode, SourceNode>()
+  const move = (one: SourceNode): SourceNode => {
+    const known = moved.get(one)
+    if (known !== undefined) return known
+    const result = { ...moveParts(one), ...at }
+    moved.set(one, result)
+    return result
+  }
+  const moveParts = (one: SourceNode): SourceNode => {
+    if (one.kind === 'list') return { ...one, items: one.items.map(move) }
+    if (one.kind !== 'map') return one
+    return {
+      ...one,
+      entries: new Map([...one.entries].map(([key, { value }]) => [key, { key: at, value: move(value) }])),
+    }
+  }
+  return move(node)
 }

@@ -190,6 +190,71 @@ const TERRAFORM_JSON = {
   data: { aws_iam_policy_document: { d: { statement: [{ actions: ['sts:AssumeRole'], condition: [] }] } } },
 }
 
+const AMPLIFY_PROGRAM = `import { defineAuth } from '@aws-amplify/backend'
+const names = ['USERS', "ADMINS"] as const
+enum More { A = 'a', B = \`b\` }
+export const auth = defineAuth({ loginWith: { email: true }, groups: [...names, ...Object.values(More)] satisfies string[] })
+`
+/** Files that name one another; HCL is in the form that needs no thread. */
+const PROJECT: readonly template.ProjectFile[] = [
+  {
+    path: 'main.tf.json',
+    text: '{"module":{"m":{"source":"./m","groups":"${var.groups}"}},"variable":{"groups":{"default":{"a":1,"b":1}}}}',
+    format: 'terraform-source',
+  },
+  {
+    path: 'm/main.tf.json',
+    text: JSON.stringify({
+      variable: { groups: { type: 'map(number)' } },
+      resource: {
+        aws_cognito_user_group: {
+          g: {
+            for_each: '${var.groups}',
+            name: '${each.key}',
+            precedence: '${each.value}',
+            user_pool_id: POOL,
+            role_arn: `${ROLE}-\${each.key}`,
+          },
+        },
+      },
+      output: { o: { value: '${aws_cognito_user_group.g}' } },
+    }),
+    format: 'terraform-source',
+  },
+  {
+    path: 'parent.yaml',
+    text: `Resources:
+  Pool: { Type: AWS::Cognito::UserPool }
+  Child: { Type: AWS::CloudFormation::Stack, Properties: { TemplateURL: child.yaml, Parameters: { Pool: !Ref Pool } } }
+  Group: { Type: AWS::Cognito::UserPoolGroup, Properties: { GroupName: a, UserPoolId: !GetAtt Child.Outputs.Id } }
+Outputs: { Id: { Value: !Ref Pool, Export: { Name: pool } } }
+`,
+    format: 'cloudformation',
+  },
+  {
+    path: 'child.yaml',
+    text: `Parameters: { Pool: { Type: String, Default: x, AllowedValues: [x, y] } }
+Resources:
+  Group: { Type: AWS::Cognito::UserPoolGroup, Properties: { GroupName: b, UserPoolId: !Ref Pool, Precedence: 1 } }
+  Fn::ForEach::Names: [Name, [c, d], { 'G\${Name}': { Type: AWS::Cognito::UserPoolGroup, Properties: { GroupName: !Ref Name, UserPoolId: !ImportValue pool } } }]
+Outputs: { Id: { Value: !Ref Pool } }
+`,
+    format: 'cloudformation',
+  },
+  {
+    path: 'serverless.yml',
+    text: `service: s
+provider: { name: aws, stage: "\${opt:stage, 'dev'}" }
+custom: { rank: 1, names: { dev: a }, part: "\${file(child.yaml)}" }
+resources:
+  - \${file(child.yaml)}
+  - Resources:
+      G: { Type: AWS::Cognito::UserPoolGroup, Properties: { GroupName: "\${self:custom.names.\${self:provider.stage}}", UserPoolId: !ImportValue pool } }
+`,
+    format: 'serverless',
+  },
+]
+
 /** Files of the repository, and how each says its format. */
 const FILES: readonly (readonly [template.TemplateFormat, readonly string[]])[] = [
   [
@@ -199,6 +264,8 @@ const FILES: readonly (readonly [template.TemplateFormat, readonly string[]])[] 
   ['serverless', ['templates/serverless/serverless.yml', 'templates/serverless/parts.yml']],
   ['terraform-plan', ['templates/terraform/plan.json', 'templates/terraform/state.json']],
   ['pulumi-preview', ['templates/pulumi/preview.json']],
+  ['pulumi-stack', ['templates/pulumi/stack.json']],
+  ['pulumi-yaml', ['templates/pulumi/Pulumi.yaml']],
   ['amplify', ['templates/amplify/amplify_outputs.json', 'templates/amplify/user-pool-group-precedence.json']],
 ]
 
@@ -255,6 +322,31 @@ function templates(): readonly Parser[] {
     parser('HCL', ['readTerraformModule'], damaged([fixture('templates/terraform/main.tf')]), async text => {
       await readTerraformModule([{ path: 'main.tf', text }], { parse: parseHcl })
     }),
+    parser('Pulumi stack values', ['readTemplate'], changedJson([jsonFixture('templates/pulumi/stack.json')]), text =>
+      readAndValidate(text, 'pulumi-stack'),
+    ),
+    parser(
+      'lists of groups',
+      ['readTemplate'],
+      changedJson([{ Groups: [{ GroupName: 'a', UserPoolId: POOL, Precedence: 0, RoleArn: ROLE }], NextToken: 'x' }]),
+      text => readAndValidate(text, 'user-pool'),
+    ),
+    parser('programs of Amplify', ['readTemplate'], damaged([AMPLIFY_PROGRAM]), text =>
+      readAndValidate(text, 'amplify', 'amplify/auth/resource.ts'),
+    ),
+    parser(
+      'projects',
+      ['readProject'],
+      fc.record({ index: fc.nat(PROJECT.length - 1), text: damaged(PROJECT.map(({ text }) => text)) }),
+      async ({ index, text }) => {
+        const files = PROJECT.map((one, position) => (position === index ? { ...one, text } : one))
+        const { infrastructures } = await template.readProject(files, {
+          open: path => files.find(one => one.path === path)?.text,
+          varFiles: [{ path: 'x.tfvars.json', text }],
+        })
+        validateAll(infrastructures, { today: '2026-01-01' })
+      },
+    ),
     parser('findings', ['validateTemplate'], changedJson([CLOUDFORMATION]), text =>
       template.validateTemplate(text, { format: 'cloudformation', now: 0 }),
     ),

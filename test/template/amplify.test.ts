@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isRolecastError } from '../../src/errors.js'
-import { AMPLIFY_POOL, readAmplifyOutputs, readAmplifyPrecedence } from '../../src/template/amplify.js'
+import { AMPLIFY_POOL } from '../../src/template/amplify/backend.js'
+import { LISTED_POOL, readAmplifyGroupList } from '../../src/template/amplify/group-list.js'
+import { readAmplifyOutputs } from '../../src/template/amplify/outputs.js'
 import { readCloudFormation } from '../../src/template/cloudformation/resources.js'
 import { errorOf } from '../failure-of.js'
 
@@ -11,34 +13,43 @@ function fixture(name: string): string {
 }
 
 describe('Gen 1', () => {
-  test('the precedence file says ranks, each with its place', () => {
-    const infrastructure = readAmplifyPrecedence(fixture('user-pool-group-precedence.json'), 'p.json')
-    expect(infrastructure).toMatchObject({ format: 'amplify', paths: ['p.json'], groups: [] })
-    expect(infrastructure.declaredPrecedences).toEqual([
-      {
-        pool: AMPLIFY_POOL,
-        groupName: 'admins',
-        precedence: 1,
-        location: { path: 'p.json', line: 2, column: 3, endLine: 5, endColumn: 4 },
-      },
-      {
-        pool: AMPLIFY_POOL,
-        groupName: 'users',
-        precedence: 2,
-        location: { path: 'p.json', line: 6, column: 3, endLine: 9, endColumn: 4 },
-      },
-    ])
-  })
-
-  test('a rank is given as it stands there, and a name is a name', () => {
-    const { declaredPrecedences } = readAmplifyPrecedence(
-      '[{"groupName":"__proto__"},{"groupName":"a","precedence":"1"},{"groupName":"b","precedence":[1]}]',
+  test('the list of groups has groups of one pool, each with its place and a role that Amplify makes', () => {
+    const { format, paths, pools, groups, declaredPrecedences } = readAmplifyGroupList(
+      fixture('user-pool-group-precedence.json'),
       'p.json',
     )
-    expect(declaredPrecedences.map(({ groupName, precedence }) => [groupName, precedence])).toEqual([
-      ['__proto__', null],
+    expect([format, paths, pools, declaredPrecedences]).toEqual([
+      'amplify',
+      ['p.json'],
+      [{ id: LISTED_POOL, name: AMPLIFY_POOL }],
+      [],
+    ])
+    expect(groups).toMatchObject([
+      {
+        groupName: { value: 'admins' },
+        precedence: { value: 1 },
+        location: { path: 'p.json', line: 2, column: 3, endLine: 5, endColumn: 4, construct: 'admins' },
+      },
+      { groupName: { value: 'users' }, precedence: { value: 2 }, location: { line: 6, endLine: 9 } },
+    ])
+    expect(new Set(groups.map(({ role }) => role.is === 'known' && role.value.id)).size).toBe(2)
+  })
+
+  test('a precedence is given as it stands there, and a name is a name', () => {
+    const { groups } = readAmplifyGroupList(
+      '[{"groupName":"__proto__"},{"groupName":"a","precedence":"1"},{"groupName":"b","precedence":[1]},{"groupName":"c","precedence":null}]',
+      'p.json',
+    )
+    expect(
+      groups.map(({ groupName, precedence }) => [
+        groupName.is === 'known' && groupName.value,
+        precedence.is === 'known' ? precedence.value : precedence.is,
+      ]),
+    ).toEqual([
+      ['__proto__', 'absent'],
       ['a', '1'],
       ['b', [1]],
+      ['c', 'absent'],
     ])
   })
 
@@ -63,7 +74,7 @@ describe('Gen 1', () => {
 })
 
 describe('Gen 2', () => {
-  test('the outputs have groups of one pool, whose roles they do not say', () => {
+  test('the outputs have groups of one pool, each with a role that Amplify makes', () => {
     const { pools, groups } = readAmplifyOutputs(fixture('amplify_outputs.json'), 'amplify_outputs.json')
     expect(pools).toEqual([
       { id: 'eu-west-1_Ab12Cd34E', name: 'eu-west-1_Ab12Cd34E', userPoolId: 'eu-west-1_Ab12Cd34E' },
@@ -73,13 +84,13 @@ describe('Gen 2', () => {
         pool,
         groupName.is === 'known' && groupName.value,
         precedence.is === 'known' ? precedence.value : precedence.is,
-        role.is,
+        role.is === 'known' && role.value.id,
         location.line,
       ]),
     ).toEqual([
-      ['eu-west-1_Ab12Cd34E', 'ADMINS', 0, 'unknown', 8],
-      ['eu-west-1_Ab12Cd34E', 'EDITORS', 1, 'unknown', 9],
-      ['eu-west-1_Ab12Cd34E', '__proto__', 'absent', 'unknown', 10],
+      ['eu-west-1_Ab12Cd34E', 'ADMINS', 0, 'eu-west-1_Ab12Cd34E/ADMINS role', 8],
+      ['eu-west-1_Ab12Cd34E', 'EDITORS', 1, 'eu-west-1_Ab12Cd34E/EDITORS role', 9],
+      ['eu-west-1_Ab12Cd34E', '__proto__', 'absent', 'eu-west-1_Ab12Cd34E/__proto__ role', 10],
     ])
     expect(new Set(groups.map(group => group.id)).size).toBe(3)
   })
@@ -92,13 +103,13 @@ describe('Gen 2', () => {
 test.each<[string, (text: string, path: string) => unknown, string, string]>([
   [
     'no list',
-    readAmplifyPrecedence,
+    readAmplifyGroupList,
     '{}',
     '`a.json:1:1` cannot be used: it is not a list of groups; name the `user-pool-group-precedence.json`',
   ],
   [
     'a group without a name',
-    readAmplifyPrecedence,
+    readAmplifyGroupList,
     '[{"groupName": 4}]',
     '`a.json:1:2` cannot be used: a group has no `groupName` that is a string; let Amplify',
   ],
@@ -127,7 +138,7 @@ test.each<[string, (text: string, path: string) => unknown, string, string]>([
 
 test('a damaged file is read, or rejected with its place, and nothing else', () => {
   const files = fc.constantFrom(
-    [readAmplifyPrecedence, fixture('user-pool-group-precedence.json')] as const,
+    [readAmplifyGroupList, fixture('user-pool-group-precedence.json')] as const,
     [readAmplifyOutputs, fixture('amplify_outputs.json')] as const,
   )
   fc.assert(

@@ -137,7 +137,10 @@ describe('a template with every short form', () => {
       Action: 'sts:AssumeRoleWithWebIdentity',
     })
     const aud = {
-      'cognito-identity.amazonaws.com:aud': { 'rolecast:unknown': '`IdentityPool` is known only when deployed' },
+      'cognito-identity.amazonaws.com:aud': {
+        'rolecast:unknown': '`IdentityPool` is known only when deployed',
+        'rolecast:pool': '${IdentityPool}',
+      },
     }
     const amr = { 'ForAnyValue:StringLike': { 'cognito-identity.amazonaws.com:amr': 'authenticated' } }
     const service = trust('cognito-identity.amazonaws.com')
@@ -337,17 +340,20 @@ describe('the family', () => {
     expect(findings(group('x', 'A'), group('y', 'A'))).toEqual([['COG120', 'x', 'y', 'A,x,y']])
   })
 
-  test('macros, Fn::ForEach and Fn::Transform are reported as unresolved, and what they may set is not taken as absent', () => {
-    const { groups, unresolved } = read('cloudformation/unresolved.yaml')
+  test('macros, Fn::Transform and includes are reported, and what they may set is not taken as absent; a loop makes its groups', () => {
+    const { groups, unresolved, notFollowed } = read('cloudformation/unresolved.yaml')
     expect(unresolved.map(({ why, location }) => [why, location.line])).toEqual([
-      ['`Fn::ForEach::Groups` makes resources when deployed', 3],
       ['`Fn::Transform` makes resources when deployed', 11],
+      ['the user pool of `AdminsGroup` is not known: it has no `UserPoolId`', 6],
+      ['the user pool of `UsersGroup` is not known: it has no `UserPoolId`', 6],
       ['the user pool of `Included` is not known: `Fn::Transform` is evaluated at deployment', 12],
       ['the user pool of `Odd` is not known: it has no `UserPoolId`', 17],
       ['the transform `House::Macro` may change what the template makes', 1],
-      ['the transform `AWS::Include` may change what the template makes', 1],
     ])
-    const [included, odd] = groups
+    expect(notFollowed.map(({ what, why, location }) => [what, why, location.line])).toEqual([
+      ['Include `s3://bucket/more.yaml`', 'it is at an address, not in a file', 1],
+    ])
+    const [included, odd] = groups.slice(2)
     expect([bare(included!.groupName), bare(included!.precedence)]).toEqual([
       'included',
       '? `Fn::Transform` is evaluated at deployment',
@@ -406,7 +412,7 @@ describe('intrinsic functions', () => {
     ['!Join ["", !GetAZs ""]', '? `Fn::GetAZs` is evaluated at deployment'],
     ['!Join ["", [1, !If [C, 2, 3]]]', [12, 13], C],
     ['!If [C, 1, 1]', 1, C],
-    ['!If [C, 1, !If [C, 2, 3]]', [1, 2, 3], C],
+    ['!If [C, 1, !If [C, 2, 3]]', [1, 3], C],
     ['!If [D, 1, 2]', 1, C],
     ['!If [E, 1, 2]', 2, C],
     ['!If [Unheard, 1, 2]', [1, 2]],
@@ -568,11 +574,6 @@ describe('what cannot be read is rejected with its place', () => {
     ['a resource that is none', 'Resources:\n  A: 1', 't.yaml:2:6` cannot be used: resource `A` is not a mapping'],
     ['broken YAML', 'Resources:\n  A: b: c', 't.yaml:2:6` cannot be used: nested mappings are not allowed'],
     ['broken JSON', '{"Resources": {"A": {}', 't.yaml:1:23` cannot be used: flow map'],
-    [
-      'a key that stands twice',
-      '{"Resources": {"A": {}, "A": {}}}',
-      't.yaml:1:25` cannot be used: the key `A` is repeated in one mapping; keep one of them',
-    ],
     ['a key that is no string', 'Resources:\n  [a]: b', 't.yaml:2:3` cannot be used: a key is not a string'],
     ['two documents', 'Resources: {}\n---\nResources: {}', 't.yaml:2:1` cannot be used: a second document begins here'],
     ['an alias of nothing', 'Resources: *a', 't.yaml:1:12` cannot be used: there is no anchor `a` before this alias'],
@@ -622,6 +623,22 @@ describe('what cannot be read is rejected with its place', () => {
     ]) {
       expect(readCloudFormation(text, 't.yaml').groups).toEqual([])
     }
+  })
+
+  test('of a key that stands twice the last one counts, which is said where it may hide a group', () => {
+    const group = (name: string) =>
+      `  ${name}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: a, Precedence: 1 } }\n`
+    const role = '  R: { Type: AWS::IAM::Role, Tags: [], Tags: [] }\n'
+    const queue = '  Q: { Type: AWS::SQS::Queue }\n'
+    const unresolvedOf = (text: string) =>
+      readCloudFormation(`Resources:\n${text}`, 't.yaml').unresolved.map(({ why, location }) => [why, location.line])
+    const twice = readCloudFormation(`Resources:\n${group('G')}${group('G').replace('1', '2')}`, 't.yaml')
+    expect(twice.groups.map(({ precedence }) => bare(precedence))).toEqual([2])
+    expect(unresolvedOf(group('G') + group('G'))).toEqual([['the key `G` stands twice, and the last one counts', 3]])
+    const withRole = group('G').replace('Precedence', 'RoleArn: !GetAtt R.Arn, Precedence')
+    expect(unresolvedOf(withRole + role)).toEqual([['the key `Tags` stands twice, and the last one counts', 3]])
+    expect(unresolvedOf(group('G') + role + queue + queue), 'control').toEqual([])
+    expect(unresolvedOf(group('G').replace('Precedence: 1', 'Precedence: 1, Precedence: 2'))).toHaveLength(1)
   })
 
   test('a template of another kind has no groups', () => {

@@ -27,6 +27,8 @@ describe('a format is told by the content', () => {
     ['cloudformation/suppressed.yaml', 'cloudformation'],
     ['cloudformation/unresolved.yaml', 'cloudformation'],
     ['pulumi/preview.json', 'pulumi-preview'],
+    ['pulumi/Pulumi.yaml', 'pulumi-yaml'],
+    ['pulumi/stack.json', 'pulumi-stack'],
     ['sam/template.yaml', 'cloudformation'],
     ['serverless/parts.yml', 'serverless'],
     ['serverless/serverless.yml', 'serverless'],
@@ -58,6 +60,25 @@ describe('a format is told by the content', () => {
     ['events of Terraform, which its reader rejects', '{"@level":"info"}\n{"@level":"info"}\n', 'terraform-plan'],
     ['events of Pulumi, which its reader rejects', '{"sequence":0}\n{"sequence":1}\n', 'pulumi-preview'],
     ['a preview of nothing', '{"changeSummary":{"same":3}}', 'pulumi-preview'],
+    ['a Pulumi program in JSON', '{"resources":{"g":{"type":"aws:cognito:UserGroup"}}}', 'pulumi-yaml'],
+    [
+      'a Pulumi program with quotes',
+      'resources:\n  "g":\n    "type": "aws:cognito/userGroup:UserGroup"\n',
+      'pulumi-yaml',
+    ],
+    [
+      'a Pulumi program in braces',
+      'resources:\n  g: { type: "aws:cognito:UserGroup", properties: {} }\n',
+      'pulumi-yaml',
+    ],
+    ['a Pulumi project without resources', 'name: shop\nruntime: nodejs\n', undefined],
+    ['a stack that was never updated', '{"version":3,"deployment":{"manifest":{}}}', 'pulumi-stack'],
+    ['another deployment', '{"version":3,"deployment":{"name":"x"}}', undefined],
+    ['groups of a user pool', '{"Groups":[{"GroupName":"a","UserPoolId":"eu-west-1_a"}]}', 'user-pool'],
+    ['the same in YAML', 'Groups:\n- GroupName: a\n  UserPoolId: eu-west-1_a\n', 'user-pool'],
+    ['a snapshot', '{"version":1,"userPoolId":"eu-west-1_a","takenAt":1,"Groups":[]}', 'user-pool'],
+    ['groups of IAM', '{"Groups":[{"GroupName":"a","GroupId":"AGPA","Arn":"arn:aws:iam::1:group/a"}]}', undefined],
+    ['a program that calls `defineAuth`', "import { defineAuth } from '@aws-amplify/backend'\n", 'amplify'],
     ['a compose file', 'services:\n  web:\n    image: nginx\n', undefined],
     ['another file with `Resources`', 'Resources:\n  - a\n  - b\n', undefined],
     ['a package.json', '{"name":"x","version":"1.0.0"}', undefined],
@@ -71,6 +92,14 @@ describe('a format is told by the content', () => {
   ]
   test.each(texts)('%s', (_, text, format) => {
     expect(detectFormat(text)).toBe(format)
+  })
+
+  test('a text in a program is a part of it, and a pattern is no template', () => {
+    const template = 'Resources:\n  A: { Type: AWS::IAM::Role }\n'
+    for (const path of ['a.test.ts', 'seed.py', 'deploy.sh']) expect(detectFormat(template, path)).toBeUndefined()
+    expect(detectFormat(`${template}  B: {{ b }}\n`, 'a.yaml.j2')).toBeUndefined()
+    expect(detectFormat(template, 'a.yaml.j2'), 'control').toBe('cloudformation')
+    expect(detectFormat(template, 'a.yaml'), 'control').toBe('cloudformation')
   })
 
   test('and for HCL by the end of the path', () => {

@@ -9,7 +9,8 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { isRolecastError } from '../../src/errors.js'
 import type { Infrastructure } from '../../src/rules/infrastructure.js'
 import { outlineHcl } from '../../src/template/terraform/hcl-blocks.js'
-import { evaluateTemplate, type Scope } from '../../src/template/terraform/hcl-expression.js'
+import { evaluateTemplate } from '../../src/template/terraform/hcl-expression.js'
+import type { Scope } from '../../src/template/terraform/hcl-values.js'
 import { unknown } from '../../src/template/terraform/term.js'
 import { trustsIdentityPool } from '../../src/credentials/trust-policy.js'
 import { createHclParser } from '../../src/template/terraform/hcl-parser.js'
@@ -426,7 +427,7 @@ describe('four times as much takes four times the work, and not sixteen times', 
   const scope = (): Scope => ({
     bindings: new Map(),
     lookUp: () => ({ term: unknown('it is not known'), taken: 0 }),
-    budget: { left: 100_000 },
+    budget: { left: 100_000, nesting: 0 },
   })
   const IDENTITY_POOL = 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
   const trustPolicyOf = (size: number) =>

@@ -129,8 +129,6 @@ const KNOWN: ReadonlyMap<string, ReadonlyMap<string, string>> = new Map([
   [
     'cloudformation/unresolved.yaml',
     new Map([
-      ['AdminsGroup: not ours', 'Fn::ForEach is not expanded here but reported as unresolved'],
-      ['UsersGroup: not ours', 'as above'],
       ['Included.precedence: ?, not absent', 'a Fn::Transform may set it'],
       ['Included.role: ?, not absent', 'as above'],
       ['Odd.name: ?, not ["odd"]', 'no text'],

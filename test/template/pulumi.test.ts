@@ -3,7 +3,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isRolecastError } from '../../src/errors.js'
 import type { RoleReference, Value } from '../../src/rules/infrastructure.js'
-import { readPulumiPreview } from '../../src/template/terraform/pulumi.js'
+import { readPulumiPreview, readPulumiStack } from '../../src/template/pulumi/states.js'
+import { validateAll } from '../../src/rules/validate.js'
 import { errorOf } from '../failure-of.js'
 
 const text = readFileSync(new URL('../fixtures/templates/pulumi/preview.json', import.meta.url), 'utf8')
@@ -131,7 +132,7 @@ describe('a preview', () => {
     ['{"sequence":1}\n{"sequence":2}\n', 'it is a stream of events'],
     ['{"steps":{}}', 'its `steps` are not a list'],
     ['{}', 'it has no `steps`'],
-    [`{"steps":[{"op":"create","newState":{"type":"${GROUP}"}}]}`, 'a step in it has no `urn`'],
+    [`{"steps":[{"op":"create","newState":{"type":"${GROUP}"}}]}`, 'a resource in it has no `urn`'],
     ['{"steps":[', '`p.json:1:11` cannot be read: it is not JSON'],
   ])('%j is rejected: %s', (rejected, message) => {
     const error = errorOf(() => readPulumiPreview(rejected, 'p.json'))
@@ -141,12 +142,76 @@ describe('a preview', () => {
   })
 })
 
+const exported = readFileSync(new URL('../fixtures/templates/pulumi/stack.json', import.meta.url), 'utf8')
+
+describe('an exported stack', () => {
+  const stack = readPulumiStack(exported, 'stack.json')
+
+  test('gives the groups that are there, without what is to be deleted and what is only read', () => {
+    expect(stack).toMatchObject({ format: 'pulumi-stack', paths: ['stack.json'], notFollowed: [], unresolved: [] })
+    expect(
+      stack.groups.map(group => [brief(group.groupName), brief(group.precedence), brief(group.role), group.pool]),
+    ).toEqual([
+      ['admins', 1, `resource ${ADMIN}`, POOL],
+      ['editors', 1, 'arn arn:aws:iam::111122223333:role/editor', POOL],
+    ])
+    expect(stack.groups[0]).toMatchObject({ provider: 'terraform', created: false })
+    expect(stack.pools).toMatchObject([{ id: POOL, userPoolId: 'eu-west-1_Ab12Cd34E' }])
+  })
+
+  test('is checked', () => {
+    expect(validateAll([stack], { today: '2026-11-29' }).map(({ ruleId }) => ruleId)).toContain('COG101')
+  })
+
+  test('without resources has nothing', () => {
+    expect(readPulumiStack('{"version":3,"deployment":{"manifest":{}}}', 'p').groups).toEqual([])
+  })
+
+  test.each([
+    ['{}', 'it has no `deployment`'],
+    ['{"deployment":{"resources":{}}}', 'its `resources` are not a list'],
+    [`{"deployment":{"resources":[{"type":"${GROUP}"}]}}`, 'a resource in it has no `urn`'],
+    ['{"deployment":', '`p.json:1:15` cannot be read: it is not JSON'],
+  ])('%j is rejected: %s', (rejected, message) => {
+    const error = errorOf(() => readPulumiStack(rejected, 'p.json'))
+    expect(error.code).toBe('invalid-input')
+    expect(error.message).toContain(message)
+    expect(error.message).toContain('pulumi stack export')
+  })
+})
+
+describe('what may define groups and is not looked into is said', () => {
+  const of = (type: string, inputs: object = {}) =>
+    readPulumiStack(
+      JSON.stringify({ version: 3, deployment: { resources: [{ urn: urn(type, 'one'), type, inputs }] } }),
+      'p',
+    ).notFollowed
+  test.each<[string, object]>([
+    ['aws:cloudformation/stack:Stack', {}],
+    ['aws:cognito/groupsOfTomorrow:GroupsOfTomorrow', {}],
+    ['command:local:Command', { create: 'aws cognito-idp create-group' }],
+    ['pulumi-nodejs:dynamic:Resource', { __provider: 'cognito' }],
+  ])('%s', (type, inputs) => {
+    expect(of(type, inputs)).toMatchObject([{ what: `The resource \`${urn(type, 'one')}\`` }])
+  })
+  test.each<[string, object]>([
+    ['aws:s3/bucket:Bucket', {}],
+    ['aws:cognito/userPoolDomain:UserPoolDomain', {}],
+    ['command:local:Command', { create: 'make' }],
+    ['pulumi:pulumi:StackReference', { name: 'cognito' }],
+  ])('control: %s', (type, inputs) => {
+    expect(of(type, inputs)).toEqual([])
+  })
+})
+
 describe('whatever the text', () => {
   const check = (changed: string) => {
-    try {
-      expect(readPulumiPreview(changed, 'p')).toHaveProperty('groups')
-    } catch (error) {
-      if (!isRolecastError(error)) throw error
+    for (const read of [readPulumiPreview, readPulumiStack]) {
+      try {
+        expect(read(changed, 'p')).toHaveProperty('groups')
+      } catch (error) {
+        if (!isRolecastError(error)) throw error
+      }
     }
   }
 
@@ -159,9 +224,10 @@ describe('whatever the text', () => {
   })
 
   test('any value may be of any type', () => {
-    const replaced = fc.tuple(fc.nat(500), fc.jsonValue()).map(([index, value]) => {
+    const whole = fc.constantFrom(text, exported)
+    const replaced = fc.tuple(whole, fc.nat(500), fc.jsonValue()).map(([from, index, value]) => {
       let count = 0
-      return JSON.stringify(JSON.parse(text, (_, old) => (count++ === index ? value : old)))
+      return JSON.stringify(JSON.parse(from, (_, old) => (count++ === index ? value : old)))
     })
     fc.assert(fc.property(replaced, check), { numRuns: 300 })
   })

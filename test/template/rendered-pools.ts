@@ -185,7 +185,12 @@ function cloudFormation(
           ...(group!.role !== null && { RoleArn: arn(group!.role) }),
         }
       case 'identity':
-        return { AllowUnauthenticatedIdentities: false }
+        return {
+          AllowUnauthenticatedIdentities: false,
+          CognitoIdentityProviders: [
+            { ProviderName: { 'Fn::GetAtt': [name('pool', 0), 'ProviderName'] }, ClientId: ref('client', 0) },
+          ],
+        }
       case 'attachment':
         return {
           IdentityPoolId: ref('identity', 0),
@@ -317,7 +322,12 @@ function attributesOf(drawn: Drawn, kind: Kind, index: number): Readonly<Record<
         ...(group!.role !== null && { role_arn: given('role', group!.role, 'arn') }),
       }
     case 'identity':
-      return { identity_pool_name: 'identities' }
+      return {
+        identity_pool_name: 'identities',
+        cognito_identity_providers: [
+          { client_id: given('client', 0, 'id'), provider_name: given('pool', 0, 'endpoint') },
+        ],
+      }
     case 'attachment': {
       const provider = { of: [...given('pool', 0, 'endpoint').of, ...given('client', 0, 'id').of] }
       return {

@@ -15,15 +15,16 @@ describe('resources.Resources', () => {
     'serverless.yml',
   )
 
-  test('has its groups; what has a variable is unknown, and a role with one a reference by its text', () => {
+  test('has its groups; what has a variable that nothing defines is unknown, and a role with one a reference by its text', () => {
     expect([format, pools]).toEqual(['serverless', [{ id: 'Pool', name: 'Pool' }]])
     expect(groups).toMatchObject([
       {
         id: 'Admins',
         pool: 'Pool',
         groupName: {
-          is: 'unknown',
-          why: '`${self:custom.stage}-admins` is resolved when deployed',
+          is: 'known',
+          value: 'dev-admins',
+          assumes: ['opt:stage'],
           location: { line: 16, column: 20, endColumn: 47 },
         },
         precedence: { is: 'unknown', why: '`${self:custom.ranks.admins}` is resolved when deployed' },
@@ -37,7 +38,7 @@ describe('resources.Resources', () => {
         precedence: { is: 'known', value: 2 },
         role: {
           is: 'known',
-          value: { kind: 'reference', id: 'arn:aws:iam::${AWS::AccountId}:role/${self:service}-users' },
+          value: { kind: 'reference', id: 'arn:aws:iam::${AWS::AccountId}:role/shop-users' },
         },
       },
     ])
@@ -62,7 +63,7 @@ describe('resources.Resources', () => {
 })
 
 describe('resources as a list', () => {
-  const { groups, unresolved } = readServerless(fixture('parts.yml'), 'parts.yml')
+  const { groups, unresolved, notFollowed } = readServerless(fixture('parts.yml'), 'parts.yml')
 
   test('are one template, in which the later part wins', () => {
     expect(
@@ -74,11 +75,29 @@ describe('resources as a list', () => {
   })
 
   test('what other files have is said to be unread', () => {
-    expect(unresolved.map(({ why, location }) => [location.line, why])).toEqual([
-      [3, 'the resources that another file has are not read'],
+    expect(unresolved).toEqual([])
+    expect(notFollowed.map(({ what, why, location }) => [location.line, what, why])).toEqual([
+      [3, 'Include `${file(resources/pool.yml)}`', 'it is not there, or out of reach'],
+      [10, 'Include `${file(resources/c.yml)}`', 'it is not there, or out of reach'],
+      [13, 'Include `${file(resources/groups.yml):Resources}`', 'it is not there, or out of reach'],
+    ])
+  })
+
+  test('extensions of what Serverless Framework makes are said where they speak of Cognito', () => {
+    const text = fixture('parts.yml').replace('Path: /x/', 'Policies: [cognito-identity.amazonaws.com]')
+    expect(readServerless(text, 'parts.yml').unresolved.map(({ why, location }) => [location.line, why])).toEqual([
       [12, '`extensions` of what Serverless Framework makes are not read'],
-      [13, '`Resources` is what another file has, which is not read'],
-      [10, 'resource `C`: `${file(resources/c.yml)}` is resolved when deployed'],
+    ])
+  })
+
+  test('parts that have one resource are merged', () => {
+    const text = `service: shop
+resources:
+  - Resources: { A: { Type: AWS::Cognito::UserPoolGroup, Properties: { GroupName: a, UserPoolId: p, Precedence: 1 } } }
+  - Resources: { A: { Properties: { Precedence: 2 } } }
+`
+    expect(readServerless(text, 's.yml').groups).toMatchObject([
+      { groupName: { value: 'a' }, precedence: { value: 2 }, location: { line: 4 } },
     ])
   })
 })

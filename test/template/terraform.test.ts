@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isRolecastError } from '../../src/errors.js'
 import type { GroupDefinition, Infrastructure, RoleReference, Value } from '../../src/rules/infrastructure.js'
-import { createHclParser, MAX_HCL_LENGTH } from '../../src/template/terraform/hcl-parser.js'
+import { createHclParser, type HclParser, MAX_HCL_LENGTH } from '../../src/template/terraform/hcl-parser.js'
 import { MAX_JSON_LENGTH } from '../../src/template/json-text.js'
 import { readTerraformPlan } from '../../src/template/terraform/plan.js'
 import { readTerraformModule, readTerraformSource } from '../../src/template/terraform/source.js'
@@ -18,6 +18,7 @@ const read = (text: string, path = 'main.tf') => readTerraformSource(text, path,
 
 /** A value in one word: what is known as JSON, a role as `kind id`, an unknown one as `?`. */
 function brief(value: Value<unknown>): string {
+  if (value.is === 'one-of') return value.values.map(brief).join(' or ')
   if (value.is !== 'known') return value.is === 'unknown' ? '?' : value.is
   const role = value.value as RoleReference
   return typeof role === 'object' && 'kind' in role ? `${role.kind} ${role.id}` : JSON.stringify(value.value)
@@ -333,7 +334,11 @@ describe('source', async () => {
   test('says what it could not tell', () => {
     expect(source.unresolved.map(({ why, location }) => [why.split(' is ')[0], location.line])).toEqual([
       [`how many \`${GROUP}.open\` there are`, 79],
-      ['`module.cognito_pool`', 175],
+      [`variable \`rank\` may have another value than its default, which \`${GROUP}.computed\` uses`, 49],
+    ])
+    expect(source.notFollowed.map(({ what, location }) => [what, location.line])).toEqual([
+      ['Module `module.cognito_pool`', 175],
+      ['Module `module.network`', 179],
     ])
   })
 
@@ -435,8 +440,8 @@ describe('source', async () => {
     ]
     const module = await readTerraformModule(files, { parse })
     expect(rows(module)).toEqual([
-      [`${GROUP}.a`, 'var.pool', '"a"', '3', 'absent'],
-      [`${GROUP}.b`, 'var.pool', '"b"', '3', 'resource aws_iam_role.b'],
+      [`${GROUP}.a`, 'var.pool', '"a"', '3 or ?', 'absent'],
+      [`${GROUP}.b`, 'var.pool', '"b"', '3 or ?', 'resource aws_iam_role.b'],
     ])
     expect(module.groups.map(({ location }) => location)).toMatchObject([
       { path: 'groups.tf', line: 1 },
@@ -449,11 +454,13 @@ describe('source', async () => {
     ['var.a', 'variable `a` has no default'],
     ['local.missing', 'local `missing` is in none of the files'],
     ['local.circle', '`local.circle` refers to itself'],
-    ['format("%d", 1)', '`format(…)` is not evaluated'],
+    ['format("%x", 1)', '`format(…)` is not evaluated'],
+    ['file("rank")', '`file(…)` is not evaluated'],
+    ['max(var.a, 1)', 'variable `a` has no default'],
     ['true ? var.a : 1', 'variable `a` has no default'],
     ['[for x in [1] : x]', 'it is not of the type that belongs there'],
     ['aws_iam_role.r[*].arn', 'which `aws_iam_role.r` it is cannot be told'],
-    ['module.m.rank', '`module.m` is a module, which is not read'],
+    ['module.m.rank', '`module.m` is in none of the files'],
   ])('a precedence of `%s` is unknown: %s', async (expression, why) => {
     const { groups } = await read(
       `variable "a" {}\nlocals {\n circle = local.circle\n}\nresource "${GROUP}" "a" {\n name = "a"\n precedence = ${expression}\n}`,
@@ -499,10 +506,10 @@ describe('source', async () => {
   test('a module whose source is no text may hold anything', async () => {
     const called = async (source: unknown) => {
       const text = JSON.stringify({ module: { m: { source } }, resource: { aws_iam_role: {} } })
-      return (await read(text, 'main.tf.json')).unresolved.map(({ why }) => why)
+      return (await read(text, 'main.tf.json')).notFollowed.map(({ what, why }) => `${what}: ${why}`)
     }
-    expect(await called('./network'), 'control: a text that says something else').toEqual([])
-    const why = '`module.m` is a module and is not read; give the plan (`terraform show -json`) to see its groups'
+    expect(await called('ns/network/aws'), 'control: a text that says something else').toEqual([])
+    const why = 'Module `module.m`: its source is an expression, and which module it is is not known'
     for (const source of [{ toString: {} }, ['./network'], 7]) expect(await called(source)).toEqual([why])
   })
 
@@ -531,13 +538,33 @@ describe('source', async () => {
 describe('the parser of HCL', () => {
   const context = { path: 'main.tf', kind: 'Terraform file', next: 'correct it' }
 
-  test('a package that is not installed is named, with what to do', async () => {
+  test('a package that a broken installation lacks is named, with what to do', async () => {
     const { resolve } = createRequire(import.meta.url)
-    const missing = await failureOf(() => createHclParser({ locate: () => resolve('@cdktf/none') })('a = 1', context))
+    const missing = await failureOf(() => createHclParser({ locate: () => resolve('@cdktn/none') })('a = 1', context))
     expect(missing.code).toBe('missing-package')
-    expect(missing.message).toContain('npm install @cdktf/hcl2json')
-    const found = createHclParser({ locate: () => resolve('@cdktf/hcl2json'), timeLimit: 60_000 })
+    expect(missing.message).toContain('`@cdktn/hcl2json`')
+    expect(missing.message).toContain('install rolecast again')
+    const found = createHclParser({ locate: () => resolve('@cdktn/hcl2json'), timeLimit: 60_000 })
     expect(await found('a = 1', context), 'control: where it is installed').toEqual({ a: 1 })
+  })
+
+  const hclFixtures = readdirSync(new URL('../fixtures/templates/', import.meta.url), {
+    recursive: true,
+    encoding: 'utf8',
+  })
+    .map(path => path.replaceAll('\\', '/'))
+    .filter(path => /\.(?:tf|tofu|tfvars)$/.test(path))
+
+  test('the package in use gives what its predecessor gave, for every fixture', async () => {
+    const { resolve } = createRequire(import.meta.url)
+    const predecessor = createHclParser({ locate: () => resolve('@cdktf/hcl2json'), timeLimit: 60_000 })
+    const give = (one: HclParser, text: string) => one(text, context).catch((error: Error) => error.message)
+    expect(hclFixtures).toContain('terraform/main.tf')
+    for (const path of hclFixtures) {
+      const text = readFileSync(new URL(`../fixtures/templates/${path}`, import.meta.url), 'utf8')
+      expect(await give(parse, text), path).toEqual(await give(predecessor, text))
+    }
+    expect(await give(parse, 'a = 1'), 'control: another text').not.toEqual(await give(predecessor, 'a = 2'))
   })
 
   test('one that takes too long is stopped, and the next text is read by a new one', async () => {

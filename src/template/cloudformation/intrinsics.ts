@@ -1,9 +1,11 @@
 import { hasRepeatedKeys } from '../../credentials/policy-document.js'
 import { quote } from '../../errors.js'
 import {
+  assumptionsOf,
   enclose,
   type Evaluated,
   firstWhy,
+  given,
   identityOf,
   literal,
   MAX_POSSIBILITIES,
@@ -12,7 +14,10 @@ import {
   type TemplateSymbol,
   whyOf,
 } from '../evaluated.js'
+import type { Choices } from '../../rules/infrastructure.js'
+import { chosenTogether } from '../../rules/value.js'
 import { type Entry, type SourceNode, type Span, nodeAt, textAt } from '../yaml-document.js'
+import { instancesOf, loopOf } from './loops.js'
 
 /** What a template's expressions stand on. */
 export interface Template {
@@ -20,6 +25,33 @@ export interface Template {
   readonly mappings: ReadonlyMap<string, Entry>
   readonly conditions: ReadonlyMap<string, Entry>
   readonly resources: ReadonlyMap<string, Entry>
+}
+
+/** What the values of a template depend on outside of it. */
+export interface Surroundings {
+  /** What it is called where several templates are read together. */
+  readonly nameOf: (name: string) => string
+  /** What a parent gives for a parameter. */
+  readonly argument: (parameter: string) => Evaluated<Span> | undefined
+  /** An output of a nested stack. */
+  readonly output: (stack: string, output: string) => Evaluated<Span> | undefined
+  /** What another template publishes under a name. */
+  readonly published: (kind: PublishedKind, name: Evaluated<Span>) => Evaluated<Span> | undefined
+  /** Why that is none of several. */
+  readonly whyUnclear: (kind: PublishedKind, name: Evaluated<Span>) => string | undefined
+  /** How deep the evaluation is, in all templates that are read together. */
+  readonly depth: { value: number }
+}
+
+/** `Fn::ImportValue`; a parameter of Parameter Store; the CDK's export to another region; `STACK.OUTPUT`. */
+export type PublishedKind = 'export' | 'ssm' | 'region-export' | 'output'
+
+const nothing = () => undefined
+
+/** Of a template that is read alone. */
+export function aloneSurroundings(): Surroundings {
+  const of = { argument: nothing, output: nothing, published: nothing, whyUnclear: nothing }
+  return { nameOf: name => name, ...of, depth: { value: 0 } }
 }
 
 export interface Evaluator {
@@ -32,6 +64,10 @@ export interface Evaluator {
    * string is given back as it is; a string that is no JSON is unknown.
    */
   parseJson(present: Present<Span>): Evaluated<Span>
+  /** With a loop's entries in its place, where what it loops over is known. */
+  expand(entries: ReadonlyMap<string, Entry>): ReadonlyMap<string, Entry>
+  /** The loops that were expanded over a parameter's default, with the names of the parameters. */
+  readonly assumedLoops: ReadonlyMap<string, readonly string[]>
 }
 
 /** How deep evaluation goes, through references as well; deeper is unknown. */
@@ -40,6 +76,8 @@ const MAX_NESTING = 400
 const MAX_POSSIBILITIES_OF_ALL = 100_000
 /** So many characters may be put together, or read as JSON, in one template. */
 const MAX_JOINED = 10_000_000
+/** So many nodes may come of the loops of one template. */
+const MAX_EXPANDED = 200_000
 /** What Ref of these resources gives is one of their properties. */
 const REF_GIVES = new Map([
   ['AWS::Cognito::UserPoolGroup', 'GroupName'],
@@ -51,9 +89,13 @@ const SERVERLESS_VARIABLE =
   /\$\{\s*(?:(?:self|opt|env|file|ssm|s3|cf|cf\.[\w.-]+|sls|param|git|strToBool|vault)\s*[:(](?!:)|aws:(?:accountId|region)\b)|#\{AWS::/
 /** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html */
 const DYNAMIC_REFERENCE = /\{\{resolve:/
+/** The whole of it is a parameter of Parameter Store: `{{resolve:ssm:/pool:1}}`, `${ssm:/pool}`. */
+const PARAMETER_IN_TEXT = /^(?:\{\{resolve:ssm:|\$\{ssm:)([\w./-]+)(?::\d+)?\}{1,2}$/
+/** The whole of it is another stack's output: `${cf:auth-dev.PoolId}`. */
+const OUTPUT_IN_TEXT = /^\$\{cf(?:\.[\w-]+)?:([\w-]+\.[\w-]+)\}$/
 
 /** What these give is for the deployment to know, or of no use for names, ranks and roles. */
-const DEPLOYED = new Set(['Fn::Base64', 'Fn::Cidr', 'Fn::GetAZs', 'Fn::Length', 'Fn::ToJsonString'])
+const DEPLOYED = new Set(['Fn::Base64', 'Fn::Cidr', 'Fn::GetAZs'])
 
 /**
  * Evaluates CloudFormation's intrinsic functions as far as a template alone tells: a parameter is its default, a condition
@@ -61,20 +103,22 @@ const DEPLOYED = new Set(['Fn::Base64', 'Fn::Cidr', 'Fn::GetAZs', 'Fn::Length', 
  *
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
  */
-export function createEvaluator(template: Template): Evaluator {
+export function createEvaluator(template: Template, surroundings: Surroundings = aloneSurroundings()): Evaluator {
   const references = new Map<string, Evaluated<Span>>()
   const conditions = new Map<string, boolean | undefined>()
-  let nesting = 0
+  const assumedLoops = new Map<string, readonly string[]>()
+  const { nameOf: globalName, depth } = surroundings
+  const budget = { nodes: MAX_EXPANDED }
   let joined = 0
   let possible = 0
 
   function evaluate(node: SourceNode): Evaluated<Span> {
-    if (nesting > MAX_NESTING) return { is: 'unknown', why: 'the expression is nested too deep', at: node }
-    nesting++
+    if (depth.value > MAX_NESTING) return { is: 'unknown', why: 'the expression is nested too deep', at: node }
+    depth.value++
     try {
       return evaluateContent(node)
     } finally {
-      nesting--
+      depth.value--
     }
   }
 
@@ -83,7 +127,14 @@ export function createEvaluator(template: Template): Evaluator {
       case 'opaque':
         return { is: 'unknown', why: node.why, at: node }
       case 'scalar':
-        return evaluateScalar(node.value, node.text, node)
+        return evaluatePlain(node)
+      case 'choice':
+        return severalOf(
+          node.options.flatMap(({ value, when }) => given(evaluate(value), when && [when]) ?? []),
+          node.name,
+          node.why,
+          node,
+        )
       case 'list':
         return { is: 'list', items: node.items.map(evaluate).filter(item => item.is !== 'absent'), at: node }
       case 'map':
@@ -91,15 +142,62 @@ export function createEvaluator(template: Template): Evaluator {
     }
   }
 
+  function evaluatePlain(node: Extract<SourceNode, { kind: 'scalar' }>): Evaluated<Span> {
+    const published = node.text.includes('{') ? publishedByText(node.text, node) : undefined
+    if (published !== undefined) return { ...published, at: node }
+    const evaluated = evaluateScalar(node.value, node.text, node)
+    return node.assumes === undefined ? evaluated : { ...evaluated, assumes: node.assumes }
+  }
+
+  /** A reference to what another stack publishes, in the text of a value. */
+  function publishedByText(text: string, at: Span): Evaluated<Span> | undefined {
+    const parameter = PARAMETER_IN_TEXT.exec(text)?.[1]
+    if (parameter !== undefined) return surroundings.published('ssm', literal(parameter, at))
+    const output = OUTPUT_IN_TEXT.exec(text)?.[1]
+    return output === undefined ? undefined : surroundings.published('output', literal(output, at))
+  }
+
+  function expand(entries: ReadonlyMap<string, Entry>): ReadonlyMap<string, Entry> {
+    return hasLoop(entries.keys()) ? new Map(expandEach(entries)) : entries
+  }
+
+  function expandEach(entries: Iterable<readonly [string, Entry]>): readonly (readonly [string, Entry])[] {
+    return [...entries].flatMap(([name, entry]) => {
+      const instances = expandLoop(name, entry.value)
+      return instances === undefined ? [[name, entry] as const] : expandEach(instances)
+    })
+  }
+
+  function expandLoop(name: string, node: SourceNode): readonly (readonly [string, Entry])[] | undefined {
+    const loop = loopOf(name, node)
+    if (loop === undefined || depth.value > MAX_NESTING) return undefined
+    depth.value++
+    try {
+      const collection = evaluate(loop.collection)
+      const items = collection.is === 'list' ? collection.items : []
+      if (collection.is !== 'list' || !items.every(item => item.is === 'scalar')) return undefined
+      const instances = instancesOf(
+        loop,
+        items.map(item => item.text),
+        budget,
+      )
+      const assumes = assumptionsOf([collection, ...items])
+      if (instances !== undefined && assumes !== undefined) assumedLoops.set(name, assumes)
+      return instances
+    } finally {
+      depth.value--
+    }
+  }
+
   function evaluateMap(node: Extract<SourceNode, { kind: 'map' }>): Evaluated<Span> {
-    const unseen = unseenKey(node.entries.keys())
+    const own = expand(node.entries)
+    const unseen = unseenKey(own.keys())
     if (unseen !== undefined) return { is: 'unknown', why: `${quote(unseen)} is evaluated at deployment`, at: node }
-    const [first] = node.entries
-    if (first !== undefined && node.entries.size === 1 && isFunction(first[0]))
-      return call(first[0], first[1].value, node)
+    const [first] = own
+    if (first !== undefined && own.size === 1 && isFunction(first[0])) return call(first[0], first[1].value, node)
     const entries = new Map<string, Evaluated<Span>>()
     const keys = new Map<string, Evaluated<Span>>()
-    for (const [key, entry] of node.entries) {
+    for (const [key, entry] of own) {
       const value = evaluate(entry.value)
       if (value.is === 'absent') continue
       entries.set(key, value)
@@ -123,7 +221,13 @@ export function createEvaluator(template: Template): Evaluator {
       case 'Fn::FindInMap':
         return findInMap(argument, at)
       case 'Fn::ImportValue':
-        return unresolved(name, [evaluate(argument)], at, 'an import comes from another stack')
+        return importValue(argument, at)
+      case 'Fn::GetStackOutput':
+        return getStackOutput(argument, at)
+      case 'Fn::Length':
+        return lengthOf(argument, at)
+      case 'Fn::ToJsonString':
+        return evaluate(argument)
       case 'Fn::Select':
         return select(argument, at)
       case 'Fn::Split':
@@ -133,6 +237,37 @@ export function createEvaluator(template: Template): Evaluator {
           return unresolved(name, [evaluate(argument)], at, `${quote(name)} is evaluated at deployment`)
         return { is: 'unknown', why: `${quote(name)} is not a known function`, at }
     }
+  }
+
+  function importValue(argument: SourceNode, at: Span): Evaluated<Span> {
+    const name = evaluate(argument)
+    const published = surroundings.published('export', name)
+    if (published !== undefined) return { ...published, at }
+    const unclear = surroundings.whyUnclear('export', name)
+    if (unclear === undefined) return unresolved('Fn::ImportValue', [name], at, 'an import comes from another stack')
+    const why = `of several exports of that name, ${unclear}`
+    return { is: 'symbolic', parts: [{ text: nameOf('Fn::ImportValue', [name]), why, isUnclear: true }], at }
+  }
+
+  function getStackOutput(argument: SourceNode, at: Span): Evaluated<Span> {
+    const evaluated = evaluate(argument)
+    const [stack, output] = ['StackName', 'OutputName'].map(key => {
+      const node = nodeAt(argument, key)
+      return node === undefined ? undefined : evaluate(node)
+    })
+    if (stack?.is === 'scalar' && output?.is === 'scalar') {
+      const published = surroundings.published('output', literal(`${stack.text}.${output.text}`, at))
+      if (published !== undefined) return { ...published, at }
+    }
+    return unresolved('Fn::GetStackOutput', [evaluated], at, 'an output of another stack is known only when deployed')
+  }
+
+  function lengthOf(argument: SourceNode, at: Span): Evaluated<Span> {
+    const list = evaluate(argument)
+    if (list.is !== 'list' || list.items.some(item => item.is === 'unknown' || item.is === 'one-of'))
+      return unresolved('Fn::Length', [list], at, '`Fn::Length` is evaluated at deployment')
+    const value = list.items.length
+    return { is: 'scalar', value, text: String(value), at, assumes: list.assumes }
   }
 
   function refer(argument: SourceNode, at: Span): Evaluated<Span> {
@@ -156,14 +291,27 @@ export function createEvaluator(template: Template): Evaluator {
     const key = attribute === '' ? name : `${name}.${attribute}`
     const known = references.get(key)
     if (known !== undefined) return known
-    const to = { id: name, type: textAt(template.resources.get(name)?.value, 'Type') ?? '', attribute }
-    const symbol = (why: string): Evaluated<Span> => ({ is: 'symbolic', parts: [{ text: `\${${key}}`, why, to }], at })
+    const type = textAt(template.resources.get(name)?.value, 'Type') ?? ''
+    const to = { id: globalName(name), type, attribute }
+    const text = `\${${attribute === '' ? to.id : `${to.id}.${attribute}`}}`
+    const symbol = (why: string): Evaluated<Span> => ({ is: 'symbolic', parts: [{ text, why, to }], at })
     // While it is worked out it stands for itself, so that a circle ends.
     references.set(key, symbol(`${quote(key)} refers to itself`))
     const evaluated =
-      attribute === '' ? evaluateRef(name, symbol, at) : symbol(`${quote(key)} is known only when deployed`)
+      attribute === ''
+        ? evaluateRef(name, symbol, at)
+        : (evaluateAttribute(name, type, attribute, at) ?? symbol(`${quote(key)} is known only when deployed`))
     references.set(key, evaluated)
     return evaluated
+  }
+
+  /** An output of a stack that is read as well. */
+  function evaluateAttribute(name: string, type: string, attribute: string, at: Span): Evaluated<Span> | undefined {
+    const [, output] = /^Outputs\.(.+)$/s.exec(attribute) ?? []
+    if (output !== undefined) return surroundings.output(name, output)
+    return type === 'Custom::CrossRegionExportReader'
+      ? surroundings.published('region-export', literal(attribute, at))
+      : undefined
   }
 
   function evaluateRef(name: string, symbol: (why: string) => Evaluated<Span>, at: Span): Evaluated<Span> {
@@ -187,15 +335,39 @@ export function createEvaluator(template: Template): Evaluator {
   ): Evaluated<Span> {
     const standard = nodeAt(parameter, 'Default')
     const type = textAt(parameter, 'Type') ?? 'String'
-    if (type.startsWith('AWS::SSM::')) return symbol(`parameter ${quote(name)} is read from Parameter Store`)
+    const isList = type === 'CommaDelimitedList' || type.startsWith('List<')
+    const argument = surroundings.argument(name)
+    if (type.startsWith('AWS::SSM::')) {
+      const path = argument ?? (standard && evaluate(standard))
+      const stored = path && surroundings.published('ssm', path)
+      return stored ?? symbol(`parameter ${quote(name)} is read from Parameter Store`)
+    }
+    if (argument?.is === 'unknown') return symbol(argument.why)
+    if (argument !== undefined && argument.is !== 'absent') return isList ? listed(argument, at) : argument
+    const allowed = isList ? undefined : allowedValues(name, parameter, at)
+    if (allowed !== undefined) return allowed
     if (standard === undefined) return symbol(`parameter ${quote(name)} has no default`)
     // These stand for "give me one": no name, id or ARN is empty, and Amplify's defaults are the parameters' own names.
     if (standard.kind === 'scalar' && ['', name].includes(standard.text))
       return symbol(`parameter ${quote(name)} has no usable default`)
     if (standard.kind !== 'scalar') return symbol(`the default of parameter ${quote(name)} is not a plain value`)
-    const evaluated = evaluate(standard)
-    if (evaluated.is !== 'scalar' || !(type === 'CommaDelimitedList' || type.startsWith('List<'))) return evaluated
-    return { is: 'list', items: evaluated.text.split(',').map(item => literal(item.trim(), at)), at }
+    const evaluated = { ...evaluate(standard), assumes: [name] }
+    return isList ? listed(evaluated, at) : evaluated
+  }
+
+  /** What a parameter can be, where that is said and not too much. */
+  function allowedValues(name: string, parameter: SourceNode, at: Span): Evaluated<Span> | undefined {
+    const allowed = nodeAt(parameter, 'AllowedValues')
+    if (allowed?.kind !== 'list' || allowed.items.length === 0 || allowed.items.length > MAX_POSSIBILITIES)
+      return undefined
+    const values = allowed.items.map(item => {
+      const when = [[[globalName(name), item.kind === 'scalar' ? item.text : '']]] as const
+      const isPlain = item.kind === 'scalar' && !['', name].includes(item.text)
+      if (!isPlain)
+        return { is: 'unknown', why: `parameter ${quote(name)} may have no usable value`, at, when } as const
+      return { ...evaluate(item), when }
+    })
+    return severalOf(values, `\${${globalName(name)}}`, `parameter ${quote(name)} has several allowed values`, at)
   }
 
   function substitute(argument: SourceNode, at: Span): Evaluated<Span> {
@@ -240,14 +412,20 @@ export function createEvaluator(template: Template): Evaluator {
       return { is: 'unknown', why: `it has more than ${MAX_POSSIBILITIES} possible values`, at }
     const first = values.find(value => value.is === 'one-of')
     if (first === undefined) return concatenateParts(values, at)
-    let sequences: Evaluated<Span>[][] = [[]]
+    let sequences: { readonly values: readonly Evaluated<Span>[]; readonly when: readonly Choices[] | undefined }[] = [
+      { values: [], when: undefined },
+    ]
     for (const value of values) {
-      if (value.is === 'one-of')
-        sequences = sequences.flatMap(sequence => value.values.map(choice => [...sequence, choice]))
-      else for (const sequence of sequences) sequence.push(value)
+      const choices = value.is === 'one-of' ? value.values : [value]
+      sequences = sequences.flatMap(sequence =>
+        choices.flatMap(choice => {
+          const next = given(choice, sequence.when)
+          return next === undefined ? [] : [{ values: [...sequence.values, next], when: next.when }]
+        }),
+      )
     }
     return severalOf(
-      sequences.map(sequence => concatenateParts(sequence, at)),
+      sequences.map(sequence => ({ ...concatenateParts(sequence.values, at), when: sequence.when })),
       nameOf(name, values),
       first.why,
       at,
@@ -255,6 +433,7 @@ export function createEvaluator(template: Template): Evaluator {
   }
 
   function concatenateParts(values: readonly Evaluated<Span>[], at: Span): Evaluated<Span> {
+    const assumes = assumptionsOf(values)
     const parts: (string | TemplateSymbol)[] = []
     let literal = ''
     for (const value of values) {
@@ -272,8 +451,8 @@ export function createEvaluator(template: Template): Evaluator {
       }
       if (joined > MAX_JOINED) return { is: 'unknown', why: 'the text is too long', at }
     }
-    if (parts.length === 0) return evaluateScalar(literal, literal, at)
-    return { is: 'symbolic', parts: literal === '' ? parts : [...parts, literal], at }
+    if (parts.length === 0) return { ...evaluateScalar(literal, literal, at), assumes }
+    return { is: 'symbolic', parts: literal === '' ? parts : [...parts, literal], at, assumes }
   }
 
   function choose(argument: SourceNode, at: Span): Evaluated<Span> {
@@ -285,7 +464,9 @@ export function createEvaluator(template: Template): Evaluator {
     if (constant !== undefined) return evaluate(constant ? whenTrue : whenFalse)
     const [yes, no] = [evaluate(whenTrue), evaluate(whenFalse)]
     return severalOf(
-      [yes, no],
+      [yes, no].flatMap((value, index) =>
+        chosen(value, [[[`condition ${globalName(name.text)}`, String(index === 0)]]]),
+      ),
       nameOf(`Fn::If ${name.text}`, [yes, no]),
       `it depends on condition ${quote(name.text)}`,
       at,
@@ -308,44 +489,70 @@ export function createEvaluator(template: Template): Evaluator {
     const why = 'the key to look up is known only when deployed'
     const unfound = (reason: string) => unresolved('Fn::FindInMap', [evaluate(argument)], at, reason)
     if (map?.is !== 'scalar' || first === undefined || second === undefined) return unfound(why)
+    const otherwise = argument.kind === 'list' ? nodeAt(argument.items[3], 'DefaultValue') : undefined
     const mapping = template.mappings.get(map.text)?.value
-    if (mapping?.kind !== 'map')
+    if (mapping?.kind !== 'map') {
+      if (otherwise !== undefined) return { ...evaluate(otherwise), at }
       return { is: 'unknown', why: `there is no mapping ${quote(map.text)} in this file`, at }
-    const rows = lookUp([mapping], first)
-    if (rows.length > MAX_POSSIBILITIES) return unfound(why)
-    const found = lookUp(rows, second)
-    if (first.is === 'scalar' && second.is === 'scalar') {
-      // With a fourth argument a default is used for what is missing.
-      return found[0] === undefined
-        ? unfound(`mapping ${quote(map.text)} has no such key`)
-        : { ...evaluate(found[0]), at }
     }
+    const found = lookUp(lookUp([{ node: mapping, when: undefined }], first, otherwise), second, otherwise)
+    const isPlain = first.is === 'scalar' && second.is === 'scalar'
+    if (isPlain && found[0] === undefined) return unfound(`mapping ${quote(map.text)} has no such key`)
     if (found.length === 0 || found.length > MAX_POSSIBILITIES) return unfound(why)
-    return severalOf(
-      found.map(evaluate),
+    const assumes = assumptionsOf([first, second])
+    const values = found.flatMap(({ node, when }) => given(evaluate(node), when) ?? [])
+    const evaluated = severalOf(
+      values,
       nameOf('Fn::FindInMap', [map, first, second]),
       whyOf(first) ?? whyOf(second) ?? why,
       at,
     )
+    return assumes === undefined ? evaluated : { ...evaluated, assumes }
   }
 
   function select(argument: SourceNode, at: Span): Evaluated<Span> {
     const [index, list] = argument.kind === 'list' ? argument.items.map(evaluate) : []
-    if (index?.is === 'scalar' && list?.is === 'list') {
-      const item = /^\d+$/.test(index.text) ? list.items[Number(index.text)] : undefined
-      return item !== undefined
-        ? { ...item, at }
-        : { is: 'unknown', why: `\`Fn::Select\` finds no item ${quote(index.text)}`, at }
+    const selected = (from: Evaluated<Span>): Evaluated<Span> | undefined => {
+      if (index?.is !== 'scalar' || from.is !== 'list') return undefined
+      const item = /^\d+$/.test(index.text) ? from.items[Number(index.text)] : undefined
+      return item === undefined
+        ? { is: 'unknown', why: `\`Fn::Select\` finds no item ${quote(index.text)}`, at }
+        : { ...item, at }
     }
-    return unresolved('Fn::Select', [evaluate(argument)], at, 'what it selects from is known only when deployed')
+    return (
+      (list && each(list, selected, 'Fn::Select', at)) ??
+      unresolved('Fn::Select', [evaluate(argument)], at, 'what it selects from is known only when deployed')
+    )
   }
 
   function split(argument: SourceNode, at: Span): Evaluated<Span> {
     const [delimiter, text] = argument.kind === 'list' ? argument.items.map(evaluate) : []
-    if (delimiter?.is === 'scalar' && text?.is === 'scalar' && delimiter.text !== '') {
-      return { is: 'list', items: text.text.split(delimiter.text).map(part => literal(part, at)), at }
+    const pieces = (whole: Evaluated<Span>): Evaluated<Span> | undefined => {
+      if (delimiter?.is !== 'scalar' || delimiter.text === '' || whole.is !== 'scalar') return undefined
+      const { assumes } = whole
+      const items = whole.text.split(delimiter.text).map(part => ({ ...literal(part, at), assumes }))
+      return { is: 'list', items, at, assumes }
     }
-    return unresolved('Fn::Split', [evaluate(argument)], at, 'what it splits is known only when deployed')
+    return (
+      (text && each(text, pieces, 'Fn::Split', at)) ??
+      unresolved('Fn::Split', [evaluate(argument)], at, 'what it splits is known only when deployed')
+    )
+  }
+
+  /** What comes of each possibility; undefined if one is not known. */
+  function each(
+    value: Evaluated<Span>,
+    read: (one: Evaluated<Span>) => Evaluated<Span> | undefined,
+    name: string,
+    at: Span,
+  ): Evaluated<Span> | undefined {
+    if (value.is !== 'one-of') return read(value)
+    const results = value.values.map(one => {
+      const result = read(one)
+      return result && { ...result, when: one.when }
+    })
+    if (!results.every(result => result !== undefined)) return undefined
+    return severalOf(results, nameOf(name, [value]), value.why, at)
   }
 
   function condition(name: string): boolean | undefined {
@@ -360,10 +567,10 @@ export function createEvaluator(template: Template): Evaluator {
   /** Constant or not: parameters may be given another value than their default, so no default is looked at. */
   function decide(node: SourceNode): boolean | undefined {
     const [first] = node.kind === 'map' ? node.entries : []
-    if (first === undefined || nesting > MAX_NESTING) return undefined
+    if (first === undefined || depth.value > MAX_NESTING) return undefined
     const [name, { value }] = first
     const operands = value.kind === 'list' ? value.items : []
-    nesting++
+    depth.value++
     try {
       switch (name) {
         case 'Condition':
@@ -388,7 +595,7 @@ export function createEvaluator(template: Template): Evaluator {
           return undefined
       }
     } finally {
-      nesting--
+      depth.value--
     }
   }
 
@@ -443,7 +650,20 @@ export function createEvaluator(template: Template): Evaluator {
     return hasRepeatedKeys(text, parsed) ? { is: 'unknown', why: 'its JSON has a key twice', at } : revive(parsed, 0)
   }
 
-  return { evaluate, condition, parseJson }
+  return { evaluate, condition, parseJson, expand, assumedLoops }
+}
+
+/** A list in one text. */
+function listed(evaluated: Evaluated<Span>, at: Span): Evaluated<Span> {
+  if (evaluated.is !== 'scalar') return evaluated
+  const { assumes } = evaluated
+  const items = evaluated.text.split(',').map(item => ({ ...literal(item.trim(), at), assumes }))
+  return { is: 'list', items, at, assumes }
+}
+
+/** The possibilities of a value that are left where something is chosen. */
+function chosen(value: Evaluated<Span>, when: readonly Choices[]): readonly Evaluated<Span>[] {
+  return (value.is === 'one-of' ? value.values : [value]).flatMap(one => given(one, when) ?? [])
 }
 
 function evaluateScalar(value: string | number | boolean | null, text: string, at: Span): Evaluated<Span> {
@@ -460,6 +680,11 @@ export function isVariable(node: { readonly text: string }): boolean {
 
 function isFunction(key: string): boolean {
   return key === 'Ref' || key.startsWith('Fn::')
+}
+
+function hasLoop(keys: Iterable<string>): boolean {
+  for (const key of keys) if (key.startsWith('Fn::ForEach::')) return true
+  return false
 }
 
 /** The key by which a mapping gets entries when deployed that nobody sees in the template. */
@@ -481,15 +706,45 @@ function nameOf(name: string, operands: readonly Evaluated<Span>[]): string | un
   return enclose(`\${${name}(`, operands, ')}')
 }
 
-/** The rows of a mapping that a key may lead to. */
-function lookUp(rows: readonly SourceNode[], key: Evaluated<Span>): readonly SourceNode[] {
-  if (key.is === 'one-of') return key.values.flatMap(value => lookUp(rows, value))
-  return rows.flatMap(row => {
-    if (row.kind !== 'map') return []
-    if (key.is !== 'scalar') return [...row.entries.values()].map(entry => entry.value)
-    const entry = row.entries.get(key.text)
-    return entry === undefined ? [] : [entry.value]
-  })
+interface Row {
+  readonly node: SourceNode
+  readonly when: readonly Choices[] | undefined
+}
+
+/** The rows of a mapping that a key may lead to, and what stands for one that is missing. */
+function lookUp(rows: readonly Row[], key: Evaluated<Span>, otherwise: SourceNode | undefined): readonly Row[] {
+  if (rows.length > MAX_POSSIBILITIES) return rows
+  const keys = key.is === 'one-of' ? key.values : [key]
+  return rows.flatMap(row =>
+    keys.flatMap(one => {
+      const when = chosenTogether(row.when, one.when)
+      if (when === 'never') return []
+      if (row.node === otherwise) return [{ ...row, when }]
+      const found = row.node.kind === 'map' ? rowsOf(row.node, one) : []
+      const rest: Row[] =
+        otherwise === undefined || (one.is === 'scalar' && found.length > 0) ? [] : [{ node: otherwise, when }]
+      return [
+        ...found.flatMap(next => {
+          const both = chosenTogether(when, next.when)
+          return both === 'never' ? [] : [{ node: next.node, when: both }]
+        }),
+        ...rest,
+      ]
+    }),
+  )
+}
+
+/** With an unknown key any row, the same for the same key. */
+function rowsOf(map: Extract<SourceNode, { kind: 'map' }>, key: Evaluated<Span>): readonly Row[] {
+  if (key.is === 'scalar') {
+    const entry = map.entries.get(key.text)
+    return entry === undefined ? [] : [{ node: entry.value, when: undefined }]
+  }
+  const name = identityOf(key)
+  return [...map.entries].map(([chosen, { value }]) => ({
+    node: value,
+    when: name === undefined ? undefined : [[[name, chosen]]],
+  }))
 }
 
 /** Before and behind the first such mark; all of it before where there is none. */

@@ -1,10 +1,14 @@
-import type { Infrastructure, Unresolved } from '../../rules/infrastructure.js'
-import { readResources } from './resources.js'
-import { readYamlDocument, type SourceNode, nodeAt } from '../yaml-document.js'
+import { quote } from '../../errors.js'
+import type { Infrastructure, NotFollowed, Unresolved } from '../../rules/infrastructure.js'
+import type { OpenFile } from '../reading.js'
+import { type Entry, nodeAt, readYamlDocument, type SourceNode, type Span } from '../yaml-document.js'
+import { readOne, SPEAKS_OF_COGNITO, type StackSource } from './resources.js'
+import { textIn } from './unknown-types.js'
+import { createVariableResolver, type VariableResolver } from './serverless-variables.js'
 
 /**
- * Reads the CloudFormation resources in a `serverless.yml`: `resources`, or a list of several. Whatever has a Serverless
- * variable such as `${self:custom.stage}` is unknown; what `serverless package` writes, a CloudFormation template, knows it.
+ * Reads the CloudFormation resources in a `serverless.yml`: `resources`, or a list of several. Variables of the file itself are
+ * resolved; what other files have is not there, see `readStacks`.
  *
  * Not for the resources that Serverless Framework makes up itself, nor for `serverless.ts` and `serverless.js`.
  *
@@ -12,21 +16,88 @@ import { readYamlDocument, type SourceNode, nodeAt } from '../yaml-document.js'
  * @see https://www.serverless.com/framework/docs/providers/aws/guide/resources
  */
 export function readServerless(text: string, path: string): Infrastructure {
+  return readOne(readServerlessSource(text, path), SPEAKS_OF_COGNITO.test(text))
+}
+
+/** The names of files that are likely to have groups. */
+const MAY_HAVE_GROUPS = /cognito|user.?pool|identity.?pool|auth/i
+
+/** The same, with the files that it includes. */
+export function readServerlessSource(text: string, path: string, open: OpenFile = () => undefined): StackSource {
   const document = readYamlDocument(text, path)
   const { root } = document
   if (nodeAt(root, 'service') === undefined)
     throw document.invalid(root, 'it has no `service`', 'name a serverless.yml')
 
-  const resources = nodeAt(root, 'resources')
-  const parts = resources?.kind === 'list' ? resources.items : resources === undefined ? [] : [resources]
-  const note = (why: string, node: SourceNode): Unresolved => ({ why, location: document.locate(node) })
-  const notes = parts.flatMap(part => {
-    if (part.kind === 'scalar' && part.value === null) return []
-    if (part.kind !== 'map') return [note('the resources that another file has are not read', part)]
-    const extensions = nodeAt(part, 'extensions')
-    return extensions === undefined
-      ? []
-      : [note('`extensions` of what Serverless Framework makes are not read', extensions)]
+  const texts = [text]
+  const resolver = createVariableResolver(document, file => {
+    const included = open(file)
+    if (included !== undefined) texts.push(included)
+    return included
   })
-  return readResources(document, 'serverless', parts, notes)
+  const written = nodeAt(root, 'resources')
+  const resources = written && resolver.resolve(written)
+  const notFollowed: NotFollowed[] = []
+  const unresolved: Unresolved[] = []
+  const parts = (resources?.kind === 'list' ? resources.items : resources === undefined ? [] : [resources]).flatMap(
+    part => {
+      if (part.kind === 'scalar' && part.value === null) return []
+      if (part.kind !== 'map') {
+        notFollowed.push(unreadInclude(part, resolver, document.locate))
+        return []
+      }
+      const extensions = nodeAt(part, 'extensions')
+      if (extensions !== undefined && SPEAKS_OF_COGNITO.test(textIn(extensions))) {
+        const why = '`extensions` of what Serverless Framework makes are not read'
+        unresolved.push({ why, location: document.locate(extensions) })
+      }
+      return [withoutUnread(part, resolver, document.locate, notFollowed)]
+    },
+  )
+  const speaks = texts.some(one => SPEAKS_OF_COGNITO.test(one))
+  return {
+    format: 'serverless',
+    document,
+    included: resolver.included,
+    parts,
+    unresolved,
+    notFollowed: notFollowed.filter(({ what }) => speaks || MAY_HAVE_GROUPS.test(what)),
+  }
+}
+
+type Locate = (span: Span) => Unresolved['location']
+
+/** Without the sections and resources that a file has which is not read. */
+function withoutUnread(
+  part: Extract<SourceNode, { kind: 'map' }>,
+  resolver: VariableResolver,
+  locate: Locate,
+  notFollowed: NotFollowed[],
+): SourceNode {
+  const keep = (entries: ReadonlyMap<string, Entry>, follow: (entry: Entry, name: string) => Entry) =>
+    new Map(
+      [...entries].flatMap(([name, entry]): readonly [string, Entry][] => {
+        const { value } = entry
+        if (value.kind !== 'scalar' || !value.text.includes('${')) return [[name, follow(entry, name)]]
+        notFollowed.push(unreadInclude(value, resolver, locate))
+        return []
+      }),
+    )
+  const entries = keep(part.entries, (entry, name) => {
+    const { value } = entry
+    if (name !== 'Resources' || value.kind !== 'map') return entry
+    return { ...entry, value: { ...value, entries: keep(value.entries, resource => resource) } }
+  })
+  return { ...part, entries }
+}
+
+function unreadInclude(node: SourceNode, resolver: VariableResolver, locate: Locate): NotFollowed {
+  const text = node.kind === 'scalar' ? node.text : 'resources'
+  const unread = resolver.unread(text.slice(2, -1))
+  return {
+    what: `Include ${quote(text)}`,
+    why: unread === undefined ? 'what it stands for is known only when deployed' : unread.why,
+    next: 'Validate what `serverless package` writes: `.serverless/cloudformation-template-update-stack.json`',
+    location: locate(node),
+  }
 }

@@ -2,6 +2,8 @@ import { hasRepeatedKeys } from '../../credentials/policy-document.js'
 import { quote } from '../../errors.js'
 import type {
   GroupDefinition,
+  IdentityPoolDefinition,
+  IdentityPoolProvider,
   Infrastructure,
   Location,
   MappingRuleDefinition,
@@ -16,10 +18,24 @@ import type {
   Suppression,
   Unresolved,
   Value,
+  WrongId,
 } from '../../rules/infrastructure.js'
 import { isRecord } from '../json-text.js'
-import { loneSymbol, type Present, type Reference, refersTo, toValue, unknownMark, whyUnknown } from '../evaluated.js'
+import { isUserPoolId } from '../../aws-ids.js'
+import {
+  identityOf,
+  loneSymbol,
+  type Mark,
+  type Present,
+  type Reference,
+  refersTo,
+  toValue,
+  unknownMark,
+  whyUnknown,
+} from '../evaluated.js'
+import { AWSCC_TYPES, fromAwscc } from './awscc.js'
 import { misspeltProperties } from '../misspelt.js'
+import { wrongId } from '../wrong-ids.js'
 import { ABSENT, referenceText, type Term, unknown } from './term.js'
 
 /** A resource of Terraform's AWS provider, under the provider's names, whichever file told of it. */
@@ -39,12 +55,26 @@ export interface AwsResource {
 const GROUP = 'aws_cognito_user_group'
 const POOL = 'aws_cognito_user_pool'
 const ROLE = 'aws_iam_role'
+const CLIENT = 'aws_cognito_user_pool_client'
 const IDENTITY_POOL = 'aws_cognito_identity_pool'
 const ATTACHMENT = 'aws_cognito_identity_pool_roles_attachment'
 const MEMBERSHIP = 'aws_cognito_user_in_group'
 
 /** The resources that decide about groups and roles. */
-export const AWS_TYPES: ReadonlySet<string> = new Set([GROUP, POOL, ROLE, IDENTITY_POOL, ATTACHMENT, MEMBERSHIP])
+export const AWS_TYPES: ReadonlySet<string> = new Set([
+  GROUP,
+  POOL,
+  ROLE,
+  IDENTITY_POOL,
+  ATTACHMENT,
+  MEMBERSHIP,
+  ...AWSCC_TYPES,
+])
+
+/** What the provider does on the way to Cognito: the Cloud Control one sends every value as it is. */
+export function providerOf(type: string): AwsResource['provider'] {
+  return type.startsWith('aws_') ? 'terraform' : undefined
+}
 
 export interface AwsInfrastructure {
   readonly format: string
@@ -59,11 +89,12 @@ export interface AwsInfrastructure {
 export function toInfrastructure({
   format,
   paths,
-  resources,
+  resources: given,
   unresolved = [],
   notFollowed = [],
   suppressions = [],
 }: AwsInfrastructure): Infrastructure {
+  const resources = fromAwscc(given)
   const ofType = (type: string) => resources.filter(resource => resource.type === type)
   const names = createNames(resources)
   const groups = ofType(GROUP).map(resource => toGroup(resource, names))
@@ -75,13 +106,14 @@ export function toInfrastructure({
     pools: names.pools(),
     groups,
     roles: ofType(ROLE).map(toRole),
-    identityPools: [],
+    identityPools: ofType(IDENTITY_POOL).map(resource => toIdentityPool(resource, names)),
     attachments,
     memberships,
     declaredPrecedences: [],
     unresolved: [...unresolved, ...names.unresolved()],
     notFollowed,
     misspelt: resources.flatMap(misspeltAttributes),
+    wrongIds: names.wrongIds(),
     suppressions,
   }
 }
@@ -92,16 +124,47 @@ const ATTRIBUTES: ReadonlyMap<string, readonly string[]> = new Map([
   [GROUP, ['description', 'name', 'precedence', 'role_arn', 'user_pool_id', ...META]],
   [ATTACHMENT, ['identity_pool_id', 'role_mapping', 'roles', ...META]],
   [MEMBERSHIP, ['group_name', 'user_pool_id', 'username', ...META]],
+  [
+    IDENTITY_POOL,
+    [
+      'allow_classic_flow',
+      'allow_unauthenticated_identities',
+      'cognito_identity_providers',
+      'developer_provider_name',
+      'identity_pool_name',
+      'openid_connect_provider_arns',
+      'saml_provider_arns',
+      'supported_login_providers',
+      'tags',
+      ...META,
+    ],
+  ],
+])
+
+/** The attributes of blocks, by the path of the block. */
+const BLOCKS: ReadonlyMap<string, readonly string[]> = new Map([
+  ['role_mapping', ['ambiguous_role_resolution', 'identity_provider', 'mapping_rule', 'type']],
+  ['role_mapping.mapping_rule', ['claim', 'match_type', 'role_arn', 'value']],
+  ['cognito_identity_providers', ['client_id', 'provider_name', 'server_side_token_check']],
 ])
 
 function misspeltAttributes({ id, type, attributes, location }: AwsResource): readonly MisspeltProperty[] {
   const known = ATTRIBUTES.get(type)
   if (known === undefined) return []
-  return misspeltProperties(
-    id,
-    [...attributes].map(([name, { at }]) => ({ name, location: at ?? location })),
-    known,
-  )
+  const check = (entries: ReadonlyMap<string, Term>, names: readonly string[], path: string, outer: Location) => {
+    const own = [...entries].map(([name, { at }]) => ({ name, location: at ?? outer }))
+    const ofBlocks = [...entries].flatMap(([name, term]): readonly MisspeltProperty[] => {
+      const inner = `${path}${name}`
+      const members = BLOCKS.get(inner)
+      return members === undefined || term.is !== 'list'
+        ? []
+        : term.items.flatMap(item =>
+            item.is === 'map' ? check(item.entries, members, `${inner}.`, item.at ?? outer) : [],
+          )
+    })
+    return [...misspeltProperties(id, own, names), ...ofBlocks]
+  }
+  return check(attributes, known, '', location)
 }
 
 /** One name for a thing that is named by its address in one place and by its ARN or id in another. */
@@ -111,9 +174,13 @@ interface Names {
   readonly pool: (term: Term, owner: AwsResource) => string
   /** The pool that an identity provider names, where that can be told. */
   readonly poolOfProvider: (term: Term) => string | undefined
-  readonly identityPool: (term: Term) => Value<string>
+  readonly identityPool: (term: Term, owner: AwsResource) => Value<string>
+  /** Notes what is not the ID of an app client. */
+  readonly checkClient: (term: Term, owner: AwsResource, property: string) => void
   readonly pools: () => readonly PoolDefinition[]
   readonly unresolved: () => readonly Unresolved[]
+  /** Of what was named until now. */
+  readonly wrongIds: () => readonly WrongId[]
 }
 
 function createNames(resources: readonly AwsResource[]): Names {
@@ -127,7 +194,26 @@ function createNames(resources: readonly AwsResource[]): Names {
   const roleIds = byLiteral(ROLE, 'arn')
   const poolIds = byLiteral(POOL, 'id')
   const identityPoolIds = byLiteral(IDENTITY_POOL, 'id')
+  const poolNames = byLiteral(POOL, 'name')
+  const identityPoolNames = byLiteral(IDENTITY_POOL, 'identity_pool_name')
   const unresolved: Unresolved[] = []
+  const wrongIds: WrongId[] = []
+
+  const checkId = (term: Term, { id, location }: AwsResource, property: string, needs: WrongId['needs']) => {
+    const values = term.is === 'one-of' ? term.values : [term]
+    for (const value of values) {
+      const to = loneSymbol(value)?.to
+      const text = textOf(value) ?? ''
+      const named = needs === 'user pool' ? poolNames.get(text) : identityPoolNames.get(text)
+      const asWritten = wrongId(text, needs)
+      const what =
+        to !== undefined ? wrongReference(to, needs) : asWritten && named && `the name of the ${needs} ${quote(named)}`
+      const wrong = what ? { what, certain: true } : asWritten
+      if (wrong === undefined) continue
+      const certain = wrong.certain && values.length === 1
+      wrongIds.push({ ...wrong, certain, resource: id, property, needs, location: value.at ?? term.at ?? location })
+    }
+  }
 
   const pools = new Map<string, PoolDefinition>()
   for (const { type, id, ...resource } of resources) {
@@ -154,10 +240,13 @@ function createNames(resources: readonly AwsResource[]): Names {
       }),
 
     pool: (term, owner) => {
+      checkId(term, owner, 'user_pool_id', 'user pool')
       const to = loneSymbol(term)?.to
-      if (to !== undefined) return pool(to.type === POOL && to.attribute === 'id' ? to.id : referenceText(to))
+      // Its ARN and its endpoint stand for no other pool, wrong as they are.
+      if (to !== undefined) return pool(to.type === POOL ? to.id : referenceText(to))
       const literal = textOf(term)
-      if (literal !== undefined) return pool(poolIds.get(literal) ?? literal, literal)
+      const named = literal !== undefined && !isUserPoolId(literal) ? poolNames.get(literal) : undefined
+      if (literal !== undefined) return pool(named ?? poolIds.get(literal) ?? literal, literal)
       const id = `the user pool of ${owner.id}`
       const why = `which user pool ${quote(owner.id)} belongs to is not known: ${term.is === 'absent' ? 'it names none' : whyNot(term)}`
       if (!pools.has(id)) unresolved.push({ why, location: owner.location, pool: id })
@@ -171,7 +260,8 @@ function createNames(resources: readonly AwsResource[]): Names {
       return named.size === 1 ? [...named][0] : undefined
     },
 
-    identityPool: term => {
+    identityPool: (term, owner) => {
+      checkId(term, owner, 'identity_pool_id', 'identity pool')
       const to = loneSymbol(term)?.to
       if (to !== undefined)
         return { is: 'known', value: to.type === IDENTITY_POOL ? to.id : referenceText(to), location: term.at }
@@ -179,8 +269,16 @@ function createNames(resources: readonly AwsResource[]): Names {
       return value.is === 'known' ? { ...value, value: identityPoolIds.get(value.value) ?? value.value } : value
     },
 
+    checkClient: (term, { id, location }, property) => {
+      const to = loneSymbol(term)?.to
+      const what = to && wrongReference(to, 'app client')
+      if (what === undefined) return
+      wrongIds.push({ what, certain: true, resource: id, property, needs: 'app client', location: term.at ?? location })
+    },
+
     pools: () => [...pools.values()],
     unresolved: () => unresolved,
+    wrongIds: () => wrongIds,
   }
 }
 
@@ -189,6 +287,21 @@ function roleReference(to: Reference): RoleReference {
   if (to.type === ROLE && to.attribute === 'arn') return { kind: 'resource', id: to.id }
   if (to.type === ROLE && ['name', 'id', 'unique_id'].includes(to.attribute)) return { kind: 'name', id: to.id }
   return { kind: 'reference', id: referenceText(to) }
+}
+
+const KINDS: ReadonlyMap<string, string> = new Map([
+  [POOL, 'user pool'],
+  [IDENTITY_POOL, 'identity pool'],
+  [CLIENT, 'app client'],
+])
+
+/** What a reference is, if it is not the id that is needed. */
+function wrongReference({ id, type, attribute }: Reference, needs: WrongId['needs']): string | undefined {
+  const kind = KINDS.get(type)
+  const isId = attribute === 'id' || (kind === 'app client' && attribute === 'client_id')
+  if (kind === undefined || attribute === '' || (kind === needs && isId)) return undefined
+  const what = attribute === 'id' ? 'the ID' : attribute === 'arn' ? 'the ARN' : `the attribute ${quote(attribute)}`
+  return `${what} of the ${kind} ${quote(id)}`
 }
 
 function toGroup(resource: AwsResource, names: Names): GroupDefinition {
@@ -229,10 +342,17 @@ function sameValue(a: Value<unknown>, b: Value<unknown>): boolean {
 function toMembership(resource: AwsResource, names: Names): Membership {
   return {
     pool: names.pool(attributeOf(resource, 'user_pool_id'), resource),
-    username: toText(attributeOf(resource, 'username')),
+    username: notEmpty(toText(attributeOf(resource, 'username'))),
     groupName: toText(attributeOf(resource, 'group_name')),
     location: resource.location,
   }
+}
+
+/** No user has an empty name: the default of a variable that stands for "none". */
+function notEmpty(text: Value<string>): Value<string> {
+  return text.is === 'known' && text.value === ''
+    ? { is: 'unknown', why: 'it is empty, as no username is', location: text.location }
+    : text
 }
 
 function toRole(resource: AwsResource): RoleDefinition {
@@ -248,7 +368,7 @@ function toAttachment(resource: AwsResource, names: Names): RoleAttachment {
   const roles = attributeOf(resource, 'roles')
   return {
     id,
-    identityPool: names.identityPool(attributeOf(resource, 'identity_pool_id')),
+    identityPool: names.identityPool(attributeOf(resource, 'identity_pool_id'), resource),
     roles: valueOf(roles, (present, at) =>
       present.is === 'map'
         ? {
@@ -263,21 +383,52 @@ function toAttachment(resource: AwsResource, names: Names): RoleAttachment {
         : unread(present, at),
     ),
     mappings: toList(attributeOf(resource, 'role_mapping'), (mapping, index) =>
-      toMapping(mapping, index, names, location),
+      toMapping(mapping, index, names, resource),
     ),
     location,
   }
 }
 
-function toMapping(mapping: Term, index: number, names: Names, outer: Location): RoleMappingDefinition {
-  const location = mapping.at ?? outer
+function toIdentityPool(resource: AwsResource, names: Names): IdentityPoolDefinition {
+  const { id, location } = resource
+  return {
+    id,
+    allowsGuests: toBoolean(resource, 'allow_unauthenticated_identities'),
+    providers: toList(attributeOf(resource, 'cognito_identity_providers'), provider =>
+      toIdentityProvider(provider, names, resource),
+    ),
+    location,
+  }
+}
+
+function toIdentityProvider(provider: Term, names: Names, owner: AwsResource): IdentityPoolProvider {
+  const [name, client] = [entryOf(provider, 'provider_name'), entryOf(provider, 'client_id')]
+  const pool = names.poolOfProvider(name)
+  const written = [writtenProvider(name), writtenProvider(client)]
+  names.checkClient(client, owner, 'cognito_identity_providers')
+  return {
+    name: toProvider(name),
+    clientId: toProvider(client),
+    ...(!written.includes(undefined) && { written: written.join(':') }),
+    ...(pool !== undefined && { pool }),
+    ...clientOf(client),
+    location: provider.at ?? owner.location,
+  }
+}
+
+function toMapping(mapping: Term, index: number, names: Names, owner: AwsResource): RoleMappingDefinition {
+  const location = mapping.at ?? owner.location
   const provider = entryOf(mapping, 'identity_provider')
   const identityProvider = toProvider(provider)
   const pool = names.poolOfProvider(provider)
+  const written = writtenProvider(provider)
+  names.checkClient(clientPart(provider), owner, 'role_mapping')
   return {
     key: identityProvider.is === 'known' ? identityProvider.value : `role_mapping[${index}]`,
     identityProvider,
+    ...(written !== undefined && { written }),
     ...(pool !== undefined && { pool }),
+    ...clientOf(provider),
     type: toText(entryOf(mapping, 'type')),
     ambiguousRoleResolution: toText(entryOf(mapping, 'ambiguous_role_resolution')),
     rules: toList(entryOf(mapping, 'mapping_rule'), rule => toRule(rule, names, location)),
@@ -285,15 +436,52 @@ function toMapping(mapping: Term, index: number, names: Names, outer: Location):
   }
 }
 
-/** A user pool's `endpoint` and `arn` stand alone only by mistake: they have no client's id. */
+/** What stands behind the colon of `ISSUER:CLIENT`, if that is a reference. */
+function clientPart(provider: Term): Term {
+  const parts = provider.is === 'symbolic' ? provider.parts : []
+  const [before, last] = parts.slice(-2)
+  return typeof before === 'string' && before.endsWith(':') && typeof last === 'object'
+    ? { is: 'symbolic', parts: [last], at: provider.at }
+    : ABSENT
+}
+
+/** The one client that it is, or is made from. */
+function clientOf(term: Term): Pick<RoleMappingDefinition, 'client'> {
+  const ids = new Set(
+    refersTo(term).flatMap(({ id, type, attribute }) => (type === CLIENT && attribute === 'id' ? [id] : [])),
+  )
+  const [client] = ids
+  return client !== undefined && ids.size === 1 ? { client } : {}
+}
+
+/** A provider's text with `${client}` in it, where what is filled in is known to be one word. */
 function toProvider(term: Term): Value<string> {
-  const to = loneSymbol(term)?.to
-  if (to?.type !== POOL) return toText(term)
-  if (to.attribute === 'endpoint')
-    return { is: 'known', value: `cognito-idp.\${region}.amazonaws.com/\${${to.id}}`, location: term.at }
-  if (to.attribute === 'arn')
-    return { is: 'known', value: `arn:aws:cognito-idp:\${region}:\${account}:userpool/\${${to.id}}`, location: term.at }
-  return toText(term)
+  return valueOf(term, (present, location) => {
+    if (present.is !== 'symbolic') return toText(present)
+    const texts = present.parts.map(part => (typeof part === 'string' ? part : part.to && textOfProvider(part.to)))
+    const open = present.parts[texts.indexOf(undefined)]
+    if (typeof open === 'object') return { is: 'unknown', why: open.why, location }
+    return { is: 'known', value: texts.join(''), location }
+  })
+}
+
+/** The same with whatever else stands in it, as it is written; undefined for what has no name of its own. */
+function writtenProvider(term: Term): string | undefined {
+  if (term.is === 'absent') return undefined
+  if (term.is !== 'symbolic') return identityOf(term)
+  const texts = term.parts.map(part =>
+    typeof part === 'string' ? part : ((part.to && textOfProvider(part.to)) ?? (part.text && `\${${part.text}}`)),
+  )
+  return texts.includes(undefined) ? undefined : texts.join('')
+}
+
+function textOfProvider({ id, type, attribute }: Reference): string | undefined {
+  if (/^data\.aws_region\.\w+$/.test(id)) return '${region}'
+  if (type === CLIENT) return attribute === 'id' ? `\${${id}}` : undefined
+  if (type !== POOL) return undefined
+  if (attribute === 'endpoint') return `cognito-idp.\${region}.amazonaws.com/\${${id}}`
+  if (attribute === 'arn') return `arn:aws:cognito-idp:\${region}:\${account}:userpool/\${${id}}`
+  return attribute === 'id' ? `\${${id}}` : undefined
 }
 
 function toRule(rule: Term, names: Names, outer: Location): MappingRuleDefinition {
@@ -340,6 +528,17 @@ function toText(term: Term): Value<string> {
   )
 }
 
+/** The provider's default is false. */
+function toBoolean(resource: AwsResource, name: string): Value<boolean> {
+  const value = valueOf(attributeOf(resource, name), (present, location): Value<boolean> => {
+    const text = present.is === 'scalar' ? present.text : ''
+    return text === 'true' || text === 'false'
+      ? { is: 'known', value: text === 'true', location }
+      : unread(present, location)
+  })
+  return value.is === 'absent' && resource.provider === 'terraform' ? { is: 'known', value: false } : value
+}
+
 function toRaw(term: Term): Value<unknown> {
   return valueOf(term, (present, location) =>
     present.is === 'scalar' ? { is: 'known', value: present.value, location } : unread(present, location),
@@ -369,13 +568,21 @@ function toPolicy(term: Term): Value<unknown> {
     const document = parsePolicy(json)
     if (!isRecord(document)) return { is: 'unknown', why: whyUnknown(present) ?? 'it is not a JSON object', location }
     if (hasRepeatedKeys(json, document)) return { is: 'unknown', why: 'it has a key twice', location }
-    const whyOf = (text: string) => {
-      const index = new RegExp(`${HOLE}(\\d+)${HOLE}`, 'u').exec(text)?.[1]
+    const markOf = (text: string) => {
+      const [hole, index] = new RegExp(`${HOLE}(\\d+)${HOLE}`, 'u').exec(text) ?? []
       const part = index === undefined ? undefined : parts[Number(index)]
-      return typeof part === 'object' ? part.why : undefined
+      if (typeof part !== 'object') return undefined
+      const starts = text.slice(0, text.indexOf(HOLE))
+      return unknownMark(part.why, hole === text && part.to ? markOfReference(part.to) : { starts })
     }
-    return { is: 'known', value: markHoles(document, whyOf), location }
+    return { is: 'known', value: markHoles(document, markOf), location }
   })
+}
+
+/** Where the conditions of a policy need the ID of an identity pool. */
+function markOfReference(to: Reference): Mark {
+  const is = wrongReference(to, 'identity pool')
+  return is === undefined && to.type === IDENTITY_POOL ? { pool: to.id } : { is }
 }
 
 function parsePolicy(text: string): unknown {
@@ -389,16 +596,13 @@ function parsePolicy(text: string): unknown {
 /** Deeper than any policy goes; what is below is not known. */
 const MAX_POLICY_DEPTH = 50
 
-function markHoles(value: unknown, whyOf: (text: string) => string | undefined, depth = 0): unknown {
+function markHoles(value: unknown, markOf: (text: string) => object | undefined, depth = 0): unknown {
   if (depth > MAX_POLICY_DEPTH) return unknownMark('it is nested too deeply')
-  if (typeof value === 'string') {
-    const why = whyOf(value)
-    return why === undefined ? value : unknownMark(why)
-  }
-  if (Array.isArray(value)) return value.map(item => markHoles(item, whyOf, depth + 1))
+  if (typeof value === 'string') return markOf(value) ?? value
+  if (Array.isArray(value)) return value.map(item => markHoles(item, markOf, depth + 1))
   if (!isRecord(value)) return value
   const entries = Object.entries(value)
-  const why = entries.map(([key]) => whyOf(key)).find(one => one !== undefined)
-  if (why !== undefined) return unknownMark(why)
-  return Object.fromEntries(entries.map(([key, item]) => [key, markHoles(item, whyOf, depth + 1)]))
+  const mark = entries.map(([key]) => markOf(key)).find(one => one !== undefined)
+  if (mark !== undefined) return mark
+  return Object.fromEntries(entries.map(([key, item]) => [key, markHoles(item, markOf, depth + 1)]))
 }

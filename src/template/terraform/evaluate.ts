@@ -1,5 +1,7 @@
 import { quote } from '../../errors.js'
-import { evaluateTemplate, type Scope } from './hcl-expression.js'
+import { evaluateTemplate } from './hcl-expression.js'
+import type { Scope } from './hcl-values.js'
+import { TOO_MUCH } from './hcl-values.js'
 import { isRecord } from '../json-text.js'
 import { refersTo, whyUnknown } from '../evaluated.js'
 import { ABSENT, listOfTerms, mapOfTerms, scalar, type Term, unknown } from './term.js'
@@ -17,6 +19,7 @@ export function whyOf(term: Term, what: string): string {
 
 export function evaluate(value: unknown, scope: Scope, depth = 0): Term {
   if (depth > MAX_DEPTH) return unknown('it is nested too deeply')
+  if (scope.budget.left-- <= 0) return TOO_MUCH
   if (typeof value === 'string') return evaluateTemplate(value, scope)
   if (typeof value === 'number' || typeof value === 'boolean') return scalar(value)
   if (Array.isArray(value)) return listOfTerms(value.map(item => evaluate(item, scope, depth + 1)))

@@ -1,55 +1,72 @@
 import { quote } from '../../errors.js'
-import { loneSymbol, refersTo, type TemplateSymbol, whyUnknown } from '../evaluated.js'
-import { ABSENT, listOfTerms, mapOfTerms, reference, scalar, type Term, unknown } from './term.js'
-
-/** What names in an expression mean. */
-export interface Scope {
-  /** `each`, `count`, the variables of a `for`. */
-  readonly bindings: ReadonlyMap<string, Term>
-  /** What any other name stands for, with the attributes and indices after it. */
-  readonly lookUp: (name: string, steps: readonly Step[]) => Found
-  /** How much work is left; shared by all expressions of a text, which may be made to multiply. */
-  readonly budget: { left: number }
-}
-
-/** `.name` or `[key]`. */
-export interface Step {
-  /** `undefined` where it is not known. */
-  readonly key: string | number | undefined
-  readonly isIndex: boolean
-}
-
-export interface Found {
-  readonly term: Term
-  /** How many of the steps it has taken. */
-  readonly taken: number
-}
+import { firstWhy, refersTo } from '../evaluated.js'
+import { FUNCTIONS } from './hcl-functions.js'
+import {
+  areEqual,
+  entriesOf,
+  fromParts,
+  isEmpty,
+  isFailure,
+  MAX_NESTING,
+  otherOf,
+  type Scope,
+  select,
+  type Step,
+  toBoolean,
+  toKey,
+  toMap,
+  toNumber,
+  TOO_MUCH,
+  toParts,
+  whyOf,
+  withOther,
+} from './hcl-values.js'
+import { ABSENT, listOfTerms, mapOfTerms, scalar, type Term, unknown } from './term.js'
 
 type Expression = (scope: Scope) => Term
 
-interface PathStep {
-  readonly key: Expression
-  readonly isIndex: boolean
-}
+type PathStep =
+  | { readonly is: 'key'; readonly key: Expression; readonly isIndex: boolean }
+  /** `[*]` goes over all that follows, `.*` over the attributes that follow. */
+  | { readonly is: 'splat'; readonly isFull: boolean }
 
-const TOO_MUCH: Term = unknown('it takes too long to evaluate')
 const NOT_UNDERSTOOD: Term = unknown('its expression is not understood')
 
-/** The deepest nesting of expressions that is read. */
-const MAX_DEPTH = 100
-
-/** Evaluates a text with `${…}` in it, as `@cdktf/hcl2json` gives it. What cannot be worked out is unknown. */
+/** Evaluates a text with `${…}` in it, as `@cdktn/hcl2json` gives it. What cannot be worked out is unknown. */
 export function evaluateTemplate(text: string, scope: Scope): Term {
   if (!/[$%]\{/.test(text)) return scalar(text)
-  return parseTemplate(text)?.(scope) ?? NOT_UNDERSTOOD
+  const parsed = parseTemplate(text)
+  if (parsed === undefined) return NOT_UNDERSTOOD
+  const { budget } = scope
+  if ((budget.left -= costOf(text.length)) <= 0) return TOO_MUCH
+  if (budget.nesting + parsed.nesting > MAX_TOTAL_NESTING) return unknown('it is nested too deeply')
+  budget.nesting += parsed.nesting
+  const term = parsed.expression(scope)
+  budget.nesting -= parsed.nesting
+  return term
+}
+
+/** The steps that code of so many characters takes, if it does nothing again and again. */
+function costOf(length: number): number {
+  return 1 + length / 50
+}
+
+/** Of all expressions that wait for one another: each level of each takes from the stack. */
+const MAX_TOTAL_NESTING = 300
+
+interface Parsed {
+  readonly expression: Expression
+  readonly nesting: number
 }
 
 /** Thrown and caught in this file only: what is not understood ends the parse from any depth. */
 const STOP = new Error('not understood')
 
-function parseTemplate(text: string): Expression | undefined {
+function parseTemplate(text: string): Parsed | undefined {
   try {
-    return createReader(text).template(undefined)
+    const reader = createReader(text)
+    const expression = reader.template(undefined)
+    return { expression, nesting: reader.nesting() }
   } catch (error) {
     if (error === STOP) return undefined
     throw error
@@ -64,6 +81,7 @@ function parseTemplate(text: string): Expression | undefined {
 function createReader(text: string) {
   let offset = 0
   let depth = 0
+  let deepest = 0
 
   const take = (pattern: RegExp): string | undefined => {
     pattern.lastIndex = offset
@@ -82,7 +100,8 @@ function createReader(text: string) {
     if (!accept(mark)) throw STOP
   }
   const nested = <T>(read: () => T): T => {
-    if (++depth > MAX_DEPTH) throw STOP
+    if (++depth > MAX_NESTING) throw STOP
+    deepest = Math.max(deepest, depth)
     const result = read()
     depth--
     return result
@@ -90,14 +109,31 @@ function createReader(text: string) {
 
   /** A text with holes, up to the quote that closes it, or to the end. Only a quoted one has escapes. */
   function template(quote: '"' | undefined): Expression {
+    const { expression, end } = templateUntil(quote)
+    if (end !== undefined) throw STOP
+    return expression
+  }
+
+  /** To the end of the text, or to one of these words as a directive: `%{else}`. */
+  function templateUntil(
+    quote: '"' | undefined,
+    words: readonly string[] = [],
+  ): { readonly expression: Expression; readonly end: string | undefined } {
     const parts: (string | Expression)[] = []
     let literal = ''
+    let end: string | undefined
+    const add = (part: Expression) => {
+      if (literal !== '') parts.push(literal)
+      literal = ''
+      parts.push(part)
+    }
     for (;;) {
       if (offset >= text.length) {
-        if (quote !== undefined) throw STOP
+        if (quote !== undefined || words.length > 0) throw STOP
         break
       }
       if (quote !== undefined && text[offset] === quote) {
+        if (words.length > 0) throw STOP
         offset++
         break
       }
@@ -107,18 +143,56 @@ function createReader(text: string) {
       } else if (text.startsWith('${', offset)) {
         offset += 2
         if (text[offset] === '~') throw STOP
-        if (literal !== '') parts.push(literal)
-        literal = ''
-        parts.push(nested(conditional))
+        add(nested(conditional))
         expect('}')
-      } else if (text.startsWith('%{', offset)) throw STOP
-      else if (quote !== undefined && text[offset] === '\\') literal += escape()
+      } else if (text.startsWith('%{', offset)) {
+        offset += 2
+        space()
+        const word = take(/[a-z]+/y)
+        if (word === 'if') add(nested(() => ifDirective(quote)))
+        else if (word === 'for') add(nested(() => forDirective(quote)))
+        else {
+          if (word === undefined || !words.includes(word)) throw STOP
+          expect('}')
+          end = word
+          break
+        }
+      } else if (quote !== undefined && text[offset] === '\\') literal += escape()
       else literal += take(PLAIN) ?? text[offset++]!
     }
     const [only] = parts
-    if (literal === '' && parts.length === 1 && typeof only === 'function') return only
+    if (literal === '' && parts.length === 1 && typeof only === 'function' && words.length === 0)
+      return { expression: only, end }
     if (literal !== '') parts.push(literal)
-    return scope => join(parts, scope)
+    return { expression: scope => join(parts, scope), end }
+  }
+
+  function ifDirective(quote: '"' | undefined): Expression {
+    const condition = conditional()
+    expect('}')
+    const yes = templateUntil(quote, ['else', 'endif'])
+    const no = yes.end === 'else' ? templateUntil(quote, ['endif']) : undefined
+    return scope => choose(condition(scope), yes.expression, no?.expression ?? (() => scalar('')), scope)
+  }
+
+  function forDirective(quote: '"' | undefined): Expression {
+    const names = loopNames()
+    const collection = conditional()
+    expect('}')
+    const start = offset
+    const body = templateUntil(quote, ['endfor']).expression
+    const cost = costOf(offset - start)
+    return scope => {
+      const over = collection(scope)
+      const items = entriesOf(over)
+      if (items === undefined) return unknown(whyOf(over), refersTo(over))
+      const terms: Term[] = []
+      for (const [index, item] of items) {
+        if ((scope.budget.left -= cost) <= 0) return TOO_MUCH
+        terms.push(body(bind(scope, names, index, item)))
+      }
+      return fromParts(terms.flatMap(toParts), scope)
+    }
   }
 
   function escape(): string {
@@ -136,15 +210,7 @@ function createReader(text: string) {
     const yes = nested(conditional)
     expect(':')
     const no = nested(conditional)
-    return scope => {
-      const chosen = condition(scope)
-      const truth = toBoolean(chosen)
-      if (truth !== undefined) return (truth ? yes : no)(scope)
-      return unknown(
-        whyOf(chosen),
-        [yes, no].flatMap(branch => refersTo(branch(scope))),
-      )
-    }
+    return scope => choose(condition(scope), yes, no, scope)
   }
 
   function binary(level: number): Expression {
@@ -181,12 +247,12 @@ function createReader(text: string) {
     for (;;) {
       const name = take(/\.[\p{ID_Start}_][\p{ID_Continue}-]*/uy)?.slice(1)
       const number = name === undefined ? take(/\.\d+/y)?.slice(1) : undefined
-      if (name !== undefined) found.push({ key: () => scalar(name), isIndex: false })
-      else if (number !== undefined) found.push({ key: () => scalar(Number(number)), isIndex: true })
-      else if (take(/\.\*|\[\s*\*\s*\]/y) !== undefined)
-        found.push({ key: () => unknown('a splat is not evaluated'), isIndex: true })
+      if (name !== undefined) found.push({ is: 'key', key: () => scalar(name), isIndex: false })
+      else if (number !== undefined) found.push({ is: 'key', key: () => scalar(Number(number)), isIndex: true })
+      else if (take(/\.\*/y) !== undefined) found.push({ is: 'splat', isFull: false })
+      else if (take(/\[\s*\*\s*\]/y) !== undefined) found.push({ is: 'splat', isFull: true })
       else if (take(/\[/y) !== undefined) {
-        found.push({ key: nested(conditional), isIndex: true })
+        found.push({ is: 'key', key: nested(conditional), isIndex: true })
         expect(']')
       } else return found
     }
@@ -194,9 +260,7 @@ function createReader(text: string) {
 
   function postfix(value: Expression): Expression {
     const path = steps()
-    return path.length === 0
-      ? value
-      : scope => path.reduce((term, { key: step }) => select(term, step(scope)), value(scope))
+    return path.length === 0 ? value : scope => follow(value(scope), path, scope)
   }
 
   function primary(): Expression {
@@ -213,12 +277,19 @@ function createReader(text: string) {
     if (name === 'null') return () => ABSENT
     if (text[offset] === '(') return call(name)
     const path = steps()
+    const splat = path.findIndex(({ is }) => is === 'splat')
+    const direct = splat < 0 ? path : path.slice(0, splat)
     return scope => {
       const bound = scope.bindings.get(name)
-      const keys = path.map(step => step.key(scope))
-      const toStep = (term: Term, index: number): Step => ({ key: toKey(term), isIndex: path[index]!.isIndex })
-      const { term, taken } = bound === undefined ? scope.lookUp(name, keys.map(toStep)) : { term: bound, taken: 0 }
-      return keys.slice(taken).reduce(select, term)
+      if (bound !== undefined) {
+        scope.onBound?.(name)
+        return follow(bound, path, scope)
+      }
+      const keys = direct.flatMap((step): Step[] =>
+        step.is === 'key' ? [{ key: toKey(step.key(scope)), isIndex: step.isIndex }] : [],
+      )
+      const { term, taken } = scope.lookUp(name, keys)
+      return follow(term, path.slice(taken), scope)
     }
   }
 
@@ -231,18 +302,29 @@ function createReader(text: string) {
   function call(name: string): Expression {
     offset++
     const given: Expression[] = []
+    let isSpread = false
     while (!accept(')')) {
       given.push(nested(conditional))
-      if (accept('...')) throw STOP
-      if (!accept(',')) {
+      isSpread = accept('...')
+      if (isSpread || !accept(',')) {
         expect(')')
         break
       }
     }
     return scope => {
       const values = given.map(argument => argument(scope))
-      const result = FUNCTIONS.get(name)?.(values, scope)
-      return result ?? unknown(`${quote(`${name}(…)`)} is not evaluated`, values.flatMap(refersTo))
+      const last = isSpread ? values.pop() : undefined
+      if (last?.is === 'list') values.push(...last.items)
+      else if (last !== undefined) return unknown(whyOf(last), [...values, last].flatMap(refersTo))
+      if ((scope.budget.left -= values.reduce((sum, value) => sum + sizeOf(value) / 10, 1)) <= 0) return TOO_MUCH
+      const failure = name === 'try' || name === 'can' ? undefined : values.find(isFailure)
+      const known = (scope.functions ?? FUNCTIONS).get(name)
+      const result = failure ?? known?.(values, scope)
+      if (result !== undefined && (scope.budget.left -= sizeOf(result)) <= 0) return TOO_MUCH
+      const why = (known && firstWhy(values)) ?? `${quote(`${name}(…)`)} is not evaluated`
+      const term = result ?? unknown(why, values.flatMap(refersTo))
+      const other = name === 'toset' && values.length === 1 ? otherOf(values[0]!) : undefined
+      return other === undefined ? term : withOther(term, () => known?.([other()], scope) ?? term)
     }
   }
 
@@ -289,7 +371,8 @@ function createReader(text: string) {
     return take(/for\b(?=\s+[\p{ID_Start}_])/uy) !== undefined
   }
 
-  function forExpression(end: '}' | ']'): Expression {
+  /** `k, v in`, without what it goes over. */
+  function loopNames(): readonly string[] {
     const word = () => {
       space()
       const found = take(WORD)
@@ -299,35 +382,41 @@ function createReader(text: string) {
     const names = [word()]
     if (accept(',')) names.push(word())
     if (word() !== 'in') throw STOP
+    return names
+  }
+
+  function forExpression(end: '}' | ']'): Expression {
+    const names = loopNames()
     const collection = conditional()
     expect(':')
+    const start = offset
     const first = conditional()
     const value = end === '}' ? (expect('=>'), conditional()) : undefined
-    if (accept('...')) throw STOP
+    const isGrouped = accept('...')
+    if (isGrouped && end === ']') throw STOP
     space()
     const condition = take(/if\b/y) === undefined ? undefined : conditional()
+    const cost = costOf(offset - start)
     expect(end)
     return scope => {
       const over = collection(scope)
       const items = entriesOf(over)
-      if (items === undefined) return unknown(whyOf(over), refersTo(over))
+      if (items === undefined) return isFailure(over) ? over : unknown(whyOf(over), refersTo(over))
       const results: [Term, Term][] = []
       for (const [index, item] of items) {
-        if (scope.budget.left-- <= 0) return TOO_MUCH
-        const bindings = new Map(scope.bindings)
-        if (names.length > 1) bindings.set(names[0]!, index)
-        bindings.set(names.at(-1)!, item)
-        const inner = { ...scope, bindings }
+        if ((scope.budget.left -= cost) <= 0) return TOO_MUCH
+        const inner = bind(scope, names, index, item)
         const chosen = condition === undefined ? scalar(true) : condition(inner)
         const truth = toBoolean(chosen)
         if (truth === undefined) return unknown(whyOf(chosen), refersTo(chosen))
-        if (truth) results.push([first(inner), value?.(inner) ?? first(inner)])
+        if (truth) results.push([first(inner), value?.(inner) ?? ABSENT])
       }
-      return end === '}' ? toMap(results) : listOfTerms(results.map(([result]) => result))
+      if (end === ']') return listOfTerms(results.map(([result]) => result))
+      return isGrouped ? grouped(results) : toMap(results)
     }
   }
 
-  return { template }
+  return { template, nesting: () => deepest }
 }
 
 /** Of a text, what needs no closer look. */
@@ -345,20 +434,91 @@ const ESCAPES: ReadonlyMap<string, string> = new Map([
 /** The weakest first. */
 const OPERATORS = [/\|\|/y, /&&/y, /[=!]=/y, /[<>]=?/y, /[+-]/y, /[*/%]/y]
 
+function bind(scope: Scope, names: readonly string[], index: Term, item: Term): Scope {
+  const bindings = new Map(scope.bindings)
+  if (names.length > 1) bindings.set(names[0]!, index)
+  bindings.set(names.at(-1)!, item)
+  return { ...scope, bindings }
+}
+
+function choose(chosen: Term, yes: Expression, no: Expression, scope: Scope): Term {
+  const truth = toBoolean(chosen)
+  if (truth !== undefined) {
+    const term = (truth ? yes : no)(scope)
+    return isEmpty(term) ? withOther(term, () => (truth ? no : yes)(scope)) : term
+  }
+  if (isFailure(chosen)) return chosen
+  const [first, second] = [yes(scope), no(scope)]
+  const neither = unknown(whyOf(chosen), [first, second].flatMap(refersTo))
+  if (isEmpty(first) === isEmpty(second)) return neither
+  return withOther(neither, () => (isEmpty(first) ? second : first))
+}
+
+/** The values of each key as a list. */
+function grouped(results: readonly (readonly [Term, Term])[]): Term {
+  const lists = new Map<string, Term[]>()
+  for (const [key, value] of results) {
+    if (key.is !== 'scalar') return unknown(whyOf(key), refersTo(key))
+    const list = lists.get(key.text)
+    if (list === undefined) lists.set(key.text, [value])
+    else list.push(value)
+  }
+  return mapOfTerms([...lists].map(([key, values]) => [key, listOfTerms(values)] as const))
+}
+
+function sizeOf(term: Term): number {
+  return term.is === 'list' ? term.items.length : term.is === 'map' ? term.entries.size : 1
+}
+
+/** What the attributes and indices lead to. */
+function follow(term: Term, path: readonly PathStep[], scope: Scope): Term {
+  let at = term
+  for (const [index, step] of path.entries()) {
+    if (step.is === 'key') {
+      at = select(at, step.key(scope), scope)
+      continue
+    }
+    const items = splatItems(at)
+    if (items === undefined) return isFailure(at) ? at : unknown(whichOf(at), refersTo(at))
+    if ((scope.budget.left -= items.length) <= 0) return TOO_MUCH
+    const rest = path.slice(index + 1)
+    const isName = (next: PathStep) => next.is === 'key' && !next.isIndex
+    const end = step.isFull ? rest.length : rest.findIndex(next => !isName(next))
+    const each = end < 0 ? rest : rest.slice(0, end)
+    const list = listOfTerms(items.map(item => follow(item, each, scope)))
+    return follow(list, rest.slice(each.length), scope)
+  }
+  return at
+}
+
+/** A single value is a list of one, and null is an empty one. */
+function splatItems(term: Term): readonly Term[] | undefined {
+  if (term.is === 'list') return term.items
+  return term.is === 'map' || term.is === 'scalar' ? [term] : term.is === 'absent' ? [] : undefined
+}
+
+function whichOf(term: Term): string {
+  const [to] = refersTo(term)
+  return to === undefined || to.type === '' ? whyOf(term) : `which ${quote(to.id)} it is cannot be told`
+}
+
 function operate(operator: string, left: Term, right: Term): Term {
   const refers = [left, right].flatMap(refersTo)
+  const failure = [left, right].find(isFailure)
   if (operator === '&&' || operator === '||') {
     const truths = [toBoolean(left), toBoolean(right)]
     const decisive = operator === '||'
     if (truths.includes(decisive)) return scalar(decisive)
+    if (failure !== undefined) return failure
     return truths.includes(undefined)
       ? unknown(whyOf(truths[0] === undefined ? left : right), refers)
       : scalar(!decisive)
   }
+  if (failure !== undefined) return failure
   if (operator === '==' || operator === '!=') {
-    const [a, b] = [toComparable(left), toComparable(right)]
-    if (a === undefined || b === undefined) return unknown(whyOf(a === undefined ? left : right), refers)
-    return scalar((a === b) === (operator === '=='))
+    const equal = areEqual(left, right)
+    if (equal === undefined) return unknown(whyOf(isOpen(left) ? left : right), refers)
+    return scalar(equal === (operator === '=='))
   }
   const [a, b] = [toNumber(left), toNumber(right)]
   const result = a === undefined || b === undefined ? undefined : ARITHMETIC.get(operator)!(a, b)
@@ -380,141 +540,11 @@ const ARITHMETIC: ReadonlyMap<string, Arithmetic> = new Map<string, Arithmetic>(
   ['>=', (a, b) => a >= b],
 ])
 
-/** `undefined`: this use of the function is not worked out. */
-type HclFunction = (values: readonly Term[], scope: Scope) => Term | undefined
-
-/** Those that stand between a table of groups and the groups. */
-const FUNCTIONS: ReadonlyMap<string, HclFunction> = new Map<string, HclFunction>([
-  ['jsonencode', ([value], scope) => value && toJson(value, scope)],
-  ['toset', ([value]) => (value?.is === 'list' ? { ...value, items: withoutRepeats(value.items) } : undefined)],
-  ['tolist', ([value]) => (value?.is === 'list' ? value : undefined)],
-  ['tomap', ([value]) => (value?.is === 'map' ? value : undefined)],
-  ['tostring', ([value]) => (value?.is === 'scalar' ? scalar(value.text) : undefined)],
-  ['tonumber', ([value]) => toScalar(value && toNumber(value))],
-  ['lower', ([value]) => (value?.is === 'scalar' ? scalar(value.text.toLowerCase()) : undefined)],
-  ['upper', ([value]) => (value?.is === 'scalar' ? scalar(value.text.toUpperCase()) : undefined)],
-  [
-    'lookup',
-    ([map, key, other]) =>
-      map?.is === 'map' && key?.is === 'scalar' ? (map.entries.get(key.text) ?? other) : undefined,
-  ],
-  [
-    'merge',
-    maps => (maps.every(map => map.is === 'map') ? mapOfTerms(maps.flatMap(map => [...map.entries])) : undefined),
-  ],
-])
-
-function toScalar(value: number | undefined): Term | undefined {
-  return value === undefined ? undefined : scalar(value)
-}
-
-function withoutRepeats(items: readonly Term[]): readonly Term[] {
-  const seen = new Set<unknown>()
-  return items.filter(item => item.is !== 'scalar' || (!seen.has(item.value) && seen.add(item.value)))
-}
-
-/** What a `for` or a `for_each` goes over: keys with values. */
-export function entriesOf(term: Term): readonly (readonly [Term, Term])[] | undefined {
-  if (term.is === 'map') return [...term.entries].map(([key, value]) => [scalar(key), value])
-  return term.is === 'list' ? term.items.map((item, index) => [scalar(index), item]) : undefined
-}
-
-function toMap(entries: readonly (readonly [Term, Term])[]): Term {
-  const map = new Map<string, Term>()
-  for (const [key, value] of entries) {
-    if (key.is !== 'scalar') return unknown(whyOf(key), refersTo(key))
-    map.set(key.text, value)
-  }
-  return mapOfTerms(map)
-}
-
-function toKey(term: Term): string | number | undefined {
-  return term.is === 'scalar' && typeof term.value !== 'boolean' ? term.value : undefined
-}
-
-function select(term: Term, key: Term): Term {
-  const step = toKey(key)
-  if (step === undefined) return unknown(whyOf(key), [term, key].flatMap(refersTo))
-  if (term.is === 'map') return term.entries.get(String(step)) ?? unknown(`there is no ${quote(step)} in it`)
-  if (term.is === 'list') return term.items[Number(step)] ?? unknown(`there is no ${quote(step)} in it`)
-  const { to, why } = loneSymbol(term) ?? {}
-  if (to === undefined || why === undefined) return unknown(whyOf(term), refersTo(term))
-  const attribute =
-    typeof step === 'number' ? `${to.attribute}[${step}]` : to.attribute === '' ? step : `${to.attribute}.${step}`
-  return reference({ ...to, attribute }, why)
-}
-
-function whyOf(term: Term): string {
-  return whyUnknown(term) ?? 'its expression does not fit its values'
-}
-
-function toBoolean(term: Term): boolean | undefined {
-  if (term.is !== 'scalar') return undefined
-  return term.value === true || term.value === 'true'
-    ? true
-    : term.value === false || term.value === 'false'
-      ? false
-      : undefined
-}
-
-function toNumber(term: Term): number | undefined {
-  if (term.is !== 'scalar') return undefined
-  if (typeof term.value === 'number') return term.value
-  return typeof term.value === 'string' && /^-?\d+(?:\.\d+)?$/.test(term.value) ? Number(term.value) : undefined
-}
-
-/** A scalar is compared with its type, as Terraform does. */
-function toComparable(term: Term): string | undefined {
-  return term.is === 'absent' ? 'null' : term.is === 'scalar' ? JSON.stringify(term.value) : undefined
+function isOpen({ is }: Term): boolean {
+  return is !== 'scalar' && is !== 'absent'
 }
 
 function join(parts: readonly (string | Expression)[], scope: Scope): Term {
   const terms = parts.map(part => (typeof part === 'string' ? scalar(part) : part(scope)))
   return fromParts(terms.flatMap(toParts), scope)
-}
-
-type Part = string | TemplateSymbol
-
-function toParts(term: Term): readonly Part[] {
-  if (term.is === 'scalar') return [term.text]
-  return term.is === 'symbolic' ? term.parts : [{ why: whyOf(term), refers: refersTo(term) }]
-}
-
-function fromParts(parts: readonly Part[], { budget }: Scope): Term {
-  budget.left -= parts.reduce((sum, part) => sum + 1 + (typeof part === 'string' ? part.length / 100 : 0), 0)
-  if (budget.left <= 0) return TOO_MUCH
-  const isKnown = parts.every(part => typeof part === 'string')
-  return isKnown ? scalar(parts.join('')) : { is: 'symbolic', parts, at: undefined }
-}
-
-/** `jsonencode`: what is unknown in it becomes a hole in the text. */
-export function toJson(term: Term, scope: Scope): Term {
-  const parts: Part[] = []
-  const write = (value: Term, depth: number): void => {
-    if (scope.budget.left-- <= 0 || depth > MAX_DEPTH) return
-    if (value.is === 'list') {
-      value.items.forEach((item, index) => {
-        parts.push(index === 0 ? '[' : ',')
-        write(item, depth + 1)
-      })
-      parts.push(value.items.length === 0 ? '[]' : ']')
-    } else if (value.is === 'map') {
-      let mark = '{'
-      for (const [key, item] of value.entries) {
-        parts.push(`${mark}${JSON.stringify(key)}:`)
-        mark = ','
-        write(item, depth + 1)
-      }
-      parts.push(value.entries.size === 0 ? '{}' : '}')
-    } else if (value.is === 'scalar') parts.push(JSON.stringify(value.value))
-    else if (value.is === 'absent') parts.push('null')
-    else
-      parts.push(
-        '"',
-        ...toParts(value).map(part => (typeof part === 'string' ? JSON.stringify(part).slice(1, -1) : part)),
-        '"',
-      )
-  }
-  write(term, 0)
-  return fromParts(parts, scope)
 }

@@ -3,18 +3,18 @@ import { Worker } from 'node:worker_threads'
 import { RolecastError, quote } from '../../errors.js'
 import { type TextSource, unreadable } from '../json-text.js'
 
-/** HCL as JSON, the way `@cdktf/hcl2json` gives it: blocks as lists, expressions as `${…}`. */
+/** HCL as JSON, the way `@cdktn/hcl2json` gives it: blocks as lists, expressions as `${…}`. */
 export type HclParser = (text: string, source: TextSource) => Promise<unknown>
 
 /** In UTF-16 code units. The parser needs some 200 bytes a character; a real file has a tenth of this. */
 export const MAX_HCL_LENGTH = 500_000
 
-const PACKAGE = '@cdktf/hcl2json'
+const PACKAGE = '@cdktn/hcl2json'
 
 export interface HclParserOptions {
-  /** Where the package is; throws if it is nowhere. Default: where Node finds it from here. */
+  /** Where the package is; throws if it is nowhere. Default: where Node finds it from here, as a dependency of this package. */
   readonly locate?: (() => string) | undefined
-  /** In milliseconds, loading included. Default 5000. */
+  /** In milliseconds, loading included: of the clock, so that it has to be long enough for a busy machine. Default 30,000. */
   readonly timeLimit?: number | undefined
 }
 
@@ -32,13 +32,13 @@ parentPort.on('message', text => parse('text', text).then(
 const SYNTAX_ERROR = /\[text:(\d+),(\d+)-[^:]*: ([^\]]*)/
 
 /**
- * Makes a parser of HCL. It runs `@cdktf/hcl2json`, a Go program that cannot be interrupted and does not recover from
+ * Makes a parser of HCL. It runs `@cdktn/hcl2json`, a Go program that cannot be interrupted and does not recover from
  * what overflows its stack, in a thread of its own: what takes too long, or breaks it, costs that thread and is an error.
  * The thread starts with the first text and does not keep the process alive.
  *
- * @throws RolecastError, as rejections: `missing-package` if it is not installed, `invalid-input` for what is no HCL
+ * @throws RolecastError, as rejections: `missing-package` if a broken installation lacks it, `invalid-input` for what is no HCL
  */
-export function createHclParser({ locate = locatePackage, timeLimit = 5000 }: HclParserOptions = {}): HclParser {
+export function createHclParser({ locate = locatePackage, timeLimit = 30_000 }: HclParserOptions = {}): HclParser {
   let thread: Worker | undefined
   let last: Promise<unknown> = Promise.resolve()
 
@@ -87,6 +87,9 @@ export function createHclParser({ locate = locatePackage, timeLimit = 5000 }: Hc
   }
 }
 
+/** One for all calls. */
+export const sharedParser = createHclParser()
+
 function lowerFirst(text: string): string {
   const sentence = text.split('. ')[0]!.replace(/\.$/, '')
   return `${sentence.slice(0, 1).toLowerCase()}${sentence.slice(1).replaceAll(';', ':')}`
@@ -100,7 +103,7 @@ function find(locate: () => string): string {
   try {
     return locate()
   } catch (cause) {
-    const message = `reading Terraform's HCL needs the package ${quote(PACKAGE)}; install it with \`npm install ${PACKAGE}\``
+    const message = `the package ${quote(PACKAGE)}, which reads Terraform's HCL, is missing from the installation; install rolecast again`
     throw new RolecastError('missing-package', message, { value: PACKAGE, cause })
   }
 }

@@ -11,7 +11,7 @@ import {
   type TextSource,
   unreadable,
 } from '../json-text.js'
-import { AWS_TYPES, type AwsResource, toInfrastructure } from './aws-resources.js'
+import { AWS_TYPES, type AwsResource, providerOf, toInfrastructure } from './aws-resources.js'
 import type { Reference } from '../evaluated.js'
 import { fromJson, reference, type Term, unknown } from './term.js'
 
@@ -153,7 +153,7 @@ function readResource(resource: unknown, scope: ModuleScope, { changes, source }
     id,
     location,
     attributes: toTerms(field(resource, 'values'), field(change, 'after_unknown')),
-    provider: 'terraform',
+    provider: providerOf(type),
     created: change === undefined ? undefined : actions.includes('create'),
     before: actions.includes('update') ? toTerms(field(change, 'before')) : undefined,
   }

@@ -1,4 +1,4 @@
-import type { Scope } from './hcl-expression.js'
+import type { Scope } from './hcl-values.js'
 import { field, listOf } from '../json-text.js'
 import { listOfTerms, mapOfTerms, scalar, type Term, unknown } from './term.js'
 import { evaluate } from './evaluate.js'

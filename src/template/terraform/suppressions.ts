@@ -1,15 +1,18 @@
 import type { Suppression } from '../../rules/infrastructure.js'
 import { type HclBlock, type HclComment, type HclOutline, locate } from './hcl-blocks.js'
 import { parseIgnoreComment } from '../ignore-comment.js'
-import type { AwsResource } from './aws-resources.js'
 
 /** The target of a comment between two blocks and above neither: no resource has such an id, so it is found to be unused. */
 const ABOUT_NOTHING = ''
 
-/** Comments above a block and in it are about it; those above everything are about the file. */
+/**
+ * Comments above a block and in it are about it; those above everything are about the file.
+ *
+ * @param idsOf the ids of all resources that a block makes, in each module that has the file
+ */
 export function readSuppressions(
   { path, outline }: { readonly path: string; readonly outline: HclOutline },
-  resources: readonly AwsResource[],
+  idsOf: (address: string) => readonly string[],
 ): readonly Suppression[] {
   const [firstBlock] = outline.blocks
   return [...aboutBlocks(outline)].flatMap(([comment, block]) => {
@@ -22,11 +25,10 @@ export function readSuppressions(
       return [isOnTop ? suppression : { ...suppression, target: ABOUT_NOTHING }]
     }
     // Every instance of a `for_each` has an id of its own.
-    const targets = resources.filter(({ id }) => id === address || id.startsWith(`${address}[`)).map(({ id }) => id)
+    const targets = idsOf(address)
     return (targets.length === 0 ? [address] : targets).map(target => ({ ...suppression, target }))
   })
 }
-
 /** The block that each comment stands in, or that begins right below it and the comments after it. */
 function aboutBlocks({ blocks, comments }: HclOutline): ReadonlyMap<HclComment, HclBlock | undefined> {
   const atLine = new Map(blocks.map(block => [block.start.line, block]))

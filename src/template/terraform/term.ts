@@ -15,12 +15,30 @@ export function fromJson(value: unknown): Term {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? scalar(value) : ABSENT
 }
 
+/** By what a list or a map holds: how many of them are in one another. Values that are put together deepen one another. */
+const DEPTHS = new WeakMap<object, number>()
+const MAX_DEPTH = 100
+
+function depthOf(term: Term): number {
+  if (term.is === 'list') return DEPTHS.get(term.items) ?? 1
+  return term.is === 'map' ? (DEPTHS.get(term.entries) ?? 1) : 0
+}
+
+/** Whether it may hold these; one that is in too many others may not. */
+function mayHold(holder: object, terms: Iterable<Term>): boolean {
+  let deepest = 0
+  for (const term of terms) deepest = Math.max(deepest, depthOf(term))
+  if (deepest > 0) DEPTHS.set(holder, deepest + 1)
+  return deepest < MAX_DEPTH
+}
+
 export function listOfTerms(items: readonly Term[]): Term {
-  return { is: 'list', items, at: undefined }
+  return mayHold(items, items) ? { is: 'list', items, at: undefined } : unknown('it is nested too deeply')
 }
 
 export function mapOfTerms(pairs: Iterable<readonly [string, Term]>): Term {
-  return { is: 'map', entries: new Map(pairs), at: undefined }
+  const entries = new Map(pairs)
+  return mayHold(entries, entries.values()) ? { is: 'map', entries, at: undefined } : unknown('it is nested too deeply')
 }
 
 /** An unknown value keeps so many references at most, or none: more would say nothing, and expressions multiply them. */

@@ -1,0 +1,165 @@
+/** Why a file is not read that has to do with groups or role mappings, and what makes something that is. */
+export interface NotReadReason {
+  /** As a sentence goes on: "it is a CDK program". */
+  readonly why: string
+  /** An imperative, lower-case: "validate what `npx cdk synth` writes". */
+  readonly next: string
+  /** What its tool makes of the program: where that is read, the program need not be. */
+  readonly writes?: ToolOutput | undefined
+}
+
+/** A folder that a tool writes into the folder of its project. */
+export interface ToolOutput {
+  readonly folder: string
+  /** The name of the file that makes a folder a project of the tool. */
+  readonly projectFile: RegExp
+}
+
+const CDK_OUTPUT: ToolOutput = { folder: 'cdk.out', projectFile: /^cdk\.json$/ }
+const CDKTF_OUTPUT: ToolOutput = { folder: 'cdktf.out', projectFile: /^cdktf\.json$/ }
+const SERVERLESS_OUTPUT: ToolOutput = {
+  folder: '.serverless',
+  projectFile: /^serverless\.(?:ya?ml|json|[cm]?[jt]s)$/,
+}
+
+/** What a folder is searched for besides templates: programs and scripts that can make groups, as patterns of file names. */
+export const PROGRAMS: readonly string[] = [
+  '**/*.{ts,mts,cts,js,mjs,cjs,py,go,cs,fs,java,kt,kts,scala,rb,php,rs}',
+  '**/*.{sh,bash,zsh,ps1,psm1,bat,cmd,mk,hcl,jsonnet,libsonnet,cue,j2,jinja,jinja2,tpl,tftpl,tmpl,erb}',
+  '**/{Makefile,makefile,GNUmakefile,Justfile,justfile,Taskfile,Jenkinsfile,Rakefile,Dockerfile}',
+]
+
+const LIVE =
+  'validate the pool itself: `rolecast validate --user-pool-id ID`, or what `aws cognito-idp list-groups` prints'
+
+interface Kind extends NotReadReason {
+  /** The names of files of this kind. Default: those of programs and patterns. */
+  readonly path?: RegExp
+  /** What files of this kind have. Default: nothing of its own. */
+  readonly library?: RegExp
+  /** What decides about groups. */
+  readonly decides: RegExp
+}
+
+const PROGRAM =
+  /\.(?:[cm]?[jt]s|py|go|cs|fs|java|kts?|scala|rb|php|rs|jsonnet|libsonnet|cue|j2|jinja2?|tpl|tftpl|tmpl|erb)$/
+const SCRIPT =
+  /(?:^|\/)(?:package\.json|[^./]+)$|\.(?:[cm]?[jt]s|py|go|cs|java|kts?|rb|php|rs|sh|bash|zsh|ps1|psm1|bat|cmd|mk|ya?ml|j2|jinja2?|tpl|tftpl|tmpl|erb)$/
+
+const CLOUDFORMATION =
+  /\b(?:Cfn)?(?:UserPoolGroup|UserPoolUserToGroupAttachment|IdentityPoolRoleAttachment)\b|\brole_?[mM]appings\b/
+const AWS_PROVIDER =
+  /\b(?:New)?(?:UserGroup|UserInGroup|IdentityPoolRoleAttachment|UserPoolGroup|UserPoolUserToGroupAttachment)(?:Args)?\b/
+
+/** The first that fits is given. */
+const KINDS: readonly Kind[] = [
+  {
+    path: /(?:^|\/)serverless\.[cm]?[jt]s$/,
+    decides: CLOUDFORMATION,
+    why: 'it is a program that gives a Serverless configuration, and programs are not run',
+    next: 'validate `.serverless`, which `npx serverless package` writes',
+    writes: SERVERLESS_OUTPUT,
+  },
+  {
+    library: /\bcdkt[fn]\b|com\.hashicorp\.cdktf|HashiCorp\.Cdktf/,
+    decides: /\b(?:Data)?(?:aws\.?)?Cognito(?:UserGroup|UserInGroup|IdentityPoolRolesAttachment)\b/i,
+    why: 'it is a program of CDK for Terraform, and programs are not run',
+    next: 'validate `cdktf.out`, which `npx cdktf synth` writes',
+    writes: CDKTF_OUTPUT,
+  },
+  {
+    library: /\bsst\.aws\.|\bsst\/constructs\b|@serverless-stack\/|\.sst\/platform\b/,
+    decides: /\bCognitoIdentityPool\b|\bnew Cognito\(|\b(?:UserGroup|UserInGroup)\b|\battachPermissionsForAuthUsers\b/,
+    why: 'it is a program of SST, and programs are not run',
+    next: LIVE,
+  },
+  {
+    library: /@pulumi\/aws|\bpulumi_aws|\bpulumi-aws|\bPulumi\.Aws|com\.pulumi\.aws|\bpulumi\.aws\b/,
+    decides: AWS_PROVIDER,
+    why: 'it is a Pulumi program, and programs are not run',
+    next: 'validate what `pulumi preview --json` or `pulumi stack export` prints',
+  },
+  {
+    library: /\baws[-_]cdk|\bawscdk\b|\bAmazon\.CDK\b|@aws-cdk\/|\bmonocdk\b|@aws-amplify\/auth-construct/,
+    decides:
+      /\b(?:New)?(?:Cfn)?(?:UserPoolGroup|UserPoolUserToGroupAttachment|IdentityPoolRoleAttachment)(?:Props)?\b|\brole_?[mM]appings\b|\.(?:addGroup|add_group|AddGroup)\(|\bAmplifyAuth\(|\b[aA]ction["']?\s{0,9}[:=]\s{0,9}(?:jsii\.String\()?["'](?:[cC]reateGroup|[uU]pdateGroup|[sS]etIdentityPoolRoles)(?:Command)?["']/,
+    why: 'it is a CDK program, and programs are not run',
+    next: 'validate `cdk.out`, which `npx cdk synth` writes',
+    writes: CDK_OUTPUT,
+  },
+  {
+    library: /\balchemy\/aws\b/,
+    decides: CLOUDFORMATION,
+    why: 'it is a program of Alchemy, and programs are not run',
+    next: LIVE,
+  },
+  {
+    path: /(?:^|\/)[\w.-]+\.hcl$/,
+    library: /\bterragrunt\b|^[ \t]*(?:terraform|include|inputs)\b/m,
+    decides: /cognito/i,
+    why: 'it is a Terragrunt configuration, which is not followed',
+    next: 'validate the plan: `terragrunt plan -out=FILE` and `terragrunt show -json FILE`',
+  },
+  {
+    path: /\.ya?ml$/,
+    library: /\bcognitoidp\.aws\.(?:m\.)?(?:upbound|crossplane)\.io\b|\bcognitoidentityprovider\.services\.k8s\.aws\b/,
+    decides: /^[ \t]*(?:- )?kind:[ \t]*["']?(?:UserGroup|UserInGroup|Group)\b/m,
+    why: 'it is a Kubernetes manifest, which is not read',
+    next: LIVE,
+  },
+  {
+    path: SCRIPT,
+    decides:
+      /\bcognito-(?:idp|identity)[\s\\]+(?:create-group|update-group|delete-group|admin-add-user-to-group|admin-remove-user-from-group|set-identity-pool-roles)\b/,
+    why: 'it calls the AWS CLI to make groups, memberships or role mappings, and scripts are not run',
+    next: LIVE,
+  },
+  {
+    decides:
+      /\b(?:(?:Create|Update)Group(?:Command|Request|Input)|(?<!cognito-\w{1,20}:)SetIdentityPoolRoles(?:Command|Request|Input|Async)?|setIdentityPoolRoles|set_identity_pool_roles)\b|[\w)\]]\.(?:create_group|createGroup|CreateGroup|CreateGroupAsync|update_group|updateGroup)\(/,
+    why: 'it calls Cognito to make groups or role mappings, and programs are not run',
+    next: LIVE,
+  },
+  {
+    decides:
+      /\b(?:AWS::Cognito::|Cognito_)(?:UserPoolGroup|UserPoolUserToGroupAttachment|IdentityPoolRoleAttachment)\b|\btroposphere\.cognito\b/,
+    why: 'it is a program or a pattern that makes a CloudFormation template, and is not run',
+    next: 'validate the template that it makes',
+  },
+  {
+    decides: /\baws(?:cc)?_cognito_(?:user_group|user_in_group|user_pool_group|identity_pool_roles?_attachment)\b/,
+    why: 'it is a program or a pattern that makes a Terraform configuration, and is not run',
+    next: 'validate the configuration that it makes, or the plan',
+  },
+]
+
+const NOT_DEPLOYED =
+  /(?:^|\/)(?:tests?|__tests__|specs?|e2e|mocks?|__mocks__|fixtures|__fixtures__|testdata)\/|(?:^|\/)test_[^/]*\.py$|(?:_test\.(?:go|py)|[._-](?:test|spec|mock)s?\.[cm]?[jt]sx?|Tests?\.(?:cs|java|kt)|\.d\.[cm]?ts|\.min\.js|\.map)$/
+
+/** Whether a file is a test, or is used by tests: it makes no groups that last. Types and bundles make none either. */
+export function isTest(path: string): boolean {
+  return NOT_DEPLOYED.test(path)
+}
+
+/** Amplify Gen 1's own handler: it puts users in a group, and makes that without a role or a precedence if it is missing. */
+function isAmplifysHandler(path: string, text: string): boolean {
+  return (
+    /(?:^|\/)amplify\/backend\/function\/[^/]+\/src\/add-to-group\.js$/.test(path) &&
+    !/role_?arn|precedence/i.test(text)
+  )
+}
+
+/**
+ * Why a file of no known format is not read, though it makes groups of Cognito or role mappings: a program, a script, a pattern.
+ * Undefined for all that has nothing to do with them, and for tests and what they use. A program that only puts users in groups
+ * when it runs makes no group and no role; a script that does so seeds a pool, and counts.
+ *
+ * @param path with slashes
+ */
+export function whyNotRead(path: string, text: string): NotReadReason | undefined {
+  if (!/cognito|auth-construct/i.test(text) || isTest(path) || isAmplifysHandler(path, text)) return undefined
+  const kind = KINDS.find(
+    one => (one.path ?? PROGRAM).test(path) && (one.library?.test(text) ?? true) && one.decides.test(text),
+  )
+  return kind && { why: kind.why, next: kind.next, ...(kind.writes && { writes: kind.writes }) }
+}

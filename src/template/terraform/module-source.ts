@@ -1,0 +1,109 @@
+import { posix } from 'node:path'
+import { field } from '../json-text.js'
+import type { Declaration } from './configuration.js'
+import { entries } from './evaluate.js'
+
+/** A source that begins so is a folder, and all others are fetched. */
+export function isLocal(source: string): boolean {
+  return /^\.\.?(?:\/|$)/.test(source)
+}
+
+/** The folder that a local source names, seen from the folder of the call. */
+export function folderOf(folder: string, source: string): string {
+  return posix.join(folder, source).replace(/(?<=.)\/$/, '')
+}
+
+const LOCAL_SOURCE = /\bsource"?\s{0,100}[=:]\s{0,100}"(\.{1,2}\/[^"\n]{0,1000}|\.\.)"/g
+
+/** The folders that a text may call as modules, comments and other arguments of that name included: found without parsing it. */
+export function mayCall(folder: string, text: string): readonly string[] {
+  return [...text.matchAll(LOCAL_SOURCE)].map(([, source]) => folderOf(folder, source!))
+}
+
+/** What every text has that says anything of Cognito. */
+export const SPEAKS_OF_COGNITO = /cognito|user[-_]?pool/i
+
+/** The words of a name that a module for signing in has, and one for pods, clusters or another cloud does not. */
+const SIGN_IN = /^(?:auth|authn|authentication|idp|login|signin|identity|identities)$/
+const OTHERS =
+  /^(?:eks|k8s|kubernetes|pod|workload|managed|github|gitlab|bitbucket|gcp|google|azure|azurerm|azuread|vault|okta|auth0|keycloak|ses|email|oidc|irsa|iam|sso|cluster|runner|rds|redis|basic|configmap)$/
+
+function speaksOfSignIn(text: string): boolean {
+  const words = text.toLowerCase().split(/[^a-z0-9]+/)
+  return words.some(word => SIGN_IN.test(word)) && !words.some(word => OTHERS.test(word))
+}
+
+const CALL_OR_SOURCE = /\b(?:module\s{1,100}"|source"?\s{0,100}[=:]\s{0,100}")([^"\n]{1,300})/g
+
+/** Whether a text may call a module that makes groups, though it says nothing of Cognito itself. */
+export function mayCallSignIn(text: string): boolean {
+  for (const [, name] of text.matchAll(CALL_OR_SOURCE)) if (speaksOfSignIn(name!)) return true
+  return false
+}
+
+const GROUP_ARGUMENT =
+  /^(?:(?:cognito_|user_?pool_|pool_)?user_groups?|(?:cognito|user_?pool|pool)_groups?|cognito_(?:roles?|config)|(?:cognito_)?(?:user|identity)_?pools?(?:_id|_name)?|role_mappings?)$/
+const GROUP_OUTPUT = /user_?pool|identity_?pool|user_groups?|cognito_(?:pool|group|user|identity)/i
+
+/**
+ * Whether a module that is not there may make groups, role mappings or memberships: its name or its source speak of Cognito
+ * or of signing in, it is given groups or a pool, or a pool is taken from it.
+ *
+ * @param taken the names of the outputs that are used
+ */
+export function mayHoldGroups(
+  { address, body }: Declaration,
+  source: string | undefined,
+  taken: Iterable<string>,
+): boolean {
+  // A source that is no text could be any module.
+  if (source === undefined) return true
+  const named = `${address} ${source}`
+  if (SPEAKS_OF_COGNITO.test(named)) return true
+  // Its modules are known, and none is of Cognito.
+  if (/^(?:registry\.terraform\.io\/)?terraform-aws-modules\//.test(source)) return false
+  if (speaksOfSignIn(address) || speaksOfSignIn(nameOf(source))) return true
+  const given = entries(body)
+  if (given.some(([name, value]) => GROUP_ARGUMENT.test(name) && value !== null)) return true
+  if (
+    given.some(([name, value]) => !META.has(name) && /"precedence"|\bprecedence\s*=/.test(JSON.stringify(value) ?? ''))
+  )
+    return true
+  for (const output of taken) if (GROUP_OUTPUT.test(output)) return true
+  return false
+}
+
+const META: ReadonlySet<string> = new Set(['source', 'version', 'providers', 'depends_on', 'count', 'for_each'])
+
+/** Of a registry's `namespace/name/provider`, of a repository's address, of a path in it: what names the module. */
+function nameOf(source: string): string {
+  const [address, ...path] = source
+    .replace(/^[a-z0-9]+::/, '')
+    .replace(/^[a-z0-9+]+:\/\//, '')
+    .split('?')[0]!
+    .split('//')
+  const segments = address!.replace(/\.git$/, '').split('/')
+  const isRegistry = !source.includes(':') && segments.length >= 3 && segments.length <= 4
+  return [isRegistry ? segments.at(-2)! : segments.at(-1)!, ...path].join(' ')
+}
+
+const USED = /\bmodule\.([\w-]+)(?:\[[^[\]\n]*\])?\.([\w-]+)/g
+
+/** The outputs that texts take from each module. */
+export function outputsTaken(texts: Iterable<string>): ReadonlyMap<string, ReadonlySet<string>> {
+  const taken = new Map<string, Set<string>>()
+  for (const text of texts) {
+    for (const [, module, output] of text.matchAll(USED)) {
+      const outputs = taken.get(module!)
+      if (outputs === undefined) taken.set(module!, new Set([output!]))
+      else outputs.add(output!)
+    }
+  }
+  return taken
+}
+
+/** The source as it is written; undefined where it is no text. */
+export function writtenSource({ body }: Declaration): string | undefined {
+  const source = field(body, 'source')
+  return typeof source === 'string' ? source : undefined
+}

@@ -5,6 +5,7 @@ import { benchAuthorizer, MAX_SHARE } from './authorizer.js'
 import { benchCompetitors, competitorVersions } from './competitors/index.js'
 import { benchFleet } from './fleet.js'
 import { machine } from './measure.js'
+import { benchMonorepo } from './monorepo.js'
 import { benchPool } from './pool.js'
 import { benchResolve } from './resolve.js'
 import { benchValidate } from './validate.js'
@@ -53,6 +54,7 @@ async function benchOurselves() {
     ...(await benchPool()),
     ...(await benchAuthorizer()),
     ...(await benchValidate()),
+    ...(await benchMonorepo()),
   }
   for (const [question, rows] of Object.entries(results)) {
     console.log(`\n${question}`)

@@ -7,20 +7,47 @@ import { fileURLToPath } from 'node:url'
 import { configSchema } from '../src/cli/config.js'
 import { rulesMarkdown } from '../src/report/rule-page.js'
 import { RULES, TEMPLATE_RULES } from '../src/rules/catalogue.js'
+import { type FormatPage, FORMATS } from '../src/template/formats.js'
 
-const MARK = '<!-- Generated from src/rules by `npm run docs:generate`: do not edit what follows. -->'
+const markOf = (source: string) =>
+  `<!-- Generated from ${source} by \`npm run docs:generate\`: do not edit what follows. -->`
 
 const OF_TEMPLATES: ReadonlySet<string> = new Set(TEMPLATE_RULES.map(({ id }) => id))
 const pageOf = (id: string) => (OF_TEMPLATES.has(id) ? 'findings.md' : 'validate.md')
 
+/** What is written by hand, and the generated part below the mark. */
+async function withGenerated(page: string, source: string, generated: string): Promise<string> {
+  const mark = markOf(source)
+  const [written, ...rest] = (await readPage(page)).split(mark)
+  if (rest.length !== 1) throw new Error(`docs/${page} has to have this line once:\n${mark}`)
+  return `${written!.trimEnd()}\n\n${mark}\n\n${generated}\n`
+}
+
 /** The page, with the sections of its rules below the mark. */
 async function withRules(page: string, heading: string): Promise<string> {
-  const [written, ...generated] = (await readPage(page)).split(MARK)
-  if (generated.length !== 1) throw new Error(`docs/${page} has to have this line once:\n${MARK}`)
   const link = (id: string) => `[${id}](${pageOf(id) === page ? '' : pageOf(id)}#${id.toLowerCase()})`
   const rules = RULES.filter(({ id }) => pageOf(id) === page)
-  return `${written!.trimEnd()}\n\n${MARK}\n\n${rulesMarkdown(heading, rules, link)}\n`
+  return withGenerated(page, 'src/rules', rulesMarkdown(heading, rules, link))
 }
+
+/** A table of all formats, and of each what is followed and what is not known from it. */
+function formatsMarkdown(): string {
+  const rows = FORMATS.map(({ format, files, toldBy }) => `| ${files} | \`${format}\` | ${toldBy} |`)
+  const sections = FORMATS.map(({ format, follows, cannotSee }: FormatPage) =>
+    [
+      `### ${format}`,
+      ...(follows.length === 0 ? [] : ['Followed and worked out:', list(follows)]),
+      ...(cannotSee.length === 0 ? [] : ['Not known from it, and reported as such:', list(cannotSee)]),
+    ].join('\n\n'),
+  )
+  return [
+    '## The formats',
+    ['| Files | `--format-in` | Told by |', '|---|---|---|', ...rows].join('\n'),
+    ...sections,
+  ].join('\n\n')
+}
+
+const list = (items: readonly string[]) => items.map(item => `- ${item}`).join('\n')
 
 const pathOf = (page: string) => fileURLToPath(new URL(page, import.meta.url))
 const readPage = (page: string) => readFile(pathOf(page), 'utf8')
@@ -28,6 +55,7 @@ const readPage = (page: string) => readFile(pathOf(page), 'utf8')
 const pages: readonly (readonly [string, string])[] = [
   ['findings.md', await withRules('findings.md', 'The rules')],
   ['validate.md', await withRules('validate.md', 'The rules of comparisons and suppressions')],
+  ['what-it-reads.md', await withGenerated('what-it-reads.md', 'src/template/formats.ts', formatsMarkdown())],
   ['rolecast.config.schema.json', `${JSON.stringify(configSchema(), undefined, 2)}\n`],
 ]
 

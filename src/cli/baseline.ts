@@ -2,7 +2,8 @@ import { dirname, relative } from 'node:path'
 import { z } from 'zod'
 import type { Finding } from '../rules/finding.js'
 import { jsonText } from '../report/json-text.js'
-import { invalidFile, readJsonFile } from './json-file.js'
+import { type InvalidFile, readJsonFile } from './json-file.js'
+import { quote, RolecastError } from '../errors.js'
 import { firstIssue, readAs } from '../cognito/api/schema.js'
 
 /** A finding is known by its file and its key, which no moved line changes. Paths are relative to the baseline. */
@@ -23,7 +24,12 @@ export function baselineText(findings: readonly Finding[], path: string): string
  * @throws RolecastError `invalid-input`
  */
 export async function applyBaseline(findings: readonly Finding[], path: string): Promise<readonly Finding[]> {
-  const invalid = invalidFile('baseline', path, 'rolecast validate --write-baseline FILE')
+  const invalid: InvalidFile = (what, cause) =>
+    new RolecastError(
+      'invalid-input',
+      `the baseline ${quote(path)} cannot be used: ${what}; make it with \`rolecast validate PATH --write-baseline FILE\``,
+      { value: path, cause },
+    )
   const content = await readJsonFile(path, invalid)
   const parsed = readAs(baselineShape, content)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)

@@ -7,7 +7,7 @@ import { SEVERITIES } from '../rules/finding.js'
 import { FAIL_ON } from '../report/findings-report.js'
 import type { ScopedSuppression } from '../rules/suppression-rules.js'
 import { readJsonFile } from './json-file.js'
-import { isNamedBy } from './template-files.js'
+import { isNamedBy } from './find-files.js'
 import { firstIssue, readAs } from '../cognito/api/schema.js'
 
 /** The config file where --config is not given. */
@@ -27,6 +27,15 @@ const configShape = z.strictObject({
     .record(z.string().regex(/^COG\d{3}$/), z.enum(SEVERITIES))
     .optional()
     .describe('The severity of what a rule finds.'),
+  strict: z
+    .boolean()
+    .optional()
+    .describe('Also fail for what was not read or not followed, and for values that are unknown. Default: false.'),
+  allowSkipped: z
+    .boolean()
+    .optional()
+    .describe('Do not fail for files in folders that cannot be read. Default: false.'),
+  varFiles: z.array(path).optional().describe("Terraform's files of variables; those of a later one win."),
   exclude: z.array(path).optional().describe('Files and folders to leave out when a folder is searched.'),
   baseline: path.optional().describe('A file that `rolecast validate --write-baseline FILE` wrote.'),
   suppressions: z
@@ -55,8 +64,9 @@ export function configSchema(): unknown {
   return { title: 'rolecast.config.json', ...z.toJSONSchema(configShape) }
 }
 
-export interface ReadConfig extends Omit<Config, 'suppressions'> {
+export interface ReadConfig extends Omit<Config, 'suppressions' | 'varFiles'> {
   readonly exclude: string[]
+  readonly varFiles: string[]
   readonly suppressions: readonly ScopedSuppression[]
 }
 
@@ -75,7 +85,7 @@ export async function readConfig(named: string | boolean | undefined): Promise<R
         () => true,
         () => false,
       )))
-  if (!isThere) return { exclude: [], suppressions: [] }
+  if (!isThere) return { exclude: [], varFiles: [], suppressions: [] }
   const invalid = (what: string, cause?: unknown) =>
     new RolecastError(
       'invalid-input',
@@ -93,6 +103,7 @@ export async function readConfig(named: string | boolean | undefined): Promise<R
   return {
     ...config,
     exclude: (config.exclude ?? []).map(beside),
+    varFiles: (config.varFiles ?? []).map(beside),
     ...(config.baseline !== undefined && { baseline: beside(config.baseline) }),
     suppressions: (config.suppressions ?? []).map(({ rules, reason, expires, paths, pools, groups }) => ({
       rules,

@@ -1,27 +1,32 @@
+import { createReadStream, readFileSync, realpathSync, statSync } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import { dirname, isAbsolute, join, normalize, relative } from 'node:path'
+import { dirname, extname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { glob } from 'tinyglobby'
-import { isRolecastError, RolecastError, quote } from '../errors.js'
+import { isRolecastError, quote, RolecastError } from '../errors.js'
+import type { NotReadFile, SkippedFile } from '../report/findings-report.js'
 import type { Infrastructure } from '../rules/infrastructure.js'
-import type { SkippedFile } from '../report/findings-report.js'
+import { isWithin } from '../template/paths.js'
+import { type NotReadReason, PROGRAMS, whyNotRead } from '../template/not-read.js'
+import { type Candidate, findFiles, type FoundFiles, isNamedBy } from './find-files.js'
+import { decodeText } from './json-file.js'
+import { createOutputCheck } from './tool-output.js'
 import {
   detectFormat,
-  mergeInfrastructures,
-  readTemplate,
-  readTerraformModule,
+  type ProjectFile,
+  type ReadingFailure,
+  readProject,
   type TemplateFormat,
-  type TerraformFile,
 } from '../template/index.js'
-import { isWithin } from '../template/paths.js'
-import { decodeText } from './json-file.js'
+import { readYamlDocument } from '../template/yaml-document.js'
 
 export interface ReadTemplatesOptions {
   /** Of all that is named; a folder has files of several. */
   readonly format?: TemplateFormat | undefined
   /** Files and folders that are left out of folders. */
   readonly exclude: readonly string[]
+  /** Terraform's files of variables, in their order. */
+  readonly varFiles: readonly string[]
   readonly stdin: Readable
 }
 
@@ -29,9 +34,11 @@ export interface TemplateFiles {
   readonly infrastructures: readonly Infrastructure[]
   /** The files that were understood. */
   readonly read: readonly string[]
-  /** What was found in a folder, is of a known format, and could not be read. */
+  /** What is of a known format, or speaks of Cognito's groups, and could not be read. */
   readonly skipped: readonly SkippedFile[]
-  /** What was found in a folder and has nothing of Cognito, or is of no known format. */
+  /** What speaks of Cognito's groups and is never read. */
+  readonly notRead: readonly NotReadFile[]
+  /** What has nothing of Cognito, or is of no known format. */
   readonly unrelated: readonly SkippedFile[]
   /** The texts of files that have something of Cognito, by path. */
   readonly sources: ReadonlyMap<string, string>
@@ -40,227 +47,285 @@ export interface TemplateFiles {
 /** In bytes. */
 const MAX_SIZE = 50_000_000
 
+export const PATTERNS = ['**/*.{json,yaml,yml,template,tf,tofu,tfvars}', ...PROGRAMS]
+
 /**
- * Reads what the paths name: a file, a folder with all that is known in it, or `-` for `stdin`.
+ * Reads what the paths name: a file, a folder with all that is known in it, or `-` for `stdin`. What could not be read is in
+ * the result, and so is what was not looked at.
  *
- * @throws RolecastError `invalid-input`: a file that was named and cannot be read, or a folder with nothing of Cognito;
- *   `invalid-argument`: a path that is not there
+ * @throws RolecastError `invalid-input`: a folder, or everything together, has nothing of Cognito that can be read;
+ *   `invalid-argument`: a path that is not there, or a format for a folder
  */
 export async function readTemplates(paths: readonly string[], options: ReadTemplatesOptions): Promise<TemplateFiles> {
-  const candidates = await findFiles(paths, options)
-  const reading: Reading = { texts: new Map(), infrastructures: [], skipped: [], unrelated: [], modules: new Map() }
-  for (const candidate of candidates.values())
-    await lenient([candidate], reading.skipped, () => readOne(candidate, options, reading))
-  for (const files of reading.modules.values()) {
-    const module = files.map(({ path }) => candidates.get(path)!)
-    await lenient(module, reading.skipped, async () => keep(await readTerraformModule(files), module, reading))
+  const found = await findFiles(paths, { patterns: PATTERNS, exclude: options.exclude })
+  checkFormat(found, options)
+  const look: Look = {
+    files: [],
+    texts: new Map(),
+    skipped: [...found.skipped],
+    notRead: [...found.notRead],
+    unrelated: [],
   }
-  const infrastructures = mergeInfrastructures(reading.infrastructures)
-  const read = reading.infrastructures.flatMap(infrastructure => infrastructure.paths)
-  for (const path of paths) {
-    const isFile = candidates.get(displayed(path))?.isNamed === true
-    if (!isFile && !read.some(one => isNamedBy(one, path))) throw nothingIn(path, reading.skipped)
+  for (const candidate of found.candidates.values()) await lookAt(candidate, options, look)
+  const varFiles = await readVarFiles(options.varFiles, found)
+
+  const opened = new Map<string, string>()
+  const project = await readProject(look.files, { open: createOpen(found, options.exclude, opened), varFiles })
+  look.skipped.push(...project.failures.map(failure => skippedFile(found, failure)))
+  const related = project.infrastructures.filter(isAboutCognito)
+  const places = new Set(related.flatMap(placesOf))
+  // A module of Terraform is all its files, most of which may have nothing of Cognito.
+  const hasSomething = (path: string) => places.has(path) || MAY_MATTER.test(look.texts.get(path) ?? '')
+  const read = distinct([...related.flatMap(one => one.paths).filter(hasSomething), ...project.included])
+  const isRead = new Set(read)
+  const failed = new Set(project.failures.flatMap(failure => failure.paths))
+  const others = look.files.map(({ path }) => path).filter(path => !isRead.has(path) && !failed.has(path))
+  const isOutputRead = createOutputCheck(read, [...found.candidates.keys()])
+  const result: TemplateFiles = {
+    infrastructures: related,
+    read,
+    skipped: look.skipped,
+    notRead: look.notRead
+      .filter(one => !isRead.has(one.path) && !isIndexOfRead(one.path, read) && !isOutputRead(one))
+      .map(({ path, why, next }) => ({ path, why, next })),
+    unrelated: [
+      ...look.unrelated.filter(({ path }) => !isRead.has(path)),
+      ...others.map(path => ({ path, why: NOTHING, isNamed: isNamed(found, path) })),
+    ],
+    sources: new Map(
+      [...look.texts, ...opened, ...varFiles.map(({ path, text }) => [path, text] as const)].filter(([path]) =>
+        isRead.has(path),
+      ),
+    ),
   }
-  const sources = new Map(
-    read.flatMap(path => {
-      const text = reading.texts.get(path)
-      return text === undefined ? [] : [[path, text]]
-    }),
-  )
-  return { infrastructures, read, skipped: reading.skipped, unrelated: reading.unrelated, sources }
-}
-
-interface Candidate {
-  readonly path: string
-  readonly isNamed: boolean
-}
-
-interface Reading {
-  readonly texts: Map<string, string>
-  readonly infrastructures: Infrastructure[]
-  readonly skipped: SkippedFile[]
-  readonly unrelated: SkippedFile[]
-  /** The files of Terraform, by folder: a module is one. */
-  readonly modules: Map<string, TerraformFile[]>
+  return { ...result, skipped: [...result.skipped, ...checkFolders(found, result, options)] }
 }
 
 const NOTHING = 'it has no Cognito resources'
 const NO_FORMAT = 'its format is unknown'
 
-/** An empty report would look like a pass. */
-function nothingIn(folder: string, skipped: readonly SkippedFile[]): RolecastError {
-  const first = skipped.find(({ path }) => isNamedBy(path, folder))
-  const but = first === undefined ? '' : ` that can be read (${quote(first.path)}: ${first.why})`
-  const next = 'name a template, or the folder that has it'
-  return new RolecastError('invalid-input', `${quote(folder)} has no Cognito resources${but}; ${next}`, {
-    value: folder,
+/** What the CDK writes about its templates beside them, which are what is deployed. */
+const CDK_INDEX = /(?:^|\/)(?:tree|manifest|cdk|[^/]*\.assets)\.json$/
+
+function isIndexOfRead(path: string, read: readonly string[]): boolean {
+  return CDK_INDEX.test(path) && read.some(one => one.endsWith('.template.json') && isWithin(one, dirname(path)))
+}
+
+/** Several files are read together or not at all: the one to correct stands for them. */
+function skippedFile(found: FoundFiles, { paths, error }: ReadingFailure): SkippedFile {
+  const path = paths.find(one => one === error.value) ?? paths[0]!
+  const others = paths.length - 1
+  const why =
+    others === 0
+      ? error.message
+      : `${error.message}; because of it, ${others} other ${others === 1 ? 'file' : 'files'} of its module could not be read either`
+  return { path, why, isNamed: paths.some(one => isNamed(found, one)) }
+}
+
+function distinct(paths: readonly string[]): readonly string[] {
+  return [...new Set(paths)]
+}
+
+function isNamed({ candidates }: FoundFiles, path: string): boolean {
+  return candidates.get(path)?.isNamed === true
+}
+
+function checkFormat({ folders }: FoundFiles, { format }: ReadTemplatesOptions): void {
+  const [folder] = folders
+  if (format === undefined || folder === undefined) return
+  throw new RolecastError(
+    'invalid-argument',
+    `${quote(folder)} is a folder, and --format-in is for files; name the files, or leave --format-in out`,
+    { value: folder },
+  )
+}
+
+/** An empty report would look like a pass. What was seen and is never read is reported, and fails the run too. */
+function checkFolders(
+  { folders }: FoundFiles,
+  { read, skipped, notRead }: TemplateFiles,
+  options: ReadTemplatesOptions,
+): readonly SkippedFile[] {
+  return folders.flatMap(folder => {
+    const has = (files: readonly string[]) => files.some(path => isNamedBy(path, folder))
+    if (has(read) || has(skipped.map(({ path }) => path))) return []
+    if (has(notRead.map(({ path }) => path)))
+      return [{ path: folder, why: 'it has no Cognito resources that can be read', isNamed: true }]
+    const why = options.exclude.some(one => isNamedBy(folder, one))
+      ? 'is excluded; leave it out of `exclude`, or do not name it'
+      : 'has no Cognito resources; name a template, or the folder that has it'
+    if (read.length > 0) return [{ path: folder, why: `it ${why}`, isNamed: true }]
+    throw new RolecastError('invalid-input', `${quote(folder)} ${why}`, { value: folder })
   })
 }
 
-/** Files of a folder that cannot be read are skipped, those of a module together; one that was named is an error. */
-async function lenient(
-  candidates: readonly Candidate[],
-  skipped: SkippedFile[],
-  read: () => Promise<void>,
-): Promise<void> {
-  try {
-    await read()
-  } catch (error) {
-    if (isAnyNamed(candidates) || !isRolecastError(error)) throw error
-    skipped.push(...candidates.map(({ path }) => ({ path, why: error.message })))
-  }
-}
-
-function isAnyNamed(candidates: readonly Candidate[]): boolean {
-  return candidates.some(({ isNamed }) => isNamed)
-}
-
-async function findFiles(
-  paths: readonly string[],
-  { format, exclude }: ReadTemplatesOptions,
-): Promise<ReadonlyMap<string, Candidate>> {
-  const candidates = new Map<string, Candidate>()
-  for (const named of paths) {
-    const path = displayed(named)
-    const found =
-      named === '-'
-        ? undefined
-        : await stat(named).catch((cause: NodeJS.ErrnoException) => {
-            throw new RolecastError(
-              'invalid-argument',
-              `${quote(named)} cannot be read (${cause.code ?? 'error'}); name a file or folder that exists`,
-              {
-                value: named,
-                cause,
-              },
-            )
-          })
-    if (found?.isDirectory() !== true) {
-      candidates.set(path, { path, isNamed: true })
-      continue
-    }
-    if (format !== undefined) {
-      const next = 'name the files, or leave --format-in out'
-      throw new RolecastError(
-        'invalid-argument',
-        `${quote(named)} is a folder, and --format-in is for files; ${next}`,
-        {
-          value: named,
-        },
-      )
-    }
-    const files = await glob('**/*.{json,yaml,yml,template,tf}', {
-      cwd: named,
-      dot: true,
-      ignore: NOT_WALKED,
-      followSymbolicLinks: false,
-    })
-    for (const file of files.toSorted().map(one => displayed(join(named, one)))) {
-      if (!candidates.has(file) && !exclude.some(one => isNamedBy(file, one)))
-        candidates.set(file, { path: file, isNamed: false })
-    }
-  }
-  return candidates
-}
-
-/** Third-party code, and copies that tools make of other files. */
-const NOT_WALKED = [
-  'node_modules',
-  '.git',
-  '.terraform',
-  '.venv',
-  'coverage',
-  'dist',
-  '.aws-sam',
-  '.pulumi',
-  '#current-cloud-backend',
-  'amplify/backend/awscloudformation',
-  'cdk.out/asset.*',
-].map(folder => `**/${folder}/**`)
-
-/** With slashes; relative to where the command runs, if it is there. */
-export function displayed(path: string): string {
-  if (path === '-') return path
-  const below = relative('', path)
-  return (below === '' || below.startsWith('..') || isAbsolute(below) ? normalize(path) : below).replaceAll('\\', '/')
-}
-
-/** Whether a path is the file that a user names, or in the folder. */
-export function isNamedBy(path: string, fileOrFolder: string): boolean {
-  return isWithin(path, displayed(fileOrFolder))
+interface Look {
+  readonly files: ProjectFile[]
+  readonly texts: Map<string, string>
+  readonly skipped: SkippedFile[]
+  readonly notRead: (NotReadFile & Pick<NotReadReason, 'writes'>)[]
+  readonly unrelated: SkippedFile[]
 }
 
 /** What every text of interest has: an SDK's name for Cognito, or Amplify's files. */
-const MAY_MATTER = /cognito|user_?pool|groupName/i
+const MAY_MATTER =
+  /cognito|user_?pool|groupName|\b(?:define|reference)Auth\b|cfnUserGroup|cfnIdentityPool|auth-construct/i
+const MAY_BE_STACK = /AWS::|^service[ \t]*:/m
+/** What says that there are groups, memberships or role mappings, whatever the format. */
+const SPEAKS_OF_GROUPS =
+  /AWS::Cognito::(?:UserPoolGroup|UserPoolUserToGroupAttachment|IdentityPoolRoleAttachment)|aws(?:cc)?_cognito_(?:user_group|user_in_group|user_pool_group|user_pool_user_to_group|identity_pool_role)|aws(?:-native)?:cognito[:/](?:userGroup|UserGroup|UserPoolGroup|userInGroup|identityPoolRole|IdentityPoolRole)/
+/** Keys of lists of groups, which say nothing of Cognito where they are cut off. */
+const NAMES_GROUPS = /"(?:GroupName|groupName)"\s*:/
+const TERRAFORM = /\.(?:tf|tofu|tfvars)(?:\.json)?$/
 
-async function readOne(candidate: Candidate, { format, stdin }: ReadTemplatesOptions, reading: Reading): Promise<void> {
-  const { path, isNamed } = candidate
-  const text = path === '-' ? decode(await buffer(stdin), path) : await readText(path)
-  const isTerraform = (format ?? (path.endsWith('.tf') ? 'terraform-source' : undefined)) === 'terraform-source'
-  // The roles of a Terraform module often have a file of their own.
-  if (!isNamed && !isTerraform && !path.endsWith('.tf.json') && !MAY_MATTER.test(text)) {
-    return void reading.unrelated.push({ path, why: NOTHING })
-  }
-  const known = format ?? detectFormat(text, path)
-  if (known === undefined) {
-    if (!isNamed) return void reading.unrelated.push({ path, why: NO_FORMAT })
-    throw new RolecastError('invalid-input', `${quote(path)}: ${NO_FORMAT}; give --format-in if it is a template`, {
-      value: path,
-    })
-  }
-  reading.texts.set(path, text)
-  if (known === 'terraform-source' && path !== '-') {
-    const module = reading.modules.get(dirname(path))
-    if (module === undefined) reading.modules.set(dirname(path), [{ path, text }])
-    else module.push({ path, text })
+async function lookAt(candidate: Candidate, { format, stdin }: ReadTemplatesOptions, look: Look): Promise<void> {
+  const { path, isNamed: named } = candidate
+  const text = await textOf(candidate, stdin, look)
+  if (text === undefined) return
+  // The roles and the variables of a Terraform module often have files of their own.
+  const isTerraform = (format ?? (TERRAFORM.test(path) ? 'terraform-source' : undefined)) === 'terraform-source'
+  // A stack without Cognito may have the role of a group in another one.
+  if (!named && !isTerraform && !MAY_MATTER.test(text) && !MAY_BE_STACK.test(text))
+    return void look.unrelated.push({ path, why: NOTHING })
+  const detected = format ?? (isTerraform ? 'terraform-source' : detectFormat(text, path))
+  // What a program or a pattern has in it may look like a template, and is not one yet.
+  const known = format === undefined && !isTerraform && detected !== 'amplify' && isProgram(path) ? undefined : detected
+  if (known !== undefined) {
+    look.texts.set(path, text)
+    look.files.push({ path, text, format: known })
     return
   }
-  keep(await readTemplate(text, { format: known, path }), [candidate], reading)
-}
-
-function keep(infrastructure: Infrastructure, candidates: readonly Candidate[], reading: Reading): void {
-  if (isAnyNamed(candidates) || isAboutCognito(infrastructure)) reading.infrastructures.push(infrastructure)
-  else reading.unrelated.push(...infrastructure.paths.map(path => ({ path, why: NOTHING })))
-}
-
-function isAboutCognito({
-  pools,
-  groups,
-  attachments,
-  memberships,
-  declaredPrecedences,
-  unresolved,
-}: Infrastructure): boolean {
-  return [pools, groups, attachments, memberships, declaredPrecedences, unresolved].some(list => list.length > 0)
-}
-
-async function readText(path: string): Promise<string> {
-  const unreadable = (cause: NodeJS.ErrnoException) => {
-    throw new RolecastError(
-      'invalid-input',
-      `${quote(path)} cannot be read (${cause.code ?? 'error'}); check that it is a file you may read`,
-      {
-        value: path,
-        cause,
-      },
-    )
+  const reason = whyNotRead(path, text)
+  if (reason !== undefined) {
+    if (named) look.skipped.push({ path, why: `${reason.why}; ${reason.next}`, isNamed: true })
+    else look.notRead.push({ path, ...reason })
+    return
   }
-  const { size } = await stat(path).catch(unreadable)
-  if (size > MAX_SIZE) {
-    throw new RolecastError(
-      'invalid-input',
-      `${quote(path)} is larger than ${MAX_SIZE / 1e6} MB; check that it is a template`,
-      { value: path },
-    )
-  }
-  return decode(await readFile(path).catch(unreadable), path)
+  const speaks = SPEAKS_OF_GROUPS.test(text)
+  const fault = speaks || NAMES_GROUPS.test(text) ? whyNotParsed(path, text) : undefined
+  if (fault !== undefined) look.skipped.push({ path, why: fault, isNamed: named })
+  else if (named) look.skipped.push({ path, why: `${NO_FORMAT}; give --format-in if it is a template`, isNamed: true })
+  else if (speaks) {
+    look.texts.set(path, text)
+    const next = 'validate the template that has it; if it is one itself, name it with --format-in'
+    look.notRead.push({ path, why: 'it speaks of Cognito groups, and its format is unknown', next })
+  } else look.unrelated.push({ path, why: NO_FORMAT })
 }
 
-/** UTF-8, or UTF-16 with a byte order mark, which is what PowerShell writes. */
-function decode(bytes: Buffer, path: string): string {
+/** Files of data, in which the formats are. */
+const DATA: ReadonlySet<string> = new Set(['.json', '.yaml', '.yml', '.template', '.txt', ''])
+
+function isProgram(path: string): boolean {
+  return !DATA.has(extname(path))
+}
+
+/** What is wrong with a file of data; undefined if nothing is, or if it is a program. */
+function whyNotParsed(path: string, text: string): string | undefined {
+  if (isProgram(path)) return undefined
   try {
-    return decodeText(bytes)
-  } catch (cause) {
-    throw new RolecastError('invalid-input', `${quote(path)} is not UTF-8; write it in UTF-8`, { value: path, cause })
+    readYamlDocument(text, path)
+    return undefined
+  } catch (error) {
+    if (isRolecastError(error)) return error.message
+    throw error
   }
+}
+
+/** Undefined for a file that has no text: then it is where it belongs. */
+async function textOf(candidate: Candidate, stdin: Readable, look: Look): Promise<string | undefined> {
+  const { path, isNamed: named } = candidate
+  try {
+    if (path === '-') return decodeText(await buffer(stdin))
+    const { size } = await stat(path)
+    if (size <= MAX_SIZE) return decodeText(await readFile(path))
+    const why = `it is larger than ${MAX_SIZE / 1e6} MB; check that it is a template`
+    if (named || (await speaksOfGroups(path))) look.skipped.push({ path, why, isNamed: named })
+    else look.unrelated.push({ path, why })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const isEncoding = code === undefined || code.startsWith('ERR_ENCODING')
+    const why = isEncoding ? 'it is not UTF-8; write it in UTF-8' : `it cannot be read (${code})`
+    if (named || !isEncoding || (await speaksOfGroups(path))) look.skipped.push({ path, why, isNamed: named })
+    else look.unrelated.push({ path, why })
+  }
+  return undefined
+}
+
+/** Longer than anything that it looks for. */
+const OVERLAP = 200
+
+async function speaksOfGroups(path: string): Promise<boolean> {
+  let last = ''
+  for await (const chunk of createReadStream(path, { encoding: 'latin1' })) {
+    const text = last + (chunk as string)
+    if (SPEAKS_OF_GROUPS.test(text)) return true
+    last = text.slice(-OVERLAP)
+  }
+  return false
+}
+
+async function readVarFiles(
+  paths: readonly string[],
+  found: FoundFiles,
+): Promise<readonly { path: string; text: string }[]> {
+  return Promise.all(
+    paths.map(async path => {
+      const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+        throw new RolecastError(
+          'invalid-argument',
+          `--var-file ${quote(path)} cannot be read (${cause.code ?? 'error'}); name a file that exists`,
+          { value: path, cause },
+        )
+      })
+      return { path: found.displayed(path), text: decodeText(bytes) }
+    }),
+  )
+}
+
+/**
+ * Files that others include or nest. They have to be in a folder that was named, or beside a file that was: a template is
+ * written by third parties, and what it includes may be printed.
+ */
+function createOpen(
+  { folders, candidates, displayed }: FoundFiles,
+  exclude: readonly string[],
+  opened: Map<string, string>,
+): (path: string) => string | undefined {
+  const named = [...candidates.values()].filter(one => one.isNamed && one.path !== '-').map(({ path }) => dirname(path))
+  const roots = distinct([...folders, ...named])
+  return given => {
+    const path = displayed(given)
+    const known = opened.get(path)
+    if (known !== undefined) return known
+    const isReachable = roots.some(root => isWithin(path, root)) && !exclude.some(one => isNamedBy(path, one))
+    if (!isReachable) return undefined
+    try {
+      const real = realpathSync(path)
+      if (!roots.some(root => isWithin(real, realpathSync(root)))) return undefined
+      const { size } = statSync(real)
+      if (size > MAX_SIZE) return undefined
+      const text = decodeText(readFileSync(real))
+      opened.set(path, text)
+      return text
+    } catch {
+      // The reader that asks reports that it is not there.
+      return undefined
+    }
+  }
+}
+
+/** The files in which something stands that the rules look at. */
+function placesOf(infrastructure: Infrastructure): readonly string[] {
+  const { groups, roles, identityPools, attachments, memberships, declaredPrecedences, unresolved, notFollowed } =
+    infrastructure
+  return [groups, roles, identityPools, attachments, memberships, declaredPrecedences, unresolved, notFollowed]
+    .flat()
+    .map(({ location }) => location.path)
+}
+
+function isAboutCognito(infrastructure: Infrastructure): boolean {
+  const { pools, groups, identityPools, attachments, memberships, declaredPrecedences, unresolved, notFollowed } =
+    infrastructure
+  const all = [pools, groups, identityPools, attachments, memberships, declaredPrecedences, unresolved, notFollowed]
+  return all.some(list => list.length > 0)
 }

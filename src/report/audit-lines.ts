@@ -47,7 +47,7 @@ function jsonOf(name: string): string {
 }
 
 /** What a spreadsheet may take for a formula: one of its first characters, after what is blank or does not show. */
-const FORMULA = /^(?:[\t\r\n]|[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]*[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−﬩])/u
+const FORMULA = /^(?:[\t\r\n]|[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]*[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−﬩⩵⩶])/u
 
 /** The first line of the CSV, its CR LF included. */
 export const csvHeader = csvRecord([

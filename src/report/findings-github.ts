@@ -1,5 +1,13 @@
-import { type Finding, SEVERITIES } from '../rules/finding.js'
-import { type FindingsReport, locationText, summaryOf } from './findings-report.js'
+import { type Finding, sentencesOf, SEVERITIES } from '../rules/finding.js'
+import {
+  coverageText,
+  failuresOf,
+  type FindingsReport,
+  locationText,
+  notLookedAtLines,
+  type SkippedFile,
+  summaryOf,
+} from './findings-report.js'
 import { withoutCommands } from './github-log.js'
 import { figure } from './text-table.js'
 import { printable } from '../text.js'
@@ -17,18 +25,21 @@ const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const
  */
 export function findingsGithub(report: FindingsReport): string {
   const open = report.findings.filter(({ suppressed }) => suppressed === undefined)
+  // They come first: GitHub drops annotations beyond its limit, and these say that the others are not all.
+  const failures = failuresOf(report)
   const left: string[] = []
   const shown = SEVERITIES.toReversed().flatMap(severity => {
     const some = open.filter(finding => finding.severity === severity)
-    if (some.length > MAX_ANNOTATIONS) left.push(`${figure(some.length - MAX_ANNOTATIONS)} more ${severity}s`)
-    return some.slice(0, MAX_ANNOTATIONS)
+    const room = severity === 'error' ? Math.max(0, MAX_ANNOTATIONS - failures.length) : MAX_ANNOTATIONS
+    if (some.length > room) left.push(`${figure(some.length - room)} more ${severity}s`)
+    return some.slice(0, room)
   })
   return [
+    ...failures.slice(0, MAX_ANNOTATIONS).map(failureAnnotation),
     ...shown.map(annotation),
-    ...report.skipped.map(({ path, why }) =>
-      withoutCommands(`rolecast: skipped ${printable(path)}: ${printable(why)}`),
-    ),
+    ...notLookedAtLines(report).map(line => withoutCommands(`rolecast: ${line}`)),
     `rolecast: ${summaryOf(report)}`,
+    `rolecast: ${coverageText(report)}`,
     ...(left.length === 0
       ? []
       : [`rolecast: ${left.join(', ')} than GitHub annotates; \`--format text\` or \`--format sarif\` shows all`]),
@@ -37,7 +48,12 @@ export function findingsGithub(report: FindingsReport): string {
     .join('')
 }
 
-function annotation({ ruleId, slug, severity, message, fix, location, related }: Finding): string {
+function failureAnnotation({ path, why }: SkippedFile): string {
+  return `::error file=${property(path)},title=${property('rolecast: not read')}::${data(`could not be read: ${why}`)}`
+}
+
+function annotation(finding: Finding): string {
+  const { ruleId, slug, severity, location, related } = finding
   const { path, line, column, endLine, endColumn } = location
   const isOneLine = endLine === undefined || endLine === line
   const properties = [
@@ -50,7 +66,7 @@ function annotation({ ruleId, slug, severity, message, fix, location, related }:
     ['title', `${ruleId} ${slug}`],
   ].flatMap(([name, value]) => (value === undefined ? [] : [`${name}=${property(String(value))}`]))
   const others = related.length === 0 ? '' : ` (see also ${related.map(one => locationText(one.location)).join(', ')})`
-  return `::${COMMANDS[severity]} ${properties.join(',')}::${data(`${message} ${fix}${others}`)}`
+  return `::${COMMANDS[severity]} ${properties.join(',')}::${data(`${sentencesOf(finding)}${others}`)}`
 }
 
 function data(text: string): string {

@@ -1,10 +1,26 @@
-import type { Finding } from '../rules/finding.js'
+import { exitCodeOf, type FindingsReport, isComplete, type SkippedFile } from './findings-report.js'
 import { jsonText } from './json-text.js'
 
 /**
- * Findings as JSON, for programs: an array, each with the keys of `Finding`. What is suppressed is there too, with
- * `suppressed`. `key` stays the same when lines move.
+ * A report as JSON, for programs: `findings`, each with the keys of `Finding`, suppressed ones included; what was read, and in
+ * `coverage` how much there was to look at; what was not looked at. `complete` is false if anything was not. `key` stays the
+ * same when lines move.
  */
-export function findingsJson(findings: readonly Finding[]): string {
-  return `${jsonText(findings)}\n`
+export function findingsJson(report: FindingsReport): string {
+  const { findings, read, coverage, skipped, notRead, unrelated } = report
+  return `${jsonText({
+    findings,
+    complete: isComplete(report),
+    exitCode: exitCodeOf(report),
+    coverage,
+    read,
+    skipped: withoutNamed(skipped),
+    notRead,
+    unrelated: withoutNamed(unrelated),
+  })}\n`
+}
+
+/** Which files were named is known to the caller. */
+function withoutNamed(files: readonly SkippedFile[]): readonly Pick<SkippedFile, 'path' | 'why'>[] {
+  return files.map(({ path, why }) => ({ path, why }))
 }

@@ -1,32 +1,42 @@
 import { htmlEscape } from 'escape-goat'
-import type { Finding } from '../rules/finding.js'
-import { fails, type FindingsReport, locationText } from './findings-report.js'
+import { type Finding, sentencesOf } from '../rules/finding.js'
+import { failuresOf, fails, type FindingsReport, isComplete, locationText } from './findings-report.js'
 import { escapeCommands } from './github-log.js'
 import { groupBy } from '../record.js'
 
 /**
  * Findings as JUnit XML: a suite for each source, a case for each finding, and one that passes for a source without any. A
- * case fails where the finding fails the run; what is suppressed, and files that were not read, are skipped cases.
+ * case fails where the finding fails the run, and is an error for a file that could not be read; what is suppressed, and
+ * what was not looked at without failing the run, are skipped cases. The properties of the first suite say how much there was
+ * to look at.
  */
-export function findingsJunit({ findings, read, skipped, failOn }: FindingsReport): string {
+export function findingsJunit(report: FindingsReport): string {
+  const { findings, read, skipped, notRead, strict } = report
   const byPath = groupBy(findings, ({ location }) => location.path)
   const paths = new Set([...read, ...byPath.keys()])
+  const failures = new Set(failuresOf(report))
   const suites = [
+    { ...suite('rolecast', []), properties: propertiesOf(report) },
     ...[...paths].map(path =>
       suite(
         path,
-        (byPath.get(path) ?? []).map(finding => caseOf(finding, fails(finding, failOn))),
+        (byPath.get(path) ?? []).map(finding => caseOf(finding, fails(finding, report))),
       ),
     ),
-    ...skipped.map(({ path, why }) =>
-      suite(path, [testCase(path, 'rolecast', `<skipped message=${xmlAttribute(why)}/>`, 'skipped')]),
+    ...skipped.map(file => {
+      const result = failures.has(file) ? 'error' : 'skipped'
+      return suite(file.path, [caseOfFile(file.path, `could not be read: ${file.why}`, result)])
+    }),
+    ...notRead.map(({ path, why, next }) =>
+      suite(path, [caseOfFile(path, `not read: ${why}; ${next}`, strict ? 'failure' : 'skipped')]),
     ),
   ]
   return [
     '<?xml version="1.0" encoding="UTF-8"?>',
     `<testsuites name="rolecast" ${countsOf(suites.flatMap(({ cases }) => cases))}>`,
-    ...suites.flatMap(({ path, cases }) => [
+    ...suites.flatMap(({ path, cases, properties }) => [
       `  <testsuite name=${xmlAttribute(path)} ${countsOf(cases)}>`,
+      ...properties,
       ...cases.map(({ xml }) => `    ${xml}`),
       '  </testsuite>',
     ]),
@@ -36,26 +46,48 @@ export function findingsJunit({ findings, read, skipped, failOn }: FindingsRepor
     .join('')
 }
 
-interface TestCase {
-  readonly xml: string
-  readonly result: 'passed' | 'failed' | 'skipped'
+function propertiesOf(report: FindingsReport): readonly string[] {
+  const values = { complete: isComplete(report), ...report.coverage }
+  return [
+    '    <properties>',
+    ...Object.entries(values).map(
+      ([name, value]) => `      <property name=${xmlAttribute(name)} value=${xmlAttribute(`${value}`)}/>`,
+    ),
+    '    </properties>',
+  ]
 }
 
-function suite(path: string, cases: readonly TestCase[]) {
-  return { path, cases: cases.length > 0 ? cases : [testCase(path, 'rolecast', '', 'passed')] }
+interface TestCase {
+  readonly xml: string
+  readonly result: 'passed' | 'failure' | 'error' | 'skipped'
+}
+
+interface Suite {
+  readonly path: string
+  readonly cases: readonly TestCase[]
+  readonly properties: readonly string[]
+}
+
+function suite(path: string, cases: readonly TestCase[]): Suite {
+  return { path, cases: cases.length > 0 ? cases : [testCase(path, 'rolecast', '', 'passed')], properties: [] }
+}
+
+/** For a file that was not read. */
+function caseOfFile(path: string, message: string, result: 'failure' | 'error' | 'skipped'): TestCase {
+  return testCase(path, 'rolecast', `<${result} message=${xmlAttribute(message)}/>`, result)
 }
 
 function caseOf(finding: Finding, isFailure: boolean): TestCase {
-  const { ruleId, slug, severity, message, fix, location, pool, groups, suppressed } = finding
+  const { ruleId, slug, severity, message, location, pool, groups, suppressed } = finding
   const name = [`${ruleId} ${slug}`, pool, groups.join(' ')].filter(part => part !== '').join(': ')
-  const text = `${locationText(location)} ${severity}: ${message} ${fix}`
+  const text = `${locationText(location)} ${severity}: ${sentencesOf(finding)}`
   const [content, result] =
     suppressed !== undefined
       ? ([`<skipped message=${xmlAttribute(suppressed.reason)}/>`, 'skipped'] as const)
       : isFailure
         ? ([
             `<failure type=${xmlAttribute(severity)} message=${xmlAttribute(message)}>${xmlText(text)}</failure>`,
-            'failed',
+            'failure',
           ] as const)
         : ([`<system-out>${xmlText(text)}</system-out>`, 'passed'] as const)
   return testCase(location.path, name, content, result, location.line)
@@ -71,7 +103,7 @@ function testCase(path: string, name: string, content: string, result: TestCase[
 
 function countsOf(cases: readonly TestCase[]): string {
   const count = (result: TestCase['result']) => cases.filter(one => one.result === result).length
-  return `tests="${cases.length}" failures="${count('failed')}" errors="0" skipped="${count('skipped')}"`
+  return `tests="${cases.length}" failures="${count('failure')}" errors="${count('error')}" skipped="${count('skipped')}"`
 }
 
 /** In quotes. A line break would be read as a space. */

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { isAbsolute } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import type { Finding } from '../rules/finding.js'
+import { type Finding, sentencesOf } from '../rules/finding.js'
 import type { Location } from '../rules/infrastructure.js'
 import type { Rule } from '../rules/rule.js'
-import type { FindingsReport, SkippedFile } from './findings-report.js'
+import { failuresOf, type FindingsReport, isComplete, type NotReadFile, type SkippedFile } from './findings-report.js'
 import { jsonText } from './json-text.js'
 import { ruleMarkdown, ruleText } from './rule-page.js'
 
@@ -22,17 +22,35 @@ export interface SarifOptions {
  * @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  * @see https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
  */
-export function findingsSarif({ findings, skipped }: FindingsReport, { rules, version }: SarifOptions): string {
+export function findingsSarif(report: FindingsReport, { rules, version }: SarifOptions): string {
+  const { findings, skipped, notRead, unrelated, coverage } = report
   const indexes = new Map(rules.map(({ id }, index) => [id, index]))
   return `${jsonText({
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
     version: '2.1.0',
     runs: [
       {
-        tool: { driver: { name: 'rolecast', semanticVersion: version, rules: rules.map(toRule) } },
+        tool: {
+          driver: {
+            name: 'rolecast',
+            semanticVersion: version,
+            informationUri: 'https://www.npmjs.com/package/rolecast',
+            rules: rules.map(toRule),
+          },
+        },
         columnKind: 'utf16CodeUnits',
-        invocations: [{ executionSuccessful: true, toolExecutionNotifications: skipped.map(toNotification) }],
+        invocations: [
+          {
+            executionSuccessful: failuresOf(report).length === 0,
+            toolExecutionNotifications: [
+              ...skipped.map(toSkipped(report)),
+              ...notRead.map(toNotRead),
+              ...unrelated.map(({ path, why }) => toNotification('none', path, `nothing to check: ${why}`)),
+            ],
+          },
+        ],
         results: findings.map(finding => toResult(finding, indexes.get(finding.ruleId))),
+        properties: { complete: isComplete(report), coverage },
       },
     ],
   })}\n`
@@ -53,13 +71,13 @@ function toRule(rule: Rule) {
 }
 
 function toResult(finding: Finding, ruleIndex: number | undefined) {
-  const { ruleId, severity, message, fix, pool, groups, location, related, key, suppressed } = finding
+  const { ruleId, severity, impact, fix, pool, groups, location, related, key, suppressed } = finding
   const fingerprint = createHash('sha256').update(key).digest('hex').slice(0, 32)
   return {
     ruleId,
     ...(ruleIndex !== undefined && { ruleIndex }),
     level: severity,
-    message: { text: `${message} ${fix}` },
+    message: { text: sentencesOf(finding) },
     locations: [toLocation(location)],
     relatedLocations: related.map((one, id) => ({ id, message: { text: one.message }, ...toLocation(one.location) })),
     // GitHub takes the second, and makes one of the line's text where there is none.
@@ -76,12 +94,22 @@ function toResult(finding: Finding, ruleIndex: number | undefined) {
               location: toLocation(suppressed.location),
             },
           ],
-    properties: { pool, groups },
+    properties: { pool, groups, ...(impact !== undefined && { impact }), fix },
   }
 }
 
-function toNotification({ path, why }: SkippedFile) {
-  return { level: 'note', message: { text: `skipped: ${why}` }, locations: [toLocation({ path })] }
+function toSkipped(report: FindingsReport) {
+  const failures = new Set(failuresOf(report))
+  return (file: SkippedFile) =>
+    toNotification(failures.has(file) ? 'error' : 'warning', file.path, `could not be read: ${file.why}`)
+}
+
+function toNotRead({ path, why, next }: NotReadFile) {
+  return toNotification('note', path, `not read: ${why}; ${next}`)
+}
+
+function toNotification(level: 'error' | 'warning' | 'note' | 'none', path: string, text: string) {
+  return { level, message: { text }, locations: [toLocation({ path })] }
 }
 
 function toLocation({ path, line, column, endLine, endColumn, construct }: Location) {

@@ -2,7 +2,14 @@ import picocolors from 'picocolors'
 import stringWidth from 'string-width'
 import type { Finding } from '../rules/finding.js'
 import type { Location } from '../rules/infrastructure.js'
-import { type FindingsReport, locationText, summaryOf } from './findings-report.js'
+import {
+  coverageText,
+  type FindingsReport,
+  isComplete,
+  locationText,
+  notLookedAtLines,
+  summaryOf,
+} from './findings-report.js'
 import { printable } from '../text.js'
 import type { Paint, TextOptions } from './text-style.js'
 
@@ -23,10 +30,18 @@ export function findingsText(report: FindingsReport, { sources, color }: Finding
       .filter(({ suppressed }) => suppressed === undefined)
       .map(finding => findingLines(finding, frameOf, paint)),
     ...listOf(report.findings.flatMap(suppressedLine).map(paint.dim)),
-    ...listOf(report.skipped.map(({ path, why }) => paint.dim(`skipped ${printable(path)}: ${printable(why)}`))),
-    [paint.bold(summaryOf(report))],
+    ...listOf(report.unrelated.map(({ path, why }) => paint.dim(`nothing in ${printable(path)}: ${printable(why)}`))),
+    ...listOf(notLookedAtLines(report).map(paint.yellow)),
+    [paint.bold(summaryOf(report)), paint.dim(coverageText(report)), ...strictLines(report).map(paint.red)],
   ]
   return blocks.map(lines => `${lines.join('\n')}\n`).join('\n')
+}
+
+/** Why the run fails although no finding does. */
+function strictLines(report: FindingsReport): readonly string[] {
+  return report.strict && !isComplete(report)
+    ? ['--strict fails the run for what was not looked at, or is not known']
+    : []
 }
 
 function listOf(lines: readonly string[]): readonly (readonly string[])[] {
@@ -38,7 +53,7 @@ function findingLines(
   frameOf: (location: Location) => readonly string[],
   paint: Paint,
 ): readonly string[] {
-  const { ruleId, slug, severity, message, fix, location, related } = finding
+  const { ruleId, slug, severity, message, impact, fix, location, related } = finding
   const color = { error: paint.red, warning: paint.yellow, note: paint.cyan }[severity]
   const construct = location.construct === undefined ? '' : paint.dim(`  ${printable(location.construct)}`)
   return [
@@ -46,6 +61,7 @@ function findingLines(
     `  ${printable(message)}`,
     ...frameOf(location),
     ...first(related.map(one => `  ${printable(locationText(one.location))}  ${printable(one.message)}`)),
+    ...(impact === undefined ? [] : [`  ${paint.magenta('impact:')} ${printable(impact)}`]),
     `  ${paint.green('fix:')} ${printable(fix)}`,
   ]
 }

@@ -1,11 +1,12 @@
+import { execFile } from 'node:child_process'
+import fs from 'node:fs'
 import { cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join, relative } from 'node:path'
-import { PassThrough, Readable } from 'node:stream'
+import { dirname, join, relative, resolve } from 'node:path'
+import { promisify } from 'node:util'
 import * as fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { RULES } from '../../src/rules/catalogue.js'
-import { main } from '../../src/cli/main.js'
 import { compareWithPool } from '../../src/rules/deployment-rules.js'
 import type { Finding } from '../../src/rules/finding.js'
 import { type Group, isGroupName } from '../../src/group.js'
@@ -45,6 +46,7 @@ const group = (name: string, { precedence, role = `${name}Role`, comment = '' }:
 const template = (...groups: readonly string[]) =>
   `Resources:\n  Pool: { Type: AWS::Cognito::UserPool }\n${groups.join('')}`
 const CLEAN = template(group('admins', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Admin' }))
+const CLEAN_COVERAGE = '1 pool, 1 group, 0 role attachments, 1 role, 0 trust policies checked\n'
 const TIE = template(
   group('admins', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Admin' }),
   group('editors', { precedence: 1, role: 'arn:aws:iam::111122223333:role/Editor' }),
@@ -54,7 +56,7 @@ const validate = (args: readonly string[], input?: string) => rolecast(['validat
 async function found(args: readonly string[], input?: string): Promise<readonly Finding[]> {
   const { stdout, code } = await validate([...args, '--format', 'json'], input)
   expect(code).not.toBe(2)
-  return JSON.parse(stdout) as readonly Finding[]
+  return (JSON.parse(stdout) as { readonly findings: readonly Finding[] }).findings
 }
 const ids = async (args: readonly string[], input?: string) => (await found(args, input)).map(({ ruleId }) => ruleId)
 
@@ -65,14 +67,16 @@ describe('rolecast validate', () => {
     expect(code).toBe(1)
     expect(stdout).toContain(`${join(root, 'auth.yaml')}:3:3  error  COG101 tie-different-roles  admins\n`)
     expect(stdout).toContain('  > 3 |   admins:\n      |   ^^^^^^^\n')
-    expect(stdout).toMatch(/\n1 error, in 1 source\n$/)
+    expect(stdout).toMatch(
+      /\n1 error, in 1 source\n1 pool, 2 groups, 0 role attachments, 2 roles, 0 trust policies checked\n$/,
+    )
   })
 
   test('exits with 0 where nothing is found', async () => {
     const root = await project({ 'auth.yaml': CLEAN })
     expect(await validate([join(root, 'auth.yaml')])).toEqual({
       code: 0,
-      stdout: 'nothing found, in 1 source\n',
+      stdout: `nothing found, in 1 source\n${CLEAN_COVERAGE}`,
       stderr: '',
     })
   })
@@ -128,13 +132,15 @@ describe('a folder', () => {
       'notes.txt': TIE,
       '.serverless/cloudformation-template-update-stack.json': '{"Resources":{"P":{"Type":"AWS::Cognito::UserPool"}}}',
     })
-    const { stdout, code } = await validate([root])
-    expect(code).toBe(1)
-    expect(stdout).toMatch(/\nskipped \S+\/broken\.yaml: .* cannot be used: .+\n\n1 error, in 2 sources\n$/)
+    const { stdout, stderr, code } = await validate([root])
+    expect(code, 'a file that could not be read is not counted as clean').toBe(2)
+    expect(stdout).toMatch(/\nskipped `\S+\/broken\.yaml:3:1` cannot be used: .+\n\n1 error, in 2 sources\n/)
+    expect(stderr).toBe('rolecast: incomplete: 1 skipped; fix or exclude it, or give --allow-skipped\n')
     expect(stdout).not.toContain('package.json')
+    expect((await validate([root, '--allow-skipped'])).code).toBe(1)
     const verbose = await validate([root, '--verbose'])
-    expect(verbose.stdout).toMatch(/skipped \S+\/package\.json: its format is unknown\n/)
-    expect(verbose.stdout).toMatch(/skipped \S+\/web\.yaml: it has no Cognito resources\n/)
+    expect(verbose.stdout).toMatch(/nothing in \S+\/package\.json: its format is unknown\n/)
+    expect(verbose.stdout).toMatch(/nothing in \S+\/web\.yaml: it has no Cognito resources\n/)
   })
 
   test('is not read where others wrote, or tools made copies', async () => {
@@ -158,8 +164,72 @@ describe('a folder', () => {
   test('is read without following links', async () => {
     const root = await project({ 'auth.yaml': CLEAN })
     await symlink(root, join(root, 'again'))
-    expect((await validate([root])).stdout).toBe('nothing found, in 1 source\n')
+    expect((await validate([root])).stdout).toBe(`nothing found, in 1 source\n${CLEAN_COVERAGE}`)
+    const elsewhere = await project({ 'tie.yaml': TIE })
+    await symlink(elsewhere, join(root, 'elsewhere'))
+    const { code, stdout } = await validate([root])
+    expect(code).toBe(0)
+    expect(stdout).toMatch(/^not read \S+\/elsewhere: it is a link to a folder elsewhere; name the folder too\n/)
+    expect((await validate([root, '--strict'])).code).toBe(1)
   })
+
+  test('has links to files in it read where they stand, and names those that lead elsewhere', async () => {
+    const root = await project({ 'auth.yaml': CLEAN, 'shared/roles.tf': '', 'shared/tie.yaml': TIE })
+    await symlink(join(root, 'shared/tie.yaml'), join(root, 'linked.yaml'))
+    expect((await found([root])).map(({ location }) => location.path)).toEqual([
+      join(root, 'linked.yaml'),
+      join(root, 'shared/tie.yaml'),
+    ])
+    const other = await project({ 'auth.yaml': CLEAN })
+    await symlink(join(root, 'shared/tie.yaml'), join(other, 'linked.yaml'))
+    await symlink(join(root, 'shared/none.yaml'), join(other, 'dead.yaml'))
+    const { code, stdout } = await validate([other, '--strict'])
+    expect(stdout).toMatch(/^not read \S+\/linked\.yaml: it is a link to a file elsewhere; name the file too\n/)
+    expect(code).toBe(1)
+  })
+
+  test('gives the same from each folder below it', async () => {
+    const include = (path: string) => `\${file(${path})}`
+    const root = await project({
+      'serverless.yml': `service: s\nresources:\n  - ${include('parts/groups.yml')}\n`,
+      'parts/groups.yml': TIE,
+      'infra/main.tf': 'module "m" {\n  source = "./m"\n}\n',
+      'infra/m/main.tf': [1, 2]
+        .map(
+          (one): string => `resource "aws_cognito_user_group" "g${one}" {
+  name         = "g${one}"
+  precedence   = 1
+  user_pool_id = "eu-west-1_Ab12Cd34e"
+  role_arn     = "arn:aws:iam::111122223333:role/r${one}"
+}
+`,
+        )
+        .join(''),
+    })
+    const idsFrom = async (cwd: string, path: string): Promise<readonly string[]> => {
+      const program = join(process.cwd(), 'src/cli/bin.ts')
+      const args = [
+        '--import',
+        import.meta.resolve('tsx'),
+        program,
+        'validate',
+        path,
+        '--no-config',
+        '--format',
+        'json',
+      ]
+      const { stdout } = await promisify(execFile)(process.execPath, args, { cwd }).catch(
+        (error: { readonly stdout: string }) => error,
+      )
+      return (JSON.parse(stdout) as { readonly findings: readonly Finding[] }).findings.map(
+        ({ ruleId, location }) => `${ruleId} ${relative(root, resolve(cwd, location.path))}`,
+      )
+    }
+    const expected = ['COG101 infra/m/main.tf', 'COG101 parts/groups.yml']
+    expect(await idsFrom(root, '.')).toEqual(expected)
+    expect(await idsFrom(join(root, 'infra/m'), '../..')).toEqual(expected)
+    expect(await idsFrom(join(root, 'parts'), '../serverless.yml')).toEqual(expected.slice(1))
+  }, 60_000)
 
   test('without Cognito resources is not a pass', async () => {
     const root = await project({ 'web.yaml': 'Resources:\n  Bucket: { Type: AWS::S3::Bucket }\n' })
@@ -169,8 +239,15 @@ describe('a folder', () => {
       stderr: `rolecast: \`${root}\` has no Cognito resources; name a template, or the folder that has it [invalid-input]\n`,
     })
     const broken = await project({ 'auth.yaml': `${TIE}  x` })
-    expect((await validate([broken])).stderr).toMatch(/has no Cognito resources that can be read \(.*auth\.yaml:/)
-    expect((await validate([join(root, 'web.yaml')])).code, 'control: a file that is named is').toBe(0)
+    expect(await validate([broken])).toMatchObject({
+      code: 2,
+      stdout: '',
+      stderr: expect.stringMatching(/^rolecast: skipped `\S+\/auth\.yaml:\d+:\d+` cannot be used: /),
+    })
+    expect(await validate([join(root, 'web.yaml')]), 'control: a file that is named is').toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^nothing in \S+\/web\.yaml: it has no Cognito resources\n/),
+    })
   })
 
   test('of Terraform is one module', async () => {
@@ -207,29 +284,202 @@ describe('a folder', () => {
     expect(await ids([root, '--only', 'COG140'])).toEqual([])
     await writeFile(
       join(root, 'userPoolGroups/user-pool-group-precedence.json'),
-      '[{"groupName":"admins","precedence":9}]',
+      '[{"groupName":"admins","precedence":9},{"groupName":"users","precedence":2}]',
     )
     expect(await ids([root, '--only', 'COG140'])).toEqual(['COG140'])
   })
 
-  test('says on stderr what it skipped where the output has no place for it', async () => {
+  const BIG = `{"a":"AWS::Cognito::UserPoolGroup"${' '.repeat(50_000_001)}}`
+  test('has what is too large in its report if it speaks of groups, and on stderr too', async () => {
+    const root = await project({ 'a.yaml': CLEAN, 'big.json': BIG })
+    const { code, stdout } = await validate([root])
+    expect(code).toBe(2)
+    expect(stdout).toMatch(/skipped \S+\/big\.json: it is larger than 50 MB; check that it is a template\n/)
+    const json = await validate([root, '--format', 'json'])
+    expect(JSON.parse(json.stdout)).toMatchObject({ findings: [], complete: false, exitCode: 2, skipped: [{}] })
+    expect(json.stderr).toMatch(/^rolecast: skipped \S+\/big\.json: it is larger than 50 MB; check/)
+  })
+
+  test('is not incomplete for what is too large and speaks of none', async () => {
     const root = await project({ 'a.yaml': CLEAN, 'big.json': Buffer.alloc(50_000_001, ' ') })
-    expect((await validate([root])).stdout).toContain('is larger than 50 MB')
-    const [stdout, stderr] = [new PassThrough(), new PassThrough()]
-    const terminal = {
-      stdin: Readable.from(['']),
-      stdout,
-      stderr,
-      flushed: async () => {},
-      color: false,
-      isGithubLog: false,
-      interrupted: () => new AbortController().signal,
+    expect(await validate([root])).toEqual({
+      code: 0,
+      stdout: `nothing found, in 1 source\n${CLEAN_COVERAGE}`,
+      stderr: '',
+    })
+  })
+
+  test.each([
+    ['JSON that is cut', 'a.json', '{"Resources":{"A":{"Type":"AWS::Cognito::UserPoolGroup",', 2],
+    ['text that is not UTF-8', 'a.yaml', Buffer.from('Type: AWS::Cognito::UserPoolGroup # \xff', 'latin1'), 2],
+    ['a part of a template that nothing includes', 'part.yaml', 'A:\n  Type: AWS::Cognito::UserPoolGroup\n', 0],
+  ])('with %s is not clean', async (_, path, content, code) => {
+    const root = await project({ 'auth.yaml': CLEAN, [path]: content })
+    const run = await validate([root, '--format', 'json'])
+    expect(run.code).toBe(code)
+    const { complete, skipped, notRead } = JSON.parse(run.stdout) as Record<string, readonly { path: string }[]>
+    expect(complete).toBe(false)
+    expect([...skipped!, ...notRead!].map(one => one.path)).toEqual([join(root, path)])
+    expect((await validate([root, '--strict'])).code).toBe(code === 2 ? 2 : 1)
+  })
+
+  test('with programs only is not a pass, and names each kind with its next step', async () => {
+    const seed = 'aws cognito-idp create-group --group-name admins --user-pool-id "$POOL"\n'
+    const stack = "import { CfnUserPoolGroup } from 'aws-cdk-lib/aws-cognito'\nnew CfnUserPoolGroup(this, 'G', {})\n"
+    const root = await project({ 'seed.sh': seed, 'more.sh': seed, 'lib/auth.ts': stack })
+    const { code, stdout, stderr } = await validate([root])
+    expect(code).toBe(2)
+    expect(stdout).toMatch(/^not read \S+\/lib\/auth\.ts: it is a CDK program.*; .*cdk synth/m)
+    expect(stdout).toMatch(/^not read \S+\/more\.sh and \S+\/seed\.sh: .*; .*user-pool-id/m)
+    expect(stderr).toMatch(/^rolecast: incomplete: 1 skipped; fix it\n$/)
+    const json = await validate([root, '--format', 'json'])
+    expect(JSON.parse(json.stdout)).toMatchObject({ complete: false, exitCode: 2, notRead: [{}, {}, {}] })
+    await writeFile(join(root, 'auth.yaml'), CLEAN)
+    expect((await validate([root])).code, 'beside a template they do not fail the run').toBe(0)
+    expect((await validate([root, '--strict'])).code).toBe(1)
+  })
+
+  describe('with programs whose templates are read', () => {
+    const stack = "import { CfnUserPoolGroup } from 'aws-cdk-lib/aws-cognito'\nnew CfnUserPoolGroup(this, 'G', {})\n"
+    const service = "export default { resources: { G: { Type: 'AWS::Cognito::UserPoolGroup' } } }\n"
+    const template = JSON.stringify({ Resources: { Pool: { Type: 'AWS::Cognito::UserPool' } } })
+    const notRead = async (files: Readonly<Record<string, string>>) => {
+      const root = await project({ 'a.yaml': CLEAN, ...files })
+      const { stdout } = await validate([root, '--format', 'json'])
+      const report = JSON.parse(stdout) as { readonly notRead: readonly object[]; readonly complete: boolean }
+      expect(report.complete).toBe(report.notRead.length === 0)
+      return report.notRead.map(one => Object.keys(one))
     }
-    expect(await main(['validate', '--no-config', root, '--format', 'json'], terminal, '1.2.3')).toBe(0)
-    expect(String(stdout.read())).toBe('[]\n')
-    expect(String(stderr.read())).toMatch(
-      /^rolecast: skipped \S+\/big\.json: .* is larger than 50 MB; check that it is a template\n$/,
+    const NOT_READ = [['path', 'why', 'next']]
+
+    test.each<[string, Readonly<Record<string, string>>]>([
+      ['of the CDK', { 'cdk.json': '{}', 'lib/auth.ts': stack, 'cdk.out/A.template.json': template }],
+      ['in a folder', { 'infra/cdk.json': '{}', 'infra/a.ts': stack, 'infra/cdk.out/A.template.json': template }],
+      ['of a project with no file of its own', { 'lib/auth.ts': stack, 'cdk.out/A.template.json': template }],
+      ['of Amplify', { 'lib/auth.ts': stack, '.amplify/artifacts/cdk.out/a.nested.template.json': template }],
+      ['of Serverless', { 'a/serverless.ts': service, 'a/.serverless/cloudformation-template.json': template }],
+    ])('is complete without them: %s', async (_, files) => {
+      expect(await notRead(files)).toEqual([])
+    })
+
+    test.each<[string, Readonly<Record<string, string>>]>([
+      ['nothing is synthesised', { 'cdk.json': '{}', 'lib/auth.ts': stack }],
+      ['another project is', { 'a/lib/auth.ts': stack, 'b/cdk.out/A.template.json': template }],
+      ['the project around it is', { 'a/cdk.json': '{}', 'a/b.ts': stack, 'cdk.out/A.template.json': template }],
+      ['another tool wrote it', { 'lib/auth.ts': stack, '.serverless/cloudformation-template.json': template }],
+      ['what is there has nothing of Cognito', { 'lib/auth.ts': stack, 'cdk.out/A.template.json': '{}' }],
+    ])('is not complete where %s', async (_, files) => {
+      expect(await notRead(files)).toEqual(NOT_READ)
+    })
+  })
+
+  test('with patterns that look like templates has them as not read', async () => {
+    const root = await project({ 'auth.yaml': CLEAN, 'auth.yaml.j2': TIE, 'split.py': `TEMPLATE = """\n${TIE}"""\n` })
+    const { notRead } = JSON.parse((await validate([root, '--format', 'json'])).stdout) as Record<string, unknown[]>
+    expect(notRead).toHaveLength(2)
+  })
+
+  test('that cannot be listed is said', async () => {
+    const root = await project({ 'auth.yaml': CLEAN, 'closed/tie.yaml': TIE })
+    const real = fs.readdir as unknown as (...given: readonly unknown[]) => void
+    const closed = (path: unknown, ...rest: readonly unknown[]) => {
+      if (!String(path).includes('closed')) return real(path, ...rest)
+      const callback = rest.at(-1) as (error: unknown, entries: readonly never[]) => void
+      callback(Object.assign(new Error('closed'), { code: 'EACCES' }), [])
+    }
+    const readdir = vi.spyOn(fs, 'readdir').mockImplementation(closed as never)
+    const { code, stdout } = await validate([root]).finally(() => readdir.mockRestore())
+    expect([code, stdout]).toEqual([
+      2,
+      expect.stringMatching(/^skipped \S+\/closed: the folder cannot be listed \(EACCES\)\n/),
+    ])
+  })
+})
+
+describe('files that others include', () => {
+  const including = (path: string) => `service: demo
+provider: { name: aws }
+resources:
+  Resources:
+    Pool: { Type: AWS::Cognito::UserPool }
+    Admins: \${file(${path}):Admins}
+`
+  const PART = `Admins:
+  Type: AWS::Cognito::UserPoolGroup
+  Properties: { GroupName: secret-name, UserPoolId: !Ref Pool, RoleArn: 'arn:aws:iam::111122223333:role/A' }
+`
+
+  test('are read, and judged where they stand', async () => {
+    const root = await project({ 'serverless.yml': including('parts/groups.yml'), 'parts/groups.yml': PART })
+    const [one] = await found([root, '--only', 'COG103'])
+    expect(one!.location).toMatchObject({ path: join(root, 'parts/groups.yml'), line: 2 })
+    const { read, notRead } = JSON.parse((await validate([root, '--format', 'json'])).stdout) as Record<string, unknown>
+    expect(read).toEqual([join(root, 'serverless.yml'), join(root, 'parts/groups.yml')])
+    expect(notRead).toEqual([])
+    expect(await ids([join(root, 'serverless.yml'), '--only', 'COG103']), 'of a file that is named').toEqual(['COG103'])
+  })
+
+  test.each([
+    ['from elsewhere', '../OTHER/groups.yml'],
+    ['through a link that leads out', 'link.yml'],
+    ['by an absolute path', '/etc/hostname'],
+  ])('%s are not, and the report says so', async (_, path) => {
+    const other = await project({ 'groups.yml': PART })
+    const name = other.slice(other.lastIndexOf('/') + 1)
+    const root = await project({ 'serverless.yml': including(path.replace('OTHER', name)) })
+    await symlink(join(other, 'groups.yml'), join(root, 'link.yml'))
+    const { stdout } = await validate([join(root, 'serverless.yml'), '--format', 'json'])
+    expect(stdout).not.toContain('secret-name')
+    expect((JSON.parse(stdout) as { readonly complete: boolean }).complete).toBe(false)
+  })
+})
+
+describe('what a folder does not say', () => {
+  const VARIABLE = `variable "ranks" {
+  type = map(number)
+}
+resource "aws_cognito_user_group" "g" {
+  for_each     = var.ranks
+  name         = each.key
+  precedence   = each.value
+  user_pool_id = "eu-west-1_Ab12Cd34e"
+  role_arn     = "arn:aws:iam::111122223333:role/\${each.key}"
+}
+`
+  test("comes from Terraform's files of variables, the last of which wins", async () => {
+    const root = await project({
+      'infra/main.tf': VARIABLE,
+      'tie.tfvars': 'ranks = { a = 1, b = 1 }\n',
+      'clean.tfvars': 'ranks = { a = 1, b = 2 }\n',
+    })
+    const given = (...names: readonly string[]) => [
+      join(root, 'infra'),
+      ...names.flatMap(name => ['--var-file', join(root, name)]),
+    ]
+    expect(await ids(given())).toEqual(['COG190'])
+    expect(await ids(given('tie.tfvars'))).toEqual(['COG101'])
+    expect(await ids(given('tie.tfvars', 'clean.tfvars'))).toEqual([])
+    expect((await validate(given('no.tfvars'))).stderr).toMatch(
+      /--var-file `\S+no\.tfvars` cannot be read \(ENOENT\); name a file that exists/,
     )
+    await writeFile(join(root, 'config.json'), '{"varFiles":["tie.tfvars"]}')
+    const { stdout } = await rolecast(['validate', join(root, 'infra'), '--config', join(root, 'config.json')])
+    expect(stdout).toContain('COG101')
+  })
+
+  test('and is not allowed to be unknown, fails the run', async () => {
+    const root = await project({ 'main.tf': VARIABLE })
+    expect((await validate([root])).code).toBe(0)
+    expect((await validate([root, '--strict'])).code).toBe(1)
+    await writeFile(join(root, 'config.json'), '{"strict":true}')
+    expect((await rolecast(['validate', root, '--config', join(root, 'config.json')])).code).toBe(1)
+    expect((await validate([root, '--strict', '--allow-skipped'])).stderr).toMatch(/cannot be used with option/)
+  })
+
+  test('of the repository is given for its paths', async () => {
+    const root = await project({ 'infra/auth.yaml': TIE })
+    const [one] = await found([join(root, 'infra'), '--repository-root', root])
+    expect([one!.location.path, one!.related[0]!.location.path]).toEqual(['infra/auth.yaml', 'infra/auth.yaml'])
   })
 })
 
@@ -245,7 +495,7 @@ describe('what cannot run', () => {
     ],
     [
       'a file that is malformed',
-      { 'a.yaml': 'Resources:\n  A: { Type: AWS::S3::Bucket\n' },
+      { 'a.yaml': 'Resources:\n  A: { Type: AWS::Cognito::UserPool\n' },
       ['ROOT/a.yaml'],
       /a\.yaml:\d+:\d+` cannot be used/,
     ],
@@ -253,7 +503,7 @@ describe('what cannot run', () => {
       'a file that is no UTF-8',
       { 'a.yaml': new Uint8Array([0xc3, 0x28]) },
       ['ROOT/a.yaml'],
-      /is not UTF-8; write it in UTF-8/,
+      /it is not UTF-8; write it in UTF-8/,
     ],
     [
       'a format for a folder',
@@ -344,7 +594,7 @@ describe('suppressions', () => {
     const { code, stdout } = await validate([root])
     expect(code).toBe(0)
     expect(stdout).toMatch(
-      /^suppressed \S+auth\.yaml:4:3 {2}COG101 tie-different-roles: nobody is in both \(\S+auth\.yaml:3:3\)\n\n1 suppressed, in 1 source\n$/,
+      /^suppressed \S+auth\.yaml:4:3 {2}COG101 tie-different-roles: nobody is in both \(\S+auth\.yaml:3:3\)\n\n1 suppressed, in 1 source\n1 pool, 2 groups, 0 role attachments, 2 roles, 0 trust policies checked\n$/,
     )
   })
 
@@ -371,7 +621,8 @@ describe('the config file', () => {
         rolecast(['validate', root, '--config', join(root, 'rolecast.config.json'), '--format', 'json', ...args]),
     }
   }
-  const json = async (run: Promise<{ readonly stdout: string }>) => JSON.parse((await run).stdout) as readonly Finding[]
+  const json = async (run: Promise<{ readonly stdout: string }>) =>
+    (JSON.parse((await run).stdout) as { readonly findings: readonly Finding[] }).findings
 
   test('sets what fails, and the command line comes before it', async () => {
     const { run } = await withConfig({ failOn: 'never' })
@@ -485,7 +736,7 @@ describe('a suggestion', () => {
 
   test('control: there is none without a tie', async () => {
     const root = await project({ 'auth.yaml': CLEAN })
-    expect((await validate([root, '--fix-suggestion'])).stdout).toBe('nothing found, in 1 source\n')
+    expect((await validate([root, '--fix-suggestion'])).stdout).toBe(`nothing found, in 1 source\n${CLEAN_COVERAGE}`)
   })
 })
 

@@ -343,6 +343,7 @@ describe('CSV', () => {
     ['\n=1', '"\'\n=1"'],
     ['﹣1', "'﹣1"],
     ['−1', "'−1"],
+    ['⩵1', "'⩵1"],
     ['\u00a0anna', '\u00a0anna'],
     ['an-na+x@example.com', 'an-na+x@example.com'],
     ['', ''],

@@ -6,7 +6,15 @@ import { describe, expect, test } from 'vitest'
 import { RULES } from '../../src/rules/catalogue.js'
 import type { Finding, Severity } from '../../src/rules/finding.js'
 import type { Location } from '../../src/rules/infrastructure.js'
-import { fails, type FindingsReport, summaryOf } from '../../src/report/findings-report.js'
+import {
+  exitCodeOf,
+  fails,
+  failuresOf,
+  type FindingsReport,
+  isComplete,
+  relocate,
+  summaryOf,
+} from '../../src/report/findings-report.js'
 import { findingsJson } from '../../src/report/findings-json.js'
 import { findingsText } from '../../src/report/findings-text.js'
 import { findingsGithub } from '../../src/report/findings-github.js'
@@ -43,8 +51,22 @@ function finding(more: Partial<Finding> = {}): Finding {
 const suppressed = finding({ suppressed: { reason: 'intended', location: { path: 'infra/auth.yaml', line: 1 } } })
 const baselined = finding({ suppressed: { reason: 'in the baseline', location: { path: 'baseline.json' } } })
 
+const coverage = { pools: 1, groups: 2, attachments: 0, rolesChecked: 1, rolesNotChecked: 1 }
+const COVERAGE = '1 pool, 2 groups, 0 role attachments, 2 roles, 1 trust policy checked\n'
+
 function report(findings: readonly Finding[], more: Partial<FindingsReport> = {}): FindingsReport {
-  return { findings, read: ['infra/auth.yaml'], skipped: [], failOn: 'error', ...more }
+  return {
+    findings,
+    read: ['infra/auth.yaml'],
+    coverage,
+    skipped: [],
+    notRead: [],
+    unrelated: [],
+    failOn: 'error',
+    allowSkipped: false,
+    strict: false,
+    ...more,
+  }
 }
 
 const NASTY = [
@@ -77,6 +99,7 @@ const findings: fc.Arbitrary<Finding> = fc.record({
   severity: fc.constantFrom<Severity>('error', 'warning', 'note'),
   message: nasty,
   fix: nasty,
+  impact: fc.option(nasty, { nil: undefined }),
   pool: nasty,
   groups: fc.array(nasty, { maxLength: 3 }),
   resources: fc.array(nasty, { maxLength: 2 }),
@@ -88,8 +111,13 @@ const findings: fc.Arbitrary<Finding> = fc.record({
 const reports: fc.Arbitrary<FindingsReport> = fc.record({
   findings: fc.array(findings, { maxLength: 5 }),
   read: fc.array(nasty, { maxLength: 3 }),
-  skipped: fc.array(fc.record({ path: nasty, why: nasty }), { maxLength: 2 }),
+  coverage: fc.constant(coverage),
+  skipped: fc.array(fc.record({ path: nasty, why: nasty, isNamed: fc.boolean() }), { maxLength: 2 }),
+  notRead: fc.array(fc.record({ path: nasty, why: nasty, next: nasty }), { maxLength: 2 }),
+  unrelated: fc.array(fc.record({ path: nasty, why: nasty }), { maxLength: 2 }),
   failOn: fc.constantFrom('error', 'warning', 'note', 'never'),
+  allowSkipped: fc.boolean(),
+  strict: fc.boolean(),
 })
 
 describe('what fails a run', () => {
@@ -101,8 +129,43 @@ describe('what fails a run', () => {
     ['note', 'note', true],
     ['error', 'never', false],
   ] as const)('a finding of severity %s with --fail-on %s: %s', (severity, failOn, expected) => {
-    expect(fails(finding({ severity }), failOn)).toBe(expected)
-    expect(fails({ ...suppressed, severity }, failOn)).toBe(false)
+    expect(fails(finding({ severity }), { failOn, strict: false })).toBe(expected)
+    expect(fails({ ...suppressed, severity }, { failOn, strict: false })).toBe(false)
+  })
+
+  const skipped = [{ path: 'a.yaml', why: 'it is too large' }]
+  const notRead = [{ path: 'seed.sh', why: 'it is a script', next: 'validate the pool' }]
+  test.each([
+    ['nothing', {}, 0, true],
+    ['a file in a folder that cannot be read', { skipped }, 2, false],
+    ['such a file, with --allow-skipped', { skipped, allowSkipped: true }, 0, false],
+    [
+      'a named one, with --allow-skipped',
+      { skipped: [{ ...skipped[0]!, isNamed: true }], allowSkipped: true },
+      2,
+      false,
+    ],
+    ['a program that is not read', { notRead }, 0, false],
+    ['a program that is not read, with --strict', { notRead, strict: true }, 1, false],
+    ['an unknown value', { findings: [finding({ ruleId: 'COG190', severity: 'note' })] }, 0, false],
+    [
+      'the same, with --strict',
+      { findings: [finding({ ruleId: 'COG190', severity: 'note' })], strict: true },
+      1,
+      false,
+    ],
+    [
+      'the same with --strict, although --fail-on never',
+      { findings: [finding({ ruleId: 'COG194', severity: 'warning' })], strict: true, failOn: 'never' },
+      1,
+      false,
+    ],
+    ['an error and a file that cannot be read', { findings: [finding()], skipped }, 2, false],
+    ['an error', { findings: [finding()] }, 1, true],
+    ['a note of another rule, with --strict', { findings: [finding({ severity: 'note' })], strict: true }, 0, true],
+  ] as const)('%s: %j gives exit code %d; complete: %s', (_, given, code, complete) => {
+    const some = report([], given)
+    expect([exitCodeOf(some), isComplete(some)]).toEqual([code, complete])
   })
 
   test('is counted in the summary, and what is suppressed apart', () => {
@@ -128,7 +191,7 @@ describe('text', () => {
   fix: Give each its own.
 
 1 error, in 1 source
-`)
+${COVERAGE}`)
   })
 
   test('keeps what is suppressed visible, and what was skipped', () => {
@@ -142,6 +205,7 @@ suppressed infra/auth.yaml:2:3  COG101 tie-different-roles: in the baseline (bas
 skipped b.json: it is too large
 
 2 suppressed, in 1 source
+${COVERAGE.trimEnd()}; not everything was looked at, or is known
 `)
   })
 
@@ -203,17 +267,30 @@ skipped b.json: it is too large
 })
 
 describe('JSON', () => {
-  test('is an array of the findings, as they are', () => {
-    expect(JSON.parse(findingsJson([finding(), suppressed]))).toEqual([finding(), suppressed])
-    expect(findingsJson([])).toBe('[]\n')
+  test('has the findings as they are, what was looked at, and what was not', () => {
+    const skipped = [{ path: 'a.yaml', why: 'it is too large' }]
+    const notRead = [{ path: 'seed.sh', why: 'it is a script', next: 'validate the pool' }]
+    const some = report([finding(), suppressed], { skipped, notRead })
+    expect(JSON.parse(findingsJson(some))).toEqual({
+      findings: [finding(), suppressed],
+      complete: false,
+      exitCode: 2,
+      coverage,
+      read: ['infra/auth.yaml'],
+      skipped,
+      notRead,
+      unrelated: [],
+    })
+    expect(JSON.parse(findingsJson(report([])))).toMatchObject({ findings: [], complete: true, exitCode: 0 })
   })
 
   test('gives back whatever the findings say, and moves no cursor', () => {
     fc.assert(
-      fc.property(fc.array(findings, { maxLength: 4 }), some => {
+      fc.property(reports, some => {
         const text = findingsJson(some)
         expect(text).not.toMatch(/(?!\n)\p{Cc}/u)
-        expect(JSON.parse(text)).toEqual(JSON.parse(JSON.stringify(some)))
+        const given = (JSON.parse(text) as FindingsReport).findings
+        expect(given).toEqual(JSON.parse(JSON.stringify(some.findings)))
       }),
     )
   })
@@ -291,6 +368,35 @@ describe('SARIF', () => {
     expect(validates(log)).toBe(false)
   })
 
+  test('says that the run failed where a file could not be read, and what else was not', () => {
+    const invocation = (more: Partial<FindingsReport>) =>
+      (sarif(report([], more)) as unknown as { runs: [{ invocations: [Invocation] }] }).runs[0].invocations[0]
+    interface Invocation {
+      readonly executionSuccessful: boolean
+      readonly toolExecutionNotifications: readonly { readonly level: string; readonly message: { text: string } }[]
+    }
+    const skipped = [{ path: 'a.yaml', why: 'it is too large' }]
+    const notRead = [{ path: 'seed.sh', why: 'it is a script', next: 'validate the pool' }]
+    const failed = invocation({ skipped, notRead })
+    expect(failed.executionSuccessful).toBe(false)
+    expect(failed.toolExecutionNotifications.map(({ level, message }) => [level, message.text])).toEqual([
+      ['error', 'could not be read: it is too large'],
+      ['note', 'not read: it is a script; validate the pool'],
+    ])
+    const allowed = invocation({ skipped, allowSkipped: true })
+    expect([allowed.executionSuccessful, allowed.toolExecutionNotifications[0]!.level]).toEqual([true, 'warning'])
+    expect(invocation({ notRead }).executionSuccessful).toBe(true)
+  })
+
+  test('has the paths that a repository has', () => {
+    const some = relocate(report([finding()]), path => `sub/${path}`)
+    expect(sarif(some).runs[0].results[0]!.locations[0].physicalLocation.artifactLocation.uri).toBe(
+      'sub/infra/auth.yaml',
+    )
+    expect(some.findings[0]!.related[0]!.location.path).toBe('sub/infra/auth.yaml')
+    expect(some.read).toEqual(['sub/infra/auth.yaml'])
+  })
+
   test('points from each result to its rule, with help', () => {
     const log = sarif(report([finding(), finding({ ruleId: 'COG193' })]))
     const { rules } = log.runs[0].tool.driver
@@ -336,7 +442,7 @@ describe('GitHub annotations', () => {
         '::error file=infra/auth.yaml,line=2,endLine=2,col=3,endColumn=9,title=COG101 tie-different-roles::`admins` and `editors` both have precedence 1. ' +
           'Give each its own. (see also infra/auth.yaml:5:3)',
         'rolecast: 1 error, in 1 source',
-        '',
+        `rolecast: ${COVERAGE}`,
       ].join('\n'),
     )
   })
@@ -362,6 +468,7 @@ describe('GitHub annotations', () => {
       '::notice',
       'rolecast:',
       'rolecast:',
+      'rolecast:',
     ])
     expect(lines.at(-1)).toBe(
       'rolecast: 1 more errors, 2 more warnings than GitHub annotates; `--format text` or `--format sarif` shows all',
@@ -369,15 +476,27 @@ describe('GitHub annotations', () => {
   })
 
   test('are not made of what is suppressed', () => {
-    expect(findingsGithub(report([suppressed]))).toBe('rolecast: 1 suppressed, in 1 source\n')
+    expect(findingsGithub(report([suppressed]))).toBe(`rolecast: 1 suppressed, in 1 source\nrolecast: ${COVERAGE}`)
   })
 
-  test('are never more commands than findings, whatever the findings say', () => {
+  test('begin with the files that could not be read, since GitHub drops what is beyond its limit', () => {
+    const skipped = [{ path: 'infra/a.yaml', why: 'it is too large' }]
+    const many = Array.from({ length: 10 }, () => finding())
+    const lines = findingsGithub(report(many, { skipped })).split('\n')
+    expect(lines[0]).toBe('::error file=infra/a.yaml,title=rolecast%3A not read::could not be read: it is too large')
+    expect(lines.filter(line => line.startsWith('::error'))).toHaveLength(10)
+    expect(lines.at(-2)).toContain('1 more errors')
+    const allowed = findingsGithub(report([], { skipped, allowSkipped: true }))
+    expect(allowed).not.toContain('::error')
+    expect(allowed).toContain('rolecast: skipped infra/a.yaml: it is too large\n')
+  })
+
+  test('are never more commands than findings and files, whatever the findings say', () => {
     fc.assert(
       fc.property(reports, some => {
         const lines = findingsGithub(some).split('\n')
         expect(lines.filter(line => line.startsWith('::'))).toHaveLength(
-          some.findings.filter(one => one.suppressed === undefined).length,
+          some.findings.filter(one => one.suppressed === undefined).length + failuresOf(some).length,
         )
         for (const line of lines)
           expect(line === '' || line.startsWith('rolecast: ') || /^::(error|warning|notice) [^:]*::/.test(line)).toBe(
@@ -398,7 +517,18 @@ describe('JUnit', () => {
       }),
     )
     expect(xml).toBe(`<?xml version="1.0" encoding="UTF-8"?>
-<testsuites name="rolecast" tests="5" failures="1" errors="0" skipped="2">
+<testsuites name="rolecast" tests="6" failures="1" errors="1" skipped="1">
+  <testsuite name="rolecast" tests="1" failures="0" errors="0" skipped="0">
+    <properties>
+      <property name="complete" value="false"/>
+      <property name="pools" value="1"/>
+      <property name="groups" value="2"/>
+      <property name="attachments" value="0"/>
+      <property name="rolesChecked" value="1"/>
+      <property name="rolesNotChecked" value="1"/>
+    </properties>
+    <testcase classname="rolecast" name="rolecast" file="rolecast"></testcase>
+  </testsuite>
   <testsuite name="infra/auth.yaml" tests="3" failures="1" errors="0" skipped="1">
     <testcase classname="infra/auth.yaml" name="COG101 tie-different-roles: Pool: admins editors" file="infra/auth.yaml" line="2"><failure type="error" message="\`admins\` and \`editors\` both have precedence 1.">infra/auth.yaml:2:3 error: \`admins\` and \`editors\` both have precedence 1. Give each its own.</failure></testcase>
     <testcase classname="infra/auth.yaml" name="COG101 tie-different-roles: Pool: admins editors" file="infra/auth.yaml" line="2"><system-out>infra/auth.yaml:2:3 note: \`admins\` and \`editors\` both have precedence 1. Give each its own.</system-out></testcase>
@@ -407,8 +537,8 @@ describe('JUnit', () => {
   <testsuite name="clean.yaml" tests="1" failures="0" errors="0" skipped="0">
     <testcase classname="clean.yaml" name="rolecast" file="clean.yaml"></testcase>
   </testsuite>
-  <testsuite name="big.json" tests="1" failures="0" errors="0" skipped="1">
-    <testcase classname="big.json" name="rolecast" file="big.json"><skipped message="it is too large"/></testcase>
+  <testsuite name="big.json" tests="1" failures="0" errors="1" skipped="0">
+    <testcase classname="big.json" name="rolecast" file="big.json"><error message="could not be read: it is too large"/></testcase>
   </testsuite>
 </testsuites>
 `)

@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { relative } from 'node:path'
 import { type Command, Option } from 'commander'
 import { findRule, RULES, unknownRule } from '../../rules/catalogue.js'
 import { getIdentityPoolRoles, takeSnapshot } from '../../cognito/index.js'
@@ -10,7 +12,17 @@ import { fromPool } from '../../rules/live-pool.js'
 import { viewPools } from '../../rules/pool-view.js'
 import { validateAll } from '../../rules/validate.js'
 import { suggestRenumbering } from '../../audit/renumber.js'
-import { FAIL_ON, fails, type FailOn, type FindingsReport, type SkippedFile } from '../../report/findings-report.js'
+import {
+  exitCodeOf,
+  FAIL_ON,
+  type FailOn,
+  failuresOf,
+  type FindingsReport,
+  reasonOf,
+  relocate,
+  type SkippedFile,
+} from '../../report/findings-report.js'
+import { coverageOf } from '../../rules/coverage.js'
 import { findingsGithub } from '../../report/findings-github.js'
 import { findingsJson } from '../../report/findings-json.js'
 import { findingsText } from '../../report/findings-text.js'
@@ -39,6 +51,11 @@ interface ValidateCommandOptions extends ConnectionOptions {
   readonly ignore?: readonly string[]
   readonly enable?: readonly string[]
   readonly config?: string | boolean
+  readonly varFile?: readonly string[]
+  readonly exclude?: readonly string[]
+  readonly allowSkipped?: boolean
+  readonly strict?: boolean
+  readonly repositoryRoot?: string
   readonly baseline?: string
   readonly writeBaseline?: string
   readonly fixSuggestion?: boolean
@@ -77,6 +94,22 @@ export function addValidateCommand(program: Command, terminal: Terminal, finish:
       .option('--only <rules>', 'run these rules and no others, such as COG101,COG102; repeatable', toRules)
       .option('--ignore <rules>', 'do not run these rules; repeatable', toRules)
       .option('--enable <rules>', 'run these rules too, which are off by default; repeatable', toRules)
+      .option(
+        '--var-file <file>',
+        "Terraform's variables, as terraform takes them; repeatable, the last one wins",
+        toList,
+      )
+      .addOption(
+        new Option(
+          '--strict',
+          'also fail for what was not read or not followed, and for values that are unknown',
+        ).conflicts('allowSkipped'),
+      )
+      .option('--allow-skipped', 'do not fail for files in folders that cannot be read; the report names them')
+      .option(
+        '--repository-root <folder>',
+        'in json, sarif, github and junit, write paths relative to this folder; default: where the command runs',
+      )
       .option('--config <file>', 'config file; default: rolecast.config.json, if it exists')
       .option('--no-config', 'read no config file')
       .option('--baseline <file>', 'findings in this file are known, and do not fail the run')
@@ -113,7 +146,7 @@ Examples:
 --verbose also lists the files without Cognito resources. \`rolecast explain COG101\` says what a rule is about. To suppress a finding, write a comment
 \`# rolecast:ignore COG101 exp=2027-01-01 reason\` above the resource.
 
-Exit codes: 0 nothing found, 1 a finding of --fail-on or above, 2 it could not run.`,
+Exit codes: 0 nothing found, 1 a finding of --fail-on or above, 2 it could not run, or not read a file.`,
     )
     .action((paths: readonly string[], options: ValidateCommandOptions) =>
       validate(
@@ -136,6 +169,10 @@ function toRules(text: string, rules: readonly string[] = []): readonly string[]
   ]
 }
 
+function toList(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}
+
 interface ValidateTerminal extends Terminal {
   readonly version: string
 }
@@ -153,8 +190,16 @@ async function validate(
     ignore = config.ignore,
     enable = config.enable,
     failOn = config.failOn ?? 'error',
+    varFile: varFiles = config.varFiles,
+    strict = options.allowSkipped === true ? false : (config.strict ?? false),
+    allowSkipped = options.strict === true ? false : (config.allowSkipped ?? false),
   } = options
-  const files = await readTemplates(paths, { format: options.formatIn, exclude: config.exclude, stdin: terminal.stdin })
+  const files = await readTemplates(paths, {
+    format: options.formatIn,
+    exclude: [...config.exclude, ...(options.exclude ?? [])],
+    varFiles,
+    stdin: terminal.stdin,
+  })
   const live = await readLivePool(options, terminal)
   const comparison = await openComparison(files.infrastructures, options, terminal)
   const found = validateAll([...files.infrastructures, ...live], {
@@ -176,15 +221,28 @@ async function validate(
   const report: FindingsReport = {
     findings: known === undefined ? found : await applyBaseline(found, known),
     read: [...files.read, ...live.flatMap(infrastructure => infrastructure.paths)],
-    skipped: [...files.skipped, ...(options.verbose ? files.unrelated : [])],
+    coverage: coverageOf([...files.infrastructures, ...live]),
+    skipped: files.skipped,
+    notRead: files.notRead,
+    unrelated: files.unrelated.filter(({ isNamed }) => options.verbose === true || isNamed === true),
     failOn,
+    strict,
+    allowSkipped,
   }
   const suggestion = options.fixSuggestion
     ? renumberingText(suggestionsFor([...files.infrastructures, ...live]), terminal)
     : ''
   // The answer stays when the reader of stdout goes away.
-  finish(report.findings.some(finding => fails(finding, failOn)) ? 1 : 0)
-  if (options.format === 'json') await sayIsSkipped(report.skipped, terminal)
+  finish(exitCodeOf(report))
+  const failures = failuresOf(report)
+  // Nothing was looked at, so there is nothing to report but why.
+  const isReported =
+    options.format !== 'text' || failures.length === 0 || report.read.length > 0 || report.notRead.length > 0
+  // A report for programs is not read by people, and one for people has the reasons.
+  const isShown = options.format === 'text' && options.output === undefined && isReported
+  const lines = isShown && failures.length > 0 ? [incompleteText(failures)] : failures.map(skippedText)
+  for (const line of lines) await say(terminal, `rolecast: ${line}\n`)
+  if (!isReported) return
   const kind = options.format === 'text' ? 'text' : options.format === 'github' ? 'commands' : 'data'
   await writeOutput(
     { path: options.output, terminal, kind, hasUsers: false, inputs: [...files.read, known, options.againstPoolFile] },
@@ -226,16 +284,16 @@ function refuse(what: string): never {
 }
 
 function reportText(
-  report: FindingsReport,
+  given: FindingsReport,
   { sources }: TemplateFiles,
-  { format, output }: ValidateCommandOptions,
+  { format, output, repositoryRoot }: ValidateCommandOptions,
   { color, version }: ValidateTerminal,
 ): string {
+  if (format === 'text') return findingsText(given, { sources, color: color && output === undefined })
+  const report = repositoryRoot === undefined ? given : relocate(given, belowRoot(repositoryRoot))
   switch (format) {
-    case 'text':
-      return findingsText(report, { sources, color: color && output === undefined })
     case 'json':
-      return findingsJson(report.findings)
+      return findingsJson(report)
     case 'sarif':
       return findingsSarif(report, { rules: RULES, version })
     case 'github':
@@ -245,9 +303,21 @@ function reportText(
   }
 }
 
-/** An array of findings has no place for it. */
-async function sayIsSkipped(skipped: readonly SkippedFile[], terminal: Terminal): Promise<void> {
-  for (const { path, why } of skipped) await say(terminal, `rolecast: skipped ${printable(path)}: ${printable(why)}\n`)
+/** A path as a repository has it, whose root is this folder. What is no file, such as a user pool ID, stays. */
+function belowRoot(root: string): (path: string) => string {
+  return path => (path !== '-' && existsSync(path) ? relative(root, path).replaceAll('\\', '/') : path)
+}
+
+function skippedText(file: SkippedFile): string {
+  return `skipped ${printable(reasonOf(file))}`
+}
+
+function incompleteText(failures: readonly SkippedFile[]): string {
+  const them = failures.length === 1 ? 'it' : 'them'
+  const next = failures.some(({ isNamed }) => isNamed)
+    ? `fix ${them}`
+    : `fix or exclude ${them}, or give --allow-skipped`
+  return `incomplete: ${failures.length} skipped; ${next}`
 }
 
 async function readLivePool(options: ValidateCommandOptions, terminal: Terminal): Promise<readonly Infrastructure[]> {

@@ -76,7 +76,8 @@ export async function readTemplates(paths: readonly string[], options: ReadTempl
   const places = new Set(related.flatMap(placesOf))
   // A module of Terraform is all its files, most of which may have nothing of Cognito.
   const hasSomething = (path: string) => places.has(path) || MAY_MATTER.test(look.texts.get(path) ?? '')
-  const read = distinct([...related.flatMap(one => one.paths).filter(hasSomething), ...project.included])
+  const given = related.some(({ format }) => format === 'terraform-source') ? varFiles.map(({ path }) => path) : []
+  const read = distinct([...related.flatMap(one => one.paths).filter(hasSomething), ...project.included, ...given])
   const isRead = new Set(read)
   const failed = new Set(project.failures.flatMap(failure => failure.paths))
   const others = look.files.map(({ path }) => path).filter(path => !isRead.has(path) && !failed.has(path))

@@ -16,7 +16,7 @@ export function findingsJunit(report: FindingsReport): string {
   const paths = new Set([...read, ...byPath.keys()])
   const failures = new Set(failuresOf(report))
   const suites = [
-    { ...suite('rolecast', []), properties: propertiesOf(report) },
+    { ...suite(SUMMARY, []), properties: propertiesOf(report) },
     ...[...paths].map(path =>
       suite(
         path,
@@ -45,6 +45,9 @@ export function findingsJunit(report: FindingsReport): string {
     .map(line => `${line}\n`)
     .join('')
 }
+
+/** The suite that is about no file. */
+const SUMMARY = 'rolecast'
 
 function propertiesOf(report: FindingsReport): readonly string[] {
   const values = { complete: isComplete(report), ...report.coverage }
@@ -95,8 +98,9 @@ function caseOf(finding: Finding, isFailure: boolean): TestCase {
 
 function testCase(path: string, name: string, content: string, result: TestCase['result'], line?: number): TestCase {
   const at = line === undefined ? '' : ` line="${line}"`
+  const file = path === SUMMARY ? '' : ` file=${xmlAttribute(path)}`
   return {
-    xml: `<testcase classname=${xmlAttribute(path)} name=${xmlAttribute(name)} file=${xmlAttribute(path)}${at}>${content}</testcase>`,
+    xml: `<testcase classname=${xmlAttribute(path)} name=${xmlAttribute(name)}${file}${at}>${content}</testcase>`,
     result,
   }
 }

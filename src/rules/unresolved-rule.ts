@@ -137,7 +137,7 @@ export const unresolvedValue = defineRule({
       resources: [],
       subject: [why],
       location,
-      message: `${why}.`,
+      message: `${upperFirst(why)}.`,
     }))
     return [...ofGroups, ...ofAttachments, ...ofMemberships, ...ofReaders]
   },
@@ -173,4 +173,8 @@ function note(
 /** Whether some of what it may be is known, and some is not. */
 function isPartlyKnown(value: Value<unknown>): boolean {
   return value.is === 'one-of' && ['known', 'unknown'].every(is => value.values.some(leaf => leaf.is === is))
+}
+
+function upperFirst(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
 }

@@ -141,14 +141,6 @@ export function isTest(path: string): boolean {
   return NOT_DEPLOYED.test(path)
 }
 
-/** Amplify Gen 1's own handler: it puts users in a group, and makes that without a role or a precedence if it is missing. */
-function isAmplifysHandler(path: string, text: string): boolean {
-  return (
-    /(?:^|\/)amplify\/backend\/function\/[^/]+\/src\/add-to-group\.js$/.test(path) &&
-    !/role_?arn|precedence/i.test(text)
-  )
-}
-
 /**
  * Why a file of no known format is not read, though it makes groups of Cognito or role mappings: a program, a script, a pattern.
  * Undefined for all that has nothing to do with them, and for tests and what they use. A program that only puts users in groups
@@ -157,7 +149,7 @@ function isAmplifysHandler(path: string, text: string): boolean {
  * @param path with slashes
  */
 export function whyNotRead(path: string, text: string): NotReadReason | undefined {
-  if (!/cognito|auth-construct/i.test(text) || isTest(path) || isAmplifysHandler(path, text)) return undefined
+  if (!/cognito|auth-construct/i.test(text) || isTest(path)) return undefined
   const kind = KINDS.find(
     one => (one.path ?? PROGRAM).test(path) && (one.library?.test(text) ?? true) && one.decides.test(text),
   )

@@ -229,7 +229,7 @@ describe('a folder', () => {
     expect(await idsFrom(root, '.')).toEqual(expected)
     expect(await idsFrom(join(root, 'infra/m'), '../..')).toEqual(expected)
     expect(await idsFrom(join(root, 'parts'), '../serverless.yml')).toEqual(expected.slice(1))
-  }, 60_000)
+  }, 240_000)
 
   test('without Cognito resources is not a pass', async () => {
     const root = await project({ 'web.yaml': 'Resources:\n  Bucket: { Type: AWS::S3::Bucket }\n' })
@@ -480,6 +480,8 @@ resource "aws_cognito_user_group" "g" {
     const root = await project({ 'infra/auth.yaml': TIE })
     const [one] = await found([join(root, 'infra'), '--repository-root', root])
     expect([one!.location.path, one!.related[0]!.location.path]).toEqual(['infra/auth.yaml', 'infra/auth.yaml'])
+    const none = await validate([join(root, 'infra'), '--repository-root', join(root, 'none'), '--format', 'json'])
+    expect(none.stderr).toMatch(/--repository-root `\S+\/none` is not there; name a folder that exists/)
   })
 })
 

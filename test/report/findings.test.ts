@@ -527,7 +527,7 @@ describe('JUnit', () => {
       <property name="rolesChecked" value="1"/>
       <property name="rolesNotChecked" value="1"/>
     </properties>
-    <testcase classname="rolecast" name="rolecast" file="rolecast"></testcase>
+    <testcase classname="rolecast" name="rolecast"></testcase>
   </testsuite>
   <testsuite name="infra/auth.yaml" tests="3" failures="1" errors="0" skipped="1">
     <testcase classname="infra/auth.yaml" name="COG101 tie-different-roles: Pool: admins editors" file="infra/auth.yaml" line="2"><failure type="error" message="\`admins\` and \`editors\` both have precedence 1.">infra/auth.yaml:2:3 error: \`admins\` and \`editors\` both have precedence 1. Give each its own.</failure></testcase>

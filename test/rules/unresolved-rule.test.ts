@@ -17,7 +17,7 @@ describe('what cannot be determined', () => {
     expect(findings.map(({ message }) => message)).toContain(
       'The precedence of `xGroup` is unknown: parameter `Rank` has no default. Rules that need it are not applied to it.',
     )
-    expect(findings.map(({ message }) => message)).toContain('the loop over `names` is not known.')
+    expect(findings.map(({ message }) => message)).toContain('The loop over `names` is not known.')
   })
 
   test('who is in what is noted where it matters to a tie', () => {

@@ -151,7 +151,7 @@ describe('exports and imports', () => {
     })
     expect(found(reading)).toEqual(['COG190 note'])
     expect(messages(reading, 'COG190')).toEqual([
-      'the user pool of `Editors` is not known: of several exports of that name, `a/pool.yaml`, `b/pool.yaml` have it, and which one is used is not known.',
+      'The user pool of `Editors` is not known: of several exports of that name, `a/pool.yaml`, `b/pool.yaml` have it, and which one is used is not known.',
     ])
   })
 
@@ -342,6 +342,14 @@ describe('nested stacks', () => {
           'app-groups.yaml': child,
         },
         '`app-groups.yaml` has the name of its template, but not all the parameters that are given',
+      ],
+      [
+        'the file cannot be read',
+        {
+          'main.yaml': parent('https://s3.amazonaws.com/%%B%%/app-groups.yaml'),
+          'app-groups.yaml': 'Resources: { A: { Type: AWS::S3::Bucket }\n',
+        },
+        '`app-groups.yaml`, which has the name of its template, cannot be read',
       ],
       [
         'a name that says nothing, in a folder that does not fit',

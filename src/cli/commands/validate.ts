@@ -99,6 +99,7 @@ export function addValidateCommand(program: Command, terminal: Terminal, finish:
         "Terraform's variables, as terraform takes them; repeatable, the last one wins",
         toList,
       )
+      .option('--exclude <path>', 'leave this file or folder out of folders; repeatable', toList)
       .addOption(
         new Option(
           '--strict',
@@ -305,6 +306,7 @@ function reportText(
 
 /** A path as a repository has it, whose root is this folder. What is no file, such as a user pool ID, stays. */
 function belowRoot(root: string): (path: string) => string {
+  if (!existsSync(root)) refuse(`--repository-root ${quote(root)} is not there; name a folder that exists`)
   return path => (path !== '-' && existsSync(path) ? relative(root, path).replaceAll('\\', '/') : path)
 }
 

@@ -111,6 +111,11 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
       }
     if (found.is === 'none') return reason
     if (takes(found.file, argumentNames(nested))) return found.file
+    if (sourceOf(found.file) === undefined)
+      return {
+        one: `${quote(found.file.path)}, which has the name of its template, cannot be read`,
+        several: 'the files with the names of their templates cannot be read',
+      }
     return {
       one: `${quote(found.file.path)} has the name of its template, but not all the parameters that are given`,
       several: 'the files with the names of their templates do not have all the parameters that are given',

@@ -121,7 +121,8 @@ function notReadLine(files: readonly NotReadFile[]): string {
   const more = files.length - MAX_NAMED
   const names = files.slice(0, MAX_NAMED).map(({ path }) => printable(path))
   const all = AND.format([...names, ...(more > 0 ? [`${figure(more)} more`] : [])])
-  return `not read ${all}: ${printable(`${why}; ${next}`)}`
+  const reason = files.length === 1 ? why : why.replace(/^it /, 'each ')
+  return `not read ${all}: ${printable(`${reason}; ${next}`)}`
 }
 
 /** The path and the reason, which may name the path with its line. */

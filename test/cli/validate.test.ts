@@ -330,7 +330,7 @@ describe('a folder', () => {
     const { code, stdout, stderr } = await validate([root])
     expect(code).toBe(2)
     expect(stdout).toMatch(/^not read \S+\/lib\/auth\.ts: it is a CDK program.*; .*cdk synth/m)
-    expect(stdout).toMatch(/^not read \S+\/more\.sh and \S+\/seed\.sh: .*; .*user-pool-id/m)
+    expect(stdout).toMatch(/^not read \S+\/more\.sh and \S+\/seed\.sh: each calls .*; .*user-pool-id/m)
     expect(stderr).toMatch(/^rolecast: incomplete: 1 skipped; fix it\n$/)
     const json = await validate([root, '--format', 'json'])
     expect(JSON.parse(json.stdout)).toMatchObject({ complete: false, exitCode: 2, notRead: [{}, {}, {}] })

@@ -242,7 +242,7 @@ async function validate(
   // A report for programs is not read by people, and one for people has the reasons.
   const isShown = options.format === 'text' && options.output === undefined && isReported
   const lines = isShown && failures.length > 0 ? [incompleteText(failures)] : failures.map(skippedText)
-  for (const line of lines) await say(terminal, `rolecast: ${line}\n`)
+  for (const line of lines) await say(terminal, `rolecast: ${line} [invalid-input]\n`)
   if (!isReported) return
   const kind = options.format === 'text' ? 'text' : options.format === 'github' ? 'commands' : 'data'
   await writeOutput(

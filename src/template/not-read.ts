@@ -36,7 +36,7 @@ interface Kind extends NotReadReason {
   /** The names of files of this kind. Default: those of programs and patterns. */
   readonly path?: RegExp
   /** What files of this kind have. Default: nothing of its own. */
-  readonly library?: RegExp
+  readonly uses?: RegExp
   /** What decides about groups. */
   readonly decides: RegExp
 }
@@ -61,26 +61,26 @@ const KINDS: readonly Kind[] = [
     writes: SERVERLESS_OUTPUT,
   },
   {
-    library: /\bcdkt[fn]\b|com\.hashicorp\.cdktf|HashiCorp\.Cdktf/,
+    uses: /\bcdkt[fn]\b|com\.hashicorp\.cdktf|HashiCorp\.Cdktf/,
     decides: /\b(?:Data)?(?:aws\.?)?Cognito(?:UserGroup|UserInGroup|IdentityPoolRolesAttachment)\b/i,
     why: 'it is a program of CDK for Terraform, and programs are not run',
     next: 'validate `cdktf.out`, which `npx cdktf synth` writes',
     writes: CDKTF_OUTPUT,
   },
   {
-    library: /\bsst\.aws\.|\bsst\/constructs\b|@serverless-stack\/|\.sst\/platform\b/,
+    uses: /\bsst\.aws\.|\bsst\/constructs\b|@serverless-stack\/|\.sst\/platform\b/,
     decides: /\bCognitoIdentityPool\b|\bnew Cognito\(|\b(?:UserGroup|UserInGroup)\b|\battachPermissionsForAuthUsers\b/,
     why: 'it is a program of SST, and programs are not run',
     next: LIVE,
   },
   {
-    library: /@pulumi\/aws|\bpulumi_aws|\bpulumi-aws|\bPulumi\.Aws|com\.pulumi\.aws|\bpulumi\.aws\b/,
+    uses: /@pulumi\/aws|\bpulumi_aws|\bpulumi-aws|\bPulumi\.Aws|com\.pulumi\.aws|\bpulumi\.aws\b/,
     decides: AWS_PROVIDER,
     why: 'it is a Pulumi program, and programs are not run',
     next: 'validate what `pulumi preview --json` or `pulumi stack export` prints',
   },
   {
-    library: /\baws[-_]cdk|\bawscdk\b|\bAmazon\.CDK\b|@aws-cdk\/|\bmonocdk\b|@aws-amplify\/auth-construct/,
+    uses: /\baws[-_]cdk|\bawscdk\b|\bAmazon\.CDK\b|@aws-cdk\/|\bmonocdk\b|@aws-amplify\/auth-construct/,
     decides:
       /\b(?:New)?(?:Cfn)?(?:UserPoolGroup|UserPoolUserToGroupAttachment|IdentityPoolRoleAttachment)(?:Props)?\b|\brole_?[mM]appings\b|\.(?:addGroup|add_group|AddGroup)\(|\bAmplifyAuth\(|\b[aA]ction["']?\s{0,9}[:=]\s{0,9}(?:jsii\.String\()?["'](?:[cC]reateGroup|[uU]pdateGroup|[sS]etIdentityPoolRoles)(?:Command)?["']/,
     why: 'it is a CDK program, and programs are not run',
@@ -88,21 +88,21 @@ const KINDS: readonly Kind[] = [
     writes: CDK_OUTPUT,
   },
   {
-    library: /\balchemy\/aws\b/,
+    uses: /\balchemy\/aws\b/,
     decides: CLOUDFORMATION,
     why: 'it is a program of Alchemy, and programs are not run',
     next: LIVE,
   },
   {
     path: /(?:^|\/)[\w.-]+\.hcl$/,
-    library: /\bterragrunt\b|^[ \t]*(?:terraform|include|inputs)\b/m,
+    uses: /\bterragrunt\b|^[ \t]*(?:terraform|include|inputs)\b/m,
     decides: /cognito/i,
     why: 'it is a Terragrunt configuration, which is not followed',
     next: 'validate the plan: `terragrunt plan -out=FILE` and `terragrunt show -json FILE`',
   },
   {
     path: /\.ya?ml$/,
-    library: /\bcognitoidp\.aws\.(?:m\.)?(?:upbound|crossplane)\.io\b|\bcognitoidentityprovider\.services\.k8s\.aws\b/,
+    uses: /\bcognitoidp\.aws\.(?:m\.)?(?:upbound|crossplane)\.io\b|\bcognitoidentityprovider\.services\.k8s\.aws\b/,
     decides: /^[ \t]*(?:- )?kind:[ \t]*["']?(?:UserGroup|UserInGroup|Group)\b/m,
     why: 'it is a Kubernetes manifest, which is not read',
     next: LIVE,
@@ -151,7 +151,7 @@ export function isTest(path: string): boolean {
 export function whyNotRead(path: string, text: string): NotReadReason | undefined {
   if (!/cognito|auth-construct/i.test(text) || isTest(path)) return undefined
   const kind = KINDS.find(
-    one => (one.path ?? PROGRAM).test(path) && (one.library?.test(text) ?? true) && one.decides.test(text),
+    one => (one.path ?? PROGRAM).test(path) && (one.uses?.test(text) ?? true) && one.decides.test(text),
   )
   return kind && { why: kind.why, next: kind.next, ...(kind.writes && { writes: kind.writes }) }
 }

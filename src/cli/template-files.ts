@@ -71,15 +71,19 @@ export async function readTemplates(paths: readonly string[], options: ReadTempl
 
   const opened = new Map<string, string>()
   const project = await readProject(look.files, { open: createOpen(found, options.exclude, opened), varFiles })
-  look.skipped.push(...project.failures.map(failure => skippedFile(found, failure)))
+  const failed = new Set(project.failures.flatMap(failure => failure.paths))
+  const variables = varFiles.map(({ path }) => path)
+  look.skipped.push(
+    ...project.failures.map(failure => skippedFile(failure, path => isNamed(found, path) || variables.includes(path))),
+  )
   const related = project.infrastructures.filter(isAboutCognito)
   const places = new Set(related.flatMap(placesOf))
   // A module of Terraform is all its files, most of which may have nothing of Cognito.
   const hasSomething = (path: string) => places.has(path) || MAY_MATTER.test(look.texts.get(path) ?? '')
-  const given = related.some(({ format }) => format === 'terraform-source') ? varFiles.map(({ path }) => path) : []
+  const isGiven = related.some(({ format }) => format === 'terraform-source')
+  const given = isGiven ? variables.filter(path => !failed.has(path)) : []
   const read = distinct([...related.flatMap(one => one.paths).filter(hasSomething), ...project.included, ...given])
   const isRead = new Set(read)
-  const failed = new Set(project.failures.flatMap(failure => failure.paths))
   const others = look.files.map(({ path }) => path).filter(path => !isRead.has(path) && !failed.has(path))
   const isOutputRead = createOutputCheck(read, [...found.candidates.keys()])
   const result: TemplateFiles = {
@@ -113,14 +117,14 @@ function isIndexOfRead(path: string, read: readonly string[]): boolean {
 }
 
 /** Several files are read together or not at all: the one to correct stands for them. */
-function skippedFile(found: FoundFiles, { paths, error }: ReadingFailure): SkippedFile {
+function skippedFile({ paths, error }: ReadingFailure, isNamedPath: (path: string) => boolean): SkippedFile {
   const path = paths.find(one => one === error.value) ?? paths[0]!
   const others = paths.length - 1
   const why =
     others === 0
       ? error.message
       : `${error.message}; because of it, ${others} other ${others === 1 ? 'file' : 'files'} of its module could not be read either`
-  return { path, why, isNamed: paths.some(one => isNamed(found, one)) }
+  return { path, why, isNamed: paths.some(isNamedPath) }
 }
 
 function distinct(paths: readonly string[]): readonly string[] {

@@ -462,6 +462,9 @@ resource "aws_cognito_user_group" "g" {
     expect((await validate(given('no.tfvars'))).stderr).toMatch(
       /--var-file `\S+no\.tfvars` cannot be read \(ENOENT\); name a file that exists/,
     )
+    await writeFile(join(root, 'broken.tfvars'), 'ranks = ["x')
+    const broken = await validate([...given('broken.tfvars'), '--allow-skipped'])
+    expect([broken.code, broken.stderr]).toEqual([2, expect.stringMatching(/1 skipped; fix it/)])
     await writeFile(join(root, 'config.json'), '{"varFiles":["tie.tfvars"]}')
     const { stdout } = await rolecast(['validate', join(root, 'infra'), '--config', join(root, 'config.json')])
     expect(stdout).toContain('COG101')

@@ -36,6 +36,8 @@ export const handler = createRoleAuthorizer({
   verifier,
   groupsOf: 'token',
   onStale: 'deny',
+  resource: 'stage', // API Gateway caches a policy for 300 s: one for a single method would deny the next route
+  onFailure: 'throw', // a cached Deny would lock the user out for 300 s after an outage
   allow: ({ resolution }) => resolution.preferredRole === admin && { allow: true, context: toContext(resolution) },
   onDecision: ({ allowed, reason, principalId }) => console.error({ allowed, reason, principalId }),
 })

@@ -47,7 +47,36 @@ export type VerdictOf<K extends EventKind> =
   | boolean
   | (K extends 'http-2' ? AccessVerdict : K extends 'appsync' ? AppSyncVerdict : IamVerdict)
 
-export interface RoleAuthorizerOptions<
+/**
+ * What has no default where the response is a policy, which API Gateway caches for 300 seconds unless it is told otherwise.
+ * The kinds `http-2` and `appsync` have no policy and may leave both out.
+ */
+interface PolicyChoices {
+  /**
+   * What a policy allows: `method`, the method that was called: with a cache it denies the user's next method; or `stage`,
+   * every method of the stage, and then `allow` must not depend on the method or the path.
+   */
+  readonly resource: 'method' | 'stage'
+  /**
+   * If there is no decision (status 503), for example because Cognito is down: `deny`, which API Gateway may cache, so that
+   * it outlasts the outage; or `throw`, which it does not cache, and the client gets 500. AppSync caches neither.
+   *
+   * @default deny, for the kinds that may leave it out
+   */
+  readonly onFailure: 'deny' | 'throw'
+}
+
+type ChoicesOf<K extends EventKind> = [K] extends ['http-2' | 'appsync']
+  ? { readonly [Name in keyof PolicyChoices]?: PolicyChoices[Name] | undefined }
+  : PolicyChoices
+
+export type RoleAuthorizerOptions<
+  Payload extends object,
+  RequireRole extends boolean,
+  K extends EventKind,
+> = CommonOptions<Payload, RequireRole, K> & ChoicesOf<K>
+
+interface CommonOptions<
   Payload extends object,
   RequireRole extends boolean,
   K extends EventKind,
@@ -66,20 +95,6 @@ export interface RoleAuthorizerOptions<
    * @default the Authorization header, the one identity source of an HTTP API, or `authorizationToken`
    */
   readonly findToken?: (event: EventOf<K>) => string | undefined
-  /**
-   * What a policy allows: `method`, the method that was called; or `stage`, every method of the stage, for policies that API
-   * Gateway caches. With `stage`, `allow` must not depend on the method or the path.
-   *
-   * @default method
-   */
-  readonly resource?: 'method' | 'stage' | undefined
-  /**
-   * If there is no decision (status 503), for example because Cognito is down: `deny`, which API Gateway may cache; or
-   * `throw`, which it does not cache, and the client gets 500. AppSync caches neither.
-   *
-   * @default deny
-   */
-  readonly onFailure?: 'deny' | 'throw' | undefined
   /**
    * Milliseconds before the function's timeout at which the request is denied, unless `timeout` is over earlier.
    *

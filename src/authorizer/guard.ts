@@ -8,6 +8,8 @@ import type { FoundToken } from './events.js'
 import { GUARD_OPTIONS, MAX_TIMER, readOptions, readUserPoolId } from './options.js'
 import { copyArray, copyPlain, ownFields } from './own-data.js'
 import type { Mutable } from '../record.js'
+import { reasonOfVerifierFailure } from './verifier-failure.js'
+import { errorWithoutToken } from './without-token.js'
 
 /** A resolution of groups that were read now, or from a cache. */
 export interface CurrentResolution extends Resolution {
@@ -56,6 +58,9 @@ export interface AccessRequest<Payload extends object, RequireRole extends boole
 const UNAUTHENTICATED: ReadonlySet<DenyReason> = new Set([
   'missing-token',
   'unverified',
+  'expired',
+  'wrong-client',
+  'bad-signature',
   'invalid-claims',
   'wrong-pool',
   'token-not-cache-key',
@@ -63,6 +68,7 @@ const UNAUTHENTICATED: ReadonlySet<DenyReason> = new Set([
 
 /** No decision was possible: status 503. It may be the next time. */
 const FAILED: ReadonlySet<DenyReason> = new Set([
+  'keys-unavailable',
   'membership-failed',
   'resolver-failed',
   'stale-cache',
@@ -76,9 +82,12 @@ const FAILED: ReadonlySet<DenyReason> = new Set([
  *
  * Status 401, the caller is unknown:
  * - `missing-token`: no token, or two Authorization headers that differ.
- * - `unverified`: the verifier threw or returned no payload.
+ * - `expired`: the verifier says that the token is expired.
+ * - `wrong-client`: the verifier says that the token is for another app client.
+ * - `bad-signature`: the verifier says that the signature is wrong, or that the key set does not have the token's key.
+ * - `unverified`: the verifier threw anything else, or returned no payload.
  * - `invalid-claims`: not the payload of a Cognito token, or one without an issuer where the resolver names a pool.
- * - `wrong-pool`: another user pool than the resolver's issued the token.
+ * - `wrong-pool`: another user pool issued the token than the verifier accepts, or than the resolver's.
  * - `token-not-cache-key`: in an HTTP API, the token is not among the identity sources.
  *
  * Status 403, the decision is no:
@@ -94,6 +103,7 @@ const FAILED: ReadonlySet<DenyReason> = new Set([
  *   a guard was called with a `signal` that is no AbortSignal (`error` is `invalid-option`).
  *
  * Status 503, no decision was possible:
+ * - `keys-unavailable`: the verifier could not read its keys, or threw a RolecastError that is `retryable`.
  * - `membership-failed`: `groupsOf` threw, or returned no groups.
  * - `resolver-failed`: a group could not be read, or the user has more groups than Cognito allows.
  * - `stale-cache`: the cache served groups that expired longer ago than `maxStaleAge` allows.
@@ -104,9 +114,13 @@ const FAILED: ReadonlySet<DenyReason> = new Set([
 export type DenyReason =
   | 'missing-token'
   | 'unverified'
+  | 'expired'
+  | 'wrong-client'
+  | 'bad-signature'
   | 'invalid-claims'
   | 'wrong-pool'
   | 'token-not-cache-key'
+  | 'keys-unavailable'
   | 'membership-failed'
   | 'resolver-failed'
   | 'stale-cache'
@@ -129,9 +143,11 @@ interface DecisionDetails {
   readonly comparison?: ClaimsComparison
 }
 
-export interface Granted extends Required<DecisionDetails> {
+export interface Granted<Payload extends object = object> extends Required<DecisionDetails> {
   readonly allowed: true
   readonly reason: 'allowed'
+  /** The verified token's payload. It holds personal data: log with care. */
+  readonly claims: Payload
 }
 
 export interface Denied extends DecisionDetails {
@@ -144,7 +160,7 @@ export interface Denied extends DecisionDetails {
 }
 
 /** Never contains the token. */
-export type Decision = Granted | Denied
+export type Decision<Payload extends object = object> = Granted<Payload> | Denied
 
 export interface RoleGuardOptions<Payload extends object, RequireRole extends boolean, Event, Verdict> {
   /**
@@ -202,7 +218,13 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
    * Called with every decision, and awaited. If it fails for a granted request, or is not done within `timeout`, the request
    * is denied, and it is called again with `hook-failed` or `timeout`. Leave it out to have none: undefined is rejected.
    */
-  readonly onDecision?: (decision: Decision) => unknown
+  readonly onDecision?: (decision: Decision<Payload>) => unknown
+  /**
+   * Called with the error that caused a denial, for a log, and not awaited: what it throws changes nothing. It gets a copy with
+   * `name`, `code`, `message`, `stack` and `cause`, in which the token is replaced by `[token]`, and of a RolecastError also
+   * `groupName` and `retryable`. Leave it out to have none: undefined is rejected.
+   */
+  readonly onError?: (error: unknown, decision: Denied) => unknown
   /**
    * Milliseconds since the epoch, for the token's age.
    *
@@ -212,12 +234,12 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
 }
 
 /** Decides on one token. `event` is passed to `allow`: the request, for example. A `signal` of null is none. */
-export type RoleGuard<Event> = (
+export type RoleGuard<Event, Payload extends object = object> = (
   token: string | undefined,
   ...request: unknown extends Event
     ? [request?: { readonly event?: unknown; readonly signal?: AbortSignal | null | undefined }]
     : [request: { readonly event: Event; readonly signal?: AbortSignal | null | undefined }]
-) => Promise<Decision>
+) => Promise<Decision<Payload>>
 
 /**
  * Makes the decision of `createRoleAuthorizer` without an event or a response, for middleware. `bearerToken` gets the token
@@ -229,7 +251,7 @@ export type RoleGuard<Event> = (
  */
 export function createRoleGuard<Payload extends object, RequireRole extends boolean = true, Event = unknown>(
   options: RoleGuardOptions<Payload, RequireRole, Event, boolean>,
-): RoleGuard<Event> {
+): RoleGuard<Event, Payload> {
   const decide = createDecider(readOptions(options, GUARD_OPTIONS))
   return async (token, ...[request]) => {
     const { decision } = await decide({
@@ -286,6 +308,7 @@ export function createDecider<Payload extends object, RequireRole extends boolea
     maxStaleAge = -1,
     timeout = 3_000,
     onDecision,
+    onError,
     clock = Date.now,
   } = options
 
@@ -295,7 +318,7 @@ export function createDecider<Payload extends object, RequireRole extends boolea
     signal: outer,
     timeLeft,
     complete,
-  }: Question<Event, Response>): Promise<{ readonly decision: Decision; readonly response?: Response }> => {
+  }: Question<Event, Response>): Promise<{ readonly decision: Decision<Payload>; readonly response?: Response }> => {
     const details: Mutable<DecisionDetails> = {}
     let token: string | undefined
     // The reason if anything throws from here on.
@@ -394,11 +417,21 @@ export function createDecider<Payload extends object, RequireRole extends boolea
 
       reason = 'invalid-response'
       const response = complete(verdict, sub)
-      const decision: Granted = { allowed: true, reason: 'allowed', principalId: sub, resolution, comparison }
+      const decision: Granted<Payload> = {
+        allowed: true,
+        reason: 'allowed',
+        principalId: sub,
+        claims,
+        resolution,
+        comparison,
+      }
       await step('hook-failed', () => onDecision?.(decision))
       return { decision, response }
     } catch (error) {
-      if (error !== DENIED && signal.aborted) reason = 'timeout'
+      if (error !== DENIED) {
+        if (signal.aborted) reason = 'timeout'
+        else if ((reason as DenyReason) === 'unverified') reason = reasonOfVerifierFailure(error)
+      }
       const name = error === DENIED ? undefined : nameOf(error, token)
       const decision: Denied = {
         allowed: false,
@@ -407,6 +440,7 @@ export function createDecider<Payload extends object, RequireRole extends boolea
         ...details,
         ...(name !== undefined && { error: name }),
       }
+      if (error !== DENIED) tellError(onError, error, token, decision)
       try {
         await Promise.race([onDecision?.(decision), gone])
       } catch {
@@ -417,6 +451,21 @@ export function createDecider<Payload extends object, RequireRole extends boolea
       clearTimeout(timer)
       ignoreOuter?.()
     }
+  }
+}
+
+/** Nothing waits for the hook, and what it throws or rejects with changes nothing. */
+function tellError(
+  onError: ((error: unknown, decision: Denied) => unknown) | undefined,
+  error: unknown,
+  token: string | undefined,
+  decision: Denied,
+): void {
+  if (onError === undefined) return
+  try {
+    syncResult(onError(errorWithoutToken(error, token), decision))
+  } catch {
+    // The request is denied already.
   }
 }
 

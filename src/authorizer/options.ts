@@ -12,10 +12,11 @@ interface OptionRule {
   readonly give: string
   /**
    * - `required`: no default would be safe for everyone.
+   * - `required-for-policies`: the same, but for the kinds whose response is no policy.
    * - `never-undefined`: may be left out, but undefined where a function was expected would turn off what it does.
    * - `optional`: undefined is the default, which is the strictest.
    */
-  readonly presence: 'required' | 'never-undefined' | 'optional'
+  readonly presence: 'required' | 'required-for-policies' | 'never-undefined' | 'optional'
 }
 
 export type OptionRules = Readonly<Record<string, OptionRule>>
@@ -37,6 +38,15 @@ const neverUndefined = (fits: OptionRule['fits'], give: string): OptionRule => (
   give,
   presence: 'never-undefined',
 })
+
+const requiredForPolicies = (fits: OptionRule['fits'], give: string): OptionRule => ({
+  fits,
+  give,
+  presence: 'required-for-policies',
+})
+
+/** The kinds whose response is no policy. */
+const WITHOUT_POLICY: ReadonlySet<unknown> = new Set(['http-2', 'appsync'])
 
 export const GUARD_OPTIONS: OptionRules = {
   resolver: required(
@@ -64,6 +74,7 @@ export const GUARD_OPTIONS: OptionRules = {
     `give more than 0 and at most ${MAX_TIMER} milliseconds, or Infinity for no limit`,
   ),
   onDecision: neverUndefined(isFunction, 'give a function of the decision'),
+  onError: neverUndefined(isFunction, 'give a function of the error and the decision'),
   clock: optional(isFunction, 'give a function that returns milliseconds since the epoch'),
 }
 
@@ -75,8 +86,14 @@ export const AUTHORIZER_OPTIONS: OptionRules = {
   ),
   // Without it the token is taken from where API Gateway's cache may not look.
   findToken: neverUndefined(isFunction, 'give a function that finds the token in the event'),
-  resource: optional(oneOf('method', 'stage'), "give `'method'` or `'stage'`"),
-  onFailure: optional(oneOf('deny', 'throw'), "give `'deny'` or `'throw'`"),
+  resource: requiredForPolicies(
+    oneOf('method', 'stage'),
+    "give `'stage'` if API Gateway caches the policy, as it does for 300 seconds by default, or `'method'`",
+  ),
+  onFailure: requiredForPolicies(
+    oneOf('deny', 'throw'),
+    "give `'throw'` if API Gateway caches the policy, as it does for 300 seconds by default, or `'deny'`",
+  ),
   margin: optional(value => isAmount(value) && value !== Infinity, 'give milliseconds'),
   maxBytes: optional(isAmount, 'give a number of bytes'),
 }
@@ -102,16 +119,18 @@ export function readOptions<T extends object>(given: T, rules: OptionRules): T {
   }
   for (const [name, { fits, give, presence }] of Object.entries(rules)) {
     const value = options[name]
-    if (presence === 'required') {
+    if (isRequired(presence, options)) {
       if (!value) throw invalid(`${quote(name)} is missing; ${give}`, value)
-    } else if (!Object.hasOwn(options, name) || (presence === 'optional' && value === undefined)) continue
-    if (!fits(value)) throw invalid(`${quote(name)} is ${quote(value)}; ${give}${orLeaveOut(presence)}`, value)
+    } else if (!Object.hasOwn(options, name) || (presence !== 'never-undefined' && value === undefined)) continue
+    if (fits(value)) continue
+    const orLeaveOut = isRequired(presence, options) ? '' : ', or leave it out'
+    throw invalid(`${quote(name)} is ${quote(value)}; ${give}${orLeaveOut}`, value)
   }
   return options as T
 }
 
-function orLeaveOut(presence: OptionRule['presence']): string {
-  return presence === 'required' ? '' : ', or leave it out'
+function isRequired(presence: OptionRule['presence'], options: Readonly<Record<string, unknown>>): boolean {
+  return presence === 'required' || (presence === 'required-for-policies' && !WITHOUT_POLICY.has(options['kind']))
 }
 
 /**

@@ -100,10 +100,19 @@ const optionsOf = (overrides: Partial<Options> = {}): Options => ({
   verifier,
   groupsOf: 'token',
   onStale: 'deny',
+  resource: 'method',
+  onFailure: 'deny',
   allow: ({ resolution }) => resolution.preferredRole === A,
   clock: () => NOW,
   ...overrides,
 })
+
+/** The options that a guard has too. */
+function guardOptionsOf(overrides: Partial<Options> = {}): object {
+  const { kind: _, resource: __, onFailure: ___, ...options } = optionsOf(overrides)
+  return options
+}
+const givenTo = (create: unknown): object => (create === createRoleGuard ? guardOptionsOf() : optionsOf())
 
 interface Result {
   readonly answer?: unknown
@@ -173,6 +182,7 @@ describe.each(KINDS)('%s', kind => {
         allowed: true,
         reason: 'allowed',
         principalId: 'user-1',
+        claims: claimsOf(),
         resolution: expect.objectContaining({ preferredRole: A }) as object,
         comparison: expect.objectContaining({ status: 'fresh', ageSeconds: 300 }) as object,
       },
@@ -1008,7 +1018,7 @@ describe('the pool', () => {
   test('of the resolver must be told', () => {
     for (const userPoolId of [undefined, null, '', 'Any', '*', 7, ISSUER, [POOL], `${POOL} `]) {
       for (const create of [createRoleAuthorizer, createRoleGuard] as ((options: never) => unknown)[]) {
-        const wrong = { ...optionsOf(), resolver: { ...resolver, userPoolId } }
+        const wrong = { ...givenTo(create), resolver: { ...resolver, userPoolId } }
         const error = errorOf(() => create(wrong as never))
         expect(error).toMatchObject({ code: 'invalid-option' })
         expect(error.message).toMatch(/^the resolver's `userPoolId` is .+; give the id of the user pool/)
@@ -1557,7 +1567,7 @@ describe('options', () => {
   test.each(['resolver', 'verifier', 'groupsOf', 'onStale', 'allow'])('%s must be given', name => {
     for (const nothing of [undefined, null, false, '']) {
       for (const create of [createRoleAuthorizer, createRoleGuard] as ((options: never) => unknown)[]) {
-        expect(() => create({ ...optionsOf(), [name]: nothing } as never)).toThrow(
+        expect(() => create({ ...givenTo(create), [name]: nothing } as never)).toThrow(
           expect.objectContaining({
             code: 'invalid-option',
             message: expect.stringMatching(new RegExp(`^\`${name}\` is missing; give `)),
@@ -1581,11 +1591,12 @@ describe('options', () => {
     ['maxStaleAge', [null, NaN, -1, '1000', 1000n, [1000]]],
     ['timeout', [null, NaN, 0, -1, '3000', 2 ** 31, {}]],
     ['onDecision', [undefined, null, 'log', {}]],
+    ['onError', [undefined, null, 'log', {}]],
     ['clock', [null, NOW, 'now']],
   ])('%s of a wrong type is refused', (name, values) => {
     for (const create of creators) {
       for (const value of values) {
-        const error = refusal(create, { ...optionsOf(), [name]: value })
+        const error = refusal(create, { ...givenTo(create), [name]: value })
         expect(error, String(value)).toMatchObject({ code: 'invalid-option' })
         expect(error.message).toMatch(new RegExp(`^\`${name}\` is .+; give `))
       }
@@ -1601,9 +1612,32 @@ describe('options', () => {
     ['maxBytes', [null, NaN, -1, '9000']],
   ])("an authorizer's %s of a wrong type is refused", (name, values) => {
     for (const value of values) {
-      const error = refusal(creators[0]!, { ...optionsOf(), [name]: value })
+      const error = refusal(creators[0]!, { ...optionsOf({ kind: 'http-2' }), [name]: value })
       expect(error, String(value)).toMatchObject({ code: 'invalid-option' })
       expect(error.message).toMatch(new RegExp(`^\`${name}\` is .+; give .+, or leave it out$`))
+    }
+  })
+
+  test.each(['resource', 'onFailure'] as const)('%s must be given where the response is a policy', async name => {
+    const { [name]: _, ...without } = optionsOf()
+    for (const kind of [undefined, ...KINDS]) {
+      for (const options of [
+        { ...without, kind },
+        { ...without, kind, [name]: undefined },
+      ]) {
+        if (kind === 'http-2' || kind === 'appsync') {
+          expect(isGrant(await createRoleAuthorizer(options as Options)(EVENTS[kind] as never))).toBe(true)
+          continue
+        }
+        const error = refusal(createRoleAuthorizer as never, options)
+        expect(error).toMatchObject({ code: 'invalid-option' })
+        expect(error.message).toMatch(
+          new RegExp(`^\`${name}\` is missing; give .'.+'. if API Gateway caches .+, or .'`),
+        )
+        expect(refusal(createRoleAuthorizer as never, { ...options, [name]: 'all' }).message).toMatch(
+          /`all`; give .'.+'.$/,
+        )
+      }
     }
   })
 
@@ -1633,12 +1667,15 @@ describe('options', () => {
   test('a name that is unknown is refused: misspelt, it would be off without a word', () => {
     for (const name of ['onDecison', 'findTokens', 'toString', '__proto__', 'signal', 'secret']) {
       for (const create of creators) {
-        const error = refusal(create, Object.defineProperty(optionsOf(), name, { value: () => {}, enumerable: true }))
+        const error = refusal(
+          create,
+          Object.defineProperty(givenTo(create), name, { value: () => {}, enumerable: true }),
+        )
         expect(error).toMatchObject({ code: 'invalid-option', value: name })
         expect(error.message).toMatch(new RegExp(`^unknown option \`${name}\`; use resolver, verifier, .*onDecision`))
       }
     }
-    expect(refusal(createRoleGuard as never, { ...optionsOf(), findToken: () => TOKEN }).message).toContain(
+    expect(refusal(createRoleGuard as never, { ...guardOptionsOf(), findToken: () => TOKEN }).message).toContain(
       'unknown option `findToken`',
     )
   })
@@ -1653,9 +1690,9 @@ describe('options', () => {
     for (const create of creators) {
       for (const given of [
         Object.assign(new Config(), { verifier }),
-        Object.create(optionsOf()) as object,
-        Object.defineProperty(optionsOf(), 'requireRole', { get: () => false, enumerable: true }),
-        new Map(Object.entries(optionsOf())),
+        Object.create(givenTo(create)) as object,
+        Object.defineProperty(givenTo(create), 'requireRole', { get: () => false, enumerable: true }),
+        new Map(Object.entries(givenTo(create))),
         undefined,
         null,
         [],
@@ -1679,8 +1716,8 @@ describe('options', () => {
 
   test('an error has no client in it, which may hold credentials', () => {
     const client = { credentials: 'AKIDEXAMPLE' }
-    for (const name of ['resolver', 'verifier', 'groupsOf', 'onDecision'])
-      expect(inspect(refusal(createRoleGuard as never, { ...optionsOf(), [name]: client }))).not.toContain('AKID')
+    for (const name of ['resolver', 'verifier', 'groupsOf', 'onDecision', 'onError'])
+      expect(inspect(refusal(createRoleGuard as never, { ...guardOptionsOf(), [name]: client }))).not.toContain('AKID')
   })
 })
 

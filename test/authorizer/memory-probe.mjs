@@ -85,7 +85,7 @@ const SCENARIOS = {
     return () => guard('token', { signal: longLived })
   },
   'of an authorizer'() {
-    const handler = createRoleAuthorizer({ ...options, kind: 'rest-token' })
+    const handler = createRoleAuthorizer({ ...options, kind: 'rest-token', resource: 'method', onFailure: 'deny' })
     const methodArn = 'arn:aws:execute-api:eu-west-1:111122223333:a1b2c3/prod/GET/pets'
     const context = { getRemainingTimeInMillis: () => 30_000 }
     return async () => {

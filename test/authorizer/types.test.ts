@@ -132,12 +132,14 @@ const idVerifier = (): IdVerifier => ({ verify: async () => ({}) as never })
 const createdVerifier = () => CognitoJwtVerifier.create({ userPoolId: 'eu-west-1_a', clientId: 'x', tokenUse: 'id' })
 const eitherVerifier = () => CognitoJwtVerifier.create({ userPoolId: 'eu-west-1_a', clientId: null, tokenUse: null })
 const common = () => ({ resolver, groupsOf: 'token', onStale: 'deny', allow: () => true }) as const
+const policy = { resource: 'stage', onFailure: 'throw' } as const
 
 describe('a verifier', () => {
   test('of aws-jwt-verify fits without a cast, and its payload is what `allow` gets', () => {
     compiles(() =>
       createRoleAuthorizer({
         ...common(),
+        ...policy,
         verifier: createdVerifier(),
         allow: ({ claims }) => {
           expectTypeOf(claims.token_use).toEqualTypeOf<'id'>()
@@ -204,7 +206,7 @@ describe('what has no default', () => {
   test('onStale', () => {
     const { onStale: _, ...rest } = options()
     // @ts-expect-error onStale is missing
-    compiles(() => createRoleAuthorizer(rest))
+    compiles(() => createRoleAuthorizer({ ...rest, ...policy }))
     // @ts-expect-error onStale is missing
     compiles(() => createRoleGuard(rest))
     // @ts-expect-error no such word
@@ -219,11 +221,55 @@ describe('what has no default', () => {
     const { allow: __, ...withoutAllow } = options()
     const { resolver: ___, ...withoutResolver } = options()
     // @ts-expect-error groupsOf is missing
-    compiles(() => createRoleAuthorizer(withoutGroups))
+    compiles(() => createRoleAuthorizer({ ...withoutGroups, ...policy }))
     // @ts-expect-error allow is missing
-    compiles(() => createRoleAuthorizer(withoutAllow))
+    compiles(() => createRoleAuthorizer({ ...withoutAllow, ...policy }))
     // @ts-expect-error resolver is missing
-    compiles(() => createRoleAuthorizer(withoutResolver))
+    compiles(() => createRoleAuthorizer({ ...withoutResolver, ...policy }))
+  })
+})
+
+describe('what has no default where the response is a policy', () => {
+  const options = () => ({ ...common(), verifier: idVerifier() })
+
+  test('resource and onFailure are required for policies, and where the kind is not named', () => {
+    compiles(() => createRoleAuthorizer({ ...options(), kind: 'rest-token', resource: 'stage', onFailure: 'throw' }))
+    // @ts-expect-error onFailure is missing
+    compiles(() => createRoleAuthorizer({ ...options(), kind: 'rest-token', resource: 'stage' }))
+    // @ts-expect-error resource is missing
+    compiles(() => createRoleAuthorizer({ ...options(), kind: 'http-2-iam', onFailure: 'throw' }))
+    // @ts-expect-error both are missing, and the event may be of any kind
+    compiles(() => createRoleAuthorizer(options()))
+    // @ts-expect-error no such word
+    compiles(() => createRoleAuthorizer({ ...options(), kind: 'rest-token', resource: 'api', onFailure: 'throw' }))
+  })
+
+  test('they may be left out where the response is no policy', () => {
+    compiles(() => createRoleAuthorizer({ ...options(), kind: 'http-2' }))
+    compiles(() => createRoleAuthorizer({ ...options(), kind: 'appsync', onFailure: 'throw' }))
+  })
+})
+
+describe('what the verifier returned', () => {
+  test('is what a granted decision has as its claims', () => {
+    compiles(async () => {
+      const guard = createRoleGuard({
+        ...common(),
+        verifier: idVerifier(),
+        onDecision: decision => {
+          if (decision.allowed) expectTypeOf(decision.claims).toEqualTypeOf<IdPayload>()
+        },
+        onError: (_error, decision) => expectTypeOf(decision).toEqualTypeOf<Denied>(),
+      })
+      const decision = await guard('x')
+      if (decision.allowed) expectTypeOf(decision.claims).toEqualTypeOf<IdPayload>()
+      // @ts-expect-error a denial has no claims
+      else compiles(() => decision.claims)
+      // Decisions of any payload.
+      const log = (_decision: Decision) => {}
+      log(decision)
+      createRoleGuard({ ...common(), verifier: idVerifier(), onDecision: log })
+    })
   })
 })
 
@@ -233,11 +279,14 @@ describe('what undefined would turn off', () => {
   test('is a function, or left out', () => {
     // @ts-expect-error undefined is no hook
     compiles(() => createRoleGuard({ ...options(), onDecision: undefined }))
+    // @ts-expect-error undefined is no hook
+    compiles(() => createRoleGuard({ ...options(), onError: undefined }))
     // @ts-expect-error undefined finds nothing
-    compiles(() => createRoleAuthorizer({ ...options(), findToken: undefined }))
+    compiles(() => createRoleAuthorizer({ ...options(), ...policy, findToken: undefined }))
     compiles(() =>
       createRoleAuthorizer({
         ...options(),
+        ...policy,
         kind: 'appsync',
         // @ts-expect-error undefined denies no fields
         allow: () => ({ allow: true, deniedFields: undefined }),
@@ -258,11 +307,16 @@ describe('the role', () => {
 
   test('is a string, unless none is required', () => {
     compiles(() =>
-      createRoleAuthorizer({ ...options(), allow: ({ resolution }) => resolution.preferredRole.endsWith('/Admin') }),
+      createRoleAuthorizer({
+        ...options(),
+        ...policy,
+        allow: ({ resolution }) => resolution.preferredRole.endsWith('/Admin'),
+      }),
     )
     compiles(() =>
       createRoleAuthorizer({
         ...options(),
+        ...policy,
         requireRole: true,
         allow: ({ resolution }) => resolution.preferredRole.endsWith('/Admin'),
       }),
@@ -270,6 +324,7 @@ describe('the role', () => {
     compiles(() =>
       createRoleAuthorizer({
         ...options(),
+        ...policy,
         requireRole: false,
         allow: ({ resolution }) => {
           expectTypeOf(resolution.preferredRole).toEqualTypeOf<string | undefined>()
@@ -318,6 +373,7 @@ describe('a handler', () => {
     compiles(() => {
       const named = createRoleAuthorizer({
         ...options(),
+        ...policy,
         kind: 'rest-token',
         allow: ({ event, resolution }) => ({
           allow: event.methodArn.endsWith('/GET/'),
@@ -326,7 +382,7 @@ describe('a handler', () => {
         }),
       })
       expectTypeOf(named).toEqualTypeOf<RoleAuthorizer<'rest-token'>>()
-      expectTypeOf(createRoleAuthorizer(options())).toEqualTypeOf<RoleAuthorizer<EventKind>>()
+      expectTypeOf(createRoleAuthorizer({ ...options(), ...policy })).toEqualTypeOf<RoleAuthorizer<EventKind>>()
     })
     expectTypeOf<ResponseOf<'http-2'>>().toEqualTypeOf<SimpleResponse>()
     expectTypeOf<ResponseOf<'http-2-iam'>>().toEqualTypeOf<IamPolicyResponse>()
@@ -336,6 +392,7 @@ describe('a handler', () => {
     compiles(() =>
       createRoleAuthorizer({
         ...options(),
+        ...policy,
         kind: 'http-2',
         allow: (): { allow: boolean; resource: string } =>
           // @ts-expect-error a simple response has no resource
@@ -345,6 +402,7 @@ describe('a handler', () => {
     compiles(() =>
       createRoleAuthorizer({
         ...options(),
+        ...policy,
         kind: 'appsync',
         allow: () => ({ allow: true, deniedFields: ['A.b'], ttlOverride: 0 }),
       }),
@@ -352,6 +410,7 @@ describe('a handler', () => {
     compiles(() =>
       createRoleAuthorizer({
         ...options(),
+        ...policy,
         kind: 'rest-token',
         // @ts-expect-error a list is no context value
         allow: () => ({ allow: true, context: { groups: ['a'] } }),
@@ -361,7 +420,7 @@ describe('a handler', () => {
 
   test('takes events of its kind only', () => {
     compiles(() => {
-      const handler = createRoleAuthorizer({ ...options(), kind: 'http-2' })
+      const handler = createRoleAuthorizer({ ...options(), ...policy, kind: 'http-2' })
       // @ts-expect-error another kind
       return handler({ type: 'TOKEN', authorizationToken: 'x', methodArn: 'arn:x' })
     })
@@ -379,6 +438,10 @@ describe('a decision', () => {
     expectTypeOf<DenyReason>().toEqualTypeOf<
       | 'missing-token'
       | 'unverified'
+      | 'expired'
+      | 'wrong-client'
+      | 'bad-signature'
+      | 'keys-unavailable'
       | 'invalid-claims'
       | 'wrong-pool'
       | 'token-not-cache-key'

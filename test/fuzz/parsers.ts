@@ -600,6 +600,8 @@ function authorizing(): readonly Parser[] {
           ...options,
           kind: kind as 'http-2',
           groupsOf: 'token',
+          resource: 'method',
+          onFailure: 'deny',
           verifier: verify(CLAIMS),
         } as never)
         // What tells API Gateway to respond with 401.

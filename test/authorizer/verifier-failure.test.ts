@@ -1,0 +1,284 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
+import { createServer, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { inspect } from 'node:util'
+import { JwtVerifier } from 'aws-jwt-verify'
+import * as errors from 'aws-jwt-verify/error'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createRoleGuard, type Decision, type Denied } from '../../src/authorizer/index.js'
+import { reasonOfVerifierFailure } from '../../src/authorizer/verifier-failure.js'
+import { createRoleResolver } from '../../src/cognito/index.js'
+import { RolecastError } from '../../src/errors.js'
+
+const POOL = 'eu-west-1_Ab12Cd34e'
+const ISSUER = `https://cognito-idp.eu-west-1.amazonaws.com/${POOL}`
+const CLIENT = '1example23456789'
+const ROLE = 'arn:aws:iam::111122223333:role/Admin'
+const now = Math.floor(Date.now() / 1000)
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+const { n, e } = publicKey.export({ format: 'jwk' })
+const JWKS = JSON.stringify({ keys: [{ kid: 'known', alg: 'RS256', use: 'sig', kty: 'RSA', n, e }] })
+
+function tokenOf(claims: object = {}, kid = 'known'): string {
+  const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
+  const payload = { sub: 'user-1', iss: ISSUER, aud: CLIENT, token_use: 'id', iat: now, exp: now + 3600, ...claims }
+  const signed = `${encode({ alg: 'RS256', kid })}.${encode({ 'cognito:groups': ['admins'], ...payload })}`
+  return `${signed}.${sign('sha256', Buffer.from(signed), privateKey).toString('base64url')}`
+}
+const forge = (token: string) => `${token.slice(0, token.lastIndexOf('.'))}.${'A'.repeat(342)}`
+
+const servers: Server[] = []
+afterEach(async () => {
+  for (const server of servers.splice(0)) await new Promise(resolve => server.close(resolve))
+})
+
+/** The address of a key set on this machine that answers so, and how to stop it. */
+async function keySet(status: number, body: string): Promise<{ readonly uri: string; stop(): Promise<unknown> }> {
+  const server = createServer((_request, response) => {
+    response.writeHead(status, { connection: 'close' }).end(body)
+  })
+  servers.push(server)
+  await new Promise<void>(resolve => {
+    server.listen(0, '127.0.0.1', resolve)
+  })
+  const { port } = server.address() as AddressInfo
+  return { uri: `http://127.0.0.1:${port}/jwks.json`, stop: () => new Promise(resolve => server.close(resolve)) }
+}
+
+/** aws-jwt-verify's own verifier, cache and checks; only the transport is plain HTTP. */
+async function verifierOf(uri: string): Promise<{ verify(token: string): Promise<object> }> {
+  const { SimpleJwksCache } = await import('aws-jwt-verify/jwk')
+  const fetcher = {
+    fetch: async (address: string) => {
+      const response = await fetch(address).catch((error: Error) => {
+        throw new errors.FetchError(address, error.message)
+      })
+      if (response.status !== 200) throw new errors.NonRetryableFetchError(address, `Status code is ${response.status}`)
+      return response.arrayBuffer()
+    },
+  }
+  return JwtVerifier.create(
+    { issuer: ISSUER, audience: CLIENT, jwksUri: uri },
+    { jwksCache: new SimpleJwksCache({ fetcher }) },
+  )
+}
+
+interface Told {
+  readonly error: unknown
+  readonly decision: Denied
+}
+
+function guardOf(verifier: { verify(token: string): Promise<object> } | ((token: string) => object)): {
+  readonly guard: (token: string) => Promise<Decision>
+  readonly told: readonly Told[]
+} {
+  const table = new Map([['admins', { groupName: 'admins', precedence: 1, roleArn: ROLE }]])
+  const told: Told[] = []
+  const guard = createRoleGuard({
+    resolver: createRoleResolver({ source: name => table.get(name), userPoolId: POOL }),
+    verifier,
+    groupsOf: 'token',
+    onStale: 'allow',
+    allow: () => true,
+    onError: (error, decision) => told.push({ error, decision }),
+  })
+  return { guard, told }
+}
+
+describe('the verifier of aws-jwt-verify', () => {
+  it.each([
+    ['an expired token', (): string => tokenOf({ exp: now - 60 }), 'expired'],
+    ['a token of another client', () => tokenOf({ aud: 'other' }), 'wrong-client'],
+    ['a token of another pool', () => tokenOf({ iss: `${ISSUER}x` }), 'wrong-pool'],
+    ['a forged token', () => forge(tokenOf()), 'bad-signature'],
+    ['a key id that the key set does not have', () => tokenOf({}, 'unknown'), 'bad-signature'],
+    ['a token that is not valid yet', () => tokenOf({ nbf: now + 600 }), 'unverified'],
+    ['what is no token', (): string => 'no token', 'unverified'],
+  ] as const)('denies %s with its own reason, and with 401', async (_, token, reason) => {
+    const { guard, told } = guardOf(await verifierOf((await keySet(200, JWKS)).uri))
+    expect(await guard(token())).toMatchObject({ allowed: false, reason, status: 401 })
+    expect(told).toMatchObject([{ decision: { reason } }])
+    expect(inspect(told, { depth: 9 })).not.toContain(token().split('.').at(-1))
+    expect(await guard(tokenOf()), 'control').toMatchObject({ allowed: true, claims: { sub: 'user-1', aud: CLIENT } })
+  })
+
+  it('denies with 401 while it waits after an unknown key id, which the sender chose', async () => {
+    const { guard } = guardOf(await verifierOf((await keySet(200, JWKS)).uri))
+    for (const kid of ['unknown', 'unknown', 'another'])
+      expect(await guard(tokenOf({}, kid))).toMatchObject({ reason: 'bad-signature', status: 401 })
+    expect(await guard(tokenOf()), 'others are not held up').toMatchObject({ allowed: true })
+  })
+
+  it.each([
+    ['is down', 200, JWKS, true],
+    ['answers with 500', 500, 'no', false],
+    ['answers with a page instead of keys', 200, '<html>', false],
+  ])('denies with 503 if the key set %s', async (_, status, body, isDown) => {
+    const { uri, stop } = await keySet(status, body)
+    if (isDown) await stop()
+    const { guard, told } = guardOf(await verifierOf(uri))
+    for (const token of [tokenOf(), forge(tokenOf())])
+      expect(await guard(token)).toMatchObject({ reason: 'keys-unavailable', status: 503 })
+    expect(told).toHaveLength(2)
+  })
+
+  it('throws errors that differ by the name of their class only', () => {
+    expect(new errors.JwtExpiredError('no', 1).name).toBe('Error')
+    const minified = { a: class extends errors.JwtExpiredError {} }.a
+    expect(reasonOfVerifierFailure(new minified('no', 1))).toBe('unverified')
+  })
+})
+
+describe('the errors of jose', () => {
+  /** As jose declares them. */
+  const josed = (code: string, more: object = {}) =>
+    Object.assign(new Error('no'), { name: 'JOSEError', code, ...more })
+  const claim = (name: string) => josed('ERR_JWT_CLAIM_VALIDATION_FAILED', { claim: name, reason: 'check_failed' })
+
+  it.each([
+    [josed('ERR_JWT_EXPIRED', { claim: 'exp' }), 'expired'],
+    [claim('aud'), 'wrong-client'],
+    [claim('client_id'), 'wrong-client'],
+    [claim('iss'), 'wrong-pool'],
+    [claim('nbf'), 'unverified'],
+    [josed('ERR_JWS_SIGNATURE_VERIFICATION_FAILED'), 'bad-signature'],
+    [josed('ERR_JWKS_NO_MATCHING_KEY'), 'bad-signature'],
+    [josed('ERR_JWKS_TIMEOUT'), 'keys-unavailable'],
+    [josed('ERR_JOSE_GENERIC'), 'keys-unavailable'],
+    [josed('ERR_JWS_INVALID'), 'unverified'],
+  ])('%s: %s', (error, reason) => {
+    expect(reasonOfVerifierFailure(error)).toBe(reason)
+  })
+
+  it('are the errors of fetch where there is no connection', async () => {
+    const { uri, stop } = await keySet(200, JWKS)
+    await stop()
+    const error: unknown = await fetch(uri).catch((failure: unknown) => failure)
+    expect(error).toBeInstanceOf(TypeError)
+    expect(reasonOfVerifierFailure(error)).toBe('keys-unavailable')
+    expect(reasonOfVerifierFailure(new TypeError('fetch failed'))).toBe('unverified')
+  })
+})
+
+describe("a verifier of one's own", () => {
+  it('says with a RolecastError that it may work later', () => {
+    const error = (retryable: boolean) => new RolecastError('unreachable', 'no', { retryable })
+    expect(reasonOfVerifierFailure(error(true))).toBe('keys-unavailable')
+    expect(reasonOfVerifierFailure(error(false))).toBe('unverified')
+  })
+
+  const throwing = () => {
+    throw new Error('read')
+  }
+  const handler = { get: throwing, getPrototypeOf: throwing, has: throwing, getOwnPropertyDescriptor: throwing }
+  const getters = Object.defineProperties(
+    {},
+    {
+      name: { get: throwing },
+      code: { get: throwing },
+      message: { get: throwing },
+      stack: { get: throwing },
+      cause: { get: throwing },
+      constructor: { get: throwing },
+    },
+  )
+  const endless = new Error('no')
+  endless.cause = endless
+
+  it.each([
+    ['a proxy', () => new Proxy(new Error('no'), handler)],
+    ['getters that throw', () => getters],
+    ['an object without a prototype', () => Object.create(null) as unknown],
+    ['nothing', () => undefined],
+    ['null', () => null],
+    ['a string', () => 'no'],
+    ['a symbol', () => Symbol('no')],
+    ['a code that is an object', () => ({ code: { toString: throwing }, name: [], constructor: 7 })],
+    ['a cause that has no end', () => endless],
+  ])('that throws %s is unverified, and is told', async (_, errorOf) => {
+    const error: unknown = errorOf()
+    const { guard, told } = guardOf(() => {
+      throw error
+    })
+    expect(await guard(tokenOf())).toMatchObject({ allowed: false, reason: 'unverified', status: 401 })
+    expect(told).toMatchObject([{ error: expect.any(Error) as Error, decision: { reason: 'unverified' } }])
+  })
+})
+
+describe('the hook of errors', () => {
+  const told = async (error: unknown, token = tokenOf()) => {
+    const { guard, told: all } = guardOf(() => {
+      throw error
+    })
+    await guard(token)
+    return all[0]!.error as Error & Record<string, unknown>
+  }
+
+  it('gets a copy without the token, its parts, and other properties', async () => {
+    const token = tokenOf()
+    const [header, payload, signature] = token.split('.') as [string, string, string]
+    const texts = { message: `bad ${token}`, name: 'JwtError', code: `E_${signature}`, rawJwt: token, extra: { token } }
+    const error = Object.assign(new Error(`bad ${token}`), texts, { cause: new Error(`${payload} of ${header}`) })
+    const copy = await told(error, token)
+    expect(copy).toMatchObject({ name: 'JwtError', message: 'bad [token]', code: 'E_[token]' })
+    expect(copy.cause).toMatchObject({ name: 'Error', message: '[token] of [token]' })
+    expect(copy.stack).toContain('verifier-failure.test.ts')
+    expect(Object.keys(copy).toSorted()).toEqual(['cause', 'code', 'name'])
+    const shown = inspect(copy, { depth: 9, showHidden: true })
+    for (const secret of [header, payload, signature]) expect(shown).not.toContain(secret)
+    expect(inspect(error, { depth: 9 }), 'control').toContain(signature)
+  })
+
+  it('gets the code, the group and `retryable` of a RolecastError', async () => {
+    const details = { groupName: 'admins', retryable: true, value: tokenOf() }
+    expect(await told(new RolecastError('throttled', 'slow down', details))).toMatchObject({
+      name: 'RolecastError',
+      code: 'throttled',
+      message: 'slow down',
+      groupName: 'admins',
+      retryable: true,
+    })
+  })
+
+  it('gets five causes at most', async () => {
+    let error = new Error('last')
+    for (let depth = 0; depth < 9; depth++) error = new Error(`${depth}`, { cause: error })
+    let depth = 0
+    for (let cause: unknown = await told(error); (cause as Error).cause !== undefined; depth++)
+      cause = (cause as Error).cause
+    expect(depth).toBe(5)
+  })
+
+  it('is not called for a denial without an error', async () => {
+    const { guard, told: all } = guardOf(() => ({ sub: 'user-1', iss: ISSUER }))
+    expect(await guard(tokenOf())).toMatchObject({ allowed: false, reason: 'no-role' })
+    expect(all).toEqual([])
+  })
+
+  it('changes nothing, whatever it does', async () => {
+    const hooks = [
+      () => {
+        throw new Error('no')
+      },
+      () => Promise.reject(new Error('no')),
+      () => new Promise(() => {}),
+    ]
+    for (const onError of hooks) {
+      const guard = createRoleGuard({
+        resolver: { userPoolId: POOL, resolve: () => Promise.reject(new Error('down')) },
+        verifier: () => ({ sub: 'user-1', iss: ISSUER }),
+        groupsOf: 'token',
+        onStale: 'deny',
+        allow: () => true,
+        onError,
+      })
+      expect(await guard('token')).toEqual({
+        allowed: false,
+        reason: 'resolver-failed',
+        status: 503,
+        principalId: 'user-1',
+        error: 'Error',
+      })
+    }
+  })
+})

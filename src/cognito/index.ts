@@ -41,6 +41,7 @@ export {
   type LookupOptions,
   type Prefetched,
   type SnapshotSourceOptions,
+  type Warmed,
 } from './groups/group-source.js'
 export type { CognitoClient } from './api/user-pool-api.js'
 export type { CacheEvent, CacheStats, CacheStatus } from './groups/cache-events.js'

@@ -23,7 +23,11 @@ export type Lanes = ReadonlySet<Lane>
  *
  * A task whose signal aborts while it waits is not run. One that is running keeps its place until it ends.
  */
-export type Limiter = <T>(task: () => Promise<T>, signal: AbortSignal, priority?: number, lanes?: Lanes) => Promise<T>
+export interface Limiter {
+  <T>(task: () => Promise<T>, signal: AbortSignal, priority?: number, lanes?: Lanes): Promise<T>
+  /** How many more tasks would start at once. */
+  free(): number
+}
 
 interface Waiting {
   readonly priority: number
@@ -186,8 +190,18 @@ export function createLimiter(
     }
   }
 
-  return (task, signal, priority = 0, lanes = new Set([createLane()])) =>
-    orAbort(run(task, signal, priority, lanes), signal)
+  const limiter = <T>(
+    task: () => Promise<T>,
+    signal: AbortSignal,
+    priority = 0,
+    lanes: Lanes = new Set([createLane()]),
+  ) => orAbort(run(task, signal, priority, lanes), signal)
+  return Object.assign(limiter, {
+    free: () => {
+      if (nextAt > performance.now()) return 0
+      return Math.max(0, Math.min(atOnce - running, places - running - holds.size) - waiting.length)
+    },
+  })
 }
 
 /** What an unlimited rate counts as when it falls. */

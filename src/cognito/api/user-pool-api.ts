@@ -47,6 +47,8 @@ export interface UserPoolApi {
   readonly timeout: number
   /** The number of the last request that was sent. */
   lastOrder(): number
+  /** How many calls of GetGroup or ListGroups would be sent at once. */
+  freeCalls(): number
   /** `lanes`: of the callers that wait for the group. */
   getGroup(groupName: string, signal: AbortSignal, lanes?: Lanes): Promise<GroupResponse>
   listGroups(nextToken: string | undefined, signal: AbortSignal): Promise<CreatedGroupPage & RequestStamp>
@@ -88,7 +90,7 @@ export const PAGE_SIZE = 60
  */
 export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
   const { userPoolId } = options
-  const { timeout, call, lastOrder } = createUserPoolCalls(options)
+  const { timeout, call, lastOrder, free } = createUserPoolCalls(options)
   const pool = { UserPoolId: userPoolId }
   const page = (nextToken: string | undefined) => ({
     ...pool,
@@ -100,6 +102,7 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
     userPoolId,
     timeout,
     lastOrder,
+    freeCalls: () => free('ListGroups'),
     async getGroup(groupName, signal, lanes) {
       const context: UserPoolCall = { operation: 'GetGroup', userPoolId, groupName }
       const input = { ...pool, GroupName: groupName }
@@ -187,8 +190,10 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
   }
 }
 
-/** All groups of a pool. */
+/** The groups of a pool: all, or those of its first page. */
 export interface Listing {
+  /** Whether these are all. */
+  readonly isWhole: boolean
   readonly byName: ReadonlyMap<string, GroupResponse>
   /** When each group was created, in milliseconds since the epoch, where Cognito says it. */
   readonly createdAt: ReadonlyMap<string, number>
@@ -197,10 +202,11 @@ export interface Listing {
   readonly first: RequestStamp
 }
 
-/** Reads all pages in turn: each has the token of the next. */
-export async function listAllGroups(
+/** Reads all pages in turn, for each has the token of the next; or no more than some. */
+export async function listGroupsOfPool(
   api: Pick<UserPoolApi, 'userPoolId' | 'listGroups'>,
   signal: AbortSignal,
+  maxPages = Infinity,
 ): Promise<Listing> {
   const byName = new Map<string, GroupResponse>()
   const createdAt = new Map<string, number>()
@@ -216,8 +222,8 @@ export async function listAllGroups(
     pages++
     checkToken(next)
     nextToken = next
-  } while (nextToken !== undefined)
-  return { byName, createdAt, pages, first }
+  } while (nextToken !== undefined && pages < maxPages)
+  return { isWhole: nextToken === undefined, byName, createdAt, pages, first }
 }
 
 /** Reads all groups of one user. Undefined if the user does not exist. */

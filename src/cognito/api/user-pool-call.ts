@@ -77,6 +77,8 @@ export interface UserPoolCalls {
   ): Promise<CallResult>
   /** The number of the last request that was sent. */
   lastOrder(): number
+  /** How many more calls for this quota would be sent at once. */
+  free(quota: QuotaName): number
 }
 
 /**
@@ -92,6 +94,9 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
   const region = regionOf(options)
 
   let requests = 0
+  /** Calls that wait for the SDK, and are not with their limiter yet. */
+  const arriving = new Map<Limiter, number>()
+  const arrive = (limiter: Limiter, more: number) => arriving.set(limiter, (arriving.get(limiter) ?? 0) + more)
   let loading: Promise<Loaded> | undefined
   function load(): Promise<Loaded> {
     // A caller that only reads groups may give a client that can do no more.
@@ -132,9 +137,11 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
         clearTimeout(timer)
       }
     }
+    const limiter = limits[context.operation]
     try {
-      const loaded = await load()
-      const attempt = () => limits[context.operation](() => send(loaded), deadline.signal, priority, lanes)
+      arrive(limiter, 1)
+      const loaded = await load().finally(() => arrive(limiter, -1))
+      const attempt = () => limiter(() => send(loaded), deadline.signal, priority, lanes)
       const response = await attempt().catch(async cause => {
         if (!isClockCorrected(cause)) throw cause
         return attempt()
@@ -150,7 +157,12 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
     }
   }
 
-  return { timeout, call, lastOrder: () => requests }
+  return {
+    timeout,
+    call,
+    lastOrder: () => requests,
+    free: quota => Math.max(0, limits[quota].free() - (arriving.get(limits[quota]) ?? 0)),
+  }
 }
 
 /**

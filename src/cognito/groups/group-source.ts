@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { LRUCache } from 'lru-cache'
 import { onAbort } from '../../abort.js'
-import { RolecastError, quote } from '../../errors.js'
+import { type ErrorCode, RolecastError, quote } from '../../errors.js'
 import { MAX_GROUPS_PER_POOL } from '../../quotas.js'
 import { type Group, isGroupName } from '../../group.js'
 import { createCoalescer } from './coalesce.js'
@@ -10,7 +10,13 @@ import { numberOption, type ConnectionOptions } from '../api/connection-options.
 import { createLane, type Lane, type Lanes } from '../api/rate-limiter.js'
 import { createSharedCache, type SharedCacheOptions } from './shared-cache.js'
 import { parseSnapshot } from './snapshot.js'
-import { createUserPoolApi, type GroupResponse, listAllGroups, type Listing, PAGE_SIZE } from '../api/user-pool-api.js'
+import {
+  createUserPoolApi,
+  type GroupResponse,
+  listGroupsOfPool,
+  type Listing,
+  PAGE_SIZE,
+} from '../api/user-pool-api.js'
 import { distinctNames, tooManyNames } from './group-names.js'
 import { callHook } from '../api/hook.js'
 import { checkNames, CONNECTION_NAMES, type OptionNames } from '../api/option-names.js'
@@ -61,7 +67,7 @@ export interface CacheOptions extends ConnectionOptions {
   /**
    * The number of groups in the pool, which decides whether a lookup of many names lists the pool instead.
    *
-   * @default unknown until `prefetch` or a listing; lookups then use GetGroup
+   * @default unknown until the pool was listed; a lookup that has to wait for its turn then reads the first page of it
    */
   readonly poolSize?: number | undefined
   /** A second cache level that a fleet of processes shares. */
@@ -114,6 +120,15 @@ export interface Prefetched {
   readonly pages: number
 }
 
+export interface Warmed {
+  /** Groups that were read. */
+  readonly groups: number
+  /** Whether these are all groups of the pool. */
+  readonly isWholePool: boolean
+  /** Why none was read. Absent if some were. */
+  readonly error?: RolecastError
+}
+
 /** GetGroup behind an LRU cache. */
 export interface CachedGroupSource {
   /** The user pool that the groups are of. */
@@ -122,7 +137,8 @@ export interface CachedGroupSource {
   (groupName: string, options?: LookupOptions): Group | undefined | Promise<Group | undefined>
   /**
    * Many groups, all or nothing. Synchronous if all are cached and fresh. A repeated name counts once. Names that are not
-   * cached are fetched one by one, or by listing the pool if that takes fewer calls. Lookups that wait take turns, so that
+   * cached are fetched one by one; or by listing the pool, if that takes fewer calls; or from its first page, if some would
+   * have to wait for the quota. Lookups that wait take turns, so that
    * one of many names does not hold up the others.
    *
    * @throws RolecastError `invalid-input` as a rejection for more than 100 names: no user is in more groups
@@ -136,6 +152,14 @@ export interface CachedGroupSource {
    * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
    */
   prefetch(options?: LookupOptions): Promise<Prefetched>
+  /**
+   * Loads the SDK, opens the connection and reads the first page of the pool, 60 groups, into the cache: for the init phase of
+   * a function, where time costs nothing. It never rejects, and says in its result what it did. Where ListGroups is not
+   * allowed it reads nothing, but the connection is open. Not a health check: what it could not read is read when asked for.
+   *
+   * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+   */
+  warm(options?: LookupOptions): Promise<Warmed>
   /**
    * Drops one group, or all groups, at once. The result of a call under way, a listing of the pool included, is not cached.
    *
@@ -166,8 +190,20 @@ const SOURCE_OPTIONS: OptionNames<GroupSourceOptions | SnapshotSourceOptions> = 
   maxAge: true,
 }
 
-/** The key of the call that lists the pool. No group name is empty. */
-const LISTING = ''
+/**
+ * Failures that GetGroup may not have: the right to it does not imply the right to ListGroups, an emulator or a client may
+ * have only the one, and a page can fail by a group that nobody asked for.
+ */
+const OF_LISTING: ReadonlySet<ErrorCode> = new Set([
+  'not-authorized',
+  'request-rejected',
+  'malformed-response',
+  'pool-not-found',
+  'unexpected',
+])
+
+/** What one call of the coalescer lists. */
+type Extent = 'pool' | 'first page'
 
 /**
  * Reads the groups of one user pool with GetGroup, behind an LRU cache.
@@ -211,7 +247,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     },
   })
   const groupCalls = createCoalescer<string, GroupResponse>(cacheGroup)
-  const listingCalls = createCoalescer<typeof LISTING, Listing>((_key, listing) => cacheListing(listing))
+  const listingCalls = createCoalescer<Extent, Listing>((_key, listing) => cacheListing(listing))
   const api = createUserPoolApi({
     ...options,
     timeout: options.timeout ?? CALL_TIMEOUT,
@@ -241,7 +277,9 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     options.poolSize === undefined
       ? undefined
       : numberOption(options, 'poolSize', { default: 0, min: 0, integer: true })
-  let listingDenied = false
+  let cannotList = false
+  /** The names on the first page when it was read last, if the pool has more. */
+  let firstPage: ReadonlyMap<string, unknown> | undefined
   let invalidations = 0
 
   function emit(type: CacheStatus, groupName?: string, error?: RolecastError): void {
@@ -267,17 +305,18 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     if (known === undefined || known.order <= response.order) cached.set(groupName, response)
   }
 
-  function cacheListing({ byName, first }: Listing): void {
-    const gone = [...cached.entries()].filter(
-      ([groupName, response]) => response.group !== undefined && response.order < first.order && !byName.has(groupName),
-    )
+  function cacheListing({ isWhole, byName, first }: Listing): void {
+    const isGone = (groupName: string, { group, order }: GroupResponse) =>
+      isWhole && group !== undefined && order < first.order && !byName.has(groupName)
+    const gone = [...cached.entries()].filter(([groupName, response]) => isGone(groupName, response))
     for (const [groupName] of gone) cached.delete(groupName)
     for (const [groupName, response] of byName) {
       // Reading a pool that is larger than the cache must not push out what is in use.
       if (cached.size < max || cached.has(groupName)) cacheGroup(groupName, response)
     }
-    poolSize = byName.size
-    listingDenied = false
+    if (isWhole) poolSize = byName.size
+    else firstPage = byName
+    cannotList = false
   }
 
   /** Emits a call's failure once, however many lookups wait for it. */
@@ -322,10 +361,10 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     distrustedGroups.set(groupName, clock())
   }
 
-  const listPool = (signal: AbortSignal) => reporting(undefined, listAllGroups(api, signal))
-
-  function joinListing(signal: AbortSignal | undefined): Promise<Listing> {
-    return listingCalls.join(LISTING, listPool, signal, () => abortedBy(signal))
+  function joinListing(extent: Extent, signal: AbortSignal | undefined): Promise<Listing> {
+    const list = (either: AbortSignal) =>
+      reporting(undefined, listGroupsOfPool(api, either, extent === 'pool' ? Infinity : 1))
+    return listingCalls.join(extent, list, signal, () => abortedBy(signal))
   }
 
   function abortedBy(signal: AbortSignal | undefined, groupName?: string): RolecastError {
@@ -333,14 +372,19 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     return failure('aborted', { operation, userPoolId, groupName }, { cause: signal?.reason })
   }
 
-  /** Never with a shared store: each process would list the pool, and the others would gain nothing. */
-  function listingIsCheaper(missing: number): boolean {
-    return (
-      shared === undefined &&
-      !listingDenied &&
-      poolSize !== undefined &&
-      missing > Math.max(1, Math.ceil(poolSize / PAGE_SIZE))
-    )
+  /**
+   * What to list for these names, if that is better than to ask for each. Never with a shared store: each process would list
+   * the pool, and the others would gain nothing.
+   */
+  function extentFor(missing: readonly string[]): Extent | undefined {
+    if (shared !== undefined || cannotList) return undefined
+    if (poolSize !== undefined && missing.length > Math.max(1, Math.ceil(poolSize / PAGE_SIZE))) return 'pool'
+    // Most pools fit on a page. One that does not has names there that another call is not needed for.
+    const isLarger = poolSize !== undefined && poolSize > PAGE_SIZE
+    if (firstPage === undefined ? isLarger : !missing.some(groupName => firstPage?.has(groupName))) return undefined
+    const calls = missing.filter(groupName => !groupCalls.has(groupName)).length
+    // The last free place is for the page: after it, lookups of one name each would all wait.
+    return calls > 0 && calls >= api.freeCalls() ? 'first page' : undefined
   }
 
   interface Fetched {
@@ -391,11 +435,20 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   function listedResponse(listing: Listing, groupName: string, question: Question): GroupResponse | undefined {
     const response = listing.byName.get(groupName)
     if (response !== undefined) return isCurrent(response, question) ? response : undefined
+    if (!listing.isWhole) return undefined
     // What it lacks may have been created between two of its pages: then it was created after the lookup began.
     if (listing.first.order <= question.order) return undefined
     const unknown = { ...listing.first, group: undefined }
     if (invalidations === question.invalidations) cacheGroup(groupName, unknown)
     return unknown
+  }
+
+  /** Notes that a listing fails where GetGroup may not. Of the whole pool only the missing right counts: it was asked for. */
+  function noteIfCannotList(extent: Extent, error: unknown): boolean {
+    const { code } = error as RolecastError
+    const isOfListing = extent === 'pool' ? code === 'not-authorized' : OF_LISTING.has(code)
+    if (isOfListing) cannotList = true
+    return isOfListing
   }
 
   async function fetchMany(
@@ -406,17 +459,18 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     const found = new Map<string, Fetched>()
     const missing = () => groupNames.filter(groupName => !found.has(groupName))
     // If the first listing was under way before, some names may need a second, which cannot have been.
-    for (let round = 0; round < 2 && listingIsCheaper(missing().length); round++) {
+    for (let round = 0; round < 2; round++) {
+      const extent = extentFor(missing())
+      if (extent === undefined) break
       try {
-        const listing = await joinListing(signal)
+        const listing = await joinListing(extent, signal)
         for (const groupName of missing()) {
           const response = listedResponse(listing, groupName, question)
           if (response !== undefined) found.set(groupName, { response, stale: false })
         }
       } catch (error) {
-        // The right to GetGroup does not imply the right to ListGroups.
-        if ((error as RolecastError).code === 'not-authorized') listingDenied = true
-        else for (const groupName of missing()) found.set(groupName, staleOrThrow(groupName, error))
+        if (noteIfCannotList(extent, error)) break
+        for (const groupName of missing()) found.set(groupName, staleOrThrow(groupName, error))
       }
     }
     if (signal?.aborted) throw abortedBy(signal)
@@ -500,8 +554,17 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     lookupCached,
     async prefetch({ signal }: LookupOptions = {}): Promise<Prefetched> {
       if (signal?.aborted) throw abortedBy(signal)
-      const { byName, pages } = await joinListing(signal)
+      const { byName, pages } = await joinListing('pool', signal)
       return { groups: byName.size, pages }
+    },
+    async warm({ signal }: LookupOptions = {}): Promise<Warmed> {
+      try {
+        const { byName, isWhole } = await joinListing('first page', signal)
+        return { groups: byName.size, isWholePool: isWhole }
+      } catch (error) {
+        noteIfCannotList('first page', error)
+        return { groups: 0, isWholePool: false, error: error as RolecastError }
+      }
     },
     async invalidate(groupName?: string): Promise<void> {
       invalidations++
@@ -509,6 +572,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
       if (groupName === undefined) {
         distrustedBefore = clock()
         distrustedGroups.clear()
+        firstPage = undefined
         cached.clear()
         groupCalls.forgetAll()
       } else {

@@ -8,6 +8,7 @@ import {
   type Lookup,
   type LookupOptions,
   type SnapshotSourceOptions,
+  type Warmed,
 } from './group-source.js'
 import { quote, RolecastError } from '../../errors.js'
 import { type Group, isGroupName } from '../../group.js'
@@ -45,6 +46,11 @@ export interface RoleResolver {
 export interface CachedRoleResolver extends RoleResolver {
   /** The same without a promise, or undefined if a group is not cached and fresh. Never calls Cognito. */
   resolveCached(groupNames: Iterable<string>): RoleResolution | undefined
+  /**
+   * Loads the SDK, opens the connection and reads the first page of groups, in the init phase of a function. It never rejects,
+   * and says in its result what it did.
+   */
+  warm(options?: LookupOptions): Promise<Warmed>
   /** The source of the groups, with its statistics, `prefetch` and `invalidate`. */
   readonly source: CachedGroupSource
 }
@@ -170,6 +176,7 @@ function cachedResolver(source: CachedGroupSource, options: ResolveOptions): Cac
   return {
     source,
     userPoolId: source.userPoolId,
+    warm: lookupOptions => source.warm(lookupOptions),
     async resolve(groupNames, lookupOptions) {
       return resolveLookup(await source.lookup(groupNames, lookupOptions), options)
     },

@@ -3,7 +3,7 @@ import { RolecastError, quote } from '../../errors.js'
 import type { Group } from '../../group.js'
 import { listGroupsResponse, someText, toGroup } from '../api/responses.js'
 import type { ConnectionOptions } from '../api/connection-options.js'
-import { createUserPoolApi, listAllGroups } from '../api/user-pool-api.js'
+import { createUserPoolApi, listGroupsOfPool } from '../api/user-pool-api.js'
 import { firstIssue, readAs } from '../api/schema.js'
 
 /**
@@ -66,7 +66,7 @@ export interface SnapshotOptions extends ConnectionOptions {
 export async function takeSnapshot({ signal, clock = Date.now, ...options }: SnapshotOptions): Promise<PoolSnapshot> {
   const api = createUserPoolApi({ ...options, clock, onCall: () => {} })
   const takenAt = clock()
-  const { byName } = await listAllGroups(api, signal ?? new AbortController().signal)
+  const { byName } = await listGroupsOfPool(api, signal ?? new AbortController().signal)
   const groups = [...byName.values()].flatMap(({ group }) => group ?? [])
   return {
     version: 1,

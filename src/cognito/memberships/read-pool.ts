@@ -14,7 +14,7 @@ import {
   type ReadRecord,
   type StartRecord,
 } from './read-state.js'
-import { createPaginationGuard, listAllGroups, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
+import { createPaginationGuard, listGroupsOfPool, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
 import type { QuotaName } from '../api/user-pool-call.js'
 import type { PoolChange } from '../../audit/pool-change.js'
 
@@ -387,7 +387,7 @@ function toGroup({ groupName, precedence, roleArn }: GroupRecord): Group {
 
 /** The groups in the form that a checkpoint has. */
 async function listGroups(api: ReadApi, signal: AbortSignal): Promise<readonly GroupRecord[]> {
-  const { byName, createdAt } = await listAllGroups(api, signal)
+  const { byName, createdAt } = await listGroupsOfPool(api, signal)
   return [...byName.values()]
     .flatMap(({ group }) => group ?? [])
     .map(({ groupName, precedence, roleArn }) => ({

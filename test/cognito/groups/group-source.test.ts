@@ -336,7 +336,8 @@ describe('time', () => {
   test('at the default rate Cognito is never made to throttle, though the first calls are slow to get there', async () => {
     const strict = await startCognitoEndpoint({ userPoolId, quota: { requestsPerSecond: 5 } })
     try {
-      const source = createGroupSource({ userPoolId, client: endpointClient(strict, { fastRetry: true }) })
+      const client = endpointClient(strict, { fastRetry: true })
+      const source = createGroupSource({ userPoolId, client, poolSize: 10_000 })
       const { unknownGroups } = await source.lookup(Array.from({ length: 17 }, (_, index) => `g${index}`))
       expect(unknownGroups).toHaveLength(17)
       expect(strict.requests).toHaveLength(17)
@@ -366,7 +367,7 @@ describe('in virtual time', () => {
   const names = (count: number) => Array.from({ length: count }, (_, index) => `g${index}`)
 
   test('a timed-out call frees its place for the next', async () => {
-    const { source, sentAt } = slowPool({ timeout: 500, concurrency: 1, requestsPerSecond: Infinity })
+    const { source, sentAt } = slowPool({ timeout: 500, concurrency: 1, requestsPerSecond: Infinity, poolSize: 10_000 })
     const hanging = failureOf(() => source('hanging'))
     expect(await source('ghost')).toBeUndefined()
     expect(await hanging).toMatchObject({ code: 'timeout' })
@@ -374,7 +375,7 @@ describe('in virtual time', () => {
   })
 
   test('calls keep to the rate, within any second', async () => {
-    const { source, sentAt } = slowPool({ requestsPerSecond: 4, concurrency: 100 })
+    const { source, sentAt } = slowPool({ requestsPerSecond: 4, concurrency: 100, poolSize: 10_000 })
     await source.lookup(names(10))
     expect(sentAt).toHaveLength(10)
     for (let index = 4; index < sentAt.length; index++)

@@ -11,6 +11,8 @@ import { useVirtualTime } from '../../virtual-time.js'
 
 const userPoolId = 'eu-west-1_Ab12Cd34e'
 const PAGE = 60
+/** Of a pool of so many groups no page is read instead of a call. */
+const TOO_LARGE = 10_000
 const pass = (ms: number) => new Promise<void>(resolve => void setTimeout(resolve, ms))
 const names = (count: number, prefix = 'g') => Array.from({ length: count }, (_, index) => `${prefix}${index}`)
 
@@ -60,7 +62,7 @@ describe('lookups that wait take turns', () => {
   /** How many calls were sent between the question for one name and its own call, while so many lookups wait. */
   async function callsBefore(others: readonly (readonly string[])[], name = 'mine'): Promise<number> {
     const { client, calls } = poolOf()
-    const source = createGroupSource({ userPoolId, client })
+    const source = createGroupSource({ userPoolId, client, poolSize: TOO_LARGE })
     // The first call loads the SDK.
     await source('first')
     await pass(2_000)
@@ -100,7 +102,7 @@ describe('lookups that wait take turns', () => {
     await fc.assert(
       fc.asyncProperty(fc.array(lookups, { minLength: 2, maxLength: 6 }), async plan => {
         const { client, calls } = poolOf()
-        const source = createGroupSource({ userPoolId, client })
+        const source = createGroupSource({ userPoolId, client, poolSize: TOO_LARGE })
         await source('first')
         await pass(2_000)
         const waiting: Promise<unknown>[] = []
@@ -135,7 +137,7 @@ describe('lookups that wait take turns', () => {
 
   test('a lookup that was given up holds up nobody', async () => {
     const { client, calls } = poolOf()
-    const source = createGroupSource({ userPoolId, client })
+    const source = createGroupSource({ userPoolId, client, poolSize: TOO_LARGE })
     const controller = new AbortController()
     const given = failureOf(async () => source.lookup(names(100), { signal: controller.signal }))
     await pass(500)
@@ -179,7 +181,7 @@ describe('a name that cannot exist is an unknown group', () => {
   test.each(IMPOSSIBLE)('%j', async name => {
     const { client, calls, set } = poolOf(() => 0)
     set('a', 'A')
-    const source = createGroupSource({ userPoolId, client })
+    const source = createGroupSource({ userPoolId, client, poolSize: TOO_LARGE })
     expect(await source.lookup(['a', name])).toMatchObject({
       groups: [{ roleArn: 'A' }],
       unknownGroups: [name],

@@ -91,6 +91,7 @@ interface Job {
   readonly names: readonly string[]
   /** How many names a lookup has. */
   readonly together: number
+  readonly poolSize?: number
   readonly redis?: string
   readonly sharedCache?: { readonly atomic: boolean; readonly options: Record<string, unknown> }
 }
@@ -141,7 +142,7 @@ async function startFleet(connection: Record<string, unknown>): Promise<Fleet> {
   return {
     async run(job) {
       const prepared = workers.map(heard)
-      for (const worker of workers) worker.send({ job: { ...job, source: connection } })
+      for (const worker of workers) worker.send({ job: { ...job, source: { ...connection, poolSize: job.poolSize } } })
       await Promise.all(prepared)
       const reports = workers.map(worker => heard(worker) as Promise<{ readonly done: Report }>)
       for (const worker of workers) worker.send('go')
@@ -229,8 +230,8 @@ describe.skipIf(!hasRedis)('20 processes, one Redis server and one user pool of 
     expect(endpoint.requests).toHaveLength(10)
   })
 
-  test('control: without the shared cache they make a call for each group and process', async () => {
-    expectWhole(await fleet.run({ names: NAMES, together: 50 }))
+  test('control: without the shared cache, and in a pool too large for a page, they make a call for each group and process', async () => {
+    expectWhole(await fleet.run({ names: NAMES, together: 50, poolSize: 10_000 }))
     expect(endpoint.requests).toHaveLength(PROCESSES * 50)
   })
 

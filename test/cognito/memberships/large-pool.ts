@@ -27,6 +27,7 @@ export function largePool({ users, groups, perUser }: PoolShape): UserPoolApi {
     userPoolId: 'eu-west-1_Large',
     timeout: 1_000,
     lastOrder: () => 0,
+    freeCalls: () => 5,
     async getGroup() {
       throw new Error('nobody asks for one')
     },

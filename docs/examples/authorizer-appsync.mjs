@@ -2,7 +2,7 @@
 import { createRoleAuthorizer, toContext } from 'rolecast/authorizer'
 import { createRoleResolver } from 'rolecast/cognito'
 
-// In a Lambda function: createRoleResolver({ userPoolId: process.env.USER_POOL_ID })
+// In a Lambda function: createRoleResolver({ userPoolId: process.env.USER_POOL_ID }), and then `await resolver.warm()`
 const role = name => `arn:aws:iam::111122223333:role/${name}`
 const groups = new Map([
   ['editors', { groupName: 'editors', precedence: 1, roleArn: role('Editor') }],

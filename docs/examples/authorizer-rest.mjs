@@ -2,7 +2,7 @@
 import { createRoleAuthorizer, toContext } from 'rolecast/authorizer'
 import { createRoleResolver } from 'rolecast/cognito'
 
-// In a Lambda function: createRoleResolver({ userPoolId: process.env.USER_POOL_ID })
+// In a Lambda function: createRoleResolver({ userPoolId: process.env.USER_POOL_ID }), and then `await resolver.warm()`
 const admin = 'arn:aws:iam::111122223333:role/Admin'
 const groups = new Map([['admins', { groupName: 'admins', precedence: 1, roleArn: admin }]])
 const userPoolId = 'eu-west-1_Ab12Cd34e'

@@ -10,8 +10,8 @@ export type VerifierFailure =
   | 'keys-unavailable'
 
 /**
- * The errors of aws-jwt-verify, by the name of their class: all of them have the `name` of `Error`. A minifier that renames
- * classes turns each of them into `unverified`, which still denies, with 401.
+ * The errors of aws-jwt-verify, by the name of their class: the `name` of each is `Error`. A minifier that renames classes
+ * turns each of them into `unverified`, which still denies, with 401.
  */
 const BY_NAME: ReadonlyMap<string, VerifierFailure> = new Map([
   ['JwtExpiredError', 'expired'],
@@ -71,8 +71,8 @@ const BY_CLAIM: ReadonlyMap<unknown, VerifierFailure> = new Map([
 ])
 
 /**
- * Tells a bad token from keys that cannot be read, by the name or the code of the error that the verifier threw. What is not
- * known is `unverified`. So is an error that throws when it is read.
+ * Tells a bad token from keys that cannot be read, by the name or the code of the error that the verifier threw. What is
+ * not known is `unverified`. So is an error that throws when it is read.
  */
 export function reasonOfVerifierFailure(error: unknown): VerifierFailure {
   try {

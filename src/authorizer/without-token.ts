@@ -6,9 +6,9 @@ const MAX_DEPTH = 5
 const WITHHELD = '[withheld: it could have the token, which was not found]'
 
 /**
- * A copy of an error for a log, with `[token]` in place of the token and of its parts: `name`, `code`, `message`, `stack`, the
- * `groupName` and `retryable` of a RolecastError, and `cause`, five deep. Nothing else, because an error of aws-jwt-verify has
- * the decoded token in a property. Without a token to look for, the texts are withheld. It never throws.
+ * A copy of an error for a log, with `[token]` in place of the token and of its parts: `name`, `code`, `message`, `stack`,
+ * the `groupName` and `retryable` of a RolecastError, and `cause`, five deep. Nothing else, because an error of aws-jwt-verify
+ * has the decoded token in a property. Without a token to look for, the texts are withheld. It never throws.
  */
 export function errorWithoutToken(error: unknown, token: string | undefined, depth = 0): Error {
   const redact = (value: unknown): string | undefined =>

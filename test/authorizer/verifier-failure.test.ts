@@ -5,7 +5,7 @@ import { inspect } from 'node:util'
 import { JwtVerifier } from 'aws-jwt-verify'
 import * as errors from 'aws-jwt-verify/error'
 import { afterEach, describe, expect, it } from 'vitest'
-import { createRoleGuard, type Decision, type Denied } from '../../src/authorizer/index.js'
+import { createRoleAuthorizer, createRoleGuard, type Decision, type Denied } from '../../src/authorizer/index.js'
 import { reasonOfVerifierFailure } from '../../src/authorizer/verifier-failure.js'
 import { createRoleResolver } from '../../src/cognito/index.js'
 import { RolecastError } from '../../src/errors.js'
@@ -253,6 +253,40 @@ describe('the hook of errors', () => {
     const { guard, told: all } = guardOf(() => ({ sub: 'user-1', iss: ISSUER }))
     expect(await guard(tokenOf())).toMatchObject({ allowed: false, reason: 'no-role' })
     expect(all).toEqual([])
+  })
+
+  it('is called for an authorizer too, and without a token it withholds the texts', async () => {
+    const told: Told[] = []
+    const handler = createRoleAuthorizer({
+      kind: 'rest-request',
+      resolver: { userPoolId: POOL, resolve: () => Promise.reject(new Error('down')) },
+      verifier: token => {
+        if (token === 'forged') throw new Error('forged is no token')
+        return { sub: 'user-1', iss: ISSUER }
+      },
+      groupsOf: 'token',
+      onStale: 'deny',
+      resource: 'stage',
+      onFailure: 'deny',
+      allow: () => true,
+      findToken: ({ headers }) => {
+        if (headers?.['token'] === undefined) throw new Error('secret.of.somebody')
+        return headers['token']
+      },
+      onError: (error, decision) => told.push({ error, decision }),
+    })
+    const methodArn = 'arn:aws:execute-api:eu-west-1:123456789012:ymy8tbxw7b/prod/GET/pets'
+    const event = { type: 'REQUEST', methodArn, httpMethod: 'GET', path: '/pets', requestContext: {} } as const
+    await handler({ ...event, headers: { token: 'good' } })
+    await handler({ ...event, headers: { token: 'forged' } }).catch(() => {})
+    await handler(event).catch(() => {})
+    expect(told.map(({ error }) => (error as Error).message)).toEqual([
+      'down',
+      '[token] is no token',
+      expect.stringContaining('withheld'),
+    ])
+    expect(told.map(({ decision }) => decision.reason)).toEqual(['resolver-failed', 'unverified', 'missing-token'])
+    expect(inspect(told, { depth: 10 })).not.toMatch(/forged is|secret/)
   })
 
   it('changes nothing, whatever it does', async () => {

@@ -416,7 +416,8 @@ describe('four times as much takes four times the work, and not sixteen times', 
   async function growth(work: Work, textOf: (size: number) => string, size: number): Promise<number> {
     const texts = [textOf(size), textOf(4 * size)] as const
     const least = [Infinity, Infinity]
-    for (let round = 0; round < 3; round++) {
+    // A busy machine disturbs some rounds, and more of them only bring the least closer to what the work takes.
+    for (let round = 0; round < 3 || (round < 12 && least[1]! / least[0]! >= LIMIT); round++) {
       for (const [index, text] of texts.entries())
         least[index] = Math.min(least[index]!, await processorTime(() => work(text)))
     }

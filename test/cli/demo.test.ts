@@ -29,7 +29,7 @@ describe.concurrent('demo', () => {
     for (const mark of ['>', '-', '!', '?']) expect(stdout).toMatch(new RegExp(`^\\${mark} +(\\d+|none)  `, 'm'))
 
     const [, asked, calls, hits, kept] =
-      /(\d+) groups asked for: (\d+) GetGroup calls, (\d+) hits; (\d+) names cached, one of them as unknown/
+      /(\d+) groups asked for: (\d+) calls to Cognito, (\d+) hits; (\d+) names cached, one of them as unknown/
         .exec(stdout)!
         .map(Number)
     expect(calls! + hits!).toBe(asked)

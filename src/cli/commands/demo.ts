@@ -80,6 +80,6 @@ async function predictAll(emulator: Emulator, terminal: Terminal): Promise<void>
   const { call, hit, miss, negative, size } = source.stats()
   await print(
     terminal,
-    `\n${paint.bold('Cache')}\n  ${hit + negative + miss} groups asked for: ${call} GetGroup calls, ${hit + negative} hits; ${size} names cached, one of them as unknown\n`,
+    `\n${paint.bold('Cache')}\n  ${hit + negative + miss} groups asked for: ${call} calls to Cognito, ${hit + negative} hits; ${size} names cached, one of them as unknown\n`,
   )
 }

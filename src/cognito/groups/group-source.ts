@@ -445,8 +445,9 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
 
   /** Notes that a listing fails where GetGroup may not. Of the whole pool only the missing right counts: it was asked for. */
   function noteIfCannotList(extent: Extent, error: unknown): boolean {
-    const { code } = error as RolecastError
-    const isOfListing = extent === 'pool' ? code === 'not-authorized' : OF_LISTING.has(code)
+    const { code, retryable } = error as RolecastError
+    // What passes, such as a gateway's page in place of a response, does not mean that listing never works.
+    const isOfListing = extent === 'pool' ? code === 'not-authorized' : !retryable && OF_LISTING.has(code)
     if (isOfListing) cannotList = true
     return isOfListing
   }

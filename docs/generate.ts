@@ -2,8 +2,10 @@
  * Writes what the pages of this folder take from the code: `npm run docs:generate`. With `--check`, it writes nothing and
  * exits with 1 if a page is not up to date: `npm run docs:check`.
  */
-import { readFile, writeFile } from 'node:fs/promises'
+import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
+import { build } from 'esbuild'
+import manifest from '../package.json' with { type: 'json' }
 import { configSchema } from '../src/cli/config.js'
 import { rulesMarkdown } from '../src/report/rule-page.js'
 import { RULES, TEMPLATE_RULES } from '../src/rules/catalogue.js'
@@ -47,6 +49,50 @@ function formatsMarkdown(): string {
   ].join('\n\n')
 }
 
+/** The packages whose code is in the built files: every import but those that package.json has users install. */
+async function inlinedPackages(): Promise<readonly string[]> {
+  const { metafile } = await build({
+    entryPoints: manifest.tsup.flatMap(({ entry }) => Object.values<string>(entry)),
+    absWorkingDir: pathOf('..'),
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    outdir: 'dist',
+    write: false,
+    metafile: true,
+    logLevel: 'silent',
+    external: [
+      ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
+      ...manifest.tsup.flatMap(({ external }) => external),
+    ],
+  })
+  const folders = Object.values(metafile.outputs)
+    .flatMap(({ inputs }) => Object.entries(inputs))
+    .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
+    .flatMap(([path]) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? [])
+  return [...new Set(folders)].toSorted()
+}
+
+/** Their licences ask to come along. */
+async function thirdPartyLicenses(): Promise<string> {
+  const sections = (await inlinedPackages()).map(async folder => {
+    const { name, license } = JSON.parse(await readPage(`../${folder}/package.json`)) as Record<string, string>
+    const file = (await readdir(pathOf(`../${folder}`))).find(one => /^licen[cs]e/i.test(one))
+    if (file === undefined) throw new Error(`${folder} has no licence file`)
+    return `## ${name}\n\n${license}\n\n\`\`\`text\n${(await readPage(`../${folder}/${file}`)).trim()}\n\`\`\``
+  })
+  return [
+    '# Licences of inlined packages',
+    'The JavaScript files of rolecast contain parts of these packages, so that importing rolecast loads few files. See ' +
+      '[why](decisions/0006-inlined-packages.md). What `dependencies` in package.json lists is installed beside it.',
+    ...(await Promise.all(sections)),
+    '',
+  ]
+    .join('\n\n')
+    .trimEnd()
+    .concat('\n')
+}
+
 const list = (items: readonly string[]) => items.map(item => `- ${item}`).join('\n')
 
 const pathOf = (page: string) => fileURLToPath(new URL(page, import.meta.url))
@@ -56,6 +102,7 @@ const pages: readonly (readonly [string, string])[] = [
   ['findings.md', await withRules('findings.md', 'The rules')],
   ['validate.md', await withRules('validate.md', 'The rules of comparisons and suppressions')],
   ['what-it-reads.md', await withGenerated('what-it-reads.md', 'src/template/formats.ts', formatsMarkdown())],
+  ['third-party-licenses.md', await thirdPartyLicenses()],
   ['rolecast.config.schema.json', `${JSON.stringify(configSchema(), undefined, 2)}\n`],
 ]
 

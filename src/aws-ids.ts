@@ -1,26 +1,29 @@
-/** What AWS's ids look like, each once. They are patterns, not checks that something exists. */
+/**
+ * What AWS's ids look like, each once. They are patterns, not checks that something exists. Marked as pure, so that a bundler
+ * leaves out those that are not used.
+ */
 
 const REGION = '[a-z]{2,}(?:-[a-z]+)+-\\d+'
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
 
-export const REGION_PATTERN = new RegExp(`^${REGION}$`)
+export const REGION_PATTERN = /* @__PURE__ */ new RegExp(`^${REGION}$`)
 
-export const UUID_PATTERN = new RegExp(`^${UUID}$`)
+export const UUID_PATTERN = /* @__PURE__ */ new RegExp(`^${UUID}$`)
 
 /** `eu-west-1_Ab12Cd34e`, and nothing else. An emulator's may begin with another word: see `isUserPoolId`. */
-export const USER_POOL_ID_PATTERN = new RegExp(`^${REGION}_[0-9a-zA-Z]+$`)
+export const USER_POOL_ID_PATTERN = /* @__PURE__ */ new RegExp(`^${REGION}_[0-9a-zA-Z]+$`)
 
 /** The beginning of a text that is a user pool id, or begins with one. */
-export const USER_POOL_ID_PREFIX = new RegExp(`^${REGION}_\\w+`)
+export const USER_POOL_ID_PREFIX = /* @__PURE__ */ new RegExp(`^${REGION}_\\w+`)
 
 /** `POOLID_Provider`: the name that Cognito gives the group of an identity provider. */
-const FEDERATED_GROUP_PATTERN = new RegExp(`^${REGION}_[0-9A-Za-z]+_`)
+const FEDERATED_GROUP_PATTERN = /* @__PURE__ */ new RegExp(`^${REGION}_[0-9A-Za-z]+_`)
 
 /** `eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6`. */
-export const IDENTITY_POOL_ID_PATTERN = new RegExp(`^${REGION}:${UUID}$`)
+export const IDENTITY_POOL_ID_PATTERN = /* @__PURE__ */ new RegExp(`^${REGION}:${UUID}$`)
 
 /** Every identity pool id in a text. */
-export const IDENTITY_POOL_IDS_IN_TEXT = new RegExp(`(?<![\\w-])${REGION}:${UUID}(?![\\w-])`, 'g')
+export const IDENTITY_POOL_IDS_IN_TEXT = /* @__PURE__ */ new RegExp(`(?<![\\w-])${REGION}:${UUID}(?![\\w-])`, 'g')
 
 /** Whether the API takes it as a user pool id: with any word for a region, as emulators have it. */
 export function isUserPoolId(value: unknown): value is string {
@@ -30,6 +33,14 @@ export function isUserPoolId(value: unknown): value is string {
 /** The same for emulators that take any word for the whole id. `any` is none: it says that the pool does not matter. */
 export function isEmulatedPoolId(value: unknown): value is string {
   return typeof value === 'string' && !/^any$/i.test(value) && /^[\w-]{1,55}$/.test(value)
+}
+
+/**
+ * The user pool that issued a token, by its `iss`: `https://cognito-idp.REGION.amazonaws.com/POOL`, or with any other host.
+ * Undefined for an issuer of another form.
+ */
+export function poolOfIssuer(iss: unknown): string | undefined {
+  return typeof iss === 'string' ? /^https?:\/\/[^/?#@\\\s]+\/([^/?#@\\\s]+)$/.exec(iss)?.[1] : undefined
 }
 
 /** The region of an identity pool id, or undefined for what is none. */

@@ -244,8 +244,13 @@ describe('the built package, where no node_modules exists', () => {
     expect(stdout.trim().split(',')).toContain('createRoleAuthorizer')
   })
 
+  test('the resolver loads: what it needs is inlined, and the SDK comes with the first call', async () => {
+    const { stdout } = await load('./dist/cognito/index.js')
+    expect(stdout.trim().split(',')).toContain('createRoleResolver')
+  })
+
   test('control: what needs a library does not load', async () => {
-    await expect(load('./dist/cognito/index.js')).rejects.toThrow(/ERR_MODULE_NOT_FOUND/)
+    await expect(load('./dist/template/index.js')).rejects.toThrow(/ERR_MODULE_NOT_FOUND/)
   })
 
   test('control: a library planted in the core stops it from loading', async () => {

@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build } from 'tsup'
+import { build, type Options } from 'tsup'
 import manifest from '../package.json' with { type: 'json' }
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -38,7 +38,8 @@ async function builtPackage(): Promise<string> {
   }
   const draft = join(cache, `${randomUUID()}.tmp`)
   try {
-    await build({ ...manifest.tsup, format: ['esm'], target: 'node20', dts: false, config: false, outDir: draft })
+    for (const options of manifest.tsup)
+      await build({ ...(options as Options), dts: false, sourcemap: false, config: false, outDir: draft })
     await removeOld()
     await rename(draft, folder).catch(async error => {
       if (!(await isThere(folder))) throw error

@@ -28,7 +28,7 @@ export interface ConcernText {
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
  */
-export const CONCERNS: Readonly<Record<AuditConcern, ConcernText>> = {
+export const CONCERNS: Readonly<Record<AuditConcern, ConcernText>> = /* @__PURE__ */ (() => ({
   'conflicting-tie': {
     title: 'Users with a tie on different roles',
     meaning:
@@ -75,7 +75,7 @@ export const CONCERNS: Readonly<Record<AuditConcern, ConcernText>> = {
       'Cognito makes such a group for each provider, and puts in every user that it makes from one: the owner of the provider decides who can sign in there, and so who has the role.',
     next: 'Put the role on a group of your own, unless it is meant for all users of the provider.',
   },
-}
+}))()
 
 /** What users are found by. */
 export const USER_CONCERNS: readonly (readonly [AuditConcern, (resolution: PoolResolution) => boolean])[] = [

@@ -1,5 +1,5 @@
 import { dirname, relative } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import type { Finding } from '../rules/finding.js'
 import { jsonText } from '../report/json-text.js'
 import { type InvalidFile, readJsonFile } from './json-file.js'

@@ -1,6 +1,6 @@
 import { access } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod'
 import { RULES } from '../rules/catalogue.js'
 import { RolecastError, quote } from '../errors.js'
 import { SEVERITIES } from '../rules/finding.js'

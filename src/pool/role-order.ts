@@ -11,7 +11,7 @@ export interface RoleOrder {
 }
 
 /** The factor of a level in a key: more than a pool has groups, and the highest key is still an exact number. */
-const PLACES = 2 ** 21
+const PLACES = 2_097_152
 
 /** Up to so many roles, inserting each in its place takes less than sorting them. */
 const FEW = 24

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { z } from 'zod'
+import * as z from 'zod'
 import { RolecastError, quote } from '../../errors.js'
 import type { Group, UserGroups } from '../../group.js'
 import {

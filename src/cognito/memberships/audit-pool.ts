@@ -6,17 +6,10 @@ import type { Group } from '../../group.js'
 import { changeGroups, createImpact, type GroupChange, type UserImpact } from '../../audit/impact.js'
 import { compilePool } from '../../pool/compile-pool.js'
 import { type ResolveOptions, resolveRoles } from '../../claims/resolve.js'
-import { type Checkpoint, openCheckpoint } from './checkpoint.js'
+import type { Checkpoint } from './checkpoint.js'
 import type { ReadEstimate, ReadRates, ReadStrategy } from './estimate.js'
 import { numberOption, type AuditClient, type AuditRates, type ConnectionOptions } from '../api/connection-options.js'
-import {
-  checkAccess as check,
-  estimatePool as estimate,
-  type PoolReading,
-  type ReadEvent,
-  type ReadPoolOptions,
-  readPool,
-} from './read-pool.js'
+import type { PoolReading, ReadEvent, ReadPoolOptions } from './read-pool.js'
 import { callHook } from '../api/hook.js'
 import { checkNames, CONNECTION_NAMES, type OptionNames } from '../api/option-names.js'
 import { createUserPoolApi, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
@@ -150,7 +143,8 @@ export async function estimateReading(
   options: ReadOptions,
   checkGroups?: (groups: readonly Group[]) => void,
 ): Promise<ReadEstimate> {
-  return estimate({ ...settingsOf(options), checkGroups })
+  const settings = settingsOf(options)
+  return (await loadReader()).estimatePool({ ...settings, checkGroups })
 }
 
 /** A pool that was read, and its checkpoint. */
@@ -169,7 +163,7 @@ export async function checkReading(options: ReadOptions): Promise<void> {
   const settings = settingsOf(options)
   const checkpoint = await openCheckpointOf(options)
   await (checkpoint?.resumed ? checkpoint.close() : checkpoint?.remove())
-  await check(settings)
+  await (await loadReader()).checkAccess(settings)
 }
 
 /**
@@ -184,7 +178,7 @@ export async function openPool(
   const settings: ReadPoolOptions = { ...settingsOf(options), checkGroups }
   const checkpoint = await openCheckpointOf(options)
   try {
-    const reading = await readPool({ ...settings, checkpoint })
+    const reading = await (await loadReader()).readPool({ ...settings, checkpoint })
     return {
       reading,
       done: async () => checkpoint?.remove(),
@@ -212,6 +206,7 @@ async function openCheckpointOf(options: ReadOptions): Promise<Checkpoint | unde
   const { checkpoint, userPoolId, endpoint, strategy } = options
   const maxAge = numberOption(options, 'maxCheckpointAge', { default: 86_400_000, min: 0 })
   if (checkpoint === undefined) return undefined
+  const { openCheckpoint } = await import('./checkpoint.js')
   return openCheckpoint(checkpoint, {
     read: { userPoolId, endpoint: endpoint ?? null, strategy: strategy ?? 'the faster one' },
     now: Date.now,
@@ -249,5 +244,8 @@ function settingsOf(options: ReadOptions) {
     retryDelay: 1_000,
   }
 }
+
+/** Loaded by the first audit: what only audits need would cost every function that reads roles a part of its cold start. */
+const loadReader = () => import('./read-pool.js')
 
 const NEVER = new AbortController().signal

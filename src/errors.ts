@@ -79,9 +79,12 @@ export class RolecastError extends Error {
   }
 }
 
-/** Whether this is a rolecast error, from whichever copy of the package. */
+/** Whether this is a rolecast error, from whichever copy of the package, and from another context, such as a test of Jest has. */
 export function isRolecastError(error: unknown): error is RolecastError {
-  return error instanceof Error && error.name === 'RolecastError' && typeof (error as RolecastError).code === 'string'
+  // Each context has a class `Error` of its own.
+  if (Object.prototype.toString.call(error) !== '[object Error]') return false
+  const { name, code } = error as RolecastError
+  return name === 'RolecastError' && typeof code === 'string'
 }
 
 const MAX_QUOTED = 200

@@ -1,6 +1,7 @@
+import { runInNewContext } from 'node:vm'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { listNames, quote, RolecastError } from '../src/errors.js'
+import { isRolecastError, listNames, quote, RolecastError } from '../src/errors.js'
 
 /** What acts on a terminal or a log, or hides: controls, line and paragraph separators, marks that turn text around. */
 const HIDDEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2066\u2067]/u
@@ -68,5 +69,25 @@ describe('a message', () => {
 
   test('keeps what `quote` isolated from the text around it', () => {
     expect(new RolecastError('unexpected', `it failed: ${quote('מנהל')}`).message).toBe('it failed: `\u2068מנהל\u2069`')
+  })
+})
+
+describe('a rolecast error is known', () => {
+  const copy = `class RolecastError extends Error { name = 'RolecastError'; code = 'timeout' }; new RolecastError('late')`
+
+  test('by its own copy, by another, and from another context', () => {
+    const elsewhere: unknown = runInNewContext(copy)
+    expect(elsewhere instanceof Error, 'control: another context has another Error').toBe(false)
+    expect([new RolecastError('timeout', 'late'), elsewhere].map(isRolecastError)).toEqual([true, true])
+  })
+
+  test.each<[string, unknown]>([
+    ['another error', new TypeError('late')],
+    ['an error of that name without a code', Object.assign(new Error('late'), { name: 'RolecastError' })],
+    ['an object that looks like one', { name: 'RolecastError', code: 'timeout', message: 'late' }],
+    ['nothing', undefined],
+    ['null', null],
+  ])('%s is none', (_, value) => {
+    expect(isRolecastError(value)).toBe(false)
   })
 })

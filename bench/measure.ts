@@ -1,4 +1,6 @@
+import { execFile } from 'node:child_process'
 import { cpus } from 'node:os'
+import { promisify } from 'node:util'
 
 /** One way to do the job; it does it `times` times and gives back something that hangs on the work. */
 export interface Candidate {
@@ -71,6 +73,40 @@ async function sample({ run }: Candidate, times: number): Promise<number> {
   const result = run(times)
   sink.value = result instanceof Promise ? await result : result
   return Number(process.hrtime.bigint() - start) / times
+}
+
+/** Processor time of a process from its start to its end, user and system. */
+export interface WholeProcess {
+  readonly name: string
+  readonly milliseconds: number
+  /** Of the first one's. */
+  readonly ratio: number
+}
+
+/** Prints the processor time of the process that loads it, in microseconds, as the last line of stderr. */
+const TELL =
+  'data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>{const{user,system}=process.cpuUsage();writeSync(2,`\\n${user+system}`)})'
+
+/** The least of some rounds, in each of which the processes take turns: what else the machine does only adds to it. */
+export async function leastCpu(
+  processes: readonly { readonly name: string; readonly args: readonly string[]; readonly env?: NodeJS.ProcessEnv }[],
+  { rounds = 11, cwd }: { readonly rounds?: number; readonly cwd?: string } = {},
+): Promise<readonly WholeProcess[]> {
+  const least = processes.map(() => Infinity)
+  for (let round = 0; round < rounds; round++) {
+    for (const [index, { args, env }] of processes.entries()) {
+      const { stderr } = await promisify(execFile)(process.execPath, ['--import', TELL, ...args], {
+        ...(cwd !== undefined && { cwd }),
+        ...(env !== undefined && { env }),
+      })
+      least[index] = Math.min(least[index]!, Number(stderr.slice(stderr.lastIndexOf('\n') + 1)) / 1_000)
+    }
+  }
+  return processes.map(({ name }, index) => ({
+    name,
+    milliseconds: least[index]!,
+    ratio: least[index]! / least[0]!,
+  }))
 }
 
 export function median(values: readonly number[]): number {

@@ -1,19 +1,13 @@
-import { execFile } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { PATTERNS } from '../src/cli/template-files.js'
-import type { Measured } from './measure.js'
+import { leastCpu, type Measured } from './measure.js'
 
 const ROUNDS = 5
 const root = fileURLToPath(new URL('..', import.meta.url))
 const BIN = join(root, 'dist/cli/bin.js')
-
-/** Prints the CPU time of the process that loads it, in microseconds, as the last line of stderr. */
-const CPU =
-  'data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>{const{user,system}=process.cpuUsage();writeSync(2,`\\n${user+system}`)})'
 
 /** What anybody would write to look at the same files: find them, and read each. */
 const BASELINE = `
@@ -35,24 +29,12 @@ export async function benchMonorepo(): Promise<Readonly<Record<string, readonly 
       { name: 'find and read', args: baseline },
       { name: 'rolecast validate', args: [BIN, 'validate', folder, '--no-config', '--fail-on', 'never'] },
     ]
-    const least = candidates.map(() => Infinity)
-    for (let round = 0; round < ROUNDS; round++)
-      for (const [index, { args }] of candidates.entries()) least[index] = Math.min(least[index]!, await cpuOf(args))
-    const rows = candidates.map(({ name }, index) => ({
-      name,
-      nanoseconds: least[index]!,
-      ratio: least[index]! / least[0]!,
-    }))
+    const measured = await leastCpu(candidates, { rounds: ROUNDS, cwd: root })
+    const rows = measured.map(({ name, milliseconds, ratio }) => ({ name, nanoseconds: milliseconds * 1e6, ratio }))
     return { 'a monorepo of 20,000 files, CPU of whole processes': rows }
   } finally {
     await rm(folder, { recursive: true })
   }
-}
-
-/** In nanoseconds. */
-async function cpuOf(args: readonly string[]): Promise<number> {
-  const { stderr } = await promisify(execFile)(process.execPath, ['--import', CPU, ...args], { cwd: root })
-  return Number(stderr.slice(stderr.lastIndexOf('\n') + 1)) * 1000
 }
 
 const filler = (lines: number, line: (index: number) => string) =>

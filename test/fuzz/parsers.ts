@@ -554,6 +554,30 @@ function overTheNetwork(): readonly Parser[] {
   ]
 }
 
+const CHANGES = ['eventbridge-update-group', 'sqs-batch', 'cloudtrail-log-file'].map(
+  name =>
+    JSON.parse(readFileSync(new URL(`../../docs/examples/events/${name}.json`, import.meta.url), 'utf8')) as unknown,
+)
+
+function invalidating(): readonly Parser[] {
+  const target = { userPoolId: POOL, invalidate: () => {} }
+  const targets = { groups: target, users: target }
+  const invalidate = (event: unknown) =>
+    cognito.applyInvalidation(cognito.invalidationFrom(event, { userPoolId: POOL }), targets)
+  return [
+    parser('events of changes', ['invalidationFrom', 'applyInvalidation'], changed(CHANGES, hostileValue), invalidate),
+    parser('events of changes as texts', ['invalidationFrom'], changedJson(CHANGES), invalidate),
+    parser(
+      'invalidations',
+      ['applyInvalidation'],
+      changed([cognito.invalidationFrom(CHANGES[1], { userPoolId: POOL })], hostileValue),
+      async invalidation => {
+        await cognito.applyInvalidation(invalidation as cognito.Invalidation, targets)
+      },
+    ),
+  ]
+}
+
 const TRANSPORTS = ['jwt', 'rest', 'http', 'appsync', 'alb', 'array'] as const
 const EVENTS = ['rest-token', 'rest-request', 'websocket', 'http-1', 'http-2', 'appsync'].map(kind => ({
   kind,
@@ -693,7 +717,15 @@ export async function prepare(folder: string): Promise<void> {
 
 /** Every parser there is. @param folder for files that they read, where `prepare` ran */
 export function allParsers(folder: string): readonly Parser[] {
-  return [...templates(), ...resolving(), ...credentials(), ...overTheNetwork(), ...authorizing(), ...files(folder)]
+  return [
+    ...templates(),
+    ...resolving(),
+    ...credentials(),
+    ...overTheNetwork(),
+    ...invalidating(),
+    ...authorizing(),
+    ...files(folder),
+  ]
 }
 
 /** Exported functions that take nothing from outside, each with the reason. */

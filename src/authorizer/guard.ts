@@ -1,9 +1,11 @@
 import { type CarriedClaims, type ClaimsComparison, compareClaims } from '../claims/compare-claims.js'
 import { isAbortSignal, onAbort } from '../abort.js'
+import { poolOfIssuer } from '../aws-ids.js'
 import { RolecastError, quote } from '../errors.js'
 import type { Resolution } from '../claims/resolve.js'
 import { isText, isTexts } from './responses.js'
 import { parseRoleClaims } from './claims.js'
+import { type CurrentGroups, type GivenGroups, readCurrentGroups, reasonOfGroupsFailure } from './current-groups.js'
 import type { FoundToken } from './events.js'
 import { GUARD_OPTIONS, MAX_TIMER, readOptions, readUserPoolId } from './options.js'
 import { copyArray, copyPlain, ownFields } from './own-data.js'
@@ -31,6 +33,11 @@ export interface CurrentRoles {
     groupNames: Iterable<string>,
     options?: { readonly signal?: AbortSignal | undefined },
   ): Promise<CurrentResolution>
+  /**
+   * The same for groups with their roles, which `groupsOf` can return. Without this method their names are resolved, as if
+   * `groupsOf` had returned these.
+   */
+  resolveLookup?(lookup: CurrentGroups): CurrentResolution | Promise<CurrentResolution>
 }
 
 /** A verifier of aws-jwt-verify, or a function that returns a token's payload and throws if the token is not valid. */
@@ -63,6 +70,7 @@ const UNAUTHENTICATED: ReadonlySet<DenyReason> = new Set([
   'bad-signature',
   'invalid-claims',
   'wrong-pool',
+  'unknown-user',
   'token-not-cache-key',
 ])
 
@@ -86,8 +94,10 @@ const FAILED: ReadonlySet<DenyReason> = new Set([
  * - `wrong-client`: the verifier says that the token is for another app client.
  * - `bad-signature`: the verifier says that the signature is wrong, or that the key set does not have the token's key.
  * - `unverified`: the verifier threw anything else, or returned no payload.
- * - `invalid-claims`: not the payload of a Cognito token, or one without an issuer where the resolver names a pool.
- * - `wrong-pool`: another user pool issued the token than the verifier accepts, or than the resolver's.
+ * - `invalid-claims`: not the payload of a Cognito token, or one without an issuer where the resolver or `groupsOf` names a
+ *   pool, or `groupsOf` threw a RolecastError `invalid-claim`, for example for a token without a username.
+ * - `wrong-pool`: another user pool issued the token than the verifier accepts, or than that of the resolver or `groupsOf`.
+ * - `unknown-user`: `groupsOf` threw a RolecastError `user-not-found`: the user was deleted since the token was issued.
  * - `token-not-cache-key`: in an HTTP API, the token is not among the identity sources.
  *
  * Status 403, the decision is no:
@@ -95,7 +105,7 @@ const FAILED: ReadonlySet<DenyReason> = new Set([
  * - `undetermined`: AWS does not document which role Cognito prefers.
  * - `no-role`: there is no preferred role, and `requireRole` is not `false`.
  * - `stale-token`: `onStale` rejected the token, or threw.
- * - `not-allowed`: `allow` did not return true.
+ * - `not-allowed`: `allow` did not return true, or the verifier wants groups or a scope that the token lacks.
  * - `wildcard-in-path`: the path has a wildcard, which in a policy would allow other paths.
  * - `invalid-response`: `allow` returned an object that is not plain, or a value that the response cannot have, or the
  *   response would be too large.
@@ -104,7 +114,7 @@ const FAILED: ReadonlySet<DenyReason> = new Set([
  *
  * Status 503, no decision was possible:
  * - `keys-unavailable`: the verifier could not read its keys, or threw a RolecastError that is `retryable`.
- * - `membership-failed`: `groupsOf` threw, or returned no groups.
+ * - `membership-failed`: `groupsOf` threw anything else, or returned neither names nor groups with their roles.
  * - `resolver-failed`: a group could not be read, or the user has more groups than Cognito allows.
  * - `stale-cache`: the cache served groups that expired longer ago than `maxStaleAge` allows.
  * - `allow-failed`: `allow` threw.
@@ -119,6 +129,7 @@ export type DenyReason =
   | 'bad-signature'
   | 'invalid-claims'
   | 'wrong-pool'
+  | 'unknown-user'
   | 'token-not-cache-key'
   | 'keys-unavailable'
   | 'membership-failed'
@@ -170,19 +181,20 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
   readonly resolver: CurrentRoles
   /**
    * Required: unverified claims are whatever the caller wants. The payload of a function must have the token's `sub`, and
-   * its `iss` unless the resolver is for `any` pool.
+   * its `iss` unless the resolver is for `any` pool and `groupsOf` names none.
    */
   readonly verifier: TokenVerifier<Payload>
   /**
    * The user's groups: `token`, those in the token, so a user who was removed from a group stays in it until the token
-   * expires; or a function that reads them, for example with AdminListGroupsForUser.
+   * expires; or a function that reads them: `groupsFromCognito({ userPoolId })` of `rolecast/cognito`, which asks Cognito, or
+   * one of yours, which returns their names. If it has a `userPoolId`, that must be the resolver's.
    */
   readonly groupsOf:
     | 'token'
     | ((
         claims: Payload,
         options: { readonly signal?: AbortSignal | undefined },
-      ) => Iterable<string> | Promise<Iterable<string>>)
+      ) => Iterable<string> | CurrentGroups | Promise<Iterable<string> | CurrentGroups>)
   /**
    * Whether to accept a token whose role claims differ from those of a new token. Code that reads its claims later may grant
    * a revoked role (`comparison.mayGrantLostRole`).
@@ -297,7 +309,7 @@ const DENIED = Symbol('denied')
 export function createDecider<Payload extends object, RequireRole extends boolean, Event, Verdict>(
   options: RoleGuardOptions<Payload, RequireRole, Event, Verdict>,
 ) {
-  const userPoolId = readUserPoolId(options.resolver)
+  const userPoolId = readUserPoolId(options)
   const {
     resolver,
     verifier,
@@ -370,7 +382,7 @@ export function createDecider<Payload extends object, RequireRole extends boolea
       // Anything else, for example the three parts of a decoded token, would be a user without groups.
       if (!isText(sub)) deny('invalid-claims')
       if (userPoolId !== 'any') {
-        const issuer = poolOf(iss)
+        const issuer = poolOfIssuer(iss)
         if (issuer === undefined) deny('invalid-claims')
         if (issuer !== userPoolId) deny('wrong-pool')
       }
@@ -381,16 +393,13 @@ export function createDecider<Payload extends object, RequireRole extends boolea
       } as CarriedClaims
       details.principalId = sub
 
-      const names =
+      const given: unknown =
         groupsOf === 'token'
           ? (carried['cognito:groups'] ?? [])
           : await step('membership-failed', () => groupsOf(claims, { signal }))
-      // The characters of a string are not groups.
-      if (typeof names !== 'object' || isStringObject(names)) deny('membership-failed')
-      const groupNames = [...names]
-      if (!groupNames.every(isText)) deny('membership-failed')
+      const groups = readCurrentGroups(given)
 
-      const resolution = await step('resolver-failed', () => resolver.resolve(groupNames, { signal }))
+      const resolution = await step('resolver-failed', () => resolveGroups(resolver, groups, signal))
       const { outcome, preferredRole, unknownGroups, roles, stale, age } = resolution
       if (![unknownGroups, roles].every(list => isTexts(copyArray(list) ?? [undefined]))) deny('resolver-failed')
       details.resolution = resolution
@@ -431,6 +440,7 @@ export function createDecider<Payload extends object, RequireRole extends boolea
       if (error !== DENIED) {
         if (signal.aborted) reason = 'timeout'
         else if ((reason as DenyReason) === 'unverified') reason = reasonOfVerifierFailure(error)
+        else if ((reason as DenyReason) === 'membership-failed') reason = reasonOfGroupsFailure(error)
       }
       const name = error === DENIED ? undefined : nameOf(error, token)
       const decision: Denied = {
@@ -479,13 +489,17 @@ function withReject(): { readonly promise: Promise<never>; readonly reject: (rea
   return { promise, reject }
 }
 
-/** The user pool that issued a token: `https://cognito-idp.REGION.amazonaws.com/POOL`, or with any other host. */
-function poolOf(iss: unknown): string | undefined {
-  return typeof iss === 'string' ? /^https?:\/\/[^/?#@\\\s]+\/([^/?#@\\\s]+)$/.exec(iss)?.[1] : undefined
-}
-
-function isStringObject(value: object): boolean {
-  return Object.prototype.toString.call(value) === '[object String]'
+/** Names are resolved, and so are groups with their roles where the resolver cannot take these. */
+async function resolveGroups(
+  resolver: CurrentRoles,
+  { names, lookup }: GivenGroups,
+  signal: AbortSignal,
+): Promise<CurrentResolution> {
+  if (lookup === undefined) return resolver.resolve(names, { signal })
+  if (resolver.resolveLookup !== undefined) return resolver.resolveLookup(lookup)
+  const resolution = await resolver.resolve(names, { signal })
+  // As old as the older of the two, and expired if either is.
+  return { ...resolution, stale: lookup.stale || resolution.stale, age: Math.max(lookup.age, resolution.age) }
 }
 
 /** What a function returned that cannot be waited for. A promise is no result, and its failure must not end the process. */

@@ -14,6 +14,8 @@ export {
 } from './responses.js'
 export { createRoleAuthorizer, type RoleAuthorizer, type RoleAuthorizerOptions, type VerdictOf } from './authorizer.js'
 export { type ClaimsOptions, type IncomingClaims, parseGroupsClaim, parseRoleClaims, type Transport } from './claims.js'
+export { denialHeaders } from './denial-headers.js'
+export type { CurrentGroups } from './current-groups.js'
 export {
   type ResponseOf,
   type AppSyncEvent,

@@ -59,7 +59,7 @@ export const GUARD_OPTIONS: OptionRules = {
   ),
   groupsOf: required(
     value => value === 'token' || isFunction(value),
-    "give `'token'`, or a function that reads the groups of the user",
+    "give `'token'`, `groupsFromCognito({ userPoolId })` from `rolecast/cognito`, or a function that reads the user's groups",
   ),
   onStale: required(
     value => value === 'deny' || value === 'allow' || isFunction(value),
@@ -134,15 +134,34 @@ function isRequired(presence: OptionRule['presence'], options: Readonly<Record<s
 }
 
 /**
- * The user pool of a resolver, or `any`.
+ * The user pool of the resolver and of `groupsOf`, or `any`: groups of one pool must not get the roles of another.
  *
  * @throws RolecastError `invalid-option`
  */
-export function readUserPoolId(resolver: { readonly userPoolId: string }): string {
-  const userPoolId: unknown = resolver.userPoolId
+export function readUserPoolId({
+  resolver,
+  groupsOf,
+}: {
+  readonly resolver: { readonly userPoolId: string }
+  readonly groupsOf: unknown
+}): string {
+  const ofResolver = checkPoolId(resolver.userPoolId, "the resolver's", 'whose groups it reads')
+  const ofGroups =
+    typeof groupsOf === 'function' && Object.hasOwn(groupsOf, 'userPoolId')
+      ? checkPoolId((groupsOf as { readonly userPoolId?: unknown }).userPoolId, "`groupsOf`'s", 'whose users it knows')
+      : 'any'
+  if (ofGroups === 'any' || ofGroups === ofResolver) return ofResolver
+  if (ofResolver === 'any') return ofGroups
+  throw invalid(
+    `\`groupsOf\` is of user pool ${quote(ofGroups)} and the resolver of ${quote(ofResolver)}; give both the same one`,
+    ofGroups,
+  )
+}
+
+function checkPoolId(userPoolId: unknown, whose: string, which: string): string {
   if (userPoolId === 'any' || isEmulatedPoolId(userPoolId)) return userPoolId
   throw invalid(
-    `the resolver's \`userPoolId\` is ${quote(userPoolId)}; give the id of the user pool whose groups it reads, ` +
+    `${whose} \`userPoolId\` is ${quote(userPoolId)}; give the id of the user pool ${which}, ` +
       "or `'any'` if tokens of every pool that the verifier accepts may have its roles",
     userPoolId,
   )

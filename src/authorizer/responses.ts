@@ -114,7 +114,12 @@ export function toSimpleResponse(input: SimpleInput): SimpleResponse {
 
 export interface AppSyncResponse {
   isAuthorized: boolean
-  resolverContext?: Record<string, string>
+  /**
+   * Its values are strings. `any` fits each `AppSyncAuthorizerHandler<Context>` of @types/aws-lambda, also the one without a
+   * context, which is its default.
+   */
+  // oxlint-disable-next-line typescript/no-explicit-any
+  resolverContext?: any
   deniedFields?: string[]
   ttlOverride?: number
 }

@@ -7,6 +7,8 @@ export type VerifierFailure =
   | 'wrong-client'
   | 'wrong-pool'
   | 'bad-signature'
+  | 'invalid-claims'
+  | 'not-allowed'
   | 'keys-unavailable'
 
 /**
@@ -18,6 +20,10 @@ const BY_NAME: ReadonlyMap<string, VerifierFailure> = new Map([
   ['JwtInvalidAudienceError', 'wrong-client'],
   ['CognitoJwtInvalidClientIdError', 'wrong-client'],
   ['JwtInvalidIssuerError', 'wrong-pool'],
+  ['CognitoJwtInvalidTokenUseError', 'invalid-claims'],
+  // The verifier was told which groups or scopes it accepts: another token of the same user would not help.
+  ['CognitoJwtInvalidGroupError', 'not-allowed'],
+  ['JwtInvalidScopeError', 'not-allowed'],
   ['JwtInvalidSignatureError', 'bad-signature'],
   // The sender chooses the key id, so an unknown one is not an outage. After one, aws-jwt-verify does not read the key set
   // again for ten seconds, and tells each sender of an unknown id to wait.
@@ -54,8 +60,10 @@ const BY_CODE: ReadonlyMap<string, VerifierFailure> = new Map([
     'UND_ERR_CONNECT_TIMEOUT',
     'UND_ERR_HEADERS_TIMEOUT',
     'UND_ERR_SOCKET',
+    'EPROTO',
     'CERT_HAS_EXPIRED',
     'DEPTH_ZERO_SELF_SIGNED_CERT',
+    'ERR_SSL_WRONG_VERSION_NUMBER',
     'ERR_TLS_CERT_ALTNAME_INVALID',
     'SELF_SIGNED_CERT_IN_CHAIN',
     'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
@@ -68,6 +76,7 @@ const BY_CLAIM: ReadonlyMap<unknown, VerifierFailure> = new Map([
   ['aud', 'wrong-client'],
   ['client_id', 'wrong-client'],
   ['iss', 'wrong-pool'],
+  ['token_use', 'invalid-claims'],
 ])
 
 /**
@@ -78,7 +87,7 @@ export function reasonOfVerifierFailure(error: unknown): VerifierFailure {
   try {
     // A verifier of one's own says so itself.
     if (isRolecastError(error)) return error.retryable === true ? 'keys-unavailable' : 'unverified'
-    const { name, code, claim, cause, constructor: made } = fieldsOf(error)
+    const { name, code, claim, cause, message, constructor: made } = fieldsOf(error)
     if (code === 'ERR_JWT_CLAIM_VALIDATION_FAILED') return BY_CLAIM.get(claim) ?? 'unverified'
     return (
       find(BY_CODE, code) ??
@@ -86,7 +95,8 @@ export function reasonOfVerifierFailure(error: unknown): VerifierFailure {
       (typeof made === 'function' ? find(BY_NAME, made.name) : undefined) ??
       // `fetch` has the code of the connection in the cause of its error.
       (name === 'TypeError' ? find(BY_CODE, fieldsOf(cause).code) : undefined) ??
-      'unverified'
+      // aws-jwt-verify throws a ParameterValidationError for another issuer, as for a missing option.
+      (typeof message === 'string' && message.startsWith('issuer not configured: ') ? 'wrong-pool' : 'unverified')
     )
   } catch {
     return 'unverified'
@@ -98,6 +108,7 @@ interface ErrorFields {
   readonly code?: unknown
   readonly claim?: unknown
   readonly cause?: unknown
+  readonly message?: unknown
   readonly constructor?: unknown
 }
 

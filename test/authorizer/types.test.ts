@@ -1,3 +1,4 @@
+import { CognitoIdentityProviderClient as SdkClient } from '@aws-sdk/client-cognito-identity-provider'
 import { describe, expectTypeOf, test } from 'vitest'
 import {
   type AccessRequest,
@@ -6,6 +7,7 @@ import {
   type AppSyncEvent,
   createRoleAuthorizer,
   createRoleGuard,
+  type CurrentGroups,
   type CurrentResolution,
   type CurrentRoles,
   type Decision,
@@ -15,12 +17,18 @@ import {
   type HttpV2Event,
   type IamPolicyResponse,
   parseRoleClaims,
-  type RestTokenEvent,
   type RoleAuthorizer,
   type SimpleResponse,
   toContext,
 } from '../../src/authorizer/index.js'
-import { createRoleResolver, type RoleResolution, type RoleResolver } from '../../src/cognito/index.js'
+import {
+  createRoleResolver,
+  groupsFromCognito,
+  type Lookup,
+  type RoleResolution,
+  type RoleResolver,
+  type UserGroups,
+} from '../../src/cognito/index.js'
 
 // What aws-jwt-verify 5.2.1 declares, as far as it decides whether a verifier fits.
 interface CognitoJwtFields {
@@ -58,69 +66,6 @@ declare class CognitoJwtVerifier<Props, Config> {
     T
   >
   verify<T extends Props>(...[jwt, properties]: Parameters<Props>): Promise<PayloadOf<Config & T>>
-}
-
-// What @types/aws-lambda 8.10 declares.
-type Handler<Event, Result> = (
-  event: Event,
-  context: { functionName: string; getRemainingTimeInMillis(): number },
-  callback: (error?: Error | string | null, result?: Result) => void,
-) => void | Promise<Result>
-interface PolicyDocument {
-  Version: string
-  Id?: string | undefined
-  Statement: ({ Effect: string; Sid?: string | undefined } & { Action: string | string[] } & {
-    Resource: string | string[]
-  })[]
-}
-interface APIGatewayAuthorizerResult {
-  principalId: string
-  policyDocument: PolicyDocument
-  context?: { [name: string]: string | number | boolean | null | undefined } | null | undefined
-  usageIdentifierKey?: string | null | undefined
-}
-interface APIGatewayRequestAuthorizerEvent {
-  type: 'REQUEST'
-  methodArn: string
-  resource: string
-  path: string
-  httpMethod: string
-  headers: { [name: string]: string | undefined } | null
-  multiValueHeaders: { [name: string]: string[] | undefined } | null
-  pathParameters: { [name: string]: string | undefined } | null
-  queryStringParameters: { [name: string]: string | undefined } | null
-  stageVariables: { [name: string]: string | undefined } | null
-  requestContext: { accountId: string; apiId: string; connectionId?: string; stage: string }
-}
-interface APIGatewayRequestAuthorizerEventV2 {
-  version: string
-  type: 'REQUEST'
-  routeArn: string
-  identitySource: string[]
-  routeKey: string
-  rawPath: string
-  rawQueryString: string
-  cookies: string[]
-  headers?: { [name: string]: string | undefined }
-  requestContext: { accountId: string; stage: string }
-}
-interface AppSyncAuthorizerEvent {
-  authorizationToken: string
-  requestContext: {
-    apiId: string
-    accountId: string
-    requestId: string
-    queryString: string
-    operationName?: string
-    variables: { [key: string]: unknown }
-  }
-  requestHeaders: { [name: string]: string | undefined }
-}
-interface AppSyncAuthorizerResult<T> {
-  isAuthorized: boolean
-  resolverContext?: T
-  deniedFields?: string[]
-  ttlOverride?: number
 }
 
 /** Nothing here runs: what is tested is that it compiles. */
@@ -342,32 +287,63 @@ describe('the role', () => {
   })
 })
 
+describe('the groups of a user', () => {
+  const { groupsOf: _, ...options } = common()
+  const userPoolId = 'eu-west-1_a'
+
+  test('come from what groupsFromCognito makes, without a cast, for ID and access tokens', () => {
+    compiles(() =>
+      createRoleGuard({
+        ...options,
+        verifier: createdVerifier(),
+        groupsOf: groupsFromCognito({ userPoolId }),
+        allow: ({ claims }) => {
+          expectTypeOf(claims).toEqualTypeOf<IdPayload>()
+          return true
+        },
+      }),
+    )
+    compiles(() =>
+      createRoleAuthorizer({
+        ...options,
+        ...policy,
+        verifier: CognitoJwtVerifier.create({ userPoolId, clientId: 'x', tokenUse: 'access' }),
+        groupsOf: groupsFromCognito({ userPoolId, usernameOf: claims => claims.sub }),
+        allow: ({ claims }) => {
+          expectTypeOf(claims).toEqualTypeOf<AccessPayload>()
+          return claims.scope === 'admin'
+        },
+      }),
+    )
+    const groupsOf: UserGroups = groupsFromCognito({ userPoolId })
+    compiles(() => createRoleGuard({ ...options, verifier: eitherVerifier(), groupsOf }))
+    compiles(() => createRoleGuard({ ...options, verifier: async (token: string) => ({ sub: token }), groupsOf }))
+    compiles(() => groupsFromCognito({ userPoolId, usernameOf: ({ sub }) => sub, client: new SdkClient({}) }))
+  })
+
+  test('are names, or groups with their roles', () => {
+    expectTypeOf<Lookup>().toExtend<CurrentGroups>()
+    expectTypeOf<CurrentGroups>().toExtend<Lookup>()
+    const verifier = idVerifier()
+    compiles(() => createRoleGuard({ ...options, verifier, groupsOf: async () => new Set(['admins']) }))
+    compiles(() =>
+      createRoleGuard({
+        ...options,
+        verifier,
+        groupsOf: async () => ({ groups: [{ groupName: 'admins' }], unknownGroups: [], stale: false, age: 0 }),
+      }),
+    )
+    // @ts-expect-error groups do not say how old they are
+    compiles(() => createRoleGuard({ ...options, verifier, groupsOf: async () => [{ groupName: 'admins' }] }))
+    // @ts-expect-error neither do these
+    compiles(() => createRoleGuard({ ...options, verifier, groupsOf: async () => ({ groups: [] }) }))
+    // @ts-expect-error no such option
+    compiles(() => groupsFromCognito({ userPoolId, negativeTtl: 1 }))
+  })
+})
+
 describe('a handler', () => {
   const options = () => ({ ...common(), verifier: idVerifier() })
-
-  test('is what @types/aws-lambda names for its kind', () => {
-    expectTypeOf<RoleAuthorizer<'rest-token'>>().toExtend<Handler<RestTokenEvent, APIGatewayAuthorizerResult>>()
-    expectTypeOf<RoleAuthorizer<'rest-request'>>().toExtend<
-      Handler<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>
-    >()
-    expectTypeOf<RoleAuthorizer<'websocket'>>().toExtend<
-      Handler<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>
-    >()
-    expectTypeOf<RoleAuthorizer<'http-1'>>().toExtend<
-      Handler<APIGatewayRequestAuthorizerEvent, APIGatewayAuthorizerResult>
-    >()
-    expectTypeOf<RoleAuthorizer<'http-2'>>().toExtend<
-      Handler<APIGatewayRequestAuthorizerEventV2, { isAuthorized: boolean }>
-    >()
-    expectTypeOf<RoleAuthorizer<'http-2-iam'>>().toExtend<
-      Handler<APIGatewayRequestAuthorizerEventV2, APIGatewayAuthorizerResult>
-    >()
-    expectTypeOf<RoleAuthorizer<'appsync'>>().toExtend<
-      Handler<AppSyncAuthorizerEvent, AppSyncAuthorizerResult<Record<string, string>>>
-    >()
-    expectTypeOf<RoleAuthorizer<'rest-token'>>().not.toExtend<Handler<RestTokenEvent, { isAuthorized: boolean }>>()
-    expectTypeOf<RoleAuthorizer<'http-2'>>().not.toExtend<Handler<RestTokenEvent, { isAuthorized: boolean }>>()
-  })
 
   test('has the event and the answer of the kind that is named, or of any', () => {
     compiles(() => {
@@ -444,6 +420,7 @@ describe('a decision', () => {
       | 'keys-unavailable'
       | 'invalid-claims'
       | 'wrong-pool'
+      | 'unknown-user'
       | 'token-not-cache-key'
       | 'unknown-group'
       | 'undetermined'

@@ -1,9 +1,11 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
+import { readFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { inspect } from 'node:util'
-import { JwtVerifier } from 'aws-jwt-verify'
+import { CognitoJwtVerifier, JwtVerifier } from 'aws-jwt-verify'
 import * as errors from 'aws-jwt-verify/error'
+import { createLocalJWKSet, createRemoteJWKSet, errors as joseErrors, type JSONWebKeySet, jwtVerify } from 'jose'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createRoleAuthorizer, createRoleGuard, type Decision, type Denied } from '../../src/authorizer/index.js'
 import { reasonOfVerifierFailure } from '../../src/authorizer/verifier-failure.js'
@@ -17,32 +19,48 @@ const ROLE = 'arn:aws:iam::111122223333:role/Admin'
 const now = Math.floor(Date.now() / 1000)
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
 const { n, e } = publicKey.export({ format: 'jwk' })
-const JWKS = JSON.stringify({ keys: [{ kid: 'known', alg: 'RS256', use: 'sig', kty: 'RSA', n, e }] })
+const KEY = { kid: 'known', alg: 'RS256', use: 'sig', kty: 'RSA', n: n!, e: e! } as const
+const JWKS = JSON.stringify({ keys: [KEY] })
 
-function tokenOf(claims: object = {}, kid = 'known'): string {
+function tokenOf(claims: object = {}, kid: string | undefined = 'known', alg = 'RS256'): string {
   const encode = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url')
   const payload = { sub: 'user-1', iss: ISSUER, aud: CLIENT, token_use: 'id', iat: now, exp: now + 3600, ...claims }
-  const signed = `${encode({ alg: 'RS256', kid })}.${encode({ 'cognito:groups': ['admins'], ...payload })}`
+  const signed = `${encode({ alg, kid })}.${encode({ 'cognito:groups': ['admins'], ...payload })}`
   return `${signed}.${sign('sha256', Buffer.from(signed), privateKey).toString('base64url')}`
 }
 const forge = (token: string) => `${token.slice(0, token.lastIndexOf('.'))}.${'A'.repeat(342)}`
 
 const servers: Server[] = []
 afterEach(async () => {
-  for (const server of servers.splice(0)) await new Promise(resolve => server.close(resolve))
+  for (const server of servers.splice(0)) {
+    server.closeAllConnections()
+    await new Promise(resolve => server.close(resolve))
+  }
 })
 
-/** The address of a key set on this machine that answers so, and how to stop it. */
-async function keySet(status: number, body: string): Promise<{ readonly uri: string; stop(): Promise<unknown> }> {
+interface KeySet {
+  readonly uri: string
+  /** What it answers from now on. */
+  body: string
+  stop(): Promise<unknown>
+}
+
+/** A key set on this machine that answers so. Without a status it never does. */
+async function keySet(status: number | undefined, text: string): Promise<KeySet> {
   const server = createServer((_request, response) => {
-    response.writeHead(status, { connection: 'close' }).end(body)
+    if (status !== undefined) response.writeHead(status, { connection: 'close' }).end(set.body)
   })
   servers.push(server)
   await new Promise<void>(resolve => {
     server.listen(0, '127.0.0.1', resolve)
   })
   const { port } = server.address() as AddressInfo
-  return { uri: `http://127.0.0.1:${port}/jwks.json`, stop: () => new Promise(resolve => server.close(resolve)) }
+  const stop = async () => {
+    server.closeAllConnections()
+    return new Promise(resolve => server.close(resolve))
+  }
+  const set: KeySet = { uri: `http://127.0.0.1:${port}/jwks.json`, body: text, stop }
+  return set
 }
 
 /** aws-jwt-verify's own verifier, cache and checks; only the transport is plain HTTP. */
@@ -109,6 +127,19 @@ describe('the verifier of aws-jwt-verify', () => {
     expect(await guard(tokenOf()), 'others are not held up').toMatchObject({ allowed: true })
   })
 
+  it('denies a key that is new with 401 while it waits, for ten seconds after an unknown key id', async () => {
+    const rotated = JSON.stringify({ keys: [KEY, { ...KEY, kid: 'rotated' }] })
+    const after = async (token: string) => {
+      const set = await keySet(200, JWKS)
+      const { guard } = guardOf(await verifierOf(set.uri))
+      await guard(token)
+      set.body = rotated
+      return guard(tokenOf({}, 'rotated'))
+    }
+    expect(await after(tokenOf({}, 'unknown'))).toMatchObject({ reason: 'bad-signature', status: 401 })
+    expect(await after(tokenOf()), 'control').toMatchObject({ allowed: true })
+  })
+
   it.each([
     ['is down', 200, JWKS, true],
     ['answers with 500', 500, 'no', false],
@@ -129,28 +160,149 @@ describe('the verifier of aws-jwt-verify', () => {
   })
 })
 
-describe('the errors of jose', () => {
-  /** As jose declares them. */
-  const josed = (code: string, more: object = {}) =>
-    Object.assign(new Error('no'), { name: 'JOSEError', code, ...more })
-  const claim = (name: string) => josed('ERR_JWT_CLAIM_VALIDATION_FAILED', { claim: name, reason: 'check_failed' })
+describe('the verifier of aws-jwt-verify for Cognito', () => {
+  interface Properties {
+    readonly userPoolId: string
+    readonly clientId: string
+    readonly tokenUse: 'id'
+  }
+  const access = { token_use: 'access', aud: undefined, client_id: CLIENT }
 
   it.each([
-    [josed('ERR_JWT_EXPIRED', { claim: 'exp' }), 'expired'],
-    [claim('aud'), 'wrong-client'],
-    [claim('client_id'), 'wrong-client'],
-    [claim('iss'), 'wrong-pool'],
-    [claim('nbf'), 'unverified'],
-    [josed('ERR_JWS_SIGNATURE_VERIFICATION_FAILED'), 'bad-signature'],
-    [josed('ERR_JWKS_NO_MATCHING_KEY'), 'bad-signature'],
-    [josed('ERR_JWKS_TIMEOUT'), 'keys-unavailable'],
-    [josed('ERR_JOSE_GENERIC'), 'keys-unavailable'],
-    [josed('ERR_JWS_INVALID'), 'unverified'],
-  ])('%s: %s', (error, reason) => {
-    expect(reasonOfVerifierFailure(error)).toBe(reason)
+    ['an expired token', { exp: now - 60 }, {}, 'expired', 401],
+    ['an ID token of another client', { aud: 'other' }, {}, 'wrong-client', 401],
+    ['an ID token of no client', { aud: undefined }, {}, 'wrong-client', 401],
+    ['an access token of another client', { ...access, client_id: 'x' }, { tokenUse: 'access' }, 'wrong-client', 401],
+    ['an access token in place of an ID token', access, {}, 'invalid-claims', 401],
+    ['a token of another pool', { iss: `${ISSUER}x` }, {}, 'wrong-pool', 401],
+    ['a token without an issuer', { iss: undefined }, {}, 'unverified', 401],
+    ['a token that is not valid yet', { nbf: now + 600 }, {}, 'unverified', 401],
+    ['a user in none of its groups', {}, { groups: ['owners'] }, 'not-allowed', 403],
+    [
+      'a token without its scope',
+      { ...access, scope: 'read' },
+      { tokenUse: 'access', scope: 'write' },
+      'not-allowed',
+      403,
+    ],
+  ] as const)('denies %s with its own reason', async (_, claims, props, reason, status) => {
+    const properties = { userPoolId: POOL, clientId: CLIENT, tokenUse: 'id', ...props }
+    const verifier = CognitoJwtVerifier.create(properties as Properties)
+    verifier.cacheJwks({ keys: [KEY] })
+    const { guard, told } = guardOf(verifier)
+    expect(await guard(tokenOf(claims))).toMatchObject({ allowed: false, reason, status })
+    expect(told).toMatchObject([{ decision: { reason } }])
+    const good = 'tokenUse' in props ? { ...access, scope: 'write' } : { 'cognito:groups': ['admins', 'owners'] }
+    const table = await guard(tokenOf(good))
+    expect(table.allowed || table.reason === 'unknown-group', 'control: the verifier accepts a good token').toBe(true)
   })
 
-  it('are the errors of fetch where there is no connection', async () => {
+  it('denies forged and malformed tokens', async () => {
+    const verifier = CognitoJwtVerifier.create({ userPoolId: POOL, clientId: CLIENT, tokenUse: 'id' })
+    verifier.cacheJwks({ keys: [KEY] })
+    const { guard } = guardOf(verifier)
+    const reasons: string[] = []
+    for (const token of [forge(tokenOf()), tokenOf({}, 'known', 'none'), tokenOf({}, 'known', 'HS256'), 'a.b.c'])
+      reasons.push((await guard(token)).reason)
+    expect(reasons).toEqual(['bad-signature', 'unverified', 'unverified', 'unverified'])
+    expect(await guard(tokenOf()), 'control').toMatchObject({ allowed: true })
+  })
+})
+
+describe('the verifier of jose', () => {
+  type Keys = Parameters<typeof jwtVerify>[1] & ((...parameters: never[]) => unknown)
+
+  /** jose does not know Cognito's claims: who checks them throws its error. */
+  const verifierWith = (keys: Keys) => async (token: string) => {
+    const { payload } = await jwtVerify(token, keys, { issuer: ISSUER })
+    if (payload['token_use'] !== 'id') throw new joseErrors.JWTClaimValidationFailed('no', payload, 'token_use')
+    if (payload.aud !== CLIENT) throw new joseErrors.JWTClaimValidationFailed('no', payload, 'client_id')
+    return payload
+  }
+  const local = (...keys: readonly object[]) => createLocalJWKSet({ keys } as unknown as JSONWebKeySet)
+  const remote = (uri: string) => createRemoteJWKSet(new URL(uri), { timeoutDuration: 200 })
+
+  it.each([
+    ['an expired token', (): string => tokenOf({ exp: now - 60 }), 'ERR_JWT_EXPIRED', 'expired'],
+    ['a token of another pool', () => tokenOf({ iss: `${ISSUER}x` }), 'ERR_JWT_CLAIM_VALIDATION_FAILED', 'wrong-pool'],
+    ['a token of no pool', () => tokenOf({ iss: undefined }), 'ERR_JWT_CLAIM_VALIDATION_FAILED', 'wrong-pool'],
+    ['a token of another client', () => tokenOf({ aud: 'x' }), 'ERR_JWT_CLAIM_VALIDATION_FAILED', 'wrong-client'],
+    [
+      'an access token in place of an ID token',
+      () => tokenOf({ token_use: 'access' }),
+      'ERR_JWT_CLAIM_VALIDATION_FAILED',
+      'invalid-claims',
+    ],
+    [
+      'a token that is not valid yet',
+      () => tokenOf({ nbf: now + 600 }),
+      'ERR_JWT_CLAIM_VALIDATION_FAILED',
+      'unverified',
+    ],
+    ['a forged token', () => forge(tokenOf()), 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED', 'bad-signature'],
+    ['an unknown key id', () => tokenOf({}, 'unknown'), 'ERR_JWKS_NO_MATCHING_KEY', 'bad-signature'],
+    ['another algorithm', () => tokenOf({}, 'known', 'HS256'), 'ERR_JOSE_NOT_SUPPORTED', 'unverified'],
+    ['no algorithm', () => tokenOf({}, 'known', 'none'), 'ERR_JOSE_NOT_SUPPORTED', 'unverified'],
+    ['what is no token', (): string => 'no token', 'ERR_JWS_INVALID', 'unverified'],
+  ] as const)('denies %s with its own reason, and with 401', async (_, token, code, reason) => {
+    const { guard, told } = guardOf(verifierWith(local(KEY)))
+    expect(await guard(token())).toMatchObject({ allowed: false, reason, status: 401, error: code })
+    expect(told).toMatchObject([{ error: { code }, decision: { reason } }])
+    expect(await guard(tokenOf()), 'control').toMatchObject({ allowed: true })
+  })
+
+  it('denies a client of another `audience` too', async () => {
+    const keys = local(KEY)
+    const { guard } = guardOf(async token => (await jwtVerify(token, keys, { audience: CLIENT })).payload)
+    expect(await guard(tokenOf({ aud: 'x' }))).toMatchObject({ reason: 'wrong-client', status: 401 })
+    expect(await guard(tokenOf()), 'control').toMatchObject({ allowed: true })
+  })
+
+  it('denies with 401 if two keys fit, because the sender left the key id out', async () => {
+    const { guard } = guardOf(verifierWith(local(KEY, { ...KEY, kid: 'other' })))
+    const withoutId = tokenOf({}, '').replace(/^[^.]+/, Buffer.from('{"alg":"RS256"}').toString('base64url'))
+    expect(await guard(withoutId)).toMatchObject({ status: 401, error: 'ERR_JWKS_MULTIPLE_MATCHING_KEYS' })
+  })
+
+  it.each([
+    ['answers with 500', 500, 'no', 'ERR_JOSE_GENERIC'],
+    ['answers with a page instead of keys', 200, '<html>', 'ERR_JOSE_GENERIC'],
+    ['has no keys', 200, '{}', 'ERR_JWKS_INVALID'],
+    ['does not answer', undefined, '', 'ERR_JWKS_TIMEOUT'],
+    ['is down', 0, '', 'TypeError'],
+  ])('denies with 503 if the key set %s', async (_, status, body, error) => {
+    const { uri, stop } = await keySet(status, body)
+    if (status === 0) await stop()
+    const { guard } = guardOf(verifierWith(remote(uri)))
+    for (const token of [tokenOf(), forge(tokenOf())])
+      expect(await guard(token)).toMatchObject({ reason: 'keys-unavailable', status: 503, error })
+  })
+
+  it('in the guide denies tokens of another use and of another client', async () => {
+    const page = readFileSync(new URL('../../docs/authorizer.md', import.meta.url), 'utf8')
+    const [, code] = /^```js\nimport [^\n]+ from 'jose'\n([^]*?)^```$/m.exec(page)!
+    const names = ['createRemoteJWKSet', 'errors', 'jwtVerify', 'userPoolId', 'clientId']
+    const make = new Function(...names, `${code}; return verifier`) as (
+      ...values: unknown[]
+    ) => (token: string) => object
+    const { guard } = guardOf(make(() => local(KEY), joseErrors, jwtVerify, POOL, CLIENT))
+    const access = { token_use: 'access', aud: undefined, client_id: CLIENT }
+    const reasons: string[] = []
+    for (const claims of [access, {}, { ...access, client_id: 'x' }, { ...access, iss: `${ISSUER}x` }])
+      reasons.push((await guard(tokenOf(claims))).reason)
+    expect(reasons).toEqual(['allowed', 'invalid-claims', 'wrong-client', 'wrong-pool'])
+    expect(await guard(tokenOf(access, 'known', 'HS256'))).toMatchObject({ status: 401 })
+  })
+
+  it('accepts a token with the key set that is read, and denies a key that is new with 401 for a while', async () => {
+    const set = await keySet(200, JWKS)
+    const { guard } = guardOf(verifierWith(remote(set.uri)))
+    expect(await guard(tokenOf())).toMatchObject({ allowed: true })
+    set.body = JSON.stringify({ keys: [KEY, { ...KEY, kid: 'rotated' }] })
+    expect(await guard(tokenOf({}, 'rotated'))).toMatchObject({ reason: 'bad-signature', status: 401 })
+  })
+
+  it('throws the error of fetch where there is no connection', async () => {
     const { uri, stop } = await keySet(200, JWKS)
     await stop()
     const error: unknown = await fetch(uri).catch((failure: unknown) => failure)

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util'
 import { benchAudit } from './audit.js'
 import { benchAuthorizer, MAX_SHARE } from './authorizer.js'
 import { benchCompetitors, competitorVersions } from './competitors/index.js'
+import { benchFirstRequest } from './first-request.js'
 import { benchFleet } from './fleet.js'
 import { machine } from './measure.js'
 import { benchMonorepo } from './monorepo.js'
@@ -63,6 +64,7 @@ async function benchOurselves() {
     }
   }
   const calls = await benchFleet()
+  const firstRequests = await benchFirstRequest()
   const audits = await benchAudit()
   for (const [question, rows] of Object.entries(audits)) {
     console.log(`\n${question}`)
@@ -72,5 +74,5 @@ async function benchOurselves() {
       )
     }
   }
-  return { results, calls, audits }
+  return { results, calls, firstRequests, audits }
 }

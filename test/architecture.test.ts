@@ -89,6 +89,8 @@ const READ_PROCESS: ReadonlySet<string> = new Set([
   'cli/bin.ts',
   // Where a container gets its credentials from: the SDK reads it from the environment too.
   'cognito/api/container-credentials.ts',
+  // The credentials and the endpoint that the SDK reads there.
+  'cognito/api/aws-environment.ts',
   // A lock names the process that holds it.
   'cognito/memberships/file-lock.ts',
 ])

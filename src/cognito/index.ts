@@ -26,7 +26,13 @@ export {
   type GetIdentityPoolRolesOptions,
   type IdentityPoolSettings,
 } from './api/identity-pool-api.js'
-export type { AuditClient, AuditRates, ConnectionOptions } from './api/connection-options.js'
+export type { AuditClient, AuditRates, CognitoOperations, ConnectionOptions } from './api/connection-options.js'
+export {
+  createLightClient,
+  type LightClient,
+  type LightClientOptions,
+  type LightCredentials,
+} from './api/light-client.js'
 export type { ReadEvent, ReadProgress } from './memberships/read-pool.js'
 export type { SharedCacheOptions } from './groups/shared-cache.js'
 export type { SharedStore } from './groups/store-access.js'
@@ -43,5 +49,26 @@ export {
   type SnapshotSourceOptions,
   type Warmed,
 } from './groups/group-source.js'
+export {
+  groupsFromCognito,
+  type GroupsFromCognitoOptions,
+  type UserGroups,
+  type UserGroupsClient,
+  type UserGroupsEvent,
+  type UserGroupsStats,
+  type UserGroupsStatus,
+  type UserGroupsWarmed,
+} from './groups/user-groups.js'
 export type { CognitoClient } from './api/user-pool-api.js'
 export type { CacheEvent, CacheStats, CacheStatus } from './groups/cache-events.js'
+export {
+  applyInvalidation,
+  type BatchResponse,
+  type FailedMessage,
+  type IgnoredEvent,
+  type IgnoredReason,
+  type Invalidation,
+  invalidationFrom,
+  type InvalidationOptions,
+  type InvalidationTargets,
+} from './groups/invalidation.js'

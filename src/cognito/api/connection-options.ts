@@ -26,9 +26,36 @@ export type AuditClient = CognitoClient & {
   send(command: DescribeUserPoolCommand, options?: SendOptions): Promise<unknown>
 }
 
+/** A page of a listing. */
+interface PageInput {
+  UserPoolId: string
+  Limit?: number
+  NextToken?: string
+}
+
+/**
+ * A client that brings its own operations, as `CognitoIdentityProvider` of the SDK and `createLightClient` do. rolecast then
+ * never loads the SDK. Each takes the input of the API and resolves to its response, with dates as `Date`, or rejects with an
+ * error that has the exception's `name`, as those of the SDK do.
+ *
+ * A source of groups needs `getGroup`, and reads many groups faster with `listGroups`.
+ *
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GetGroup.html
+ */
+export interface CognitoOperations {
+  getGroup?(input: { UserPoolId: string; GroupName: string }, options?: SendOptions): Promise<unknown>
+  listGroups?(input: PageInput, options?: SendOptions): Promise<unknown>
+  adminListGroupsForUser?(input: PageInput & { Username: string }, options?: SendOptions): Promise<unknown>
+}
+
 /** How to reach Cognito, and how hard. */
-export interface ConnectionOptions<Client extends CognitoClient = CognitoClient> {
-  /** A `CognitoIdentityProviderClient`, or anything with its `send`. Without it, the first call creates one. */
+export interface ConnectionOptions<
+  Client extends CognitoClient | CognitoOperations = CognitoClient | CognitoOperations,
+> {
+  /**
+   * A `CognitoIdentityProviderClient`, or anything with its `send`, or with operations of its own, such as
+   * `createLightClient()`. Without it, the first call creates a client of the SDK.
+   */
   readonly client?: Client | undefined
   /**
    * Ignored with a `client`.
@@ -109,8 +136,11 @@ export function numberOption<K extends string>(
   )
 }
 
-/** @throws RolecastError `invalid-option` for an endpoint that is not an http or https URL */
-export function checkEndpoint({ endpoint }: { readonly endpoint?: unknown }): void {
+/**
+ * @param name where it was given
+ * @throws RolecastError `invalid-option` for an endpoint that is not an http or https URL
+ */
+export function checkEndpoint({ endpoint }: { readonly endpoint?: unknown }, name = 'endpoint'): void {
   if (endpoint === undefined) return
   const url = typeof endpoint === 'string' && URL.canParse(endpoint) ? new URL(endpoint) : undefined
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return
@@ -121,6 +151,6 @@ export function checkEndpoint({ endpoint }: { readonly endpoint?: unknown }): vo
       : quote(endpoint)
   throw new RolecastError(
     'invalid-option',
-    `\`endpoint\` is ${shown}; give a URL without a user name that begins with http:// or https://`,
+    `${quote(name)} is ${shown}; give a URL without a user name that begins with http:// or https://`,
   )
 }

@@ -286,6 +286,13 @@ function ofSystemCode(error: Symptoms): Diagnosis | undefined {
       what: 'could not read a file of the AWS configuration',
       next: 'check the file, and the AWS_* variable or the profile that names it',
     }
+  // Everything else that is put into a header is checked before.
+  if (code === 'ERR_INVALID_CHAR')
+    return {
+      code: 'no-credentials',
+      what: 'has credentials with a character that a header cannot have',
+      next: 'look for a line break or a space at the end of the access key or the session token',
+    }
   if (code === 'ERR_INVALID_URL')
     return {
       code: 'invalid-option',

@@ -3,6 +3,7 @@ import * as z from 'zod/mini'
 import { onAbort } from '../../abort.js'
 import { quote, RolecastError } from '../../errors.js'
 import { orAbort } from './abort.js'
+import { loadSdk } from './load-sdk.js'
 import { failure } from './api-error.js'
 import { explainFailure } from './container-credentials.js'
 import { someText } from './responses.js'
@@ -70,7 +71,7 @@ export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions)
   let response: unknown
   try {
     signal?.throwIfAborted()
-    const sdk = await import('@aws-sdk/client-cognito-identity')
+    const sdk = await loadSdk('@aws-sdk/client-cognito-identity', () => import('@aws-sdk/client-cognito-identity'))
     const client: CognitoIdentityClient =
       options.client ?? new sdk.CognitoIdentityClient(clientConfig(options, ownRegion))
     timer = setTimeout(() => deadline.abort(), timeout)

@@ -106,13 +106,7 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
     async getGroup(groupName, signal, lanes) {
       const context: UserPoolCall = { operation: 'GetGroup', userPoolId, groupName }
       const input = { ...pool, GroupName: groupName }
-      const { response, stamp } = await call(
-        context,
-        (client, sdk, to) => client.send(new sdk.GetGroupCommand(input), to),
-        signal,
-        undefined,
-        lanes,
-      )
+      const { response, stamp } = await call(context, input, signal, undefined, lanes)
       if (response === MISSING) return { group: undefined, ...stamp }
       const { Group: found } = parse(getGroupResponse, response, context)
       if (found.GroupName !== groupName) {
@@ -123,11 +117,7 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
     async listGroups(nextToken, signal) {
       const context: UserPoolCall = { operation: 'ListGroups', userPoolId }
       const input = page(nextToken)
-      const { response, stamp } = await call(
-        context,
-        (client, sdk, to) => client.send(new sdk.ListGroupsCommand(input), to),
-        signal,
-      )
+      const { response, stamp } = await call(context, input, signal)
       const { Groups, NextToken } = parse(listGroupsResponse, response, context)
       const createdAt = new Map<string, number>()
       for (const group of Groups) {
@@ -141,24 +131,14 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
       // Every user has a `sub`; email addresses and other attributes are not requested.
       const token = paginationToken !== undefined && { PaginationToken: paginationToken }
       const input = { ...pool, Limit: PAGE_SIZE, AttributesToGet: ['sub'], ...token }
-      const { response } = await call(
-        context,
-        (client, sdk, to) => client.send(new sdk.ListUsersCommand(input), to),
-        signal,
-        priority,
-      )
+      const { response } = await call(context, input, signal, priority)
       const { Users, PaginationToken } = parse(listUsersResponse, response, context)
       return { usernames: Users.map(user => user.Username), nextToken: PaginationToken ?? undefined }
     },
     async listUsersInGroup(groupName, nextToken, signal, priority) {
       const context: UserPoolCall = { operation: 'ListUsersInGroup', userPoolId, groupName }
       const input = { ...page(nextToken), GroupName: groupName }
-      const { response } = await call(
-        context,
-        (client, sdk, to) => client.send(new sdk.ListUsersInGroupCommand(input), to),
-        signal,
-        priority,
-      )
+      const { response } = await call(context, input, signal, priority)
       if (response === MISSING) return undefined
       const { Users, NextToken } = parse(listUsersInGroupResponse, response, context)
       return { usernames: Users.map(user => user.Username), nextToken: NextToken ?? undefined }
@@ -166,22 +146,14 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
     async adminListGroupsForUser(username, nextToken, signal) {
       const context: UserPoolCall = { operation: 'AdminListGroupsForUser', userPoolId, username }
       const input = { ...page(nextToken), Username: username }
-      const { response } = await call(
-        context,
-        (client, sdk, to) => client.send(new sdk.AdminListGroupsForUserCommand(input), to),
-        signal,
-      )
+      const { response } = await call(context, input, signal)
       if (response === MISSING) return undefined
       const { Groups, NextToken } = parse(listGroupsResponse, response, context)
       return { groups: Groups.map(toGroup), nextToken: NextToken ?? undefined }
     },
     async describeUserPool(signal) {
       const context: UserPoolCall = { operation: 'DescribeUserPool', userPoolId }
-      const { response } = await call(
-        context,
-        (client, sdk, to) => client.send(new sdk.DescribeUserPoolCommand(pool), to),
-        signal,
-      )
+      const { response } = await call(context, pool, signal)
       const { Id, EstimatedNumberOfUsers } = parse(describeUserPoolResponse, response, context).UserPool
       if (Id != null && Id !== userPoolId)
         throw failure('malformed-response', context, { value: Id, note: 'it is about another user pool' })

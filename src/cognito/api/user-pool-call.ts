@@ -11,11 +11,11 @@ import { REQUESTS_PER_SECOND } from '../../quotas.js'
 import {
   checkEndpoint,
   numberOption,
-  type AuditClient,
   type AuditRates,
   type ConnectionOptions,
   MAX_TIMER,
 } from './connection-options.js'
+import { createSenders, type OperationInput, type Send } from './operation-sender.js'
 import { firstIssue, readAs } from './schema.js'
 
 export interface UserPoolCallOptions extends ConnectionOptions {
@@ -56,21 +56,13 @@ export interface CallResult {
 
 export const MISSING = Symbol('no such group or user')
 
-type Sdk = typeof import('@aws-sdk/client-cognito-identity-provider')
-
-export type Request = (
-  client: AuditClient,
-  sdk: Sdk,
-  options: { readonly abortSignal: AbortSignal },
-) => Promise<unknown>
-
 export interface UserPoolCalls {
   /** Milliseconds for one call. */
   readonly timeout: number
   /** Of the calls that wait for one quota, the one with the highest priority (default 0) is next, and then their lanes count. */
   call(
     context: UserPoolCall,
-    request: Request,
+    input: OperationInput,
     signal: AbortSignal,
     priority?: number,
     lanes?: Lanes,
@@ -84,7 +76,7 @@ export interface UserPoolCalls {
 /**
  * Sends requests about one user pool: each waits for its quota, has a timeout, and fails with a RolecastError only.
  *
- * The first call loads the SDK, so importing this module is cheap.
+ * The first call loads the SDK, if it needs it, so importing this module is cheap.
  */
 export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls {
   const { clock, onCall } = options
@@ -97,29 +89,11 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
   /** Calls that wait for the SDK, and are not with their limiter yet. */
   const arriving = new Map<Limiter, number>()
   const arrive = (limiter: Limiter, more: number) => arriving.set(limiter, (arriving.get(limiter) ?? 0) + more)
-  let loading: Promise<Loaded> | undefined
-  function load(): Promise<Loaded> {
-    // A caller that only reads groups may give a client that can do no more.
-    const given = options.client as AuditClient | undefined
-    loading ??= import('@aws-sdk/client-cognito-identity-provider').then(sdk => ({
-      sdk,
-      client: given ?? newClient(sdk),
-    }))
-    return loading
-  }
-  function newClient(sdk: Sdk): AuditClient {
-    const { endpoint, profile, maxAttempts } = options
-    return new sdk.CognitoIdentityProviderClient({
-      ...(region !== undefined && { region }),
-      ...(endpoint !== undefined && { endpoint }),
-      ...(profile !== undefined && { profile }),
-      ...(maxAttempts !== undefined && { maxAttempts }),
-    })
-  }
+  const senderOf = createSenders({ ...options, region })
 
   async function call(
     context: UserPoolCall,
-    request: Request,
+    input: OperationInput,
     signal: AbortSignal,
     priority?: number,
     lanes?: Lanes,
@@ -127,12 +101,12 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
     const deadline = new AbortController()
     const ignoreOuter = onAbort(signal, () => deadline.abort(signal.reason))
     let stamp: RequestStamp | undefined
-    const send = async ({ client, sdk }: Loaded) => {
+    const send = async (operation: Send) => {
       const timer = setTimeout(() => deadline.abort(), timeout)
       try {
         onCall(context.operation, context.groupName)
         stamp = { fetchedAt: clock(), order: ++requests }
-        return await orAbort(request(client, sdk, { abortSignal: deadline.signal }), deadline.signal)
+        return await orAbort(operation(input, { abortSignal: deadline.signal }), deadline.signal)
       } finally {
         clearTimeout(timer)
       }
@@ -140,8 +114,8 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
     const limiter = limits[context.operation]
     try {
       arrive(limiter, 1)
-      const loaded = await load().finally(() => arrive(limiter, -1))
-      const attempt = () => limiter(() => send(loaded), deadline.signal, priority, lanes)
+      const operation = await senderOf(context.operation).finally(() => arrive(limiter, -1))
+      const attempt = () => limiter(() => send(operation), deadline.signal, priority, lanes)
       const response = await attempt().catch(async cause => {
         if (!isClockCorrected(cause)) throw cause
         return attempt()
@@ -180,11 +154,6 @@ export function parse<T>(shape: z.ZodMiniType<T>, response: unknown, context: Ca
   const parsed = readAs(shape, response)
   if (parsed.success) return parsed.data
   throw failure('malformed-response', context, { cause: parsed.error, ...firstIssue(parsed.error, response) })
-}
-
-interface Loaded {
-  readonly sdk: Sdk
-  readonly client: AuditClient
 }
 
 /** A limiter for each quota. Some operations share one. */

@@ -172,7 +172,7 @@ export interface CachedGroupSource {
 }
 
 /** Less than a guard waits by default, so that an old group can be served in place of a call that hangs. */
-const CALL_TIMEOUT = 2_500
+export const CALL_TIMEOUT = 2_500
 
 const SOURCE_OPTIONS: OptionNames<GroupSourceOptions | SnapshotSourceOptions> = {
   userPoolId: true,
@@ -199,6 +199,8 @@ const OF_LISTING: ReadonlySet<ErrorCode> = new Set([
   'request-rejected',
   'malformed-response',
   'pool-not-found',
+  // A client without `listGroups`.
+  'invalid-option',
   'unexpected',
 ])
 
@@ -628,7 +630,7 @@ function userPoolIdOf(options: { readonly userPoolId?: string | undefined }, ofS
 }
 
 /** Milliseconds, never without an end: a role that was revoked has to go. */
-function durationOption<K extends string>(
+export function durationOption<K extends string>(
   options: Readonly<Partial<Record<K, unknown>>>,
   name: K,
   fallback: number,
@@ -636,7 +638,7 @@ function durationOption<K extends string>(
   return numberOption(options, name, { default: fallback, min: 0, max: Number.MAX_SAFE_INTEGER })
 }
 
-function checkFunctions(options: Readonly<Record<string, unknown>>): void {
+export function checkFunctions(options: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && typeof value !== 'function')
       throw new RolecastError('invalid-option', `${quote(name)} is ${quote(value)}; give a function`, { value })
@@ -644,7 +646,7 @@ function checkFunctions(options: Readonly<Record<string, unknown>>): void {
 }
 
 /** Whether a response is younger than `limit`. One from the future, of a clock that was set back, is not. */
-function isYounger(response: GroupResponse, limit: number, now: number): boolean {
+export function isYounger(response: Pick<GroupResponse, 'fetchedAt'>, limit: number, now: number): boolean {
   const age = now - response.fetchedAt
   return age >= 0 && age < limit
 }

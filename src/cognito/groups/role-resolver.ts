@@ -15,6 +15,7 @@ import { type Group, isGroupName } from '../../group.js'
 import { checkNames, type OptionNames } from '../api/option-names.js'
 import { checkUserPoolId } from '../api/user-pool-call.js'
 import { distinctNames, tooManyNames } from './group-names.js'
+import { distinct } from '../../text.js'
 
 /** A resolution of groups that were read from a source. */
 export interface RoleResolution extends Resolution {
@@ -41,6 +42,12 @@ export interface RoleResolver {
    * passes through
    */
   resolve(groupNames: Iterable<string>, options?: LookupOptions): Promise<RoleResolution>
+  /**
+   * The same for groups that were read already, with their roles: no source is asked. They must be of `userPoolId`.
+   *
+   * @throws RolecastError `invalid-input` for more than 100 groups, `invalid-group`, `invalid-precedence`
+   */
+  resolveLookup(lookup: Lookup): RoleResolution
 }
 
 export interface CachedRoleResolver extends RoleResolver {
@@ -157,6 +164,7 @@ function plainResolver(source: GroupSource, userPoolId: string, options: Resolve
         options,
       )
     },
+    resolveLookup: lookup => resolveUserGroups(lookup, options),
   }
 }
 
@@ -184,7 +192,16 @@ function cachedResolver(source: CachedGroupSource, options: ResolveOptions): Cac
       const lookup = source.lookupCached(groupNames)
       return lookup && resolveLookup(lookup, options)
     },
+    resolveLookup: lookup => resolveUserGroups(lookup, options),
   }
+}
+
+/** @throws RolecastError `invalid-input` for more groups than a user can have */
+function resolveUserGroups(lookup: Lookup, options: ResolveOptions): RoleResolution {
+  const names = distinct([...lookup.groups.map(group => group.groupName), ...lookup.unknownGroups])
+  const tooMany = tooManyNames(names)
+  if (tooMany !== undefined) throw tooMany
+  return resolveLookup(lookup, options)
 }
 
 /** Applies `resolveRoles` to the result of a lookup. */

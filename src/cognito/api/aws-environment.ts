@@ -1,0 +1,38 @@
+import { env } from 'node:process'
+import { invalidOption } from '../../record.js'
+import { checkEndpoint } from './connection-options.js'
+
+/** Credentials that stand in the environment, as in a Lambda function. Like the SDK, a profile counts more. */
+export function environmentCredentials():
+  | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
+  | undefined {
+  const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, AWS_PROFILE } = env
+  if (AWS_PROFILE || !AWS_ACCESS_KEY_ID || !AWS_SECRET_ACCESS_KEY) return undefined
+  return {
+    accessKeyId: AWS_ACCESS_KEY_ID,
+    secretAccessKey: AWS_SECRET_ACCESS_KEY,
+    ...(AWS_SESSION_TOKEN && { sessionToken: AWS_SESSION_TOKEN }),
+  }
+}
+
+const ENDPOINT_VARIABLES = ['AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER', 'AWS_ENDPOINT_URL'] as const
+
+/**
+ * Another address of Cognito that the environment names.
+ *
+ * @throws RolecastError `invalid-option` for what is not a URL, and for a kind of endpoint that is not chosen here
+ */
+export function environmentEndpoint(): string | undefined {
+  const kind = ['AWS_USE_FIPS_ENDPOINT', 'AWS_USE_DUALSTACK_ENDPOINT'].find(name => /^true$/i.test(env[name] ?? ''))
+  if (kind !== undefined)
+    throw invalidOption(
+      `the light client does not choose the endpoint that ${kind} asks for; give it as \`endpoint\`, or use the SDK's client`,
+      kind,
+    )
+  if (/^true$/i.test(env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS ?? '')) return undefined
+  const name = ENDPOINT_VARIABLES.find(variable => env[variable])
+  if (name === undefined) return undefined
+  const endpoint = env[name]
+  checkEndpoint({ endpoint }, name)
+  return endpoint
+}

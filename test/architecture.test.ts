@@ -296,4 +296,15 @@ describe('what importing loads', () => {
     expect(ofSdk(await loadedBy(made))).toEqual([])
     expect(ofSdk(await loadedBy(`${made} await source('a')`)), 'control: the first call loads it').not.toEqual([])
   })
+
+  test('a light client loads nothing of the SDK, and its own files with the first call', async () => {
+    const nowhere = `{ endpoint: 'http://127.0.0.1:9', maxAttempts: 1, credentials: { accessKeyId: 'a', secretAccessKey: 'b' } }`
+    const made = `import { createLightClient } from 'rolecast/cognito'; const client = createLightClient(${nowhere});`
+    const call = `await client.getGroup({ UserPoolId: 'eu-west-1_a', GroupName: 'a' }).catch(() => {})`
+    const ofSigner = (urls: readonly string[]) => urls.filter(url => url.includes('/light-request-'))
+    expect(ofSigner(await loadedBy(made))).toEqual([])
+    const loaded = await loadedBy(`${made} ${call}`)
+    expect(ofSigner(loaded), 'control: the first call loads the signer').toHaveLength(1)
+    expect(loaded.filter(url => url.includes('/node_modules/'))).toEqual([])
+  })
 })

@@ -497,6 +497,9 @@ const SHAPES = [
   [responses.describeUserPoolResponse, { UserPool: { Id: POOL, EstimatedNumberOfUsers: 3 } }],
 ] as const
 
+const LIGHT_OPTIONS = { region: 'eu-west-1', endpoint: 'https://cognito.example.com', maxAttempts: 3, profile: 'x' }
+const hostileUserPage = changed([{ Groups: SNAPSHOT.Groups }], hostileJson)
+
 function overTheNetwork(): readonly Parser[] {
   const context = { operation: 'ListGroups', userPoolId: POOL } as const
   return [
@@ -524,6 +527,18 @@ function overTheNetwork(): readonly Parser[] {
           identityPoolId: IDENTITY_POOL,
           client: { send: () => Promise.resolve(response) } as never,
         }),
+    ),
+    parser(
+      'groups of a user',
+      ['groupsFromCognito'],
+      fc.tuple(changed([CLAIMS, { ...CLAIMS, token_use: 'access', username: 'alice' }], hostileValue), hostileUserPage),
+      async ([claims, response]) => {
+        const client = { adminListGroupsForUser: () => Promise.resolve(response) }
+        await cognito.groupsFromCognito({ userPoolId: POOL, client: client as never, timeout: 50 })(claims as never)
+      },
+    ),
+    parser('options of the light client', ['createLightClient'], changed([LIGHT_OPTIONS], hostileValue), options =>
+      cognito.createLightClient(options as never),
     ),
     parser('snapshots', ['createGroupSource', 'createRoleResolver'], changed([SNAPSHOT], hostileValue), input => {
       const { groups } = parseSnapshot(input)
@@ -578,6 +593,7 @@ function invalidating(): readonly Parser[] {
   ]
 }
 
+const LOOKUP = { groups: GROUPS, unknownGroups: ['gone'], stale: false, age: 0 }
 const TRANSPORTS = ['jwt', 'rest', 'http', 'appsync', 'alb', 'array'] as const
 const EVENTS = ['rest-token', 'rest-request', 'websocket', 'http-1', 'http-2', 'appsync'].map(kind => ({
   kind,
@@ -643,6 +659,11 @@ function authorizing(): readonly Parser[] {
         await guard({ token: 'x' } as never)
       },
     ),
+    parser('groups that a function gives', ['createRoleGuard'], changed([LOOKUP], hostileValue), async found => {
+      const guard = authorizer.createRoleGuard({ ...options, groupsOf: () => found, verifier: verify(CLAIMS) } as never)
+      // One with a function `then` is a promise that never settles.
+      await guard('x', { signal: AbortSignal.timeout(10) })
+    }),
     parser('headers', ['bearerToken'], hostileValue, input => authorizer.bearerToken(input)),
     parser('roles to switch to', ['checkRoleSwitch', 'listSwitchableRoles'], hostileValue, input => {
       authorizer.checkRoleSwitch({ ...resolution, stale: false } as never, input as never)
@@ -732,6 +753,7 @@ export function allParsers(folder: string): readonly Parser[] {
 export const WITHOUT_INPUT: ReadonlyMap<string, string> = new Map([
   ['accessTokenClaims', 'takes a resolution that this library made'],
   ['compareRoles', 'takes two resolutions that this library made'],
+  ['denialHeaders', 'takes a decision that this library made'],
   ['describeChange', 'takes a change that this library found'],
   ['groupConfigurations', 'takes a resolution that this library made'],
   ['RolecastError', 'is a class; its messages are what the law of every parser is about'],

@@ -25,6 +25,12 @@ export interface UserPoolCallOptions extends ConnectionOptions {
   readonly onCall: (operation: UserPoolOperation, groupName?: string) => void
   readonly rates?: AuditRates | undefined
   /**
+   * Whether the calls of an audit start evenly over a second. Requests that are answered one by one want the burst.
+   *
+   * @default true
+   */
+  readonly spread?: boolean | undefined
+  /**
    * Makes the rate of a quota fall when it throttles, and rise again. Called with the quota's operation and its calls a second
    * when it falls, and when it is as high as before.
    */
@@ -180,7 +186,7 @@ function limitersFor(options: UserPoolCallOptions): Readonly<Record<UserPoolOper
       quota,
       numberOption(options.rates ?? {}, quota, { default: REQUESTS_PER_SECOND[quota], min: MIN_RATE }),
       20,
-      true,
+      options.spread ?? true,
     )
   const users = auditLimiter('ListUsers')
   return {

@@ -205,6 +205,7 @@ export function groupsFromCognito(options: GroupsFromCognitoOptions): UserGroups
     client: client as ConnectionOptions['client'],
     timeout: options.timeout ?? CALL_TIMEOUT,
     rates: { AdminListGroupsForUser: rate },
+    spread: false,
     clock,
     onCall: () => emit('call'),
   })

@@ -42,6 +42,9 @@ function poolOf(size: number, options: Partial<GroupSourceOptions> = {}) {
         throw Object.assign(new Error(message), { name })
       }
     },
+    mendListing() {
+      listing = () => {}
+    },
     async took(work: () => unknown): Promise<number> {
       const before = performance.now()
       await work()
@@ -159,6 +162,18 @@ describe('a page that fails', () => {
     expect((await source.lookup(names(8))).groups).toHaveLength(8)
     await source.lookup(names(8))
     expect(calls.filter(call => call.startsWith('LIST'))).toEqual(['LIST 0'])
+  })
+
+  test('because of a passing fault is tried again by the next lookup', async () => {
+    const { source, calls, failListing, mendListing } = poolOf(50)
+    failListing('InternalErrorException')
+    expect(await failureOf(async () => source.lookup(names(8)))).toMatchObject({
+      code: 'service-error',
+      retryable: true,
+    })
+    mendListing()
+    expect((await source.lookup(names(8))).groups).toHaveLength(8)
+    expect(calls).toEqual(['LIST 0', 'LIST 0'])
   })
 
   test('because Cognito throttles fails the lookup, as any call does', async () => {

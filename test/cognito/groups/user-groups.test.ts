@@ -461,6 +461,19 @@ describe('callers at the same time', () => {
     expect(Math.max(...ages)).toBeGreaterThanOrEqual(2_000)
   })
 
+  test('users who come at once are asked for at once, as many as the quota and the concurrency allow', async () => {
+    const { ask, users } = slowPool({ requestsPerSecond: 50, concurrency: 50 })
+    const many = range(50, 'user')
+    for (const username of many) users.set(username, [])
+    const before = performance.now()
+    await Promise.all(many.map(username => ask(username)))
+    expect(performance.now() - before).toBe(LATENCY)
+    // The control: one more has to wait for the next second.
+    users.set('late', [])
+    await ask('late')
+    expect(performance.now() - before).toBeGreaterThan(1_000)
+  })
+
   test('what a hook throws or rejects with changes nothing', async () => {
     for (const onEvent of [() => Promise.reject(new Error('no')), () => errorOf(() => {})]) {
       const { ask } = slowPool({ onEvent })

@@ -1,6 +1,6 @@
 // Minified and gzipped, with all that is imported.
 export default [
-  { name: 'rolecast: resolveRoles', path: 'dist/index.js', import: '{ resolveRoles }', limit: '2.2 kB', gzip: true },
+  { name: 'rolecast: resolveRoles', path: 'dist/index.js', import: '{ resolveRoles }', limit: '2.3 kB', gzip: true },
   { name: 'rolecast: resolveRoles and compilePool', path: 'dist/index.js', import: '{ resolveRoles, compilePool }', limit: '4.5 kB', gzip: true },
   {
     name: 'rolecast/cognito: createRoleResolver, without the SDK',

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process'
 import { cpus } from 'node:os'
+import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
 /** One way to do the job; it does it `times` times and gives back something that hangs on the work. */
@@ -83,9 +84,7 @@ export interface WholeProcess {
   readonly ratio: number
 }
 
-/** Prints the processor time of the process that loads it, in microseconds, as the last line of stderr. */
-const TELL =
-  'data:text/javascript,import{writeSync}from"node:fs";process.on("exit",()=>{const{user,system}=process.cpuUsage();writeSync(2,`\\n${user+system}`)})'
+const TELL = fileURLToPath(new URL('tell-cpu.cjs', import.meta.url))
 
 /** The least of some rounds, in each of which the processes take turns: what else the machine does only adds to it. */
 export async function leastCpu(
@@ -95,9 +94,10 @@ export async function leastCpu(
   const least = processes.map(() => Infinity)
   for (let round = 0; round < rounds; round++) {
     for (const [index, { args, env }] of processes.entries()) {
-      const { stderr } = await promisify(execFile)(process.execPath, ['--import', TELL, ...args], {
+      const { stderr } = await promisify(execFile)(process.execPath, ['--require', TELL, ...args], {
         ...(cwd !== undefined && { cwd }),
-        ...(env !== undefined && { env }),
+        // What the environment asks Node to load, such as more certificates, would be in each of the times.
+        env: env ?? { PATH: process.env['PATH'] },
       })
       least[index] = Math.min(least[index]!, Number(stderr.slice(stderr.lastIndexOf('\n') + 1)) / 1_000)
     }

@@ -2,9 +2,11 @@ import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { benchAudit } from './audit.js'
 import { benchAuthorizer, MAX_SHARE } from './authorizer.js'
+import { benchBundles } from './bundles.js'
 import { benchCompetitors, competitorVersions } from './competitors/index.js'
 import { benchFirstRequest } from './first-request.js'
 import { benchFleet } from './fleet.js'
+import { benchImport, MAX_IMPORT } from './import.js'
 import { machine } from './measure.js'
 import { benchMonorepo } from './monorepo.js'
 import { benchPool } from './pool.js'
@@ -16,18 +18,42 @@ const { values } = parseArgs({
     json: { type: 'string' },
     competitors: { type: 'boolean' },
     guard: { type: 'boolean' },
+    'cold-start': { type: 'boolean' },
     small: { type: 'boolean', default: false },
   },
 })
 
 console.log(machine())
 if (values.guard) await guard()
-const measured = values.guard ? {} : values.competitors ? await benchOthers() : await benchOurselves()
+const measured = values.guard
+  ? {}
+  : values.competitors
+    ? await benchOthers()
+    : values['cold-start']
+      ? await benchColdStart()
+      : await benchOurselves()
 if (values.json !== undefined)
   await writeFile(values.json, `${JSON.stringify({ machine: machine(), ...measured }, undefined, 2)}\n`)
 
-/** The one bound that CI holds: what resolving adds to a request that verifies its token. The best of three, for a busy machine. */
+/** The bounds that CI holds. */
 async function guard() {
+  await guardResolving()
+  await guardImport()
+}
+
+/** What importing adds to a process that does nothing. The best of three, for a busy machine. */
+async function guardImport() {
+  for (let tries = 1; tries <= 3; tries++) {
+    const ofCognito = (await benchImport()).find(({ name }) => name === 'import rolecast/cognito')!
+    console.log(`import rolecast/cognito: ${(100 * (ofCognito.ratio - 1)).toFixed(0)} % of an empty process`)
+    if (ofCognito.ratio - 1 <= MAX_IMPORT) return
+  }
+  console.error(`more than ${100 * MAX_IMPORT} %: every cold start pays for it`)
+  process.exitCode = 1
+}
+
+/** What resolving adds to a request that verifies its token. The best of three, for a busy machine. */
+async function guardResolving() {
   for (let tries = 1; ; tries++) {
     const measured = Object.entries(await benchAuthorizer())
     for (const [question, rows] of measured) {
@@ -49,6 +75,26 @@ async function benchOthers() {
   return { versions, competitors: await benchCompetitors({ small: values.small }) }
 }
 
+/** What a new process costs: whole processes, the least of some runs. */
+async function benchColdStart() {
+  const imports = await benchImport()
+  console.log('\nimporting: CPU of the whole process, the least of 11 runs')
+  for (const { name, milliseconds, ratio } of imports)
+    console.log(
+      `  ${name.padEnd(30)} ${milliseconds.toFixed(1).padStart(8)} ms  ${ratio.toFixed(2).padStart(6)}x  ` +
+        `+${(milliseconds - imports[0]!.milliseconds).toFixed(1)} ms`,
+    )
+  const firstRequests = await benchFirstRequest()
+  const bundles = await benchBundles()
+  console.log('\nan authorizer up to its first answer: CPU of the whole process, the least of 11 runs')
+  for (const { name, milliseconds, ratio, minified, gzip } of bundles)
+    console.log(
+      `  ${name.padEnd(30)} ${milliseconds.toFixed(1).padStart(8)} ms  ${ratio.toFixed(2).padStart(6)}x  ` +
+        `${(minified / 1_000).toFixed(0).padStart(5)} kB, gzip ${(gzip / 1_000).toFixed(0).padStart(4)} kB`,
+    )
+  return { imports, firstRequests, bundles }
+}
+
 async function benchOurselves() {
   const results = {
     ...(await benchResolve()),
@@ -64,7 +110,7 @@ async function benchOurselves() {
     }
   }
   const calls = await benchFleet()
-  const firstRequests = await benchFirstRequest()
+  const coldStart = await benchColdStart()
   const audits = await benchAudit()
   for (const [question, rows] of Object.entries(audits)) {
     console.log(`\n${question}`)
@@ -74,5 +120,5 @@ async function benchOurselves() {
       )
     }
   }
-  return { results, calls, firstRequests, audits }
+  return { results, calls, coldStart, audits }
 }

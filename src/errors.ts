@@ -77,6 +77,11 @@ export class RolecastError extends Error {
     if (details.groupName !== undefined) this.groupName = details.groupName
     if ('value' in details) this.value = details.value
   }
+
+  /** Of an error from any copy of the package: `rolecast/cognito` has one of its own. */
+  static override [Symbol.hasInstance](error: unknown): boolean {
+    return isRolecastError(error)
+  }
 }
 
 /** Whether this is a rolecast error, from whichever copy of the package, and from another context, such as a test of Jest has. */

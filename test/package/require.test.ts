@@ -76,7 +76,8 @@ describe.each(NODES)('by require, with %s', node => {
         const errors = [required, imported].map(thrownBy)
         console.log(JSON.stringify({
           known: [required, imported].map(({ isRolecastError }) => errors.map(isRolecastError)),
-          classes: errors.map(error => error instanceof required.RolecastError),
+          instances: errors.map(error => error instanceof required.RolecastError),
+          constructors: errors.map(error => error.constructor === required.RolecastError),
         }))
       })`
     expect(JSON.parse(await runCommonJs(node, program))).toEqual({
@@ -84,8 +85,9 @@ describe.each(NODES)('by require, with %s', node => {
         [true, true],
         [true, true],
       ],
+      instances: [true, true],
       // The control: these are two copies.
-      classes: [true, false],
+      constructors: [true, false],
     })
   })
 

@@ -56,6 +56,10 @@ export const handler = createRoleAuthorizer({
   allow: ({ resolution }) => resolution.preferredRole === ${JSON.stringify(admin)},
 })`
 
+/** The SDK's client with operations as methods, imported as any package: rolecast then loads nothing itself. */
+const withClient = `import { CognitoIdentityProvider } from '@aws-sdk/client-cognito-identity-provider'
+${byRolecast(', client: new CognitoIdentityProvider({})')}`
+
 const call = `
 handler({ type: 'TOKEN', authorizationToken: 'Bearer x', methodArn: ${JSON.stringify(arn)} }).then(({ policyDocument }) =>
   process.exit(policyDocument.Statement[0].Effect === 'Allow' ? 0 : 1),
@@ -73,6 +77,7 @@ export async function benchBundles(): Promise<readonly Bundle[]> {
     const programs: readonly (readonly [name: string, code: string, options: BuildOptions])[] = [
       ['by hand, SDK outside', BY_HAND, OUTSIDE],
       ['rolecast, SDK outside', byRolecast(''), OUTSIDE],
+      ['the same, its client given', withClient, OUTSIDE],
       ['by hand, SDK inside, CommonJS', BY_HAND, CJS],
       ['rolecast, SDK inside, CommonJS', byRolecast(''), CJS],
       ['by hand, SDK inside, ESM', BY_HAND, ESM],

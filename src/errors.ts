@@ -63,15 +63,17 @@ export interface ErrorDetails {
  * characters, whatever was in the input.
  */
 export class RolecastError extends Error {
-  override readonly name = 'RolecastError'
   readonly code: ErrorCode
-  // Declared only: a class field would be an own key even where there is nothing to say.
+  // Declared only: a class field would be an own key even where there is nothing to say, and the build for `require` would
+  // lose the name of the class.
+  declare readonly name: 'RolecastError'
   declare readonly groupName?: string
   declare readonly value?: unknown
   readonly retryable: boolean
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(escapeHidden(message), 'cause' in details ? { cause: details.cause } : undefined)
+    this.name = 'RolecastError'
     this.code = code
     this.retryable = details.retryable ?? false
     if (details.groupName !== undefined) this.groupName = details.groupName
@@ -80,7 +82,7 @@ export class RolecastError extends Error {
 
   /** Of an error from any copy of the package: `rolecast/cognito` has one of its own. */
   static override [Symbol.hasInstance](error: unknown): boolean {
-    return isRolecastError(error)
+    return this === RolecastError ? isRolecastError(error) : super[Symbol.hasInstance](error)
   }
 }
 
@@ -92,11 +94,17 @@ export function isRolecastError(error: unknown): error is RolecastError {
   return name === 'RolecastError' && typeof code === 'string'
 }
 
+/** A value that should be a number: `'0'` looks like one. */
+export function quoteNumber(value: unknown): string {
+  return typeof value === 'string' ? `the text ${quote(value)}` : quote(value)
+}
+
 const MAX_QUOTED = 200
 
 /** A value of any kind, ready for a message: at most 200 characters of it, none of which acts on a terminal or a log. */
 export function quote(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
+  if (typeof value === 'function') return 'a function'
   const text = String(value)
   const shown = printable(text.slice(0, MAX_QUOTED))
   return text.length > MAX_QUOTED ? `\`${shown}…\` (${text.length} characters)` : `\`${shown}\``

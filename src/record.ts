@@ -11,7 +11,7 @@ export type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 /** An object that is no array. @throws RolecastError `invalid-option`, which ends with what to give */
 export function checkRecord(value: unknown, what: string, give: string): object {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
-  throw invalidOption(`${what} must be an object and is ${quote(value)}; ${give}`, value)
+  throw invalidOption(`${what} must be an object, not ${quote(value)}; ${give}`, value)
 }
 
 export function invalidOption(message: string, value: unknown): RolecastError {
@@ -27,4 +27,11 @@ export function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): Read
     else group.push(item)
   }
   return groups
+}
+
+/** What a function returned that cannot be waited for. A promise is no result, and its failure must not end the process. */
+export function syncResult<T>(result: T): T {
+  if (typeof (result as { readonly then?: unknown } | null | undefined)?.then === 'function')
+    Promise.resolve(result).catch(() => {})
+  return result
 }

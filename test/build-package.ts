@@ -55,6 +55,8 @@ async function sourcesHash(): Promise<string> {
   const paths = await readdir(join(root, 'src'), { recursive: true })
   for (const path of [
     'package.json',
+    // What is inlined.
+    'package-lock.json',
     ...paths.filter(one => one.endsWith('.ts')).map(one => join('src', one)),
   ].toSorted())
     hash.update(`${path}\0`).update(await readFile(join(root, path)))

@@ -81,6 +81,18 @@ describe('a rolecast error is known', () => {
     expect([new RolecastError('timeout', 'late'), elsewhere].map(isRolecastError)).toEqual([true, true])
   })
 
+  test('by `instanceof`, and a subclass has its own instances only', () => {
+    class Mine extends RolecastError {}
+    const mine = new Mine('timeout', 'late')
+    const elsewhere: unknown = runInNewContext(copy)
+    expect([elsewhere, mine].map(error => error instanceof RolecastError)).toEqual([true, true])
+    expect([elsewhere, new RolecastError('timeout', 'late'), mine].map(error => error instanceof Mine)).toEqual([
+      false,
+      false,
+      true,
+    ])
+  })
+
   test.each<[string, unknown]>([
     ['another error', new TypeError('late')],
     ['an error of that name without a code', Object.assign(new Error('late'), { name: 'RolecastError' })],

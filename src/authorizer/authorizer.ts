@@ -1,3 +1,4 @@
+import { syncResult } from '../record.js'
 import { RolecastError } from '../errors.js'
 import { type ResponseContext, toAppSyncResponse, toIamPolicyResponse, toSimpleResponse } from './responses.js'
 import {
@@ -11,14 +12,7 @@ import {
   readEvent,
   type ReadEvent,
 } from './events.js'
-import {
-  createDecider,
-  type Denied,
-  type PlainVerdict,
-  rejectFields,
-  type RoleGuardOptions,
-  syncResult,
-} from './guard.js'
+import { createDecider, type Denied, type PlainVerdict, rejectFields, type RoleGuardOptions } from './guard.js'
 import { AUTHORIZER_OPTIONS, readOptions } from './options.js'
 
 interface AccessVerdict {

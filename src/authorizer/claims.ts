@@ -91,8 +91,9 @@ export function parseRoleClaims(claims: IncomingClaims, options: ClaimsOptions):
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
     throw new RolecastError(
       'invalid-claim',
-      `the claims are ${quote(claims)}; verify the token, and give its claims as an object`,
-      { value: claims },
+      // Not the text: it is a token, more often than not.
+      `the claims are ${typeof claims === 'string' ? 'a text' : quote(claims)}; verify the token, and give its claims as an object`,
+      typeof claims === 'string' ? {} : { value: claims },
     )
   }
   if (!areTokenClaims(claims)) {

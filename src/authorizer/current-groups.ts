@@ -1,6 +1,6 @@
 import { isRolecastError, quote, RolecastError } from '../errors.js'
 import type { Group } from '../group.js'
-import { copyArray, copyPlain, ownFields } from './own-data.js'
+import { copyArray, copyPlain } from './own-data.js'
 import { isText, isTexts } from './responses.js'
 
 /**
@@ -8,6 +8,7 @@ import { isText, isTexts } from './responses.js'
  * makes. The resolver then reads no group. They must be of the resolver's user pool.
  */
 export interface CurrentGroups {
+  /** Each with its `precedence` and `roleArn`, null for none. One that lacks either is rejected: it could have got lost. */
   readonly groups: readonly Group[]
   /** Names of groups that do not exist. */
   readonly unknownGroups: readonly string[]
@@ -33,10 +34,10 @@ export function readCurrentGroups(given: unknown): GivenGroups {
   const names = isIterable(given) ? readNames(given) : undefined
   if (names !== undefined) return { names, lookup: undefined }
   const lookup = readLookup(given)
-  if (lookup !== undefined) return { names: namesOf(lookup), lookup }
+  if (lookup !== undefined) return { names: lookup.groups.map(({ groupName }) => groupName), lookup }
   throw new RolecastError(
     'invalid-input',
-    `\`groupsOf\` returned ${quote(given)}; return an array of group names, or { groups, unknownGroups, stale, age }`,
+    `\`groupsOf\` returned ${quote(given)}; return an array of group names, or { groups, unknownGroups, stale, age }, each group with its precedence and role`,
   )
 }
 
@@ -59,16 +60,23 @@ function readLookup(given: unknown): CurrentGroups | undefined {
   const plain = copyPlain(given)
   if (plain === undefined) return undefined
   const { groups, unknownGroups, stale, age } = plain
-  const found = copyArray(groups)?.map(ownFields)
+  const found = copyArray(groups)?.map(copyPlain)
   const unknown = copyArray(unknownGroups)
-  if (found === undefined || !found.every(group => isText(group['groupName']))) return undefined
+  if (found === undefined || !found.every(isGroupWithRole)) return undefined
   if (unknown === undefined || !isTexts(unknown)) return undefined
   if (typeof stale !== 'boolean' || typeof age !== 'number' || !(age >= 0)) return undefined
   return { groups: found as unknown as readonly Group[], unknownGroups: unknown, stale, age }
 }
 
-function namesOf({ groups, unknownGroups }: CurrentGroups): readonly string[] {
-  return [...groups.map(({ groupName }) => groupName), ...unknownGroups]
+/** Both fields are there, null for none: a role or a rank that got lost must not look like none. */
+function isGroupWithRole(group: Readonly<Record<string, unknown>> | undefined): boolean {
+  if (group === undefined) return false
+  const { groupName, precedence, roleArn } = group
+  return (
+    isText(groupName) &&
+    (precedence === null || typeof precedence === 'number') &&
+    (roleArn === null || isText(roleArn))
+  )
 }
 
 /** Why `groupsOf` gave no groups: the user does not exist, the claims cannot be used, or anything else went wrong. */

@@ -9,9 +9,9 @@ import { type CurrentGroups, type GivenGroups, readCurrentGroups, reasonOfGroups
 import type { FoundToken } from './events.js'
 import { GUARD_OPTIONS, MAX_TIMER, readOptions, readUserPoolId } from './options.js'
 import { copyArray, copyPlain, ownFields } from './own-data.js'
-import type { Mutable } from '../record.js'
+import { type Mutable, syncResult } from '../record.js'
 import { reasonOfVerifierFailure } from './verifier-failure.js'
-import { errorWithoutToken } from './without-token.js'
+import { errorWithoutToken, identifier } from './without-token.js'
 
 /** A resolution of groups that were read now, or from a cache. */
 export interface CurrentResolution extends Resolution {
@@ -154,9 +154,13 @@ interface DecisionDetails {
   readonly comparison?: ClaimsComparison
 }
 
-export interface Granted<Payload extends object = object> extends Required<DecisionDetails> {
+export interface Granted<
+  Payload extends object = object,
+  RequireRole extends boolean = boolean,
+> extends Required<DecisionDetails> {
   readonly allowed: true
   readonly reason: 'allowed'
+  readonly resolution: RequestedResolution<RequireRole>
   /** The verified token's payload. It holds personal data: log with care. */
   readonly claims: Payload
 }
@@ -171,7 +175,9 @@ export interface Denied extends DecisionDetails {
 }
 
 /** Never contains the token. */
-export type Decision<Payload extends object = object> = Granted<Payload> | Denied
+export type Decision<Payload extends object = object, RequireRole extends boolean = boolean> =
+  | Granted<Payload, RequireRole>
+  | Denied
 
 export interface RoleGuardOptions<Payload extends object, RequireRole extends boolean, Event, Verdict> {
   /**
@@ -246,12 +252,12 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
 }
 
 /** Decides on one token. `event` is passed to `allow`: the request, for example. A `signal` of null is none. */
-export type RoleGuard<Event, Payload extends object = object> = (
+export type RoleGuard<Event, Payload extends object = object, RequireRole extends boolean = boolean> = (
   token: string | undefined,
   ...request: unknown extends Event
     ? [request?: { readonly event?: unknown; readonly signal?: AbortSignal | null | undefined }]
     : [request: { readonly event: Event; readonly signal?: AbortSignal | null | undefined }]
-) => Promise<Decision<Payload>>
+) => Promise<Decision<Payload, RequireRole>>
 
 /**
  * Makes the decision of `createRoleAuthorizer` without an event or a response, for middleware. `bearerToken` gets the token
@@ -263,7 +269,7 @@ export type RoleGuard<Event, Payload extends object = object> = (
  */
 export function createRoleGuard<Payload extends object, RequireRole extends boolean = true, Event = unknown>(
   options: RoleGuardOptions<Payload, RequireRole, Event, boolean>,
-): RoleGuard<Event, Payload> {
+): RoleGuard<Event, Payload, RequireRole> {
   const decide = createDecider(readOptions(options, GUARD_OPTIONS))
   return async (token, ...[request]) => {
     const { decision } = await decide({
@@ -330,7 +336,10 @@ export function createDecider<Payload extends object, RequireRole extends boolea
     signal: outer,
     timeLeft,
     complete,
-  }: Question<Event, Response>): Promise<{ readonly decision: Decision<Payload>; readonly response?: Response }> => {
+  }: Question<Event, Response>): Promise<{
+    readonly decision: Decision<Payload, RequireRole>
+    readonly response?: Response
+  }> => {
     const details: Mutable<DecisionDetails> = {}
     let token: string | undefined
     // The reason if anything throws from here on.
@@ -417,21 +426,22 @@ export function createDecider<Payload extends object, RequireRole extends boolea
         if (onStale === 'deny' || syncResult(onStale(comparison)) !== true) deny('stale-token')
       }
 
-      const request = { resolution: resolution as RequestedResolution<RequireRole>, claims, comparison, event }
+      const requested = resolution as RequestedResolution<RequireRole>
+      const request = { resolution: requested, claims, comparison, event }
       const said: unknown = await step('allow-failed', () => options.allow(request))
       if (said !== true && (typeof said !== 'object' || said === null)) deny('not-allowed')
       const verdict = copyPlain(said === true ? { allow: true } : said)
       if (verdict === undefined) deny('invalid-response')
-      if (verdict['allow'] !== true) deny('not-allowed')
+      if (syncResult(verdict['allow']) !== true) deny('not-allowed')
 
       reason = 'invalid-response'
       const response = complete(verdict, sub)
-      const decision: Granted<Payload> = {
+      const decision: Granted<Payload, RequireRole> = {
         allowed: true,
         reason: 'allowed',
         principalId: sub,
         claims,
-        resolution,
+        resolution: requested,
         comparison,
       }
       await step('hook-failed', () => onDecision?.(decision))
@@ -499,14 +509,12 @@ async function resolveGroups(
   if (resolver.resolveLookup !== undefined) return resolver.resolveLookup(lookup)
   const resolution = await resolver.resolve(names, { signal })
   // As old as the older of the two, and expired if either is.
-  return { ...resolution, stale: lookup.stale || resolution.stale, age: Math.max(lookup.age, resolution.age) }
-}
-
-/** What a function returned that cannot be waited for. A promise is no result, and its failure must not end the process. */
-export function syncResult<T>(result: T): T {
-  if (typeof (result as { readonly then?: unknown } | null | undefined)?.then === 'function')
-    Promise.resolve(result).catch(() => {})
-  return result
+  return {
+    ...resolution,
+    unknownGroups: [...lookup.unknownGroups, ...resolution.unknownGroups],
+    stale: lookup.stale || resolution.stale,
+    age: Math.max(lookup.age, resolution.age),
+  }
 }
 
 function statusOf(reason: DenyReason): Denied['status'] {
@@ -514,12 +522,10 @@ function statusOf(reason: DenyReason): Denied['status'] {
 }
 
 /** The code of an error, or its name. Left out if a verifier put the token there, or anything else that is no name. */
-function nameOf(error: unknown, token = ' '): string | undefined {
+function nameOf(error: unknown, token: string | undefined): string | undefined {
   try {
     const { code, name } = Object(error) as { readonly code?: unknown; readonly name?: unknown }
-    return [code, name].find(
-      (one): one is string => typeof one === 'string' && /^[\w-]{1,64}$/.test(one) && !one.includes(token),
-    )
+    return identifier(code, token) ?? identifier(name, token)
   } catch {
     // A getter threw.
     return undefined

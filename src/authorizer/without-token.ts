@@ -42,12 +42,19 @@ function read(error: unknown, key: string): unknown {
 }
 
 /** A name or a code. Undefined if it is anything else, which may have the token in it. */
-function identifier(value: unknown, token: string | undefined): string | undefined {
+export function identifier(value: unknown, token: string | undefined): string | undefined {
   const isName = typeof value === 'string' && /^[\w-]{1,64}$/.test(value)
   return isName && (token === undefined || replaceToken(value, token) === value) ? value : undefined
 }
 
 function replaceToken(text: string, token: string): string {
   const parts = token.split('.').filter(part => part.length >= MIN_PART)
-  return [token, ...parts].reduce((rest, part) => rest.replaceAll(part, () => '[token]'), text)
+  const whole = [token, ...parts].reduce((rest, part) => rest.replaceAll(part, () => '[token]'), text)
+  return parts.reduce(cutBeginning, whole)
+}
+
+/** A message may have cut the token: what begins like a part of it goes, to the end of the word. */
+function cutBeginning(text: string, part: string): string {
+  const [before, ...rest] = text.split(part.slice(0, MIN_PART))
+  return [before, ...rest.map(one => `[token]${one.replace(/^[\w-]+/, '')}`)].join('')
 }

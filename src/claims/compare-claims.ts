@@ -5,8 +5,11 @@ import { areTokenClaims } from './token-claims.js'
 
 /** The role claims that a verified token carries, with what says how to compare them. */
 export interface CarriedClaims extends RoleClaims {
-  /** Which token carries them. If not given it is taken for an ID token, whose missing roles mean that there are none. */
-  readonly token_use?: 'id' | 'access' | undefined
+  /**
+   * Which token carries them: `id` or `access`, and anything else is rejected. If not given it is taken for an ID token, whose
+   * missing roles mean that there are none.
+   */
+  readonly token_use?: unknown
   /** When the token was issued, in seconds since the epoch. */
   readonly iat?: number | undefined
 }

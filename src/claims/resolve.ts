@@ -1,4 +1,4 @@
-import { quote, RolecastError } from '../errors.js'
+import { quote, quoteNumber, RolecastError } from '../errors.js'
 import { evidenceFor, type Evidence } from './evidence.js'
 import { type Group, isPrecedence, MAX_PRECEDENCE, rankOf, UNRANKED } from '../group.js'
 import type { Mutable } from '../record.js'
@@ -152,7 +152,7 @@ export function checkGroup(group: Group): Group {
   if (group.precedence != null && !isPrecedence(group.precedence)) {
     throw new RolecastError(
       'invalid-precedence',
-      `the precedence of group ${quote(groupName)} is ${quote(group.precedence)}; Cognito takes an integer from 0 to ${MAX_PRECEDENCE}, or none`,
+      `the precedence of group ${quote(groupName)} is ${quoteNumber(group.precedence)}; Cognito takes an integer from 0 to ${MAX_PRECEDENCE}, or none`,
       { groupName, value: group.precedence },
     )
   }

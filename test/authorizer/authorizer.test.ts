@@ -2164,7 +2164,7 @@ describe('controls: a check is taken out of the sources, and that is noticed', (
       'if (given == null) return false',
     ],
     ['current-groups', `isTexts(names) ? names : undefined`, 'names as never'],
-    ['current-groups', `!found.every(group => isText(group['groupName']))`, 'false'],
+    ['current-groups', `!found.every(isGroupWithRole)`, 'false'],
     ['current-groups', `unknown === undefined || !isTexts(unknown)`, 'false'],
     ['current-groups', `typeof stale !== 'boolean'`, 'false'],
     ['current-groups', `!(age >= 0)`, 'false'],
@@ -2180,7 +2180,7 @@ describe('controls: a check is taken out of the sources, and that is noticed', (
     ['guard', `if (requireRole !== false && (outcome !== 'resolved' || !isText(preferredRole))) deny('no-role')`, ''],
     ['guard', `syncResult(onStale(comparison)) !== true`, `!syncResult(onStale(comparison))`],
     ['guard', `comparison.status !== 'fresh'`, 'false'],
-    ['guard', `if (verdict['allow'] !== true) deny('not-allowed')`, ''],
+    ['guard', `if (syncResult(verdict['allow']) !== true) deny('not-allowed')`, ''],
     ['guard', `await step('hook-failed', () => onDecision?.(decision))`, 'try { onDecision?.(decision) } catch {}'],
     ['guard', `value === undefined || ['allow', ...known].includes(key)`, 'true'],
     [
@@ -2188,7 +2188,7 @@ describe('controls: a check is taken out of the sources, and that is noticed', (
       `return { decision }\n`,
       `return { decision: { ...decision, allowed: true }, response: { isAuthorized: true } }\n`,
     ],
-    ['guard', `/^[\\w-]{1,64}$/.test(one) && !one.includes(token)`, 'true'],
+    ['guard', `identifier(code, token) ?? identifier(name, token)`, 'name as string'],
     ['authorizer', `/[*?]|\\$\\{/.test(allowed)`, 'false'],
     ['events', `!sources.some(source => source === header)`, 'false'],
     ['events', `isKey ? token`, 'true ? token'],
@@ -2204,7 +2204,7 @@ describe('controls: a check is taken out of the sources, and that is noticed', (
     const text = texts.get(path)!
     expect(text.split(check), 'the check is there, once').toHaveLength(2)
     const create = await createFrom(new Map([[path, text.replace(check, () => planted)]]))
-    if (check.includes('one.includes')) {
+    if (check.includes('identifier(code')) {
       const leaking = {
         verifier: () => {
           throw Object.assign(new Error(TOKEN), { name: TOKEN })

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util'
 import * as fc from 'fast-check'
 import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
@@ -816,7 +817,10 @@ describe('what is refused', () => {
     claims => {
       for (const transport of TRANSPORTS) {
         const error = errorOf(() => parseRoleClaims(claims as unknown as IncomingClaims, { transport }))
-        expect(error).toMatchObject({ code: 'invalid-claim', value: claims })
+        // A text is a token, more often than not.
+        const isText = typeof claims === 'string'
+        expect(error).toMatchObject({ code: 'invalid-claim', ...(!isText && { value: claims }) })
+        if (isText) expect(inspect(error)).not.toContain(claims.slice(0, 10) || 'value')
         expect(error.message).toMatch(/^the claims are .+; verify the token, and give its claims as an object$/)
       }
     },

@@ -91,7 +91,7 @@ describe('groups with their roles', () => {
   })
 
   test('are resolved by the semantics of the resolver', async () => {
-    const groupsOf = () => lookupOf({ groups: [ALPHAS, { groupName: 'plain', precedence: 1 }] })
+    const groupsOf = () => lookupOf({ groups: [ALPHAS, { groupName: 'plain', precedence: 1, roleArn: null }] })
     expect(reasonOf(await guardOf({ groupsOf })('token'))).toBe('undetermined')
     expect(reasonOf(await guardOf({ groupsOf, semantics: 'roles-compete' })('token'))).toBe('allowed')
   })
@@ -140,9 +140,22 @@ describe('groups with their roles', () => {
   test.each<[string, unknown]>([
     ['a precedence that is none', { ...ALPHAS, precedence: '1' }],
     ['a role that is none', { ...ALPHAS, roleArn: 7 }],
-  ])('of which one has %s fail', async (_, group) => {
-    const groupsOf = () => lookupOf({ groups: [BETAS, group as Group] })
-    expect(reasonOf(await guardOf({ groupsOf })('token'))).toBe('resolver-failed')
+    ['no precedence', { groupName: 'alphas', roleArn: ALPHA }],
+    ['no role', { groupName: 'alphas', precedence: 0 }],
+    ['fields of the API', { groupName: 'alphas', Precedence: 0, RoleArn: ALPHA }],
+    [
+      'a class, whose role is a getter',
+      new (class {
+        groupName = 'alphas'
+        precedence = 0
+        get roleArn() {
+          return ALPHA
+        }
+      })(),
+    ],
+  ])('of which one has %s fail: its role must not get lost, and the next one count', async (_, group) => {
+    const groupsOf = () => lookupOf({ groups: [group as Group, BETAS] })
+    expect(reasonOf(await guardOf({ groupsOf })('token'))).toBe('membership-failed')
   })
 
   test.each<[string, unknown]>([
@@ -185,6 +198,19 @@ describe('groups with their roles', () => {
 })
 
 describe('a resolver that takes names only', () => {
+  test('is not asked for a group that does not exist: it may know one of that name', async () => {
+    const ghost = { groupName: 'ghost', precedence: 0, roleArn: BETA }
+    const table = new Map([ALPHAS, ghost].map(group => [group.groupName, group]))
+    const { userPoolId, resolve } = createRoleResolver({ source: name => table.get(name), userPoolId: POOL })
+    const groupsOf = () => lookupOf({ groups: [ALPHAS], unknownGroups: ['ghost'] })
+    const resolver = { userPoolId, resolve }
+    expect(reasonOf(await guardOf({ groupsOf, resolver })('token'))).toBe('unknown-group')
+    expect(await guardOf({ groupsOf, resolver, onUnknownGroup: 'ignore' })('token')).toMatchObject({
+      allowed: true,
+      resolution: { preferredRole: ALPHA, unknownGroups: ['ghost'] },
+    })
+  })
+
   const withoutLookup = (resolution: Partial<CurrentResolution> = {}): CurrentRoles & { asked: string[][] } => {
     const table = new Map([ALPHAS, BETAS].map(group => [group.groupName, group]))
     const whole = createRoleResolver({ source: name => table.get(name), userPoolId: POOL })
@@ -199,11 +225,11 @@ describe('a resolver that takes names only', () => {
     }
   }
 
-  test('gets the names, those of unknown groups too', async () => {
+  test('gets the names of the groups that exist', async () => {
     const resolver = withoutLookup()
     const groupsOf = () => lookupOf({ unknownGroups: ['ghost'] })
     expect(reasonOf(await guardOf({ resolver, groupsOf })('token'))).toBe('unknown-group')
-    expect(resolver.asked).toEqual([['alphas', 'betas', 'ghost']])
+    expect(resolver.asked).toEqual([['alphas', 'betas']])
   })
 
   test.each([

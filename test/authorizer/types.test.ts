@@ -407,8 +407,14 @@ describe('a handler', () => {
 describe('a decision', () => {
   test('tells the two apart', () => {
     compiles(() => (decision: Decision) => {
-      if (decision.allowed) expectTypeOf(decision.resolution).toEqualTypeOf<CurrentResolution>()
+      if (decision.allowed) expectTypeOf(decision.resolution).toExtend<CurrentResolution>()
       else expectTypeOf(decision.reason).toEqualTypeOf<DenyReason>()
+    })
+    compiles(() => (decision: Decision<object, true>) => {
+      if (decision.allowed) expectTypeOf(decision.resolution.preferredRole).toEqualTypeOf<string>()
+    })
+    compiles(() => (decision: Decision<object, false>) => {
+      if (decision.allowed) expectTypeOf(decision.resolution.preferredRole).toEqualTypeOf<string | undefined>()
     })
     expectTypeOf<Denied['status']>().toEqualTypeOf<401 | 403 | 503>()
     expectTypeOf<DenyReason>().toEqualTypeOf<

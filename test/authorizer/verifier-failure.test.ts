@@ -381,6 +381,23 @@ describe('the hook of errors', () => {
     expect(inspect(error, { depth: 9 }), 'control').toContain(signature)
   })
 
+  it('gets no part of a token that a message cut', async () => {
+    const token = tokenOf()
+    const [header, payload, signature] = token.split('.') as [string, string, string]
+    const cut = [token.slice(0, -1), token.slice(0, header.length + 30), payload.slice(0, -5), signature.slice(0, 20)]
+    const copy = await told(new Error(`bad: ${cut.join(' and ')}, 12345678`), token)
+    expect(copy.message).toMatch(/^bad: [[\]token. and]+, 12345678$/)
+    for (const part of [header, payload, signature]) expect(copy.message).not.toContain(part.slice(8, 16))
+  })
+
+  it('and the decision get no part of the token as a code', async () => {
+    const token = tokenOf()
+    const { guard } = guardOf(() => {
+      throw Object.assign(new Error('no'), { code: token.split('.')[2]!.slice(0, 40) })
+    })
+    expect(((await guard(token)) as { error?: string }).error).toBe('Error')
+  })
+
   it('gets the code, the group and `retryable` of a RolecastError', async () => {
     const details = { groupName: 'admins', retryable: true, value: tokenOf() }
     expect(await told(new RolecastError('throttled', 'slow down', details))).toMatchObject({

@@ -780,13 +780,13 @@ describe('what cannot come from the API is refused, whatever the token says', ()
   const asIs = 'give it as the API returns it'
 
   test.each<[() => unknown, string, unknown]>([
-    [select(null, undefined), `the claims must be an object and is \`null\`; ${asIs}`, null],
-    [select({}, []), `the role mapping must be an object and is an array; ${asIs}`, []],
-    [select({}, undefined, 7), `the request must be an object and is \`7\`; ${asIs}`, 7],
-    [select({}, undefined, {}), `\`roles\` must be an object and is \`undefined\`; ${asIs}`, undefined],
-    [forecast(7), `the resolution must be an object and is \`7\`; ${asIs}`, 7],
-    [forecast({}), `the claims of the resolution must be an object and is \`undefined\`; ${asIs}`, undefined],
-    [forecast(resolveRoles([]), { otherClaims: 7 }), `\`otherClaims\` must be an object and is \`7\`; ${asIs}`, 7],
+    [select(null, undefined), `the claims must be an object, not \`null\`; ${asIs}`, null],
+    [select({}, []), `the role mapping must be an object, not an array; ${asIs}`, []],
+    [select({}, undefined, 7), `the request must be an object, not \`7\`; ${asIs}`, 7],
+    [select({}, undefined, {}), `\`roles\` must be an object, not \`undefined\`; ${asIs}`, undefined],
+    [forecast(7), `the resolution must be an object, not \`7\`; ${asIs}`, 7],
+    [forecast({}), `the claims of the resolution must be an object, not \`undefined\`; ${asIs}`, undefined],
+    [forecast(resolveRoles([]), { otherClaims: 7 }), `\`otherClaims\` must be an object, not \`7\`; ${asIs}`, 7],
     [
       forecast({ outcome: 'undetermined', claims: {}, candidateRole: '' }),
       'an undetermined resolution needs its `candidateRole`; give the resolution as `resolveRoles` returned it',
@@ -825,7 +825,7 @@ describe('what cannot come from the API is refused, whatever the token says', ()
     ],
     [
       select({}, { Type: 'Rules' }),
-      `\`RulesConfiguration\`, which the type \`Rules\` needs, must be an object and is \`undefined\`; ${asIs}`,
+      `\`RulesConfiguration\`, which the type \`Rules\` needs, must be an object, not \`undefined\`; ${asIs}`,
       undefined,
     ],
     [
@@ -835,7 +835,7 @@ describe('what cannot come from the API is refused, whatever the token says', ()
     ],
     [
       select({}, { Type: 'Rules', RulesConfiguration: { Rules: [7] } }),
-      `mapping rule 0 must be an object and is \`7\`; ${asIs}`,
+      `mapping rule 0 must be an object, not \`7\`; ${asIs}`,
       7,
     ],
     [
@@ -860,7 +860,7 @@ describe('what cannot come from the API is refused, whatever the token says', ()
     ],
     [
       () => findRoleMapping(7 as never, 'eu-west-1_a', 'a'),
-      `\`RoleMappings\` must be an object and is \`7\`; ${asIs}`,
+      `\`RoleMappings\` must be an object, not \`7\`; ${asIs}`,
       7,
     ],
   ])('%#: it says what is wrong and what to do', (act, message, value) => {

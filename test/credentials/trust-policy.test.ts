@@ -747,13 +747,13 @@ describe('what is no policy is refused', () => {
   const codeOf = (act: () => unknown) => failureOf(act).code
 
   test.each<[unknown, string, unknown]>([
-    [null, 'a trust policy must be an object and is `null`; give the document as IAM returns it', null],
+    [null, 'a trust policy must be an object, not `null`; give the document as IAM returns it', null],
     ['x', 'the trust policy is not JSON; give the document itself, or as IAM returns it', 'x'],
     [{ Version: 2012 }, '`2012` is no version of the policy language; use `2012-10-17`', { Version: 2012 }],
     [{}, 'the trust policy has no `Statement`; give the whole document', {}],
     [
       policy(statement(), 7 as never),
-      'statement 1 of the trust policy must be an object and is `7`; give the document as IAM returns it',
+      'statement 1 of the trust policy must be an object, not `7`; give the document as IAM returns it',
       7,
     ],
     [
@@ -768,7 +768,7 @@ describe('what is no policy is refused', () => {
     ],
     [
       policy(statement({ Principal: [] })),
-      '`Principal` in statement 0 of the trust policy must be an object and is an array; give the document as IAM returns it',
+      '`Principal` in statement 0 of the trust policy must be an object, not an array; give the document as IAM returns it',
       [],
     ],
     [
@@ -778,12 +778,12 @@ describe('what is no policy is refused', () => {
     ],
     [
       policy(statement({ Condition: 7 })),
-      '`Condition` in statement 0 of the trust policy must be an object and is `7`; give the document as IAM returns it',
+      '`Condition` in statement 0 of the trust policy must be an object, not `7`; give the document as IAM returns it',
       7,
     ],
     [
       policy(statement({ Condition: { Null: 7 } })),
-      '`Null` in statement 0 of the trust policy must be an object and is `7`; give the document as IAM returns it',
+      '`Null` in statement 0 of the trust policy must be an object, not `7`; give the document as IAM returns it',
       7,
     ],
   ])('%j: %s', (wrong, message, value) => {

@@ -6,7 +6,7 @@ import type {
   ListUsersCommand,
   ListUsersInGroupCommand,
 } from '@aws-sdk/client-cognito-identity-provider'
-import { quote, RolecastError } from '../../errors.js'
+import { quote, quoteNumber, RolecastError } from '../../errors.js'
 
 interface SendOptions {
   abortSignal?: AbortSignal
@@ -131,7 +131,7 @@ export function numberOption<K extends string>(
   const bound = max === Infinity ? '' : ` and at most ${max}`
   throw new RolecastError(
     'invalid-option',
-    `${quote(name)} is ${quote(value)}; give ${integer ? 'an integer' : 'a number'} of at least ${min}${bound}`,
+    `${quote(name)} is ${quoteNumber(value)}; give ${integer ? 'an integer' : 'a number'} of at least ${min}${bound}`,
     { value },
   )
 }

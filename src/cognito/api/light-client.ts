@@ -112,7 +112,7 @@ function checkOptions({ region, endpoint, credentials, profile }: LightClientOpt
   if (region !== undefined && !(typeof region === 'string' && REGION_LABEL.test(region)))
     throw invalidOption(`\`region\` is ${quote(region)}; give one like \`eu-west-1\`, or leave it out`, region)
   if (profile !== undefined && (typeof profile !== 'string' || profile === ''))
-    throw invalidOption(`\`profile\` is ${quote(profile)}; give the name of a profile, or leave it out`, profile)
+    throw invalidOption(`\`profile\` is ${quote(profile)}; give the name of a profile, or leave it out`, undefined)
   if (credentials === undefined) return
   if (profile !== undefined)
     throw invalidOption('both `credentials` and `profile` are given; give one of them', profile)
@@ -120,12 +120,22 @@ function checkOptions({ region, endpoint, credentials, profile }: LightClientOpt
 }
 
 function checkCredentials(credentials: unknown): void {
-  const { accessKeyId, secretAccessKey, sessionToken = ' ' } = Object(credentials) as Record<string, unknown>
+  if (areCredentials(credentials)) return
   // Neither is shown: a credential may be in the wrong place.
-  if ([accessKeyId, secretAccessKey, sessionToken].every(one => typeof one === 'string' && one !== '')) return
   throw new RolecastError(
     'invalid-option',
-    '`credentials` has no `accessKeyId` and `secretAccessKey` that are strings, or a `sessionToken` that is none; ' +
-      'give credentials, or a function that loads them',
+    `\`credentials\` ${NO_CREDENTIALS}; give credentials, or a function that loads them`,
   )
+}
+
+export const NO_CREDENTIALS =
+  'has no `accessKeyId` and `secretAccessKey` that are strings, a `sessionToken` that is none, or an `expiration` that is no date'
+
+/** STS's response has the fields too, in upper case: without its token the others are of no use. */
+export function areCredentials(credentials: unknown): credentials is LightCredentials {
+  const { accessKeyId, secretAccessKey, expiration, ...rest } = Object(credentials) as Readonly<Record<string, unknown>>
+  const { sessionToken = ' ', SessionToken } = rest
+  if (![accessKeyId, secretAccessKey, sessionToken].every(one => typeof one === 'string' && one !== '')) return false
+  if (SessionToken !== undefined) return false
+  return expiration === undefined || (expiration instanceof Date && Number.isFinite(expiration.getTime()))
 }

@@ -1,17 +1,19 @@
 import { createHash, createHmac } from 'node:crypto'
 import { doesIdentityRequireRefresh, isIdentityExpired, memoizeIdentityProvider } from '@smithy/core'
 import { SignatureV4 } from '@smithy/signature-v4'
-import { quote } from '../../errors.js'
+import { quote, RolecastError } from '../../errors.js'
 import { ownValue } from '../../record.js'
 import { orAbort } from './abort.js'
 import { failure, type UserPoolCall } from './api-error.js'
 import { environmentCredentials, environmentEndpoint } from './aws-environment.js'
 import { diagnose } from './diagnosis.js'
 import {
+  areCredentials,
   type LightCredentials,
   type LightOperation,
   type LightSend,
   type LightSettings,
+  NO_CREDENTIALS,
   REGION_LABEL,
 } from './light-client.js'
 import { createConnections, type LightRequest, type LightResponse, MAX_RESPONSE } from './light-connection.js'
@@ -88,11 +90,15 @@ function createCredentials({
   profile,
 }: LightSettings): (region: string) => Promise<LightCredentials> {
   if (typeof given === 'function') {
-    const provider = memoizeIdentityProvider(
-      given as () => Promise<SmithyCredentials>,
-      isIdentityExpired,
-      doesIdentityRequireRefresh,
-    )
+    const load = async (): Promise<SmithyCredentials> => {
+      const loaded: unknown = await given()
+      if (areCredentials(loaded)) return loaded as SmithyCredentials
+      throw new RolecastError(
+        'no-credentials',
+        `the result of \`credentials\` ${NO_CREDENTIALS}; return what a provider of \`@aws-sdk/credential-providers\` returns`,
+      )
+    }
+    const provider = memoizeIdentityProvider(load, isIdentityExpired, doesIdentityRequireRefresh)
     return () => provider!()
   }
   if (given !== undefined) return async () => given
@@ -220,11 +226,14 @@ function withGroupDates(group: unknown): unknown {
 const SKEW = 240_000
 
 /** How far the server's clock is off, if a request can have been rejected because it was signed by another. */
+/** A century: a machine may believe that it is 1970. A date that is too far away could not be signed. */
+const MAX_SKEW = 100 * 365 * 24 * 60 * 60 * 1_000
+
 function correctedOffset(error: unknown, { headers }: LightResponse, offset: number): number | undefined {
   const isOfClock = ['clock-skew', 'not-authorized'].includes(diagnose(error).code)
   // The date of a response from a cache is not the server's time now.
   const found = headers.age === undefined ? Date.parse(headers.date ?? '') - Date.now() : NaN
-  return isOfClock && Math.abs(found - offset) >= SKEW ? found : undefined
+  return isOfClock && Math.abs(found - offset) >= SKEW && Math.abs(found) < MAX_SKEW ? found : undefined
 }
 
 function withMetadata(error: unknown, more: object): unknown {

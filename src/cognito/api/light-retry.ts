@@ -35,7 +35,9 @@ export function createRetries(
         budget = Math.min(BUDGET, budget + spent)
         return result
       } catch (error) {
-        const kind = signal?.aborted ? undefined : kindOf(error)
+        // The reason is the caller's.
+        if (signal?.aborted) throw error
+        const kind = kindOf(error)
         if (kind === undefined || attempts >= maxAttempts || budget < COST[kind]) throw withAttempts(error, attempts)
         spent = COST[kind]
         budget -= spent

@@ -35,12 +35,13 @@ const METHODS: Readonly<Record<UserPoolOperation, string>> = {
  */
 export function createSenders(options: SenderOptions): (operation: UserPoolOperation) => Promise<Send> {
   // A caller that only reads groups may give a client that can do no more.
-  const client = options.client as Readonly<Record<string, unknown>> | null | undefined
-  if (client != null && !['send', ...Object.values(METHODS)].some(name => isMethod(client, name)))
+  const client = options.client as Readonly<Record<string, unknown>> | undefined
+  if (client !== undefined && !['send', ...Object.values(METHODS)].some(name => isMethod(client, name)))
     throw invalidOption(
       `\`client\` is ${quote(client)} without \`send\` or an operation such as \`getGroup\`; give a ` +
         '`CognitoIdentityProviderClient` or `createLightClient()`, or leave it out',
-      client,
+      // Not an object: credentials may be in its place.
+      Object(client) === client ? undefined : client,
     )
   let loading: Promise<{ readonly sdk: Sdk; readonly sender: object }> | undefined
   const load = () => {
@@ -53,8 +54,8 @@ export function createSenders(options: SenderOptions): (operation: UserPoolOpera
 
   return async operation => {
     const method = METHODS[operation]
-    if (client != null && isMethod(client, method)) return (input, to) => callMethod(client, method, input, to)
-    if (client != null && !isMethod(client, 'send'))
+    if (client !== undefined && isMethod(client, method)) return (input, to) => callMethod(client, method, input, to)
+    if (client !== undefined && !isMethod(client, 'send'))
       throw invalidOption(
         `the \`client\` has no ${quote(method)}, which ${operation} needs; give one that has it, or a ` +
           '`CognitoIdentityProviderClient`',
@@ -75,8 +76,8 @@ function newClient(sdk: Sdk, { region, endpoint, profile, maxAttempts }: SenderO
   })
 }
 
-function isMethod(client: object, name: string): boolean {
-  return typeof (client as Readonly<Record<string, unknown>>)[name] === 'function'
+function isMethod(client: object | null, name: string): boolean {
+  return typeof (Object(client) as Readonly<Record<string, unknown>>)[name] === 'function'
 }
 
 /** As a method, because a client may need its `this`. */

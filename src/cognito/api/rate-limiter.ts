@@ -27,6 +27,8 @@ export interface Limiter {
   <T>(task: () => Promise<T>, signal: AbortSignal, priority?: number, lanes?: Lanes): Promise<T>
   /** How many more tasks would start at once. */
   free(): number
+  /** How many tasks wait for their turn. */
+  waiting(): number
 }
 
 interface Waiting {
@@ -197,6 +199,7 @@ export function createLimiter(
     lanes: Lanes = new Set([createLane()]),
   ) => orAbort(run(task, signal, priority, lanes), signal)
   return Object.assign(limiter, {
+    waiting: () => waiting.length,
     free: () => {
       if (nextAt > performance.now()) return 0
       return Math.max(0, Math.min(atOnce - running, places - running - holds.size) - waiting.length)

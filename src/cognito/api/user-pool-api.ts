@@ -1,4 +1,6 @@
+import { quote } from '../../errors.js'
 import type { Group } from '../../group.js'
+import { MAX_GROUPS_PER_POOL } from '../../quotas.js'
 import { failure, type UserPoolCall } from './api-error.js'
 import {
   creationOf,
@@ -112,13 +114,14 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
       if (found.GroupName !== groupName) {
         throw failure('malformed-response', context, { value: found.GroupName, note: 'it is about another group' })
       }
+      checkPool(found, context)
       return { group: toGroup(found), ...stamp }
     },
     async listGroups(nextToken, signal) {
       const context: UserPoolCall = { operation: 'ListGroups', userPoolId }
       const input = page(nextToken)
       const { response, stamp } = await call(context, input, signal)
-      const { Groups, NextToken } = parse(listGroupsResponse, response, context)
+      const { Groups, NextToken } = parsePage(response, context)
       const createdAt = new Map<string, number>()
       for (const group of Groups) {
         const created = creationOf(group)
@@ -148,7 +151,7 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
       const input = { ...page(nextToken), Username: username }
       const { response } = await call(context, input, signal)
       if (response === MISSING) return undefined
-      const { Groups, NextToken } = parse(listGroupsResponse, response, context)
+      const { Groups, NextToken } = parsePage(response, context)
       return { groups: Groups.map(toGroup), nextToken: NextToken ?? undefined }
     },
     async describeUserPool(signal) {
@@ -160,6 +163,30 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
       return { estimatedUsers: EstimatedNumberOfUsers ?? undefined }
     },
   }
+}
+
+/** A page of groups, each of this pool and none twice with different contents. */
+function parsePage(response: unknown, context: UserPoolCall) {
+  const page = parse(listGroupsResponse, response, context)
+  const seen = new Map<string, Group>()
+  for (const one of page.Groups) {
+    checkPool(one, context)
+    const group = toGroup(one)
+    const other = seen.get(group.groupName)
+    if (other !== undefined && (other.precedence !== group.precedence || other.roleArn !== group.roleArn))
+      throw failure('malformed-response', context, {
+        value: group.groupName,
+        note: `group ${quote(group.groupName)} comes twice, with different contents`,
+      })
+    seen.set(group.groupName, group)
+  }
+  return page
+}
+
+/** Some emulators do not say the pool. */
+function checkPool({ UserPoolId }: { readonly UserPoolId?: string | null | undefined }, context: UserPoolCall): void {
+  if (UserPoolId == null || UserPoolId === '' || UserPoolId === context.userPoolId) return
+  throw failure('malformed-response', context, { value: UserPoolId, note: 'it is about another user pool' })
 }
 
 /** The groups of a pool: all, or those of its first page. */
@@ -214,7 +241,13 @@ export async function listGroupsOfUser(
   do {
     const page = await api.adminListGroupsForUser(username, nextToken, signal)
     if (page === undefined) return undefined
-    groups.push(...page.groups)
+    for (const group of page.groups) groups.push(group)
+    if (groups.length > MAX_GROUPS_PER_POOL)
+      throw failure(
+        'malformed-response',
+        { operation: 'AdminListGroupsForUser', userPoolId: api.userPoolId, username },
+        { note: `it has more groups than a user pool, ${MAX_GROUPS_PER_POOL}` },
+      )
     checkToken(page.nextToken)
     nextToken = page.nextToken
   } while (nextToken !== undefined)

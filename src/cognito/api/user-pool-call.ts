@@ -31,6 +31,13 @@ export interface UserPoolCallOptions extends ConnectionOptions {
    */
   readonly spread?: boolean | undefined
   /**
+   * How many calls may wait for their turn. One more fails at once as `throttled`: if callers give up before their turn, a
+   * longer queue would spend the whole quota on calls that nobody waits for.
+   *
+   * @default any number
+   */
+  readonly maxWaiting?: number | undefined
+  /**
    * Makes the rate of a quota fall when it throttles, and rise again. Called with the quota's operation and its calls a second
    * when it falls, and when it is as high as before.
    */
@@ -85,7 +92,7 @@ export interface UserPoolCalls {
  * The first call loads the SDK, if it needs it, so importing this module is cheap.
  */
 export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls {
-  const { clock, onCall } = options
+  const { clock, onCall, maxWaiting = Infinity } = options
   checkEndpoint(options)
   const timeout = numberOption(options, 'timeout', { default: 5_000, min: 1, max: MAX_TIMER })
   const limits = limitersFor(options)
@@ -121,7 +128,11 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
     try {
       arrive(limiter, 1)
       const operation = await senderOf(context.operation).finally(() => arrive(limiter, -1))
-      const attempt = () => limiter(() => send(operation), deadline.signal, priority, lanes)
+      const attempt = async () => {
+        if (limiter.waiting() >= maxWaiting)
+          throw failure('throttled', context, { note: `${maxWaiting} calls wait for their turn already` })
+        return limiter(() => send(operation), deadline.signal, priority, lanes)
+      }
       const response = await attempt().catch(async cause => {
         if (!isClockCorrected(cause)) throw cause
         return attempt()
@@ -233,6 +244,9 @@ export function checkUserPoolId(userPoolId: unknown): asserts userPoolId is stri
 function isMissing(cause: unknown, context: UserPoolCall): boolean {
   const { groupName, username } = context
   if (!(cause instanceof Error)) return false
+  // A server that fails says nothing about what exists.
+  const { httpStatusCode: status } = { ...(cause as { $metadata?: { readonly httpStatusCode?: unknown } }).$metadata }
+  if (typeof status === 'number' && status >= 500) return false
   if (cause.name === 'UserNotFoundException') return username !== undefined
   if (cause.name !== 'ResourceNotFoundException') return false
   // moto's whole message is the group's name.

@@ -16,6 +16,10 @@ export function distinctNames(groupNames: Iterable<string>): readonly string[] {
       { value: groupNames },
     )
   }
+  if (typeof Object(groupNames)[Symbol.iterator] !== 'function')
+    throw new RolecastError('invalid-input', `the group names are ${quote(groupNames)}; give an array of them`, {
+      value: groupNames,
+    })
   const names = distinct(groupNames)
   for (const groupName of names) if (typeof groupName !== 'string') throw invalidName(groupName)
   return names

@@ -385,8 +385,10 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     const isLarger = poolSize !== undefined && poolSize > PAGE_SIZE
     if (firstPage === undefined ? isLarger : !missing.some(groupName => firstPage?.has(groupName))) return undefined
     const calls = missing.filter(groupName => !groupCalls.has(groupName)).length
-    // The last free place is for the page: after it, lookups of one name each would all wait.
-    return calls > 0 && calls >= api.freeCalls() ? 'first page' : undefined
+    if (calls === 0) return undefined
+    // One that is under way, of `warm()` for example, is joined. The last free place is for the page: after it, lookups of one
+    // name each would all wait.
+    return listingCalls.has('first page') || calls >= api.freeCalls() ? 'first page' : undefined
   }
 
   interface Fetched {
@@ -560,7 +562,8 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
       const { byName, pages } = await joinListing('pool', signal)
       return { groups: byName.size, pages }
     },
-    async warm({ signal }: LookupOptions = {}): Promise<Warmed> {
+    async warm(lookupOptions?: LookupOptions): Promise<Warmed> {
+      const signal = lookupOptions?.signal
       try {
         const { byName, isWhole } = await joinListing('first page', signal)
         return { groups: byName.size, isWholePool: isWhole }

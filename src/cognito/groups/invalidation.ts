@@ -195,7 +195,7 @@ function checkTargets(invalidation: Invalidation, targets: InvalidationTargets):
     // An undefined target is one that got lost, and what it has would stay.
     if (typeof invalidate !== 'function')
       throw invalidOption(
-        `${quote(name)} is ${quote(target)}; give a cache with \`invalidate\`, or leave it out`,
+        `${quote(name)} is ${quote(target)}; give a cache with \`invalidate\`, such as \`resolver.source\`, or leave it out`,
         target,
       )
     if (userPoolId === invalidation.userPoolId) continue

@@ -4,7 +4,7 @@ import { poolOfIssuer } from '../../aws-ids.js'
 import { type ErrorCode, quote, RolecastError } from '../../errors.js'
 import type { Group } from '../../group.js'
 import { REQUESTS_PER_SECOND } from '../../quotas.js'
-import { ownValue } from '../../record.js'
+import { invalidOption, ownValue, syncResult } from '../../record.js'
 import { failure } from '../api/api-error.js'
 import { type CognitoOperations, type ConnectionOptions, numberOption } from '../api/connection-options.js'
 import { callHook } from '../api/hook.js'
@@ -206,6 +206,7 @@ export function groupsFromCognito(options: GroupsFromCognitoOptions): UserGroups
     timeout: options.timeout ?? CALL_TIMEOUT,
     rates: { AdminListGroupsForUser: rate },
     spread: false,
+    maxWaiting: Math.max(1, Math.floor(rate)),
     clock,
     onCall: () => emit('call'),
   })
@@ -272,9 +273,10 @@ export function groupsFromCognito(options: GroupsFromCognitoOptions): UserGroups
     return known
   }
 
-  async function groupsOf(claims: object, { signal }: LookupOptions = {}): Promise<Lookup> {
+  async function groupsOf(claims: object, options?: LookupOptions): Promise<Lookup> {
+    const signal = options?.signal
     checkIssuer(claims, userPoolId)
-    const username = checkUsername(usernameOf(claims as Readonly<Record<string, unknown>>))
+    const username = checkUsername(syncResult(usernameOf(claims as Readonly<Record<string, unknown>>)))
     if (signal?.aborted) throw abortedBy(signal, username)
     const { groups, fetchedAt } = await responseFor(username, signal)
     if (groups === undefined) throw userNotFound(username, userPoolId)
@@ -283,15 +285,21 @@ export function groupsFromCognito(options: GroupsFromCognitoOptions): UserGroups
 
   return Object.assign(groupsOf, {
     userPoolId,
-    async warm({ signal }: LookupOptions = {}): Promise<UserGroupsWarmed> {
+    async warm(lookupOptions?: LookupOptions): Promise<UserGroupsWarmed> {
       try {
-        await reporting(api.adminListGroupsForUser(NO_USER, undefined, signal ?? NEVER))
+        await reporting(api.adminListGroupsForUser(NO_USER, undefined, lookupOptions?.signal ?? NEVER))
         return { isReady: true }
       } catch (error) {
         return { isReady: false, error: error as RolecastError }
       }
     },
     invalidate(username?: string): void {
+      // One that is no name would drop nobody.
+      if (username !== undefined && typeof username !== 'string')
+        throw invalidOption(
+          `the user to drop is ${quote(username)}; give a username, or nothing for all users`,
+          username,
+        )
       if (username === undefined) {
         cached.clear()
         calls.forgetAll()

@@ -320,6 +320,28 @@ describe('credentials', () => {
     expect(server.requests.map(keyOf)).toEqual(['K1', 'K1', 'K1', 'K2'])
   })
 
+  test.each<[string, unknown]>([
+    ['nothing', undefined],
+    ['an empty object', {}],
+    ['an expiration that is no date', { ...credentials, expiration: '2027-01-01T00:00:00Z' }],
+    ['the names of STS', { ...credentials, sessionToken: undefined, SessionToken: 'token' }],
+  ])('of a function that gives %s are none', async (_, loaded) => {
+    const client = clientOf({ credentials: (async () => loaded) as never })
+    const error = await failureOf(() => ask(client))
+    expect(error).toMatchObject({ code: 'no-credentials', message: expect.stringContaining('`credentials`') })
+    expect(inspect(error, { depth: Infinity, showHidden: true })).not.toContain(credentials.secretAccessKey)
+    expect(server.requests).toEqual([])
+  })
+
+  test('in the place of a client or a profile are in no error', () => {
+    const secret = { accessKeyId: 'AKID', secretAccessKey: 'SECRET' }
+    for (const attempt of [
+      () => createLightClient({ profile: secret as never }),
+      () => createRoleResolver({ userPoolId: 'eu-west-1_Ab12Cd34e', client: secret as never }),
+    ])
+      expect(inspect(errorOf(attempt), { depth: Infinity, showHidden: true })).not.toContain('SECRET')
+  })
+
   test('that a function fails to load are asked for again by the next call', async () => {
     let loads = 0
     const client = clientOf({

@@ -3,7 +3,7 @@ import type { CognitoIdentityProviderClientConfig } from '@aws-sdk/client-cognit
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { UserPoolOperation } from '../../../src/cognito/api/api-error.js'
 import type { AuditClient } from '../../../src/cognito/api/connection-options.js'
-import { createUserPoolApi, type UserPoolApi } from '../../../src/cognito/api/user-pool-api.js'
+import { createUserPoolApi, listGroupsOfUser, type UserPoolApi } from '../../../src/cognito/api/user-pool-api.js'
 import type { UserPoolCallOptions } from '../../../src/cognito/api/user-pool-call.js'
 import type { ErrorCode } from '../../../src/errors.js'
 import {
@@ -147,6 +147,60 @@ describe('reading users', () => {
   test('a group or a user that is gone is an answer and no failure', async () => {
     expect(await apiOf().listUsersInGroup('ghost', undefined, NEVER)).toBeUndefined()
     expect(await apiOf().adminListGroupsForUser('ghost', undefined, NEVER)).toBeUndefined()
+  })
+
+  test('a server that fails says nothing about what exists', async () => {
+    fail({ error: 'ResourceNotFoundException', message: 'Group not found.', status: 500 }, { operation: 'GetGroup' })
+    fail(
+      { error: 'UserNotFoundException', message: 'User does not exist.', status: 503 },
+      { operation: 'AdminListGroupsForUser' },
+    )
+    const api = apiOf()
+    for (const call of [() => api.getGroup('admins', NEVER), () => api.adminListGroupsForUser('ann', undefined, NEVER)])
+      expect(await failureOf(call)).toMatchObject({ code: 'service-error', retryable: true })
+  })
+
+  const answering = (send: () => Promise<unknown>) =>
+    createUserPoolApi({
+      userPoolId,
+      clock: Date.now,
+      onCall: () => {},
+      client: { send },
+      rates: { AdminListGroupsForUser: Infinity },
+    })
+  const OTHER = 'eu-west-1_Other1234'
+
+  test.each<[string, object, (api: UserPoolApi) => Promise<unknown>]>([
+    ['GetGroup', { Group: { GroupName: 'a', UserPoolId: OTHER } }, api => api.getGroup('a', NEVER)],
+    ['ListGroups', { Groups: [{ GroupName: 'a', UserPoolId: OTHER }] }, api => api.listGroups(undefined, NEVER)],
+    [
+      'AdminListGroupsForUser',
+      { Groups: [{ GroupName: 'a', UserPoolId: OTHER }] },
+      api => api.adminListGroupsForUser('ann', undefined, NEVER),
+    ],
+  ])('a group of another pool is no answer: %s', async (_, response, call) => {
+    expect(await failureOf(() => call(answering(async () => response)))).toMatchObject({
+      code: 'malformed-response',
+      value: OTHER,
+    })
+  })
+
+  test('a group that comes twice on a page with different contents is no answer', async () => {
+    const first = { GroupName: 'admins', Precedence: 1, RoleArn: role('Admin') }
+    const readPage = (second: object) =>
+      answering(async () => ({ Groups: [first, second] })).listGroups(undefined, NEVER)
+    expect(await failureOf(() => readPage({ ...first, Precedence: 2 }))).toMatchObject({ code: 'malformed-response' })
+    expect(await failureOf(() => readPage({ ...first, RoleArn: role('Other') }))).toMatchObject({ value: 'admins' })
+    expect((await readPage(first)).groups, 'control: the same twice').toHaveLength(2)
+  })
+
+  test('a user of more groups than a pool has is no answer, however many pages come', async () => {
+    let page = 0
+    const api = answering(async () => ({
+      Groups: Array.from({ length: 60 }, (_, index) => ({ GroupName: `g${page}-${index}` })),
+      NextToken: `${page++}`,
+    }))
+    expect(await failureOf(() => listGroupsOfUser(api, 'ann', NEVER))).toMatchObject({ code: 'malformed-response' })
   })
 
   test.each(OPERATIONS)('a pool that is gone is not a group or a user that is gone: %s', async operation => {

@@ -198,9 +198,9 @@ describe('warm', () => {
     expect(await poolOf(500).source.warm()).toEqual({ groups: 60, isWholePool: false })
   })
 
-  test('is shared with a request that comes meanwhile', async () => {
+  test.each([1, 2, 3, 40])('is shared with a request of %i groups that comes meanwhile', async count => {
     const { source, calls } = poolOf(50)
-    await Promise.all([source.warm(), source.lookup(names(40))])
+    await Promise.all([source.warm(), source.lookup(names(count))])
     expect(calls).toEqual(['LIST 0'])
   })
 

@@ -455,10 +455,42 @@ describe('callers at the same time', () => {
 
   test('no more than `requestsPerSecond` calls go out in a second, and age counts the wait', async () => {
     const { ask, users } = slowPool({ requestsPerSecond: 2 })
-    const many = range(5, 'user')
+    const many = range(4, 'user')
     for (const username of many) users.set(username, [])
-    const ages = (await Promise.all(many.map(username => ask(username)))).map(({ age }) => age)
-    expect(Math.max(...ages)).toBeGreaterThanOrEqual(2_000)
+    const answers = many.map(username => ask(username))
+    // Two wait already, a second's worth. A third would be answered when its caller has left.
+    users.set('late', [])
+    expect(await failureOf(() => ask('late'))).toMatchObject({ code: 'throttled', retryable: true })
+    const ages = (await Promise.all(answers)).map(({ age }) => age)
+    expect(Math.max(...ages)).toBeGreaterThanOrEqual(1_000)
+  })
+
+  test('when more come than the quota allows, as many as it allows are answered, second after second', async () => {
+    const { ask, users, groupsOf } = slowPool({ requestsPerSecond: 50 })
+    let answered = 0
+    // Each gives up after three seconds, as a guard does.
+    const askFor = async (username: string) => {
+      const patience = new AbortController()
+      const timer = setTimeout(() => patience.abort(), 3_000)
+      const error: unknown = await ask(username, patience.signal).then(
+        () => undefined,
+        (failure: unknown) => failure,
+      )
+      clearTimeout(timer)
+      if (error === undefined) answered++
+      else expect(error).toMatchObject({ code: 'throttled', retryable: true })
+    }
+    const all: Promise<void>[] = []
+    for (let second = 0; second < 10; second++) {
+      for (const username of range(100, `user-${second}-`)) {
+        users.set(username, [])
+        all.push(askFor(username))
+      }
+      await pass(1_000)
+    }
+    await Promise.all(all)
+    expect(answered).toBeGreaterThan(400)
+    expect(groupsOf.stats().throttled).toBeGreaterThan(300)
   })
 
   test('users who come at once are asked for at once, as many as the quota and the concurrency allow', async () => {
@@ -480,6 +512,20 @@ describe('callers at the same time', () => {
       expect(namesOf(await ask('jane'))).toEqual(['jane', 'both'])
     }
   })
+})
+
+test.each([null, {}, 7, ['jane']])('invalidate(%j) is refused: it would drop nobody', username => {
+  const { groupsOf } = slowPool()
+  expect(errorOf(() => groupsOf.invalidate(username as never))).toMatchObject({ code: 'invalid-option' })
+})
+
+test('a username that is a promise is no username, and its rejection ends no process', async () => {
+  const groupsOf = groupsFromCognito({
+    userPoolId,
+    client: { send: async () => ({ Groups: [] }) },
+    usernameOf: (() => Promise.reject(new Error('no'))) as never,
+  })
+  expect(await failureOf(() => groupsOf(idClaims('jane')))).toMatchObject({ code: 'invalid-claim' })
 })
 
 describe('options', () => {

@@ -225,10 +225,10 @@ function withGroupDates(group: unknown): unknown {
 /** Milliseconds of difference between two clocks for which a signature is rejected, as the SDK has it. */
 const SKEW = 240_000
 
-/** How far the server's clock is off, if a request can have been rejected because it was signed by another. */
 /** A century: a machine may believe that it is 1970. A date that is too far away could not be signed. */
 const MAX_SKEW = 100 * 365 * 24 * 60 * 60 * 1_000
 
+/** How far the server's clock is off, if a request can have been rejected because it was signed by another. */
 function correctedOffset(error: unknown, { headers }: LightResponse, offset: number): number | undefined {
   const isOfClock = ['clock-skew', 'not-authorized'].includes(diagnose(error).code)
   // The date of a response from a cache is not the server's time now.

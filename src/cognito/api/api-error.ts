@@ -148,7 +148,7 @@ const BY_OPERATION: Readonly<Record<CallContext['operation'], Partial<Record<Err
   ListUsersInGroup: listing('ListUsersInGroup', 'the rate of ListUsers, whose quota it shares'),
   AdminListGroupsForUser: listing(
     'AdminListGroupsForUser',
-    'the rate of AdminListGroupsForUser (`requestsPerSecond` of groupsFromCognito)',
+    'the rate of AdminListGroupsForUser',
   ),
   DescribeUserPool: allow('cognito-idp:DescribeUserPool on the user pool'),
   GetIdentityPoolRoles: {

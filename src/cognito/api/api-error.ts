@@ -146,10 +146,7 @@ const BY_OPERATION: Readonly<Record<CallContext['operation'], Partial<Record<Err
   ListGroups: listing('ListGroups', '`requestsPerSecond`'),
   ListUsers: listing('ListUsers', 'the rate of ListUsers'),
   ListUsersInGroup: listing('ListUsersInGroup', 'the rate of ListUsers, whose quota it shares'),
-  AdminListGroupsForUser: listing(
-    'AdminListGroupsForUser',
-    'the rate of AdminListGroupsForUser',
-  ),
+  AdminListGroupsForUser: listing('AdminListGroupsForUser', 'the rate of AdminListGroupsForUser'),
   DescribeUserPool: allow('cognito-idp:DescribeUserPool on the user pool'),
   GetIdentityPoolRoles: {
     ...allow('cognito-identity:GetIdentityPoolRoles on the identity pool'),

@@ -1,23 +1,12 @@
-import { spawn } from 'node:child_process'
 import { mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { text } from 'node:stream/consumers'
 import { build } from 'esbuild'
 import { startCognitoEndpoint } from '../test/cognito/cognito-endpoint.js'
+import { leastCpu, type WholeProcess } from './measure.js'
 import { poolOf } from './pools.js'
 
-/** What a process needs for its first request, loading included. */
-export interface FirstRequest {
-  readonly name: string
-  /** CPU time of the whole process, user and system: the least of some runs. */
-  readonly milliseconds: number
-  /** Of the first one's time. */
-  readonly ratio: number
-}
-
-const RUNS = 11
 const userPoolId = 'eu-west-1_Bench'
 const pool = poolOf(50)
 const names = pool.map(group => group.groupName)
@@ -37,23 +26,18 @@ interface Program {
   readonly isSdkBundled?: boolean
 }
 
-/** How much CPU does a process need until it has its first group? Prints it, and gives it back by question. */
+/** How much CPU does a process need until it has its first group? By question. */
 export async function benchFirstRequest(
   library = fileURLToPath(new URL('../dist/cognito/index.js', import.meta.url)),
-): Promise<Readonly<Record<string, readonly FirstRequest[]>>> {
+): Promise<Readonly<Record<string, readonly WholeProcess[]>>> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecast-bench-'))
   await using endpoint = await startCognitoEndpoint({ userPoolId, groups: pool })
   try {
     await symlink(fileURLToPath(new URL('../node_modules', import.meta.url)), join(folder, 'node_modules'))
     await writeFile(join(folder, 'credentials'), PROFILE)
-    const results: Record<string, readonly FirstRequest[]> = {}
+    const results: Record<string, readonly WholeProcess[]> = {}
     for (const [question, programs] of Object.entries(questions(library, folder)))
       results[question] = await measured(programs, folder, endpoint.url)
-    for (const [question, rows] of Object.entries(results)) {
-      console.log(`\n${question}: CPU of the whole process, the least of ${RUNS} runs`)
-      for (const { name, milliseconds, ratio } of rows)
-        console.log(`  ${name.padEnd(30)} ${milliseconds.toFixed(1).padStart(8)} ms  ${ratio.toFixed(2).padStart(6)}x`)
-    }
     return results
   } finally {
     await rm(folder, { recursive: true, force: true })
@@ -101,23 +85,28 @@ await resolver.resolve(${JSON.stringify(names.slice(0, count))})`
   }
 }
 
-/** In turns, so that a machine that slows down slows all of them. */
-async function measured(programs: readonly Program[], folder: string, url: string): Promise<readonly FirstRequest[]> {
+async function measured(programs: readonly Program[], folder: string, url: string): Promise<readonly WholeProcess[]> {
   const files = await Promise.all(programs.map((program, index) => bundled(folder, index, program)))
-  const least = programs.map(() => Infinity)
-  for (let run = 0; run < RUNS; run++) {
-    for (const [index, { env }] of programs.entries())
-      least[index] = Math.min(least[index]!, await cpuOf(files[index]!, { ...env, AWS_ENDPOINT_URL: url }))
+  const common = {
+    PATH: process.env['PATH'],
+    AWS_REGION: 'eu-west-1',
+    AWS_EC2_METADATA_DISABLED: 'true',
+    AWS_ENDPOINT_URL: url,
   }
-  return programs.map(({ name }, index) => ({ name, milliseconds: least[index]!, ratio: least[index]! / least[0]! }))
+  return leastCpu(
+    programs.map(({ name, env }, index) => ({
+      name,
+      args: ['--no-warnings', files[index]!],
+      env: { ...common, ...env },
+    })),
+  )
 }
 
 /** Bundles a program as for a function, in one file. The SDK stays outside, as where Lambda provides it. */
 async function bundled(folder: string, index: number, { code, isSdkBundled = false }: Program): Promise<string> {
   const file = join(folder, `program-${index}.mjs`)
-  const told = `process.on('exit', () => writeSync(1, JSON.stringify(process.cpuUsage())))`
   await build({
-    stdin: { contents: `import { writeSync } from 'node:fs'\n${told}\n${code}`, resolveDir: import.meta.dirname },
+    stdin: { contents: code, resolveDir: import.meta.dirname },
     outfile: file,
     bundle: true,
     minify: true,
@@ -132,19 +121,6 @@ async function bundled(folder: string, index: number, { code, isSdkBundled = fal
     logLevel: 'error',
   })
   return file
-}
-
-/** Runs a program, and gives back the milliseconds of CPU that it took. */
-async function cpuOf(file: string, env: Readonly<Record<string, string>>): Promise<number> {
-  const child = spawn(process.execPath, ['--no-warnings', file], {
-    env: { PATH: process.env.PATH, AWS_REGION: 'eu-west-1', AWS_EC2_METADATA_DISABLED: 'true', ...env },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  })
-  const exited = new Promise<number | null>(resolve => child.once('exit', resolve))
-  const told = await text(child.stdout)
-  if ((await exited) !== 0) throw new Error(`${file} failed`)
-  const { user, system } = JSON.parse(told) as { user: number; system: number }
-  return (user + system) / 1_000
 }
 
 /** The least that a request takes: Signature Version 4 with Node's own modules. */

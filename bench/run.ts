@@ -7,7 +7,7 @@ import { benchCompetitors, competitorVersions } from './competitors/index.js'
 import { benchFirstRequest } from './first-request.js'
 import { benchFleet } from './fleet.js'
 import { benchImport, MAX_IMPORT } from './import.js'
-import { machine } from './measure.js'
+import { machine, type WholeProcess } from './measure.js'
 import { benchMonorepo } from './monorepo.js'
 import { benchPool } from './pool.js'
 import { benchResolve } from './resolve.js'
@@ -78,21 +78,27 @@ async function benchOthers() {
 /** What a new process costs: whole processes, the least of some runs. */
 async function benchColdStart() {
   const imports = await benchImport()
-  console.log('\nimporting: CPU of the whole process, the least of 11 runs')
-  for (const { name, milliseconds, ratio } of imports)
-    console.log(
-      `  ${name.padEnd(30)} ${milliseconds.toFixed(1).padStart(8)} ms  ${ratio.toFixed(2).padStart(6)}x  ` +
-        `+${(milliseconds - imports[0]!.milliseconds).toFixed(1)} ms`,
-    )
+  print('importing', imports, ({ milliseconds }) => `  +${(milliseconds - imports[0]!.milliseconds).toFixed(1)} ms`)
   const firstRequests = await benchFirstRequest()
+  for (const [question, rows] of Object.entries(firstRequests)) print(question, rows, () => '')
   const bundles = await benchBundles()
-  console.log('\nan authorizer up to its first answer: CPU of the whole process, the least of 11 runs')
-  for (const { name, milliseconds, ratio, minified, gzip } of bundles)
-    console.log(
-      `  ${name.padEnd(30)} ${milliseconds.toFixed(1).padStart(8)} ms  ${ratio.toFixed(2).padStart(6)}x  ` +
-        `${(minified / 1_000).toFixed(0).padStart(5)} kB, gzip ${(gzip / 1_000).toFixed(0).padStart(4)} kB`,
-    )
+  const kilobytes = (bytes: number) => (bytes / 1_000).toFixed(0).padStart(5)
+  print(
+    'an authorizer up to its first answer',
+    bundles,
+    ({ minified, gzip }) => `  ${kilobytes(minified)} kB, gzip ${kilobytes(gzip)} kB`,
+  )
   return { imports, firstRequests, bundles }
+
+  function print<T extends WholeProcess>(question: string, rows: readonly T[], more: (row: T) => string): void {
+    console.log(`\n${question}: CPU of the whole process, the least of 11 runs`)
+    for (const row of rows) {
+      const { name, milliseconds, ratio } = row
+      console.log(
+        `  ${name.padEnd(30)} ${milliseconds.toFixed(1).padStart(8)} ms  ${ratio.toFixed(2).padStart(6)}x${more(row)}`,
+      )
+    }
+  }
 }
 
 async function benchOurselves() {

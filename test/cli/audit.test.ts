@@ -50,7 +50,6 @@ const USERS: readonly UserGroups[] = Array.from({ length: 150 }, (_, u) => ({
 let folder: string
 let bin: string
 let endpoint: CognitoEndpoint
-const undo: (() => void)[] = []
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rolecast-cli-audit-'))
   bin = await buildCommand(join(folder, 'package'))
@@ -63,7 +62,7 @@ beforeEach(() => {
 afterEach(() => {
   vi.unstubAllEnvs()
   vi.useRealTimers()
-  for (const end of undo.splice(0)) end()
+  endpoint.mend()
 })
 afterAll(async () => {
   await endpoint.close()
@@ -77,7 +76,6 @@ function fill(groups: readonly Group[], users: readonly UserGroups[]): void {
   for (const { username, groups: names } of users) endpoint.users.set(username, [...names])
   endpoint.requests.length = 0
 }
-const fail = (...given: Parameters<CognitoEndpoint['fail']>) => void undo.push(endpoint.fail(...given))
 const newFolder = () => mkdtemp(join(folder, 'case-'))
 
 const toGroupType = ({ groupName, precedence, roleArn }: Group) => ({
@@ -493,8 +491,8 @@ describe('audit pool of Cognito', () => {
   })
 
   test('attempts that fail are told, a line each, and so is a rate that falls', async () => {
-    fail('throttle', { operation: 'AdminListGroupsForUser', after: 20, times: 3 })
-    fail('internal', { operation: 'ListUsers', times: 2 })
+    endpoint.fail('throttle', { operation: 'AdminListGroupsForUser', after: 20, times: 3 })
+    endpoint.fail('internal', { operation: 'ListUsers', times: 2 })
     const { code, stdout, stderr } = await auditCommand(liveArgs('--strategy', 'per-user', '--format', 'ndjson'))
     expect(code).toBe(0)
     expect(linesOf(stdout)).toStrictEqual(inPoolOrder(USERS).map(user => modelLine(user, GROUPS)))
@@ -506,7 +504,7 @@ describe('audit pool of Cognito', () => {
   })
 
   test('a list of users that is far shorter than the estimate of Cognito is told', async () => {
-    fail({ body: JSON.stringify({ Users: [{ Username: 'user-1' }] }) }, { operation: 'ListUsers' })
+    endpoint.fail({ body: JSON.stringify({ Users: [{ Username: 'user-1' }] }) }, { operation: 'ListUsers' })
     const { code, stderr } = await auditCommand(liveArgs('--strategy', 'per-user'))
     expect(code).toBe(0)
     expect(stderr).toContain(
@@ -516,7 +514,7 @@ describe('audit pool of Cognito', () => {
 
   test('what changes meanwhile is on stderr and in the summary', async () => {
     // A group that is listed, and gone whenever its members are asked for.
-    fail(
+    endpoint.fail(
       { error: 'ResourceNotFoundException', message: 'Group not found.' },
       { operation: 'ListUsersInGroup', groupName: 'hr' },
     )
@@ -554,7 +552,7 @@ describe('audit pool of Cognito', () => {
   test.each(['ListUsers', 'ListUsersInGroup', 'AdminListGroupsForUser'] as const)(
     'a dry run says that %s is not allowed, and so does an audit before it reads users',
     async operation => {
-      fail('access-denied', { operation })
+      endpoint.fail('access-denied', { operation })
       const dry = await auditCommand(liveArgs('--dry-run'))
       expect(dry.code).toBe(2)
       expect(dry.stdout.replace(ESTIMATE, '')).toBe('')
@@ -595,7 +593,7 @@ describe('audit pool of Cognito', () => {
           '--output',
           output,
         )
-        fail(fault, {
+        endpoint.fail(fault, {
           operation: strategy === 'per-group' ? 'ListUsersInGroup' : 'AdminListGroupsForUser',
           after: strategy === 'per-group' ? 2 : 50,
         })
@@ -605,7 +603,7 @@ describe('audit pool of Cognito', () => {
         expect(stopped.stderr.endsWith(words), stopped.stderr).toBe(true)
         expect(await readdir(place)).toEqual(['audit.checkpoint'])
 
-        undo.pop()!()
+        endpoint.mend()
         endpoint.requests.length = 0
         expect(await auditCommand(args)).toMatchObject({ code: 0, stdout: '' })
         expect(linesOf(await readFile(output, 'utf8'))).toStrictEqual(
@@ -620,9 +618,9 @@ describe('audit pool of Cognito', () => {
       const place = await newFolder()
       const checkpoint = join(place, 'audit.checkpoint')
       const args = liveArgs('--strategy', 'per-user', '--format', 'ndjson', '--checkpoint', checkpoint)
-      fail('expired-token', { operation: 'AdminListGroupsForUser', after: 50 })
+      endpoint.fail('expired-token', { operation: 'AdminListGroupsForUser', after: 50 })
       expect((await auditCommand(args)).code).toBe(2)
-      undo.pop()!()
+      endpoint.mend()
       endpoint.requests.length = 0
 
       vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 92 * 86_400_000 })
@@ -659,14 +657,14 @@ describe('audit pool of Cognito', () => {
         join(place, 'audit.checkpoint'),
       )
       const interrupt = new AbortController()
-      fail('hang', { operation: 'AdminListGroupsForUser', after: 60 })
+      endpoint.fail('hang', { operation: 'AdminListGroupsForUser', after: 60 })
       const running = auditCommand(args, { interrupted: interrupt.signal })
       while (endpoint.requests.length < 65) await sleep(2)
       interrupt.abort(new Error('interrupted'))
       const { code, stdout, stderr } = await running
       expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
       expect(stderr).toMatch(/and the same command resumes from it \[aborted\]\n$/)
-      undo.pop()!()
+      endpoint.mend()
       expect(await auditCommand(args)).toMatchObject({
         code: 0,
         stdout: (await auditCommand(liveArgs('--strategy', 'per-user', '--format', 'json'))).stdout,
@@ -694,7 +692,7 @@ describe('audit pool of Cognito', () => {
     test('control: what changed in between is no part of the same command', async () => {
       const place = await newFolder()
       const checkpoint = join(place, 'audit.checkpoint')
-      fail('expired-token', { operation: 'ListUsersInGroup', after: 1 })
+      endpoint.fail('expired-token', { operation: 'ListUsersInGroup', after: 1 })
       await auditCommand(liveArgs('--strategy', 'per-group', '--checkpoint', checkpoint))
       const { code, stderr } = await auditCommand(liveArgs('--strategy', 'per-user', '--checkpoint', checkpoint))
       expect(code).toBe(2)
@@ -720,7 +718,7 @@ describe('as a process', () => {
     // Once while calls are under way, and once while it waits to ask again.
     for (const fault of ['hang', 'throttle'] as const) {
       endpoint.requests.length = 0
-      fail(fault, { operation: 'AdminListGroupsForUser', after: 20 })
+      endpoint.fail(fault, { operation: 'AdminListGroupsForUser', after: 20 })
       const child = startCommand(bin, args)
       const ended = endOf(child)
       while (child.exitCode === null && endpoint.requests.length < 50) await sleep(5)
@@ -732,7 +730,7 @@ describe('as a process', () => {
         /^rolecast: .*aborted.*; what was read is saved in `.*`, and the same command resumes from it \[aborted\]$/m,
       )
       expect(await readdir(place)).toEqual(['audit.checkpoint'])
-      undo.pop()!()
+      endpoint.mend()
     }
     expect(await endOf(startCommand(bin, args))).toMatchObject({ code: 0, stdout: '' })
     expect((await readFile(output, 'utf8')).split('\n')).toHaveLength(151)

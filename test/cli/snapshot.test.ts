@@ -32,7 +32,6 @@ const rolecast = async (args: readonly string[]) => whole(await command(args))
 
 let folder: string
 let endpoint: CognitoEndpoint
-const undo: (() => void)[] = []
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rolecast-snapshot-'))
   endpoint = await startCognitoEndpoint({ userPoolId, groups: GROUPS })
@@ -44,14 +43,13 @@ beforeEach(() => {
 afterEach(() => {
   vi.useRealTimers()
   vi.unstubAllEnvs()
-  for (const end of undo.splice(0)) end()
+  endpoint.mend()
 })
 afterAll(async () => {
   await endpoint.close()
   await rm(folder, { recursive: true })
 })
 
-const fail = (...given: Parameters<CognitoEndpoint['fail']>) => void undo.push(endpoint.fail(...given))
 const snapshot = (args: readonly string[] = [], id = userPoolId) =>
   rolecast(['snapshot', '--user-pool-id', id, '--endpoint-url', endpoint.url, ...args])
 const newFolder = () => mkdtemp(join(folder, 'out-'))
@@ -136,7 +134,7 @@ describe('--output', () => {
     const out = await newFolder()
     const path = join(out, 'pool.json')
     await writeFile(path, 'old')
-    fail('access-denied', { after: 2 })
+    endpoint.fail('access-denied', { after: 2 })
     expect((await snapshot(['--output', path])).code).toBe(2)
     expect(await readFile(path, 'utf8')).toBe('old')
     expect(await readdir(out)).toEqual(['pool.json'])
@@ -179,7 +177,7 @@ describe('what goes wrong', () => {
     ['pages without an end', 'endless-pages', 'malformed-response'],
     ['a connection that breaks', 'drop', 'unreachable'],
   ])('%s at a later page prints nothing but the failure', async (_what, fault, errorCode) => {
-    fail(fault, { after: 1 })
+    endpoint.fail(fault, { after: 1 })
     const { code, stderr } = await snapshot()
     expect(code).toBe(2)
     expect(stderr).toMatch(/^rolecast: ListGroups on user pool `eu-west-1_Ab12Cd34e` [^\n]+\n$/)

@@ -48,6 +48,8 @@ export interface CognitoEndpoint extends AsyncDisposable {
   readonly requests: LoggedRequest[]
   /** From now on, matching requests meet this fault. Of several, the one added first counts until it is used up. Returns its undo. */
   fail(fault: Fault, options?: FaultOptions): () => void
+  /** No request meets a fault any more. */
+  mend(): void
   /** The tokens given out so far are refused from now on. */
   expireTokens(): void
   /** Also ends the connections that are open. */
@@ -272,6 +274,7 @@ export async function startCognitoEndpoint(options: CognitoEndpointOptions): Pro
       faults.push(entry)
       return () => void (faults.includes(entry) && faults.splice(faults.indexOf(entry), 1))
     },
+    mend: () => void faults.splice(0),
     expireTokens: () => pool.pages.clear(),
     close,
     [Symbol.asyncDispose]: close,

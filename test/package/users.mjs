@@ -40,7 +40,6 @@ function tryTypeScripts() {
   const project = join(work, 'typescript')
   install(project, tarball, '@types/node@20', '@types/aws-lambda', 'aws-jwt-verify')
   for (const name of ['use.ts', 'use.mts', 'use.cts']) cpSync(join(fixtures, 'use.ts'), join(project, name))
-  cpSync(join(fixtures, 'use.ts'), join(project, 'wrong.ts'))
   writeFileSync(join(project, 'wrong.ts'), "import { resolveRoles } from 'rolecast'\nresolveRoles('admins').nothing\n")
   for (const version of TYPESCRIPTS) {
     install(join(work, `typescript-${version}`), `typescript@~${version}.0`)

@@ -136,6 +136,15 @@ export function numberOption<K extends string>(
   )
 }
 
+/** Milliseconds, never without an end: a role that was revoked has to go. */
+export function durationOption<K extends string>(
+  options: Readonly<Partial<Record<K, unknown>>>,
+  name: K,
+  fallback: number,
+): number {
+  return numberOption(options, name, { default: fallback, min: 0, max: Number.MAX_SAFE_INTEGER })
+}
+
 /**
  * @param name where it was given
  * @throws RolecastError `invalid-option` for an endpoint that is not an http or https URL

@@ -30,3 +30,11 @@ export function checkNames(options: unknown, names: Readonly<Record<string, true
     throw invalidOption(`${what} have ${quote(name)}, which is not known; ${next}`, name)
   }
 }
+
+/** @throws RolecastError `invalid-option` for an option that is given and no function */
+export function checkFunctions(options: Readonly<Record<string, unknown>>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && typeof value !== 'function')
+      throw invalidOption(`${quote(name)} is ${quote(value)}; give a function`, value)
+  }
+}

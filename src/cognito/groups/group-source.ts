@@ -6,7 +6,7 @@ import { MAX_GROUPS_PER_POOL } from '../../quotas.js'
 import { type Group, isGroupName } from '../../group.js'
 import { createCoalescer } from './coalesce.js'
 import { failure, oneLine } from '../api/api-error.js'
-import { numberOption, type ConnectionOptions } from '../api/connection-options.js'
+import { durationOption, numberOption, type ConnectionOptions } from '../api/connection-options.js'
 import { createLane, type Lane, type Lanes } from '../api/rate-limiter.js'
 import { createSharedCache, type SharedCacheOptions } from './shared-cache.js'
 import { parseSnapshot } from './snapshot.js'
@@ -19,7 +19,7 @@ import {
 } from '../api/user-pool-api.js'
 import { distinctNames, tooManyNames } from './group-names.js'
 import { callHook } from '../api/hook.js'
-import { checkNames, CONNECTION_NAMES, type OptionNames } from '../api/option-names.js'
+import { checkFunctions, checkNames, CONNECTION_NAMES, type OptionNames } from '../api/option-names.js'
 import type { CacheEvent, CacheStats, CacheStatus } from './cache-events.js'
 
 /**
@@ -630,22 +630,6 @@ function userPoolIdOf(options: { readonly userPoolId?: string | undefined }, ofS
     `the snapshot is of user pool ${quote(ofSnapshot)} and not of ${quote(userPoolId)}; give one of the two`,
     { value: userPoolId },
   )
-}
-
-/** Milliseconds, never without an end: a role that was revoked has to go. */
-export function durationOption<K extends string>(
-  options: Readonly<Partial<Record<K, unknown>>>,
-  name: K,
-  fallback: number,
-): number {
-  return numberOption(options, name, { default: fallback, min: 0, max: Number.MAX_SAFE_INTEGER })
-}
-
-export function checkFunctions(options: Readonly<Record<string, unknown>>): void {
-  for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined && typeof value !== 'function')
-      throw new RolecastError('invalid-option', `${quote(name)} is ${quote(value)}; give a function`, { value })
-  }
 }
 
 /** Whether a response is younger than `limit`. One from the future, of a clock that was set back, is not. */

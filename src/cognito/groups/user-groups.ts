@@ -6,20 +6,18 @@ import type { Group } from '../../group.js'
 import { REQUESTS_PER_SECOND } from '../../quotas.js'
 import { invalidOption, ownValue, syncResult } from '../../record.js'
 import { failure } from '../api/api-error.js'
-import { type CognitoOperations, type ConnectionOptions, numberOption } from '../api/connection-options.js'
+import {
+  type CognitoOperations,
+  type ConnectionOptions,
+  durationOption,
+  numberOption,
+} from '../api/connection-options.js'
 import { callHook } from '../api/hook.js'
-import { checkNames, CONNECTION_NAMES, type OptionNames } from '../api/option-names.js'
+import { checkFunctions, checkNames, CONNECTION_NAMES, type OptionNames } from '../api/option-names.js'
 import { createUserPoolApi, listGroupsOfUser } from '../api/user-pool-api.js'
 import { MIN_RATE } from '../api/user-pool-call.js'
 import { createCoalescer } from './coalesce.js'
-import {
-  CALL_TIMEOUT,
-  checkFunctions,
-  durationOption,
-  isYounger,
-  type Lookup,
-  type LookupOptions,
-} from './group-source.js'
+import { CALL_TIMEOUT, isYounger, type Lookup, type LookupOptions } from './group-source.js'
 
 /**
  * What happens when the groups of a user are asked for. Each time is exactly one of `hit`, `negative`, `miss` and `coalesced`.

@@ -41,7 +41,6 @@ beforeAll(async () => {
 })
 afterAll(() => endpoint.close())
 
-const undo: (() => void)[] = []
 beforeEach(() => {
   endpoint.groups.clear()
   for (const group of GROUPS) endpoint.groups.set(group.groupName, group)
@@ -50,12 +49,9 @@ beforeEach(() => {
   endpoint.requests.length = 0
 })
 afterEach(() => {
-  for (const end of undo.splice(0)) end()
+  endpoint.mend()
   vi.unstubAllEnvs()
 })
-function fail(...args: Parameters<CognitoEndpoint['fail']>): void {
-  undo.push(endpoint.fail(...args))
-}
 
 const UNLIMITED = {
   requestsPerSecond: Infinity,
@@ -140,7 +136,7 @@ describe('reading users', () => {
 
   test('the pool tells its size, or does not', async () => {
     expect(await apiOf().describeUserPool(NEVER)).toEqual({ estimatedUsers: USERNAMES.length })
-    fail({ body: '{"UserPool":{}}' })
+    endpoint.fail({ body: '{"UserPool":{}}' })
     expect(await apiOf().describeUserPool(NEVER)).toEqual({ estimatedUsers: undefined })
   })
 
@@ -150,8 +146,11 @@ describe('reading users', () => {
   })
 
   test('a server that fails says nothing about what exists', async () => {
-    fail({ error: 'ResourceNotFoundException', message: 'Group not found.', status: 500 }, { operation: 'GetGroup' })
-    fail(
+    endpoint.fail(
+      { error: 'ResourceNotFoundException', message: 'Group not found.', status: 500 },
+      { operation: 'GetGroup' },
+    )
+    endpoint.fail(
       { error: 'UserNotFoundException', message: 'User does not exist.', status: 503 },
       { operation: 'AdminListGroupsForUser' },
     )
@@ -210,7 +209,7 @@ describe('reading users', () => {
 
   const withoutUser = OPERATIONS.filter(operation => operation !== 'AdminListGroupsForUser')
   test.each(withoutUser)('no user is looked for by %s, and so none is missing', async operation => {
-    fail({ error: 'UserNotFoundException', message: 'User does not exist.' })
+    endpoint.fail({ error: 'UserNotFoundException', message: 'User does not exist.' })
     expect(await failureOf(() => CALLS[operation](apiOf()))).toMatchObject({ code: 'request-rejected' })
   })
 
@@ -246,7 +245,7 @@ describe('failures', () => {
   ]
   describe.each(OPERATIONS)('%s', operation => {
     test.each(faults)('after %j it is %s, in the name of the operation', async (fault, code, retryable) => {
-      fail(fault)
+      endpoint.fail(fault)
       const error = await failureOf(() => CALLS[operation](apiOf()))
       expect(error).toMatchObject({ code, retryable })
       expect(error.message).toMatch(
@@ -255,13 +254,13 @@ describe('failures', () => {
     })
 
     test('where it is not allowed, its own permission is named', async () => {
-      fail('access-denied')
+      endpoint.fail('access-denied')
       const { message } = await failureOf(() => CALLS[operation](apiOf()))
       expect(message).toContain(`; allow cognito-idp:${operation} `)
     })
 
     test('it ends after its time', async () => {
-      fail('hang')
+      endpoint.fail('hang')
       expect(await failureOf(() => CALLS[operation](apiOf({ timeout: 30 })))).toMatchObject({
         code: 'timeout',
         retryable: true,
@@ -269,7 +268,7 @@ describe('failures', () => {
     })
 
     test("it ends with the caller's signal, while it waits and while it runs", async () => {
-      fail('hang')
+      endpoint.fail('hang')
       const api = apiOf({ concurrency: 1 })
       const caller = new AbortController()
       const reason = new Error('enough')
@@ -292,7 +291,7 @@ describe('failures', () => {
         secretAccessKey: 'local-secret',
         sessionToken: 'local-session-token',
       }
-      fail('access-denied')
+      endpoint.fail('access-denied')
       const error = await failureOf(() => CALLS[operation](apiOf({}, { credentials })))
       expect(inspect(error, { depth: Infinity, showHidden: true })).not.toMatch(
         /AKIDLOCAL|local-secret|local-session-token/,
@@ -320,7 +319,7 @@ describe('failures', () => {
   test.each(malformed)(
     '%s: %s is a malformed answer, and nothing is made up in its place',
     async (operation, body, note) => {
-      fail({ body })
+      endpoint.fail({ body })
       const error = await failureOf(() => CALLS[operation](apiOf()))
       expect(error.code).toBe('malformed-response')
       expect(error.message).toContain(`(${note}`)
@@ -340,7 +339,7 @@ describe('failures', () => {
   })
 
   test('a username of control characters and endless length does not break the message', async () => {
-    fail('access-denied')
+    endpoint.fail('access-denied')
     const { message } = await failureOf(() =>
       apiOf().adminListGroupsForUser(`a\n\u001b[31m\u202e${'x'.repeat(5_000)}`, undefined, NEVER),
     )
@@ -438,7 +437,7 @@ describe('the client that is made', () => {
     apiOf({ client: undefined, endpoint: endpoint.url, ...options })
 
   test('tries once where it is told to, so that each request keeps to the rate', async () => {
-    fail('internal', { times: 1 })
+    endpoint.fail('internal', { times: 1 })
     expect(await failureOf(() => made({ maxAttempts: 1 }).listUsers(undefined, NEVER))).toMatchObject({
       code: 'service-error',
     })
@@ -446,7 +445,7 @@ describe('the client that is made', () => {
   })
 
   test('control: else it tries again by itself', async () => {
-    fail('internal', { times: 1 })
+    endpoint.fail('internal', { times: 1 })
     await made().listUsers(undefined, NEVER)
     expect(endpoint.requests).toHaveLength(2)
   })

@@ -30,13 +30,9 @@ beforeAll(async () => {
 })
 afterAll(() => endpoint.close())
 
-const undo: (() => void)[] = []
 afterEach(() => {
-  for (const end of undo.splice(0)) end()
+  endpoint.mend()
 })
-function fail(...args: Parameters<CognitoEndpoint['fail']>): void {
-  undo.push(endpoint.fail(...args))
-}
 
 function sourceOf(options: Partial<GroupSourceOptions> = {}) {
   endpoint.groups.clear()
@@ -159,13 +155,13 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
     ['something missing, without a message', { error: 'ResourceNotFoundException' }, 'malformed-response', false],
   ])('%s', async (_name, fault, code, retryable) => {
     const source = sourceOf({ timeout: 1_000 })
-    fail(fault)
+    endpoint.fail(fault)
     const error = await failureOf(() => source('admins'))
     expect(error).toMatchObject({ code, retryable, groupName: 'admins', name: 'RolecastError' })
     expect(error.message).toMatch(/^GetGroup for group `admins` of user pool `eu-west-1_Ab12Cd34e` .*; \S+/)
     expect(source.stats()).toMatchObject({ failed: 1, size: 0, throttled: code === 'throttled' ? 1 : 0 })
 
-    for (const end of undo.splice(0)) end()
+    endpoint.mend()
     expect(await source('admins'), 'the failure is not kept').toMatchObject({ precedence: 0 })
   })
 
@@ -173,7 +169,7 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
     'a missing group in the words `%s` is an answer and no failure',
     async message => {
       const source = sourceOf()
-      fail({ error: 'ResourceNotFoundException', message })
+      endpoint.fail({ error: 'ResourceNotFoundException', message })
       expect(await source('ghost')).toBeUndefined()
     },
   )
@@ -209,7 +205,7 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
   })
 
   test('the wrong signature: the request that AWS expected, with its session token, goes nowhere', async () => {
-    fail({
+    endpoint.fail({
       error: 'InvalidSignatureException',
       message: 'The Canonical String should have been x-amz-security-token:SECRET',
     })
@@ -226,7 +222,7 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
     }
     const deep = (error: unknown) => inspect(error, { depth: Infinity, showHidden: true })
     const client = endpointClient(endpoint, { credentials })
-    fail('access-denied')
+    endpoint.fail('access-denied')
     const error = await failureOf(() => sourceOf({ client })('admins'))
     expect(deep(error)).not.toMatch(/AKIDLOCAL|local-secret|local-session-token/)
     const raw = await client
@@ -236,7 +232,7 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
   })
 
   test("a server's message is kept to one line of sane length", async () => {
-    fail({ error: 'InvalidParameterException', message: `a\nb\u001b[31m${'x'.repeat(5_000)}` })
+    endpoint.fail({ error: 'InvalidParameterException', message: `a\nb\u001b[31m${'x'.repeat(5_000)}` })
     const { message } = await failureOf(() => sourceOf()('admins'))
     expect(message).toContain('(a b [31mxxx')
     expect(message.length).toBeLessThan(500)
@@ -244,7 +240,7 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
 
   test('one group that fails fails the whole lookup', async () => {
     const source = sourceOf()
-    fail('access-denied', { groupName: 'plain' })
+    endpoint.fail('access-denied', { groupName: 'plain' })
     expect(await failureOf(() => source.lookup(['admins', 'plain', 'editors']))).toMatchObject({
       code: 'not-authorized',
       groupName: 'plain',
@@ -310,7 +306,7 @@ describe('time', () => {
 
   test("the caller's signal ends the waiting at once, and its reason is the cause", async () => {
     const source = sourceOf()
-    fail('hang')
+    endpoint.fail('hang')
     const controller = new AbortController()
     const waiting = failureOf(() => source('admins', { signal: controller.signal }))
     const reason = new Error('the request was cancelled')
@@ -410,7 +406,7 @@ describe('old answers, where the caller chose to take them', () => {
     const { clock, source } = clocked({ staleIfError: 5_000, timeout: 50 })
     const resolver = createRoleResolver({ source })
     await resolver.resolve(['admins'])
-    fail(fault)
+    endpoint.fail(fault)
     clock.now += 5_999
     expect(await resolver.resolve(['admins'])).toMatchObject({ stale: true, age: 5_999, preferredRole: role('Admin') })
     clock.now += 1
@@ -423,7 +419,7 @@ describe('old answers, where the caller chose to take them', () => {
   ])('after %s it is not', async (_name, fault) => {
     const { clock, source } = clocked({ staleIfError: 5_000 })
     await source('admins')
-    fail(fault)
+    endpoint.fail(fault)
     clock.now += 1_000
     expect((await failureOf(() => source('admins'))).retryable).toBe(false)
   })
@@ -431,7 +427,7 @@ describe('old answers, where the caller chose to take them', () => {
   test('by default no old group is served', async () => {
     const { clock, source } = clocked({})
     await source('admins')
-    fail('throttle')
+    endpoint.fail('throttle')
     clock.now += 1_000
     expect(await failureOf(() => source('admins'))).toMatchObject({ code: 'throttled' })
   })
@@ -450,7 +446,7 @@ describe('old answers, where the caller chose to take them', () => {
   test('"no such group" is never served stale', async () => {
     const { clock, source } = clocked({ staleIfError: 5_000, staleWhileRevalidate: 5_000 })
     await source('ghost')
-    fail('throttle')
+    endpoint.fail('throttle')
     clock.now += 500
     expect(await failureOf(() => source('ghost'))).toMatchObject({ code: 'throttled' })
   })
@@ -459,7 +455,7 @@ describe('old answers, where the caller chose to take them', () => {
     const { clock, source } = clocked({ staleIfError: 5_000 })
     await source('admins')
     clock.now -= 1
-    fail('throttle')
+    endpoint.fail('throttle')
     expect(await failureOf(() => source('admins'))).toMatchObject({ code: 'throttled' })
   })
 })
@@ -514,7 +510,7 @@ describe('reading the whole pool', () => {
 
   test('where ListGroups is not allowed a lookup asks singly, and does not try again', async () => {
     const source = largePool({ poolSize: 150 })
-    fail('access-denied', { operation: 'ListGroups' })
+    endpoint.fail('access-denied', { operation: 'ListGroups' })
     const { groups } = await source.lookup(['g0', 'g1', 'g2', 'g3'])
     expect(groups).toHaveLength(4)
     await source.lookup(['g4', 'g5', 'g6', 'g7'])
@@ -524,14 +520,14 @@ describe('reading the whole pool', () => {
 
   test('a page that fails fails the prefetch, and nothing of it is kept', async () => {
     const source = largePool()
-    fail('throttle', { operation: 'ListGroups', after: 2 })
+    endpoint.fail('throttle', { operation: 'ListGroups', after: 2 })
     expect(await failureOf(() => source.prefetch())).toMatchObject({ code: 'throttled', retryable: true })
     expect(source.stats()).toMatchObject({ size: 0, failed: 1 })
   })
 
   test('pages that repeat are a malformed response, not an endless loop', async () => {
     const source = largePool()
-    fail('endless-pages')
+    endpoint.fail('endless-pages')
     expect(await failureOf(() => source.prefetch())).toMatchObject({ code: 'malformed-response' })
   })
 
@@ -627,7 +623,7 @@ describe('statistics and events', () => {
       const source = sourceOf({ onEvent })
       expect(await source('admins')).toMatchObject({ precedence: 0 })
       expect(source('admins')).toMatchObject({ precedence: 0 })
-      fail('access-denied')
+      endpoint.fail('access-denied')
       expect(await failureOf(() => source('plain'))).toMatchObject({ code: 'not-authorized' })
       expect(await source.lookup(['a b'])).toMatchObject({ unknownGroups: ['a b'] })
       await new Promise(resolve => void setTimeout(resolve, 20))

@@ -15,9 +15,10 @@ import {
   invalidationFrom,
   type SharedStore,
 } from '../../../src/cognito/index.js'
-import { isRolecastError, type RolecastError } from '../../../src/errors.js'
+import { isRolecastError } from '../../../src/errors.js'
 import { hostileJson, hostileValue } from '../../fuzz/hostile.js'
 import { fakePool, type FakePool } from '../../models/source-model.js'
+import { failureOf } from '../../failure-of.js'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const userPoolId = 'eu-west-1_Ab12Cd34e'
@@ -88,16 +89,6 @@ const deliveries = Object.entries(DELIVERIES)
 const read = (event: unknown) => invalidationFrom(event, { userPoolId })
 
 const NOTHING = { userPoolId, groups: [], users: [], ignored: [], failed: [] }
-
-async function failureOf(work: () => unknown): Promise<RolecastError> {
-  try {
-    await work()
-  } catch (error) {
-    expect(isRolecastError(error), String(error)).toBe(true)
-    return error as RolecastError
-  }
-  throw new Error('it did not fail')
-}
 
 describe('what an event says', () => {
   test.each(deliveries)('%s: a change of a group', (_, deliver) => {

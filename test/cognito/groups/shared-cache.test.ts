@@ -13,9 +13,9 @@ import {
   type SharedStore,
 } from '../../../src/cognito/index.js'
 import { createSharedCache } from '../../../src/cognito/groups/shared-cache.js'
-import { isRolecastError, type RolecastError } from '../../../src/errors.js'
 import { type FakePool, fakePool } from '../../models/source-model.js'
 import { useVirtualTime } from '../../virtual-time.js'
+import { failureOf } from '../../failure-of.js'
 
 vi.mock('node:timers/promises', async () => (await import('../../virtual-time.js')).timersPromises())
 
@@ -114,16 +114,6 @@ function world({
         sharedCache: { store, ...(atomic && { acquire: store.acquire }), leaseSettle: 20, ...shared },
       }),
   }
-}
-
-async function failureOf(work: () => unknown): Promise<RolecastError> {
-  try {
-    await work()
-  } catch (error) {
-    expect(isRolecastError(error), String(error)).toBe(true)
-    return error as RolecastError
-  }
-  throw new Error('it did not fail')
 }
 
 async function timed<T>(work: () => T | Promise<T>): Promise<{ readonly answer: T; readonly took: number }> {

@@ -39,11 +39,9 @@ describe('through a real SDK client', () => {
   })
   afterAll(() => endpoint.close())
 
-  const undo: (() => void)[] = []
   afterEach(() => {
-    for (const end of undo.splice(0)) end()
+    endpoint.mend()
   })
-  const fail = (...args: Parameters<CognitoEndpoint['fail']>) => void undo.push(endpoint.fail(...args))
 
   /** Jane is in ten groups, of which `g0` ranks highest. */
   function setUp(options: Partial<GroupsFromCognitoOptions> = {}) {
@@ -102,7 +100,7 @@ describe('through a real SDK client', () => {
   test('a page that fails fails the whole, and nothing is cached', async () => {
     const { groupsOf } = setUp()
     endpoint.users.set('jane', range(61))
-    fail('access-denied', { operation: 'AdminListGroupsForUser', after: 1, times: 1 })
+    endpoint.fail('access-denied', { operation: 'AdminListGroupsForUser', after: 1, times: 1 })
     expect(await failureOf(() => groupsOf(idClaims('jane')))).toMatchObject({ code: 'not-authorized' })
     expect(groupsOf.stats()).toMatchObject({ failed: 1, size: 0 })
     expect(namesOf(await groupsOf(idClaims('jane')))).toHaveLength(61)
@@ -123,12 +121,12 @@ describe('through a real SDK client', () => {
   ])('%s is a failure, never a user without groups', async (_, fault, code, retryable) => {
     const events: UserGroupsEvent[] = []
     const { groupsOf } = setUp({ onEvent: event => events.push(event) })
-    fail(fault, { operation: 'AdminListGroupsForUser' })
+    endpoint.fail(fault, { operation: 'AdminListGroupsForUser' })
     expect(await failureOf(() => groupsOf(idClaims('jane')))).toMatchObject({ code, retryable })
     expect(events.filter(({ type }) => type === 'failed')).toEqual([{ type: 'failed', code }])
     expect(events.some(({ type }) => type === 'throttled')).toBe(code === 'throttled')
     expect(JSON.stringify(events)).not.toContain('jane')
-    undo.pop()!()
+    endpoint.mend()
     expect(namesOf(await groupsOf(idClaims('jane'))), 'a failure is not cached').toHaveLength(10)
   })
 
@@ -149,7 +147,7 @@ describe('through a real SDK client', () => {
 
   test('a call that hangs ends before a guard gives up', async () => {
     const { groupsOf } = setUp({ timeout: 50 })
-    fail('hang')
+    endpoint.fail('hang')
     expect(await failureOf(() => groupsOf(idClaims('jane')))).toMatchObject({ code: 'timeout', retryable: true })
   })
 
@@ -159,7 +157,7 @@ describe('through a real SDK client', () => {
     expect(endpoint.requests).toHaveLength(1)
     expect(endpoint.users.has(endpoint.requests[0]!.username!)).toBe(false)
     expect(groupsOf.stats()).toMatchObject({ call: 1, failed: 0, size: 0 })
-    fail('access-denied')
+    endpoint.fail('access-denied')
     const { isReady, error } = await groupsOf.warm()
     expect([isReady, error?.code]).toEqual([false, 'not-authorized'])
     expect(await groupsOf.warm({ signal: AbortSignal.abort() })).toMatchObject({

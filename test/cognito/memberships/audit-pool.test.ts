@@ -43,7 +43,6 @@ let folder: string
 let endpoint: CognitoEndpoint
 let client: CognitoIdentityProviderClient
 let files = 0
-const undo: (() => void)[] = []
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rolecast-audit-pool-'))
   endpoint = await startCognitoEndpoint({ userPoolId, groups: GROUPS, users: USERS })
@@ -51,7 +50,7 @@ beforeAll(async () => {
 })
 beforeEach(() => void (endpoint.requests.length = 0))
 afterEach(() => {
-  for (const end of undo.splice(0)) end()
+  endpoint.mend()
   vi.useRealTimers()
   vi.unstubAllEnvs()
 })
@@ -61,7 +60,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const fail = (...given: Parameters<CognitoEndpoint['fail']>) => void undo.push(endpoint.fail(...given))
 const newPath = () => join(folder, `${files++}.checkpoint`)
 const optionsOf = (options: Partial<AuditPoolOptions> = {}): AuditPoolOptions => ({
   userPoolId,
@@ -95,11 +93,11 @@ describe('a response that may be of a proxy', () => {
     '%s, three times (%s), is outlasted, and each time is told',
     async (_what, strategy, fault) => {
       for (const operation of ['ListGroups', 'ListUsers', BULK[strategy]] as const) {
-        fail(fault, { operation, times: 3 })
+        endpoint.fail(fault, { operation, times: 3 })
         const events: ReadEvent[] = []
         expect(await audit({ strategy, onEvent: event => void events.push(event) })).toEqual(USERS)
         expect(events.filter(event => event.type === 'retry')).toHaveLength(3)
-        undo.pop()!()
+        endpoint.mend()
       }
     },
   )
@@ -107,7 +105,7 @@ describe('a response that may be of a proxy', () => {
   test.each(odd)(
     '%s that stays ends the audit after four attempts, and the error says what it was',
     async (_what, fault) => {
-      fail(fault, { operation: 'AdminListGroupsForUser', username: 'user-9' })
+      endpoint.fail(fault, { operation: 'AdminListGroupsForUser', username: 'user-9' })
       const error = await failureOf(() => audit({ strategy: 'per-user' }))
       expect(error.code).toMatch(/^(malformed-response|not-authorized)$/)
       expect(error.message).toContain('AdminListGroupsForUser for user `user-9`')
@@ -118,7 +116,7 @@ describe('a response that may be of a proxy', () => {
   test.each<Fault>(['access-denied', 'not-authorized', 'expired-token'])(
     'control: %s is of Cognito, and is not tried again',
     async fault => {
-      fail(fault, { operation: 'AdminListGroupsForUser', username: 'user-9' })
+      endpoint.fail(fault, { operation: 'AdminListGroupsForUser', username: 'user-9' })
       expect((await failureOf(() => audit({ strategy: 'per-user' }))).code).toBe('not-authorized')
       expect(endpoint.requests.filter(request => request.username === 'user-9')).toHaveLength(1)
     },
@@ -131,7 +129,7 @@ describe('a permission that is missing', () => {
     async strategy => {
       for (const operation of ['ListUsers', 'ListUsersInGroup', 'AdminListGroupsForUser'] as const) {
         endpoint.requests.length = 0
-        fail('access-denied', { operation })
+        endpoint.fail('access-denied', { operation })
         // One user at a time: without the check it would take 70 calls.
         const error = await failureOf(() => audit({ strategy, concurrency: 1 }))
         expect(error).toMatchObject({
@@ -139,7 +137,7 @@ describe('a permission that is missing', () => {
           message: expect.stringMatching(new RegExp(`^${operation} .*; allow cognito-idp:${operation}`)),
         })
         expect(endpoint.requests.length).toBeLessThan(12)
-        undo.pop()!()
+        endpoint.mend()
       }
     },
   )
@@ -152,11 +150,11 @@ describe('a permission that is missing', () => {
 
   test('is found by impact, and by the check of a dry run', async () => {
     const options = optionsOf({ strategy: 'per-group' })
-    fail('access-denied', { operation: 'AdminListGroupsForUser' })
+    endpoint.fail('access-denied', { operation: 'AdminListGroupsForUser' })
     const changes = [{ groupName: 'a', precedence: 5 }]
     expect((await failureOf(() => impact({ ...options, changes }).next())).code).toBe('not-authorized')
     expect((await failureOf(() => checkReading(options))).message).toMatch(/^AdminListGroupsForUser/)
-    undo.pop()!()
+    endpoint.mend()
     endpoint.requests.length = 0
     await checkReading(options)
     expect(endpoint.requests.map(request => request.operation).toSorted()).toEqual([
@@ -169,9 +167,12 @@ describe('a permission that is missing', () => {
   })
 
   test('of a pool whose first pages are empty is found as well', async () => {
-    fail({ body: JSON.stringify({ Users: [], PaginationToken: 'next' }) }, { operation: 'ListUsers', times: 1 })
-    fail({ body: JSON.stringify({ Users: [{ Username: 'user-1' }] }) }, { operation: 'ListUsers', times: 1 })
-    fail('access-denied', { operation: 'AdminListGroupsForUser' })
+    endpoint.fail(
+      { body: JSON.stringify({ Users: [], PaginationToken: 'next' }) },
+      { operation: 'ListUsers', times: 1 },
+    )
+    endpoint.fail({ body: JSON.stringify({ Users: [{ Username: 'user-1' }] }) }, { operation: 'ListUsers', times: 1 })
+    endpoint.fail('access-denied', { operation: 'AdminListGroupsForUser' })
     expect((await failureOf(() => checkReading(optionsOf()))).code).toBe('not-authorized')
   })
 
@@ -179,9 +180,9 @@ describe('a permission that is missing', () => {
     const checkpoint = newPath()
     await checkReading(optionsOf({ checkpoint }))
     expect(await readdir(folder)).toEqual([])
-    fail('expired-token', { operation: 'ListUsersInGroup', after: 1 })
+    endpoint.fail('expired-token', { operation: 'ListUsersInGroup', after: 1 })
     await failureOf(() => audit({ checkpoint, strategy: 'per-group' }))
-    undo.pop()!()
+    endpoint.mend()
     await checkReading(optionsOf({ checkpoint, strategy: 'per-group' }))
     expect((await failureOf(() => checkReading(optionsOf({ checkpoint, strategy: 'per-user' })))).message).toContain(
       'it is of something else',
@@ -195,9 +196,9 @@ describe('a checkpoint', () => {
   /** Stops an audit in its middle. */
   async function stopped(): Promise<string> {
     const checkpoint = newPath()
-    fail('expired-token', { operation: 'AdminListGroupsForUser', after: 30 })
+    endpoint.fail('expired-token', { operation: 'AdminListGroupsForUser', after: 30 })
     await failureOf(() => audit({ checkpoint, strategy: 'per-user' }))
-    undo.pop()!()
+    endpoint.mend()
     return checkpoint
   }
   const inDays = (days: number) => vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + days * 86_400_000 })
@@ -286,7 +287,7 @@ describe('hooks', () => {
       return hook() as void
     }
     try {
-      fail('throttle', { operation: 'ListUsers', times: 2 })
+      endpoint.fail('throttle', { operation: 'ListUsers', times: 2 })
       for (const strategy of STRATEGIES) expect(await audit({ strategy, onEvent })).toEqual(USERS)
       const changes = [{ groupName: 'a', precedence: 5 }]
       let users = 0
@@ -418,7 +419,7 @@ describe('a clock that is wrong', () => {
 
   test('credentials that are wrong are not taken for a wrong clock', async () => {
     offset = 0
-    fail({
+    endpoint.fail({
       error: 'InvalidSignatureException',
       message: 'The request signature we calculated does not match',
       status: 400,

@@ -21,13 +21,7 @@ import {
 import { createUserPoolApi, type UserPoolApi } from '../../../src/cognito/api/user-pool-api.js'
 import { isRolecastError } from '../../../src/errors.js'
 import type { Group, UserGroups } from '../../../src/group.js'
-import {
-  type CognitoEndpoint,
-  endpointClient,
-  type Fault,
-  type FaultOptions,
-  startCognitoEndpoint,
-} from '../cognito-endpoint.js'
+import { type CognitoEndpoint, endpointClient, type Fault, startCognitoEndpoint } from '../cognito-endpoint.js'
 import { failureOf } from '../../failure-of.js'
 import type { PoolChange } from '../../../src/audit/pool-change.js'
 
@@ -39,7 +33,6 @@ let endpoint: CognitoEndpoint
 let client: CognitoIdentityProviderClient
 let folder: string
 let files = 0
-const undo: (() => void)[] = []
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rolecast-read-pool-'))
   endpoint = await startCognitoEndpoint({ userPoolId })
@@ -47,7 +40,7 @@ beforeAll(async () => {
 })
 beforeEach(() => fill(SMALL))
 afterEach(() => {
-  for (const end of undo.splice(0)) end()
+  endpoint.mend()
   vi.useRealTimers()
 })
 afterAll(async () => {
@@ -56,7 +49,6 @@ afterAll(async () => {
   await rm(folder, { recursive: true })
 })
 
-const fail = (fault: Fault, options?: FaultOptions) => void undo.push(endpoint.fail(fault, options))
 const newPath = () => join(folder, `${files++}.checkpoint`)
 
 interface Pool {
@@ -261,7 +253,7 @@ describe('a pool that does not change', () => {
   })
 
   test('who may not see the number of users reads the users of each group', async () => {
-    fail('access-denied', { operation: 'DescribeUserPool' })
+    endpoint.fail('access-denied', { operation: 'DescribeUserPool' })
     const events: ReadEvent[] = []
     expect(usersOf(await read({ onEvent: event => events.push(event) }))).toEqual(modelOf())
     expect(events[0]).toMatchObject({ type: 'estimate', estimate: { users: undefined, strategy: 'per-group' } })
@@ -523,7 +515,7 @@ describe('faults', () => {
   })
 
   test("control: an answer that loses a user on the way is not the model's", async () => {
-    fail({ body: JSON.stringify({ Users: [] }) }, { operation: 'ListUsersInGroup', times: 1 })
+    endpoint.fail({ body: JSON.stringify({ Users: [] }) }, { operation: 'ListUsersInGroup', times: 1 })
     expect(usersOf(await read({ strategy: 'per-group' }))).not.toEqual(modelOf())
   })
 
@@ -535,7 +527,10 @@ describe('faults', () => {
     ['throttle', 'per-group', 'throttled'],
     ['internal', 'per-user', 'service-error'],
   ])('%s that lasts ends a %s reading as it is', async (fault, strategy, code) => {
-    fail(fault, { operation: strategy === 'per-group' ? 'ListUsersInGroup' : 'AdminListGroupsForUser', after: 1 })
+    endpoint.fail(fault, {
+      operation: strategy === 'per-group' ? 'ListUsersInGroup' : 'AdminListGroupsForUser',
+      after: 1,
+    })
     const retries: ReadEvent[] = []
     const error = await failureOf(() =>
       read({ strategy, onEvent: event => event.type === 'retry' && retries.push(event) }),
@@ -550,7 +545,7 @@ describe('faults', () => {
     ['ListUsersInGroup', 'per-group'],
     ['AdminListGroupsForUser', 'per-user'],
   ] as const)('pages of %s without an end are rejected', async (operation, strategy) => {
-    fail('endless-pages', { operation })
+    endpoint.fail('endless-pages', { operation })
     expect(await failureOf(() => read({ strategy }))).toMatchObject({
       code: 'malformed-response',
       message: expect.stringMatching(new RegExp(`^${operation} .*a pagination token came a second time`)),
@@ -584,21 +579,21 @@ describe('faults', () => {
       expect(await failureOf(() => read({ signal: early.signal }))).toMatchObject({ code: 'aborted' })
 
       const between = new AbortController()
-      fail('throttle', { operation: 'ListUsers' })
+      endpoint.fail('throttle', { operation: 'ListUsers' })
       const waiting = read({
         signal: between.signal,
         retryDelay: 60_000,
         onEvent: event => event.type === 'retry' && setTimeout(() => between.abort(reason), 5),
       })
       expect(await failureOf(() => waiting)).toMatchObject({ code: 'aborted' })
-      undo.pop()!()
+      endpoint.mend()
 
       const during = new AbortController()
-      fail('hang', { operation: 'ListUsers' })
+      endpoint.fail('hang', { operation: 'ListUsers' })
       const hanging = read({ signal: during.signal })
       setTimeout(() => during.abort(reason), 50)
       expect(await failureOf(() => hanging)).toMatchObject({ code: 'aborted' })
-      undo.pop()!()
+      endpoint.mend()
     }
   })
 })

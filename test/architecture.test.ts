@@ -82,7 +82,7 @@ const CORE: Readonly<Record<string, readonly string[]>> = {
   claims: [],
   credentials: ['claims'],
   pool: ['claims'],
-  audit: ['claims', 'pool'],
+  audit: ['claims', 'credentials', 'pool'],
   rules: ['claims', 'credentials', 'pool', 'audit'],
 }
 const READ_PROCESS: ReadonlySet<string> = new Set([
@@ -92,7 +92,7 @@ const READ_PROCESS: ReadonlySet<string> = new Set([
   // The credentials and the endpoint that the SDK reads there.
   'cognito/api/aws-environment.ts',
   // A lock names the process that holds it.
-  'cognito/memberships/file-lock.ts',
+  'cognito/memberships/lock-holder.ts',
 ])
 /** The files directly under `src`, but for `index.ts`: what every room stands on. */
 const GROUND = '.'
@@ -166,14 +166,14 @@ describe('who may import whom', () => {
     ],
     ['pool/compile-pool.ts', `import { createImpact } from '../audit/impact.js'`, 'pool stands on the ground, claims'],
     [
-      'audit/summary.ts',
-      `import { trustsIdentityPool } from '../credentials/trust-policy.js'`,
-      'audit stands on the ground, claims, pool',
+      'credentials/trust-policy.ts',
+      `import { createAuditSummary } from '../audit/summary.js'`,
+      'credentials stands on the ground, claims',
     ],
     [
       'audit/impact.ts',
       `import type { Finding } from '../rules/finding.js'`,
-      'audit stands on the ground, claims, pool',
+      'audit stands on the ground, claims, credentials, pool',
     ],
     [
       'rules/validate.ts',

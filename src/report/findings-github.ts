@@ -1,4 +1,5 @@
-import { type Finding, sentencesOf, SEVERITIES } from '../rules/finding.js'
+import { type Finding, sentencesOf } from '../rules/finding.js'
+import { SEVERITIES } from '../severity.js'
 import {
   coverageText,
   failuresOf,

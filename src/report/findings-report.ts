@@ -1,4 +1,5 @@
-import { type Finding, SEVERITIES, type Severity } from '../rules/finding.js'
+import { type Finding } from '../rules/finding.js'
+import { SEVERITIES, type Severity } from '../severity.js'
 import type { Coverage } from '../rules/coverage.js'
 import { quote } from '../errors.js'
 import { printable } from '../text.js'

@@ -1,13 +1,5 @@
+import type { Severity } from '../severity.js'
 import type { Location } from './infrastructure.js'
-
-/**
- * `error`: a user gets another role than intended, or none, or the deployment fails. `warning`: likely so, or AWS does not
- * document it. `note`: worth knowing, or a value that cannot be determined.
- */
-export type Severity = 'error' | 'warning' | 'note'
-
-/** From the least to the most. */
-export const SEVERITIES: readonly Severity[] = ['note', 'warning', 'error']
 
 /** What a rule found. */
 export interface Finding {

@@ -1,6 +1,6 @@
 import { listNames, quote } from '../errors.js'
 import { MAX_PRECEDENCE, rankOf } from '../group.js'
-import type { Severity } from './finding.js'
+import type { Severity } from '../severity.js'
 import { neverPreferredImpact, NO_ROLES_IMPACT, prefersOtherImpact } from './identity-pool-use.js'
 import { ACCESS_CONTROL, CREATE_GROUP, GROUP_TYPE } from './pages.js'
 import { type GroupView, isFederated, roleKey } from './pool-view.js'

@@ -1,5 +1,6 @@
 import { listItems, quote } from '../errors.js'
-import { type Finding, SEVERITIES, type Severity } from './finding.js'
+import { type Finding } from './finding.js'
+import { SEVERITIES, type Severity } from '../severity.js'
 import type { IdentityPoolUse } from './identity-pool-use.js'
 import type {
   DeclaredPrecedence,

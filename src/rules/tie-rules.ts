@@ -1,5 +1,5 @@
 import { listItems, listNames, quote } from '../errors.js'
-import type { Severity } from './finding.js'
+import type { Severity } from '../severity.js'
 import { possiblyUnpreferredImpact, prefersOtherImpact, unpreferredImpact } from './identity-pool-use.js'
 import type { Membership } from './infrastructure.js'
 import { GROUP_TYPE } from './pages.js'

@@ -4,7 +4,8 @@ import addFormats from 'ajv-formats'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { RULES } from '../../src/rules/catalogue.js'
-import type { Finding, Severity } from '../../src/rules/finding.js'
+import type { Finding } from '../../src/rules/finding.js'
+import type { Severity } from '../../src/severity.js'
 import type { Location } from '../../src/rules/infrastructure.js'
 import {
   exitCodeOf,

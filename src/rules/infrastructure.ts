@@ -80,6 +80,8 @@ export interface PoolDefinition {
   readonly name: string
   /** The user pool ID, where it is known; then federated group names `POOLID_Provider` can be recognised. */
   readonly userPoolId?: string | undefined
+  /** No file that was read defines it: what other files give it is not seen. */
+  readonly elsewhere?: true | undefined
 }
 
 export interface RoleDefinition {

@@ -10,7 +10,7 @@ export const unresolvedValue = defineRule({
   title: 'A value that cannot be determined from the file',
   severity: 'note',
   enabled: true,
-  what: 'A parameter without a default, an import, a loop over a variable: the value exists only once it is deployed.',
+  what: 'A parameter without a default, an import, a loop over a variable: the value exists only once it is deployed. Or a user pool that no file defines: other files may give it more groups.',
   why: 'Rules that need the value are not applied to it. It is reported so that a value that was not checked does not look like a pass.',
   fix: 'Give a default, validate the plan instead of the source, or validate the live pool after the deployment.',
   avoid: yaml(`
@@ -132,6 +132,24 @@ export const unresolvedValue = defineRule({
         location,
       }),
     ])
+    const isTold = new Set(infrastructure.unresolved.map(({ pool }) => pool))
+    const elsewhere = new Set(
+      infrastructure.pools.flatMap(({ id, elsewhere }) => (elsewhere && !isTold.has(id) ? id : [])),
+    )
+    const ofPools = pools.flatMap(({ id, name, groups: [first] }) =>
+      first === undefined || !elsewhere.has(id)
+        ? []
+        : [
+            {
+              pool: name,
+              resources: [],
+              subject: ['pool'],
+              location: first.definition.location,
+              message: `No file that was read defines the user pool ${quote(name)}: groups that other files give it are not seen, and rules that compare groups are not applied to them.`,
+              fix: 'Validate the files that define the pool together with this one, or the live pool after the deployment.',
+            },
+          ],
+    )
     const ofReaders = infrastructure.unresolved.map(({ why, location, pool }) => ({
       pool: pool === undefined ? '' : (poolNames.get(pool) ?? pool),
       resources: [],
@@ -139,7 +157,7 @@ export const unresolvedValue = defineRule({
       location,
       message: `${upperFirst(why)}.`,
     }))
-    return [...ofGroups, ...ofAttachments, ...ofMemberships, ...ofReaders]
+    return [...ofGroups, ...ofPools, ...ofAttachments, ...ofMemberships, ...ofReaders]
   },
 })
 

@@ -1,5 +1,6 @@
 import { IDENTITY_POOL_ID_PATTERN, USER_POOL_ID_PATTERN } from '../aws-ids.js'
 import { posix } from 'node:path'
+import { distinctPools } from './distinct-pools.js'
 import type {
   GroupDefinition,
   Infrastructure,
@@ -90,7 +91,7 @@ function union(parts: readonly Infrastructure[]): Infrastructure {
   return {
     format,
     paths: all.flatMap(({ paths }) => paths),
-    pools: [...new Map(all.flatMap(({ pools }) => pools).map(pool => [pool.id, pool])).values()],
+    pools: distinctPools(all),
     groups: all.flatMap(({ groups }) => groups),
     roles: all.flatMap(({ roles }) => roles),
     identityPools: all.flatMap(({ identityPools }) => identityPools),

@@ -225,10 +225,10 @@ describe('a folder', () => {
         ({ ruleId, location }) => `${ruleId} ${relative(root, resolve(cwd, location.path))}`,
       )
     }
-    const expected = ['COG101 infra/m/main.tf', 'COG101 parts/groups.yml']
+    const expected = ['COG101 infra/m/main.tf', 'COG190 infra/m/main.tf', 'COG101 parts/groups.yml']
     expect(await idsFrom(root, '.')).toEqual(expected)
     expect(await idsFrom(join(root, 'infra/m'), '../..')).toEqual(expected)
-    expect(await idsFrom(join(root, 'parts'), '../serverless.yml')).toEqual(expected.slice(1))
+    expect(await idsFrom(join(root, 'parts'), '../serverless.yml')).toEqual(expected.slice(2))
   }, 240_000)
 
   test('without Cognito resources is not a pass', async () => {
@@ -256,8 +256,8 @@ describe('a folder', () => {
         'resource "aws_cognito_user_group" "a" {\n  name = "a"\n  user_pool_id = "eu-west-1_Ab12Cd34e"\n  precedence = 0\n  role_arn = aws_iam_role.a.arn\n}\n',
       'roles.tf': 'resource "aws_iam_role" "a" {\n  assume_role_policy = jsonencode({ Statement = [] })\n}\n',
     })
-    expect(await ids([root])).toEqual(['COG110', 'COG120'])
-    expect(await ids([join(root, 'groups.tf')]), 'control: a file alone').toEqual(['COG110'])
+    expect(await ids([root])).toEqual(['COG190', 'COG110', 'COG120'])
+    expect(await ids([join(root, 'groups.tf')]), 'control: a file alone').toEqual(['COG190', 'COG110'])
   })
 
   test('of several stacks is judged together where they share a pool', async () => {
@@ -270,7 +270,19 @@ describe('a folder', () => {
       'cdk.out/A.template.json': toJson(of('a')),
       'cdk.out/B.template.json': toJson(of('b')),
     })
-    expect(await ids([root])).toEqual(['COG101'])
+    expect(await ids([root])).toEqual(['COG101', 'COG190'])
+  })
+
+  test('whose pool no file defines is not all there is of that pool', async () => {
+    const groups = template(group('a', { precedence: 1 })).replace('!Ref Pool', '!ImportValue pool')
+    const definition =
+      'Resources:\n  Pool: { Type: AWS::Cognito::UserPool }\nOutputs: { Out: { Value: !Ref Pool, Export: { Name: pool } } }\n'
+    const root = await project({ 'groups.yaml': groups })
+    const { code, stdout } = await validate([root, '--strict', '--format', 'json'])
+    expect([code, (JSON.parse(stdout) as { readonly complete: boolean }).complete]).toEqual([1, false])
+    expect(stdout).toContain('No file that was read defines the user pool')
+    const whole = await project({ 'groups.yaml': groups, 'pool.yaml': definition })
+    expect((await validate([whole, '--strict'])).code, 'control: with the file that defines it').toBe(0)
   })
 
   /** JSON is YAML, so YAML that stands in a file of JSON is read too. */
@@ -457,8 +469,8 @@ resource "aws_cognito_user_group" "g" {
       ...names.flatMap(name => ['--var-file', join(root, name)]),
     ]
     expect(await ids(given())).toEqual(['COG190'])
-    expect(await ids(given('tie.tfvars'))).toEqual(['COG101'])
-    expect(await ids(given('tie.tfvars', 'clean.tfvars'))).toEqual([])
+    expect(await ids(given('tie.tfvars'))).toEqual(['COG101', 'COG190'])
+    expect(await ids(given('tie.tfvars', 'clean.tfvars'))).toEqual(['COG190'])
     expect((await validate(given('no.tfvars'))).stderr).toMatch(
       /--var-file `\S+no\.tfvars` cannot be read \(ENOENT\); name a file that exists/,
     )

@@ -135,9 +135,12 @@ resource "aws_iam_role" "admin" {
 }
 resource "aws_cognito_user_group" "admins" {
   name = "admins"
-  user_pool_id = "eu-west-1_Ab12Cd34e"
+  user_pool_id = aws_cognito_user_pool.main.id
   precedence = 1
   role_arn = aws_iam_role.admin.arn
+}
+resource "aws_cognito_user_pool" "main" {
+  name = "main"
 }`
     const account = 'arn:aws:iam::${data.aws_caller_identity.current.account_id}'
     expect(await found(text(`"${account}:oidc-provider/x"`), 'terraform-source')).toEqual(['COG120 error'])

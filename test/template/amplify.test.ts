@@ -57,7 +57,7 @@ describe('Gen 1', () => {
     const text = fixture('template.json')
     expect(() => JSON.parse(text), 'control: it is no JSON').toThrow(SyntaxError)
     const { pools, groups, roles, unresolved } = readCloudFormation(text, 'template.json')
-    expect(pools).toEqual([{ id: '${authshopUserPoolId}', name: '${authshopUserPoolId}' }])
+    expect(pools).toEqual([{ id: '${authshopUserPoolId}', name: '${authshopUserPoolId}', elsewhere: true }])
     expect(groups).toMatchObject([
       {
         groupName: { value: 'admins' },

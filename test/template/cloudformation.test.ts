@@ -103,9 +103,9 @@ describe('a template with every short form', () => {
     expect(infrastructure.pools).toEqual([
       { id: 'Pool', name: 'Pool' },
       { id: 'SecondPool', name: 'SecondPool' },
-      { id: '${SharedPool}', name: '${SharedPool}' },
-      { id: '${Fn::ImportValue("test-pool")}', name: '${Fn::ImportValue("test-pool")}' },
-      { id: 'eu-west-1_Ab12Cd34E', name: 'eu-west-1_Ab12Cd34E', userPoolId: 'eu-west-1_Ab12Cd34E' },
+      { id: '${SharedPool}', name: '${SharedPool}', elsewhere: true },
+      { id: '${Fn::ImportValue("test-pool")}', name: '${Fn::ImportValue("test-pool")}', elsewhere: true },
+      { id: 'eu-west-1_Ab12Cd34E', name: 'eu-west-1_Ab12Cd34E', userPoolId: 'eu-west-1_Ab12Cd34E', elsewhere: true },
     ])
   })
 
@@ -336,8 +336,12 @@ describe('the family', () => {
       ['COG120', 'x', 'A,x'],
       ['COG120', 'y', 'B,y'],
       ['COG101', 'x', 'y', 'x,y'],
+      ['COG190', ''],
     ])
-    expect(findings(group('x', 'A'), group('y', 'A'))).toEqual([['COG120', 'x', 'y', 'A,x,y']])
+    expect(findings(group('x', 'A'), group('y', 'A'))).toEqual([
+      ['COG120', 'x', 'y', 'A,x,y'],
+      ['COG190', ''],
+    ])
   })
 
   test('macros, Fn::Transform and includes are reported, and what they may set is not taken as absent; a loop makes its groups', () => {

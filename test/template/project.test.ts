@@ -76,7 +76,9 @@ describe('a project', () => {
     const variable = `variable "rank" { type = number }\n${hclGroup('a')}${hclGroup('b').replace('= 1', '= var.rank')}`
     const files = [file('main.tf', variable, 'terraform-source')]
     const ids = async (varFiles: readonly { path: string; text: string }[]) =>
-      findingsOf(await readProject(files, { open: () => undefined, varFiles })).map(({ ruleId }) => ruleId)
+      findingsOf(await readProject(files, { open: () => undefined, varFiles })).flatMap(({ ruleId, message }) =>
+        message.includes('defines the user pool') ? [] : ruleId,
+      )
     expect(await ids([])).toEqual(['COG190'])
     expect(await ids([{ path: 'a.tfvars', text: 'rank = 1' }])).toEqual(['COG101'])
     expect(

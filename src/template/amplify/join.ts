@@ -74,6 +74,8 @@ function joinFirstGeneration(infrastructures: readonly Infrastructure[], { taken
     joined.set(template, {
       ...template,
       paths: [template, ...list, ...copies, ...overrides].flatMap(({ paths }) => paths),
+      // Amplify makes all groups of a project in this template.
+      pools: template.pools.map(({ elsewhere: _, ...one }) => one),
       declaredPrecedences: [
         ...template.declaredPrecedences,
         ...list.flatMap(one => precedencesOf(one, pool, {})),

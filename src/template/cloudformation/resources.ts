@@ -624,7 +624,8 @@ function createReader(
     if (unreplaced?.type === 'AWS::Cognito::UserPool') return unreplaced.id
     const id = evaluated.is === 'absent' ? undefined : identityOf(evaluated)
     if (id !== undefined && !pools.has(id)) {
-      pools.set(id, { id, name: id, ...(evaluated.is === 'scalar' && isUserPoolId(id) ? { userPoolId: id } : {}) })
+      const userPoolId = evaluated.is === 'scalar' && isUserPoolId(id) ? { userPoolId: id } : {}
+      pools.set(id, { id, name: id, ...userPoolId, elsewhere: true })
     }
     return id
   }

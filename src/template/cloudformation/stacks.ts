@@ -1,3 +1,4 @@
+import { distinctPools } from '../distinct-pools.js'
 import { posix } from 'node:path'
 import { isRolecastError, listNames, quote } from '../../errors.js'
 import type { Infrastructure, NotFollowed } from '../../rules/infrastructure.js'
@@ -530,7 +531,7 @@ function union(parts: readonly Infrastructure[]): Infrastructure {
   return {
     format: parts[0]!.format,
     paths: [...new Set(all(({ paths }) => paths))],
-    pools: [...new Map(all(({ pools }) => pools).map(pool => [pool.id, pool])).values()],
+    pools: distinctPools(parts),
     groups: all(({ groups }) => groups),
     roles: all(({ roles }) => roles),
     identityPools: all(({ identityPools }) => identityPools),

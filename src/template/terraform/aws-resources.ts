@@ -219,8 +219,8 @@ function createNames(resources: readonly AwsResource[]): Names {
   for (const { type, id, ...resource } of resources) {
     if (type === POOL) pools.set(id, { id, name: id, userPoolId: textOf(attributeOf(resource, 'id')) })
   }
-  const pool = (id: string, userPoolId?: string) => {
-    if (!pools.has(id)) pools.set(id, { id, name: id, userPoolId })
+  const poolElsewhere = (id: string, userPoolId?: string) => {
+    if (!pools.has(id)) pools.set(id, { id, name: id, userPoolId, elsewhere: true })
     return id
   }
 
@@ -243,14 +243,15 @@ function createNames(resources: readonly AwsResource[]): Names {
       checkId(term, owner, 'user_pool_id', 'user pool')
       const to = loneSymbol(term)?.to
       // Its ARN and its endpoint stand for no other pool, wrong as they are.
-      if (to !== undefined) return pool(to.type === POOL ? to.id : referenceText(to))
+      if (to !== undefined) return poolElsewhere(to.type === POOL ? to.id : referenceText(to))
       const literal = textOf(term)
       const named = literal !== undefined && !isUserPoolId(literal) ? poolNames.get(literal) : undefined
-      if (literal !== undefined) return pool(named ?? poolIds.get(literal) ?? literal, literal)
+      if (literal !== undefined) return poolElsewhere(named ?? poolIds.get(literal) ?? literal, literal)
       const id = `the user pool of ${owner.id}`
       const why = `which user pool ${quote(owner.id)} belongs to is not known: ${term.is === 'absent' ? 'it names none' : whyNot(term)}`
       if (!pools.has(id)) unresolved.push({ why, location: owner.location, pool: id })
-      return pool(id)
+      pools.set(id, { id, name: id })
+      return id
     },
 
     poolOfProvider: term => {

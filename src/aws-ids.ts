@@ -49,6 +49,11 @@ export function identityPoolRegion(value: unknown): string | undefined {
   return region
 }
 
+/** The region of a user pool id, or undefined for what is none; an emulator's has no region. */
+export function userPoolRegion(value: unknown): string | undefined {
+  return typeof value === 'string' && USER_POOL_ID_PATTERN.test(value) ? value.slice(0, value.indexOf('_')) : undefined
+}
+
 /** The ARN of an IAM role, in any partition. */
 export const ROLE_ARN_PATTERN = /^arn:aws[a-z-]*:iam::\d{12}:role\/[\w+=,.@/-]+$/
 

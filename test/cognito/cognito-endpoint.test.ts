@@ -21,6 +21,7 @@ import {
   endpointClient,
   type Fault,
   startCognitoEndpoint,
+  subOf,
 } from './cognito-endpoint.js'
 
 const userPoolId = 'eu-west-1_Ab12Cd34e'
@@ -196,6 +197,62 @@ describe('users', () => {
     await expect(listUsers({ AttributesToGet: ['custom:rank'] })).rejects.toMatchObject({
       name: 'InvalidParameterException',
     })
+  })
+
+  test('a user as it was told to be, and all attributes in the list of a group', async () => {
+    const attributes = { sub: 'other', email: undefined, 'custom:team': '7' }
+    endpoint.details.set('ann', { enabled: false, status: 'ARCHIVED', attributes })
+    const expected = {
+      Enabled: false,
+      UserStatus: 'ARCHIVED',
+      Attributes: [
+        { Name: 'sub', Value: 'other' },
+        { Name: 'custom:team', Value: '7' },
+      ],
+    }
+    expect((await listUsers()).Users?.[0]).toMatchObject(expected)
+    expect((await members('staff')).Users?.[0]).toMatchObject(expected)
+    expect((await listUsers({ AttributesToGet: ['custom:team'] })).Users?.[1]?.Attributes).toEqual([])
+  })
+
+  test.each([
+    ['username = "ann"', ['ann']],
+    ['username ^= "b"', ['bob']],
+    ['username = "Ann"', []],
+    [`sub = "${subOf('eve')}"`, ['eve']],
+    [`sub ^= "${subOf('eve').slice(0, 3)}"`, ['eve']],
+  ])('a filter lists those who match: %s', async (Filter, expected) => {
+    expect(usernames(await listUsers({ Filter }))).toEqual(expected)
+    expect(endpoint.requests.at(-1)).toMatchObject({ operation: 'ListUsers', filter: Filter })
+  })
+
+  test('the parts by the first digit of `sub` are all users, each once', async () => {
+    await restart({ users: many })
+    const parts = await Promise.all(
+      Array.from({ length: 16 }, (_, digit) => listUsers({ Filter: `sub ^= "${digit.toString(16)}"` })),
+    )
+    expect(parts.flatMap(usernames).toSorted()).toEqual(many.map(user => user.username).toSorted())
+  })
+
+  test.each(['ann', 'username = ann', 'username != "ann"', 'email = "x"', 'username = "a"b"', 'username = "a\\"'])(
+    'a filter that is none is refused: %s',
+    async Filter => {
+      await expect(listUsers({ Filter })).rejects.toMatchObject({ name: 'InvalidParameterException' })
+    },
+  )
+
+  test('a token is good for its filter only', async () => {
+    await restart({ users: many })
+    const { PaginationToken } = await listUsers({ Filter: 'username ^= "u"' })
+    expect(usernames(await listUsers({ Filter: 'username ^= "u"', PaginationToken }))).toHaveLength(60)
+    await expect(listUsers({ PaginationToken })).rejects.toMatchObject({ name: 'InvalidParameterException' })
+  })
+
+  test('a user is found by the sub, and by an alias that the pool has', async () => {
+    expect(names(await groupsOf(subOf('ann'))).toSorted()).toEqual(['admins', 'staff'])
+    await expect(groupsOf('ann@example.com')).rejects.toMatchObject({ name: 'UserNotFoundException' })
+    await restart({ users, hasEmailAlias: true })
+    expect(names(await groupsOf('ann@example.com')).toSorted()).toEqual(['admins', 'staff'])
   })
 
   test('users, the members of a group, and the groups of a user are the same memberships', async () => {

@@ -14,10 +14,20 @@ export interface SimulatedGroup extends Group {
   readonly createdAt?: number
 }
 
+/** What a pool says of a user besides the groups. Default: enabled, `CONFIRMED`, a `sub` and an `email` made from the name. */
+export interface SimulatedDetails {
+  readonly enabled?: boolean | undefined
+  readonly status?: string | undefined
+  /** By name; undefined takes one away. */
+  readonly attributes?: Readonly<Record<string, string | undefined>> | undefined
+}
+
 export interface CognitoEndpointOptions {
   readonly userPoolId: string
   readonly groups?: Iterable<SimulatedGroup>
-  readonly users?: Iterable<{ readonly username: string; readonly groups: readonly string[] }>
+  readonly users?: Iterable<{ readonly username: string; readonly groups: readonly string[] } & SimulatedDetails>
+  /** Whether a user can be named by the email address, too, as in a pool with that alias. Default false. */
+  readonly hasEmailAlias?: boolean
   /** What DescribeUserPool says. Default: how many there are. */
   readonly estimatedUsers?: number
   /** Milliseconds before each answer. Default 0. */
@@ -44,6 +54,8 @@ export interface CognitoEndpoint extends AsyncDisposable {
   readonly groups: Map<string, SimulatedGroup>
   /** The names of each user's groups, in the order ListUsers gives the users. Change it at any time, and the arrays too. */
   readonly users: Map<string, string[]>
+  /** What is not as usual with users. Change it at any time. */
+  readonly details: Map<string, SimulatedDetails>
   /** Each HTTP request that came in, the SDK's retries included. Set `length = 0` to start afresh. */
   readonly requests: LoggedRequest[]
   /** From now on, matching requests meet this fault. Of several, the one added first counts until it is used up. Returns its undo. */
@@ -62,6 +74,8 @@ export interface LoggedRequest {
   readonly username?: string
   /** For ListUsers its PaginationToken. */
   readonly nextToken?: string
+  /** Of ListUsers. */
+  readonly filter?: string
   /** Present where the quota refused it. */
   readonly throttled?: true
   /** By the clock. */
@@ -95,6 +109,8 @@ interface Pool {
   readonly userPoolId: string
   readonly groups: Map<string, SimulatedGroup>
   readonly users: Map<string, string[]>
+  readonly details: Map<string, SimulatedDetails>
+  readonly hasEmailAlias: boolean
   readonly estimatedUsers: number | undefined
   /** What each token given out stands for. */
   readonly pages: Map<string, Page>
@@ -146,13 +162,16 @@ const OPERATIONS = {
     if (Array.isArray(wanted) && !wanted.every(name => ATTRIBUTES.includes(name))) {
       return exception('InvalidParameterException', 'One or more requested attributes do not exist.')
     }
+    const { Filter: filter = '' } = input
+    const matches = filterOf(filter)
+    if (matches === undefined) return exception('InvalidParameterException', 'Error while parsing filter.')
     const list = (names: readonly string[]) =>
-      names.filter(name => pool.users.has(name)).map(name => userType(name, wanted))
+      names.filter(name => pool.users.has(name)).map(name => userType(name, pool, wanted))
     return paged(
-      'ListUsers',
+      `ListUsers ${filter}`,
       input,
       pool,
-      () => [...pool.users.keys()],
+      () => [...pool.users.keys()].filter(name => matches(name, pool)),
       names => ({ Users: list(names) }),
     )
   },
@@ -160,14 +179,15 @@ const OPERATIONS = {
     return withGroup(input, pool, ({ groupName }) => {
       const isMember = (username: string) => pool.users.get(username)?.includes(groupName) === true
       const all = () => [...pool.users.keys()].filter(isMember)
-      const list = (names: readonly string[]) => names.filter(isMember).map(name => userType(name))
+      const list = (names: readonly string[]) => names.filter(isMember).map(name => userType(name, pool))
       return paged(`ListUsersInGroup ${groupName}`, input, pool, all, names => ({ Users: list(names) }))
     })
   },
   AdminListGroupsForUser(input: Json, pool: Pool): Json {
-    const username = input.Username
-    if (typeof username !== 'string' || !/^.{1,128}$/s.test(username))
-      return invalid('username', username, 'have length from 1 to 128')
+    const given = input.Username
+    if (typeof given !== 'string' || !/^.{1,128}$/s.test(given))
+      return invalid('username', given, 'have length from 1 to 128')
+    const username = pool.users.has(given) ? given : (userOfAlias(given, pool) ?? given)
     const groupNames = pool.users.get(username)
     if (groupNames === undefined) return exception('UserNotFoundException', 'User does not exist.')
     const list = (names: readonly string[]) =>
@@ -179,7 +199,15 @@ const OPERATIONS = {
     return paged(`AdminListGroupsForUser ${username}`, input, pool, all, names => ({ Groups: list(names) }))
   },
   DescribeUserPool(_input: Json, { userPoolId, users, estimatedUsers }: Pool): Json {
-    return { UserPool: { Id: userPoolId, Name: 'simulated', EstimatedNumberOfUsers: estimatedUsers ?? users.size } }
+    const [region] = userPoolId.split('_')
+    return {
+      UserPool: {
+        Id: userPoolId,
+        Name: 'simulated',
+        Arn: `arn:aws:cognito-idp:${region}:111122223333:userpool/${userPoolId}`,
+        EstimatedNumberOfUsers: estimatedUsers ?? users.size,
+      },
+    }
   },
 } satisfies Record<string, (input: Json, pool: Pool) => Json>
 
@@ -223,9 +251,15 @@ export async function startCognitoEndpoint(options: CognitoEndpointOptions): Pro
   const pool: Pool = {
     userPoolId,
     groups: new Map(Array.from(groups, group => [group.groupName, group])),
-    users: new Map(Array.from(users, user => [user.username, [...user.groups]])),
+    users: new Map(),
+    details: new Map(),
+    hasEmailAlias: options.hasEmailAlias ?? false,
     estimatedUsers: options.estimatedUsers,
     pages: new Map(),
+  }
+  for (const { username, groups: groupNames, ...details } of users) {
+    pool.users.set(username, [...groupNames])
+    pool.details.set(username, details)
   }
   const requests: LoggedRequest[] = []
   const faults: ReturnType<typeof armed>[] = []
@@ -242,6 +276,7 @@ export async function startCognitoEndpoint(options: CognitoEndpointOptions): Pro
       ...optional('groupName', input.GroupName),
       ...optional('username', input.Username),
       ...optional('nextToken', input[tokenOf(operation)]),
+      ...optional('filter', input.Filter),
       ...(!admitted && { throttled: true }),
       at,
     })
@@ -265,6 +300,7 @@ export async function startCognitoEndpoint(options: CognitoEndpointOptions): Pro
     userPoolId,
     groups: pool.groups,
     users: pool.users,
+    details: pool.details,
     requests,
     fail(fault, options = {}) {
       const entry = armed(
@@ -371,7 +407,7 @@ function paged(
 }
 
 function tokenOf(listing: string): 'PaginationToken' | 'NextToken' {
-  return listing === 'ListUsers' ? 'PaginationToken' : 'NextToken'
+  return /^ListUsers( |$)/.test(listing) ? 'PaginationToken' : 'NextToken'
 }
 
 /** The same order each time, and none that anyone would expect: AWS's is undocumented. */
@@ -380,20 +416,50 @@ function shuffled(groupNames: readonly string[], username: string): readonly str
   return ranked.toSorted((a, b) => (a.rank < b.rank ? -1 : 1)).map(({ name }) => name)
 }
 
-const ATTRIBUTES = ['sub', 'email']
+const ATTRIBUTES = ['sub', 'email', 'custom:team']
 
-function userType(username: string, wanted: unknown = ATTRIBUTES): Json {
-  const values: Readonly<Record<string, string>> = { sub: `sub of ${username}`, email: `${username}@example.com` }
+function attributesOf(username: string, pool: Pool): Readonly<Record<string, string | undefined>> {
+  return { sub: subOf(username), email: `${username}@example.com`, ...pool.details.get(username)?.attributes }
+}
+
+/** The `sub` of a user who has no other: a UUID. */
+export function subOf(username: string): string {
+  return hash('md5', username).replace(/^(.{8})(.{4})(.{4})(.{4})/, '$1-$2-$3-$4-')
+}
+
+function userType(username: string, pool: Pool, wanted: unknown = ATTRIBUTES): Json {
+  const { enabled = true, status = 'CONFIRMED' } = pool.details.get(username) ?? {}
+  const values = attributesOf(username, pool)
   return {
     Username: username,
-    Attributes: ATTRIBUTES.filter(name => (wanted as readonly string[]).includes(name)).map(Name => ({
-      Name,
-      Value: values[Name],
-    })),
+    Attributes: ATTRIBUTES.filter(name => (wanted as readonly string[]).includes(name))
+      .filter(name => values[name] !== undefined)
+      .map(Name => ({ Name, Value: values[Name] })),
     UserCreateDate: DATE,
     UserLastModifiedDate: DATE,
-    Enabled: true,
-    UserStatus: 'CONFIRMED',
+    Enabled: enabled,
+    UserStatus: status,
+  }
+}
+
+/** The user whose `sub` this is, or whose email address in a pool with that alias. */
+function userOfAlias(alias: string, pool: Pool): string | undefined {
+  return [...pool.users.keys()].find(name => {
+    const { sub, email } = attributesOf(name, pool)
+    return sub === alias || (pool.hasEmailAlias && email === alias)
+  })
+}
+
+/** What a filter of ListUsers matches: `username` and `sub`, whole or from the beginning. Undefined for another filter. */
+function filterOf(filter: unknown): ((username: string, pool: Pool) => boolean) | undefined {
+  if (filter === '') return () => true
+  const [, attribute, comparison, quoted] =
+    /^(username|sub) (\^?=) "((?:[^"\\]|\\["\\])*)"$/s.exec(String(filter)) ?? []
+  if (quoted === undefined || String(filter).length > 256) return undefined
+  const value = quoted.replaceAll(/\\(.)/gs, '$1')
+  return (username, pool) => {
+    const found = attribute === 'username' ? username : (attributesOf(username, pool)['sub'] ?? '')
+    return comparison === '=' ? found === value : found.startsWith(value)
   }
 }
 
@@ -445,7 +511,7 @@ function withGroups(answer: Json, change: (group: Json) => Json): Json {
 }
 
 /** Whether the quota lets a request pass. */
-function admission(quota: Quota = {}): (operation: string, now: number) => boolean {
+export function admission(quota: Quota = {}): (operation: string, now: number) => boolean {
   if ('requestsPerSecond' in quota) {
     const passes = slidingWindow(quota.requestsPerSecond)
     return (_operation, now) => passes(now)

@@ -2,7 +2,7 @@ import { type ErrorCode, isRolecastError, RolecastError, quote } from '../../err
 import { type Diagnosis, diagnose } from './diagnosis.js'
 
 /** The call that failed. */
-export type CallContext = UserPoolCall | IdentityPoolCall
+export type CallContext = UserPoolCall | IdentityPoolCall | AccountCall | IamCall
 
 /** The operations that rolecast calls on a user pool. */
 export type UserPoolOperation =
@@ -21,8 +21,31 @@ export interface UserPoolCall {
 }
 
 interface IdentityPoolCall {
-  readonly operation: 'GetIdentityPoolRoles'
+  readonly operation: 'GetIdentityPoolRoles' | 'DescribeIdentityPool'
   readonly identityPoolId: string
+  readonly groupName?: undefined
+}
+
+/** A call about an account in a Region, or about who calls. */
+export interface AccountCall {
+  readonly operation: 'ListUserPools' | 'ListIdentityPools' | 'GetCallerIdentity' | 'AssumeRole'
+  readonly region: string
+  /** The role that is assumed. */
+  readonly roleArn?: string | undefined
+  readonly groupName?: undefined
+}
+
+/** A call of IAM. */
+export interface IamCall {
+  readonly operation:
+    | 'GetRole'
+    | 'ListAttachedRolePolicies'
+    | 'ListRolePolicies'
+    | 'GetRolePolicy'
+    | 'GetPolicy'
+    | 'GetPolicyVersion'
+  /** The name of a role, or the ARN of a policy. */
+  readonly iam: { readonly role: string } | { readonly policy: string }
   readonly groupName?: undefined
 }
 
@@ -31,7 +54,7 @@ const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['throttled', 'timeout', 'unre
 /** Turns the failure of an SDK call into a RolecastError. A RolecastError passes through. */
 export function toFailure(cause: unknown, context: CallContext): RolecastError {
   if (isRolecastError(cause)) return cause
-  const diagnosis = diagnose(cause)
+  const diagnosis = diagnose(cause, { isFromIam: 'iam' in context })
   if (diagnosis.instead !== undefined) return failure(diagnosis.code, context, { note: diagnosis.instead, diagnosis })
   return failure(diagnosis.code, context, { cause, status: statusOf(cause), diagnosis })
 }
@@ -91,8 +114,15 @@ export function failure(
 }
 
 function subjectOf(context: CallContext): string {
-  if (context.operation === 'GetIdentityPoolRoles')
-    return `${context.operation} of identity pool ${quote(context.identityPoolId)}`
+  if ('identityPoolId' in context) return `${context.operation} of identity pool ${quote(context.identityPoolId)}`
+  if ('iam' in context) {
+    const { operation, iam } = context
+    return `${operation} of ${'role' in iam ? `role ${quote(iam.role)}` : `policy ${quote(iam.policy)}`}`
+  }
+  if ('region' in context) {
+    const { operation, region, roleArn } = context
+    return `${operation}${roleArn === undefined ? '' : ` of role ${quote(roleArn)}`} in region ${quote(region)}`
+  }
   const { operation, groupName, username, userPoolId } = context
   if (groupName !== undefined) return `${operation} for group ${quote(groupName)} of user pool ${quote(userPoolId)}`
   if (username !== undefined) return `${operation} for user ${quote(username)} of user pool ${quote(userPoolId)}`
@@ -144,15 +174,49 @@ const BY_OPERATION: Readonly<Record<CallContext['operation'], Partial<Record<Err
     'request-rejected': { next: 'check the user pool id and the group name' },
   },
   ListGroups: listing('ListGroups', '`requestsPerSecond`'),
-  ListUsers: listing('ListUsers', 'the rate of ListUsers'),
+  ListUsers: {
+    ...listing('ListUsers', 'the rate of ListUsers'),
+    'request-rejected': {
+      next: 'check the user pool id and the names of the attributes, or start again with the first page: pagination tokens expire',
+    },
+  },
   ListUsersInGroup: listing('ListUsersInGroup', 'the rate of ListUsers, whose quota it shares'),
   AdminListGroupsForUser: listing('AdminListGroupsForUser', 'the rate of AdminListGroupsForUser'),
   DescribeUserPool: allow('cognito-idp:DescribeUserPool on the user pool'),
-  GetIdentityPoolRoles: {
-    ...allow('cognito-identity:GetIdentityPoolRoles on the identity pool'),
+  GetIdentityPoolRoles: ofIdentityPool('GetIdentityPoolRoles'),
+  DescribeIdentityPool: ofIdentityPool('DescribeIdentityPool'),
+  ListUserPools: ofAccount('cognito-idp:ListUserPools on all resources'),
+  ListIdentityPools: ofAccount('cognito-identity:ListIdentityPools on all resources'),
+  GetCallerIdentity: ofAccount('sts:GetCallerIdentity'),
+  AssumeRole: ofAccount('sts:AssumeRole on the role'),
+  GetRole: ofIam('iam:GetRole on the role'),
+  ListAttachedRolePolicies: ofIam('iam:ListAttachedRolePolicies on the role'),
+  ListRolePolicies: ofIam('iam:ListRolePolicies on the role'),
+  GetRolePolicy: ofIam('iam:GetRolePolicy on the role'),
+  GetPolicy: ofIam('iam:GetPolicy on the policy'),
+  GetPolicyVersion: ofIam('iam:GetPolicyVersion on the policy'),
+}
+
+function ofIdentityPool(operation: string): Partial<Record<ErrorCode, Words>> {
+  return {
+    ...allow(`cognito-identity:${operation} on the identity pool`),
     'pool-not-found': { what: 'found no such identity pool', next: 'check the identity pool id and the account' },
     'request-rejected': { next: 'check the identity pool id' },
-  },
+  }
+}
+
+function ofAccount(permission: string): Partial<Record<ErrorCode, Words>> {
+  return { ...allow(permission), 'request-rejected': { next: 'see the cause' } }
+}
+
+function ofIam(permission: string): Partial<Record<ErrorCode, Words>> {
+  return {
+    ...allow(permission),
+    unreachable: { what: 'did not reach IAM', next: 'check the network, then try again' },
+    'service-error': { what: 'failed with an IAM server error' },
+    'request-rejected': { next: 'see the cause' },
+    'malformed-response': { next: 'check that the endpoint is that of IAM; the response was not used' },
+  }
 }
 
 function allow(permission: string): Partial<Record<ErrorCode, Words>> {

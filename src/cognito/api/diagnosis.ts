@@ -27,13 +27,24 @@ interface Symptoms {
  *
  * The SDK loads credentials within the call, so a failure can be of the network, of Cognito, of STS, of a file, or of a
  * package that is missing.
+ *
+ * @param options.isFromIam the call was IAM's, which speaks XML as STS does: an error in XML is taken for IAM's
  */
-export function diagnose(cause: unknown): Diagnosis {
+export function diagnose(cause: unknown, { isFromIam = false }: { readonly isFromIam?: boolean } = {}): Diagnosis {
   for (const error of causesOf(cause)) {
-    const found = diagnoseOne(symptomsOf(error))
+    const symptoms = symptomsOf(error)
+    const found = isFromIam ? diagnoseOfIam(symptoms) : diagnoseOne(symptoms)
     if (found !== undefined) return found
   }
   return { code: 'unexpected' }
+}
+
+function diagnoseOfIam(error: Symptoms): Diagnosis | undefined {
+  const { status = 0, message } = error
+  const isNotXml = error.isXml && message.startsWith('@aws-sdk XML parse error') && status < 400
+  if (isNotXml) return MALFORMED
+  const found = diagnoseOne({ ...error, isXml: false })
+  return found === UNREACHABLE ? { code: 'unreachable' } : found
 }
 
 /** The error, and what it says is its cause: `fetch` has the network's error there. */

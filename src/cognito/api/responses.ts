@@ -21,16 +21,32 @@ export const getGroupResponse = z.object({ Group: groupType })
 /** The response of ListGroups and of AdminListGroupsForUser, which `aws cognito-idp list-groups` prints. */
 export const listGroupsResponse = z.object({ Groups: z.array(groupType), NextToken: token })
 
+/** A text without half a character (a lone surrogate), which UTF-8 cannot hold. */
+export const wholeText = z.string().check(z.refine(text => text.isWellFormed(), 'half a character (a lone surrogate)'))
+
+/** UserType as in the API: some emulators leave out all but the username. */
+const userType = z.object({
+  Username: someText,
+  Attributes: z.nullish(z.array(z.object({ Name: z.string(), Value: z.nullish(wholeText) }))),
+  Enabled: z.nullish(z.boolean()),
+  UserStatus: z.nullish(wholeText),
+})
+
+export const listUsersResponse = z.object({ Users: z.array(userType), PaginationToken: token })
+
 /** Only the username is read. */
-const Users = z.array(z.object({ Username: someText }))
-
-export const listUsersResponse = z.object({ Users, PaginationToken: token })
-
-export const listUsersInGroupResponse = z.object({ Users, NextToken: token })
+export const listUsersInGroupResponse = z.object({ Users: z.array(z.object({ Username: someText })), NextToken: token })
 
 export const describeUserPoolResponse = z.object({
-  UserPool: z.object({ Id: z.nullish(z.string()), EstimatedNumberOfUsers: z.nullish(count) }),
+  UserPool: z.object({
+    Id: z.nullish(z.string()),
+    Name: z.nullish(wholeText),
+    Arn: z.nullish(z.string()),
+    EstimatedNumberOfUsers: z.nullish(count),
+  }),
 })
+
+export type UserType = z.infer<typeof userType>
 
 /** When a group was created, in milliseconds since the epoch. Undefined where the response does not say it. */
 export function creationOf({ CreationDate: date }: z.infer<typeof groupType>): number | undefined {

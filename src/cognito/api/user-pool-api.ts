@@ -1,7 +1,8 @@
 import { quote } from '../../errors.js'
 import type { Group } from '../../group.js'
 import { MAX_GROUPS_PER_POOL } from '../../quotas.js'
-import { failure, type UserPoolCall } from './api-error.js'
+import type { Mutable } from '../../record.js'
+import { type CallContext, failure, type UserPoolCall } from './api-error.js'
 import {
   creationOf,
   describeUserPoolResponse,
@@ -10,6 +11,7 @@ import {
   listUsersResponse,
   listUsersInGroupResponse,
   toGroup,
+  type UserType,
 } from './responses.js'
 import type { Lanes } from './rate-limiter.js'
 import { createUserPoolCalls, MISSING, parse, type RequestStamp, type UserPoolCallOptions } from './user-pool-call.js'
@@ -36,6 +38,26 @@ interface CreatedGroupPage extends GroupPage {
   readonly createdAt: ReadonlyMap<string, number>
 }
 
+/** What ListUsers says of a user. What the response does not have is an absent key. */
+export interface ListedDetails {
+  readonly sub?: string | undefined
+  readonly enabled?: boolean | undefined
+  readonly status?: string | undefined
+  /** One for each attribute that was asked for, in that order; null where the user does not have it. */
+  readonly values?: readonly (string | null)[] | undefined
+}
+
+export interface ListedUser extends ListedDetails {
+  /** As in Cognito: any text. */
+  readonly username: string
+}
+
+interface ListedPage {
+  readonly users: readonly ListedUser[]
+  /** Absent on the last page. A page may be empty and not the last. */
+  readonly nextToken: string | undefined
+}
+
 interface UserPage {
   /** As in Cognito: any text. */
   readonly usernames: readonly string[]
@@ -54,8 +76,17 @@ export interface UserPoolApi {
   /** `lanes`: of the callers that wait for the group. */
   getGroup(groupName: string, signal: AbortSignal, lanes?: Lanes): Promise<GroupResponse>
   listGroups(nextToken: string | undefined, signal: AbortSignal): Promise<CreatedGroupPage & RequestStamp>
-  /** ListUsers and ListUsersInGroup share a quota: of those that wait, the one with the highest priority (default 0) is next. */
-  listUsers(paginationToken: string | undefined, signal: AbortSignal, priority?: number): Promise<UserPage>
+  /**
+   * ListUsers and ListUsersInGroup share a quota: of those that wait, the one with the highest priority (default 0) is next.
+   *
+   * @param filter such as `filterOn('username', '=', name)`
+   */
+  listUsers(
+    paginationToken: string | undefined,
+    signal: AbortSignal,
+    priority?: number,
+    filter?: string,
+  ): Promise<ListedPage>
   /** Undefined if the group does not exist. */
   listUsersInGroup(
     groupName: string,
@@ -69,12 +100,23 @@ export interface UserPoolApi {
     nextToken: string | undefined,
     signal: AbortSignal,
   ): Promise<GroupPage | undefined>
-  describeUserPool(signal: AbortSignal): Promise<PoolSize>
+  describeUserPool(signal: AbortSignal): Promise<PoolDescription>
 }
 
-interface PoolSize {
+/** What Cognito says of a pool. */
+export interface PoolDescription {
   /** Cognito's own estimate, which may be off. */
   readonly estimatedUsers: number | undefined
+  readonly name: string | undefined
+  /** From the ARN. */
+  readonly account: string | undefined
+  /** From the ARN. */
+  readonly region: string | undefined
+}
+
+export interface UserPoolApiOptions extends UserPoolCallOptions {
+  /** Attributes of users that ListUsers is asked for, besides `sub`. */
+  readonly attributes?: readonly string[] | undefined
 }
 
 /** The maximum number of groups or users in one response, and the number that is requested. */
@@ -90,8 +132,8 @@ export const PAGE_SIZE = 60
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminListGroupsForUser.html
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_DescribeUserPool.html
  */
-export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
-  const { userPoolId } = options
+export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
+  const { userPoolId, attributes = [] } = options
   const { timeout, call, lastOrder, free } = createUserPoolCalls(options)
   const pool = { UserPoolId: userPoolId }
   const page = (nextToken: string | undefined) => ({
@@ -129,14 +171,21 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
       }
       return { groups: Groups.map(toGroup), createdAt, nextToken: NextToken ?? undefined, ...stamp }
     },
-    async listUsers(paginationToken, signal, priority) {
+    async listUsers(paginationToken, signal, priority, filter) {
       const context: UserPoolCall = { operation: 'ListUsers', userPoolId }
-      // Every user has a `sub`; email addresses and other attributes are not requested.
-      const token = paginationToken !== undefined && { PaginationToken: paginationToken }
-      const input = { ...pool, Limit: PAGE_SIZE, AttributesToGet: ['sub'], ...token }
+      const input = {
+        ...pool,
+        Limit: PAGE_SIZE,
+        AttributesToGet: ['sub', ...attributes],
+        ...(paginationToken !== undefined && { PaginationToken: paginationToken }),
+        ...(filter !== undefined && { Filter: filter }),
+      }
       const { response } = await call(context, input, signal, priority)
       const { Users, PaginationToken } = parse(listUsersResponse, response, context)
-      return { usernames: Users.map(user => user.Username), nextToken: PaginationToken ?? undefined }
+      return {
+        users: Users.map(user => toListedUser(user, attributes, context)),
+        nextToken: PaginationToken ?? undefined,
+      }
     },
     async listUsersInGroup(groupName, nextToken, signal, priority) {
       const context: UserPoolCall = { operation: 'ListUsersInGroup', userPoolId, groupName }
@@ -157,12 +206,45 @@ export function createUserPoolApi(options: UserPoolCallOptions): UserPoolApi {
     async describeUserPool(signal) {
       const context: UserPoolCall = { operation: 'DescribeUserPool', userPoolId }
       const { response } = await call(context, pool, signal)
-      const { Id, EstimatedNumberOfUsers } = parse(describeUserPoolResponse, response, context).UserPool
+      const { Id, Name, Arn, EstimatedNumberOfUsers } = parse(describeUserPoolResponse, response, context).UserPool
       if (Id != null && Id !== userPoolId)
         throw failure('malformed-response', context, { value: Id, note: 'it is about another user pool' })
-      return { estimatedUsers: EstimatedNumberOfUsers ?? undefined }
+      // What an emulator has instead of an ARN says nothing.
+      const [, region, account] = POOL_ARN.exec(Arn ?? '') ?? []
+      return { estimatedUsers: EstimatedNumberOfUsers ?? undefined, name: Name || undefined, account, region }
     },
   }
+}
+
+const POOL_ARN = /^arn:aws[a-z-]{0,20}:cognito-idp:([a-z0-9-]{1,32}):(\d{12}):userpool\//
+
+/** A filter of ListUsers. A quotation mark in the value is escaped, and so is what escapes it. */
+export function filterOn(attribute: 'username' | 'sub', comparison: '=' | '^=', value: string): string {
+  return `${attribute} ${comparison} "${value.replaceAll(/["\\]/g, '\\$&')}"`
+}
+
+/** The maximum length of a filter, as in the API. */
+export const MAX_FILTER = 256
+
+/** Of the attributes those that were asked for: some emulators return all. */
+function toListedUser(user: UserType, attributes: readonly string[], context: UserPoolCall): ListedUser {
+  const values = new Map<string, string>()
+  for (const { Name, Value } of user.Attributes ?? []) {
+    if (Value == null) continue
+    if ((values.get(Name) ?? Value) !== Value)
+      throw failure('malformed-response', context, {
+        value: user.Username,
+        note: `user ${quote(user.Username)} has the attribute ${quote(Name)} twice, with different values`,
+      })
+    values.set(Name, Value)
+  }
+  const listed: Mutable<ListedUser> = { username: user.Username }
+  const sub = values.get('sub')
+  if (sub) listed.sub = sub
+  if (user.Enabled != null) listed.enabled = user.Enabled
+  if (user.UserStatus) listed.status = user.UserStatus
+  if (attributes.length > 0) listed.values = attributes.map(name => values.get(name) ?? null)
+  return listed
 }
 
 /** A page of groups, each of this pool and none twice with different contents. */
@@ -258,7 +340,7 @@ export async function listGroupsOfUser(
  * Makes a check that throws for a token that came before: the pages would never end. It remembers one token, replaced at
  * each power of two, and so finds a cycle of any length (Brent's algorithm).
  */
-export function createPaginationGuard(context: UserPoolCall): (nextToken: string | undefined) => void {
+export function createPaginationGuard(context: CallContext): (nextToken: string | undefined) => void {
   let remembered: string | undefined
   let seen = 0
   let limit = 1

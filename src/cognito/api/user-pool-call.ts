@@ -48,7 +48,16 @@ export interface UserPoolCallOptions extends ConnectionOptions {
    * @default the SDK's, 3
    */
   readonly maxAttempts?: number | undefined
+  /**
+   * The limits to keep to, where pools share them; `rates`, `requestsPerSecond`, `concurrency` and `onRate` are ignored then.
+   *
+   * @default limits of its own
+   */
+  readonly limits?: UserPoolLimits | undefined
 }
+
+/** A limiter for each quota. Some operations share one. */
+export type UserPoolLimits = Readonly<Record<UserPoolOperation, Limiter>>
 
 /** A quota, by the operation that it is named after. ListUsersInGroup shares that of ListUsers. */
 export type QuotaName = 'ListGroups' | keyof AuditRates
@@ -95,7 +104,7 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
   const { clock, onCall, maxWaiting = Infinity } = options
   checkEndpoint(options)
   const timeout = numberOption(options, 'timeout', { default: 5_000, min: 1, max: MAX_TIMER })
-  const limits = limitersFor(options)
+  const limits = options.limits ?? createUserPoolLimits(options)
   const region = regionOf(options)
 
   let requests = 0
@@ -173,8 +182,10 @@ export function parse<T>(shape: z.ZodMiniType<T>, response: unknown, context: Ca
   throw failure('malformed-response', context, { cause: parsed.error, ...firstIssue(parsed.error, response) })
 }
 
-/** A limiter for each quota. Some operations share one. */
-function limitersFor(options: UserPoolCallOptions): Readonly<Record<UserPoolOperation, Limiter>> {
+/** Limits for one pool, or for all pools of an account in a Region. */
+export function createUserPoolLimits(
+  options: Pick<UserPoolCallOptions, 'onRate' | 'concurrency' | 'requestsPerSecond' | 'rates' | 'spread'>,
+): UserPoolLimits {
   const { onRate } = options
   const adaptTo = (operation: QuotaName): Adaptation | undefined =>
     onRate && {

@@ -1,9 +1,18 @@
 import { REQUESTS_PER_SECOND } from '../../quotas.js'
-import { MIN_RATE } from '../api/user-pool-call.js'
+import { MIN_RATE, type UserPoolLimits } from '../api/user-pool-call.js'
 import type { UserAudit } from '../../audit/summary.js'
 import { isRolecastError, RolecastError, quote } from '../../errors.js'
 import type { Group } from '../../group.js'
-import { changeGroups, createImpact, type GroupChange, type UserImpact } from '../../audit/impact.js'
+import {
+  changeGroups,
+  checkMemberships,
+  createImpact,
+  emptiedGroups,
+  type GroupChange,
+  type MembershipChange,
+  missingMember,
+  type UserImpact,
+} from '../../audit/impact.js'
 import { compilePool } from '../../pool/compile-pool.js'
 import { type ResolveOptions, resolveRoles } from '../../claims/resolve.js'
 import type { Checkpoint } from './checkpoint.js'
@@ -11,23 +20,33 @@ import type { ReadEstimate, ReadRates, ReadStrategy } from './estimate.js'
 import { numberOption, type AuditClient, type AuditRates, type ConnectionOptions } from '../api/connection-options.js'
 import type { PoolReading, ReadEvent, ReadPoolOptions } from './read-pool.js'
 import { callHook } from '../api/hook.js'
+import { invalidOption } from '../../record.js'
+import { distinct } from '../../text.js'
 import { checkNames, CONNECTION_NAMES, type OptionNames } from '../api/option-names.js'
 import { createUserPoolApi, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
 
 export interface AuditUserOptions extends ConnectionOptions<AuditClient>, ResolveOptions {
   readonly userPoolId: string
-  /** The username, not an alias such as an email address. */
+  /**
+   * The username, the `sub`, or an alias of the user such as an email address, where the pool has that alias.
+   *
+   * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html
+   */
   readonly username: string
   readonly signal?: AbortSignal | undefined
 }
 
-/** A user, with the user's groups as in Cognito's response. */
+/** A user, under the name that was given, with the user's groups as in Cognito's response. */
 export interface AuditedUser extends UserAudit {
   readonly groups: readonly Group[]
 }
 
 /**
  * Forecasts the role claims in the next token of one user, from all the user's groups now. One call for each 60 groups.
+ *
+ * It needs `cognito-idp:AdminListGroupsForUser` only, and so has no `sub`, status or attributes. Cognito does not say which user it
+ * found: where the username of one user can be an alias of another, give the `sub`. cognito-local responds to an alias and to a `sub`
+ * with no groups, which looks like a user who is in none.
  *
  * @throws RolecastError as a rejection; `user-not-found`
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminListGroupsForUser.html
@@ -38,10 +57,8 @@ export async function auditUser({ username, signal, semantics, ...options }: Aud
   if (groups === undefined) {
     throw new RolecastError(
       'user-not-found',
-      `user pool ${quote(options.userPoolId)} has no user ${quote(username)}; give the username, not an alias such as an email address`,
-      {
-        value: username,
-      },
+      `user pool ${quote(options.userPoolId)} has no user ${quote(username)}; give the username, the sub, or an alias that the pool has`,
+      { value: username },
     )
   }
   return { username, groups, resolution: { ...resolveRoles(groups, { semantics }), unknownGroups: [] } }
@@ -60,6 +77,13 @@ export interface ReadOptions extends ConnectionOptions<AuditClient> {
    */
   readonly membershipsPerUser?: number | undefined
   /**
+   * Attributes of users to read besides `sub`, such as `email`. Of each user come those that the user has.
+   *
+   * @default none
+   * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html
+   */
+  readonly attributes?: readonly string[] | undefined
+  /**
    * A file to which each page is written as it comes: after a kill, a lost connection or expired credentials the same audit
    * resumes from it. It is removed when everything was read and used.
    */
@@ -71,19 +95,35 @@ export interface ReadOptions extends ConnectionOptions<AuditClient> {
    * @default 86_400_000, a day
    */
   readonly maxCheckpointAge?: number | undefined
+  /**
+   * Also uses a checkpoint whose lock is of a process that cannot be seen from here: on another machine, in another container,
+   * of an earlier boot, or with a pid that another process has now. Only if that process has ended.
+   *
+   * @default false
+   */
+  readonly takeOver?: boolean | undefined
   readonly signal?: AbortSignal | undefined
   /** What it throws, or rejects with, is ignored: it changes neither the result nor the errors. It is not awaited. */
   readonly onEvent?: ((event: ReadEvent) => void) | undefined
 }
 
-const READ_OPTIONS: OptionNames<ReadOptions> = {
+/** A reading among others of the same account. */
+export interface SharedReadOptions extends ReadOptions {
+  /** The limits that the pools of an account in a Region share; the rates are for the estimate only then. */
+  readonly limits?: UserPoolLimits | undefined
+}
+
+const READ_OPTIONS: OptionNames<SharedReadOptions> = {
   userPoolId: true,
   ...CONNECTION_NAMES,
   rates: true,
   strategy: true,
   membershipsPerUser: true,
+  attributes: true,
   checkpoint: true,
   maxCheckpointAge: true,
+  takeOver: true,
+  limits: true,
   signal: true,
   onEvent: true,
 }
@@ -102,7 +142,7 @@ export async function* auditPool({ semantics, ...options }: AuditPoolOptions): A
   const opened = await openPool(options)
   try {
     const pool = compilePool(opened.reading.groups, { semantics })
-    for (const { username, groups } of opened.reading.users()) yield { username, resolution: pool.resolve(groups) }
+    for (const { groups, ...user } of opened.reading.users()) yield { ...user, resolution: pool.resolve(groups) }
     await opened.done()
   } finally {
     await opened.close()
@@ -110,23 +150,43 @@ export async function* auditPool({ semantics, ...options }: AuditPoolOptions): A
 }
 
 export interface ImpactOptions extends AuditPoolOptions {
-  /** The changes to forecast. */
+  /** The changes to forecast. A group that is added has no members at first. */
   readonly changes: readonly GroupChange[]
+  /** Users who join or leave groups, after the changes of the groups. */
+  readonly memberships?: readonly MembershipChange[] | undefined
 }
 
 /**
  * Forecasts for every user of a pool how changes to its groups change the role claims of the next token. Nothing is changed
  * in the pool. `createImpactSummary` counts the results.
  *
- * @throws RolecastError from the iteration; `invalid-argument` for a change of a group that the pool does not have
+ * @throws RolecastError from the iteration; `invalid-argument` for a change of a group that the pool does not have, and at the
+ *   end for a membership of a user whom it does not have
  */
-export async function* impact({ semantics, changes, ...options }: ImpactOptions): AsyncGenerator<UserImpact, void> {
+export async function* impact({
+  semantics,
+  changes,
+  memberships = [],
+  ...options
+}: ImpactOptions): AsyncGenerator<UserImpact, void> {
+  const groupsAfter = (groups: readonly Group[]) => {
+    const after = changeGroups(groups, changes)
+    checkMemberships(memberships, groups, after)
+    return after
+  }
   // A change that is not possible fails before the users are read.
-  const opened = await openPool(options, groups => void changeGroups(groups, changes))
+  const opened = await openPool(options, groups => void groupsAfter(groups))
   try {
     const { groups, users } = opened.reading
-    const impactOn = createImpact(groups, changeGroups(groups, changes), { semantics })
-    for (const user of users()) yield impactOn(user)
+    const emptied = emptiedGroups(changes)
+    const impactOn = createImpact(groups, groupsAfter(groups), { semantics, memberships, emptied })
+    const missing = new Set(memberships.map(({ username }) => username))
+    for (const user of users()) {
+      missing.delete(user.username)
+      yield impactOn(user)
+    }
+    const one = memberships.find(({ username }) => missing.has(username))
+    if (one !== undefined) throw missingMember(one)
     await opened.done()
   } finally {
     await opened.close()
@@ -140,7 +200,7 @@ export async function estimatePool(options: ReadOptions): Promise<ReadEstimate> 
 
 /** @param checkGroups called with the groups; throws to stop */
 export async function estimateReading(
-  options: ReadOptions,
+  options: SharedReadOptions,
   checkGroups?: (groups: readonly Group[]) => void,
 ): Promise<ReadEstimate> {
   const settings = settingsOf(options)
@@ -159,7 +219,7 @@ export interface OpenPool {
  * Fails as a reading would that lacks a permission, or cannot use its checkpoint. Calls each operation once that a reading
  * may need, and leaves no file that was not there.
  */
-export async function checkReading(options: ReadOptions): Promise<void> {
+export async function checkReading(options: SharedReadOptions): Promise<void> {
   const settings = settingsOf(options)
   const checkpoint = await openCheckpointOf(options)
   await (checkpoint?.resumed ? checkpoint.close() : checkpoint?.remove())
@@ -172,7 +232,7 @@ export async function checkReading(options: ReadOptions): Promise<void> {
  * @param checkGroups called with the groups before the users are read; throws to stop
  */
 export async function openPool(
-  options: ReadOptions,
+  options: SharedReadOptions,
   checkGroups?: (groups: readonly Group[]) => void,
 ): Promise<OpenPool> {
   const settings: ReadPoolOptions = { ...settingsOf(options), checkGroups }
@@ -208,13 +268,19 @@ async function openCheckpointOf(options: ReadOptions): Promise<Checkpoint | unde
   if (checkpoint === undefined) return undefined
   const { openCheckpoint } = await import('./checkpoint.js')
   return openCheckpoint(checkpoint, {
-    read: { userPoolId, endpoint: endpoint ?? null, strategy: strategy ?? 'the faster one' },
+    read: {
+      userPoolId,
+      endpoint: endpoint ?? null,
+      strategy: strategy ?? 'the faster one',
+      attributes: attributesOf(options),
+    },
     now: Date.now,
     maxAge,
+    takeOver: options.takeOver,
   })
 }
 
-function settingsOf(options: ReadOptions) {
+function settingsOf(options: SharedReadOptions) {
   checkNames(options, READ_OPTIONS)
   const { rates = {}, strategy, signal = NEVER } = options
   const hook = options.onEvent ?? (() => {})
@@ -227,8 +293,10 @@ function settingsOf(options: ReadOptions) {
       min: MIN_RATE,
     }),
   }
+  const attributes = attributesOf(options)
   const api: UserPoolApi = createUserPoolApi({
     ...options,
+    attributes,
     maxAttempts: 1,
     clock: Date.now,
     onCall: () => {},
@@ -239,10 +307,29 @@ function settingsOf(options: ReadOptions) {
     rates: read,
     strategy,
     membershipsPerUser: numberOption(options, 'membershipsPerUser', { default: 3, min: 0 }),
+    attributes,
+    now: Date.now,
     signal,
     onEvent,
     retryDelay: 1_000,
   }
+}
+
+const MAX_ATTRIBUTE_NAME = 32
+
+/** The attributes that are asked for, each once: `sub` always is. */
+export function attributesOf({ attributes = [] }: Pick<ReadOptions, 'attributes'>): readonly string[] {
+  if (!Array.isArray(attributes))
+    throw invalidOption(`\`attributes\` is ${quote(attributes)}; give an array, like \`['email']\``, attributes)
+  for (const name of attributes as readonly unknown[]) {
+    if (typeof name === 'string' && name.length <= MAX_ATTRIBUTE_NAME && /^[\p{L}\p{M}\p{S}\p{N}\p{P}]+$/u.test(name))
+      continue
+    throw invalidOption(
+      `${quote(name)} in \`attributes\` is not the name of an attribute; give one like \`email\` or \`custom:team\``,
+      name,
+    )
+  }
+  return distinct(attributes).filter(name => name !== 'sub')
 }
 
 /** Loaded by the first audit: what only audits need would cost every function that reads roles a part of its cold start. */

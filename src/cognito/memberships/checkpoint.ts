@@ -5,7 +5,7 @@ import { isRolecastError, quote, RolecastError } from '../../errors.js'
 import { oneLine } from '../api/api-error.js'
 import { ownValue } from '../../record.js'
 import { durationText } from './duration.js'
-import { isObject, lock, OTHER_FILE, parseJson, type Unusable } from './file-lock.js'
+import { type FileLock, isObject, lock, OTHER_FILE, parseJson, type Unusable } from './file-lock.js'
 
 /**
  * A journal of what was read so far, so that hours of reading survive a kill, a full disk or a power cut.
@@ -44,39 +44,86 @@ export interface CheckpointOptions {
   readonly now: () => number
   /** Milliseconds: what was begun longer ago is not resumed. Infinity resumes everything. */
   readonly maxAge: number
+  /**
+   * Also takes the lock of a process that cannot be seen from here. Only if that has ended: two that write to one file spoil it.
+   *
+   * @default false
+   */
+  readonly takeOver?: boolean | undefined
 }
 
 /**
  * Opens a checkpoint, or creates one if the file is missing or empty. Only its owner can read a new file, because it has
- * usernames. A torn last line is cut off. A whole line that is missing, repeated, moved or changed is noticed, because each
- * line has the checksum of the one before; only a missing end cannot be, and is read again. `PATH.lock` names the process that has the file open; another process can take
- * the lock over once that process has ended.
+ * usernames and attributes of users. A torn last line is cut off. A whole line that is missing, repeated, moved or changed is noticed, because each
+ * line has the checksum of the one before; only a missing end cannot be, and is read again. `PATH.lock`
+ * names the process that has the file open; another process takes the lock over once that process has certainly ended. What
+ * cannot be seen to have ended is on another machine, in another container, of an earlier boot, or its pid belongs to another
+ * process now: then `takeOver` takes it.
  *
- * Not for a folder that machines or containers with the same host name share: there a process on another machine looks like
- * one that has ended.
+ * On systems other than Linux, not for a folder that machines with the same host name share: there a process on another
+ * machine looks like one that has ended.
  *
  * @throws RolecastError `invalid-input` as a rejection, leaving the file as it is, if it is not a checkpoint, of another
  * version or of something else, too old, from the future, damaged before its last line, in use, or cannot be read and written
  */
-export async function openCheckpoint(path: string, { read, now, maxAge }: CheckpointOptions): Promise<Checkpoint> {
+export async function openCheckpoint(
+  path: string,
+  { read, now, maxAge, takeOver = false }: CheckpointOptions,
+): Promise<Checkpoint> {
   const unusable: Unusable = (what, next, cause) =>
     new RolecastError('invalid-input', `the checkpoint ${quote(path)} cannot be used: ${what}; ${next}`, {
       value: path,
       cause,
     })
-  let release: (() => Promise<void>) | undefined
+  let held: FileLock | undefined
   let handle: FileHandle | undefined
   try {
     // A file with two names has one lock.
     const file = await realpath(path).catch(() => path)
-    release = await lock(file, unusable)
+    held = await lock(file, { unusable, now: now(), takeOver })
     handle = await open(file, 'a+', 0o600)
     if (!(await handle.stat()).isFile()) throw unusable('it is not a file', OTHER_FILE)
     const journal = await recover(handle, { read, now: now(), maxAge }, unusable)
-    return toCheckpoint(file, handle, journal, release, unusable)
+    return toCheckpoint(file, handle, journal, held, unusable)
   } catch (cause) {
     await handle?.close()
-    await release?.()
+    await held?.release()
+    throw toFailure(cause, unusable)
+  }
+}
+
+/** What a checkpoint has in it, for readers that never write. */
+export interface CheckpointContent extends Pick<Checkpoint, 'startedAt' | 'records'> {
+  /** What is read, as the options of `openCheckpoint` had it. */
+  readonly read: object
+  close(): Promise<void>
+}
+
+/**
+ * Opens a checkpoint to look at, whatever it is of: takes no lock, and changes nothing. Not to resume a reading.
+ *
+ * @throws RolecastError `invalid-input` as a rejection, from `records` too: it is not a checkpoint, of another version,
+ * damaged, or its last line is cut off
+ */
+export async function readCheckpoint(path: string): Promise<CheckpointContent> {
+  const unusable: Unusable = (what, next, cause) =>
+    new RolecastError('invalid-input', `the checkpoint ${quote(path)} cannot be used: ${what}; ${next}`, {
+      value: path,
+      cause,
+    })
+  let handle: FileHandle | undefined
+  try {
+    const file = await open(path, 'r')
+    handle = file
+    const { size } = await file.stat()
+    const lines = linesOf(file, size, unusable)
+    const first = await lines.next()
+    await lines.return()
+    if (first.done) throw foreign(unusable)
+    const { startedAt, read } = headerOf(first.value, unusable)
+    return { startedAt, read, records: () => recordsOf(file, size, unusable), close: () => file.close() }
+  } catch (cause) {
+    await handle?.close()
     throw toFailure(cause, unusable)
   }
 }
@@ -101,7 +148,7 @@ function toCheckpoint(
   path: string,
   handle: FileHandle,
   journal: Journal,
-  release: () => Promise<void>,
+  held: FileLock,
   unusable: Unusable,
 ): Checkpoint {
   let { size, last } = journal
@@ -110,6 +157,7 @@ function toCheckpoint(
   let ended: Promise<void> | undefined
 
   async function write(line: Buffer): Promise<void> {
+    if (ended === undefined) await held.check()
     await handle.appendFile(line)
     size += line.length
     if (++unsynced === APPENDS_PER_SYNC) await sync()
@@ -131,8 +179,8 @@ function toCheckpoint(
     } finally {
       await handle.close()
       // Before the lock, so that the next process to take it creates a file of its own.
-      if (removing) await rm(path, { force: true })
-      await release()
+      if (removing && (await held.isHeld())) await rm(path, { force: true })
+      await held.release()
     }
   }
 
@@ -144,21 +192,7 @@ function toCheckpoint(
     startedAt: journal.startedAt,
     age: journal.age,
     resumed: journal.resumed,
-    async *records() {
-      try {
-        let before = ''
-        for await (const line of linesOf(handle, size, unusable)) {
-          if (line.number === 1) before = hashOfHeader(line.bytes)
-          else {
-            const { record, own } = recordOf(line, before, unusable)
-            before = own
-            yield record
-          }
-        }
-      } catch (cause) {
-        fails(cause)
-      }
-    },
+    records: () => recordsOf(handle, size, unusable),
     async append(record) {
       const { line, own } = frame(JSON.stringify(record), last)
       if (line.length > MAX_LINE_BYTES) {
@@ -201,7 +235,7 @@ interface Header {
   readonly read: object
 }
 
-const VERSION = 2
+const VERSION = 3
 
 /** As JSON gives it back: without what is undefined. */
 function newHeader({ read, now }: Wanted): Header {
@@ -254,8 +288,8 @@ function isTornHeader({ bytes }: Line, firstLine: Buffer): boolean {
   return bytes.length < firstLine.length && bytes.at(-1) !== NEWLINE && bytes.subarray(0, MARK.length).equals(MARK)
 }
 
-/** The date in the first line, if the file is a checkpoint of the same thing, and not too old. */
-function checkHeader({ bytes }: Line, { read }: Header, { now, maxAge }: Wanted, unusable: Unusable) {
+/** The first line of a checkpoint of this version. */
+function headerOf({ bytes }: Line, unusable: Unusable): Pick<Header, 'startedAt' | 'read'> {
   const found = bytes.at(-1) === NEWLINE ? parseJson(bytes) : undefined
   if (!isObject(found) || ownValue(found, 'rolecast') !== 'checkpoint') throw foreign(unusable)
   const version = ownValue(found, 'version')
@@ -265,8 +299,14 @@ function checkHeader({ bytes }: Line, { read }: Header, { now, maxAge }: Wanted,
       OTHER_FILE_OR_REMOVE,
     )
   const startedAt = ownValue(found, 'startedAt')
-  const foundRead = ownValue(found, 'read')
-  if (!isDate(startedAt) || !isObject(foundRead)) throw foreign(unusable)
+  const read = ownValue(found, 'read')
+  if (!isDate(startedAt) || !isObject(read)) throw foreign(unusable)
+  return { startedAt, read }
+}
+
+/** The date in the first line, if the file is a checkpoint of the same thing, and not too old. */
+function checkHeader(line: Line, { read }: Header, { now, maxAge }: Wanted, unusable: Unusable) {
+  const { startedAt, read: foundRead } = headerOf(line, unusable)
   const differences = [...new Set([...Object.keys(foundRead), ...Object.keys(read)])]
     .filter(key => !isDeepStrictEqual(ownValue(foundRead, key), ownValue(read, key)))
     .map(key => `${quote(key)} is ${inWords(ownValue(foundRead, key))} there and ${inWords(ownValue(read, key))} here`)
@@ -378,6 +418,26 @@ const PREFIX = new RegExp(`^\\{"hash":"(${CHECKSUM})","after":"(${CHECKSUM})","r
 function checksum(content: string | Buffer): string {
   return hash('sha256', content, 'base64url').slice(0, 16)
 }
+
+/** The records of the first `size` bytes, one at a time. */
+async function* recordsOf(handle: FileHandle, size: number, unusable: Unusable): AsyncGenerator<unknown, void> {
+  try {
+    let before = ''
+    for await (const line of linesOf(handle, size, unusable)) {
+      if (line.number === 1) before = hashOfHeader(line.bytes)
+      else {
+        if (line.bytes.at(-1) !== NEWLINE) throw unusable('its last line is cut off', RESUME)
+        const { record, own } = recordOf(line, before, unusable)
+        before = own
+        yield record
+      }
+    }
+  } catch (cause) {
+    throw toFailure(cause, unusable)
+  }
+}
+
+const RESUME = 'resume the audit that writes it, which reads the rest'
 
 function hashOfHeader(firstLine: Buffer): string {
   return checksum(firstLine.subarray(0, -1))

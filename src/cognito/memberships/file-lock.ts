@@ -1,61 +1,80 @@
-import { quote } from '../../errors.js'
-import { randomUUID } from 'node:crypto'
 import { open, readFile, rename, rm } from 'node:fs/promises'
-import { hostname } from 'node:os'
-import { kill, pid as ownPid } from 'node:process'
 import type { RolecastError } from '../../errors.js'
-import { oneLine } from '../api/api-error.js'
-import { ownValue } from '../../record.js'
+import { describeHolder, type LockHolder, newHolder, stateOf, toHolder } from './lock-holder.js'
 
 /** Makes the error for a file that cannot be used, from the reason and the next step. */
 export type Unusable = (what: string, next: string, cause?: unknown) => RolecastError
 
 export const OTHER_FILE = 'give the path of another file'
 
-/** The holder of a lock, as written in the lock. */
-interface Holder {
-  readonly pid: number
-  readonly host: string
-  readonly id: string
+export interface LockOptions {
+  readonly unusable: Unusable
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** Also takes the lock of a process of which nothing is known. Never that of one that is seen to run. */
+  readonly takeOver: boolean
 }
 
-/** The locks of this process. A lock with its pid and none of these ids is of an earlier process with that pid. */
-const held = new Set<string>()
+export interface FileLock {
+  /** False once another process has taken the lock over, or somebody has removed it. */
+  isHeld(): Promise<boolean>
+  /** Throws if it is not held. */
+  check(): Promise<void>
+  /** Removes the lock if it is held. */
+  release(): Promise<void>
+}
 
-/** Takes `PATH.lock`, and returns the function that releases it. */
-export async function lock(path: string, unusable: Unusable): Promise<() => Promise<void>> {
+/** Takes `PATH.lock`. */
+export async function lock(path: string, options: LockOptions): Promise<FileLock> {
   const file = `${path}.lock`
-  const holder: Holder = { pid: ownPid, host: hostname(), id: randomUUID() }
-  // Before anything else in this process can see the lock.
-  held.add(holder.id)
-  try {
-    await take(file, JSON.stringify(holder), unusable)
-  } catch (cause) {
-    held.delete(holder.id)
-    throw cause
-  }
-  return async () => {
-    await rm(file, { force: true })
-    held.delete(holder.id)
+  const text = JSON.stringify(await newHolder(options.now))
+  const isHeld = async () => (await textOf(file)) === text
+  await take(file, text, options)
+  // Somebody who took an empty lock over did not see who was creating it.
+  if (!(await isHeld())) throw await inUse(file, options)
+  return {
+    isHeld,
+    async check() {
+      if (await isHeld()) return
+      const holder = parseHolder(await textOf(file))
+      const what = holder === undefined ? 'its lock was removed' : `${describeHolder(holder)} has taken its lock over`
+      throw options.unusable(`${what} while it was in use`, 'let one command use it at a time')
+    },
+    async release() {
+      if (await isHeld()) await rm(file, { force: true })
+    },
   }
 }
 
 /**
- * Creates this file with this text, which only one process can do. If the file is there and its holder has ended, then
- * only the process that creates a second file, a claim named after that holder's id, may replace it, by renaming the claim.
- * A claim can come late, when another process has replaced the lock already, so the lock is read again. A claim that was
- * left behind is taken over in the same way.
+ * Creates this file with this text, which only one process can do. If the file is there and may be taken over, then only the
+ * process that creates a second file, a claim named after that holder's id, may replace it, by renaming the claim. A claim
+ * can come late, when another process has replaced the lock already, so the lock is read again. A claim that was left behind
+ * is taken over in the same way.
  */
-async function take(file: string, text: string, unusable: Unusable): Promise<void> {
+async function take(file: string, text: string, options: LockOptions): Promise<void> {
   if (await create(file, text)) return
-  const found = await readFile(file, 'utf8').catch(() => '')
+  const found = await textOf(file)
   const holder = parseHolder(found)
-  if (holder === undefined || !isGone(holder)) throw inUse(file, holder, unusable)
-  const claim = `${file}.${holder.id}`
-  await take(claim, text, unusable)
-  if ((await readFile(file, 'utf8').catch(() => '')) === found) return rename(claim, file)
+  if (found === undefined || !(await mayTakeOver(holder, options))) throw await inUse(file, options)
+  const claim = `${file}.${holder?.id ?? 'unknown'}`
+  await take(claim, text, options)
+  if ((await textOf(file)) === found) return rename(claim, file)
   await rm(claim, { force: true })
-  throw inUse(file, undefined, unusable)
+  throw await inUse(file, options)
+}
+
+async function mayTakeOver(holder: LockHolder | undefined, { takeOver }: LockOptions): Promise<boolean> {
+  const state = holder === undefined ? 'unknown' : await stateOf(holder)
+  return state === 'ended' || (state === 'unknown' && takeOver)
+}
+
+/** Undefined for a file that is not there. */
+async function textOf(file: string): Promise<string | undefined> {
+  return readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT') throw cause
+    return undefined
+  })
 }
 
 /** False if the file was there already. */
@@ -76,34 +95,21 @@ async function create(file: string, text: string): Promise<boolean> {
 }
 
 /** Undefined for a file that is not a lock, or not yet. */
-function parseHolder(text: string): Holder | undefined {
-  const found = parseJson(Buffer.from(text))
-  if (!isObject(found)) return undefined
-  const [pid, host, id] = [ownValue(found, 'pid'), ownValue(found, 'host'), ownValue(found, 'id')]
-  if (!Number.isSafeInteger(pid) || (pid as number) <= 0 || typeof host !== 'string') return undefined
-  if (typeof id !== 'string' || !/^[0-9a-f-]{36}$/.test(id)) return undefined
-  return { pid: pid as number, host, id }
+function parseHolder(text: string | undefined): LockHolder | undefined {
+  const found = text === undefined ? undefined : parseJson(Buffer.from(text))
+  return isObject(found) ? toHolder(found) : undefined
 }
 
-/** Whether the holder has certainly ended. */
-function isGone({ pid, host, id }: Holder): boolean {
-  if (host !== hostname()) return false
-  if (pid === ownPid) return !held.has(id)
-  try {
-    kill(pid, 0)
-    return false
-  } catch (cause) {
-    return (cause as NodeJS.ErrnoException).code === 'ESRCH'
-  }
+async function inUse(file: string, { unusable }: LockOptions): Promise<RolecastError> {
+  const holder = parseHolder(await textOf(file))
+  if (holder === undefined) return unusable('it is in use by another process', `wait until that ends${OR_TAKE_OVER}`)
+  const isRunning = (await stateOf(holder)) === 'running'
+  const next = isRunning ? `wait until it ends or ${OTHER_FILE}` : `wait until it ends${OR_TAKE_OVER}`
+  const doubt = isRunning ? '' : ', and whether that runs cannot be seen from here'
+  return unusable(`it is in use by ${describeHolder(holder)}${doubt}`, next)
 }
 
-function inUse(file: string, holder: Holder | undefined, unusable: Unusable): RolecastError {
-  const who = holder === undefined ? 'another process' : `process ${holder.pid} on ${oneLine(holder.host)}`
-  return unusable(
-    `it is in use by ${who}`,
-    `wait until it ends or ${OTHER_FILE}; if no process uses it, remove ${quote(file)}`,
-  )
-}
+const OR_TAKE_OVER = `, ${OTHER_FILE}, or set \`takeOver\` if it has ended already`
 
 const UTF_8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 

@@ -1,4 +1,5 @@
 import { quote, RolecastError } from '../../errors.js'
+import { type Column, createColumn, createTexts } from './byte-columns.js'
 
 /** Ids of groups, ascending and each once. A view into the table: it costs no copy. */
 export type GroupIds = ArrayLike<number> & Iterable<number>
@@ -24,6 +25,8 @@ export interface MembershipTable {
    * @throws RolecastError `malformed-response` for a lone surrogate: Cognito cannot have it, and UTF-8 cannot hold it
    */
   userId(username: string): number
+  /** The same for a name that is there as bytes of UTF-8. They are not checked. */
+  userIdOf(bytes: Uint8Array, start: number, end: number): number
   /** The id of a user, or undefined if the table does not have the user. */
   find(username: string): number | undefined
   /** @throws RolecastError `invalid-input` for an id that is not in the table */
@@ -46,7 +49,7 @@ export interface MembershipTable {
  * @param key two random words, kept secret from users: with them, a user could choose names that collide
  */
 export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(new Uint32Array(2))): MembershipTable {
-  const names = createNames()
+  const names = createTexts()
   const hashes = createColumn(Uint32Array)
   const memberUsers = createColumn(Uint32Array)
   const memberGroups = createColumn(Uint16Array)
@@ -80,6 +83,20 @@ export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(
     }
   }
 
+  /** The id of the name in `encoded`, which is added if it is new. */
+  function idOf(length: number): number {
+    const hash = halfSipHash13(encoded, length, key)
+    const slot = search(length, hash)
+    const entry = slots[slot]!
+    if (entry !== 0) return entry - 1
+    const id = hashes.length
+    names.push(encoded, length)
+    hashes.push(hash)
+    slots[slot] = id + 1
+    if (hashes.length * 2 > slots.length) grow()
+    return id
+  }
+
   return {
     get size() {
       return hashes.length
@@ -92,17 +109,13 @@ export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(
           { value: username },
         )
       }
-      const length = encode(username)
-      const hash = halfSipHash13(encoded, length, key)
-      const slot = search(length, hash)
-      const entry = slots[slot]!
-      if (entry !== 0) return entry - 1
-      const id = hashes.length
-      names.push(encoded, length)
-      hashes.push(hash)
-      slots[slot] = id + 1
-      if (hashes.length * 2 > slots.length) grow()
-      return id
+      return idOf(encode(username))
+    },
+    userIdOf(bytes, start, end) {
+      const length = end - start
+      if (encoded.length < length) encoded = Buffer.alloc(length)
+      for (let index = 0; index < length; index++) encoded[index] = bytes[start + index]!
+      return idOf(length)
     },
     find(username) {
       // In UTF-8 it would be the name with U+FFFD instead.
@@ -192,77 +205,6 @@ function checkUserId(userId: number, size: number): void {
 
 function hasLoneSurrogate(text: string): boolean {
   return !text.isWellFormed()
-}
-
-/** Names one after another, in chunks: growing by a copy would need twice the memory. */
-interface Names {
-  push(bytes: Buffer, length: number): void
-  equals(index: number, bytes: Buffer, length: number): boolean
-  text(index: number): string
-}
-
-const NAME_CHUNK = 2 ** 20
-
-function createNames(): Names {
-  const chunks: Buffer[] = []
-  // The chunk's index times its size, plus the offset in it: beyond 32 bits from 4 GiB on. A longer name has its own chunk.
-  const starts = createColumn(Float64Array)
-  const lengths = createColumn(Uint32Array)
-  let chunk = Buffer.alloc(0)
-  let used = 0
-  const chunkOf = (start: number) => chunks[Math.floor(start / NAME_CHUNK)]!
-
-  return {
-    push(bytes, length) {
-      // A name never ends a chunk that it did not begin: even an empty one starts before the end of its chunk.
-      if (length >= chunk.length - used) {
-        chunk = Buffer.alloc(Math.max(NAME_CHUNK, length))
-        chunks.push(chunk)
-        used = 0
-      }
-      bytes.copy(chunk, used, 0, length)
-      starts.push((chunks.length - 1) * NAME_CHUNK + used)
-      lengths.push(length)
-      used += length
-    },
-    equals(index, bytes, length) {
-      if (lengths.get(index) !== length) return false
-      const start = starts.get(index)
-      const from = start % NAME_CHUNK
-      return chunkOf(start).compare(bytes, 0, length, from, from + length) === 0
-    },
-    text(index) {
-      const start = starts.get(index)
-      const from = start % NAME_CHUNK
-      return chunkOf(start).toString('utf8', from, from + lengths.get(index))
-    },
-  }
-}
-
-/** A growing list of numbers, in chunks for the same reason. */
-interface Column {
-  readonly length: number
-  push(value: number): void
-  get(index: number): number
-}
-
-const COLUMN_CHUNK_BITS = 14
-const COLUMN_CHUNK = 2 ** COLUMN_CHUNK_BITS
-
-function createColumn(Chunk: Uint16ArrayConstructor | Uint32ArrayConstructor | Float64ArrayConstructor): Column {
-  const chunks: (Uint16Array | Uint32Array | Float64Array)[] = []
-  let length = 0
-  return {
-    get length() {
-      return length
-    },
-    push(value) {
-      if (length === chunks.length * COLUMN_CHUNK) chunks.push(new Chunk(COLUMN_CHUNK))
-      chunks[length >>> COLUMN_CHUNK_BITS]![length % COLUMN_CHUNK] = value
-      length++
-    },
-    get: index => chunks[index >>> COLUMN_CHUNK_BITS]![index % COLUMN_CHUNK]!,
-  }
 }
 
 /**

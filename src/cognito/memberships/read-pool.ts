@@ -2,19 +2,34 @@ import { setMaxListeners } from 'node:events'
 import pRetry from 'p-retry'
 import { onAbort } from '../../abort.js'
 import { isRolecastError, RolecastError, quote } from '../../errors.js'
-import type { Group, UserGroups } from '../../group.js'
+import { userPoolRegion } from '../../aws-ids.js'
+import type { AuditReading } from '../../audit/audit-reading.js'
+import type { PoolUser } from '../../audit/pool-user.js'
+import type { Group } from '../../group.js'
 import type { Checkpoint } from './checkpoint.js'
-import { estimateRead, type ReadEstimate, type ReadRates, type ReadStrategy } from './estimate.js'
+import { costOf, estimateRead, type ReadEstimate, type ReadRates, type ReadStrategy } from './estimate.js'
+import { createCountdown } from './pages-left.js'
 import type { UserPoolCall } from '../api/api-error.js'
 import {
   type Pagination,
   createState,
+  digitOf,
   type GroupRecord,
   parseRecord,
   type ReadRecord,
+  type ReadState,
   type StartRecord,
 } from './read-state.js'
-import { createPaginationGuard, listGroupsOfPool, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
+import {
+  createPaginationGuard,
+  filterOn,
+  type ListedDetails,
+  listGroupsOfPool,
+  listGroupsOfUser,
+  MAX_FILTER,
+  type PoolDescription,
+  type UserPoolApi,
+} from '../api/user-pool-api.js'
 import type { QuotaName } from '../api/user-pool-call.js'
 import type { PoolChange } from '../../audit/pool-change.js'
 
@@ -23,6 +38,10 @@ export interface ReadPoolOptions {
   readonly rates: ReadRates
   readonly strategy?: ReadStrategy | undefined
   readonly membershipsPerUser: number
+  /** The attributes that the API asks for. */
+  readonly attributes: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
   /** Each page is added to it, and the pages that it has are not read again. */
   readonly checkpoint?: Checkpoint | undefined
   readonly signal: AbortSignal
@@ -48,11 +67,19 @@ export type ReadEvent =
    * operation: ListUsersInGroup shares that of ListUsers.
    */
   | { readonly type: 'rate'; readonly quota: QuotaName; readonly perSecond: number; readonly isThrottled: boolean }
+  /**
+   * The users were listed by the first digit of their `sub`, or were to be, and now they are listed again in one list, which
+   * takes longer: the filter was rejected; its pages have users of other digits, or are nearly empty; or fewer users were found
+   * than Cognito's estimate says, or not all of the first page.
+   */
+  | { readonly type: 'relist'; readonly reason: 'rejected' | 'not-filtered' | 'fewer-users' }
   /** All pages are read: the groups as they are now, and what changed meanwhile. */
   | {
       readonly type: 'read'
       readonly groups: readonly Group[]
       readonly changes: readonly PoolChange[]
+      /** Where it comes from, and when it was read. */
+      readonly reading: AuditReading
       readonly users: number
       /** Cognito's own estimate at the start. Many fewer users than that are a reason to doubt the lists. */
       readonly estimatedUsers: number | undefined
@@ -71,8 +98,9 @@ export interface PoolReading {
   /** As they were after everything else was read. */
   readonly groups: readonly Group[]
   readonly changes: readonly PoolChange[]
+  readonly about: AuditReading
   /** Each user once: in the order of ListUsers, then the users it did not list by name. Groups in the order of ListGroups. */
-  users(): Generator<UserGroups, void>
+  users(): Generator<PoolUser, void>
 }
 
 /**
@@ -115,12 +143,11 @@ async function readWhole(options: ReadPoolOptions, stop: AbortController): Promi
     await checkpoint?.append(record)
     reportProgress()
   }
-  let expected: number | undefined
+  let left: ((state: ReadState) => number) | undefined
   function reportProgress(): void {
     // Without the estimate the number of pages left is unknown.
-    if (expected === undefined) return
-    const left = Math.max(expected - state.pages, state.end === undefined ? 1 : 0)
-    onEvent({ type: 'progress', progress: { pages: state.pages, left, users: state.users } })
+    if (left === undefined) return
+    onEvent({ type: 'progress', progress: { pages: state.pages, left: left(state), users: state.users } })
   }
 
   if (state.start === undefined) await add(await readStart(api, options, signal))
@@ -129,17 +156,86 @@ async function readWhole(options: ReadPoolOptions, stop: AbortController): Promi
   const startGroups = start.groups.map(toGroup)
   options.checkGroups?.(startGroups)
   onEvent({ type: 'estimate', estimate, groups: startGroups })
-  expected = estimate[start.strategy === 'per-group' ? 'perGroup' : 'perUser'].totalCalls
+  left = createCountdown(estimate)
   reportProgress()
 
+  const time = () => new Date(options.now()).toISOString()
+  /** The time of a record that comes after the end, of which the last says when the reading ended. */
+  const ifLate = () => state.end !== undefined && { at: time() }
+
   let moreListed = withResolvers()
+  let isListed = false
+  const listingCall: UserPoolCall = { operation: 'ListUsers', userPoolId: api.userPoolId }
+  function tellListed(): void {
+    moreListed.resolve()
+    moreListed = withResolvers()
+  }
+
+  async function listPage(part: number, token: string | undefined): Promise<void> {
+    const isPart = start.parts > 1 && part < start.parts
+    const filter = isPart ? filterOn('sub', '^=', digitOf(part)) : undefined
+    // Parts fill what the groups leave of the quota: there are enough of them at the end to use all of it.
+    const priority = isPart && token !== undefined ? LAST : FIRST
+    const { users, nextToken } = await api.listUsers(token, signal, priority, filter)
+    await add({ kind: 'users', part, users, next: nextToken ?? null })
+    tellListed()
+  }
+
   async function listUsers(): Promise<void> {
-    await readPages(state.listing, { operation: 'ListUsers', userPoolId: api.userPoolId }, async token => {
-      const { usernames, nextToken } = await api.listUsers(token, signal, FIRST)
-      await add({ kind: 'users', usernames, next: nextToken ?? null })
-      moreListed.resolve()
-      moreListed = withResolvers()
-    })
+    const whole = state.listings.length - 1
+    if (start.parts > 1) {
+      if (state.whole.pages === 0) await listPage(whole, undefined)
+      if (state.whole.pages === 1 && !state.whole.done) {
+        const reason = await listParts()
+        if (reason === undefined) return
+        onEvent({ type: 'relist', reason })
+      }
+    }
+    await readPages(state.whole, listingCall, token => listPage(whole, token))
+  }
+
+  async function listAllUsers(): Promise<void> {
+    if (state.end === undefined) await listUsers()
+    isListed = true
+    tellListed()
+  }
+
+  /** Lists the users part by part. Returns why these may not be all users: then the list of all has to be read. */
+  async function listParts(): Promise<Extract<ReadEvent, { readonly type: 'relist' }>['reason'] | undefined> {
+    let isRejected = false
+    await Promise.all(
+      state.listings.slice(0, start.parts).map(async (listing, part) => {
+        const pagination: Pagination = {
+          get pages() {
+            return listing.pages
+          },
+          get next() {
+            return listing.next
+          },
+          get done() {
+            return listing.done || isRejected || !state.isSplitSound
+          },
+        }
+        await readPages(pagination, listingCall, token => listPage(part, token)).catch(error => {
+          if (!isRolecastError(error) || error.code !== 'request-rejected') throw error
+          isRejected = true
+        })
+      }),
+    )
+    if (isRejected) return 'rejected'
+    if (!state.isSplitSound) return 'not-filtered'
+    const isAll = state.listed.length >= (start.estimatedUsers ?? 0) && (await areGone(state.notInParts()))
+    return isAll ? undefined : 'fewer-users'
+  }
+
+  /** Whether none of these users exists any more. If so, records that. */
+  async function areGone(userIds: readonly number[]): Promise<boolean> {
+    const unknown = userIds.filter(userId => !state.isGone(userId))
+    for (const userId of unknown) {
+      if ((await api.adminListGroupsForUser(state.username(userId), undefined, signal)) !== undefined) return false
+    }
+    for (const user of unknown) await add({ kind: 'user', user, groups: [], gone: true })
+    return true
   }
 
   async function readGroup(groupId: number): Promise<void> {
@@ -154,8 +250,8 @@ async function readWhole(options: ReadPoolOptions, stop: AbortController): Promi
         const page = await api.listUsersInGroup(groupName, token, signal, priority)
         await add(
           page === undefined
-            ? { kind: 'group', group: groupId, usernames: [], next: null, gone: true }
-            : { kind: 'group', group: groupId, usernames: page.usernames, next: page.nextToken ?? null },
+            ? { kind: 'group', group: groupId, usernames: [], next: null, gone: true, ...ifLate() }
+            : { kind: 'group', group: groupId, usernames: page.usernames, next: page.nextToken ?? null, ...ifLate() },
         )
       },
     )
@@ -165,15 +261,21 @@ async function readWhole(options: ReadPoolOptions, stop: AbortController): Promi
     const groups = await listGroupsOfUser(api, state.username(userId), signal)
     await add(
       groups === undefined
-        ? { kind: 'user', user: userId, groups: [], gone: true }
-        : { kind: 'user', user: userId, groups: groups.map(group => group.groupName) },
+        ? { kind: 'user', user: userId, groups: [], gone: true, ...ifLate() }
+        : { kind: 'user', user: userId, groups: groups.map(group => group.groupName), ...ifLate() },
     )
   }
 
+  /** Reads what the list of users would say of a user that it does not have. */
+  async function readDetails(userId: number): Promise<void> {
+    const details = await findDetails(api, state.username(userId), signal)
+    await add({ kind: 'details', user: userId, details: details ?? {}, at: time() })
+  }
+
   /** Reads the users that `next` gives, as many at once as can be under way. */
-  async function readUsers(next: () => Promise<number | undefined>): Promise<void> {
+  async function readUsers(next: () => Promise<number | undefined>, read = readUser): Promise<void> {
     const worker = async () => {
-      for (let userId = await next(); userId !== undefined; userId = await next()) await readUser(userId)
+      for (let userId = await next(); userId !== undefined; userId = await next()) await read(userId)
     }
     await Promise.all(Array.from({ length: WORKERS }, worker))
   }
@@ -186,7 +288,10 @@ async function readWhole(options: ReadPoolOptions, stop: AbortController): Promi
       if (group !== undefined) await api.listUsersInGroup(group.groupName, undefined, signal, FIRST)
       return
     }
-    while (state.listed.length === 0 && !state.listing.done) await moreListed.promise
+    while (state.listed.length === 0) {
+      if (isListed) return
+      await moreListed.promise
+    }
     const [userId] = state.listed
     if (userId !== undefined) await api.adminListGroupsForUser(state.username(userId), undefined, signal)
   }
@@ -199,17 +304,17 @@ async function readWhole(options: ReadPoolOptions, stop: AbortController): Promi
           const userId = state.listed[cursor++]!
           if (!state.isRead(userId)) return userId
         }
-        if (state.listing.done) return undefined
+        if (isListed) return undefined
         await moreListed.promise
       }
     }
-    await Promise.all([checkOtherOperation(), listUsers(), readUsers(nextListed)])
+    await Promise.all([checkOtherOperation(), listAllUsers(), readUsers(nextListed)])
   }
 
   async function readPerGroup(): Promise<void> {
     await Promise.all([
       checkOtherOperation(),
-      listUsers(),
+      listAllUsers(),
       ...state.groupNames.map((_name, groupId) => readGroup(groupId)),
     ])
   }
@@ -217,24 +322,32 @@ async function readWhole(options: ReadPoolOptions, stop: AbortController): Promi
   /** Reads the groups and users that appeared while the rest was read. */
   async function readLate(): Promise<void> {
     await Promise.all(state.lateGroups().map(readGroup))
-    const unlisted = state.unlisted().filter(userId => !state.isRead(userId))
-    await readUsers(async () => unlisted.pop())
+    const unread = state.unlisted().filter(userId => !state.isRead(userId))
+    await readUsers(async () => unread.pop())
+    const unknown = state.unlisted().filter(userId => !state.isGone(userId) && !state.hasDetails(userId))
+    await readUsers(async () => unknown.pop(), readDetails)
   }
 
   try {
     await (start.strategy === 'per-group' ? readPerGroup() : readPerUser())
-    if (state.end === undefined) await add({ kind: 'end', groups: await listGroups(api, signal) })
+    if (state.end === undefined) await add({ kind: 'end', groups: await listGroups(api, signal), at: time() })
     await readLate()
   } catch (error) {
     stop.abort(error)
     throw error
   }
-  const reading = { groups: state.end!.map(toGroup), changes: state.changes(), users: state.memberships }
+  const reading = {
+    groups: state.end!.map(toGroup),
+    changes: state.changes(),
+    about: describe(api.userPoolId, start, state.endedAt!),
+    users: state.memberships,
+  }
   const { users } = state
   onEvent({
     type: 'read',
     groups: reading.groups,
     changes: reading.changes,
+    reading: reading.about,
     users,
     estimatedUsers: estimate.users,
   })
@@ -258,12 +371,12 @@ export async function checkAccess(options: ReadPoolOptions): Promise<void> {
   const { groups } = await api.listGroups(undefined, signal)
   const checkToken = createPaginationGuard({ operation: 'ListUsers', userPoolId: api.userPoolId })
   let users = await api.listUsers(undefined, signal)
-  while (users.usernames.length === 0 && users.nextToken !== undefined) {
+  while (users.users.length === 0 && users.nextToken !== undefined) {
     checkToken(users.nextToken)
     users = await api.listUsers(users.nextToken, signal)
   }
   const [group] = groups
-  const [username] = users.usernames
+  const username = users.users[0]?.username
   await Promise.all([
     group && api.listUsersInGroup(group.groupName, undefined, signal),
     username === undefined ? undefined : api.adminListGroupsForUser(username, undefined, signal),
@@ -284,6 +397,7 @@ function withResolvers() {
 /** Priorities of calls that wait for one quota. */
 const FIRST = Number.MAX_SAFE_INTEGER
 const SECOND = FIRST - 1
+const LAST = 0
 
 type ReadApi = Pick<
   UserPoolApi,
@@ -399,15 +513,73 @@ async function listGroups(api: ReadApi, signal: AbortSignal): Promise<readonly G
 }
 
 async function readStart(api: ReadApi, options: ReadPoolOptions, signal: AbortSignal): Promise<StartRecord> {
-  const [groups, estimatedUsers] = await Promise.all([listGroups(api, signal), countUsers(api, signal)])
-  const { strategy } = estimateRead({ ...options, users: estimatedUsers, groups: groups.length })
-  return { kind: 'start', strategy, estimatedUsers: estimatedUsers ?? null, groups }
+  const at = new Date(options.now()).toISOString()
+  const [groups, pool] = await Promise.all([listGroups(api, signal), describePool(api, signal)])
+  const estimate = estimateRead({ ...options, users: pool?.estimatedUsers, groups: groups.length })
+  return {
+    kind: 'start',
+    at,
+    poolName: pool?.name ?? null,
+    account: pool?.account ?? null,
+    region: pool?.region ?? userPoolRegion(api.userPoolId) ?? null,
+    strategy: estimate.strategy,
+    parts: costOf(estimate).parts,
+    attributes: options.attributes,
+    estimatedUsers: pool?.estimatedUsers ?? null,
+    groups,
+  }
+}
+
+function describe(userPoolId: string, start: StartRecord, endedAt: string): AuditReading {
+  const { poolName, account, region, at, strategy, attributes, estimatedUsers } = start
+  return {
+    source: 'cognito',
+    userPoolId,
+    ...(poolName !== null && { poolName }),
+    ...(account !== null && { account }),
+    ...(region !== null && { region }),
+    startedAt: at,
+    endedAt,
+    strategy,
+    ...(attributes.length > 0 && { attributes }),
+    ...(estimatedUsers !== null && { estimatedUsers }),
+  }
+}
+
+/**
+ * What the list of users says of one user, whom it may have by now. Undefined if it still does not, or cannot be asked.
+ *
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html
+ */
+async function findDetails(api: ReadApi, username: string, signal: AbortSignal): Promise<ListedDetails | undefined> {
+  const filter = filterOn('username', '=', username)
+  if (filter.length > MAX_FILTER) return undefined
+  const checkToken = createPaginationGuard({ operation: 'ListUsers', userPoolId: api.userPoolId, username })
+  let token: string | undefined
+  do {
+    let page: Awaited<ReturnType<ReadApi['listUsers']>>
+    try {
+      page = await api.listUsers(token, signal, FIRST, filter)
+    } catch (error) {
+      // The groups of the user are known: what a filter may not say does not matter as much as they do.
+      if (isRolecastError(error) && error.code === 'request-rejected') return undefined
+      throw error
+    }
+    const found = page.users.find(user => user.username === username)
+    if (found !== undefined) {
+      const { username: _same, ...details } = found
+      return details
+    }
+    checkToken(page.nextToken)
+    token = page.nextToken
+  } while (token !== undefined)
+  return undefined
 }
 
 /** Undefined without the permission: the pool can be read all the same, but the number of users is unknown. */
-async function countUsers(api: ReadApi, signal: AbortSignal): Promise<number | undefined> {
+async function describePool(api: ReadApi, signal: AbortSignal): Promise<PoolDescription | undefined> {
   try {
-    return (await api.describeUserPool(signal)).estimatedUsers
+    return await api.describeUserPool(signal)
   } catch (error) {
     if (isRolecastError(error) && error.code === 'not-authorized') return undefined
     throw error
@@ -416,7 +588,7 @@ async function countUsers(api: ReadApi, signal: AbortSignal): Promise<number | u
 
 /** The estimate at the start of a reading, also after it was resumed. */
 function estimateOf(
-  { strategy, estimatedUsers, groups }: StartRecord,
+  { strategy, parts, estimatedUsers, groups }: StartRecord,
   { membershipsPerUser, rates }: ReadPoolOptions,
 ): ReadEstimate {
   return estimateRead({
@@ -425,6 +597,7 @@ function estimateOf(
     membershipsPerUser,
     rates,
     strategy,
+    parts,
   })
 }
 

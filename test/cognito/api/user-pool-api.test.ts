@@ -3,7 +3,13 @@ import type { CognitoIdentityProviderClientConfig } from '@aws-sdk/client-cognit
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { UserPoolOperation } from '../../../src/cognito/api/api-error.js'
 import type { AuditClient } from '../../../src/cognito/api/connection-options.js'
-import { createUserPoolApi, listGroupsOfUser, type UserPoolApi } from '../../../src/cognito/api/user-pool-api.js'
+import {
+  createUserPoolApi,
+  filterOn,
+  listGroupsOfUser,
+  type UserPoolApi,
+  type UserPoolApiOptions,
+} from '../../../src/cognito/api/user-pool-api.js'
 import type { UserPoolCallOptions } from '../../../src/cognito/api/user-pool-call.js'
 import type { ErrorCode } from '../../../src/errors.js'
 import {
@@ -12,6 +18,7 @@ import {
   type Fault,
   type Quota,
   startCognitoEndpoint,
+  subOf,
 } from '../cognito-endpoint.js'
 import { failureOf } from '../../failure-of.js'
 
@@ -59,7 +66,7 @@ const UNLIMITED = {
 }
 
 function apiOf(
-  options: Partial<UserPoolCallOptions> = {},
+  options: Partial<UserPoolApiOptions> = {},
   config: CognitoIdentityProviderClientConfig = {},
 ): UserPoolApi {
   const client = endpointClient(endpoint, { maxAttempts: 1, ...config })
@@ -79,7 +86,10 @@ const OPERATIONS = Object.keys(CALLS) as readonly UserPoolOperation[]
 
 describe('reading users', () => {
   test('the usernames come as they are', async () => {
-    expect(await apiOf().listUsers(undefined, NEVER)).toEqual({ usernames: USERNAMES, nextToken: undefined })
+    expect(await apiOf().listUsers(undefined, NEVER)).toEqual({
+      users: USERNAMES.map(username => ({ username, sub: subOf(username), enabled: true, status: 'CONFIRMED' })),
+      nextToken: undefined,
+    })
     expect(await apiOf().listUsersInGroup('a,b', undefined, NEVER)).toEqual({
       usernames: USERNAMES,
       nextToken: undefined,
@@ -91,13 +101,18 @@ describe('reading users', () => {
     endpoint.users.clear()
     for (const username of many) endpoint.users.set(username, ['admins'])
     const api = apiOf()
-    for (const list of [api.listUsers, (token: string | undefined) => api.listUsersInGroup('admins', token, NEVER)]) {
+    const listUsers = async (token: string | undefined) => {
+      const { users, nextToken } = await api.listUsers(token, NEVER)
+      return { usernames: users.map(user => user.username), nextToken }
+    }
+    const listMembers = async (token: string | undefined) => (await api.listUsersInGroup('admins', token, NEVER))!
+    for (const list of [listUsers, listMembers]) {
       const pages: (readonly string[])[] = []
       let token: string | undefined
       do {
-        const page = await list(token, NEVER)
-        pages.push(page!.usernames)
-        token = page!.nextToken
+        const page = await list(token)
+        pages.push(page.usernames)
+        token = page.nextToken
       } while (token !== undefined)
       expect(pages.map(page => page.length)).toEqual([60, 60, 10])
       expect(pages.flat()).toEqual(many)
@@ -115,7 +130,91 @@ describe('reading users', () => {
     }
     const page = await apiOf({ client }).listUsers('next', NEVER)
     expect(inputs).toEqual([{ UserPoolId: userPoolId, Limit: 60, AttributesToGet: ['sub'], PaginationToken: 'next' }])
-    expect(page).toEqual({ usernames: ['ann'], nextToken: undefined })
+    expect(page).toEqual({ users: [{ username: 'ann' }], nextToken: undefined })
+  })
+
+  describe('the details of a user', () => {
+    const apiOfUsers = (Users: readonly unknown[], attributes?: readonly string[], inputs: unknown[] = []) =>
+      apiOf({
+        attributes,
+        client: { send: async (command: { input: unknown }) => (inputs.push(command.input), { Users }) },
+      })
+    const attribute = (Name: string, Value?: string | null) => ({ Name, Value })
+
+    test('are the sub, the status, and the attributes that are asked for, in that order', async () => {
+      const inputs: unknown[] = []
+      const user = {
+        Username: 'ann',
+        Attributes: [
+          attribute('name', 'Ann'),
+          attribute('custom:team', ''),
+          attribute('sub', '7'),
+          attribute('email', 'x'),
+        ],
+        Enabled: false,
+        UserStatus: 'RESET_REQUIRED',
+      }
+      const { users } = await apiOfUsers([user], ['email', 'phone_number', 'custom:team'], inputs).listUsers(
+        undefined,
+        NEVER,
+      )
+      expect(inputs).toMatchObject([{ AttributesToGet: ['sub', 'email', 'phone_number', 'custom:team'] }])
+      expect(users).toEqual([
+        { username: 'ann', sub: '7', enabled: false, status: 'RESET_REQUIRED', values: ['x', null, ''] },
+      ])
+    })
+
+    test.each<[string, object]>([
+      ['all of them', {}],
+      ['with null', { Attributes: null, Enabled: null, UserStatus: null }],
+      ['with nothing in them', { Attributes: [], UserStatus: '' }],
+      ['with an attribute without a value', { Attributes: [{ Name: 'sub' }, { Name: 'email', Value: null }] }],
+    ])('may be left out, as emulators do: %s', async (_what, user) => {
+      const { users } = await apiOfUsers([{ Username: 'ann', ...user }]).listUsers(undefined, NEVER)
+      expect(users).toEqual([{ username: 'ann' }])
+    })
+
+    test.each<[string, object, string]>([
+      ['a status that is a number', { UserStatus: 1 }, 'UserStatus'],
+      ['an enabled that is a text', { Enabled: 'false' }, 'Enabled'],
+      ['a sub that is a number', { Attributes: [{ Name: 'sub', Value: 7 }] }, 'Value'],
+      ['attributes that are an object', { Attributes: { sub: '7' } }, 'Attributes'],
+      ['half a character in a value', { Attributes: [attribute('email', '\ud800')] }, 'lone surrogate'],
+      ['half a character in the status', { UserStatus: 'A\udc00' }, 'lone surrogate'],
+      ['two values of one attribute', { Attributes: [attribute('sub', '7'), attribute('sub', '8')] }, 'twice'],
+    ])('with %s are a malformed response', async (_what, user, note) => {
+      const api = apiOfUsers([{ Username: 'ann', ...user }], ['email'])
+      expect(await failureOf(() => api.listUsers(undefined, NEVER))).toMatchObject({
+        code: 'malformed-response',
+        message: expect.stringContaining(note),
+      })
+    })
+
+    test('of an attribute that the pool does not have are a rejected request, which says what to check', async () => {
+      expect(await failureOf(() => apiOf({ attributes: ['custom:rank'] }).listUsers(undefined, NEVER))).toMatchObject({
+        code: 'request-rejected',
+        message: expect.stringContaining('the names of the attributes'),
+      })
+    })
+  })
+
+  test.each(['ann', '"', 'a"b', '\\', '\\"', '" or username ^= "', '__proto__'])(
+    'a filter on %j finds this user and no other',
+    async username => {
+      endpoint.users.clear()
+      for (const one of ['ann', 'anna', 'ANN', 'a', username, `${username}x`]) endpoint.users.set(one, [])
+      const found = await apiOf().listUsers(undefined, NEVER, 0, filterOn('username', '=', username))
+      expect(found.users.map(user => user.username)).toEqual([username])
+      const begin = await apiOf().listUsers(undefined, NEVER, 0, filterOn('username', '^=', username))
+      expect(begin.users.map(user => user.username)).toEqual(
+        [...endpoint.users.keys()].filter(name => name.startsWith(username)),
+      )
+    },
+  )
+
+  test('control: without escapes, a name with a quotation mark is no filter', async () => {
+    const found = () => apiOf().listUsers(undefined, NEVER, 0, 'username = """')
+    expect(await failureOf(found)).toMatchObject({ code: 'request-rejected' })
   })
 
   test('the groups of a user come with precedence and role, from as many pages as there are', async () => {
@@ -134,10 +233,20 @@ describe('reading users', () => {
     expect([...first!.groups, ...second!.groups].map(group => group.groupName).toSorted()).toEqual(many.toSorted())
   })
 
-  test('the pool tells its size, or does not', async () => {
-    expect(await apiOf().describeUserPool(NEVER)).toEqual({ estimatedUsers: USERNAMES.length })
-    endpoint.fail({ body: '{"UserPool":{}}' })
-    expect(await apiOf().describeUserPool(NEVER)).toEqual({ estimatedUsers: undefined })
+  test('the pool tells its size, its name, its account and its region, or does not', async () => {
+    expect(await apiOf().describeUserPool(NEVER)).toEqual({
+      estimatedUsers: USERNAMES.length,
+      name: 'simulated',
+      account: '111122223333',
+      region: 'eu-west-1',
+    })
+    const none = { estimatedUsers: undefined, name: undefined, account: undefined, region: undefined }
+    for (const pool of [{}, { Name: '', Arn: null }, { Arn: 'arn:aws:cognito-idp:local:local:userpool/local_1' }]) {
+      endpoint.fail({ body: JSON.stringify({ UserPool: pool }) }, { times: 1 })
+      expect(await apiOf().describeUserPool(NEVER)).toEqual(none)
+    }
+    endpoint.fail({ body: '{"UserPool":{"Arn":"arn:aws-us-gov:cognito-idp:us-gov-west-1:000000000012:userpool/x"}}' })
+    expect(await apiOf().describeUserPool(NEVER)).toMatchObject({ account: '000000000012', region: 'us-gov-west-1' })
   })
 
   test('a group or a user that is gone is an answer and no failure', async () => {
@@ -334,7 +443,7 @@ describe('failures', () => {
     expect(error).toMatchObject({ code: 'request-rejected', retryable: false })
     expect(error.message).toBe(
       `ListUsers on user pool \`${userPoolId}\` was rejected as invalid (Invalid pagination token given.); ` +
-        'check the user pool id, or start again with the first page: pagination tokens expire',
+        'check the user pool id and the names of the attributes, or start again with the first page: pagination tokens expire',
     )
   })
 

@@ -21,6 +21,7 @@ import { fileURLToPath } from 'node:url'
 import * as fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { type Checkpoint, openCheckpoint } from '../../../src/cognito/memberships/checkpoint.js'
+import { type LockHolder, newHolder } from '../../../src/cognito/memberships/lock-holder.js'
 import { padding } from './checkpoint-writer.js'
 import { failureOf } from '../../failure-of.js'
 
@@ -115,7 +116,7 @@ describe('examples', () => {
         .split('\n')
         .map(line => JSON.parse(line)),
     ).toEqual([
-      { rolecast: 'checkpoint', version: 2, startedAt: '2026-01-02T03:04:05.000Z', read: READ },
+      { rolecast: 'checkpoint', version: 3, startedAt: '2026-01-02T03:04:05.000Z', read: READ },
       { hash: expect.stringMatching(/^[\w-]{16}$/), after: expect.stringMatching(/^[\w-]{16}$/), record: { page: 1 } },
       {
         hash: expect.stringMatching(/^[\w-]{16}$/),
@@ -271,7 +272,7 @@ describe('a file that is rejected is left as it is', () => {
   }
   const headerOf = (version: unknown) =>
     `${JSON.stringify({ rolecast: 'checkpoint', version, startedAt: '2026-01-02T03:04:05.000Z', read: READ })}\n`
-  const header = headerOf(2)
+  const header = headerOf(3)
 
   test.each([
     ['a text', 'dear diary\n'],
@@ -280,10 +281,10 @@ describe('a file that is rejected is left as it is', () => {
     ['JSON that is no object', '["checkpoint"]\n'],
     ['another kind of file of rolecast', '{"rolecast":"snapshot","version":1}\n'],
     ['what it is only by its prototype', '{"__proto__":{"rolecast":"checkpoint","version":1}}\n'],
-    ['a header without a date', '{"rolecast":"checkpoint","version":2,"read":{}}\n'],
-    ['a header that does not say what is read', headerOf(2).replace(/"read":.*/, '"read":[]}')],
-    ['a header with a date that is none', headerOf(2).replace('2026-01-02T03:04:05.000Z', '2026-02-31T03:04:05.000Z')],
-    ['a header with a date in another form', headerOf(2).replace('2026-01-02T03:04:05.000Z', 'yesterday')],
+    ['a header without a date', '{"rolecast":"checkpoint","version":3,"read":{}}\n'],
+    ['a header that does not say what is read', headerOf(3).replace(/"read":.*/, '"read":[]}')],
+    ['a header with a date that is none', headerOf(3).replace('2026-01-02T03:04:05.000Z', '2026-02-31T03:04:05.000Z')],
+    ['a header with a date in another form', headerOf(3).replace('2026-01-02T03:04:05.000Z', 'yesterday')],
     ['a long file that only begins like one', `{"rolecast":"checkpoint",${' '.repeat(1000)}`],
     ['a byte order mark', `\ufeff${header}`],
     ['UTF-16', Buffer.from(header, 'utf16le')],
@@ -304,10 +305,10 @@ describe('a file that is rejected is left as it is', () => {
     expect(await using(recordsOf)).toEqual([{ page: 1 }])
   })
 
-  test.each([[1], [3], [0], ['2'], [null], [undefined], [{ toString: {} }]])('of version %j', async value => {
+  test.each([[1], [2], [4], [0], ['3'], [null], [undefined], [{ toString: {} }]])('of version %j', async value => {
     await writeFile(path, headerOf(value))
     expect(await rejected()).toMatch(
-      /it is of version .*, and this rolecast reads version 2 only; give the path .* or remove this one/,
+      /it is of version .*, and this rolecast reads version 3 only; give the path .* or remove this one/,
     )
   })
 
@@ -517,8 +518,7 @@ describe('the age', () => {
 })
 
 describe('the lock', () => {
-  const lockOf = (holder: { pid?: number; host?: string; id?: string }) =>
-    JSON.stringify({ pid: process.ppid, host: hostname(), id: randomUUID(), ...holder })
+  const lockOf = async (holder: Partial<LockHolder>) => JSON.stringify({ ...(await newHolder(now())), ...holder })
   /** The number of a process that is gone. */
   const gone = () => Number(execFileSync(process.execPath, ['-p', 'process.pid'], { encoding: 'utf8' }))
 
@@ -540,8 +540,9 @@ describe('the lock', () => {
   test('who is rejected is told who has it, and what to do', async () => {
     await using(async () => {
       const message = await rejected()
-      expect(message).toContain(`it is in use by process ${process.pid} on ${hostname()}; wait until it ends or give`)
-      expect(message).toContain(`; if no process uses it, remove \`${path}.lock\``)
+      expect(message).toContain(
+        `it is in use by process ${process.pid} on ${hostname()} since 2026-01-02T03:04:05.000Z; wait until it ends or give`,
+      )
     })
   })
 
@@ -556,7 +557,7 @@ describe('the lock', () => {
   test('of a process that is gone it is taken over, by one of all who try at once', async () => {
     const pid = gone()
     for (let round = 0; round < 20; round++) {
-      await writeFile(`${path}.lock`, lockOf({ pid }))
+      await writeFile(`${path}.lock`, await lockOf({ pid }))
       const checkpoint = await openTogether(8)
       expect(JSON.parse(await readFile(`${path}.lock`, 'utf8'))).toMatchObject({ pid: process.pid })
       expect(await readdir(dirname(path))).toEqual(['audit.checkpoint', 'audit.checkpoint.lock'])
@@ -565,14 +566,14 @@ describe('the lock', () => {
   })
 
   test('of an earlier process with the number of this one it is taken over: in a container each is number 1', async () => {
-    await writeFile(`${path}.lock`, lockOf({ pid: process.pid }))
+    await writeFile(`${path}.lock`, await lockOf({ pid: process.pid, started: '1' }))
     await (await opened()).close()
   })
 
   test('taking over that was itself broken off is finished by the next', async () => {
     const [pid, id] = [gone(), randomUUID()]
-    await writeFile(`${path}.lock`, lockOf({ pid, id }))
-    await writeFile(`${path}.lock.${id}`, lockOf({ pid }))
+    await writeFile(`${path}.lock`, await lockOf({ pid, id }))
+    await writeFile(`${path}.lock.${id}`, await lockOf({ pid }))
     await (await openTogether(4)).close()
     expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
   })
@@ -580,7 +581,7 @@ describe('the lock', () => {
   test('who comes late to take it over leaves it to who was quicker', async () => {
     const [pid, id] = [gone(), randomUUID()]
     await written({ page: 1 })
-    await writeFile(`${path}.lock`, lockOf({ pid, id }))
+    await writeFile(`${path}.lock`, await lockOf({ pid, id }))
     let quicker: Checkpoint | undefined
     vi.spyOn(race, 'beforeOpen').mockImplementation(async opening => {
       if (opening !== `${path}.lock.${id}`) return
@@ -596,24 +597,28 @@ describe('the lock', () => {
   })
 
   test.each([
-    ['of a process that runs', () => lockOf({}), `process ${process.ppid} on`],
-    ['of another machine, of which nothing is known', () => lockOf({ pid: gone(), host: 'elsewhere' }), 'on elsewhere'],
+    ['of a process that runs', () => lockOf({}), `process ${process.pid} on`],
+    [
+      'of another machine, of which nothing is known',
+      () => lockOf({ pid: gone(), host: 'elsewhere', scope: 'x' }),
+      'on elsewhere',
+    ],
     ['that is empty: another process is creating it', () => '', 'another process'],
     ['that is none', () => 'mine', 'another process'],
     ['of no process that can be', () => lockOf({ pid: -1 }), 'another process'],
     ['with an id that is a path', () => lockOf({ pid: gone(), id: '../'.repeat(12) }), 'another process'],
   ])('control: one %s is respected', async (_whose, content, who) => {
     await written({ page: 1 })
-    await writeFile(`${path}.lock`, content())
+    await writeFile(`${path}.lock`, await content())
     expect(await rejected()).toContain(who)
   })
 
   test('control: one that a living process is taking over is respected', async () => {
     const [pid, id] = [gone(), randomUUID()]
     await written({ page: 1 })
-    await writeFile(`${path}.lock`, lockOf({ pid, id }))
-    await writeFile(`${path}.lock.${id}`, lockOf({}))
-    expect(await rejected()).toContain(`process ${process.ppid} on`)
+    await writeFile(`${path}.lock`, await lockOf({ pid, id }))
+    await writeFile(`${path}.lock.${id}`, await lockOf({}))
+    expect(await rejected()).toContain(`process ${process.pid} on`)
   })
 })
 

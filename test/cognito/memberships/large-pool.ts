@@ -6,13 +6,24 @@ export interface PoolShape {
   readonly groups: number
   /** How many groups each is in. */
   readonly perUser: number
+  /** Whether users have an attribute besides `sub`. */
+  readonly withEmails?: boolean
 }
 
 const PAGE = 60
 const username = (user: number) => `user-${user.toString().padStart(8, '0')}@example.com`
 
+/** As ListUsers has it: the `sub` is a UUID that is not the name. */
+const detailsOf = (user: number, withEmails: boolean) => ({
+  username: username(user),
+  ...(withEmails && { values: [`mail-${username(user)}`] }),
+  sub: `00000000-0000-4000-8000-${user.toString(16).padStart(12, '0')}`,
+  enabled: user % 10 !== 0,
+  status: user % 100 === 0 ? 'FORCE_CHANGE_PASSWORD' : 'CONFIRMED',
+})
+
 /** A pool of any size that is nowhere: each page is made when it is asked for. */
-export function largePool({ users, groups, perUser }: PoolShape): UserPoolApi {
+export function largePool({ users, groups, perUser, withEmails = false }: PoolShape): UserPoolApi {
   const isMember = (user: number, group: number) =>
     (group - user + groups * Math.ceil(users / groups + 1)) % groups < perUser
   const groupOf = (group: number) => ({
@@ -42,7 +53,7 @@ export function largePool({ users, groups, perUser }: PoolShape): UserPoolApi {
       const start = Number(token ?? 0)
       const end = Math.min(start + PAGE, users)
       return {
-        usernames: Array.from({ length: end - start }, (_, index) => username(start + index)),
+        users: Array.from({ length: end - start }, (_, index) => detailsOf(start + index, withEmails)),
         nextToken: end < users ? String(end) : undefined,
       }
     },
@@ -64,19 +75,23 @@ export function largePool({ users, groups, perUser }: PoolShape): UserPoolApi {
       }
     },
     async describeUserPool() {
-      return { estimatedUsers: users }
+      return { estimatedUsers: users, name: 'Large', account: '111122223333', region: 'eu-west-1' }
     },
   }
 }
 
-// Run as a program: reads one, and says what it took. As objects: keeps them besides as one would in an afternoon.
-const [, program, users, asObjects] = process.argv
+// Run as a program: reads one, and says what it took. `as-objects`: keeps them besides as one would in an afternoon.
+const [, program, users, variant] = process.argv
+const asObjects = variant === 'as-objects'
+const withEmails = variant === 'with-emails'
 if (program?.endsWith('large-pool.ts') && users !== undefined) {
   const reading = await readPool({
-    api: largePool({ users: Number(users), groups: 100, perUser: 5 }),
+    api: largePool({ users: Number(users), groups: 100, perUser: 5, withEmails }),
     rates: { ListGroups: 5, ListUsers: 30, AdminListGroupsForUser: 50 },
     strategy: 'per-group',
     membershipsPerUser: 5,
+    attributes: withEmails ? ['email'] : [],
+    now: Date.now,
     signal: new AbortController().signal,
     onEvent() {},
     retryDelay: 1,
@@ -86,7 +101,7 @@ if (program?.endsWith('large-pool.ts') && users !== undefined) {
   for (const user of reading.users()) {
     seen++
     memberships += user.groups.length
-    if (asObjects !== undefined) kept.set(user.username, new Set(user.groups))
+    if (asObjects) kept.set(user.username, new Set(user.groups))
   }
   console.log(JSON.stringify({ seen, memberships, kept: kept.size, megabytes: process.resourceUsage().maxRSS / 1024 }))
 }

@@ -69,6 +69,8 @@ function read(strategy: ReadStrategy, api: UserPoolApi): Promise<PoolReading> {
     strategy,
     rates: { ListGroups: 5, ListUsers: 30, AdminListGroupsForUser: 50 },
     membershipsPerUser: 3,
+    attributes: [],
+    now: Date.now,
     signal: new AbortController().signal,
     onEvent() {},
     retryDelay: 1,
@@ -208,7 +210,15 @@ test('a group that a user is in, and that no list of the groups has, is reported
 
 test.each(STRATEGIES)('%s, a page that is empty and not the last ends no list', async strategy => {
   const api = watched(() => {})
-  const empty = { groups: [], usernames: [], nextToken: 'empty', createdAt: new Map(), fetchedAt: 0, order: 0 }
+  const empty = {
+    groups: [],
+    users: [],
+    usernames: [],
+    nextToken: 'empty',
+    createdAt: new Map(),
+    fetchedAt: 0,
+    order: 0,
+  }
   const withEmptyPages: UserPoolApi = {
     ...api,
     listGroups: async (token, ...rest) => (token === undefined ? empty : api.listGroups(undefined, ...rest)),
@@ -230,7 +240,7 @@ test.each(STRATEGIES)('%s, users who are on two pages are users once', async str
     ...api,
     async listUsers(...args) {
       const page = await api.listUsers(...args)
-      return { ...page, usernames: [...page.usernames, ...page.usernames.slice(0, 5), 'user-1'] }
+      return { ...page, users: [...page.users, ...page.users.slice(0, 5), { username: 'user-1' }] }
     },
   })
   expect([...reading.users()].map(user => user.username)).toHaveLength(100)

@@ -20,8 +20,9 @@ import {
 } from '../../../src/cognito/memberships/read-pool.js'
 import { createUserPoolApi, type UserPoolApi } from '../../../src/cognito/api/user-pool-api.js'
 import { isRolecastError } from '../../../src/errors.js'
+import type { PoolUser } from '../../../src/audit/pool-user.js'
 import type { Group, UserGroups } from '../../../src/group.js'
-import { type CognitoEndpoint, endpointClient, type Fault, startCognitoEndpoint } from '../cognito-endpoint.js'
+import { type CognitoEndpoint, endpointClient, type Fault, startCognitoEndpoint, subOf } from '../cognito-endpoint.js'
 import { failureOf } from '../../failure-of.js'
 import type { PoolChange } from '../../../src/audit/pool-change.js'
 
@@ -83,11 +84,15 @@ function poolOf(groupCount: number, userCount: number, memberOf: (user: number) 
 const SMALL = poolOf(4, 150, u => [...(u % 10 === 0 ? [] : [2]), ...(u < 61 ? [0] : []), ...(u % 50 === 1 ? [1] : [])])
 
 /** What there is to read, from the pool itself. */
-function modelOf(): readonly UserGroups[] {
-  return [...endpoint.users].map(([username, names]) => ({
-    username,
-    groups: [...endpoint.groups.keys()].filter(name => names.includes(name)),
-  }))
+function modelOf(): readonly PoolUser[] {
+  return [...endpoint.users].map(([username, names]) =>
+    withDetails({ username, groups: [...endpoint.groups.keys()].filter(name => names.includes(name)) }),
+  )
+}
+
+/** What the endpoint says of a user who has nothing special. */
+function withDetails(user: UserGroups): PoolUser {
+  return { ...user, sub: subOf(user.username), enabled: true, status: 'CONFIRMED' }
 }
 
 const apiOf = (timeout = 5_000): UserPoolApi =>
@@ -106,6 +111,8 @@ function optionsOf(options: Partial<ReadPoolOptions> = {}): ReadPoolOptions {
     api: apiOf(),
     rates: { ListGroups: 5, ListUsers: 30, AdminListGroupsForUser: 50 },
     membershipsPerUser: 3,
+    attributes: [],
+    now: Date.now,
     signal: new AbortController().signal,
     onEvent() {},
     retryDelay: 1,
@@ -114,7 +121,7 @@ function optionsOf(options: Partial<ReadPoolOptions> = {}): ReadPoolOptions {
 }
 
 const read = (options: Partial<ReadPoolOptions> = {}): Promise<PoolReading> => readPool(optionsOf(options))
-const usersOf = (reading: PoolReading): readonly UserGroups[] => [...reading.users()]
+const usersOf = (reading: PoolReading): readonly PoolUser[] => [...reading.users()]
 
 async function readWithCheckpoint(path: string, options: Partial<ReadPoolOptions> = {}): Promise<PoolReading> {
   const checkpoint = await openCheckpoint(path, { read: { userPoolId }, now: Date.now, maxAge: Infinity })
@@ -180,8 +187,7 @@ describe('a pool that does not change', () => {
 
   test('control: a reader that forgets one page of each list is noticed', async () => {
     const api = apiOf()
-    const forgetful = <T extends { readonly usernames: readonly string[] } | undefined>(page: T): T =>
-      page ? { ...page, usernames: [] } : page
+    const forgetful = <T extends object | undefined>(page: T): T => page && { ...page, users: [], usernames: [] }
     const lists: readonly Partial<UserPoolApi>[] = [
       {
         listUsers: async (token, signal) =>
@@ -248,7 +254,7 @@ describe('a pool that does not change', () => {
     })
     for (const strategy of STRATEGIES)
       expect(usersOf(await read({ strategy }))).toEqual(
-        names.map(username => ({ username, groups: ['__proto__', '管理者'] })),
+        names.map(username => withDetails({ username, groups: ['__proto__', '管理者'] })),
       )
   })
 
@@ -555,7 +561,10 @@ describe('faults', () => {
   test('a cycle of several pages is found, and a long list is not one', async () => {
     const api = apiOf()
     let calls = 0
-    const ring: UserPoolApi = { ...api, listUsers: async () => ({ usernames: ['a'], nextToken: `t${calls++ % 7}` }) }
+    const ring: UserPoolApi = {
+      ...api,
+      listUsers: async () => ({ users: [{ username: 'a' }], nextToken: `t${calls++ % 7}` }),
+    }
     expect(await failureOf(() => read({ api: ring, strategy: 'per-group' }))).toMatchObject({
       code: 'malformed-response',
     })
@@ -563,7 +572,7 @@ describe('faults', () => {
     const long: UserPoolApi = {
       ...api,
       listUsers: async token => ({
-        usernames: [`user-${token ?? 0}`],
+        users: [{ username: `user-${token ?? 0}` }],
         nextToken: Number(token ?? 0) < 1_000 ? String(Number(token ?? 0) + 1) : undefined,
       }),
     }
@@ -649,11 +658,11 @@ describe('a checkpoint', () => {
   test('with a record that no reading writes is refused', async () => {
     const path = newPath()
     const checkpoint = await openCheckpoint(path, { read: { userPoolId }, now: Date.now, maxAge: Infinity })
-    await checkpoint.append({ kind: 'users', usernames: 'alice', next: null })
+    await checkpoint.append({ kind: 'users', part: 0, users: 'alice', next: null })
     await checkpoint.close()
     expect(await failureOf(() => readWithCheckpoint(path))).toMatchObject({
       code: 'invalid-input',
-      message: expect.stringContaining('usernames'),
+      message: expect.stringContaining('users: '),
     })
     expect(endpoint.requests).toEqual([])
   })
@@ -769,7 +778,7 @@ describe('a pool that changes while it is read', () => {
           ...api,
           listUsers: async (...args) => {
             const page = await api.listUsers(...args)
-            return { ...page, usernames: page.usernames.filter(name => name !== 'user-5') }
+            return { ...page, users: page.users.filter(({ username }) => username !== 'user-5') }
           },
           adminListGroupsForUser: async (user, token, signal) => {
             endpoint.users.delete('user-5')
@@ -794,7 +803,7 @@ describe('a pool that changes while it is read', () => {
           },
           listUsers: async (...args) => {
             const page = await api.listUsers(...args)
-            return { ...page, usernames: page.usernames.filter(name => name !== 'late') }
+            return { ...page, users: page.users.filter(({ username }) => username !== 'late') }
           },
         }
       },
@@ -935,6 +944,11 @@ describe('a pool that changes while it is read', () => {
     const reading = await readWithCheckpoint(path, { api: api(), strategy, onEvent: event => events.push(event) })
     expect(reading.changes).toEqual(changes)
     expect(usersOf(reading).map(sortGroups)).toEqual(users.map(sortGroups))
+    // The list of users may not have a user, and then nothing says more.
+    for (const { username, groups, ...details } of usersOf(reading))
+      expect(username === 'late' ? { username, groups } : { username, groups, ...details }).toEqual(
+        username === 'late' ? { username, groups, ...details } : withDetails({ username, groups }),
+      )
     expect(reading.groups).toEqual([...endpoint.groups.values()])
     const estimatedUsers = SMALL.users.length
     expect(events.at(-1)).toMatchObject({ type: 'read', groups: reading.groups, changes, estimatedUsers })
@@ -953,7 +967,7 @@ describe('a pool that changes while it is read', () => {
         ...api,
         listUsers: async (...args) => {
           const page = await api.listUsers(...args)
-          return { ...page, usernames: page.usernames.filter(name => !without.has(name)) }
+          return { ...page, users: page.users.filter(({ username }) => !without.has(username)) }
         },
       },
     })

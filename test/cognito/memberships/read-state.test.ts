@@ -31,11 +31,31 @@ const traps = fc.constantFrom<unknown>(
 )
 const group = { groupName: 'a', precedence: 1, roleArn: null, createdAt: 1 }
 const RECORDS: readonly ReadRecord[] = [
-  { kind: 'start', strategy: 'per-user', estimatedUsers: 3, groups: [group] },
-  { kind: 'users', usernames: ['u', 'v'], next: 'token' },
-  { kind: 'group', group: 0, usernames: ['u'], next: null },
+  {
+    kind: 'start',
+    at: '2026-11-29T12:00:00.000Z',
+    poolName: 'people',
+    account: '111122223333',
+    region: 'eu-west-1',
+    strategy: 'per-user',
+    parts: 16,
+    attributes: ['email', '__proto__'],
+    estimatedUsers: 3,
+    groups: [group],
+  },
+  {
+    kind: 'users',
+    part: 1,
+    users: [
+      { username: 'u', sub: 'u', enabled: false, status: 'CONFIRMED', values: ['u@example.com', null] },
+      { username: 'v', values: [null, 'x'] },
+    ],
+    next: 'token',
+  },
+  { kind: 'group', group: 0, usernames: ['u', 'w'], next: null },
   { kind: 'user', user: 0, groups: ['a'] },
-  { kind: 'end', groups: [group] },
+  { kind: 'end', groups: [group], at: '2026-11-29T12:30:00.000Z' },
+  { kind: 'details', user: 2, details: {}, at: '2026-11-29T12:30:00.001Z' },
 ]
 
 /** Every place in a record, as the keys that lead to it. */
@@ -74,9 +94,18 @@ describe('a record of a checkpoint', () => {
     const state = createState()
     for (const record of RECORDS) state.apply(parseRecord(JSON.parse(JSON.stringify(record))))
     expect([...state.memberships()]).toEqual([
-      { username: 'u', groups: ['a'] },
-      { username: 'v', groups: [] },
+      {
+        username: 'u',
+        sub: 'u',
+        enabled: false,
+        status: 'CONFIRMED',
+        attributes: { email: 'u@example.com' },
+        groups: ['a'],
+      },
+      { username: 'v', attributes: JSON.parse('{"__proto__":"x"}'), groups: [] },
+      { username: 'w', groups: ['a'] },
     ])
+    expect(state.endedAt).toBe('2026-11-29T12:30:00.001Z')
   })
 
   test('with a trap in any place is taken as text or rejected with a typed error', () => {
@@ -128,17 +157,47 @@ describe('records in any order', () => {
   const ids = fc.oneof(fc.nat({ max: 4 }), fc.constantFrom(2 ** 31, 2 ** 32, 2 ** 40, Number.MAX_SAFE_INTEGER))
   const usernames = fc.array(names, { maxLength: 3 })
   const next = fc.constantFrom(null, 'token')
+  const time = fc.constantFrom('2026-11-29T12:00:00.000Z', '2026-11-29T12:30:00.000Z')
+  const details = {
+    sub: fc.constantFrom('a', '__proto__', '0f0e0d0c-0b0a-4908-8706-050403020100'),
+    enabled: fc.boolean(),
+    status: fc.constantFrom('CONFIRMED', '__proto__'),
+    values: fc.constantFrom([], [null], ['a@example.com']),
+  }
   const record: fc.Arbitrary<ReadRecord> = fc.oneof(
     fc.record({
       kind: fc.constant('start' as const),
+      at: time,
+      poolName: fc.constantFrom(null, 'people'),
+      account: fc.constantFrom(null, '111122223333'),
+      region: fc.constantFrom(null, 'eu-west-1'),
+      parts: fc.constantFrom(1 as const, 16 as const),
+      attributes: fc.constantFrom([], ['email']),
       strategy: fc.constantFrom('per-group' as const, 'per-user' as const),
       estimatedUsers: fc.constantFrom(null, 3),
       groups,
     }),
-    fc.record({ kind: fc.constant('users' as const), usernames, next }),
-    fc.record({ kind: fc.constant('group' as const), group: ids, usernames, next }),
-    fc.record({ kind: fc.constant('user' as const), user: ids, groups: usernames }),
-    fc.record({ kind: fc.constant('end' as const), groups }),
+    fc.record({
+      kind: fc.constant('users' as const),
+      part: fc.nat({ max: 2 }),
+      users: fc.array(fc.record({ username: names, ...details }, { requiredKeys: ['username'] }), { maxLength: 3 }),
+      next,
+    }),
+    fc.record(
+      { kind: fc.constant('group' as const), group: ids, usernames, next, at: time },
+      { requiredKeys: ['kind', 'group', 'usernames', 'next'] },
+    ),
+    fc.record(
+      { kind: fc.constant('user' as const), user: ids, groups: usernames, at: time },
+      { requiredKeys: ['kind', 'user', 'groups'] },
+    ),
+    fc.record({
+      kind: fc.constant('details' as const),
+      user: ids,
+      details: fc.record(details, { requiredKeys: [] }),
+      at: time,
+    }),
+    fc.record({ kind: fc.constant('end' as const), groups, at: time }),
   )
 
   test('are applied, or rejected with a typed error, and never anything else', () => {
@@ -168,6 +227,19 @@ describe('records in any order', () => {
     ['a second end', [RECORDS[0]!, RECORDS[4]!, RECORDS[4]!]],
     ['a group that is not there', [RECORDS[0]!, { kind: 'group', group: 1, usernames: [], next: null }]],
     ['a user who is not there', [RECORDS[0]!, { kind: 'user', user: 0, groups: [] }]],
+    ['a part that is not there', [RECORDS[0]!, { kind: 'users', part: 17, users: [], next: null }]],
+    [
+      'a user with fewer values than attributes were asked for',
+      [RECORDS[0]!, { kind: 'users', part: 0, users: [{ username: 'u', values: [null] }], next: null }],
+    ],
+    ['a page of users after the end', [RECORDS[0]!, RECORDS[4]!, RECORDS[1]!]],
+    [
+      'details before the end',
+      [RECORDS[0]!, RECORDS[1]!, { kind: 'details', user: 0, details: {}, at: '2026-11-29T12:30:00.000Z' }],
+    ],
+    ['details of a user who is not there', [RECORDS[0]!, RECORDS[4]!, RECORDS[5]!]],
+    ['a late page without its time', [RECORDS[0]!, RECORDS[4]!, RECORDS[2]!]],
+    ['an early page with a time', [RECORDS[0]!, { ...RECORDS[2]!, at: '2026-11-29T12:00:00.000Z' } as ReadRecord]],
   ])('%s is rejected', (_what, records) => {
     const state = createState()
     expect(errorOf(() => records.forEach(state.apply))).toMatchObject({

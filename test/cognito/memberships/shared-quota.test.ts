@@ -111,7 +111,8 @@ describe('with little of a quota left', () => {
       const api = createUserPoolApi({ userPoolId, client, clock: Date.now, onCall() {} })
       const rates = { ListGroups: 5, ListUsers: 30, AdminListGroupsForUser: 50 }
       const signal = new AbortController().signal
-      const options = { api, rates, strategy: 'per-user' as const, membershipsPerUser: 3, signal, retryDelay: 1_000 }
+      const limits = { rates, membershipsPerUser: 3, signal, retryDelay: 1_000 }
+      const options = { ...limits, api, strategy: 'per-user' as const, attributes: [], now: Date.now }
       await readPool({ ...options, onEvent() {} }).catch(() => {})
       expect(calls.throttled / calls.all).toBeGreaterThan(0.25)
     },

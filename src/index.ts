@@ -4,8 +4,15 @@ export {
   type AuditSummary,
   type AuditSummaryOptions,
   createAuditSummary,
+  type CredentialsSummary,
+  type IdentityPoolAbout,
+  type IdentityPoolMapping,
   type UserAudit,
 } from './audit/summary.js'
+export { type AuditReading } from './audit/audit-reading.js'
+export { type PoolUser, type UserDetails } from './audit/pool-user.js'
+export { type RoleCheck, type RolePrivileges } from './audit/role-check.js'
+export { type Severity } from './severity.js'
 export { type Memberships, OUTCOMES, type ResolvedMany, type ResolvedManyWithRoles } from './pool/resolve-many.js'
 export {
   type CarriedClaims,
@@ -30,14 +37,41 @@ export {
 export {
   type RoleOutcome,
   changeGroups,
+  type ChangeOptions,
   createImpact,
   createImpactSummary,
+  emptiedGroups,
   type GroupChange,
   type ImpactSummary,
   type ImpactSummaryBuilder,
+  type MembershipChange,
   type Transition,
   type UserImpact,
 } from './audit/impact.js'
+export {
+  type AuditDiff,
+  type AuditDiffBuilder,
+  type AuditDiffOptions,
+  type AuditEnd,
+  type AuditSide,
+  createAuditDiff,
+  type CredentialsChange,
+  DIFF_KINDS,
+  type DiffedAudit,
+  type DiffKind,
+  type DiffRole,
+  type DiffTransition,
+  type DiffUser,
+  type FindingDiff,
+  type GroupDiff,
+  isDifferent,
+  type NamedUsers,
+  type Presence,
+  type RoleDiff,
+  type RoleState,
+  type UserCredentials,
+  type UserDiff,
+} from './audit/diff.js'
 export { type CompiledPool, compilePool, type PoolResolution } from './pool/compile-pool.js'
 export {
   applyGroupOverride,
@@ -65,7 +99,7 @@ export {
 } from './claims/resolve.js'
 export { type Trust, type TrustReason, trustsIdentityPool } from './credentials/trust-policy.js'
 export { compareRoles, type RoleChange, type RoleComparison } from './audit/compare-roles.js'
-export { type AuditConcern } from './audit/concerns.js'
+export { type AuditConcern, type ConcernsContext, createConcerns } from './audit/concerns.js'
 export { describeChange, type PoolChange } from './audit/pool-change.js'
 export {
   findRoleMapping,

@@ -16,13 +16,16 @@ export interface RoleComparison {
   readonly rolesRemoved: readonly string[]
 }
 
+/** What a comparison reads of a resolution. */
+export type ComparedRoles = Pick<Resolution, 'outcome' | 'roles' | 'preferredRole' | 'candidateRole'>
+
 /**
  * Compares what one user gets before and after a change of groups or memberships. That Cognito arrives at the same answer
  * by another rule is no change.
  *
  * Not for a token that was issued already: `compareClaims` compares that.
  */
-export function compareRoles(before: Resolution, after: Resolution): RoleComparison {
+export function compareRoles(before: ComparedRoles, after: ComparedRoles): RoleComparison {
   const { added, removed } = compareSets(after.roles, before.roles)
   return {
     change: changeOf(before, after, added.length + removed.length > 0),
@@ -31,7 +34,7 @@ export function compareRoles(before: Resolution, after: Resolution): RoleCompari
   }
 }
 
-function changeOf(before: Resolution, after: Resolution, otherRoles: boolean): RoleChange {
+function changeOf(before: ComparedRoles, after: ComparedRoles, otherRoles: boolean): RoleChange {
   if (before.outcome === 'undetermined' || after.outcome === 'undetermined') {
     const sameDoubt = before.outcome === after.outcome && before.candidateRole === after.candidateRole
     if (!sameDoubt) return 'undetermined'

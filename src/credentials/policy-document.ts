@@ -36,43 +36,56 @@ export interface PolicyDocument {
 }
 
 export function readPolicy(trustPolicy: unknown): PolicyDocument {
-  const text = typeof trustPolicy === 'string' ? decodePolicy(trustPolicy) : undefined
-  const parsed = text === undefined ? trustPolicy : parsePolicy(text)
-  const policy = checkRecord(parsed, 'a trust policy', AS_RETURNED)
-  const version = ownValue(policy, 'Version')
+  const { document, statements, hasRepeatedKeys } = readDocument(trustPolicy, 'the trust policy')
+  return { document, statements: statements.map(readStatement), hasRepeatedKeys }
+}
+
+/**
+ * The statements of a policy document, each as it stands there.
+ *
+ * @param what the document in words, such as `the trust policy`
+ * @throws RolecastError `invalid-option`
+ */
+export function readDocument(
+  given: unknown,
+  what: string,
+): Omit<PolicyDocument, 'statements'> & { readonly statements: readonly unknown[] } {
+  const text = typeof given === 'string' ? decodePolicy(given, what) : undefined
+  const parsed = text === undefined ? given : parsePolicy(text, what)
+  const document = checkRecord(parsed, what, AS_RETURNED)
+  const version = ownValue(document, 'Version')
   if (version !== undefined && version !== '2012-10-17' && version !== '2008-10-17') {
-    throw invalidOption(`${quote(version)} is no version of the policy language; use \`2012-10-17\``, trustPolicy)
+    throw invalidOption(`${quote(version)} is no version of the policy language; use \`2012-10-17\``, given)
   }
-  const statements = ownValue(policy, 'Statement')
-  if (statements === undefined)
-    throw invalidOption('the trust policy has no `Statement`; give the whole document', trustPolicy)
+  const statements = ownValue(document, 'Statement')
+  if (statements === undefined) throw invalidOption(`${what} has no \`Statement\`; give the whole document`, given)
   return {
-    document: policy,
-    statements: asList(statements).map(readStatement),
+    document,
+    statements: asList(statements),
     hasRepeatedKeys: text !== undefined && hasRepeatedKeys(text, parsed),
   }
 }
 
 /** IAM's GetRole gives it percent-encoded, some SDKs decode it. */
-function decodePolicy(text: string): string {
+function decodePolicy(text: string, what: string): string {
   if (!/^\s*%/.test(text)) return text
   try {
     return decodeURIComponent(text)
   } catch (cause) {
-    throw notJson(text, cause)
+    throw notJson(text, what, cause)
   }
 }
 
-function parsePolicy(text: string): unknown {
+function parsePolicy(text: string, what: string): unknown {
   try {
     return JSON.parse(text)
   } catch (cause) {
-    throw notJson(text, cause)
+    throw notJson(text, what, cause)
   }
 }
 
-function notJson(value: string, cause: unknown): RolecastError {
-  const message = 'the trust policy is not JSON; give the document itself, or as IAM returns it'
+function notJson(value: string, what: string, cause: unknown): RolecastError {
+  const message = `${what} is not JSON; give the document itself, or as IAM returns it`
   return new RolecastError('invalid-option', message, { value, cause })
 }
 
@@ -141,7 +154,7 @@ function readStatement(value: unknown, index: number): Statement {
   }
 }
 
-function readConditions(value: unknown, where: string): readonly Condition[] {
+export function readConditions(value: unknown, where: string): readonly Condition[] {
   return Object.entries(checkRecord(value, `\`Condition\` in ${where}`, AS_RETURNED)).flatMap(([operator, keys]) =>
     Object.entries(checkRecord(keys, `${quote(operator)} in ${where}`, AS_RETURNED)).map(([key, values]) => ({
       operator,
@@ -152,7 +165,7 @@ function readConditions(value: unknown, where: string): readonly Condition[] {
 }
 
 /** What to do about a document of another shape. */
-const AS_RETURNED = 'give the document as IAM returns it'
+export const AS_RETURNED = 'give the document as IAM returns it'
 
 export function asList(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [value]

@@ -164,9 +164,14 @@ export interface MappingRuleDefinition {
 /** A user in a group, by `AWS::Cognito::UserPoolUserToGroupAttachment`, `aws_cognito_user_in_group`, or a live pool. */
 export interface Membership {
   readonly pool: string
+  /** Equal ones are of the same user. */
   readonly username: Value<string>
+  /** Why the username itself is not known, where `username` is what names it, `${User}`: "parameter `User` has no default". */
+  readonly unknownUsername?: string | undefined
   readonly groupName: Value<string>
   readonly location: Location
+  /** What it exists under, as `GroupDefinition.condition`. */
+  readonly condition?: string | undefined
 }
 
 /** A group's rank as another file of the same project has it (Amplify's `user-pool-group-precedence.json`). */

@@ -170,7 +170,11 @@ function renamed(infrastructure: Infrastructure, local: (id: string) => string):
       ),
     })),
     attachments: infrastructure.attachments.map(attachment),
-    memberships: infrastructure.memberships.map(one => ({ ...one, pool: global(one.pool) })),
+    memberships: infrastructure.memberships.map(one => ({
+      ...one,
+      pool: global(one.pool),
+      ...(one.condition !== undefined && { condition: local(one.condition) }),
+    })),
     declaredPrecedences: infrastructure.declaredPrecedences.map(one => ({ ...one, pool: global(one.pool) })),
     unresolved: infrastructure.unresolved.map(one => ({
       ...one,

@@ -173,6 +173,8 @@ describe('the summary', () => {
     users.map(impactOn).forEach(summary.add)
     expect(summary.summary()).toEqual({
       users: 6,
+      disabled: 0,
+      disabledChanged: 0,
       changes: { same: 3, gained: 0, lost: 3, changed: 0, undetermined: 0, 'allowed-roles': 0 },
       transitions: [
         {
@@ -183,6 +185,18 @@ describe('the summary', () => {
           users: ['a', 'b', 'c'],
         },
       ],
+    })
+  })
+
+  test('counts users who are disabled apart', () => {
+    const summary = createImpactSummary()
+    for (const [index, user] of users.entries()) summary.add(impactOn({ ...user, enabled: index === 0 }))
+    expect(summary.summary()).toMatchObject({
+      users: 6,
+      disabled: 5,
+      disabledChanged: 2,
+      changes: { same: 0, lost: 1 },
+      transitions: [{ count: 1, users: ['a'] }],
     })
   })
 
@@ -229,6 +243,8 @@ describe('the summary', () => {
         }
         expect(empty).toEqual({
           users: 0,
+          disabled: 0,
+          disabledChanged: 0,
           changes: { same: 0, gained: 0, lost: 0, changed: 0, undetermined: 0, 'allowed-roles': 0 },
           transitions: [],
         })

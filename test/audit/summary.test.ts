@@ -3,7 +3,9 @@ import { describe, expect, expectTypeOf, test } from 'vitest'
 import {
   type AuditFinding,
   type AuditSummary,
+  type AuditSummaryOptions,
   createAuditSummary,
+  type CredentialsSummary,
   keptWhileFrozen,
   type UserAudit,
 } from '../../src/audit/summary.js'
@@ -14,7 +16,12 @@ import { resolveRoles } from '../../src/claims/resolve.js'
 import { groupNames, pools, semantics } from '../arbitraries.js'
 import { modelResolve, rolesCompete, tiedLevelAgrees } from '../models/resolve-model.js'
 import { STANDINGS, standings } from '../../src/audit/standing.js'
-import { type AuditConcern, CONCERNS } from '../../src/audit/concerns.js'
+import type { AuditReading } from '../../src/audit/audit-reading.js'
+import type { RoleCheck } from '../../src/audit/role-check.js'
+import { type AuditConcern, CONCERNS, createConcerns } from '../../src/audit/concerns.js'
+import type { Evidence } from '../../src/claims/evidence.js'
+import type { RoleSelection } from '../../src/credentials/select-role.js'
+import { SEVERITIES, type Severity } from '../../src/severity.js'
 import { describeChange, type PoolChange } from '../../src/audit/pool-change.js'
 import { type Outcome, type Semantics, SEMANTICS } from '../../src/claims/decide.js'
 
@@ -23,6 +30,8 @@ const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
 interface Member {
   readonly username: string
   readonly groups: readonly string[]
+  readonly enabled?: boolean | undefined
+  readonly selection?: RoleSelection | undefined
 }
 
 interface Audited {
@@ -30,8 +39,13 @@ interface Audited {
   readonly members: readonly Member[]
   readonly semantics?: Semantics
   readonly userPoolId?: string | undefined
+  readonly identityPool?: Pick<CredentialsSummary, 'identityPoolId' | 'mapping'> | undefined
+  readonly roleChecks?: readonly RoleCheck[] | undefined
   readonly listed?: number
 }
+
+const readingOf = (userPoolId: string | undefined): AuditReading | undefined =>
+  userPoolId === undefined ? undefined : { source: 'cognito', userPoolId }
 
 /** What a compiled pool answers. */
 function resolveIn(pool: readonly Group[], names: readonly string[], semantics: Semantics): PoolResolution {
@@ -41,15 +55,21 @@ function resolveIn(pool: readonly Group[], names: readonly string[], semantics: 
 }
 
 function usersOf({ pool, members, semantics = 'observed' }: Audited): readonly UserAudit[] {
-  return members.map(({ username, groups }) => ({ username, resolution: resolveIn(pool, groups, semantics) }))
+  return members.map(({ groups, ...user }) => ({ ...user, resolution: resolveIn(pool, groups, semantics) }))
+}
+
+function optionsOf({ pool, semantics = 'observed', userPoolId, ...rest }: Audited): AuditSummaryOptions {
+  return { ...rest, groups: pool, semantics, reading: readingOf(userPoolId) }
 }
 
 function audit(audited: Audited): AuditSummary {
-  const { pool, semantics = 'observed', userPoolId, listed } = audited
-  const counter = createAuditSummary({ groups: pool, semantics, userPoolId, listed })
+  const counter = createAuditSummary(optionsOf(audited))
   for (const user of usersOf(audited)) counter.add(user)
   return counter.summary()
 }
+
+const IDENTITY_POOL = { identityPoolId: 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6', mapping: 'Token' } as const
+const NO_POLICIES = { attached: [], inline: [], administrator: false, notRead: [] }
 
 const finding = (summary: AuditSummary, concern: AuditConcern): AuditFinding | undefined =>
   summary.findings.find(found => found.concern === concern)
@@ -65,45 +85,52 @@ const pool: readonly Group[] = [staff, interns, hr, finance, vip, admins]
 describe('the whole summary', () => {
   test('of a small pool', () => {
     const members = [
-      { username: 'anna', groups: ['admins', 'staff'] },
+      { username: 'anna', groups: ['admins', 'staff'], enabled: true },
       { username: 'bert', groups: ['finance', 'hr'] },
       { username: 'carl', groups: ['vip', 'hr'] },
       { username: 'dora', groups: ['interns'] },
       { username: 'emil', groups: [] },
       { username: 'fay', groups: ['staff', 'ghost'] },
+      { username: 'gus', groups: ['admins', 'finance'], enabled: false },
+      { username: 'hal', groups: ['finance', 'hr', 'ghost'], enabled: false },
     ]
+    const none = { users: [], groups: [], roles: [] }
     expect(audit({ pool, members, userPoolId: 'eu-west-1_Example' })).toStrictEqual({
-      userPoolId: 'eu-west-1_Example',
+      reading: { source: 'cognito', userPoolId: 'eu-west-1_Example' },
       semantics: 'observed',
-      users: 6,
-      memberships: 8,
+      users: 8,
+      disabled: 2,
+      enabledUnknown: 5,
+      memberships: 12,
       outcomes: { resolved: 1, none: 3, ambiguous: 1, undetermined: 1 },
+      evidence: { observed: 5, documented: 0, inferred: 0, unknown: 1 },
       roles: [
-        { roleArn: role('Admin'), users: 1 },
-        { roleArn: role('Finance'), users: 0 },
-        { roleArn: role('Hr'), users: 0 },
-        { roleArn: role('Intern'), users: 0 },
+        { roleArn: role('Admin'), users: 1, disabledUsers: 1 },
+        { roleArn: role('Finance'), users: 0, disabledUsers: 0 },
+        { roleArn: role('Hr'), users: 0, disabledUsers: 0 },
+        { roleArn: role('Intern'), users: 0, disabledUsers: 0 },
       ],
       groups: [
-        { groupName: 'admins', precedence: 0, roleArn: role('Admin'), users: 1 },
-        { groupName: 'finance', precedence: 5, roleArn: role('Finance'), users: 1 },
-        { groupName: 'hr', precedence: 5, roleArn: role('Hr'), users: 2 },
-        { groupName: 'vip', precedence: 5, users: 1 },
-        { groupName: 'interns', roleArn: role('Intern'), users: 1 },
-        { groupName: 'staff', users: 2 },
+        { groupName: 'admins', precedence: 0, roleArn: role('Admin'), users: 1, disabledUsers: 1 },
+        { groupName: 'finance', precedence: 5, roleArn: role('Finance'), users: 1, disabledUsers: 2 },
+        { groupName: 'hr', precedence: 5, roleArn: role('Hr'), users: 2, disabledUsers: 1 },
+        { groupName: 'vip', precedence: 5, users: 1, disabledUsers: 0 },
+        { groupName: 'interns', roleArn: role('Intern'), users: 1, disabledUsers: 0 },
+        { groupName: 'staff', users: 2, disabledUsers: 0 },
       ],
       findings: [
-        { concern: 'conflicting-tie', count: 1, users: ['bert'], groups: [], roles: [] },
-        { concern: 'null-precedence-only', count: 1, users: ['dora'], groups: [], roles: [] },
-        { concern: 'undetermined', count: 1, users: ['carl'], groups: [], roles: [] },
-        { concern: 'no-role', count: 2, users: ['emil', 'fay'], groups: [], roles: [] },
-        { concern: 'unknown-group', count: 1, users: ['fay'], groups: [], roles: [] },
+        { concern: 'conflicting-tie', severity: 'error', count: 1, affectedUsers: 1, ...none, users: ['bert'] },
+        { concern: 'undetermined', severity: 'error', count: 1, affectedUsers: 1, ...none, users: ['carl'] },
+        { concern: 'null-precedence-only', severity: 'warning', count: 1, affectedUsers: 1, ...none, users: ['dora'] },
+        { concern: 'unknown-group', severity: 'warning', count: 1, affectedUsers: 1, ...none, users: ['fay'] },
+        { concern: 'no-role', severity: 'note', count: 2, affectedUsers: 2, ...none, users: ['emil', 'fay'] },
         {
           concern: 'role-nobody-gets',
-          count: 3,
-          users: [],
-          groups: [],
-          roles: [role('Finance'), role('Hr'), role('Intern')],
+          severity: 'note',
+          count: 2,
+          affectedUsers: 0,
+          ...none,
+          roles: [role('Finance'), role('Intern')],
         },
       ],
       changes: [],
@@ -113,8 +140,11 @@ describe('the whole summary', () => {
   test('of a pool without groups and users', () => {
     const nothing = {
       users: 0,
+      disabled: 0,
+      enabledUnknown: 0,
       memberships: 0,
       outcomes: { resolved: 0, none: 0, ambiguous: 0, undetermined: 0 },
+      evidence: { observed: 0, documented: 0, inferred: 0, unknown: 0 },
       roles: [],
       groups: [],
       findings: [],
@@ -128,22 +158,39 @@ describe('the whole summary', () => {
       pool: [{ roleArn: role('A'), precedence: 1, groupName: 'a' }],
       members: [],
       userPoolId: 'eu-west-1_Example',
+      identityPool: IDENTITY_POOL,
+      roleChecks: [],
     })
     expect(Object.keys(summary)).toEqual([
-      'userPoolId',
+      'reading',
       'semantics',
       'users',
+      'disabled',
+      'enabledUnknown',
       'memberships',
       'outcomes',
+      'evidence',
       'roles',
       'groups',
+      'credentials',
+      'roleChecks',
       'findings',
       'changes',
     ])
     expect(Object.keys(summary.outcomes)).toEqual(['resolved', 'none', 'ambiguous', 'undetermined'])
-    expect(Object.keys(summary.groups[0]!)).toEqual(['groupName', 'precedence', 'roleArn', 'users'])
-    expect(Object.keys(summary.roles[0]!)).toEqual(['roleArn', 'users'])
-    expect(Object.keys(summary.findings[0]!)).toEqual(['concern', 'count', 'users', 'groups', 'roles'])
+    expect(Object.keys(summary.evidence)).toEqual(['observed', 'documented', 'inferred', 'unknown'])
+    expect(Object.keys(summary.groups[0]!)).toEqual(['groupName', 'precedence', 'roleArn', 'users', 'disabledUsers'])
+    expect(Object.keys(summary.roles[0]!)).toEqual(['roleArn', 'users', 'disabledUsers'])
+    expect(Object.keys(summary.credentials!)).toEqual(['identityPoolId', 'mapping', 'outcomes', 'rules', 'roles'])
+    expect(Object.keys(summary.findings[0]!)).toEqual([
+      'concern',
+      'severity',
+      'count',
+      'affectedUsers',
+      'users',
+      'groups',
+      'roles',
+    ])
   })
 
   test('stays as it is when more is added', () => {
@@ -180,7 +227,7 @@ describe('the whole summary', () => {
       { username: 'b', groups: ['root'] },
       { username: 'c', groups: ['admins', 'root'] },
     ]
-    expect(audit({ pool: groups, members }).roles).toEqual([{ roleArn: role('Admin'), users: 3 }])
+    expect(audit({ pool: groups, members }).roles).toEqual([{ roleArn: role('Admin'), users: 3, disabledUsers: 0 }])
   })
 })
 
@@ -238,6 +285,18 @@ describe('findings', () => {
     expect(roleless).toBeUndefined()
   })
 
+  test('a user of an identity pool without a selection is rejected, and not counted', () => {
+    const counter = createAuditSummary({ groups: [], semantics: 'observed', identityPool: IDENTITY_POOL })
+    const user = { username: 'anna', resolution: resolveIn([], [], 'observed') }
+    expect(() => counter.add(user)).toThrow('the user `anna` has no `selection`')
+    expect(counter.summary()).toMatchObject({ users: 0, outcomes: { none: 0 } })
+  })
+
+  test('the most severe come first', () => {
+    const severities = Object.values(CONCERNS).map(({ severity }) => SEVERITIES.indexOf(severity))
+    expect(severities).toEqual(severities.toSorted((a, b) => b - a))
+  })
+
   test('every concern has words, and says them once', () => {
     const words = Object.values(CONCERNS).flatMap(({ title, meaning, next }) => [title, meaning, next])
     expect(new Set(words).size).toBe(words.length)
@@ -286,51 +345,181 @@ describe('what is refused', () => {
 })
 
 /** The summary in no hurry: every figure is a filter over all users. It shares no code with `src/`. */
-function modelAudit({ pool, members, semantics = 'observed', userPoolId, listed = 1000 }: Audited): AuditSummary {
+function modelAudit(audited: Audited): AuditSummary {
+  const { pool, members, semantics = 'observed', userPoolId, identityPool, roleChecks, listed = 1000 } = audited
   const has = (group: Group | undefined): group is Group => group !== undefined
-  const users = members.map(({ username, groups }) => {
+  const everyone = members.map(({ username, groups, enabled, selection }) => {
     const names = [...new Set(groups)]
     const known = names.map(name => pool.find(group => group.groupName === name)).filter(has)
-    return { username, known, names, answer: modelResolve(known, semantics) }
+    const answer = modelResolve(known, semantics)
+    const token = [answer.preferredRole, 'candidateRole' in answer ? answer.candidateRole : undefined]
+    const byPool = [selection?.roleArn, ...(selection?.candidates ?? []).map(candidate => candidate.roleArn)]
+    const gets = selection === undefined ? token : byPool
+    return { username, enabled, selection, known, names, answer, token, byPool, gets }
   })
-  type User = (typeof users)[number]
+  type User = (typeof everyone)[number]
+  const isDisabled = (user: User) => user.enabled === false
+  const users = everyone.filter(user => !isDisabled(user))
   const count = (test: (user: User) => boolean) => users.filter(test).length
+  const countDisabled = (test: (user: User) => boolean) => everyone.filter(isDisabled).filter(test).length
   const level = (group: Group) => group.precedence ?? Infinity
   const codes = (a: string, b: string) => ([a, b].toSorted()[0] === a ? -1 : 1)
   const ladder = [...pool].toSorted((a, b) =>
     level(a) === level(b) ? codes(a.groupName, b.groupName) : level(a) < level(b) ? -1 : 1,
   )
   const arns = [...new Set(pool.map(group => group.roleArn ?? '').filter(arn => arn !== ''))]
-  const roles = arns
-    .map(roleArn => ({ roleArn, users: count(user => user.answer.preferredRole === roleArn) }))
-    .toSorted((a, b) => (a.users === b.users ? codes(a.roleArn, b.roleArn) : b.users - a.users))
-  const ofUsers = (concern: AuditConcern, test: (user: User) => boolean) => {
-    const found = users.filter(test).map(user => user.username)
-    return { concern, count: found.length, users: found.slice(0, listed), groups: [], roles: [] }
-  }
+  const mostFirst = <T extends { readonly roleArn: string; readonly users: number }>(some: readonly T[]) =>
+    some.toSorted((a, b) => (a.users === b.users ? codes(a.roleArn, b.roleArn) : b.users - a.users))
+  const prefers = (roleArn: string) => (user: User) => user.answer.preferredRole === roleArn
+  const roles = mostFirst(
+    arns.map(roleArn => ({
+      roleArn,
+      users: count(prefers(roleArn)),
+      disabledUsers: countDisabled(prefers(roleArn)),
+    })),
+  )
   const bears = (group: Group) => Boolean(group.roleArn)
   const numbered = (group: Group) => typeof group.precedence === 'number'
-  const unused = roles
-    .filter(one => one.users === 0)
-    .map(one => one.roleArn)
-    .toSorted()
-  const federated = ladder
-    .filter(bears)
-    .map(group => group.groupName)
-    .filter(name =>
-      userPoolId === undefined ? /^[a-z]+-[a-z-]+-[0-9]_[A-Za-z]+_/.test(name) : name.indexOf(`${userPoolId}_`) === 0,
-    )
+  const isProviders = ({ groupName }: Group) =>
+    userPoolId === undefined
+      ? /^[a-z]+-[a-z-]+-[0-9]_[A-Za-z]+_/.test(groupName)
+      : groupName.indexOf(`${userPoolId}_`) === 0
+  const federated = ladder.filter(bears).filter(isProviders)
+
+  const severities = { 'conflicting-tie': 'error', undetermined: 'error', 'undetermined-credentials': 'error' } as const
+  const warnings = new Set(['no-credentials', 'null-precedence-only', 'unknown-group', 'too-many-groups'])
+  const ofUsers = (concern: AuditConcern, test: (user: User) => boolean): AuditFinding => {
+    const found = users.filter(test).map(user => user.username)
+    const severity =
+      concern in severities
+        ? severities[concern as keyof typeof severities]
+        : warnings.has(concern)
+          ? 'warning'
+          : 'note'
+    const [number, first] = [found.length, found.slice(0, listed)]
+    return { concern, severity, count: number, affectedUsers: number, users: first, groups: [], roles: [] }
+  }
+  const allArns = [...arns, ...users.flatMap(user => user.byPool), ...(roleChecks ?? []).map(check => check.roleArn)]
+  const ofRoles = (
+    concern: AuditConcern,
+    severity: Severity,
+    test: (check: RoleCheck | undefined) => boolean,
+    canAsk: boolean,
+  ): AuditFinding => {
+    const isBad = (roleArn: string | undefined) =>
+      roleChecks !== undefined &&
+      typeof roleArn === 'string' &&
+      test(roleChecks.find(check => check.roleArn === roleArn))
+    const found = [...new Set(allArns)].filter(one => typeof one === 'string' && isBad(one)).toSorted()
+    const isAffected = (user: User) =>
+      user.gets.some(isBad) || (canAsk && user.known.some(group => isBad(group.roleArn || undefined)))
+    const named = found.slice(0, listed) as string[]
+    return {
+      concern,
+      severity,
+      count: found.length,
+      affectedUsers: count(isAffected),
+      users: [],
+      groups: [],
+      roles: named,
+    }
+  }
+  const isUnchecked = (check: RoleCheck | undefined) =>
+    check === undefined ||
+    check.status === 'unknown' ||
+    (check.status === 'exists' && identityPool !== undefined && typeof check.trust?.trusted !== 'boolean')
+  const gotten = new Set(users.flatMap(user => [...user.token, ...user.byPool]))
+  const unused = arns.filter(arn => !gotten.has(arn)).toSorted()
+  const findings: AuditFinding[] = [
+    ofUsers('conflicting-tie', user => user.answer.outcome === 'ambiguous'),
+    ofUsers(
+      'undetermined',
+      user => semantics === 'observed' && tiedLevelAgrees(user.known) !== rolesCompete(user.known),
+    ),
+    ofUsers('undetermined-credentials', user => user.selection?.outcome === 'undetermined'),
+    ofRoles('missing-role', 'error', check => check?.status === 'missing', false),
+    ofRoles(
+      'untrusted-role',
+      'error',
+      check => check?.status === 'exists' && check.trust !== undefined && check.trust.trusted === false,
+      false,
+    ),
+    ofRoles(
+      'role-open-to-others',
+      'error',
+      check => check?.status === 'exists' && [check.trust?.anyPool, check.trust?.guests].includes(true),
+      false,
+    ),
+    ofRoles('unchecked-role', 'error', isUnchecked, true),
+    ofRoles(
+      'administrator-role',
+      'warning',
+      check => check?.status === 'exists' && check.privileges?.administrator === true,
+      true,
+    ),
+    ofRoles(
+      'unjudged-privileges',
+      'warning',
+      check =>
+        check?.status === 'exists' &&
+        check.privileges !== undefined &&
+        typeof check.privileges.administrator !== 'boolean',
+      true,
+    ),
+    ofUsers('no-credentials', user => user.selection?.outcome === 'denied'),
+    ofUsers(
+      'null-precedence-only',
+      user =>
+        semantics !== 'documented' &&
+        user.known.some(bears) &&
+        !user.known.some(group => bears(group) && numbered(group)),
+    ),
+    ofUsers('unknown-group', user => user.known.length < user.names.length),
+    ofUsers('too-many-groups', user => user.names.length > 100),
+    {
+      concern: 'federated-group-with-role',
+      severity: 'warning',
+      count: federated.length,
+      affectedUsers: count(user => user.known.some(group => federated.includes(group))),
+      users: [],
+      groups: federated.slice(0, listed).map(group => group.groupName),
+      roles: [],
+    },
+    ofUsers('no-role', user => !user.known.some(bears)),
+    {
+      concern: 'role-nobody-gets',
+      severity: 'note',
+      count: unused.length,
+      affectedUsers: 0,
+      users: [],
+      groups: [],
+      roles: unused.slice(0, listed),
+    },
+  ]
   const outcomes = (outcome: Outcome) => count(user => user.answer.outcome === outcome)
+  const resolutions = usersOf({ ...audited, members: members.filter(member => member.enabled !== false) })
+  const evidence = (kind: Evidence) => resolutions.filter(user => user.resolution.evidence === kind).length
+  const selected = (outcome: string) => count(user => user.selection?.outcome === outcome)
+  const rules = [...new Set(users.flatMap(user => user.selection?.rule ?? []))].toSorted()
+  const given = [...new Set(users.flatMap(user => user.selection?.roleArn ?? []))]
   return {
-    ...(userPoolId === undefined ? {} : { userPoolId }),
+    ...(userPoolId === undefined ? {} : { reading: { source: 'cognito' as const, userPoolId } }),
     semantics,
-    users: users.length,
-    memberships: users.flatMap(user => user.known).length,
+    users: everyone.length,
+    disabled: everyone.length - users.length,
+    enabledUnknown: count(user => user.enabled !== true),
+    memberships: everyone.flatMap(user => user.known).length,
     outcomes: {
       resolved: outcomes('resolved'),
       none: outcomes('none'),
       ambiguous: outcomes('ambiguous'),
       undetermined: outcomes('undetermined'),
+    },
+    evidence: {
+      observed: evidence('observed'),
+      documented: evidence('documented'),
+      inferred: evidence('inferred'),
+      unknown: evidence('unknown'),
     },
     roles,
     groups: ladder.map(group => ({
@@ -338,55 +527,89 @@ function modelAudit({ pool, members, semantics = 'observed', userPoolId, listed 
       ...(numbered(group) ? { precedence: group.precedence } : {}),
       ...(bears(group) ? { roleArn: group.roleArn } : {}),
       users: count(user => user.known.includes(group)),
+      disabledUsers: countDisabled(user => user.known.includes(group)),
     })),
-    findings: [
-      ofUsers('conflicting-tie', user => user.answer.outcome === 'ambiguous'),
-      ofUsers(
-        'null-precedence-only',
-        user =>
-          semantics !== 'documented' &&
-          user.known.some(bears) &&
-          !user.known.some(group => bears(group) && numbered(group)),
-      ),
-      ofUsers(
-        'undetermined',
-        user => semantics === 'observed' && tiedLevelAgrees(user.known) !== rolesCompete(user.known),
-      ),
-      ofUsers('no-role', user => !user.known.some(bears)),
-      ofUsers('unknown-group', user => user.known.length < user.names.length),
-      ofUsers('too-many-groups', user => user.names.length > 100),
-      {
-        concern: 'role-nobody-gets' as const,
-        count: unused.length,
-        users: [],
-        groups: [],
-        roles: unused.slice(0, listed),
-      },
-      {
-        concern: 'federated-group-with-role' as const,
-        count: federated.length,
-        users: [],
-        groups: federated.slice(0, listed),
-        roles: [],
-      },
-    ].filter(found => found.count > 0),
+    ...(identityPool === undefined
+      ? {}
+      : {
+          credentials: {
+            ...identityPool,
+            outcomes: { role: selected('role'), denied: selected('denied'), undetermined: selected('undetermined') },
+            rules: Object.fromEntries(rules.map(rule => [rule, count(user => user.selection?.rule === rule)])),
+            roles: mostFirst(
+              given.map(roleArn => ({ roleArn, users: count(user => user.selection?.roleArn === roleArn) })),
+            ),
+          },
+        }),
+    ...(roleChecks === undefined ? {} : { roleChecks: roleChecks.toSorted((a, b) => codes(a.roleArn, b.roleArn)) }),
+    findings: findings.filter(found => found.count > 0),
     changes: [],
   }
 }
 
 const usernames = fc.oneof(groupNames, fc.constantFrom('__proto__', '', 'a\nb', 'anna'))
-const audits: fc.Arbitrary<Audited> = fc.tuple(pools, semantics).chain(([pool, semantics]) => {
-  const names = pool.map(group => group.groupName)
-  const others = fc.array(fc.oneof(groupNames, fc.constantFrom(...names, 'ghost')), { maxLength: 2 })
-  const groups = fc.tuple(fc.shuffledSubarray(names), others).map(lists => lists.flat())
-  return fc.record({
-    pool: fc.constant(pool),
-    semantics: fc.constant(semantics),
-    members: fc.array(fc.record({ username: usernames, groups }), { maxLength: 12 }),
-    userPoolId: fc.constantFrom('eu-west-1_Example', undefined),
-    listed: fc.constantFrom(0, 1, 3, 1000),
+
+const open = fc.constantFrom(true, false, undefined)
+const trusts = fc
+  .record({ trusted: open, anyPool: open, guests: open })
+  .map(facts => ({ ...facts, reason: 'allowed', placeholders: [] }) as const)
+const privileges = fc
+  .constantFrom(true, false, undefined)
+  .map(administrator => ({ attached: [], inline: [], administrator, notRead: [] }))
+const checkOf = (roleArn: string): fc.Arbitrary<RoleCheck> =>
+  fc.oneof(
+    fc.constant({ roleArn, status: 'missing' as const }),
+    fc.constant({ roleArn, status: 'unknown' as const, why: 'It was not looked at.' }),
+    fc.record({
+      roleArn: fc.constant(roleArn),
+      status: fc.constant('exists' as const),
+      trust: fc.option(trusts, { nil: undefined }),
+      privileges: fc.option(privileges, { nil: undefined }),
+    }),
+  )
+
+const selectionOf = (arns: readonly string[]): fc.Arbitrary<RoleSelection> => {
+  const roleArn = fc.constantFrom(...arns, role('Outside'))
+  return fc.oneof(
+    roleArn.map(roleArn => ({ outcome: 'role', roleArn, rule: 'preferred-role', evidence: 'observed' }) as const),
+    fc.constant({ outcome: 'denied', rule: 'ambiguous-denied', evidence: 'documented' } as const),
+    roleArn.map(
+      roleArn =>
+        ({
+          outcome: 'undetermined',
+          candidates: [
+            { outcome: 'role', roleArn, rule: 'preferred-role' },
+            { outcome: 'denied', rule: 'ambiguous-denied' },
+          ],
+          rule: 'undetermined-preferred-role',
+          evidence: 'unknown',
+        }) as const,
+    ),
+  )
+}
+
+const audits: fc.Arbitrary<Audited> = fc
+  .tuple(pools, semantics, fc.boolean(), fc.boolean())
+  .chain(([pool, semantics, hasIdentityPool, hasChecks]) => {
+    const names = pool.map(group => group.groupName)
+    const arns = [...new Set(pool.map(group => group.roleArn ?? '').filter(arn => arn !== ''))]
+    const others = fc.array(fc.oneof(groupNames, fc.constantFrom(...names, 'ghost')), { maxLength: 2 })
+    const groups = fc.tuple(fc.shuffledSubarray(names), others).map(lists => lists.flat())
+    const selection = hasIdentityPool ? selectionOf(arns) : fc.constant(undefined)
+    const enabled = fc.constantFrom(true, false, undefined)
+    const checks = fc
+      .shuffledSubarray([...arns, role('Outside')])
+      .chain(some => fc.tuple(...some.map(checkOf)) as fc.Arbitrary<readonly RoleCheck[]>)
+    return fc.record({
+      pool: fc.constant(pool),
+      semantics: fc.constant(semantics),
+      members: fc.array(fc.record({ username: usernames, groups, enabled, selection }), { maxLength: 12 }),
+      userPoolId: fc.constantFrom('eu-west-1_Example', undefined),
+      identityPool: fc.constant(hasIdentityPool ? IDENTITY_POOL : undefined),
+      roleChecks: hasChecks ? checks : fc.constant(undefined),
+      listed: fc.constantFrom(0, 1, 3, 1000),
+    })
   })
-})
 
 type Audit = typeof audit
 type Wrong = (summary: AuditSummary, audited: Audited) => AuditSummary
@@ -402,7 +625,9 @@ function law(sentence: string, wrong: Wrong, property: (audit: Audit) => fc.IPro
   })
 }
 
-const sum = (some: readonly { readonly users: number }[]) => some.reduce((total, one) => total + one.users, 0)
+type Counted = { readonly users: number; readonly disabledUsers?: number }
+const sum = (some: readonly Counted[]) => some.reduce((total, one) => total + one.users, 0)
+const sumDisabled = (some: readonly Counted[]) => some.reduce((total, one) => total + (one.disabledUsers ?? 0), 0)
 
 describe('laws', () => {
   law(
@@ -415,12 +640,12 @@ describe('laws', () => {
   )
 
   law(
-    'the outcomes add up to the users',
+    'the outcomes and the disabled add up to the users',
     summary => ({ ...summary, outcomes: { ...summary.outcomes, none: 0 } }),
     audit =>
       fc.property(audits, audited => {
-        const { users, outcomes } = audit(audited)
-        expect(outcomes.resolved + outcomes.none + outcomes.ambiguous + outcomes.undetermined).toBe(users)
+        const { users, disabled, outcomes } = audit(audited)
+        expect(outcomes.resolved + outcomes.none + outcomes.ambiguous + outcomes.undetermined + disabled).toBe(users)
         expect(users).toBe(audited.members.length)
       }),
   )
@@ -441,7 +666,7 @@ describe('laws', () => {
     audit =>
       fc.property(audits, audited => {
         const { groups, memberships } = audit(audited)
-        expect(sum(groups)).toBe(memberships)
+        expect(sum(groups) + sumDisabled(groups)).toBe(memberships)
       }),
   )
 
@@ -456,7 +681,7 @@ describe('laws', () => {
           ['undetermined', 'undetermined'],
         ] as const) {
           const users = usersOf(audited)
-            .filter(user => user.resolution.outcome === outcome)
+            .filter(user => user.enabled !== false && user.resolution.outcome === outcome)
             .map(user => user.username)
           expect(finding(summary, concern)?.users ?? []).toEqual(users)
           expect(finding(summary, concern)?.count ?? 0).toBe(summary.outcomes[outcome])
@@ -487,7 +712,7 @@ describe('laws', () => {
       fc.property(audits, audited => {
         const counts = ({ findings, ...figures }: AuditSummary) => ({
           ...figures,
-          findings: findings.map(({ concern, count }) => ({ concern, count })),
+          findings: findings.map(({ concern, count, affectedUsers }) => ({ concern, count, affectedUsers })),
         })
         const reversed = { ...audited, members: audited.members.toReversed(), pool: audited.pool.toReversed() }
         expect(counts(audit(reversed))).toStrictEqual(counts(audit(audited)))
@@ -497,13 +722,13 @@ describe('laws', () => {
   test('resolutions that are frozen and shared are counted as those that are not', () => {
     fc.assert(
       fc.property(audits, audited => {
-        const { pool, semantics = 'observed', userPoolId, listed } = audited
-        const counter = createAuditSummary({ groups: pool, semantics, userPoolId, listed })
+        const counter = createAuditSummary(optionsOf(audited))
         const shared = new Map<string, PoolResolution>()
-        for (const { username, resolution } of usersOf(audited)) {
+        for (const user of usersOf(audited)) {
+          const { resolution, selection } = user
           const key = JSON.stringify([resolution.groups, resolution.unknownGroups])
           if (!shared.has(key)) shared.set(key, Object.freeze(resolution))
-          counter.add({ username, resolution: shared.get(key)! })
+          counter.add({ ...user, resolution: shared.get(key)!, selection: selection && Object.freeze(selection) })
         }
         expect(counter.summary()).toStrictEqual(audit(audited))
       }),
@@ -666,10 +891,113 @@ describe('changes', () => {
   })
 })
 
+describe('the findings of a user', () => {
+  law(
+    'of all users there are as many with a finding as the summary says',
+    summary => ({
+      ...summary,
+      findings: summary.findings.map(found => ({ ...found, affectedUsers: found.affectedUsers + 1 })),
+    }),
+    audit =>
+      fc.property(audits, audited => {
+        const { pool, userPoolId, identityPool, roleChecks } = audited
+        const context = { groups: pool, userPoolId, hasIdentityPool: identityPool !== undefined, roleChecks }
+        const found = usersOf(audited).flatMap(createConcerns(context))
+        for (const { concern, affectedUsers } of audit(audited).findings)
+          expect(found.filter(one => one === concern)).toHaveLength(affectedUsers)
+      }),
+  )
+
+  const concernsOf = createConcerns({
+    groups: pool,
+    hasIdentityPool: true,
+    roleChecks: [{ roleArn: role('Admin'), status: 'exists', privileges: { ...NO_POLICIES, administrator: true } }],
+  })
+  const denied = { outcome: 'denied', rule: 'ambiguous-denied', evidence: 'documented' } as const
+  const userOf = (groups: readonly string[], rest: Partial<UserAudit> = {}): UserAudit => ({
+    username: 'anna',
+    resolution: resolveIn(pool, groups, 'observed'),
+    selection: denied,
+    ...rest,
+  })
+
+  test('come in the order of severity', () => {
+    expect(concernsOf(userOf(['finance', 'hr', 'ghost']))).toEqual([
+      'conflicting-tie',
+      'unchecked-role',
+      'no-credentials',
+      'unknown-group',
+    ])
+  })
+
+  test('have an administrator who gets another role, but can ask for this one', () => {
+    const selection = {
+      outcome: 'role',
+      roleArn: role('Intern'),
+      rule: 'mapping-rule',
+      evidence: 'documented',
+    } as const
+    expect(concernsOf(userOf(['admins'], { selection }))).toEqual(['unchecked-role', 'administrator-role'])
+  })
+
+  test('are none of a disabled user', () => {
+    expect(concernsOf(userOf(['finance', 'hr'], { enabled: false }))).toEqual([])
+  })
+
+  test('are those of the selection at hand, also where users share a frozen resolution', () => {
+    const resolution = Object.freeze(resolveIn(pool, ['admins'], 'observed'))
+    const found = (selection: RoleSelection) => concernsOf({ username: 'anna', resolution, selection })
+    const undetermined = { ...denied, outcome: 'undetermined', candidates: [] } as const
+    for (const selection of [denied, undetermined, { ...denied }, denied].map(one => Object.freeze({ ...one })))
+      expect(found(selection)).toContain(selection.outcome === 'denied' ? 'no-credentials' : 'undetermined-credentials')
+  })
+
+  test('say of roles that were not checked that they were not, once checks were asked for', () => {
+    const found = (roleChecks: readonly RoleCheck[] | undefined) =>
+      createConcerns({ groups: pool, roleChecks })(userOf(['admins'], { selection: undefined }))
+    expect(found(undefined)).toEqual([])
+    expect(found([])).toEqual(['unchecked-role'])
+    expect(found([{ roleArn: role('Admin'), status: 'exists' }])).toEqual([])
+    expect(found([{ roleArn: role('Admin'), status: 'missing' }])).toEqual(['missing-role'])
+  })
+
+  const check = { roleArn: role('Admin'), status: 'exists' } as const
+  const trust = { trusted: true, reason: 'allowed', anyPool: false, guests: false, placeholders: [] } as const
+  test.each<[string, RoleCheck, readonly AuditConcern[]]>([
+    ['whose trust is not known', { ...check, trust: { ...trust, trusted: undefined } }, ['unchecked-role']],
+    ['whose trust was not judged', check, ['unchecked-role']],
+    ['that was not read', { ...check, status: 'unknown' }, ['unchecked-role']],
+    [
+      'that users of any identity pool can assume',
+      { ...check, trust: { ...trust, anyPool: true } },
+      ['role-open-to-others'],
+    ],
+    ['that guests can assume', { ...check, trust: { ...trust, guests: true } }, ['role-open-to-others']],
+    ['of which that is not known', { ...check, trust: { ...trust, anyPool: undefined, guests: undefined } }, []],
+    [
+      'whose policies alone are not judged',
+      { ...check, trust, privileges: { ...NO_POLICIES, administrator: undefined } },
+      ['unjudged-privileges'],
+    ],
+    ['control: of which all is known', { ...check, trust, privileges: NO_POLICIES }, []],
+  ])('have a role %s', (_what, roleCheck, expected) => {
+    const selection = { outcome: 'role', roleArn: role('Admin'), rule: 'preferred-role', evidence: 'observed' } as const
+    const found = createConcerns({ groups: pool, hasIdentityPool: true, roleChecks: [roleCheck] })
+    expect(found(userOf(['admins'], { selection }))).toEqual(expected)
+    for (const concern of expected)
+      expect(CONCERNS[concern].severity).toBe(concern === 'unchecked-role' ? 'error' : 'warning')
+  })
+})
+
 describe('types', () => {
   test('every concern has words, and a group of the summary is a group', () => {
     expectTypeOf(CONCERNS).toEqualTypeOf<
-      Readonly<Record<AuditConcern, { readonly title: string; readonly meaning: string; readonly next: string }>>
+      Readonly<
+        Record<
+          AuditConcern,
+          { readonly severity: Severity; readonly title: string; readonly meaning: string; readonly next: string }
+        >
+      >
     >()
     expectTypeOf<AuditSummary['groups'][number]>().toExtend<Group>()
   })

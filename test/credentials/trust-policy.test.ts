@@ -747,7 +747,7 @@ describe('what is no policy is refused', () => {
   const codeOf = (act: () => unknown) => failureOf(act).code
 
   test.each<[unknown, string, unknown]>([
-    [null, 'a trust policy must be an object, not `null`; give the document as IAM returns it', null],
+    [null, 'the trust policy must be an object, not `null`; give the document as IAM returns it', null],
     ['x', 'the trust policy is not JSON; give the document itself, or as IAM returns it', 'x'],
     [{ Version: 2012 }, '`2012` is no version of the policy language; use `2012-10-17`', { Version: 2012 }],
     [{}, 'the trust policy has no `Statement`; give the whole document', {}],

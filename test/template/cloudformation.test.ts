@@ -157,6 +157,24 @@ describe('a template with every short form', () => {
       ['Pool', 'ann', 'test-admins'],
       ['Pool', '${AWS::StackName}', 'auditors'],
     ])
+    expect(infrastructure.memberships.map(({ unknownUsername }) => unknownUsername)).toEqual([
+      undefined,
+      expect.stringContaining('AWS::StackName'),
+    ])
+  })
+
+  test('has the condition of a membership, unless it always holds', () => {
+    const member = (condition: string) =>
+      `Condition: ${condition}, Properties: { UserPoolId: p, GroupName: a, Username: u }`
+    const text = `
+Parameters: { Make: { Type: String } }
+Conditions: { Open: !Equals [!Ref Make, 'yes'], Always: !Equals [a, a], Never: !Equals [a, b] }
+Resources:
+${['Open', 'Always', 'Never'].map(name => `  ${name}: { Type: AWS::Cognito::UserPoolUserToGroupAttachment, ${member(name)} }`).join('\n')}`
+    expect(readCloudFormation(text, 't.yaml').memberships.map(({ condition }) => condition)).toEqual([
+      'Open',
+      undefined,
+    ])
   })
 
   test('has nothing unresolved', () => {

@@ -99,6 +99,13 @@ test('an empty username, the default of a variable, is no user in a tie', async 
   expect(new Set(found(infrastructure))).toEqual(new Set(['COG101 error', 'COG190 note']))
 })
 
+test('a membership that is there or not has its condition', async () => {
+  const { memberships } = await read(`variable "email" {\n  default = ""\n}\n${POOL}${groups(BOTH)}${MEMBERSHIPS}`)
+  expect(memberships.map(({ condition }) => condition)).toEqual(['var.email != "" ? 1 : 0', 'var.email != "" ? 1 : 0'])
+  const certain = await read(`${POOL}${groups(BOTH)}${MEMBERSHIPS.replaceAll(/count .*\n/g, '\n')}`)
+  expect(certain.memberships.map(({ condition }) => condition)).toEqual([undefined, undefined])
+})
+
 test('control: a username that is not empty is a user in a tie', async () => {
   const infrastructure = await read(
     `variable "email" {\n  default = "x@example.com"\n}\n${POOL}${groups(BOTH)}${MEMBERSHIPS}`,

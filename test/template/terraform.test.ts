@@ -173,6 +173,20 @@ describe('a plan', () => {
     expect(readTerraformPlan('{"format_version":"1.0","terraform_version":"1.9.5"}', 'p').groups).toEqual([])
   })
 
+  test.each([
+    [{ errored: true }, 'could not finish'],
+    [{ complete: false }, 'is only a part'],
+    [{ errored: false, complete: true }, undefined],
+  ])('a plan with %j', (flags, why) => {
+    const { unresolved } = readTerraformPlan(
+      JSON.stringify({ format_version: '1.2', planned_values: {}, ...flags }),
+      'p',
+    )
+    expect(unresolved).toEqual(
+      why === undefined ? [] : [{ why: expect.stringContaining(why), location: { path: 'p' } }],
+    )
+  })
+
   test('groups whose pool cannot be told are each in a pool of their own, and that is said', () => {
     const resource = (name: string) => ({
       address: `${GROUP}.${name}`,

@@ -75,7 +75,7 @@ function joinFirstGeneration(infrastructures: readonly Infrastructure[], { taken
       ...template,
       paths: [template, ...list, ...copies, ...overrides].flatMap(({ paths }) => paths),
       // Amplify makes all groups of a project in this template.
-      pools: template.pools.map(({ elsewhere: _, ...one }) => one),
+      pools: template.pools.map(one => ({ ...one, elsewhere: undefined })),
       declaredPrecedences: [
         ...template.declaredPrecedences,
         ...list.flatMap(one => precedencesOf(one, pool, {})),

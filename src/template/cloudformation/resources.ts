@@ -904,15 +904,18 @@ function createReader(
       replacesOther: true,
       location: resource.location,
     }),
-    membership: resource => (
-      checkProperties(resource, 'membership'),
-      {
+    membership: resource => {
+      checkProperties(resource, 'membership')
+      const username = property(resource, 'Username')
+      return {
         pool: poolOfResource(resource),
-        username: propertyValue(resource, 'Username', readName),
+        username: toValue(username, document.locate, readName),
+        ...(username.is === 'symbolic' && { unknownUsername: whyOf(username) ?? 'only the deployment knows it' }),
         groupName: propertyValue(resource, 'GroupName', readString),
         location: resource.location,
+        ...(resource.condition !== undefined && { condition: resource.condition }),
       }
-    ),
+    },
   }
 }
 

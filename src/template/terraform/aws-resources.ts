@@ -346,6 +346,7 @@ function toMembership(resource: AwsResource, names: Names): Membership {
     username: notEmpty(toText(attributeOf(resource, 'username'))),
     groupName: toText(attributeOf(resource, 'group_name')),
     location: resource.location,
+    ...(resource.condition !== undefined && { condition: resource.condition }),
   }
 }
 

@@ -1,5 +1,5 @@
 import { quote } from '../../errors.js'
-import type { Infrastructure, Location } from '../../rules/infrastructure.js'
+import type { Infrastructure, Location, Unresolved } from '../../rules/infrastructure.js'
 import { compareText } from '../../text.js'
 import {
   field,
@@ -42,7 +42,24 @@ export function readTerraformPlan(text: string, path: string): Infrastructure {
   const root = moduleScope('', field(field(document, 'configuration'), 'root_module'))
   const values = isPlan ? planned : field(document, 'values')
   const resources = [...readModule(field(values, 'root_module'), root, { changes, source })]
-  return toInfrastructure({ format: isPlan ? 'terraform-plan' : 'terraform-state', paths: [path], resources })
+  const unresolved = isPlan ? whyNotWhole(document, path) : []
+  return toInfrastructure({
+    format: isPlan ? 'terraform-plan' : 'terraform-state',
+    paths: [path],
+    resources,
+    unresolved,
+  })
+}
+
+/** Why a plan has not all that the configuration asks for. */
+function whyNotWhole(document: JsonRecord, path: string): readonly Unresolved[] {
+  const whys = [
+    field(document, 'errored') === true &&
+      'Terraform could not finish the plan (`errored`), and what is missing in it is unknown',
+    field(document, 'complete') === false &&
+      'the plan is only a part (`complete` is false): its changes do not arrive at all that the configuration asks for',
+  ]
+  return whys.flatMap(why => (why === false ? [] : [{ why, location: { path } }]))
 }
 
 function checkFormat(document: JsonRecord, source: TextSource): void {

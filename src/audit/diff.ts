@@ -1,0 +1,934 @@
+import { compareSets } from '../claims/compare-claims.js'
+import type { Semantics } from '../claims/decide.js'
+import type { RoleCandidate, RoleSelection } from '../credentials/select-role.js'
+import type { Trust } from '../credentials/trust-policy.js'
+import { quote, RolecastError } from '../errors.js'
+import type { Group, UserGroups } from '../group.js'
+import { compilePool, type PoolResolution } from '../pool/compile-pool.js'
+import type { Mutable } from '../record.js'
+import { compareText } from '../text.js'
+import type { AuditReading } from './audit-reading.js'
+import { compareRoles, type RoleChange, type RoleComparison } from './compare-roles.js'
+import { type AuditConcern, CONCERN_NAMES, CONCERNS } from './concerns.js'
+import { type RoleOutcome, roleOutcomeOf } from './impact.js'
+import type { UserDetails } from './pool-user.js'
+import type { RoleCheck } from './role-check.js'
+
+/** Whose credentials a user gets, as an audit has it. */
+export interface UserCredentials extends Pick<RoleSelection, 'outcome' | 'roleArn'> {
+  readonly candidates?: readonly Pick<RoleCandidate, 'outcome' | 'roleArn'>[] | undefined
+}
+
+/** A user of one audit. */
+export interface DiffUser extends UserGroups, Pick<UserDetails, 'sub' | 'enabled'> {
+  /** Absent where no identity pool was asked about. */
+  readonly credentials?: UserCredentials | undefined
+}
+
+/** What one audit says besides its users. */
+export interface AuditSide {
+  readonly groups: readonly Group[]
+  readonly reading?: AuditReading | undefined
+  /** The version of rolecast that wrote it; absent where nothing says it. */
+  readonly toolVersion?: string | undefined
+  /** The reading that its findings were counted with; absent where they are counted with that of the comparison. */
+  readonly semantics?: Semantics | undefined
+  /** Absent where no identity pool was asked about. */
+  readonly identityPoolId?: string | undefined
+  /** The app client that it was asked for, where one is known. */
+  readonly clientId?: string | undefined
+  /** What IAM says of the roles; absent where they were not looked up. */
+  readonly roleChecks?: readonly DiffRole[] | undefined
+}
+
+/** What one audit says of a role. */
+export interface DiffRole extends Pick<RoleCheck, 'roleArn' | 'status'> {
+  readonly trust?: Partial<Pick<Trust, 'trusted' | 'anyPool' | 'guests'>> | undefined
+  /** Absent where the policies were not looked at. */
+  readonly privileges?: { readonly administrator?: boolean | undefined } | undefined
+}
+
+/** What an audit says at its end. */
+export interface AuditEnd {
+  /** How many of each finding it has. */
+  readonly findings: Readonly<Partial<Record<AuditConcern, number>>>
+  /** How much changed while the pool was read. */
+  readonly changes: number
+}
+
+/** What becomes of the role whose credentials a user gets. `undetermined`: it is not known before or after. */
+export type CredentialsChange = 'same' | 'gained' | 'lost' | 'changed' | 'undetermined'
+
+/** Whether a user is in both audits. A user who was deleted and created again is another one: one is gone, one is new. */
+export type Presence = 'both' | 'new' | 'gone'
+
+/** What is different for one user. A user who is new had no role, and one who is gone has none. */
+export interface UserDiff extends RoleComparison {
+  readonly username: string
+  readonly sub?: string | undefined
+  readonly presence: Presence
+  /** Absent exactly for a user who is new. */
+  readonly before?: PoolResolution | undefined
+  /** Absent exactly for a user who is gone. */
+  readonly after?: PoolResolution | undefined
+  readonly groupsAdded: readonly string[]
+  readonly groupsRemoved: readonly string[]
+  /**
+   * `enabled`: the user was disabled, and is not, or it is not known. `disabled`: the user is disabled, and was not, or it is not
+   * known. Else absent, and for users who are new or gone.
+   */
+  readonly became?: 'enabled' | 'disabled' | undefined
+  /** Present where both audits asked about one identity pool and app client, with the reading of the comparison. */
+  readonly credentials?:
+    | {
+        readonly change: CredentialsChange
+        readonly before?: UserCredentials | undefined
+        readonly after?: UserCredentials | undefined
+      }
+    | undefined
+}
+
+/** Users who come from one answer to another. */
+export interface DiffTransition<Change, State> {
+  readonly presence: Presence
+  readonly change: Change
+  /** Absent for users who are new. */
+  readonly before?: State | undefined
+  /** Absent for users who are gone. */
+  readonly after?: State | undefined
+  readonly count: number
+  /** The first of them, as many as are listed. */
+  readonly users: readonly string[]
+}
+
+export interface NamedUsers {
+  readonly count: number
+  /** The first of them, as many as are listed. */
+  readonly users: readonly string[]
+}
+
+/** Users who were enabled or disabled. */
+export interface SignInUsers extends NamedUsers {
+  /** Of these, those who have a role, or may have: once enabled, or before they were disabled. */
+  readonly withRole: number
+}
+
+export interface GroupDiff {
+  readonly groupName: string
+  readonly change: 'new' | 'gone' | 'changed'
+  readonly before?: Omit<Group, 'groupName'> | undefined
+  readonly after?: Omit<Group, 'groupName'> | undefined
+}
+
+/** What IAM says of a role. */
+export interface RoleState {
+  readonly status: RoleCheck['status']
+  /** Whether it trusts the identity pool. Absent where the role is not known to exist, or that was not compared. */
+  readonly trusted?: boolean | 'unknown' | undefined
+  /** Whether it trusts every identity pool, or guests. Absent as `trusted` is. */
+  readonly openToOthers?: boolean | 'unknown' | undefined
+  /** Whether it can do everything. Absent where the role is not known to exist, or that was not compared. */
+  readonly administrator?: boolean | 'unknown' | undefined
+}
+
+/** A role of which IAM says something else, or that only one audit has. */
+export interface RoleDiff {
+  readonly roleArn: string
+  readonly change: 'new' | 'gone' | 'changed'
+  readonly before?: RoleState | undefined
+  readonly after?: RoleState | undefined
+}
+
+export interface FindingDiff {
+  readonly concern: AuditConcern
+  /** `undetermined`: the later audit has fewer, and did not check all roles to the end. */
+  readonly change: 'new' | 'gone' | 'more' | 'fewer' | 'undetermined'
+  /** How many the audits count. */
+  readonly before: number
+  readonly after: number
+}
+
+/** What is different between two audits. */
+export interface AuditDiff {
+  readonly semantics: Semantics
+  readonly before: DiffedAudit
+  readonly after: DiffedAudit
+  /** A sentence for each thing that was not compared, or whose comparison is in doubt. */
+  readonly notes: readonly string[]
+  readonly newUsers: NamedUsers
+  readonly goneUsers: NamedUsers
+  /** Users who were disabled, and are enabled, or may be. */
+  readonly enabledUsers: SignInUsers
+  /** Users who are disabled, and were not, or may not have been. */
+  readonly disabledUsers: SignInUsers
+  /** Users of whom nothing but the groups is different. */
+  readonly regroupedUsers: NamedUsers
+  /** By what becomes of the preferred role. Users who are new or gone are among them. */
+  readonly changes: Readonly<Record<RoleChange, number>>
+  /** The most frequent first. */
+  readonly transitions: readonly DiffTransition<Exclude<RoleChange, 'same'>, RoleOutcome>[]
+  /** Absent where the audits did not both ask about one identity pool and app client with the reading of the comparison. */
+  readonly credentials?:
+    | {
+        readonly identityPoolId: string
+        readonly changes: Readonly<Record<CredentialsChange, number>>
+        readonly transitions: readonly DiffTransition<Exclude<CredentialsChange, 'same'>, UserCredentials>[]
+      }
+    | undefined
+  /** By name. */
+  readonly groups: readonly GroupDiff[]
+  /** By ARN. Absent where the audits did not both look the roles up. */
+  readonly roles?: readonly RoleDiff[] | undefined
+  /** By number only, in the order of `CONCERNS`. Absent where the findings were not given. */
+  readonly findings?: readonly FindingDiff[] | undefined
+}
+
+export interface DiffedAudit {
+  readonly reading?: AuditReading | undefined
+  readonly toolVersion?: string | undefined
+  readonly users: number
+}
+
+export interface AuditDiffOptions {
+  readonly before: AuditSide
+  readonly after: AuditSide
+  /** The reading that resolves the users of both. @default 'observed' */
+  readonly semantics?: Semantics | undefined
+  /** Compares audits of different user pools: users by their names, and not by `sub`. @default false */
+  readonly anyPool?: boolean | undefined
+  /** How many names each list has at most. @default 1000 */
+  readonly listed?: number | undefined
+}
+
+export interface AuditDiffBuilder {
+  /** @throws RolecastError `invalid-input`: the user was added before; `invalid-group-name` */
+  addBefore(user: DiffUser): void
+  /**
+   * Compares a user of the later audit. All users of the earlier one are added before.
+   *
+   * @throws RolecastError `invalid-input`: the user was added before; `invalid-group-name`
+   */
+  addAfter(user: DiffUser): UserDiff
+  /** The users of the earlier audit who are not in the later one, in their order. Call it once, after the last `addAfter`. */
+  gone(): Generator<UserDiff, void>
+  /** What is different. Call it when `gone` has ended. */
+  summary(ends?: { readonly before: AuditEnd; readonly after: AuditEnd }): AuditDiff
+}
+
+/**
+ * Compares two audits of a user pool: who gained, lost or changed a role, who is new or gone, and which groups and findings
+ * are different. Users are matched by their names, which never change in Cognito; where both audits have the `sub`, another
+ * `sub` is another user.
+ *
+ * The roles are resolved from the groups of each audit, with one reading for both: a difference in the answer is one of the
+ * pool, and not of the reading. Of the earlier audit, the names of its users and which groups they are in stay in memory.
+ *
+ * Not for what happened between the two: a role that was gained and lost again leaves no trace. A group that was deleted and
+ * created again with the same precedence and role looks the same.
+ *
+ * @throws RolecastError `invalid-input`: the audits are of different user pools, or in the wrong order
+ * @example
+ * const diff = createAuditDiff({ before: { groups: old.groups }, after: { groups } })
+ * for (const user of old.users) diff.addBefore(user)
+ * for (const user of users) if (diff.addAfter(user).change === 'gained') console.log(user.username)
+ */
+export function createAuditDiff({
+  before,
+  after,
+  semantics = 'observed',
+  anyPool = false,
+  listed = 1000,
+}: AuditDiffOptions): AuditDiffBuilder {
+  checkComparable(before, after, anyPool)
+  const lists = createGroupLists()
+  const then = createSide(before.groups, semantics, lists)
+  const now = createSide(after.groups, semantics, lists)
+  const areOnePool = !areOfTwoPools(before, after)
+  const areOfOneReading = [before, after].every(side => (side.semantics ?? semantics) === semantics)
+  // Credentials are of the reading of their audit, and cannot be resolved again.
+  const identityPoolId = areOfOneReading && areOfOneIdentityPool(before, after) ? before.identityPoolId : undefined
+
+  const ids = new Map<string, number>()
+  const old: OldUsers = { subs: [], lists: [], credentials: [], enabled: [], isMatched: [] }
+  const added = new Set<string>()
+  const tally = createTally(listed)
+  const kept = createInterned<UserCredentials>(credentialsKey)
+  let byNameOnly = 0
+  let enabledOnce = 0
+  let usersAfter = 0
+
+  function compare(
+    user: Pick<UserDiff, 'username' | 'sub' | 'presence'>,
+    was: Seen | undefined,
+    is: Seen | undefined,
+  ): UserDiff {
+    const [from, to] = [was && then.resolve(was.list), is && now.resolve(is.list)]
+    const groups =
+      was?.list === is?.list ? SAME_SETS : compareSets(is && lists.names(is.list), was && lists.names(was.list))
+    const became = was && is && becameOf(was.enabled, is.enabled)
+    if (was && is && (was.enabled === undefined) !== (is.enabled === undefined)) enabledOnce++
+    const diff: UserDiff = {
+      ...user,
+      ...compareRoles(from ?? NOBODY, to ?? NOBODY),
+      ...(from !== undefined && { before: from }),
+      ...(to !== undefined && { after: to }),
+      groupsAdded: groups.added,
+      groupsRemoved: groups.removed,
+      ...(became !== undefined && { became }),
+      ...(identityPoolId !== undefined && { credentials: compareCredentials(was, is) }),
+    }
+    tally.add(diff)
+    return diff
+  }
+
+  return {
+    addBefore(user) {
+      const { username, sub, enabled, groups, credentials } = checkUser(user)
+      if (ids.has(username)) throw repeated(username)
+      ids.set(username, old.subs.length)
+      old.subs.push(sub === username ? username : sub)
+      old.lists.push(lists.idOf(groups))
+      old.credentials.push(credentials === undefined ? undefined : kept.get(credentials))
+      old.enabled.push(enabled)
+      old.isMatched.push(false)
+    },
+
+    addAfter(user) {
+      const { username, sub, enabled, groups, credentials } = checkUser(user)
+      usersAfter++
+      const is: Seen = { list: lists.idOf(groups), enabled, credentials }
+      const name = { username, ...(sub !== undefined && { sub }) }
+      const id = ids.get(username)
+      const oldSub = id === undefined ? undefined : old.subs[id]
+      const areSubsKnown = areOnePool && sub !== undefined && oldSub !== undefined
+      const isSameUser = id !== undefined && (!areSubsKnown || sub === oldSub)
+      if (added.has(username) || (isSameUser && old.isMatched[id])) throw repeated(username)
+      if (!isSameUser) {
+        added.add(username)
+        return compare({ ...name, presence: 'new' }, undefined, is)
+      }
+      old.isMatched[id] = true
+      if (!areSubsKnown) byNameOnly++
+      return compare({ ...name, presence: 'both' }, seenAs(old, id), is)
+    },
+
+    *gone() {
+      for (const [username, id] of ids) {
+        if (old.isMatched[id]) continue
+        const sub = old.subs[id]
+        yield compare({ username, ...(sub !== undefined && { sub }), presence: 'gone' }, seenAs(old, id), undefined)
+      }
+    },
+
+    summary(ends) {
+      return {
+        semantics,
+        before: { ...headOf(before), users: ids.size },
+        after: { ...headOf(after), users: usersAfter },
+        notes: notesOn({ before, after, byNameOnly, enabledOnce, ends, areOfOneReading }),
+        ...tally.users(),
+        ...tally.roles(),
+        ...(identityPoolId !== undefined && { credentials: { identityPoolId, ...tally.credentials() } }),
+        groups: diffGroups(before.groups, after.groups),
+        ...rolesOf(before, after),
+        ...(ends !== undefined &&
+          areOfOneReading && { findings: diffFindings(ends, lookedAt(before, after), uncheckedIn(after)) }),
+      }
+    },
+  }
+}
+
+/** What `--fail-on` can ask of a difference. */
+export const DIFF_KINDS = ['gained', 'lost', 'changed', 'undetermined', 'allowed-roles', 'any'] as const
+export type DiffKind = (typeof DIFF_KINDS)[number]
+
+/**
+ * Whether audits differ in this way, in preferred roles or in credentials. What is undetermined may be a gain, a loss or a
+ * change, so it counts as each of them. A user with a role who was disabled and is enabled gained it, and lost it the other way
+ * round. `any` is also true for users, memberships, groups, roles and findings that are different.
+ */
+export function isDifferent(diff: AuditDiff, kind: DiffKind): boolean {
+  const { changes, credentials } = diff
+  if (kind === 'any') return hasAny(diff)
+  if (kind === 'allowed-roles') return changes['allowed-roles'] > 0
+  if (kind === 'gained' && diff.enabledUsers.withRole > 0) return true
+  if (kind === 'lost' && diff.disabledUsers.withRole > 0) return true
+  return [changes, ...(credentials === undefined ? [] : [credentials.changes])].some(
+    counts => counts[kind] + counts.undetermined > 0,
+  )
+}
+
+function hasAny({ transitions, credentials, groups, roles, findings, ...users }: AuditDiff): boolean {
+  const named = [users.newUsers, users.goneUsers, users.enabledUsers, users.disabledUsers, users.regroupedUsers]
+  const lists = [transitions, credentials?.transitions ?? [], groups, roles ?? [], findings ?? []]
+  return named.some(({ count }) => count > 0) || lists.some(list => list.length > 0)
+}
+
+/** What an audit says of one user, the groups by the number of their list. */
+interface Seen {
+  readonly list: number
+  readonly enabled: boolean | undefined
+  readonly credentials: UserCredentials | undefined
+}
+
+/** By the number of the user, in the order they were added. */
+interface OldUsers {
+  readonly subs: (string | undefined)[]
+  readonly lists: number[]
+  readonly credentials: (UserCredentials | undefined)[]
+  readonly enabled: (boolean | undefined)[]
+  readonly isMatched: boolean[]
+}
+
+function seenAs({ lists, enabled, credentials }: OldUsers, id: number): Seen {
+  return { list: lists[id]!, enabled: enabled[id], credentials: credentials[id] }
+}
+
+/** What a user who is not there gets. */
+const NOBODY = { outcome: 'none', roles: [] } as const
+const SAME_SETS = { added: [], removed: [] } as const
+
+function becameOf(was: boolean | undefined, is: boolean | undefined): UserDiff['became'] {
+  if (was === is) return undefined
+  return was === false ? 'enabled' : is === false ? 'disabled' : undefined
+}
+
+// ------------------------------------------------------------------ Lists of groups
+
+interface GroupLists {
+  idOf(names: readonly string[]): number
+  names(id: number): readonly string[]
+}
+
+/** Many users are in the same groups: a list is kept once, whatever its order, as text with the numbers of its names. */
+function createGroupLists(): GroupLists {
+  const numbers = new Map<string, number>()
+  const namesOf: string[] = []
+  const ids = new Map<string, number>()
+  const keys: string[] = []
+  const frozen = new WeakMap<readonly string[], number>()
+
+  function numberOf(name: string): number {
+    let number = numbers.get(name)
+    if (number === undefined) numbers.set(name, (number = namesOf.push(name) - 1))
+    return number
+  }
+  function find(names: readonly string[]): number {
+    const key = [...new Set(names)]
+      .map(numberOf)
+      .toSorted((a, b) => a - b)
+      .join()
+    let id = ids.get(key)
+    if (id === undefined) ids.set(key, (id = keys.push(key) - 1))
+    return id
+  }
+  return {
+    idOf(names) {
+      const known = frozen.get(names)
+      if (known !== undefined) return known
+      const id = find(names)
+      // A frozen list comes again.
+      if (Object.isFrozen(names)) frozen.set(names, id)
+      return id
+    },
+    names: id => (keys[id] === '' ? [] : keys[id]!.split(',').map(number => namesOf[Number(number)]!)),
+  }
+}
+
+const MAX_RESOLVED = 20_000
+
+function createSide(groups: readonly Group[], semantics: Semantics, lists: GroupLists) {
+  const pool = compilePool(groups, { semantics })
+  const resolved = new Map<number, PoolResolution>()
+  return {
+    resolve(list: number): PoolResolution {
+      let resolution = resolved.get(list)
+      if (resolution === undefined) {
+        if (resolved.size >= MAX_RESOLVED) resolved.clear()
+        resolved.set(list, (resolution = pool.resolve(lists.names(list))))
+      }
+      return resolution
+    },
+  }
+}
+
+// ------------------------------------------------------------------ Credentials
+
+function createInterned<T>(keyOf: (value: T) => string) {
+  const known = new Map<string, T>()
+  return {
+    get(value: T): T {
+      const key = keyOf(value)
+      const found = known.get(key)
+      if (found === undefined) known.set(key, value)
+      return found ?? value
+    },
+  }
+}
+
+function credentialsKey({ outcome, roleArn, candidates }: UserCredentials): string {
+  const sorted = (candidates ?? []).map(one => JSON.stringify([one.outcome, one.roleArn])).toSorted(compareText)
+  return JSON.stringify([outcome, roleArn, sorted])
+}
+
+function compareCredentials(was: Seen | undefined, is: Seen | undefined): NonNullable<UserDiff['credentials']> {
+  const [before, after] = [was?.credentials, is?.credentials]
+  return {
+    change: credentialsChange(was && (before ?? UNKNOWN), is && (after ?? UNKNOWN)),
+    ...(before !== undefined && { before }),
+    ...(after !== undefined && { after }),
+  }
+}
+
+/** Of a user of whom an audit should say it, and does not. */
+const UNKNOWN: UserCredentials = { outcome: 'undetermined' }
+
+function credentialsChange(before: UserCredentials | undefined, after: UserCredentials | undefined): CredentialsChange {
+  if (before?.outcome === 'undetermined' || after?.outcome === 'undetermined') {
+    const isSameDoubt = before !== undefined && after !== undefined && credentialsKey(before) === credentialsKey(after)
+    return isSameDoubt && before.candidates !== undefined ? 'same' : 'undetermined'
+  }
+  if (before?.roleArn === after?.roleArn) return 'same'
+  return before?.roleArn === undefined ? 'gained' : after?.roleArn === undefined ? 'lost' : 'changed'
+}
+
+// ------------------------------------------------------------------ Counts
+
+function createTally(listed: number) {
+  const changes: Record<RoleChange, number> = {
+    same: 0,
+    gained: 0,
+    lost: 0,
+    changed: 0,
+    undetermined: 0,
+    'allowed-roles': 0,
+  }
+  const credentialsChanges: Record<CredentialsChange, number> = {
+    same: 0,
+    gained: 0,
+    lost: 0,
+    changed: 0,
+    undetermined: 0,
+  }
+  const ofRoles = createTransitions<Exclude<RoleChange, 'same'>, RoleOutcome>(listed)
+  const ofCredentials = createTransitions<Exclude<CredentialsChange, 'same'>, UserCredentials>(listed)
+  const named = {
+    new: createNamed(listed),
+    gone: createNamed(listed),
+    enabled: createNamed(listed),
+    disabled: createNamed(listed),
+    regrouped: createNamed(listed),
+  }
+  const withRole = { enabled: 0, disabled: 0 }
+
+  return {
+    add(user: UserDiff): void {
+      const { username, presence, change, before, after, became, credentials } = user
+      changes[change]++
+      if (presence !== 'both') named[presence].add(username)
+      if (isRegroupedOnly(user)) named.regrouped.add(username)
+      if (became !== undefined) {
+        named[became].add(username)
+        const [side, own] = became === 'enabled' ? [after, credentials?.after] : [before, credentials?.before]
+        if (hasRole(side, own)) withRole[became]++
+      }
+      if (change !== 'same')
+        ofRoles.add(
+          { presence, change, before: before && roleOutcomeOf(before), after: after && roleOutcomeOf(after) },
+          username,
+        )
+      if (credentials === undefined) return
+      credentialsChanges[credentials.change]++
+      if (credentials.change !== 'same')
+        ofCredentials.add(
+          {
+            presence,
+            change: credentials.change,
+            before: shortOf(credentials.before),
+            after: shortOf(credentials.after),
+          },
+          username,
+        )
+    },
+    users: () => ({
+      newUsers: named.new.get(),
+      goneUsers: named.gone.get(),
+      enabledUsers: { ...named.enabled.get(), withRole: withRole.enabled },
+      disabledUsers: { ...named.disabled.get(), withRole: withRole.disabled },
+      regroupedUsers: named.regrouped.get(),
+    }),
+    roles: () => ({ changes: { ...changes }, transitions: ofRoles.get() }),
+    credentials: () => ({ changes: { ...credentialsChanges }, transitions: ofCredentials.get() }),
+  }
+}
+
+/** Whether a user gets any role, or may. */
+function hasRole(resolution: PoolResolution | undefined, credentials: UserCredentials | undefined): boolean {
+  const getsCredentials = credentials !== undefined && credentials.outcome !== 'denied'
+  return getsCredentials || (resolution !== undefined && resolution.roles.length > 0)
+}
+
+function isRegroupedOnly({ presence, change, became, credentials, groupsAdded, groupsRemoved }: UserDiff): boolean {
+  const isSame = change === 'same' && became === undefined && (credentials?.change ?? 'same') === 'same'
+  return presence === 'both' && isSame && groupsAdded.length + groupsRemoved.length > 0
+}
+
+function shortOf(credentials: UserCredentials | undefined): UserCredentials | undefined {
+  if (credentials === undefined) return undefined
+  const { outcome, roleArn, candidates } = credentials
+  return {
+    outcome,
+    ...(roleArn !== undefined && { roleArn }),
+    ...(candidates !== undefined && {
+      candidates: candidates.map(one => ({
+        outcome: one.outcome,
+        ...(one.roleArn !== undefined && { roleArn: one.roleArn }),
+      })),
+    }),
+  }
+}
+
+function createNamed(listed: number) {
+  let count = 0
+  const users: string[] = []
+  return {
+    add(username: string): void {
+      if (++count <= listed) users.push(username)
+    },
+    get: (): NamedUsers => ({ count, users: [...users] }),
+  }
+}
+
+function createTransitions<Change extends string, State>(listed: number) {
+  type Counted = DiffTransition<Change, State>
+  const found = new Map<string, Mutable<Counted> & { users: string[] }>()
+  return {
+    add({ presence, change, before, after }: Omit<Counted, 'count' | 'users'>, username: string): void {
+      const key = JSON.stringify([presence, change, before ?? null, after ?? null])
+      let transition = found.get(key)
+      if (transition === undefined) {
+        const states = { ...(before !== undefined && { before }), ...(after !== undefined && { after }) }
+        found.set(key, (transition = { presence, change, ...states, count: 0, users: [] }))
+      }
+      if (++transition.count <= listed) transition.users.push(username)
+    },
+    get: (): readonly Counted[] =>
+      [...found]
+        .toSorted(([a, one], [b, other]) => other.count - one.count || compareText(a, b))
+        .map(([, transition]) => ({ ...transition, users: [...transition.users] })),
+  }
+}
+
+// ------------------------------------------------------------------ Groups and findings
+
+function diffGroups(before: readonly Group[], after: readonly Group[]): readonly GroupDiff[] {
+  const [was, is] = [before, after].map(byName) as [ReturnType<typeof byName>, ReturnType<typeof byName>]
+  return [...new Set([...was.keys(), ...is.keys()])]
+    .toSorted(compareText)
+    .flatMap((groupName): readonly GroupDiff[] => {
+      const [from, to] = [was.get(groupName), is.get(groupName)]
+      if (from === undefined) return [{ groupName, change: 'new', after: to }]
+      if (to === undefined) return [{ groupName, change: 'gone', before: from }]
+      const isSame = from.precedence === to.precedence && from.roleArn === to.roleArn
+      return isSame ? [] : [{ groupName, change: 'changed', before: from, after: to }]
+    })
+}
+
+/** Of those with one name the first counts, as in `compilePool`. */
+function byName(groups: readonly Group[]): ReadonlyMap<string, Omit<Group, 'groupName'>> {
+  const found = new Map<string, Omit<Group, 'groupName'>>()
+  for (const { groupName, precedence, roleArn } of groups)
+    if (!found.has(groupName))
+      found.set(groupName, { ...(precedence != null && { precedence }), ...(roleArn && { roleArn }) })
+  return found
+}
+
+// ------------------------------------------------------------------ Roles and findings
+
+const LOOKED = {
+  hasRoleChecks: ({ roleChecks }: AuditSide) => roleChecks !== undefined,
+  hasPrivileges: ({ roleChecks }: AuditSide) => roleChecks?.some(({ privileges }) => privileges !== undefined) === true,
+}
+
+/** What of the roles both audits looked at. */
+function comparedOf(before: AuditSide, after: AuditSide) {
+  return {
+    hasTrust: before.identityPoolId !== undefined && before.identityPoolId === after.identityPoolId,
+    hasPrivileges: LOOKED.hasPrivileges(before) && LOOKED.hasPrivileges(after),
+  }
+}
+
+function stateOf({ status, trust, privileges }: DiffRole, compared: ReturnType<typeof comparedOf>): RoleState {
+  if (status !== 'exists') return { status }
+  return {
+    status,
+    ...(compared.hasTrust && { trusted: trust?.trusted ?? 'unknown', openToOthers: openOf(trust) }),
+    ...(compared.hasPrivileges && { administrator: privileges?.administrator ?? 'unknown' }),
+  }
+}
+
+function openOf({ anyPool, guests }: NonNullable<DiffRole['trust']> = {}): boolean | 'unknown' {
+  if (anyPool === true || guests === true) return true
+  return anyPool === false && guests === false ? false : 'unknown'
+}
+
+function isUnchecked(state: RoleState): boolean {
+  return Object.values(state).includes('unknown')
+}
+
+function rolesOf(before: AuditSide, after: AuditSide): Pick<AuditDiff, 'roles'> {
+  if (before.roleChecks === undefined || after.roleChecks === undefined) return {}
+  const compared = comparedOf(before, after)
+  const statesOf = (roles: readonly DiffRole[]) => new Map(roles.map(role => [role.roleArn, stateOf(role, compared)]))
+  const [was, is] = [statesOf(before.roleChecks), statesOf(after.roleChecks)]
+  const roles = [...new Set([...was.keys(), ...is.keys()])]
+    .toSorted(compareText)
+    .flatMap((roleArn): readonly RoleDiff[] => {
+      const [from, to] = [was.get(roleArn), is.get(roleArn)]
+      if (from === undefined) return [{ roleArn, change: 'new', after: to }]
+      if (to === undefined) return [{ roleArn, change: 'gone', before: from }]
+      const isSame = JSON.stringify(from) === JSON.stringify(to)
+      return isSame ? [] : [{ roleArn, change: 'changed', before: from, after: to }]
+    })
+  return { roles }
+}
+
+/** Concerns of which a role may be that was not checked to the end. */
+function uncheckedIn({ roleChecks = [] }: AuditSide): (concern: AuditConcern) => boolean {
+  const exists = roleChecks.filter(({ status }) => status === 'exists')
+  const areUnknown = roleChecks.some(({ status }) => status === 'unknown')
+  const open: Readonly<Partial<Record<AuditConcern, boolean>>> = {
+    'missing-role': areUnknown,
+    'untrusted-role': areUnknown || exists.some(({ trust }) => trust?.trusted === undefined),
+    'role-open-to-others': areUnknown || exists.some(({ trust }) => openOf(trust) === 'unknown'),
+    'administrator-role': areUnknown || exists.some(({ privileges }) => privileges?.administrator === undefined),
+  }
+  return concern => open[concern] ?? false
+}
+
+/** Concerns that only some audits look at: those with an identity pool, and those that look the roles up. */
+function lookedAt(before: AuditSide, after: AuditSide): (concern: AuditConcern) => boolean {
+  const both = (field: 'hasRoleChecks' | 'hasPrivileges') => LOOKED[field](before) && LOOKED[field](after)
+  const isOneIdentityPool = areOfOneIdentityPool(before, after)
+  const needs: Readonly<Partial<Record<string, boolean>>> = {
+    'no-credentials': isOneIdentityPool,
+    'undetermined-credentials': isOneIdentityPool,
+    // Who gets a role is counted with the identity pool, where one was asked about.
+    'role-nobody-gets': before.identityPoolId === after.identityPoolId && before.clientId === after.clientId,
+    'missing-role': both('hasRoleChecks'),
+    'untrusted-role': both('hasRoleChecks') && comparedOf(before, after).hasTrust,
+    'administrator-role': both('hasPrivileges'),
+    'unchecked-role': both('hasRoleChecks'),
+    'role-open-to-others': both('hasRoleChecks') && comparedOf(before, after).hasTrust,
+    'unjudged-privileges': both('hasPrivileges'),
+  }
+  return concern => needs[concern] ?? true
+}
+
+function diffFindings(
+  { before, after }: { readonly before: AuditEnd; readonly after: AuditEnd },
+  isLookedAt: (concern: AuditConcern) => boolean,
+  isUncheckedAfter: (concern: AuditConcern) => boolean,
+): readonly FindingDiff[] {
+  return (Object.keys(CONCERNS) as readonly AuditConcern[]).filter(isLookedAt).flatMap(concern => {
+    const [was, is] = [before.findings[concern] ?? 0, after.findings[concern] ?? 0]
+    if (was === is) return []
+    const isOpen = is < was && isUncheckedAfter(concern)
+    const change: FindingDiff['change'] = isOpen
+      ? 'undetermined'
+      : was === 0
+        ? 'new'
+        : is === 0
+          ? 'gone'
+          : was < is
+            ? 'more'
+            : 'fewer'
+    return [{ concern, change, before: was, after: is }]
+  })
+}
+
+// ------------------------------------------------------------------ Whether the two can be compared
+
+function areOfTwoPools({ reading: was }: AuditSide, { reading: is }: AuditSide): boolean {
+  return was?.userPoolId !== undefined && is?.userPoolId !== undefined && was.userPoolId !== is.userPoolId
+}
+
+/** And of one app client: the role mapping is that of the client. */
+function areOfOneIdentityPool(before: AuditSide, after: AuditSide): boolean {
+  return (
+    before.identityPoolId !== undefined &&
+    before.identityPoolId === after.identityPoolId &&
+    before.clientId === after.clientId
+  )
+}
+
+function checkComparable(before: AuditSide, after: AuditSide, anyPool: boolean): void {
+  const [was, is] = [before.reading, after.reading]
+  if (areOfTwoPools(before, after) && !anyPool) {
+    throw new RolecastError(
+      'invalid-input',
+      `the audits are of different user pools, ${quote(was?.userPoolId)} and ${quote(is?.userPoolId)}; compare two audits of one pool, or give \`anyPool\``,
+      { value: is?.userPoolId },
+    )
+  }
+  if (isLater(was?.startedAt, is?.startedAt)) {
+    throw new RolecastError(
+      'invalid-input',
+      `the first audit was read from ${quote(was?.startedAt)} on, and the second one before that, from ${quote(is?.startedAt)} on; give the older one first`,
+      { value: is?.startedAt },
+    )
+  }
+}
+
+/** Of two times in UTC, with or without milliseconds. */
+function isLater(one: string | undefined, other: string | undefined): boolean {
+  if (one === undefined || other === undefined) return false
+  return compareText(one.replace('Z', ''), other.replace('Z', '')) > 0
+}
+
+interface ComparedSides {
+  readonly before: AuditSide
+  readonly after: AuditSide
+  readonly byNameOnly: number
+  readonly enabledOnce: number
+  readonly areOfOneReading: boolean
+  readonly ends: { readonly before: AuditEnd; readonly after: AuditEnd } | undefined
+}
+
+function notesOn({ before, after, byNameOnly, enabledOnce, ends, areOfOneReading }: ComparedSides): readonly string[] {
+  const [was, is] = [before.reading, after.reading]
+  const areTwo = areOfTwoPools(before, after)
+  const oneOnly = (field: 'hasRoleChecks' | 'hasPrivileges') => LOOKED[field](before) !== LOOKED[field](after)
+  const oneIdentityPool = before.identityPoolId === undefined || after.identityPoolId === undefined
+  const areTwoClients =
+    !oneIdentityPool && before.identityPoolId === after.identityPoolId && before.clientId !== after.clientId
+  const compared = comparedOf(before, after)
+  const areRolesCompared = before.roleChecks !== undefined && after.roleChecks !== undefined
+  const [uncheckedBefore, uncheckedAfter] = [before, after].map(
+    side => (areRolesCompared ? side.roleChecks! : []).filter(role => isUnchecked(stateOf(role, compared))).length,
+  ) as [number, number]
+  const changes = (ends?.before.changes ?? 0) + (ends?.after.changes ?? 0)
+  const notes: readonly (readonly [boolean, string])[] = [
+    [
+      was?.userPoolId === undefined || is?.userPoolId === undefined,
+      'Nothing says that both audits are of one user pool: at least one does not name its pool.',
+    ],
+    [areTwo, 'The audits are of different user pools: users are matched by name, and are different users.'],
+    [
+      was?.startedAt === undefined || is?.startedAt === undefined,
+      'At least one audit does not say when it was read, so it was not checked that the first one is older.',
+    ],
+    [
+      before.toolVersion !== after.toolVersion,
+      `Different versions of rolecast wrote the audits, ${versionOf(before)} and ${versionOf(after)}. The roles of both were resolved again, by this one.`,
+    ],
+    [
+      byNameOnly > 0 && !areTwo,
+      `Users matched by name only, because an audit does not have their \`sub\`: ${byNameOnly}. One who was deleted and created again looks the same.`,
+    ],
+    [
+      enabledOnce > 0,
+      `Users of whom only one audit says whether they are disabled: ${enabledOnce}. Those who are disabled in that one are listed as if the other said that they were not.`,
+    ],
+    [!areOfOneReading, 'Findings were not compared: an audit was made with another `semantics`.'],
+    [
+      before.identityPoolId !== after.identityPoolId,
+      oneIdentityPool
+        ? 'Whose credentials users get was not compared: only one audit asked about an identity pool.'
+        : 'Whose credentials users get was not compared: the audits asked about different identity pools.',
+    ],
+    [
+      before.identityPoolId !== after.identityPoolId || areTwoClients,
+      'The finding about roles that no user gets was not compared: which roles users get depends on the identity pool.',
+    ],
+    [
+      areTwoClients,
+      `Whose credentials users get was not compared: the audits are for different app clients, ${clientOf(before)} and ${clientOf(after)}.`,
+    ],
+    [
+      !areOfOneReading && areOfOneIdentityPool(before, after),
+      'Whose credentials users get was not compared: an audit was made with another `semantics`.',
+    ],
+    [
+      areOfOneReading && ends !== undefined && areNumbersOnly(ends, lookedAt(before, after)),
+      'Findings were compared by number only: where it is not 0 in both audits, some users or groups may have come and others gone.',
+    ],
+    [
+      uncheckedBefore > 0,
+      `Roles that the first audit did not check to the end: ${uncheckedBefore}. What is found about them may not be new.`,
+    ],
+    [
+      uncheckedAfter > 0,
+      `Roles that the second audit did not check to the end: ${uncheckedAfter}. What was found about them may still be there.`,
+    ],
+    [
+      oneOnly('hasRoleChecks'),
+      'Findings about the roles themselves were not compared: only one audit looked them up in IAM.',
+    ],
+    [
+      oneOnly('hasPrivileges'),
+      'Findings about the policies of roles were not compared: only one audit looked at their policies.',
+    ],
+    [
+      changes > 0,
+      `Changes while the pools were read: ${changes}. An audit is not a snapshot, so what is different may be of the time of reading.`,
+    ],
+  ]
+  return notes.filter(([applies]) => applies).map(([, note]) => note)
+}
+
+/** Findings about roles that are compared by ARN as well. */
+const OF_ROLES: ReadonlySet<AuditConcern> = /* @__PURE__ */ new Set<AuditConcern>([
+  'missing-role',
+  'untrusted-role',
+  'administrator-role',
+  'unchecked-role',
+  'role-open-to-others',
+  'unjudged-privileges',
+])
+
+/** Whether a finding is in both audits that may be of other users, groups or roles. */
+function areNumbersOnly(
+  { before, after }: NonNullable<ComparedSides['ends']>,
+  isLookedAt: (concern: AuditConcern) => boolean,
+): boolean {
+  return CONCERN_NAMES.some(
+    concern =>
+      isLookedAt(concern) &&
+      !OF_ROLES.has(concern) &&
+      (before.findings[concern] ?? 0) > 0 &&
+      (after.findings[concern] ?? 0) > 0,
+  )
+}
+
+function clientOf({ clientId }: AuditSide): string {
+  return clientId === undefined ? 'none' : quote(clientId)
+}
+
+function versionOf({ toolVersion }: AuditSide): string {
+  return toolVersion === undefined ? 'unknown' : quote(toolVersion)
+}
+
+function headOf({ reading, toolVersion }: AuditSide): Omit<DiffedAudit, 'users'> {
+  return { ...(reading !== undefined && { reading }), ...(toolVersion !== undefined && { toolVersion }) }
+}
+
+function checkUser(user: DiffUser): DiffUser {
+  const { username, groups }: Partial<DiffUser> = user ?? {}
+  if (typeof username !== 'string')
+    throw new RolecastError('invalid-input', `${quote(username)} is not a username; give a string`, { value: username })
+  if (Array.isArray(groups) && groups.every(name => typeof name === 'string')) return user
+  throw new RolecastError(
+    'invalid-group-name',
+    `the groups of the user ${quote(username)} are not a list of names; give an array of strings`,
+    { value: groups },
+  )
+}
+
+function repeated(username: string): RolecastError {
+  return new RolecastError(
+    'invalid-input',
+    `the audit has the user ${quote(username)} twice; write all groups of a user in one line`,
+    { value: username },
+  )
+}

@@ -1,104 +1,224 @@
-import { stringify } from 'csv-stringify/sync'
-import { keptWhileFrozen, type UserAudit } from '../audit/summary.js'
+import type { AuditReading } from '../audit/audit-reading.js'
+import type { AuditConcern } from '../audit/concerns.js'
+import type { RoleCheck } from '../audit/role-check.js'
+import { type AuditSummary, type IdentityPoolAbout, keptWhileFrozen, type UserAudit } from '../audit/summary.js'
+import type { Semantics } from '../claims/decide.js'
+import type { RoleSelection } from '../credentials/select-role.js'
+import type { Group } from '../group.js'
 import type { PoolResolution } from '../pool/compile-pool.js'
+import { limitsOf } from './audit-limits.js'
 import { jsonLine } from './json-text.js'
 
+/** What is known of an audit before its first user is written. */
+export interface AuditHead {
+  readonly toolVersion: string
+  readonly reading?: AuditReading | undefined
+  readonly semantics: Semantics
+  readonly groups: Iterable<Group>
+  /** Absent where none was asked about. */
+  readonly identityPool?: IdentityPoolAbout | undefined
+  /** Absent where they were not asked for. */
+  readonly roleChecks?: readonly RoleCheck[] | undefined
+  /** The lines are only of users who belong to one of these findings. Absent: they are of all users. */
+  readonly onlyUsersOf?: readonly AuditConcern[] | undefined
+}
+
+/** An audit as lines: `head`, then a `line` for each user, then `tail`. Each text has its line ends. */
+export interface AuditLines {
+  head(): string
+  /** @param findings what `concernsOf` says of the user */
+  line(user: UserAudit, findings: readonly AuditConcern[]): string
+  /** @param notLookedAt what `limitsOf` says of the summary, if not given */
+  tail(summary: AuditSummary, notLookedAt?: readonly string[]): string
+}
+
 /**
- * A user as one line of NDJSON, its line feed included. The keys, always in this order: `username`, `groups`, `roles`,
- * `outcome`, `rule`, then where they apply `preferredRole`, `candidateRole`, `unknownGroups`. What would end a line for
- * some reader (U+0085, U+2028, U+2029), and a `##[`, is escaped.
+ * Writes an audit for programs.
+ *
+ * `ndjson`: a line `{"audit":…}`, a line for each user with the keys always in the same order, and a line `{"summary":…}`, without
+ * which a file is cut off. What would end a line for some reader (U+0085, U+2028, U+2029), and a `##[`, is escaped.
+ *
+ * `csv`: RFC 4180 in UTF-8 without a byte order mark, the columns of `csvColumns`. Fields that do not apply are empty. Lists are
+ * joined by a space: no name of a group in Cognito can have one, while commas are legal. A field that a spreadsheet would take for a
+ * formula (it begins with `=`, `+`, `-`, `@`, another form of one such as the full-width, or a line break or tab) gets an
+ * apostrophe before it, and is so not what it was: programs read the NDJSON. A spreadsheet must be told that the comma
+ * separates. White space and characters that do not show may come before it: some programs drop them.
  *
  * What all users of a frozen resolution share is written once and kept as long as the resolution is.
  *
  * @see https://github.com/ndjson/ndjson-spec
+ * @see https://www.rfc-editor.org/rfc/rfc4180
+ * @see https://owasp.org/www-community/attacks/CSV_Injection
  */
-export function ndjsonLine({ username, resolution }: UserAudit): string {
-  return `{"username":${PLAIN.test(username) ? `"${username}"` : jsonLine(username)},${ndjsonTail(resolution)}`
+export function createAuditLines({
+  format,
+  head,
+}: {
+  readonly format: 'ndjson' | 'csv'
+  readonly head: AuditHead
+}): AuditLines {
+  if (format === 'ndjson') return { head: () => ndjsonHead(head), line: ndjsonLine, tail: ndjsonTail }
+  const attributes = head.reading?.attributes ?? []
+  return {
+    head: () => csvRecord(csvColumns(head)),
+    line: (user, findings) => csvLine(user, findings, attributes),
+    tail: () => '',
+  }
 }
 
 /** Usernames of these characters alone are written as they are, in JSON and in CSV. */
 const PLAIN = /^\w[\w.@+-]*$/
 
-const ndjsonTail = keptWhileFrozen(
-  ({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }: PoolResolution) => {
-    let tail = `"groups":${jsonList(groups)},"roles":${jsonList(roles)},"outcome":"${outcome}","rule":"${rule}"`
-    if (preferredRole !== undefined) tail += `,"preferredRole":${jsonOf(preferredRole)}`
-    if (candidateRole !== undefined) tail += `,"candidateRole":${jsonOf(candidateRole)}`
-    if (unknownGroups.length > 0) tail += `,"unknownGroups":${jsonLine(unknownGroups)}`
-    return `${tail}}\n`
-  },
-)
-
-function jsonList(names: readonly string[]): string {
-  return `[${names.map(jsonOf).join(',')}]`
-}
-
 /** As many as the groups and roles of one pool can be. */
 const MAX_KEPT = 20_000
-const kept = new Map<string, string>()
 
-function jsonOf(name: string): string {
-  let text = kept.get(name)
-  if (text === undefined) {
-    if (kept.size >= MAX_KEPT) kept.clear()
-    kept.set(name, (text = jsonLine(name)))
+/** Keeps what is made of names that come again. */
+function keptByName(make: (name: string) => string): (name: string) => string {
+  const kept = new Map<string, string>()
+  return name => {
+    let text = kept.get(name)
+    if (text === undefined) {
+      if (kept.size >= MAX_KEPT) kept.clear()
+      kept.set(name, (text = make(name)))
+    }
+    return text
   }
-  return text
 }
 
-/** What a spreadsheet may take for a formula: one of its first characters, after what is blank or does not show. */
-const FORMULA = /^(?:[\t\r\n]|[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]*[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−﬩⩵⩶])/u
+function ndjsonHead(head: AuditHead): string {
+  const { toolVersion, reading, semantics, identityPool, groups, roleChecks, onlyUsersOf } = head
+  const audit = {
+    version: 1,
+    tool: { name: 'rolecast', version: toolVersion },
+    reading,
+    semantics,
+    identityPool,
+    groups: Array.from(groups, ({ groupName, precedence, roleArn }) => ({
+      groupName,
+      precedence: precedence ?? undefined,
+      roleArn: roleArn || undefined,
+    })),
+    roleChecks,
+    onlyUsersOf,
+  }
+  return `${jsonLine({ audit })}\n`
+}
 
-/** The first line of the CSV, its CR LF included. */
-export const csvHeader = csvRecord([
+/** The users of a finding have it in their lines. */
+function ndjsonTail(summary: AuditSummary, notLookedAt = limitsOf(summary)): string {
+  const findings = summary.findings.map(({ users: _names, ...finding }) => finding)
+  return `${jsonLine({ summary: { ...summary, findings, notLookedAt } })}\n`
+}
+
+function ndjsonLine(user: UserAudit, findings: readonly AuditConcern[]): string {
+  const { username, sub, enabled, status, attributes, resolution, selection } = user
+  let line = `{"username":${jsonOfUser(username)}`
+  if (sub !== undefined) line += `,"sub":${jsonOfUser(sub)}`
+  if (enabled !== undefined) line += `,"enabled":${enabled}`
+  if (status !== undefined) line += `,"status":${jsonOf(status)}`
+  if (attributes !== undefined) line += `,"attributes":${jsonLine(attributes)}`
+  line += jsonOfResolution(resolution)
+  if (selection !== undefined) line += jsonOfSelection(selection)
+  if (findings.length > 0) line += `,"findings":["${findings.join('","')}"]`
+  return `${line}}\n`
+}
+
+function jsonOfUser(text: string): string {
+  return PLAIN.test(text) ? `"${text}"` : jsonLine(text)
+}
+
+const jsonOfResolution = keptWhileFrozen((resolution: PoolResolution) => {
+  const { groups, roles, outcome, rule, evidence, preferredRole, candidateRole, unknownGroups } = resolution
+  let text = `,"groups":${jsonList(groups)},"roles":${jsonList(roles)}`
+  text += `,"outcome":"${outcome}","rule":"${rule}","evidence":"${evidence}"`
+  if (preferredRole !== undefined) text += `,"preferredRole":${jsonOf(preferredRole)}`
+  if (candidateRole !== undefined) text += `,"candidateRole":${jsonOf(candidateRole)}`
+  if (unknownGroups.length > 0) text += `,"unknownGroups":${jsonLine(unknownGroups)}`
+  return text
+})
+
+const jsonOfSelection = keptWhileFrozen(
+  ({ outcome, rule, roleArn, candidates }: RoleSelection) =>
+    `,"credentials":${jsonLine({ outcome, rule, roleArn, candidates })}`,
+)
+
+const jsonOf = keptByName(jsonLine)
+
+function jsonList(names: readonly string[]): string {
+  let list = ''
+  for (let index = 0; index < names.length; index++) list += (index === 0 ? '' : ',') + jsonOf(names[index]!)
+  return `[${list}]`
+}
+
+/** The names of the columns of the CSV, in their order. */
+export function csvColumns({ reading }: Pick<AuditHead, 'reading'>): readonly string[] {
+  return [...COLUMNS, ...(reading?.attributes ?? []).map(name => `attribute:${name}`)]
+}
+
+const COLUMNS = [
   'username',
+  'sub',
+  'enabled',
+  'status',
   'groups',
   'roles',
   'outcome',
   'rule',
+  'evidence',
   'preferredRole',
   'candidateRole',
   'unknownGroups',
-])
+  'credentials',
+  'credentialsRole',
+  'findings',
+]
+
+function csvLine(user: UserAudit, findings: readonly AuditConcern[], attributeNames: readonly string[]): string {
+  const { username, sub, enabled, status, attributes = {}, resolution, selection } = user
+  let line = `${csvField(username)},${csvField(sub)},${enabled ?? ''},${csvField(status)},${csvOfResolution(resolution)}`
+  line += selection === undefined ? ',,' : csvOfSelection(selection)
+  line += `,${findings.join(' ')}`
+  for (const name of attributeNames) line += `,${csvField(Object.hasOwn(attributes, name) ? attributes[name] : '')}`
+  return `${line}\r\n`
+}
+
+const csvOfResolution = keptWhileFrozen((resolution: PoolResolution) => {
+  const { groups, roles, outcome, rule, evidence, preferredRole, candidateRole, unknownGroups } = resolution
+  const answer = `${outcome},${rule},${evidence},${csvName(preferredRole ?? '')},${csvName(candidateRole ?? '')}`
+  return `${csvList(groups)},${csvList(roles)},${answer},${csvList(unknownGroups)}`
+})
+
+const csvOfSelection = keptWhileFrozen(({ outcome, roleArn }: RoleSelection) => `,${outcome},${csvField(roleArn)}`)
+
+/** A list is written as it is if each of its names is: neither quotes nor an apostrophe come from what they are together. */
+function csvList(names: readonly string[]): string {
+  let list = ''
+  let isPlain = true
+  for (let index = 0; index < names.length; index++) {
+    const name = names[index]!
+    list += (index === 0 ? '' : ' ') + name
+    isPlain &&= csvName(name) === name
+  }
+  return isPlain ? list : csvField(list)
+}
+
+const csvName = keptByName(csvField)
+
+function csvRecord(fields: readonly string[]): string {
+  return `${fields.map(csvField).join(',')}\r\n`
+}
 
 /**
- * A user as one record of CSV by RFC 4180, its CR LF included; `csvHeader` names the fields. Those that do not apply
- * are empty. UTF-8 without a byte order mark.
- *
- * Lists are joined by a space: no name of a group in Cognito can have one, while commas are legal. A field that a
- * spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, another form of one such as the full-width, or a
- * line break or tab) gets an apostrophe before it, and is so not what it was: programs read the NDJSON. A spreadsheet must be
- * told that the comma separates. White space and characters that do not show may come before it: some programs drop them.
- *
- * @see https://www.rfc-editor.org/rfc/rfc4180
- * @see https://owasp.org/www-community/attacks/CSV_Injection
+ * What needs quotes. The semicolon and the tab do not by RFC 4180; but users choose their names, and in many locales Excel takes
+ * the semicolon for the separator: what follows it would be a formula.
  */
-export function csvLine({ username, resolution }: UserAudit): string {
-  return `${PLAIN.test(username) ? username : csvFields([username])},${csvTail(resolution)}`
-}
+const SPECIAL = /[",;\t\r\n]/
 
-const csvTail = keptWhileFrozen(
-  ({ groups, roles, outcome, rule, preferredRole, candidateRole, unknownGroups }: PoolResolution) =>
-    csvRecord([
-      groups.join(' '),
-      roles.join(' '),
-      outcome,
-      rule,
-      preferredRole,
-      candidateRole,
-      unknownGroups.join(' '),
-    ]),
-)
+/** What a spreadsheet may take for a formula: one of its first characters, after what is blank or does not show. */
+const FORMULA = /^(?:[\t\r\n]|[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]*[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−﬩⩵⩶])/u
 
-function csvRecord(fields: readonly (string | undefined)[]): string {
-  return `${csvFields(fields)}\r\n`
-}
-
-function csvFields(fields: readonly (string | undefined)[]): string {
-  // Users choose their names, and in many locales Excel takes the semicolon for the separator: what follows it would be a formula.
-  return stringify([fields.map(disarmed)], { eof: false, quoted_match: /[;\t]/ })
-}
-
-function disarmed(field: string | undefined): string | undefined {
-  return field !== undefined && FORMULA.test(field) ? `'${field}` : field
+function csvField(text = ''): string {
+  if (text === '' || PLAIN.test(text)) return text
+  const disarmed = FORMULA.test(text) ? `'${text}` : text
+  return SPECIAL.test(disarmed) ? `"${disarmed.replaceAll('"', '""')}"` : disarmed
 }

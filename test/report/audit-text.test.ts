@@ -2,30 +2,34 @@ import { stripVTControlCharacters } from 'node:util'
 import * as fc from 'fast-check'
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
-import { type AuditSummary, createAuditSummary } from '../../src/audit/summary.js'
+import { type AuditSummary, createAuditSummary, type IdentityPoolAbout } from '../../src/audit/summary.js'
 import type { Group } from '../../src/group.js'
+import { limitsOf } from '../../src/report/audit-limits.js'
 import { auditJson, auditText } from '../../src/report/audit-text.js'
+import type { Trust } from '../../src/credentials/trust-policy.js'
+import type { AuditReading } from '../../src/audit/audit-reading.js'
 import { resolveRoles } from '../../src/claims/resolve.js'
 import { groupNames, pools, semantics } from '../arbitraries.js'
+import { READING, role, summaryOf as auditOf, WHOLE } from './audit-summaries.js'
 import { type AuditConcern, CONCERNS } from '../../src/audit/concerns.js'
 import type { PoolChange } from '../../src/audit/pool-change.js'
 import type { Semantics } from '../../src/claims/decide.js'
-
-const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
 
 interface Audited {
   readonly semantics?: Semantics
   readonly userPoolId?: string
   readonly changes?: readonly PoolChange[]
   readonly listed?: number
+  readonly reading?: AuditReading
 }
 
 type Listed = readonly [string, ...string[]]
 
 /** The summary of users given as `[username, ...groups]`. */
 function summaryOf(pool: readonly Group[], users: readonly Listed[], audited: Audited = {}): AuditSummary {
-  const { semantics = 'observed', changes = [], ...options } = audited
-  const counter = createAuditSummary({ groups: pool, semantics, ...options })
+  const { semantics = 'observed', changes = [], userPoolId, ...options } = audited
+  const reading = userPoolId === undefined ? undefined : ({ source: 'files', userPoolId } as const)
+  const counter = createAuditSummary({ groups: pool, semantics, reading, ...options })
   for (const [username, ...names] of users) {
     const groups = names.flatMap(name => pool.find(group => group.groupName === name) ?? [])
     const unknownGroups = names.filter(name => !pool.some(group => group.groupName === name))
@@ -35,7 +39,10 @@ function summaryOf(pool: readonly Group[], users: readonly Listed[], audited: Au
   return counter.summary()
 }
 
-const plain = (summary: AuditSummary) => auditText(summary, { color: false })
+const OPTIONS = { color: false, toolVersion: '1.2.3' }
+const plain = (summary: AuditSummary) => auditText(summary, OPTIONS)
+/** The heading of a finding. */
+const headingOf = (concern: AuditConcern) => `${CONCERNS[concern].severity}: ${CONCERNS[concern].title}`
 
 /** The lines of the block whose heading begins so, without the heading. */
 function block(text: string, heading: string): readonly string[] {
@@ -73,11 +80,83 @@ describe('the whole text', () => {
     ] as const
     expect(plain(summaryOf(pool, users, { userPoolId: 'eu-west-1_Example', changes })))
       .toBe(`Audit of user pool eu-west-1_Example
+  read           from files, which do not say when they were read
+  semantics      observed
+  identity pool  not asked about
+  roles in IAM   not checked
+  tool           rolecast 1.2.3
   users        1,216
   memberships  2,429
   groups       8
   roles        5
-  semantics    observed
+
+Findings
+  error    Users with a tie on different roles                        12
+  error    Users whose preferred role is not known                     1
+  warning  Users whose only roles are on groups without a precedence   1
+  warning  Users with groups that the pool does not have               1
+  warning  Groups of an identity provider with a role                  1  1 user
+  note     Users without any role                                      1
+  note     Roles that no user gets                                     2  no users
+
+error: Users with a tie on different roles (12)
+  Several of their groups share the first rank among those with a role, and the roles differ: Cognito prefers none, and does not consult the next precedence.
+  Give these groups different precedences, or one role.
+    t0
+    t1
+    t2
+    t3
+    t4
+    t5
+    t6
+    t7
+    t8
+    t9
+    and 2 more
+  All of them: --finding conflicting-tie --format ndjson
+
+error: Users whose preferred role is not known (1)
+  A group without a role has the same precedence as their first group with one. AWS does not document whether Cognito then prefers the role, and no known token shows it.
+  Give the group without a role another precedence; until then, grant nothing on it.
+    carl
+
+warning: Users whose only roles are on groups without a precedence (1)
+  Such a role is in cognito:roles and never preferred, so they have no preferred role.
+  Give these groups a precedence; 0 ranks first.
+    dora
+
+warning: Users with groups that the pool does not have (1)
+  What is not in the pool has no role and is in no claim: the group is gone, came while the pool was read, or is misspelt.
+  Read groups and users again, or correct the names.
+    emil
+
+warning: Groups of an identity provider with a role (1)
+  Cognito makes such a group for each provider, and puts in every user that it makes from one: the owner of the provider decides who can sign in there, and so who has the role.
+  Put the role on a group of your own, unless it is meant for all users of the provider.
+    eu-west-1_Example_Google
+  1 user: --finding federated-group-with-role --format ndjson
+
+note: Users without any role (1)
+  They are in no group, or in groups of which none has a role: Cognito sets neither cognito:roles nor cognito:preferred_role.
+  Put them into a group with a role, unless what your app gives to users without one is meant for them.
+    emil
+
+note: Roles that no user gets (2)
+  A group has the role, and no user has it preferred, or gets it from the identity pool: the group has no members, or other groups of its members decide. Disabled users do not count.
+  Change the members or the precedence of the group, or delete it where it is of no use.
+    arn:aws:iam::111122223333:role/Finance
+    arn:aws:iam::111122223333:role/Guest
+
+Not looked at
+  No identity pool was asked about: the roles are those that tokens prefer, not those whose credentials users get.
+  Whether the roles exist, whom they trust and what they can do was not checked.
+  Nothing says of 1,216 users whether they are disabled; they are counted as if they were not.
+  Nothing tells when the files were read from the pool, or what changed in between.
+  What a pre token generation trigger changes in a token cannot be seen from groups.
+
+Changed while the pool was read (2)
+    The user \`gus\` was listed, and gone when asked for.
+    The group \`vip\` had another precedence or role at the end than at the start.
 
 Outcomes
   resolved      1,201  one preferred role
@@ -85,7 +164,13 @@ Outcomes
   ambiguous        12  a tie on different roles, so no preferred role
   undetermined      1  AWS does not document whether there is one
 
-Users by the role they get
+How the outcomes are known
+  observed    1,215  real tokens show it
+  documented      0  AWS documents it
+  inferred        0  it follows from what tokens show and AWS documents
+  unknown         1  neither shows it
+
+Users by preferred role
   arn:aws:iam::111122223333:role/Writer   1,200  ████████████████████
   arn:aws:iam::111122223333:role/Admin        1  █
   arn:aws:iam::111122223333:role/Finance      0
@@ -105,67 +190,30 @@ Groups, highest rank first
 = same precedence, same role
 ? no role, and the same precedence as a group with one: it may keep that role from being preferred
 - a role without a precedence is never preferred
-
-Users with a tie on different roles (12)
-  Several of their groups share the first rank among those with a role, and the roles differ: Cognito prefers none, and does not consult the next precedence.
-  Give these groups different precedences, or one role.
-    t0
-    t1
-    t2
-    t3
-    t4
-    t5
-    t6
-    t7
-    t8
-    t9
-    and 2 more
-
-Users whose only roles are on groups without a precedence (1)
-  Such a role is in cognito:roles and never preferred, so they have no preferred role.
-  Give these groups a precedence; 0 ranks first.
-    dora
-
-Users whose preferred role is not known (1)
-  A group without a role has the same precedence as their first group with one. AWS does not document whether Cognito then prefers the role, and no known token shows it.
-  Give the group without a role another precedence; until then, grant nothing on it.
-    carl
-
-Users without any role (1)
-  They are in no group, or in groups of which none has a role: Cognito sets neither cognito:roles nor cognito:preferred_role.
-  Put them into a group with a role, unless what your app gives to users without one is meant for them.
-    emil
-
-Users with groups that the pool does not have (1)
-  What is not in the pool has no role and is in no claim: the group is gone, came while the pool was read, or is misspelt.
-  Read groups and users again, or correct the names.
-    emil
-
-Roles that no user gets (3)
-  A group has the role, and no user has it preferred: the group has no members, or other groups of its members decide.
-  Change the members or the precedence of the group, or delete it where it is of no use.
-    arn:aws:iam::111122223333:role/Finance
-    arn:aws:iam::111122223333:role/Guest
-    arn:aws:iam::111122223333:role/Hr
-
-Groups of an identity provider with a role (1)
-  Cognito makes such a group for each provider, and puts in every user that it makes from one: the owner of the provider decides who can sign in there, and so who has the role.
-  Put the role on a group of your own, unless it is meant for all users of the provider.
-    eu-west-1_Example_Google
-
-Changed while the pool was read (2)
-    The user \`gus\` was listed, and gone when asked for.
-    The group \`vip\` had another precedence or role at the end than at the start.
 `)
   })
 
   test('a pool without anything', () => {
     expect(plain(summaryOf([], []))).toBe(`Audit
+  read           not known
+  semantics      observed
+  identity pool  not asked about
+  roles in IAM   not checked
+  tool           rolecast 1.2.3
   users        0
   memberships  0
   groups       0
   roles        0
-  semantics    observed
+
+Findings
+  (none)
+
+Not looked at
+  No user was read: if the user pool has any, they are in no count and no finding.
+  No identity pool was asked about: the roles are those that tokens prefer, not those whose credentials users get.
+  Whether the roles exist, whom they trust and what they can do was not checked.
+  Nothing tells when the groups and users were read.
+  What a pre token generation trigger changes in a token cannot be seen from groups.
 
 Outcomes
   resolved      0  one preferred role
@@ -173,7 +221,13 @@ Outcomes
   ambiguous     0  a tie on different roles, so no preferred role
   undetermined  0  AWS does not document whether there is one
 
-Users by the role they get
+How the outcomes are known
+  observed    0  real tokens show it
+  documented  0  AWS documents it
+  inferred    0  it follows from what tokens show and AWS documents
+  unknown     0  neither shows it
+
+Users by preferred role
   (none)
 
 Groups, highest rank first
@@ -188,7 +242,7 @@ Groups, highest rank first
       ['c', 'admins'],
     ]
     const summary = summaryOf(pool, users, { changes: [{ change: 'group-appeared', groupName: 'x' }] })
-    const colored = auditText(summary, { color: true })
+    const colored = auditText(summary, { ...OPTIONS, color: true })
     expect(colored).not.toBe(plain(summary))
     expect(stripVTControlCharacters(colored)).toBe(plain(summary))
   })
@@ -203,7 +257,7 @@ describe('the bars', () => {
       groups,
       Object.entries(counts).flatMap(([name, count]) => usersIn(name, count)),
     )
-    return block(plain(summary), 'Users by the role they get').map(line => line.trim().split(/ +/)[2]?.length ?? 0)
+    return block(plain(summary), 'Users by preferred role').map(line => line.trim().split(/ +/)[2]?.length ?? 0)
   }
 
   test('are as long as the role has users, and the longest is the role most users get', () => {
@@ -220,17 +274,21 @@ describe('names', () => {
   const many = Array.from({ length: 11 }, (_, index) => [`u${index}`] as const)
 
   test('ten are shown, and the eleventh is counted', () => {
-    const lines = (count: number) =>
-      block(plain(summaryOf([], many.slice(0, count))), CONCERNS['no-role'].title).slice(2)
+    const lines = (count: number) => block(plain(summaryOf([], many.slice(0, count))), headingOf('no-role')).slice(2)
     expect(lines(10)).toEqual(many.slice(0, 10).map(([name]) => `    ${name}`))
-    expect(lines(11)).toEqual([...many.slice(0, 10).map(([name]) => `    ${name}`), '    and 1 more'])
+    expect(lines(11)).toEqual([
+      ...many.slice(0, 10).map(([name]) => `    ${name}`),
+      '    and 1 more',
+      '  All of them: --finding no-role --format ndjson',
+    ])
   })
 
   test('those that the summary does not list are counted too', () => {
-    expect(block(plain(summaryOf([], many, { listed: 2 })), CONCERNS['no-role'].title).slice(2)).toEqual([
+    expect(block(plain(summaryOf([], many, { listed: 2 })), headingOf('no-role')).slice(2)).toEqual([
       '    u0',
       '    u1',
       '    and 9 more',
+      '  All of them: --finding no-role --format ndjson',
     ])
   })
 
@@ -313,7 +371,7 @@ describe('names', () => {
 
   test('each takes a line of its own', () => {
     const text = plain(summaryOf([], [['a\nOutcomes\r\n', 'ghost']]))
-    expect(block(text, CONCERNS['unknown-group'].title).slice(2)).toEqual([String.raw`    a\u{a}Outcomes\u{d}\u{a}`])
+    expect(block(text, headingOf('unknown-group')).slice(2)).toEqual([String.raw`    a\u{a}Outcomes\u{d}\u{a}`])
   })
 })
 
@@ -334,7 +392,11 @@ describe('what is not there', () => {
           const { title, meaning, next } = CONCERNS[concern]
           const found = summary.findings.find(finding => finding.concern === concern)
           if (found === undefined) expect(text).not.toContain(title)
-          else expect(block(text, `${title} (${found.count})`).slice(0, 2)).toEqual([`  ${meaning}`, `  ${next}`])
+          else
+            expect(block(text, `${headingOf(concern)} (${found.count})`).slice(0, 2)).toEqual([
+              `  ${meaning}`,
+              `  ${next}`,
+            ])
         }
       }),
     )
@@ -356,7 +418,7 @@ describe('what is not there', () => {
 })
 
 describe('the JSON', () => {
-  test('is the summary, and ends in a line feed', () => {
+  test('is the summary with the words of its findings and what was not looked at, and ends in a line feed', () => {
     const changes = [{ change: 'user-vanished', username: 'c' }] as const
     const summary = summaryOf(
       pool,
@@ -366,9 +428,202 @@ describe('the JSON', () => {
       ],
       { userPoolId: 'eu-west-1_Example', changes },
     )
-    expect(JSON.parse(auditJson(summary))).toStrictEqual(summary)
-    expect(auditJson(summary)).toMatch(
-      /^\{\n {2}"userPoolId": "eu-west-1_Example",\n {2}"semantics": "observed",\n {2}"users": 2,\n[^]*\n\}\n$/,
+    const { version, tool, notLookedAt, findings, ...rest } = JSON.parse(auditJson(summary, OPTIONS))
+    const { findings: expected, ...others } = summary
+    expect({ version, tool }).toEqual({ version: 1, tool: { name: 'rolecast', version: '1.2.3' } })
+    expect(rest).toStrictEqual(others)
+    expect(notLookedAt).toEqual(limitsOf(summary))
+    expect(findings).toStrictEqual(
+      expected.map(({ concern, severity, affectedUsers, ...lists }) => ({
+        concern,
+        severity,
+        title: CONCERNS[concern].title,
+        next: CONCERNS[concern].next,
+        affectedUsers,
+        ...lists,
+        ...(affectedUsers > 0 && { allUsers: `--finding ${concern} --format ndjson` }),
+      })),
     )
+    expect(auditJson(summary, OPTIONS)).toMatch(
+      /^\{\n {2}"version": 1,\n {2}"tool": \{[^}]*\},\n {2}"reading": \{[^}]*\},\n {2}"semantics": "observed",\n {2}"users": 2,\n[^]*\n\}\n$/,
+    )
+  })
+})
+
+describe('when and how it was read', () => {
+  const headOf = (audited: Audited) => plain(summaryOf([], [], audited)).split('\n\n')[0]
+
+  test('is at the top', () => {
+    expect(headOf({ reading: READING })).toBe(`Audit of user pool eu-west-1_Example
+  read           2026-11-28T10:00:00.000Z to 2026-11-28T10:04:30.250Z
+  pool name      staff pool
+  account        111122223333, eu-west-1
+  strategy       per-group
+  attributes     email
+  semantics      observed
+  identity pool  not asked about
+  roles in IAM   not checked
+  tool           rolecast 1.2.3
+  users        0
+  memberships  0
+  groups       0
+  roles        0`)
+  })
+
+  test.each<[string, AuditReading | undefined, string]>([
+    ['files', { source: 'files' }, 'from files, which do not say when they were read'],
+    [
+      'files of which --read-at says it',
+      { source: 'files', startedAt: READING.endedAt, endedAt: READING.endedAt },
+      '2026-11-28T10:04:30.250Z, as --read-at says of the files',
+    ],
+    [
+      'a reading without an end',
+      { source: 'cognito', startedAt: READING.startedAt },
+      'from 2026-11-28T10:00:00.000Z on, and no end is recorded',
+    ],
+    [
+      'a reading without a start',
+      { source: 'cognito', endedAt: READING.endedAt },
+      'until 2026-11-28T10:04:30.250Z, and no start is recorded',
+    ],
+    ['nothing', undefined, 'not known'],
+  ])('%s', (_what, reading, expected) => {
+    const summary = createAuditSummary({ groups: [], semantics: 'observed', reading }).summary()
+    expect(plain(summary)).toContain(`  read           ${expected}\n`)
+  })
+
+  test('what is not looked at is said, and nothing of what is', () => {
+    const bare = limitsOf(auditOf({})).join('\n')
+    expect(bare).toContain('No identity pool was asked about')
+    expect(bare).toContain('Whether the roles exist, whom they trust and what they can do was not checked.')
+    expect(bare).toContain('Nothing says of 1 user whether they are disabled')
+    expect(bare).toContain('Nothing tells when the groups and users were read.')
+    const whole = limitsOf(auditOf(WHOLE)).join('\n')
+    for (const said of ['No identity pool', 'was not checked', 'Nothing tells']) expect(whole).not.toContain(said)
+    expect(whole).toContain('service control policies')
+    expect(whole).toContain('pre token generation trigger')
+    expect(whole).toContain('a user who was moved meanwhile can be in both or in neither')
+    const perUser = { ...WHOLE, reading: { ...READING, strategy: 'per-user' as const } }
+    expect(limitsOf(auditOf(perUser)).join('\n')).not.toContain('moved meanwhile')
+    const unasked = limitsOf(auditOf({ ...WHOLE, mapping: undefined })).join('\n')
+    expect(unasked).toContain('Whether the roles trust an identity pool was not checked.')
+    expect(limitsOf(auditOf({ ...WHOLE, roleChecks: [] }))).toContain('What the roles can do was not checked.')
+  })
+
+  test.each([
+    [3, 7, false],
+    [3, 99, false],
+    [3, 100, true],
+    [50, 100, false],
+    [49, 100, true],
+    [0, 100_000, true],
+  ])('%d users where Cognito estimates %d: whether the list looks cut short', (count, estimatedUsers, expected) => {
+    const users = Array.from({ length: count }, (_, index) => [`u${index}`] as const)
+    const said = limitsOf(summaryOf(pool, users, { reading: { ...READING, estimatedUsers } })).join('\n')
+    expect(said.includes(`listed, and Cognito's estimate is ${estimatedUsers.toLocaleString('en')}`)).toBe(expected)
+  })
+
+  test('that no user was read', () => {
+    expect(limitsOf(summaryOf(pool, [])).join('\n')).toContain('No user was read')
+    expect(limitsOf(summaryOf(pool, [['a']])).join('\n')).not.toContain('No user was read')
+  })
+
+  const AUTHENTICATED = 'so its users count as getting the authenticated role'
+  test.each<[string, Partial<IdentityPoolAbout>, readonly string[]]>([
+    ['whose providers are known', { mapping: 'none' }, []],
+    ['with the mapping of the app client', { mapping: 'Token', mappedClients: ['a'] }, ['does not say it']],
+    [
+      'without any mapping for the user pool',
+      { mapping: 'none', mappedClients: [] },
+      ['does not say it', `The identity pool has no role mapping for this user pool, ${AUTHENTICATED}`],
+    ],
+    [
+      'without one for the app client',
+      { mapping: 'none', clientId: 'x', mappedClients: ['a', 'b'] },
+      ['does not say it', `App client \`x\` has no role mapping, ${AUTHENTICATED}`, 'that have one: `a` and `b`.'],
+    ],
+  ])('an identity pool %s', (_what, about, expected) => {
+    const identityPool = { identityPoolId: 'eu-west-1:1', mapping: 'Token', ...about } as const
+    const summary = createAuditSummary({ groups: [], semantics: 'observed', identityPool }).summary()
+    const said = limitsOf(summary).join('\n')
+    for (const one of ['does not say it', AUTHENTICATED, 'that have one'])
+      expect(said.includes(one)).toBe(expected.join('\n').includes(one))
+    for (const one of expected) expect(said).toContain(one)
+  })
+})
+
+describe('an audit with an identity pool and role checks', () => {
+  const text = plain(auditOf(WHOLE))
+
+  test('has the findings first, the most severe on top', () => {
+    expect(block(text, 'Findings')).toEqual([
+      '  error    Users with a tie on different roles                            1',
+      '  error    Users whose preferred role is not known                        1',
+      '  error    Roles that do not exist                                        1  1 user',
+      '  error    Roles that do not trust the identity pool                      1  no users',
+      '  error    Roles of which it is not known whether they work               2  3 users',
+      '  warning  Roles that can do everything                                   1  1 user',
+      '  warning  Roles of which it is not known whether they can do everything  1  1 user',
+      '  warning  Users who get no credentials                                   2',
+      '  warning  Users whose only roles are on groups without a precedence      1',
+      '  warning  Users with groups that the pool does not have                  1',
+      '  warning  Groups of an identity provider with a role                     1  1 user',
+      '  note     Users without any role                                         1',
+      '  note     Roles that no user gets                                        1  no users',
+    ])
+    expect(text.indexOf('Findings')).toBeLessThan(text.indexOf('Groups, highest rank first'))
+  })
+
+  test('has the way to the users of a finding about roles', () => {
+    expect(block(text, 'error: Roles that do not exist (1)').at(-1)).toBe(
+      '  1 user: --finding missing-role --format ndjson',
+    )
+    expect(block(text, 'error: Roles that do not trust').at(-1)).toBe(`    ${role('Finance')}`)
+  })
+
+  test('says whose credentials users get, and by which rule', () => {
+    expect(block(text, 'Credentials')).toEqual([
+      '  role          4  the credentials of a role',
+      '  denied        2  none',
+      '  undetermined  0  one of several roles, or none: not known which',
+      expect.stringMatching(/^ {2}by ambiguous-denied +2$/),
+      expect.stringMatching(/^ {2}by preferred-role +2$/),
+      expect.stringMatching(/^ {2}by single-role +1$/),
+      expect.stringMatching(/^ {2}by undetermined-preferred-role +1$/),
+      ...['Admin', 'Guest', 'Hr', 'Intern'].map(name => expect.stringContaining(role(name))),
+    ])
+  })
+
+  test('says what IAM has, and what is not known of it', () => {
+    expect(block(text, 'Roles in IAM')).toEqual([
+      `  ${role('Admin')}: exists, trusts the identity pool, can do everything, policies AdministratorAccess inline`,
+      `  ${role('Finance')}: exists, does not trust the identity pool, not known whether it can do everything, policies AdministratorAccess inline`,
+      '    The policy `inline` was not read.',
+      `  ${role('Guest')}: missing`,
+      `  ${role('Hr')}: unknown`,
+      '    It was not looked at.',
+      `  ${role('Intern')}: exists, not known whether it trusts the identity pool, not known whether users of any identity pool can assume it, cannot do everything, no policies`,
+    ])
+  })
+
+  test.each<[string, Partial<Trust>, string]>([
+    ['users of any identity pool', { anyPool: true }, ', users of any identity pool can assume it'],
+    ['guests', { guests: true }, ', guests can assume it'],
+    ['guests, perhaps', { guests: undefined }, ', not known whether guests can assume it'],
+    ['control: no others', {}, ''],
+  ])('says of a role that it can be assumed by %s', (_what, others, said) => {
+    const [admin] = WHOLE.roleChecks!
+    const roleChecks = [{ ...admin!, privileges: undefined, trust: { ...admin!.trust!, ...others } }]
+    const lines = plain(auditOf({ ...WHOLE, roleChecks }))
+    expect(block(lines, 'Roles in IAM')).toEqual([`  ${role('Admin')}: exists, trusts the identity pool${said}`])
+    const isOpen = Object.values(others).includes(true)
+    expect(lines.includes('warning: Roles that others can assume too (1)')).toBe(isOpen)
+  })
+
+  test('counts disabled users apart', () => {
+    expect(text).toContain('  users        7  1 of them disabled, counted apart from here on\n')
+    expect(text).toMatch(/^ +0  admins +1  arn:\S+Admin +and 1 disabled$/m)
+    expect(block(text, 'Users by preferred role')[0]).toMatch(/Admin +1 {2}█+ +and 1 disabled$/)
   })
 })

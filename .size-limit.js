@@ -9,7 +9,7 @@ export default [
     ignore: ['node:*', '@aws-sdk/*'],
     // Chunks that are shared with other entries are imported for nothing but their order.
     modifyEsbuildConfig: config => ({ ...config, logOverride: { 'ignored-bare-import': 'silent' } }),
-    limit: '35 kB',
+    limit: '36.5 kB',
     gzip: true,
   },
   { name: 'rolecast/authorizer, with the core', path: 'dist/authorizer/index.js', limit: '11.2 kB', gzip: true },

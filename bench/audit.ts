@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { median } from './measure.js'
+import { leastCpu, type WholeProcess } from './measure.js'
 import { poolOf } from './pools.js'
 
 const POOL = poolOf(500)
 const USERS = 1_000_000
-const ROUNDS = 3
+const ROUNDS = 5
 const FORMATS = ['text', 'json', 'ndjson', 'csv', 'html']
 const BIN = fileURLToPath(new URL('../dist/cli/bin.js', import.meta.url))
 
@@ -29,19 +29,14 @@ const recurring = (user: number) => userLine(user, Math.floor(2_000 ** (((user *
 const allNew = (user: number) => userLine(user, user)
 
 /** What an offline audit of a million users takes, by format. */
-export interface AuditCost {
-  readonly name: string
-  /** Of the whole process but for its start, the median of the rounds. */
-  readonly seconds: number
-  /** Against `JSON.parse` of the same lines, which is what a program takes at least that reads them so. */
-  readonly ratio: number
+export interface AuditCost extends WholeProcess {
   /** The most memory of the process. */
   readonly megabytes: number
 }
 
 /**
- * How long does `rolecast audit pool` take for a million lines, and how much memory, against JSON.parse of the same lines?
- * Whole processes, in turns.
+ * How much processor time does `rolecast audit pool` take for a million lines, and how much memory? The first row is a process that
+ * reads the same lines and parses each as JSON, which is what a program takes at least that reads them so.
  */
 export async function benchAudit(): Promise<Readonly<Record<string, readonly AuditCost[]>>> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecast-bench-'))
@@ -53,52 +48,35 @@ export async function benchAudit(): Promise<Readonly<Record<string, readonly Aud
       RoleArn: roleArn,
     }))
     await writeFile(pool, JSON.stringify({ Groups }))
-    const empty = join(folder, 'empty.ndjson')
-    await writeFile(empty, '')
+    const users = join(folder, 'users.ndjson')
+    const from = [BIN, 'audit', 'pool', '--pool-file', pool, '--memberships', users, '--output', join(folder, 'out')]
+    const processes = [
+      { name: 'read, JSON.parse of each line', args: ['-e', PARSE, users] },
+      ...FORMATS.map(format => ({ name: format, args: [...from, '--format', format] })),
+    ]
     const results: Record<string, readonly AuditCost[]> = {}
     for (const [kind, lineOf] of Object.entries({
       'groups that others have too': recurring,
       'groups that nobody else has': allNew,
     })) {
-      const users = join(folder, 'users.ndjson')
       await writeUsers(users, lineOf)
-      const audit = (format: string, memberships: string) =>
-        runOnce([
-          BIN,
-          'audit',
-          'pool',
-          '--pool-file',
-          pool,
-          '--memberships',
-          memberships,
-          '--format',
-          format,
-          '--output',
-          join(folder, 'out'),
-        ])
-      const samples = FORMATS.map(() => ({ seconds: [] as number[], ratios: [] as number[], peaks: [] as number[] }))
-      for (let round = 0; round < ROUNDS; round++) {
-        const parse = await parseSeconds(users)
-        for (const [index, format] of FORMATS.entries()) {
-          const [start, whole] = [await audit(format, empty), await audit(format, users)]
-          const { seconds, ratios, peaks } = samples[index]!
-          seconds.push(whole.seconds - start.seconds)
-          ratios.push((whole.seconds - start.seconds) / parse)
-          peaks.push(whole.megabytes)
-        }
-      }
-      results[`audit pool of 1,000,000 lines, ${kind}`] = samples.map(({ seconds, ratios, peaks }, index) => ({
-        name: FORMATS[index]!,
-        seconds: median(seconds),
-        ratio: median(ratios),
-        megabytes: Math.max(...peaks),
-      }))
+      const costs = await leastCpu(processes, { rounds: ROUNDS })
+      const rows: AuditCost[] = []
+      for (const [index, cost] of costs.entries())
+        rows.push({ ...cost, megabytes: await peakOf(processes[index]!.args) })
+      results[`audit pool of 1,000,000 lines, ${kind}`] = rows
     }
     return results
   } finally {
     await rm(folder, { recursive: true })
   }
 }
+
+const PARSE = `
+  let groups = 0
+  for (const line of require('node:fs').readFileSync(process.argv[1], 'utf8').split('\\n'))
+    if (line !== '') groups += JSON.parse(line).groups.length
+  console.log(groups)`
 
 async function writeUsers(path: string, lineOf: (user: number) => string): Promise<void> {
   await using file = await open(path, 'w')
@@ -107,25 +85,10 @@ async function writeUsers(path: string, lineOf: (user: number) => string): Promi
   }
 }
 
-async function runOnce(command: readonly string[]): Promise<{ readonly seconds: number; readonly megabytes: number }> {
-  const report = 'process.on("exit", () => console.error(process.resourceUsage().maxRSS))'
-  const start = performance.now()
-  const { stderr } = await promisify(execFile)(process.execPath, [
-    '--import',
-    `data:text/javascript,${encodeURIComponent(report)}`,
-    ...command,
-  ])
-  return { seconds: (performance.now() - start) / 1000, megabytes: Math.round(Number(stderr.trim()) / 1024) }
-}
-
-/** Of all lines, without reading them, in a process of its own as the audit is. */
-async function parseSeconds(path: string): Promise<number> {
-  const code = `
-    const lines = require('node:fs').readFileSync(process.argv[1], 'utf8').split('\\n').slice(0, -1)
-    const start = performance.now()
-    let groups = 0
-    for (const line of lines) groups += JSON.parse(line).groups.length
-    console.log((performance.now() - start) / 1000, groups)`
-  const { stdout } = await promisify(execFile)(process.execPath, ['-e', code, path])
-  return Number(stdout.split(' ')[0])
+/** In MB. */
+async function peakOf(args: readonly string[]): Promise<number> {
+  const report = 'process.on("exit", () => console.error(`\\n${process.resourceUsage().maxRSS}`))'
+  const tell = ['--import', `data:text/javascript,${encodeURIComponent(report)}`]
+  const { stderr } = await promisify(execFile)(process.execPath, [...tell, ...args])
+  return Math.round(Number(stderr.slice(stderr.trimEnd().lastIndexOf('\n'))) / 1024)
 }

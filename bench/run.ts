@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
 import { benchAudit } from './audit.js'
+import { benchAuditOnline } from './audit-online.js'
 import { benchAuthorizer, MAX_SHARE } from './authorizer.js'
 import { benchBundles } from './bundles.js'
 import { benchCompetitors, competitorVersions } from './competitors/index.js'
@@ -19,6 +20,8 @@ const { values } = parseArgs({
     competitors: { type: 'boolean' },
     guard: { type: 'boolean' },
     'cold-start': { type: 'boolean' },
+    audit: { type: 'boolean' },
+    'audit-online': { type: 'boolean' },
     small: { type: 'boolean', default: false },
   },
 })
@@ -31,7 +34,11 @@ const measured = values.guard
     ? await benchOthers()
     : values['cold-start']
       ? await benchColdStart()
-      : await benchOurselves()
+      : values.audit
+        ? await benchAudits()
+        : values['audit-online']
+          ? await benchOnline()
+          : await benchOurselves()
 if (values.json !== undefined)
   await writeFile(values.json, `${JSON.stringify({ machine: machine(), ...measured }, undefined, 2)}\n`)
 
@@ -101,6 +108,32 @@ async function benchColdStart() {
   }
 }
 
+/** What an audit over the network takes: by the clock, for nearly all of it is waiting. */
+async function benchOnline() {
+  const online = await benchAuditOnline()
+  console.log("\nan audit at 100 ms a call and Cognito's own quotas, a group a user: npm run bench -- --audit-online")
+  for (const { name, seconds, calls, ratio } of online) {
+    console.log(
+      `  ${name.padEnd(30)} ${seconds.toFixed(1).padStart(8)} s  ${ratio.toFixed(2).padStart(6)}x of ${calls} calls over the quota`,
+    )
+  }
+  return { online }
+}
+
+/** What audits of files take: whole processes, the least of some runs. */
+async function benchAudits() {
+  const audits = await benchAudit()
+  for (const [question, rows] of Object.entries(audits)) {
+    console.log(`\n${question}: CPU of the whole process, the least of 5 runs`)
+    for (const { name, milliseconds, ratio, megabytes } of rows) {
+      console.log(
+        `  ${name.padEnd(30)} ${(milliseconds / 1_000).toFixed(2).padStart(8)} s   ${ratio.toFixed(2).padStart(6)}x  ${String(megabytes).padStart(5)} MB`,
+      )
+    }
+  }
+  return { audits }
+}
+
 async function benchOurselves() {
   const results = {
     ...(await benchResolve()),
@@ -117,14 +150,5 @@ async function benchOurselves() {
   }
   const calls = await benchFleet()
   const coldStart = await benchColdStart()
-  const audits = await benchAudit()
-  for (const [question, rows] of Object.entries(audits)) {
-    console.log(`\n${question}`)
-    for (const { name, seconds, ratio, megabytes } of rows) {
-      console.log(
-        `  ${name.padEnd(30)} ${seconds.toFixed(2).padStart(8)} s   ${ratio.toFixed(2).padStart(6)}x of JSON.parse  ${String(megabytes).padStart(5)} MB`,
-      )
-    }
-  }
-  return { results, calls, coldStart, audits }
+  return { results, calls, coldStart, ...(await benchAudits()), ...(await benchOnline()) }
 }

@@ -44,6 +44,9 @@ const interrupt = new AbortController()
 let listens = false
 let signalled: number | undefined
 
+/** For a command that says nothing itself of its end. */
+const INTERRUPTED = 'rolecast: interrupted; run the command again [aborted]\n'
+
 let watches = false
 
 /**
@@ -56,10 +59,10 @@ function watchSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       const code = 128 + constants.signals[signal]
-      if (!listens || signalled !== undefined) end(code)
+      if (!listens || signalled !== undefined) end(code, INTERRUPTED)
       signalled = code
       interrupt.abort(new Error('interrupted'))
-      setTimeout(() => end(code), GRACE).unref()
+      setTimeout(() => end(code, INTERRUPTED), GRACE).unref()
     })
   }
 }
@@ -92,6 +95,8 @@ async function run(): Promise<number> {
 async function start(): Promise<void> {
   try {
     process.exitCode = await run()
+    // What it was waiting for may never come.
+    if (signalled !== undefined) end(process.exitCode)
     isOver = true
   } catch (error) {
     fail(error)

@@ -4,9 +4,12 @@ const WORDS: readonly (readonly [library: string, commandLine: string])[] = [
   ['sign in again, or give a `client`', 'sign in again, or give --profile'],
   ['try again, or raise `timeout`', 'try again later'],
   ['or raise `maxCheckpointAge`', 'or raise --max-checkpoint-age'],
+  ['set `takeOver` if it has ended already', 'add --take-over if it has ended already'],
   ['try again later, lower `requestsPerSecond`, or warm the cache with prefetch()', 'try again later'],
   ['try again later, or lower `requestsPerSecond`', 'try again later'],
+  ['; compare two audits of one pool, or give `anyPool`', '; compare two audits of one pool, or give --any-pool'],
   ['call again with a signal that is not aborted', 'run the command again'],
+  [' in `attributes` is not the name', ' in --attributes is not the name'],
   [' (and cognito-idp:ListGroups for prefetch)', ''],
 ]
 

@@ -1,4 +1,4 @@
-import { isRolecastError, quote } from '../errors.js'
+import { isRolecastError, type RolecastError, quote } from '../errors.js'
 import { escapeHidden } from '../text.js'
 import { inCommandLineWords } from './command-line-words.js'
 import { NO_SPACE, WriteError } from './write-error.js'
@@ -12,7 +12,7 @@ const MAX_STACK_LINE = 400
  */
 export function failureText(error: unknown, { verbose }: { readonly verbose: boolean }): string {
   if (isRolecastError(error)) {
-    const line = `rolecast: ${escapeHidden(inCommandLineWords(error.message))} [${error.code}]\n`
+    const line = `rolecast: ${escapeHidden(messageOf(error))} [${error.code}]\n`
     // Of what it knows, the message says all; of the rest, the cause does.
     return verbose && error.code === 'unexpected' ? line + stacksOf(error) : line
   }
@@ -27,6 +27,12 @@ export function failureText(error: unknown, { verbose }: { readonly verbose: boo
   const next = verbose ? '' : ': run the command again with --verbose and report what it prints'
   const line = `rolecast: an unexpected error, ${quote(nameOf(error))}; this is a bug of rolecast${next} [unexpected]\n`
   return verbose ? line + stacksOf(error) : line
+}
+
+/** Here only an interrupt aborts, and what was under way then says nothing. */
+function messageOf({ code, message }: RolecastError): string {
+  const isOther = code === 'aborted' && !message.startsWith('interrupted; ')
+  return isOther ? 'interrupted; run the command again' : inCommandLineWords(message)
 }
 
 function missingPackage(error: unknown): string | undefined {

@@ -1,7 +1,10 @@
+import { type Command, Option } from 'commander'
+import { keptWhileFrozen } from '../audit/summary.js'
 import { identityPoolRolesResponse, mappingsByClient } from '../cognito/api/identity-pool-api.js'
 import { getIdentityPoolRoles, type IdentityPoolSettings } from '../cognito/index.js'
 import { listItems, RolecastError, quote } from '../errors.js'
 import { type RoleSelection, selectRoleFor } from '../credentials/select-role.js'
+import type { IdentityPoolRoles, RoleMapping } from '../credentials/role-mapping.js'
 import type { Resolution } from '../claims/resolve.js'
 import { type ConnectionOptions, connectionOf } from './connection-options.js'
 import { invalidFile, readJsonFile } from './json-file.js'
@@ -23,8 +26,22 @@ export interface Credentials extends CredentialsPrediction {
   readonly mappingKey: string | undefined
 }
 
-/** What an identity pool makes of a resolution. */
-export type PredictCredentials = (resolution: Resolution) => Credentials
+/** An identity pool, as signed-in users of one app client see it. */
+export interface IdentityPool {
+  readonly identityPoolId: string
+  /** How it chooses the role; `none`: the app client has no role mapping, so that all get the authenticated role. */
+  readonly mapping: 'Token' | 'Rules' | 'none'
+  /** The app client that was named. */
+  readonly clientId: string | undefined
+  /** The app clients of the user pool that have a role mapping. */
+  readonly mappedClients: readonly string[]
+  /** The authenticated role and those of the mapping's rules, each once. Not the role of guests, and not those of groups. */
+  readonly roleArns: readonly string[]
+  /** What it makes of a resolution. */
+  readonly predict: (resolution: Resolution) => Credentials
+  /** The same without what explains it to a person. Kept for a frozen resolution, and frozen. */
+  readonly select: (resolution: Resolution) => RoleSelection
+}
 
 export interface CredentialsJson {
   readonly selection: RoleSelection
@@ -37,18 +54,43 @@ export function credentialsJson({ selection, identityPoolId, mappingKey }: Crede
   return { selection, identityPool: { identityPoolId, ...(mappingKey !== undefined && { mappingKey }) } }
 }
 
+/**
+ * The options about an identity pool, which `predict`, `audit user` and `audit pool` share.
+ *
+ * @param hasCustomRole whether one user is asked about, for whom the app may ask for a role
+ */
+export function addIdentityPoolOptions(command: Command, { hasCustomRole }: { hasCustomRole: boolean }): Command {
+  command
+    .option(
+      '--identity-pool-id <id>',
+      'also predict the credentials that this identity pool gives; its region is that of the id',
+    )
+    .addOption(
+      new Option(
+        '--identity-pool-file <file>',
+        'the same, from what `aws cognito-identity get-identity-pool-roles` printed; no network',
+      ).conflicts(['identityPoolId']),
+    )
+    .option(
+      '--client-id <id>',
+      `the app client of the ${hasCustomRole ? 'user' : 'users'}; default: the only one with a role mapping`,
+    )
+  return hasCustomRole
+    ? command.option('--custom-role-arn <arn>', 'the role that the app asks the identity pool for (CustomRoleArn)')
+    : command
+}
+
 export function checkIdentityPoolOptions({
-  userPoolId,
   poolFile,
   identityPoolId,
   identityPoolFile,
   clientId,
   customRoleArn,
 }: IdentityPoolOptions): void {
-  if (userPoolId !== undefined && poolFile !== undefined && identityPoolFile === undefined) {
+  if (poolFile !== undefined && identityPoolId !== undefined) {
     refuse(
-      '--pool-file and --user-pool-id cannot be combined unless --identity-pool-file is given; give one of them',
-      poolFile,
+      '--pool-file and --identity-pool-id cannot be combined, because --pool-file is for no network; give --identity-pool-file FILE',
+      identityPoolId,
     )
   }
   if (identityPoolId === undefined && identityPoolFile === undefined) {
@@ -74,7 +116,7 @@ export function checkIdentityPoolOptions({
 export async function openIdentityPool(
   options: IdentityPoolOptions,
   userPoolIdOfFile: string | undefined,
-): Promise<PredictCredentials | undefined> {
+): Promise<IdentityPool | undefined> {
   const { identityPoolId, identityPoolFile, customRoleArn } = options
   // Not the region: an identity pool id has its own.
   const { profile, endpoint } = connectionOf(options)
@@ -95,17 +137,34 @@ export async function openIdentityPool(
   }
   const clientId = options.clientId ?? mappedClients[0]
   const found = clientId === undefined ? undefined : byClient.get(clientId)
-  return resolution => ({
-    selection: selectRoleFor(resolution, found?.mapping, { customRoleArn, roles: settings.roles }),
+  const mapping = found?.mapping
+  const select = (resolution: Resolution) =>
+    selectRoleFor(resolution, mapping, { customRoleArn, roles: settings.roles })
+  return {
     identityPoolId: settings.identityPoolId,
-    userPoolId,
-    mapping: found?.mapping,
-    mappingKey: found?.key,
-    clientId,
-    onlyMapping: options.clientId === undefined && found !== undefined,
+    mapping: mapping?.Type ?? 'none',
+    clientId: options.clientId,
     mappedClients,
-    customRoleArn,
-  })
+    roleArns: handedOutRoles(settings.roles, mapping),
+    select: keptWhileFrozen((resolution: Resolution) => Object.freeze(select(resolution))),
+    predict: resolution => ({
+      selection: select(resolution),
+      identityPoolId: settings.identityPoolId,
+      userPoolId,
+      mapping,
+      mappingKey: found?.key,
+      clientId,
+      onlyMapping: options.clientId === undefined && found !== undefined,
+      mappedClients,
+      customRoleArn,
+    }),
+  }
+}
+
+function handedOutRoles({ authenticated }: IdentityPoolRoles, mapping: RoleMapping | undefined): readonly string[] {
+  const rules = mapping?.Type === 'Rules' ? (mapping.RulesConfiguration?.Rules ?? []) : []
+  const roles = [authenticated, ...rules.map(({ RoleARN }) => RoleARN)]
+  return [...new Set(roles.flatMap(roleArn => roleArn || []))]
 }
 
 /** The user pool whose mappings count: the one named, or the one that the pool file says it is of. */

@@ -2,14 +2,9 @@ import { Writable } from 'node:stream'
 import { Command, CommanderError } from 'commander'
 import { withoutCommands } from '../report/github-log.js'
 import { escapeHidden } from '../text.js'
-import { addAuditCommand } from './commands/audit.js'
-import { addDemoCommand } from './commands/demo.js'
-import { addExplainCommand } from './commands/explain.js'
-import { addImpactCommand } from './commands/impact.js'
-import { addPredictCommand } from './commands/predict.js'
-import { addSnapshotCommand } from './commands/snapshot.js'
-import { addValidateCommand } from './commands/validate.js'
+import { type AddCommand, calledCommands, type Commands } from './called-commands.js'
 import { failureText } from './failure-text.js'
+import { refuseRepeated } from './once.js'
 import { type ExitCode, print, say, type Terminal } from './terminal.js'
 import { WriteError } from './write-error.js'
 
@@ -40,15 +35,10 @@ export async function main(args: readonly string[], given: Terminal, version: st
       outputError: (text, writeText) => writeText(shortened(text)),
     })
     .addHelpText('after', '\nExample:\n  $ rolecast predict --user-pool-id eu-west-1_Ab12Cd34e --group admins')
-  addPredictCommand(program, terminal, finish)
-  addAuditCommand(program, terminal, finish)
-  addImpactCommand(program, terminal, finish)
-  addValidateCommand(program, terminal, finish)
-  addExplainCommand(program, terminal, finish)
-  addSnapshotCommand(program, terminal, finish)
-  addDemoCommand(program, terminal, finish)
 
   try {
+    for (const add of await calledCommands(COMMANDS, args)) add(program, terminal, finish)
+    refuseRepeated(program)
     try {
       await program.parseAsync(args, { from: 'user' })
     } catch (error) {
@@ -70,6 +60,16 @@ export async function main(args: readonly string[], given: Terminal, version: st
   }
   return isLost(given.stderr) ? 2 : exitCode
 }
+
+const COMMANDS: Commands = new Map<string, (rest: readonly string[]) => Promise<AddCommand>>([
+  ['predict', async () => (await import('./commands/predict.js')).addPredictCommand],
+  ['audit', async rest => (await import('./commands/audit.js')).auditCommand(rest)],
+  ['impact', async () => (await import('./commands/impact.js')).addImpactCommand],
+  ['validate', async () => (await import('./commands/validate.js')).addValidateCommand],
+  ['explain', async () => (await import('./commands/explain.js')).addExplainCommand],
+  ['snapshot', async () => (await import('./commands/snapshot.js')).addSnapshotCommand],
+  ['demo', async () => (await import('./commands/demo.js')).addDemoCommand],
+])
 
 /** Whether what had to be said was not written, but for a reader who went away. */
 function isLost({ errored }: Writable): boolean {

@@ -3,121 +3,227 @@ import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { createMembershipTable } from '../cognito/memberships/membership-table.js'
 import { isRolecastError, RolecastError, quote } from '../errors.js'
-import type { UserGroups } from '../group.js'
+import type { PoolUser, UserDetails } from '../audit/pool-user.js'
+import { type Mutable, ownValue } from '../record.js'
 import { lineBatches } from './lines.js'
+import { createPlainReader } from './plain-lines.js'
 
 /** So much of a file is read at once. */
-const BATCH_BYTES = 2 ** 16
+const BATCH_BYTES = 2 ** 18
+
+/** So many users are given at once: more would live through a collection of garbage, and cost as much again. */
+const YIELDED = 256
 
 /**
  * The users of a file with a line of JSON each, `{"username":"alice","groups":["a","b"]}`, as many at once as are read
- * together. What else a line says is not looked at; blank lines are skipped.
+ * together. `sub`, `enabled`, `status` and `attributes` count where a line has them, and its `unknownGroups` are groups; what else it
+ * says is not looked at. Blank lines are skipped.
+ *
+ * The NDJSON of an audit is such a file, if it is whole.
  *
  * @param path `-` is `stdin`
- * @throws RolecastError `invalid-input` with the number of the line: other JSON, not UTF-8, or a repeated user
+ * @param userPoolId of the groups, where it is known: an audit of another pool is refused
+ * @throws RolecastError `invalid-input` with the number of the line: other JSON, not UTF-8, a repeated user, or an audit that lacks
+ *   users
  */
-export async function* readMemberships(path: string, stdin: Readable): AsyncGenerator<readonly UserGroups[]> {
+export async function* readMemberships(
+  path: string,
+  stdin: Readable,
+  userPoolId?: string,
+): AsyncGenerator<readonly PoolUser[]> {
   const seen = createMembershipTable()
-  const readUser = createUserReader()
+  const plain = createPlainReader()
+  const frame = createAuditFrame(userPoolId)
   const input = path === '-' ? stdin : createReadStream(path, { highWaterMark: BATCH_BYTES })
   for await (const { bytes, first } of lineBatches(input)) {
-    const users: UserGroups[] = []
+    let users: PoolUser[] = []
     let start = first === 1 && bytes.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0
     for (let lineNumber = first; start <= bytes.length; lineNumber++) {
+      const user = plain.read(bytes, start)
+      if (user !== undefined) {
+        frame.user(lineNumber)
+        const { size } = seen
+        seen.userIdOf(bytes, plain.nameStart, plain.nameEnd)
+        if (seen.size === size) throw repeated(lineNumber, user.username)
+        users.push(user)
+        start = plain.end + 1
+        if (users.length === YIELDED) {
+          yield users
+          users = []
+        }
+        continue
+      }
       const feed = bytes.indexOf(0x0a, start)
       const end = feed < 0 ? bytes.length : feed
-      const user = readUser(bytes, start, end, lineNumber)
-      if (user !== undefined) {
-        addOnce(seen, user.username, lineNumber)
-        users.push(user)
-      }
+      const line = parseLine(bytes.subarray(start, end), lineNumber)
+      if (isUser(line)) {
+        frame.user(lineNumber)
+        addOnce(seen, line.username, lineNumber)
+        users.push(line)
+      } else if (line !== undefined) frame.line(line, lineNumber)
       start = end + 1
     }
     yield users
+  }
+  frame.end()
+}
+
+/** The first line of an audit's NDJSON, or the last one. */
+type FrameLine = { readonly audit: object } | { readonly summary: object }
+
+function isUser(line: PoolUser | FrameLine | undefined): line is PoolUser {
+  return line !== undefined && 'username' in line
+}
+
+/** Whether the lines of an audit are all there: a user who is missing would pass for one without findings. */
+function createAuditFrame(userPoolId: string | undefined) {
+  let users = 0
+  let state: 'none' | 'open' | 'closed' = 'none'
+
+  function open(audit: object, lineNumber: number): void {
+    const version = ownValue(audit, 'version')
+    if (version !== 1) {
+      const what = `is of an audit of version ${quote(version)}, and this rolecast reads version 1; update rolecast`
+      throw invalid(lineNumber, what, version)
+    }
+    const reading = ownValue(audit, 'reading')
+    const ofPool = isObject(reading) ? ownValue(reading, 'userPoolId') : undefined
+    if (userPoolId !== undefined && ofPool !== undefined && ofPool !== userPoolId) {
+      const what = `is of an audit of user pool ${quote(ofPool)}, and the groups are of ${quote(userPoolId)}; give both of one pool`
+      throw invalid(lineNumber, what, ofPool)
+    }
+    const only = ownValue(audit, 'onlyUsersOf')
+    if (only !== undefined) {
+      const what =
+        'is of an audit that wrote only the users of some findings; give one of all users, or the lines of these users alone'
+      throw invalid(lineNumber, what, only)
+    }
+    if (state !== 'none' || users > 0)
+      throw invalid(lineNumber, 'begins an audit after other lines; give the lines of one audit alone', audit)
+    state = 'open'
+  }
+
+  function close(summary: object, lineNumber: number): void {
+    if (state !== 'open')
+      throw invalid(lineNumber, 'is the end of an audit that has no beginning; give the whole file', summary)
+    const expected = ownValue(summary, 'users')
+    if (expected !== users) {
+      const what = `is the end of an audit of ${quote(expected)} users, of whom ${users} are there; give all lines of the audit, or for some of them the lines of these users alone`
+      throw invalid(lineNumber, what, expected)
+    }
+    state = 'closed'
+  }
+
+  return {
+    user(lineNumber: number): void {
+      if (state === 'closed')
+        throw invalid(lineNumber, 'is behind the end of an audit; give the lines of one audit alone', undefined)
+      users++
+    },
+    line(line: FrameLine, lineNumber: number): void {
+      if ('audit' in line) open(line.audit, lineNumber)
+      else close(line.summary, lineNumber)
+    },
+    end(): void {
+      if (state !== 'open') return
+      const message =
+        'the memberships are an audit without its last line, the summary, so users may be missing; run that audit again'
+      throw new RolecastError('invalid-input', message)
+    },
   }
 }
 
 /** A byte order mark. */
 const MARK = Buffer.from('\ufeff')
 
-/** How nearly every line begins, and how it goes on after the username. */
-const HEAD = Buffer.from('{"username":"')
-const GROUPS = ',"groups":'
-
-/** Usernames that are the same in JSON, in ASCII and in UTF-8. */
-const PLAIN = /^[\w.@+=:-]+$/
-
-/** So many different group lists of users are cached; later ones are parsed each time. */
-const MAX_CACHED_LISTS = 5_000
-
-/**
- * Reads the user of a line; undefined where there is none. Where many users are in the same groups, what a line says of
- * them is parsed once: after the username it is, byte for byte, what another line had. Lists that come again are one frozen array.
- */
-function createUserReader() {
-  const cached = new Map<string, readonly string[]>()
-
-  function groupsIn(rest: string): readonly string[] | undefined {
-    const known = cached.get(rest)
-    if (known !== undefined || cached.size >= MAX_CACHED_LISTS) return known
-    // All between is one JSON array: nothing after it can take back what came before.
-    const groups =
-      rest.startsWith(GROUPS) && rest.endsWith(']}') && ASCII.test(rest)
-        ? tryParse(rest.slice(GROUPS.length, -1))
-        : undefined
-    if (!isNames(groups)) return undefined
-    cached.set(rest, Object.freeze(groups))
-    return groups
-  }
-
-  return (bytes: Buffer, start: number, end: number, lineNumber: number): UserGroups | undefined => {
-    if (beginsWith(bytes, start, HEAD)) {
-      const quote = bytes.indexOf(0x22, start + HEAD.length)
-      if (quote > 0 && quote < end) {
-        const username = bytes.toString('latin1', start + HEAD.length, quote)
-        const groups = PLAIN.test(username) ? groupsIn(bytes.toString('latin1', quote + 1, end)) : undefined
-        if (groups !== undefined) return { username, groups }
-      }
-    }
-    return parseUser(bytes.subarray(start, end), lineNumber)
-  }
-}
-
-function beginsWith(bytes: Buffer, start: number, head: Buffer): boolean {
-  for (let index = 0; index < head.length; index++) if (bytes[start + index] !== head[index]) return false
-  return true
-}
-
-const ASCII = /^[\x20-\x7e]*$/
-
-function tryParse(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 const BLANK = /^[ \t\r]*$/
 
 const EXAMPLE = '{"username":"alice","groups":["a","b"]}'
 
-function parseUser(bytes: Buffer, lineNumber: number): UserGroups | undefined {
+function parseLine(bytes: Buffer, lineNumber: number): PoolUser | FrameLine | undefined {
   if (!isUtf8(bytes)) throw invalid(lineNumber, 'is not UTF-8; write it in UTF-8', bytes)
-  const line = bytes.toString('utf8')
-  if (BLANK.test(line)) return undefined
-  let user: Partial<UserGroups> | null
+  const text = bytes.toString('utf8')
+  if (BLANK.test(text)) return undefined
+  let line: unknown
   try {
-    user = JSON.parse(line)
+    line = JSON.parse(text)
   } catch (cause) {
-    if (bytes.includes(0)) throw invalid(lineNumber, 'has NUL bytes, as UTF-16 has; write it in UTF-8', line, cause)
-    throw invalid(lineNumber, `is not JSON; write a user a line, like ${EXAMPLE}`, line, cause)
+    if (bytes.includes(0)) throw invalid(lineNumber, 'has NUL bytes, as UTF-16 has; write it in UTF-8', text, cause)
+    throw invalid(lineNumber, `is not JSON; write a user a line, like ${EXAMPLE}`, text, cause)
   }
-  if (typeof user?.username !== 'string' || user.username === '')
-    throw invalid(lineNumber, `has no \`username\`; write a user a line, like ${EXAMPLE}`, line)
-  if (!isNames(user.groups))
-    throw invalid(lineNumber, `has no list of names as \`groups\`; write a user a line, like ${EXAMPLE}`, line)
-  return { username: user.username, groups: user.groups }
+  return toUser(line, (what: string) => invalid(lineNumber, what, text))
+}
+
+function toUser(line: unknown, invalidLine: (what: string) => RolecastError): PoolUser | FrameLine {
+  const own = (key: string) => (isObject(line) ? ownValue(line, key) : undefined)
+  if (isObject(line)) checkSpelling(line, invalidLine)
+  const username = own('username')
+  if (username === undefined) {
+    const [audit, summary] = [own('audit'), own('summary')]
+    if (isObject(audit)) return { audit }
+    if (isObject(summary)) return { summary }
+  }
+  if (typeof username !== 'string' || username === '')
+    throw invalidLine(`has no \`username\`; write a user a line, like ${EXAMPLE}`)
+  const [groups, unknownGroups = []] = [own('groups'), own('unknownGroups')]
+  if (!isNames(groups)) throw invalidLine(`has no list of names as \`groups\`; write a user a line, like ${EXAMPLE}`)
+  if (!isNames(unknownGroups)) throw invalidLine('has no list of names as `unknownGroups`; correct it or leave it out')
+  return {
+    username,
+    groups: unknownGroups.length > 0 ? [...groups, ...unknownGroups] : groups,
+    ...detailsOf(own, invalidLine),
+  }
+}
+
+/** Keys that would count, were they spelt as here: a user with `"Enabled": false` must not count as enabled. */
+function checkSpelling(line: object, invalidLine: (what: string) => RolecastError): void {
+  for (const key of Object.keys(line)) {
+    const meant = MEANT.get(key.toLowerCase())
+    if (meant !== undefined && !Object.hasOwn(line, meant))
+      throw invalidLine(`has the key ${quote(key)}, which is not looked at; did you mean ${quote(meant)}?`)
+  }
+}
+
+const MEANT: ReadonlyMap<string, string> = new Map([
+  ...['username', 'groups', 'unknownGroups', 'sub', 'enabled', 'status', 'attributes'].map(
+    key => [key.toLowerCase(), key] as const,
+  ),
+  ['userstatus', 'status'],
+])
+
+/** What a line says of a user besides the groups. What it does not say is an absent key. */
+function detailsOf(own: (key: string) => unknown, invalidLine: (what: string) => RolecastError): UserDetails {
+  const [sub, enabled, status, attributes] = DETAILS.map(own)
+  const details: Mutable<UserDetails> = {}
+  const wrong = (key: string, type: string) =>
+    invalidLine(`has as ${quote(key)} what is not ${type}; correct it or leave it out`)
+  if (sub !== undefined) {
+    if (typeof sub !== 'string') throw wrong('sub', 'a string')
+    details.sub = sub
+  }
+  if (enabled !== undefined) {
+    if (typeof enabled !== 'boolean') throw wrong('enabled', 'true or false')
+    details.enabled = enabled
+  }
+  if (status !== undefined) {
+    if (typeof status !== 'string') throw wrong('status', 'a string')
+    details.status = status
+  }
+  if (attributes !== undefined) {
+    if (!isTexts(attributes)) throw wrong('attributes', 'an object of strings')
+    details.attributes = attributes
+  }
+  return details
+}
+
+const DETAILS = ['sub', 'enabled', 'status', 'attributes']
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isTexts(value: unknown): value is Readonly<Record<string, string>> {
+  return isObject(value) && Object.values(value).every(text => typeof text === 'string')
 }
 
 function isNames(value: unknown): value is readonly string[] {
@@ -136,8 +242,12 @@ function addOnce(seen: ReturnType<typeof createMembershipTable>, username: strin
       throw invalid(lineNumber, 'has a username that is not valid text; check what wrote it', username, cause)
     throw cause
   }
-  if (seen.size === users)
-    throw invalid(lineNumber, `has the user ${quote(username)} again; write all groups of a user in one line`, username)
+  if (seen.size === users) throw repeated(lineNumber, username)
+}
+
+function repeated(lineNumber: number, username: string): RolecastError {
+  const what = `has the user ${quote(username)} again; write all groups of a user in one line`
+  return invalid(lineNumber, what, username)
 }
 
 function invalid(lineNumber: number, what: string, value: unknown, cause?: unknown): RolecastError {

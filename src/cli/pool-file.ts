@@ -23,6 +23,7 @@ const poolShape = z.extend(listGroupsResponse, { userPoolId: z.optional(z.string
  */
 export async function readPoolFile(path: string): Promise<PoolFile> {
   const invalid = invalidFile('pool file', path, 'aws cognito-idp list-groups --user-pool-id ID')
+  if (path === '-') throw invalid('stdin is not taken for it')
   const content = await readJsonFile(path, invalid)
   const parsed = readAs(poolShape, content)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)

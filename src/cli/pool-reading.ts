@@ -1,9 +1,16 @@
 import { type Command, Option } from 'commander'
-import { checkReading, estimateReading, openPool, type ReadOptions } from '../cognito/memberships/audit-pool.js'
+import {
+  attributesOf,
+  checkReading,
+  estimateReading,
+  openPool,
+  type ReadOptions,
+} from '../cognito/memberships/audit-pool.js'
+import { orAbort } from '../cognito/api/abort.js'
 import { durationText } from '../cognito/memberships/duration.js'
 import type { ReadEvent } from '../cognito/memberships/read-pool.js'
-import { RolecastError, quote } from '../errors.js'
-import type { Group, UserGroups } from '../group.js'
+import { isRolecastError, RolecastError, quote } from '../errors.js'
+import type { Group } from '../group.js'
 import { addConnectionOptions, type ConnectionOptions, connectionOf } from './connection-options.js'
 import { estimateText } from './estimate-text.js'
 import { readMemberships } from './memberships-file.js'
@@ -11,7 +18,10 @@ import { readPoolFile } from './pool-file.js'
 import { inCommandLineWords } from './command-line-words.js'
 import { createProgress } from './progress.js'
 import { type Terminal, write } from './terminal.js'
+import { type AuditReading, isCutShort } from '../audit/audit-reading.js'
 import { describeChange, type PoolChange } from '../audit/pool-change.js'
+import type { PoolUser } from '../audit/pool-user.js'
+import { userPoolRegion } from '../aws-ids.js'
 
 /** The options of commands that read all users of a pool, from Cognito or from files. */
 export interface PoolReadingOptions extends ConnectionOptions {
@@ -20,14 +30,16 @@ export interface PoolReadingOptions extends ConnectionOptions {
   readonly memberships?: string
   readonly strategy?: 'per-group' | 'per-user'
   readonly membershipsPerUser?: number
+  readonly attributes?: readonly string[]
   readonly requestsPerSecond?: readonly Rate[]
   readonly checkpoint?: string
   /** Milliseconds. */
   readonly maxCheckpointAge?: number
+  readonly takeOver?: boolean
   readonly dryRun?: boolean
 }
 
-interface Rate {
+export interface Rate {
   readonly api: 'ListGroups' | 'ListUsers' | 'AdminListGroupsForUser'
   readonly perSecond: number
 }
@@ -41,6 +53,7 @@ const ONLINE = [
   'requestsPerSecond',
   'checkpoint',
   'maxCheckpointAge',
+  'takeOver',
   'dryRun',
 ]
 
@@ -80,12 +93,24 @@ export function addPoolReadingOptions(command: Command): Command {
       'do not resume from a checkpoint that was begun longer ago, like 90m, 12h or 2d; default: 1d',
       toDuration,
     )
+    .option(
+      '--take-over',
+      'also resume from a checkpoint in use by a process that cannot be seen from here; only if that has ended',
+    )
     .option('--dry-run', 'print what reading the pool costs, check that nothing it needs is missing, and stop')
+}
+
+/** For commands that say what a pool knows of each user. */
+export function attributesOption(): Option {
+  return new Option(
+    '--attributes <names>',
+    'also read these attributes of each user, besides sub, separated by commas, like email,custom:team; with files: those that are columns of a CSV; repeatable',
+  ).argParser((text: string, names: readonly string[] = []) => [...names, ...text.split(',').map(name => name.trim())])
 }
 
 const UNIT = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 
-function toDuration(text: string): number {
+export function toDuration(text: string): number {
   const [, number, unit] = /^(\d{1,6}(?:\.\d{1,3})?)([mhd])$/.exec(text) ?? []
   if (number !== undefined && unit !== undefined) return Number(number) * UNIT[unit as keyof typeof UNIT]
   throw new RolecastError('invalid-argument', `${quote(text)} is not a duration; give one like 90m, 12h or 2d`, {
@@ -93,13 +118,13 @@ function toDuration(text: string): number {
   })
 }
 
-function toNumber(text: string): number {
+export function toNumber(text: string): number {
   const value = Number(text)
   if (text.trim() !== '' && Number.isFinite(value)) return value
   throw new RolecastError('invalid-argument', `${quote(text)} is not a number; give one like 3`, { value: text })
 }
 
-function toRate(text: string): Rate {
+export function toRate(text: string): Rate {
   const [, api, number] = /^(ListGroups|ListUsers|AdminListGroupsForUser)=([\d.]+)$/.exec(text) ?? []
   const perSecond = Number(number)
   if (api !== undefined && perSecond > 0) return { api: api as Rate['api'], perSecond }
@@ -115,11 +140,10 @@ function toRate(text: string): Rate {
 /** All users of a pool, wherever they come from. */
 export interface PoolUsers {
   readonly groups: readonly Group[]
-  /** Absent where nothing says it. */
-  readonly userPoolId: string | undefined
+  readonly reading: AuditReading
   readonly changes: readonly PoolChange[]
   /** As many at once as come together. */
-  readonly batches: AsyncIterable<readonly UserGroups[]>
+  readonly batches: AsyncIterable<readonly PoolUser[]>
 }
 
 interface OpenPoolUsers extends PoolUsers {
@@ -142,15 +166,36 @@ export async function usePoolUsers<T>(
   use: (pool: PoolUsers) => Promise<T>,
   checks: FirstChecks,
 ): Promise<T | undefined> {
-  const pool = await openPoolUsers(options, terminal, checks)
-  if (pool === undefined) return undefined
   try {
-    const result = await use(pool)
-    await pool.done()
-    return result
-  } finally {
-    await pool.close()
+    const pool = await openPoolUsers(options, terminal, checks)
+    if (pool === undefined) return undefined
+    try {
+      const result = await use(pool)
+      await pool.done()
+      return result
+    } finally {
+      await pool.close()
+    }
+  } catch (error) {
+    throw wasInterrupted(error, terminal) ? interruption(options) : error
   }
+}
+
+function wasInterrupted(error: unknown, terminal: Terminal): boolean {
+  if (isRolecastError(error)) return error.code === 'aborted'
+  const { aborted, reason } = terminal.interrupted()
+  return aborted && error === reason
+}
+
+function interruption({ userPoolId, poolFile, checkpoint, dryRun }: PoolReadingOptions): RolecastError {
+  const isLong = userPoolId !== undefined && poolFile === undefined && dryRun !== true
+  const next =
+    checkpoint !== undefined && isLong
+      ? `what was read is saved in ${quote(checkpoint)}, and the same command resumes from it`
+      : isLong
+        ? 'nothing is saved; a command with --checkpoint FILE resumes after an interruption'
+        : 'run the command again'
+  return new RolecastError('aborted', `interrupted; ${next}`)
 }
 
 async function openPoolUsers(
@@ -170,10 +215,11 @@ async function openPoolUsers(
         `the pool file ${quote(poolFile)} is of user pool ${quote(file.userPoolId)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
       )
     }
-    const batches = untilInterrupted(readMemberships(memberships, terminal.stdin), terminal.interrupted())
+    const ofPool = file.userPoolId ?? userPoolId
+    const batches = untilInterrupted(readMemberships(memberships, terminal.stdin, ofPool), terminal.interrupted())
     return {
       groups: [...file.groups.values()],
-      userPoolId: file.userPoolId ?? userPoolId,
+      reading: readingOfFiles(ofPool, attributesOf(options)),
       changes: [],
       batches,
       done,
@@ -183,7 +229,23 @@ async function openPoolUsers(
   if (memberships !== undefined) refuse('--memberships has the users, but not the groups; give --pool-file FILE too')
   if (userPoolId === undefined)
     refuse('no pool to read; give --user-pool-id ID, or --pool-file FILE with --memberships FILE')
+  if (options.checkpoint === undefined) {
+    const needed = 'is for a reading that resumes; give --checkpoint FILE too'
+    if (options.takeOver === true) refuse(`--take-over ${needed}`)
+    if (options.maxCheckpointAge !== undefined) refuse(`--max-checkpoint-age ${needed}`)
+  }
   return openLivePool({ ...options, userPoolId }, terminal, checks)
+}
+
+/** Nothing says when files were read from the pool. */
+function readingOfFiles(userPoolId: string | undefined, attributes: readonly string[]): AuditReading {
+  const region = userPoolRegion(userPoolId)
+  return {
+    source: 'files',
+    ...(userPoolId !== undefined && { userPoolId }),
+    ...(region !== undefined && { region }),
+    ...(attributes.length > 0 && { attributes }),
+  }
 }
 
 async function done(): Promise<void> {}
@@ -194,7 +256,7 @@ async function openLivePool(
   { checkPlace, checkGroups }: FirstChecks,
 ): Promise<OpenPoolUsers | undefined> {
   await checkPlace()
-  const { userPoolId, strategy, membershipsPerUser, checkpoint, maxCheckpointAge } = options
+  const { userPoolId, strategy, membershipsPerUser, attributes, checkpoint, maxCheckpointAge, takeOver } = options
   const rate = (api: Rate['api']) => options.requestsPerSecond?.findLast(one => one.api === api)?.perSecond
   const signal = terminal.interrupted()
   const progress = createProgress(terminal.stderr)
@@ -203,8 +265,10 @@ async function openLivePool(
     ...connectionOf(options),
     strategy,
     membershipsPerUser,
+    attributes,
     checkpoint,
     maxCheckpointAge,
+    takeOver,
     requestsPerSecond: rate('ListGroups'),
     rates: { ListUsers: rate('ListUsers'), AdminListGroupsForUser: rate('AdminListGroupsForUser') },
     signal,
@@ -224,7 +288,7 @@ async function openLivePool(
       await write(terminal.stderr, `rolecast: while it was read: ${describeChange(change)}\n`)
     return {
       groups: reading.groups,
-      userPoolId,
+      reading: reading.about,
       changes: reading.changes,
       batches: untilInterrupted(inBatches(reading.users()), signal),
       ...opened,
@@ -232,6 +296,12 @@ async function openLivePool(
   } finally {
     progress.stop()
   }
+}
+
+const RELIST: Readonly<Record<Extract<ReadEvent, { readonly type: 'relist' }>['reason'], string>> = {
+  rejected: 'ListUsers rejects a filter on `sub`',
+  'not-filtered': 'ListUsers does not filter by `sub` as Cognito does',
+  'fewer-users': "the users listed by `sub` are fewer than Cognito's estimate, or lack one of the first page",
 }
 
 /** What is said of an event: lines for people. */
@@ -250,28 +320,43 @@ function eventText(event: Exclude<ReadEvent, { readonly type: 'progress' }>, che
         ? `rolecast: ${name} is throttled, and slows down to ${rate}\n`
         : `rolecast: ${name} is back at ${rate}\n`
     }
-    case 'read': {
-      const { users, estimatedUsers } = event
-      // Cognito's estimate may be off, but not by half.
-      const isFew = estimatedUsers !== undefined && estimatedUsers >= 100 && users < estimatedUsers / 2
-      return isFew
-        ? `rolecast: only ${users} users were listed, and Cognito's estimate is ${estimatedUsers}; check that nothing between here and Cognito cuts its lists short\n`
-        : ''
-    }
+    case 'relist':
+      return `rolecast: ${RELIST[event.reason]}; listing all users in one list, which takes longer\n`
+    case 'read':
+      return cutShortText(event)
   }
 }
 
-async function* untilInterrupted<T>(batches: AsyncIterable<T> | Iterable<T>, signal: AbortSignal): AsyncGenerator<T> {
-  for await (const batch of batches) {
-    if (signal.aborted) throw new RolecastError('aborted', 'interrupted; nothing was written to a file')
-    yield batch
+/** A line if the users that were listed cannot be all, and nothing otherwise. */
+export function cutShortText(
+  { users, estimatedUsers }: { readonly users: number; readonly estimatedUsers?: number | undefined },
+  ofPool = '',
+): string {
+  return isCutShort(users, estimatedUsers)
+    ? `rolecast: only ${users} users${ofPool} were listed, and Cognito's estimate is ${estimatedUsers}; check that nothing between here and Cognito cuts its lists short\n`
+    : ''
+}
+
+/** Rejects with the reason of the signal, also while a batch is waited for that may never come. */
+async function* untilInterrupted<T>(batches: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
+  const iterator = batches[Symbol.asyncIterator]()
+  try {
+    for (;;) {
+      const next = await orAbort(iterator.next(), signal)
+      signal.throwIfAborted()
+      if (next.done) return
+      yield next.value
+    }
+  } finally {
+    // Not awaited: it waits for the batch that is under way.
+    void iterator.return?.().catch(() => {})
   }
 }
 
 const BATCH = 5_000
 
-function* inBatches(users: Iterable<UserGroups>): Generator<readonly UserGroups[]> {
-  let batch: UserGroups[] = []
+async function* inBatches(users: Iterable<PoolUser>): AsyncGenerator<readonly PoolUser[]> {
+  let batch: PoolUser[] = []
   for (const user of users) {
     batch.push(user)
     if (batch.length === BATCH) {

@@ -1,5 +1,6 @@
 import type { Writable } from 'node:stream'
 import { Presets, SingleBar } from 'cli-progress'
+import { durationText } from '../cognito/memberships/duration.js'
 import type { ReadProgress } from '../cognito/memberships/read-pool.js'
 
 /** Shows how far the reading of a pool is, between lines that say something else. */
@@ -39,7 +40,8 @@ function stateText(
   if (first === undefined || last === undefined) return 'still waiting for the first pages'
   const minutes = (performance.now() - first.at) / MINUTE
   const rate = minutes > 0 ? (last.pages - first.pages) / minutes : 0
-  return `${count(last.pages)} pages read, about ${count(last.left)} left; ${count(last.users)} users; ${count(Math.round(rate))} pages a minute`
+  const time = rate > 0 && last.left > 0 ? ` (${durationText(Math.ceil(last.left / rate) * MINUTE)})` : ''
+  return `${count(last.pages)} pages read, about ${count(last.left)} left${time}; ${count(last.users)} users; ${count(Math.round(rate))} pages a minute`
 }
 
 function count(value: number): string {

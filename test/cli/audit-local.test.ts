@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { type Emulator, startEmulator } from '../../src/cli/emulator.js'
 import { auditPool, auditUser, estimatePool } from '../../src/cognito/memberships/audit-pool.js'
 import { auditCommand } from './audit-command.js'
+import { jsonLines } from './pool.js'
 import { CREDENTIALS } from './command.js'
 import { failureOf } from '../failure-of.js'
 import { modelResolve } from '../models/resolve-model.js'
@@ -123,6 +124,13 @@ describe('an audit of cognito-local', () => {
     })
   })
 
+  test('of a user by the sub, to which it responds with no groups at all', async () => {
+    const { Users = [] } = await client.send(new ListUsersCommand({ UserPoolId: userPoolId }))
+    const { Attributes = [] } = Users.find(user => user.Username === 'anna')!
+    const sub = Attributes.find(attribute => attribute.Name === 'sub')!.Value!
+    expect(await auditUser({ ...options(), username: sub })).toMatchObject({ groups: [] })
+  })
+
   test.each(['per-group', 'per-user'] as const)('of the pool, %s', async strategy => {
     const found: Record<string, unknown> = {}
     for await (const { username, resolution } of auditPool({ ...options(), strategy })) {
@@ -151,11 +159,16 @@ describe('an audit of cognito-local', () => {
       'ListGroups=100',
     ])
     expect(pool.code).toBe(0)
-    for (const line of pool.stdout.split('\n').slice(0, -1)) {
-      const answer = JSON.parse(line)
+    const [{ audit }, ...lines] = jsonLines(pool.stdout)
+    expect(audit.reading).toMatchObject({ source: 'cognito', userPoolId, poolName: 'test' })
+    // It has neither an account nor a region.
+    expect(audit.reading).not.toHaveProperty('account')
+    const users = lines.slice(0, -1)
+    for (const answer of users) {
       expect(factsOf(answer)).toEqual(expected(answer.username))
+      expect(answer).toMatchObject({ enabled: true, status: 'FORCE_CHANGE_PASSWORD', sub: expect.any(String) })
     }
-    expect(pool.stdout.split('\n')).toHaveLength(Object.keys(USERS).length + 1)
+    expect(users).toHaveLength(Object.keys(USERS).length)
     const moved = await auditCommand([
       'impact',
       ...args,

@@ -71,6 +71,8 @@ const linesOf = (text: string) =>
     .split('\n')
     .slice(0, -1)
     .map(line => JSON.parse(line))
+/** The lines of users: the first line says what is tried, and the last one is the summary. */
+const usersOf = (text: string) => linesOf(text).slice(1, -1)
 const json = async (...args: readonly string[]) => JSON.parse((await impactOf(['--format', 'json', ...args])).stdout)
 
 describe('--set', () => {
@@ -97,7 +99,7 @@ describe('--set', () => {
     const { trial } = await json('--set', text)
     expect(trial.changes).toEqual([change])
     const { stdout } = await impactOf(['--set', text, '--format', 'ndjson'])
-    expect(Object.fromEntries(linesOf(stdout).map(line => [line.username, line.change]))).toEqual(changed)
+    expect(Object.fromEntries(usersOf(stdout).map(line => [line.username, line.change]))).toEqual(changed)
     expect(trial.impact).toMatchObject({
       users: USERS.length,
       changes: { same: USERS.length - Object.keys(changed).length },
@@ -164,12 +166,29 @@ describe('--plan', () => {
     ['no name', [{ precedence: 5 }]],
     ['a key that is none', [{ groupName: 'staff', precedense: 5 }]],
     ['a precedence as text', [{ groupName: 'staff', precedence: '5' }]],
+    ['a member that is none', [{ groupName: 'staff', addMember: 5 }]],
     ['an empty role', [{ groupName: 'staff', roleArn: '' }]],
   ])('with %s is refused', async (_what, content) => {
     const plan = await newFile(content)
     const { code, stdout, stderr } = await impactOf(['--plan', plan])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(`the plan \`${plan}\` cannot be used`)
+  })
+  test.each<[unknown, string]>([
+    [
+      [{ groupName: 'staff' }, { groupName: 'staff', precedence: '5' }],
+      'entry 2 has precedence: Invalid input: expected number',
+    ],
+    [[{ groupName: 'staff', removeMember: 5 }], 'entry 1 has removeMember: Invalid input: expected string'],
+    [{}, 'neither an array nor a plan of Terraform'],
+  ])('%j is refused with what is wrong in it', async (content, why) => {
+    expect((await impactOf(['--plan', await newFile(content)])).stderr).toContain(why)
+  })
+  test('and the pool do not come from stdin', async () => {
+    expect((await impactOf(['--plan', '-'])).stderr).toMatch(/--plan does not take stdin.* \[invalid-argument\]\n$/)
+    const { code, stderr } = await auditCommand(['impact', '--pool-file', '-', '--memberships', '-'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('stdin is not taken for it')
   })
   test('that is not there is refused', async () => {
     expect(await impactOf(['--plan', '/nowhere/plan.json'])).toMatchObject({
@@ -199,7 +218,7 @@ describe('what it prints', () => {
   test('NDJSON has a line for each user whose role changes, and no other', async () => {
     const { stdout, stderr } = await impactOf(['--set', 'staff.precedence=0', '--format', 'ndjson'])
     expect(stderr).toBe('')
-    expect(linesOf(stdout)).toEqual([
+    expect(usersOf(stdout)).toEqual([
       {
         username: 'anna',
         change: 'lost',
@@ -211,10 +230,64 @@ describe('what it prints', () => {
     ])
   })
 
+  test('NDJSON begins with what is tried, on which reading, and ends with the figures', async () => {
+    const { stdout } = await impactOf(['--set', 'staff.precedence=0', '--format', 'ndjson'])
+    const lines = linesOf(stdout)
+    expect(lines[0]).toMatchObject({
+      impact: {
+        version: 1,
+        tool: { name: 'rolecast', version: expect.any(String) },
+        reading: { source: 'files', userPoolId },
+        semantics: 'observed',
+        changes: [],
+        notLookedAt: expect.arrayContaining([expect.stringContaining('not about whose credentials')]),
+        trial: { changes: [{ groupName: 'staff', precedence: 0 }], undetermined: [] },
+      },
+    })
+    expect(lines.at(-1)).toMatchObject({
+      summary: { users: 6, disabled: 0, changes: { lost: 1, same: 5 }, undetermined: [] },
+    })
+  })
+
+  test('users who are disabled are counted apart, and do not fail the check', async () => {
+    const users = USERS.map(user => ({ ...user, enabled: user.username !== 'anna' }))
+    const args = ['--set', 'staff.precedence=0', '--fail-on-change']
+    const { code, stdout } = await impactOf([...args, '--format', 'json'], GROUPS, users)
+    expect(code).toBe(0)
+    expect(JSON.parse(stdout).trial.impact).toMatchObject({
+      users: 6,
+      disabled: 1,
+      disabledChanged: 1,
+      changes: { lost: 0, same: 5 },
+    })
+    expect((await impactOf(args, GROUPS, users)).stdout).toContain(
+      '1 disabled user in none of these figures; for 1 of them',
+    )
+    const lines = usersOf((await impactOf([...args, '--format', 'ndjson'], GROUPS, users)).stdout)
+    expect(lines).toMatchObject([{ username: 'anna', enabled: false, change: 'lost' }])
+    expect((await impactOf(args)).code, 'control: nobody is disabled').toBe(1)
+  })
+
+  test('users who name a group that is added are not its members, which is said and not known', async () => {
+    const { code, stdout } = await impactOf(['--add-group', 'ghost', '--format', 'json', '--fail-on-change'])
+    expect(code).toBe(1)
+    expect(JSON.parse(stdout).trial.undetermined).toEqual([
+      expect.stringMatching(/`ghost`, and users who name it already: 1\./),
+    ])
+    expect((await impactOf(['--add-group', 'other', '--fail-on-change'])).code, 'control').toBe(0)
+  })
+
+  test('text says when and how the pool was read, and what it is not about', async () => {
+    const { stdout } = await impactOf([])
+    expect(stdout).toContain('from files, which do not say when they were read')
+    expect(stdout).toContain('not about whose credentials an identity pool gives')
+  })
+
   test('without a tie there is nothing to suggest', async () => {
     expect((await impactOf([])).stdout).toContain('no two groups have the same precedence: nothing to suggest')
     const whole = await json()
-    expect(whole).toEqual({ userPoolId, semantics: 'observed' })
+    expect(whole).toMatchObject({ version: 1, reading: { userPoolId }, semantics: 'observed', changes: [] })
+    expect(whole).not.toHaveProperty('suggestion')
   })
 
   test('with ties it suggests a renumbering, and says whom it moves', async () => {
@@ -240,7 +313,7 @@ describe('what it prints', () => {
       { users: ['anna'], before: { outcome: 'ambiguous' }, after: { outcome: 'resolved', roleArn: role('Admin') } },
     ])
     const { stdout } = await impactOf([], tied)
-    expect(stdout).toContain('A renumbering without ties')
+    expect(stdout).toMatch(/\nA separate suggestion, .*: a renumbering without ties of today's groups\n {2}/)
     expect(stdout).toContain('1 of 6 users change: they are in a tie today')
   })
 
@@ -262,7 +335,7 @@ describe('what it prints', () => {
   test('the trial and the suggestion stand beside each other', async () => {
     const tied = GROUPS.map(group => (group.groupName === 'staff' ? { ...group, precedence: 0 } : group))
     const whole = JSON.parse((await impactOf(['--format', 'json', '--set', 'admins.roleArn=none'], tied)).stdout)
-    expect(Object.keys(whole)).toEqual(['userPoolId', 'semantics', 'trial', 'suggestion'])
+    expect(Object.keys(whole)).toEqual(expect.arrayContaining(['trial', 'suggestion']))
   })
 
   test('the same goes to a file, whole', async () => {
@@ -295,7 +368,14 @@ describe('of a pool of Cognito', () => {
       ...args,
     ])
     expect(live.code).toBe(0)
-    expect(live.stdout).toBe((await impactOf(args)).stdout)
+    const { reading, trial } = JSON.parse(live.stdout)
+    expect(trial).toEqual(JSON.parse((await impactOf(args)).stdout).trial)
+    expect(reading).toMatchObject({
+      source: 'cognito',
+      userPoolId,
+      startedAt: expect.any(String),
+      endedAt: expect.any(String),
+    })
     const dry = await auditCommand([
       'impact',
       '--user-pool-id',

@@ -4,8 +4,11 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createAuditSummary } from '../../src/audit/summary.js'
+import { resolveRoles } from '../../src/claims/resolve.js'
 import { readMemberships } from '../../src/cli/memberships-file.js'
 import type { UserGroups } from '../../src/group.js'
+import { createAuditLines } from '../../src/report/audit-lines.js'
 import { groupNames } from '../arbitraries.js'
 import { failureOf } from '../failure-of.js'
 
@@ -122,6 +125,183 @@ test.each([
       code: 'invalid-input',
       message: 'the input is not valid UTF-16; write it in UTF-8',
     })
+})
+
+describe('what a line says of a user besides the groups', () => {
+  const details = {
+    sub: 'f1',
+    enabled: false,
+    status: 'CONFIRMED',
+    attributes: { email: 'a@example.com', ['__proto__']: 'x' },
+  }
+
+  test('is read where it is there', async () => {
+    const line = JSON.stringify({ ...alice, ...details, outcome: 'none', roles: 7 })
+    expect(await filed(`${line}\n${BOB}`)).toStrictEqual([{ ...alice, ...details }, bob])
+    expect(await filed(JSON.stringify({ ...alice, enabled: true }))).toStrictEqual([{ ...alice, enabled: true }])
+  })
+
+  test.each<[keyof typeof details | 'unknownGroups', unknown]>([
+    ['sub', 1],
+    ['sub', null],
+    ['enabled', 'false'],
+    ['enabled', 0],
+    ['status', ['CONFIRMED']],
+    ['attributes', ['email']],
+    ['attributes', { email: 1 }],
+    ['attributes', null],
+    ['attributes', 'email'],
+    ['unknownGroups', 'ghost'],
+    ['unknownGroups', [1]],
+  ])('is refused where `%s` is %j', async (key, value) => {
+    const error = await failureOf(() => filed(`${BOB}\n${JSON.stringify({ ...alice, [key]: value })}`))
+    expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringContaining(`\`${key}\``) })
+    expect(error.message).toMatch(/^line 2 of the memberships /)
+  })
+
+  test('groups that an audit did not find in its pool are groups', async () => {
+    expect(await filed(JSON.stringify({ ...alice, unknownGroups: ['ghost'] }))).toEqual([
+      { ...alice, groups: ['a', 'b', 'ghost'] },
+    ])
+  })
+})
+
+describe('a key that is nearly spelt as ours', () => {
+  test.each([
+    ['Enabled', false, 'enabled'],
+    ['ENABLED', false, 'enabled'],
+    ['Sub', '1', 'sub'],
+    ['UserStatus', 'CONFIRMED', 'status'],
+    ['Status', 'CONFIRMED', 'status'],
+    ['Attributes', [], 'attributes'],
+    ['unknowngroups', ['x'], 'unknownGroups'],
+  ])('%s is refused where ours is not there', async (key, value, meant) => {
+    await expect(filed(JSON.stringify({ ...alice, [key]: value }))).rejects.toThrow(
+      `line 1 of the memberships has the key \`${key}\`, which is not looked at; did you mean \`${meant}\`?`,
+    )
+  })
+
+  test.each([
+    ['Username', { Username: 'alice', groups: [] }, 'username'],
+    ['Groups', { username: 'alice', Groups: [] }, 'groups'],
+  ])('%s too', async (key, line, meant) => {
+    await expect(filed(JSON.stringify(line))).rejects.toThrow(
+      `has the key \`${key}\`, which is not looked at; did you mean \`${meant}\`?`,
+    )
+  })
+
+  test('control: beside ours it is not looked at, as any other key', async () => {
+    const line = { ...alice, Enabled: true, enabled: false, Groups: ['x'], Department: 'y', UserCreateDate: 1 }
+    expect(await filed(JSON.stringify(line))).toEqual([{ ...alice, enabled: false }])
+  })
+})
+
+describe('the NDJSON of an audit', () => {
+  const head = (more: object = {}) => JSON.stringify({ audit: { version: 1, ...more } })
+  const tail = (users: unknown) => JSON.stringify({ summary: { users } })
+
+  test('is read without its first and its last line', async () => {
+    for (const text of [
+      `${head()}\n${ALICE}\n${BOB}\n${tail(2)}\n`,
+      `\ufeff\n${head()}\r\n${ALICE}\n\n${BOB}\n${tail(2)}\n\n`,
+    ])
+      for (const users of [await filed(text), await streamed(text), await streamed(text, 1)])
+        expect(users).toEqual([alice, bob])
+    expect(await filed(`${head()}\n${tail(0)}\n`)).toEqual([])
+  })
+
+  test('as it is written', async () => {
+    const lines = createAuditLines({ format: 'ndjson', head: { toolVersion: '1', semantics: 'observed', groups: [] } })
+    const counter = createAuditSummary({ groups: [], semantics: 'observed' })
+    const users = [{ ...alice, sub: 'f1', enabled: false, status: 'x', attributes: { email: 'é' } }, bob]
+    const written = users.map(({ groups, ...user }) => {
+      const audit = { ...user, resolution: { ...resolveRoles([]), unknownGroups: groups } }
+      return lines.line(audit, counter.add(audit))
+    })
+    expect(await filed(lines.head() + written.join('') + lines.tail(counter.summary()))).toStrictEqual(users)
+  })
+
+  test.each<[string, readonly string[], string]>([
+    ['cut off', [head(), ALICE, BOB], 'the memberships are an audit without its last line'],
+    ['cut off before its first user', [head()], 'the memberships are an audit without its last line'],
+    [
+      'without its first line',
+      [ALICE, BOB, tail(2)],
+      'line 3 of the memberships is the end of an audit that has no beginning',
+    ],
+    [
+      'without a user',
+      [head(), ALICE, tail(2)],
+      'line 3 of the memberships is the end of an audit of `2` users, of whom 1 are there',
+    ],
+    [
+      'with a user more',
+      [head(), ALICE, BOB, tail(1)],
+      'line 4 of the memberships is the end of an audit of `1` users, of whom 2',
+    ],
+    [
+      'that does not say of how many users',
+      [head(), ALICE, tail(undefined)],
+      'line 3 of the memberships is the end of an audit of `undefined`',
+    ],
+    [
+      'behind which something stands',
+      [head(), ALICE, tail(1), BOB],
+      'line 4 of the memberships is behind the end of an audit',
+    ],
+    [
+      'two of them',
+      [head(), ALICE, tail(1), head(), BOB, tail(1)],
+      'line 4 of the memberships begins an audit after other lines',
+    ],
+    [
+      'two of them, the first cut off',
+      [head(), ALICE, head(), BOB, tail(1)],
+      'line 3 of the memberships begins an audit',
+    ],
+    ['behind a user', [BOB, head(), ALICE, tail(1)], 'line 2 of the memberships begins an audit after other lines'],
+    [
+      'of only some users',
+      [head({ onlyUsersOf: ['no-role'] }), ALICE, tail(1)],
+      'line 1 of the memberships is of an audit that wrote only the users of some',
+    ],
+    [
+      'of a later version',
+      [head({ version: 2 }), ALICE, tail(1)],
+      'line 1 of the memberships is of an audit of version `2`',
+    ],
+    [
+      'with two summaries',
+      [head(), ALICE, tail(1), tail(1)],
+      'line 4 of the memberships is the end of an audit that has no beginning',
+    ],
+  ])('%s is refused: a user who is missing would pass for one without findings', async (_what, lines, message) => {
+    for (const read of [filed, streamed]) {
+      const error = await failureOf(() => read(lines.join('\n')))
+      expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringContaining(message) })
+    }
+  })
+
+  test('of another pool than the groups is refused', async () => {
+    const text = [head({ reading: { source: 'cognito', userPoolId: 'eu-west-1_Other' } }), ALICE, tail(1)].join('\n')
+    const read = async (userPoolId?: string) => {
+      const users: UserGroups[] = []
+      for await (const batch of readMemberships('-', Readable.from([text]), userPoolId)) users.push(...batch)
+      return users
+    }
+    expect(await failureOf(() => read('eu-west-1_Ab12Cd34e'))).toMatchObject({
+      code: 'invalid-input',
+      message: expect.stringContaining(
+        'is of an audit of user pool `eu-west-1_Other`, and the groups are of `eu-west-1_Ab12Cd34e`',
+      ),
+    })
+    for (const same of ['eu-west-1_Other', undefined])
+      expect(await read(same), 'control: the same, or not known').toEqual([alice])
+  })
+
+  test('a user may have a key that is called `audit`', async () => {
+    expect(await filed(JSON.stringify({ ...alice, audit: {}, summary: {} }))).toEqual([alice])
+  })
 })
 
 describe('what is refused, with the number of its line', () => {

@@ -17,12 +17,30 @@ describe('where stderr is no terminal', () => {
     expect(textOf(stream)).toBe('')
     progress.update({ pages: 1_210, left: 3_000, users: 72_600 })
     await pass(1_000)
-    expect(textOf(stream)).toBe('rolecast: 1,210 pages read, about 3,000 left; 72,600 users; 1,200 pages a minute\n')
+    expect(textOf(stream)).toBe(
+      'rolecast: 1,210 pages read, about 3,000 left (3 minutes); 72,600 users; 1,200 pages a minute\n',
+    )
     await pass(10 * 60_000)
     expect(textOf(stream).match(/\n/g)).toHaveLength(10)
     progress.stop()
     await pass(10 * 60_000)
     expect(textOf(stream)).toBe('')
+  })
+
+  test('the time that is left follows what is known of the pages by now', async () => {
+    const stream = new PassThrough()
+    const progress = createProgress(stream)
+    progress.update({ pages: 0, left: 100_000, users: 0 })
+    progress.update({ pages: 1_000, left: 99_000, users: 60_000 })
+    await pass(60_000)
+    expect(textOf(stream)).toContain('about 99,000 left (1 hour 39 minutes)')
+    progress.update({ pages: 2_000, left: 8_000, users: 120_000 })
+    await pass(60_000)
+    expect(textOf(stream)).toContain('about 8,000 left (8 minutes)')
+    progress.update({ pages: 10_000, left: 1, users: 600_000 })
+    await pass(60_000)
+    expect(textOf(stream)).toContain('about 1 left (1 minute)')
+    progress.stop()
   })
 
   test('also while no page comes at all', async () => {

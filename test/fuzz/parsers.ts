@@ -7,13 +7,24 @@ import { applyBaseline } from '../../src/cli/baseline.js'
 import { readConfig } from '../../src/cli/config.js'
 import { readMemberships } from '../../src/cli/memberships-file.js'
 import { readPoolFile } from '../../src/cli/pool-file.js'
+import { openAuditFile } from '../../src/cli/audit-file.js'
+import { changesOf, isTerraformPlan, readDeployment } from '../../src/cli/deployment.js'
+import { readFinishedCheckpoint } from '../../src/cognito/memberships/finished-checkpoint.js'
+import { readRolesFile } from '../../src/cli/roles-file.js'
+import { createAccountSummary } from '../../src/audit/account-summary.js'
+import { checkRole, parseRoleArn } from '../../src/audit/role-check.js'
 import { mappingsByClient } from '../../src/cognito/api/identity-pool-api.js'
 import * as responses from '../../src/cognito/api/responses.js'
+import { createUserPoolApi } from '../../src/cognito/api/user-pool-api.js'
 import { parse } from '../../src/cognito/api/user-pool-call.js'
 import * as cognito from '../../src/cognito/index.js'
 import { parseSnapshot } from '../../src/cognito/groups/snapshot.js'
+import { parseAccountRecord } from '../../src/cognito/memberships/account-journal.js'
 import { openCheckpoint } from '../../src/cognito/memberships/checkpoint.js'
+import { createDetailsTable } from '../../src/cognito/memberships/user-details.js'
 import * as core from '../../src/index.js'
+import { accountPage } from '../../src/report/account-page.js'
+import { accountText } from '../../src/report/account-text.js'
 import { RULES } from '../../src/rules/catalogue.js'
 import { validateAll, validateInfrastructure } from '../../src/rules/validate.js'
 import * as template from '../../src/template/index.js'
@@ -77,6 +88,27 @@ const TRUST_POLICY = {
       },
     },
   ],
+}
+const POLICY = { Version: '2012-10-17', Statement: [{ Effect: 'Allow', Action: ['*'], Resource: '*', Condition: {} }] }
+const ROLES = {
+  RoleDetailList: [
+    {
+      Arn: ROLE,
+      AssumeRolePolicyDocument: TRUST_POLICY,
+      RolePolicyList: [{ PolicyName: 'own', PolicyDocument: POLICY }],
+      AttachedManagedPolicies: [{ PolicyName: 'p', PolicyArn: 'arn:aws:iam::111122223333:policy/p' }],
+      PermissionsBoundary: { PermissionsBoundaryArn: 'arn:aws:iam::aws:policy/p' },
+    },
+    { Arn: OTHER_ROLE, AssumeRolePolicyDocument: encodeURIComponent(JSON.stringify(TRUST_POLICY)) },
+  ],
+  Policies: [
+    {
+      Arn: 'arn:aws:iam::111122223333:policy/p',
+      DefaultVersionId: 'v1',
+      PolicyVersionList: [{ VersionId: 'v1', IsDefaultVersion: true, Document: JSON.stringify(POLICY) }],
+    },
+  ],
+  IsTruncated: false,
 }
 const SNAPSHOT = {
   version: 1,
@@ -395,7 +427,7 @@ function resolving(): readonly Parser[] {
     ),
     parser(
       'changes of groups',
-      ['changeGroups', 'createImpact', 'createImpactSummary', 'createAuditSummary'],
+      ['changeGroups', 'createImpact', 'createImpactSummary', 'createAuditSummary', 'createConcerns', 'emptiedGroups'],
       lists([
         [
           { groupName: 'admins', precedence: 2 },
@@ -405,11 +437,26 @@ function resolving(): readonly Parser[] {
       input => {
         const after = core.changeGroups(GROUPS, input as readonly core.GroupChange[])
         const summary = core.createImpactSummary()
-        summary.add(core.createImpact(GROUPS, after)({ username: 'alice', groups: ['admins'] }))
+        const emptied = core.emptiedGroups(input as readonly core.GroupChange[])
+        summary.add(core.createImpact(GROUPS, after, { emptied })({ username: 'alice', groups: ['admins'] }))
         summary.summary()
         const counted = core.createAuditSummary({ groups: core.compilePool(after).groups, semantics: 'observed' })
-        counted.add({ username: 'alice', resolution: core.compilePool(after).resolve(['admins']) })
+        const alice = { username: 'alice', resolution: core.compilePool(after).resolve(['admins']) }
+        counted.add(alice)
         counted.summary()
+        core.createConcerns({ groups: after })(alice)
+      },
+    ),
+    parser(
+      'users of two audits',
+      ['createAuditDiff', 'isDifferent'],
+      lists([[{ username: 'alice', sub: 's-1', groups: ['admins'] }]]),
+      input => {
+        const diff = core.createAuditDiff({ before: { groups: GROUPS }, after: { groups: GROUPS.slice(1) } })
+        const users = input as readonly core.DiffUser[]
+        for (const user of users) diff.addBefore(user)
+        for (const user of users) diff.addAfter(user)
+        core.isDifferent(diff.summary(), 'any')
       },
     ),
     parser('names and numbers', ['isGroupName', 'isPrecedence', 'isRolecastError'], hostileValue, input => {
@@ -489,12 +536,28 @@ function failuresOf(attempts: readonly (() => unknown)[]): void {
   if (errors.length > 0) throw errors.find(error => !core.isRolecastError(error)) ?? errors[0]
 }
 
+const USER = {
+  Username: 'alice',
+  Attributes: [
+    { Name: 'sub', Value: '7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6' },
+    { Name: 'email', Value: 'alice@example.com' },
+  ],
+  Enabled: true,
+  UserStatus: 'CONFIRMED',
+}
+const POOL_TYPE = {
+  Id: POOL,
+  Name: 'people',
+  Arn: `arn:aws:cognito-idp:eu-west-1:111122223333:userpool/${POOL}`,
+  EstimatedNumberOfUsers: 3,
+}
+
 const SHAPES = [
   [responses.getGroupResponse, { Group: SNAPSHOT.Groups[0], $metadata: {} }],
   [responses.listGroupsResponse, { ...SNAPSHOT, NextToken: 'x' }],
-  [responses.listUsersResponse, { Users: [{ Username: 'alice' }], PaginationToken: 'x' }],
+  [responses.listUsersResponse, { Users: [USER], PaginationToken: 'x' }],
   [responses.listUsersInGroupResponse, { Users: [{ Username: 'alice' }], NextToken: 'x' }],
-  [responses.describeUserPoolResponse, { UserPool: { Id: POOL, EstimatedNumberOfUsers: 3 } }],
+  [responses.describeUserPoolResponse, { UserPool: POOL_TYPE }],
 ] as const
 
 const LIGHT_OPTIONS = { region: 'eu-west-1', endpoint: 'https://cognito.example.com', maxAttempts: 3, profile: 'x' }
@@ -516,6 +579,23 @@ function overTheNetwork(): readonly Parser[] {
       ([shape, response]) => {
         const parsed = parse(shape as typeof responses.listGroupsResponse, response, context)
         parsed.Groups?.map(responses.toGroup)
+      },
+    ),
+    parser(
+      'what a pool says of itself and of its users',
+      [],
+      changed([{ Users: [USER], UserPool: POOL_TYPE }], hostileJson),
+      async response => {
+        const client = { listUsers: async () => response, describeUserPool: async () => response }
+        const rates = { ListUsers: Infinity, DescribeUserPool: Infinity }
+        const options = { userPoolId: POOL, client: client as never, clock: Date.now, onCall() {}, rates }
+        const api = createUserPoolApi({ ...options, attributes: ['email', '__proto__'] })
+        await api.describeUserPool(new AbortController().signal)
+        for (const user of (await api.listUsers(undefined, new AbortController().signal)).users) {
+          const table = createDetailsTable()
+          table.set(0, user.username, user)
+          table.get(0, user.username)
+        }
       },
     ),
     parser(
@@ -678,6 +758,34 @@ const CONFIG = {
   exclude: ['dist'],
   suppressions: [{ rules: [RULES[0]!.id], reason: 'why', expires: '2027-01-01', groups: ['a'] }],
 }
+const AUDIT = `{"audit":{"version":1,"tool":{"name":"rolecast","version":"0.1.0"},"reading":{"source":"cognito","userPoolId":"${POOL}","startedAt":"2026-11-01T12:00:00.000Z"},"semantics":"observed","groups":[{"groupName":"admins","precedence":0,"roleArn":"${ROLE}"},{"groupName":"users","precedence":1,"roleArn":"${OTHER_ROLE}"}]}}
+{"username":"alice","sub":"s-1","enabled":true,"groups":["admins"],"roles":["${ROLE}"],"outcome":"resolved","rule":"lowest-precedence","evidence":"observed","preferredRole":"${ROLE}"}
+{"username":"bob","groups":[],"roles":[],"outcome":"none","rule":"no-groups","evidence":"observed"}
+{"summary":{"users":2,"findings":[{"concern":"no-role","count":1}],"changes":[]}}
+`
+const TERRAFORM_PLAN = {
+  format_version: '1.2',
+  planned_values: {
+    root_module: {
+      resources: [
+        {
+          address: 'aws_cognito_user_group.a',
+          mode: 'managed',
+          type: 'aws_cognito_user_group',
+          name: 'a',
+          values: { name: 'admins', user_pool_id: POOL, precedence: 1, role_arn: ROLE },
+        },
+      ],
+    },
+  },
+  resource_changes: [
+    {
+      address: 'aws_cognito_user_group.b',
+      type: 'aws_cognito_user_group',
+      change: { actions: ['delete'], before: { name: 'users', user_pool_id: POOL }, after: null },
+    },
+  ],
+}
 const BASELINE = { version: 1, findings: [{ path: 'a.yaml', key: 'COG101/x' }] }
 
 /** @param folder for files */
@@ -704,8 +812,59 @@ function files(folder: string): readonly Parser[] {
         for await (const batch of readMemberships('-', Readable.from(pieces))) void batch
       },
     ),
+    parser('roles files', ['readRolesFile'], fc.tuple(changedJson([ROLES]), encoding), async ([text, as]) => {
+      const file = await readRolesFile(put(text, as))
+      for (const roleArn of [ROLE, OTHER_ROLE]) {
+        const role = parseRoleArn(roleArn)!
+        checkRole(roleArn, { role: file.find(role) }, file.place(role), IDENTITY_POOL)
+      }
+    }),
     parser('configs', ['readConfig'], changedJson([CONFIG]), text => readConfig(put(text))),
     parser('baselines', ['applyBaseline'], changedJson([BASELINE]), text => applyBaseline([], put(text))),
+    parser(
+      'audits',
+      ['openAuditFile', 'createAuditDiff', 'isDifferent'],
+      fc.tuple(damaged([AUDIT]), encoding),
+      async ([text, as]) => {
+        const file = await openAuditFile(put(text, as))
+        try {
+          const diff = core.createAuditDiff({ before: file.side, after: file.side })
+          for await (const users of file.users('observed')) users.forEach(diff.addBefore)
+          for (const user of diff.gone()) void user
+          core.isDifferent(diff.summary({ before: file.end(), after: file.end() }), 'any')
+        } finally {
+          await file.close()
+        }
+      },
+    ),
+    parser('plans of Terraform', ['isTerraformPlan', 'readDeployment'], changedJson([TERRAFORM_PLAN]), async text => {
+      const plan = put(text)
+      if (!(await isTerraformPlan(plan))) return
+      const deployment = await readDeployment([plan], { varFiles: [], stdin: Readable.from([]) })
+      changesOf(deployment, GROUPS, { userPoolId: POOL, poolName: undefined, roles: new Map(), removesOthers: true })
+    }),
+    parser(
+      'finished checkpoints',
+      ['readCheckpoint', 'readFinishedCheckpoint'],
+      damaged([checkpoint(path)]),
+      async text => {
+        for (const user of (await readFinishedCheckpoint(put(text))).users()) void user
+      },
+    ),
+    parser(
+      'records of an audit of accounts',
+      ['parseAccountRecord'],
+      changed(ACCOUNT_RECORDS, hostileValue),
+      record => {
+        const parsed = parseAccountRecord(record)
+        if (parsed.kind !== 'pool') return
+        const { account, region, userPoolId, audits } = parsed
+        const found = { accounts: [], regions: [], notRead: [], semantics: 'observed' } as const
+        const summary = createAccountSummary({ ...found, pools: [{ account, region, userPoolId, audits }] })
+        accountPage(summary, { toolVersion: '' })
+        accountText(summary, { color: false, toolVersion: '' })
+      },
+    ),
     parser('checkpoints', ['openCheckpoint'], damaged([checkpoint(path)]), async text => {
       const opened = await openCheckpoint(put(text), CHECKPOINT_OPTIONS)
       try {
@@ -716,6 +875,43 @@ function files(folder: string): readonly Parser[] {
     }),
   ]
 }
+
+const ACCOUNT_PLACE = { account: '111122223333', region: 'eu-west-1' }
+const ACCOUNT_RECORDS = [
+  {
+    kind: 'user-pools',
+    ...ACCOUNT_PLACE,
+    at: '2026-11-01T12:00:00.000Z',
+    userPools: [{ userPoolId: POOL, name: 'a' }],
+  },
+  {
+    kind: 'identity-pools',
+    ...ACCOUNT_PLACE,
+    count: 1,
+    linked: [
+      {
+        identityPoolId: 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6',
+        providers: [{ providerName: 'cognito-idp.eu-west-1.amazonaws.com/eu-west-1_a', clientId: 'web' }],
+        settings: { IdentityPoolId: 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6', RoleMappings: {} },
+      },
+    ],
+  },
+  {
+    kind: 'pool',
+    ...ACCOUNT_PLACE,
+    userPoolId: POOL,
+    routes: '',
+    audits: [
+      {
+        summary: core
+          .createAuditSummary({ groups: [{ groupName: 'admins', roleArn: ROLE }], semantics: 'observed' })
+          .summary(),
+      },
+    ],
+    part: { bytes: 1, sha256: 'a'.repeat(64) },
+  },
+  { kind: 'pool', ...ACCOUNT_PLACE, userPoolId: POOL, routes: '', audits: [], part: null },
+]
 
 const CHECKPOINT_OPTIONS = { read: { userPoolId: POOL }, now: () => 1_700_000_000_000, maxAge: Infinity } as const
 
@@ -762,8 +958,15 @@ export const WITHOUT_INPUT: ReadonlyMap<string, string> = new Map([
 /** The readers of the command line's files, which no entry exports. */
 export const FILE_READERS: readonly string[] = [
   'applyBaseline',
+  'isTerraformPlan',
+  'openAuditFile',
   'openCheckpoint',
+  'parseAccountRecord',
+  'readCheckpoint',
   'readConfig',
+  'readDeployment',
+  'readFinishedCheckpoint',
   'readMemberships',
   'readPoolFile',
+  'readRolesFile',
 ]

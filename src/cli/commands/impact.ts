@@ -1,18 +1,31 @@
 import { type Command, Option } from 'commander'
 import * as z from 'zod'
-import { RolecastError, quote } from '../../errors.js'
+import { listItems, quote, RolecastError } from '../../errors.js'
 import type { Group, UserGroups } from '../../group.js'
 import {
   changeGroups,
+  checkMemberships,
+  type ChangeOptions,
   createImpact,
   createImpactSummary,
+  emptiedGroups,
   type GroupChange,
+  type MembershipChange,
+  missingMember,
   type UserImpact,
 } from '../../audit/impact.js'
 import { suggestRenumbering } from '../../audit/renumber.js'
-import { type ImpactReport, impactJson, impactText } from '../../report/impact-text.js'
+import {
+  type ImpactHead,
+  impactHead,
+  impactJson,
+  type ImpactReport,
+  impactTail,
+  impactText,
+} from '../../report/impact-text.js'
 import { jsonLine } from '../../report/json-text.js'
 import type { Resolution } from '../../claims/resolve.js'
+import { changesOf, type DeploymentChanges, isTerraformPlan, readDeployment } from '../deployment.js'
 import { readJsonFile } from '../json-file.js'
 import { checkOutput, type Output, type OutputTarget, withOutput } from '../output.js'
 import { addPoolReadingOptions, type PoolReadingOptions, type PoolUsers, usePoolUsers } from '../pool-reading.js'
@@ -25,7 +38,15 @@ const FORMATS = ['text', 'json', 'ndjson'] as const
 
 interface ImpactCommandOptions extends PoolReadingOptions {
   readonly set?: readonly GroupChange[]
+  readonly addGroup?: readonly GroupChange[]
+  readonly addMember?: readonly string[]
+  readonly removeMember?: readonly string[]
   readonly plan?: string
+  readonly template?: readonly string[]
+  readonly templatePool?: string
+  readonly removeOthers?: boolean
+  readonly role?: readonly (readonly [string, string])[]
+  readonly varFile?: readonly string[]
   readonly semantics: Semantics
   readonly format: (typeof FORMATS)[number]
   readonly output?: string
@@ -35,7 +56,7 @@ interface ImpactCommandOptions extends PoolReadingOptions {
 export function addImpactCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
   addPoolReadingOptions(program.command('impact'))
     .description(
-      'predict what a change of groups does to every user, and suggest precedences without ties; changes nothing',
+      'predict what a change of groups or memberships does to every user, and suggest precedences without ties; changes nothing',
     )
     .option(
       '--set <change>',
@@ -43,12 +64,39 @@ export function addImpactCommand(program: Command, terminal: Terminal, finish: (
       (text: string, changes: readonly GroupChange[] = []) => [...changes, toChange(text)],
     )
     .option(
+      '--add-group <name>',
+      'a group that the pool does not have; give it a precedence and a role with --set; repeatable',
+      (groupName: string, groups: readonly GroupChange[] = []) => [...groups, { groupName, add: true }],
+    )
+    .option('--add-member <user=group>', 'put a user into a group; repeatable', toList)
+    .option('--remove-member <user=group>', 'take a user out of a group; repeatable', toList)
+    .option(
       '--plan <file>',
-      'the same as a JSON array, like [{"groupName":"admins","precedence":5,"roleArn":null}]; {"groupName":"admins","remove":true} removes a group',
+      'the same as a JSON array, like [{"groupName":"admins","precedence":5,"roleArn":null}]; `remove` or `add` a group, `addMember` or `removeMember` a user; or a plan of Terraform from `terraform show -json`',
+    )
+    .option(
+      '--template <path>',
+      'compare with the groups of a template, a plan, or a folder of them, as `validate` reads them; `-` is stdin; repeatable',
+      toList,
+    )
+    .option('--template-pool <name>', 'which pool of the template; default: the only one with groups')
+    .option('--remove-others', 'the deployment removes the groups that the template does not define')
+    .option(
+      '--role <id=arn>',
+      'with --template: the ARN of a role that the template makes or refers to, like AdminRole=arn:aws:iam::…; repeatable',
+      (text: string, roles: readonly (readonly [string, string])[] = []) => [...roles, toRole(text)],
+    )
+    .option(
+      '--var-file <file>',
+      "Terraform's variables, as terraform takes them; repeatable, the last one wins",
+      toList,
     )
     .addOption(semanticsOption())
     .addOption(
-      new Option('--format <format>', 'ndjson: a line for each user whose role changes')
+      new Option(
+        '--format <format>',
+        'ndjson: a line that says what is tried, one for each user whose role changes, and a summary',
+      )
         .choices(FORMATS)
         .default('text'),
     )
@@ -60,56 +108,157 @@ export function addImpactCommand(program: Command, terminal: Terminal, finish: (
 Examples:
   $ rolecast impact --user-pool-id eu-west-1_Ab12Cd34e --set 'admins.precedence=5'
   $ rolecast impact --pool-file pool.json --memberships users.ndjson --plan plan.json --fail-on-change
+  $ rolecast impact --user-pool-id eu-west-1_Ab12Cd34e --add-group auditors --set 'auditors.precedence=3' --add-member alice=auditors
+  $ rolecast impact --user-pool-id eu-west-1_Ab12Cd34e --template template.yaml --role AdminRole=arn:aws:iam::111122223333:role/Admin
   $ rolecast impact --user-pool-id eu-west-1_Ab12Cd34e     (suggests precedences without ties, if there are any)
 
-Neither the console nor the CLI of Cognito can clear a precedence or a role once set: delete the group and recreate it.
+Neither the console nor the CLI of Cognito can clear a precedence or a role once set: delete the group and recreate it. A group of the
+template whose values are not known, such as parameters, makes the roles of its members undetermined; the report says why. Users who are disabled are counted apart, and do not fail the check.
 
-Exit codes: 0 it ran, 1 a user's role changes (with --fail-on-change), 2 it could not run.`,
+Exit codes: 0 it ran, 1 a user's role changes, or it is not known whether (with --fail-on-change), 2 it could not run.`,
     )
-    .action((options: ImpactCommandOptions) => impact(options, terminal, finish))
+    .action((options: ImpactCommandOptions) =>
+      impact(options, { ...terminal, version: program.version() ?? '' }, finish),
+    )
+}
+
+interface VersionedTerminal extends Terminal {
+  readonly version: string
 }
 
 async function impact(
   options: ImpactCommandOptions,
-  terminal: Terminal,
+  terminal: VersionedTerminal,
   finish: (code: ExitCode) => void,
 ): Promise<void> {
-  const changes = [...(options.plan === undefined ? [] : await readPlan(options.plan)), ...(options.set ?? [])]
-  if (changes.length === 0 && (options.failOnChange || options.format === 'ndjson')) {
+  const wanted = await readWanted(options, terminal)
+  if (!wanted.isAny && (options.failOnChange || options.format === 'ndjson')) {
     throw new RolecastError('invalid-argument', "no change to try; give --set 'GROUP.precedence=5' or --plan FILE")
   }
   // A reader of stdout that goes away leaves the check without its answer.
   if (options.failOnChange) finish(2)
   const kind = options.format === 'text' ? 'text' : 'data'
-  const inputs = [options.checkpoint, options.poolFile, options.memberships, options.plan]
-  const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true, inputs }
+  const files = [options.checkpoint, options.poolFile, options.memberships, options.plan, ...wanted.paths]
+  const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true, inputs: files }
   const changed = await usePoolUsers(
     options,
     terminal,
-    pool => withOutput(target, output => report(options, changes, pool, output, terminal)),
-    { checkPlace: () => checkOutput(target), checkGroups: groups => void changeGroups(groups, changes) },
+    pool =>
+      withOutput(target, output => {
+        const { userPoolId } = pool.reading
+        return report(options, wanted.planFor(pool.groups, userPoolId), pool, output, terminal)
+      }),
+    {
+      checkPlace: () => checkOutput(target),
+      checkGroups: groups => void wanted.planFor(groups, options.userPoolId),
+    },
   )
   finish(options.failOnChange && changed ? 1 : 0)
 }
 
-/** Writes the report, and returns whether the role of any user changes. */
+/** What is to be tried. */
+interface Wanted {
+  readonly isAny: boolean
+  /** Files that were read for it. */
+  readonly paths: readonly string[]
+  /** @throws RolecastError for what the pool cannot have */
+  planFor(groups: readonly Group[], userPoolId: string | undefined): Plan
+}
+
+async function readWanted(options: ImpactCommandOptions, { stdin }: Terminal): Promise<Wanted> {
+  if (options.plan === '-')
+    refuse('--plan does not take stdin; give a file, or a template from stdin with --template -')
+  const isTerraform = options.plan !== undefined && (await isTerraformPlan(options.plan))
+  const templates = [...(options.template ?? []), ...(isTerraform ? [options.plan!] : [])]
+  checkTemplateOptions(options, templates)
+  const listed = options.plan === undefined || isTerraform ? NO_PLAN : await readPlan(options.plan)
+  const given = {
+    changes: [...listed.changes, ...(options.addGroup ?? []), ...(options.set ?? [])],
+    members: [...listed.members, ...toMembers(options.addMember, 'add'), ...toMembers(options.removeMember, 'remove')],
+  }
+  const roles = new Map(options.role)
+  const deployment =
+    templates.length === 0
+      ? undefined
+      : await readDeployment(templates, { varFiles: options.varFile ?? [], roles, stdin })
+  return {
+    isAny: given.changes.length > 0 || given.members.length > 0 || deployment !== undefined,
+    paths: deployment?.paths ?? [],
+    planFor(groups, userPoolId) {
+      const deployed =
+        deployment === undefined
+          ? NOTHING_DEPLOYED
+          : changesOf(deployment, groups, {
+              userPoolId,
+              poolName: options.templatePool,
+              roles,
+              removesOthers: options.removeOthers === true,
+            })
+      const changes = [...deployed.changes, ...given.changes]
+      const after = changeGroups(groups, changes)
+      const known = { before: groups, after }
+      const members = given.members.map(member => toMembership(member, known))
+      return { ...deployed, changes, after, memberships: [...deployed.memberships, ...members], given: members }
+    },
+  }
+}
+
+function checkTemplateOptions(options: ImpactCommandOptions, templates: readonly string[]): void {
+  if (templates.includes('-') && options.memberships === '-')
+    refuse('stdin is the template or the memberships; give one of them as a file')
+  if (templates.length > 0) return
+  const given = [
+    options.templatePool !== undefined && '--template-pool',
+    options.removeOthers === true && '--remove-others',
+    options.role !== undefined && '--role',
+    options.varFile !== undefined && '--var-file',
+  ].find(option => option !== false)
+  if (given !== undefined) refuse(`${given} is about a template; give --template FILE too`)
+}
+
+function refuse(what: string): never {
+  throw new RolecastError('invalid-argument', what)
+}
+
+const NOTHING_DEPLOYED: DeploymentChanges = {
+  changes: [],
+  memberships: [],
+  unknownAfter: [],
+  unknownMembers: [],
+  undetermined: [],
+  kept: [],
+  notLookedAt: [],
+}
+
+/** What is tried on a pool. */
+interface Plan extends DeploymentChanges {
+  readonly after: readonly Group[]
+  /** The memberships that were given by name: their users have to be there. */
+  readonly given: readonly MembershipChange[]
+}
+
+/** Writes the report, and returns whether the role of any user changes, or may. */
 async function report(
   { format, semantics }: ImpactCommandOptions,
-  changes: readonly GroupChange[],
+  plan: Plan,
   pool: PoolUsers,
   output: Output,
-  { color }: Terminal,
+  { color, version }: VersionedTerminal,
 ): Promise<boolean> {
-  const { groups, userPoolId, batches } = pool
+  const { groups, reading, batches } = pool
+  const { changes, memberships, unknownAfter, undetermined, kept, notLookedAt } = plan
+  const isTried = [changes, memberships, unknownAfter, undetermined, kept].some(list => list.length > 0)
   const precedences = format !== 'ndjson' && hasTie(groups) ? suggestRenumbering(groups) : []
-  const trial = tryChanges(groups, changes, semantics)
-  const suggestion = tryChanges(
-    groups,
-    precedences.map(({ groupName, after }) => ({ groupName, precedence: after })),
-    semantics,
-  )
+  const trial = isTried ? tryChanges(groups, plan, semantics) : undefined
+  const renumbered = precedences.map(({ groupName, after }) => ({ groupName, precedence: after }))
+  const suggestion =
+    precedences.length === 0 ? undefined : tryChanges(groups, { after: changeGroups(groups, renumbered) }, semantics)
+  const members = trackMembers(plan, groups)
+  const head: ImpactHead = { toolVersion: version, reading, semantics, poolChanges: pool.changes, notLookedAt }
+  if (format === 'ndjson') await output.write(impactHead(head, { changes, undetermined }))
   for await (const users of batches) {
-    const impacts = trial.add(users)
+    users.forEach(members.see)
+    const impacts = trial?.add(users) ?? []
     if (format === 'ndjson')
       await output.write(
         impacts
@@ -117,35 +266,101 @@ async function report(
           .map(impactLine)
           .join(''),
       )
-    suggestion.add(users)
+    suggestion?.add(users)
   }
-  const impact = trial.summary()
+  members.check(plan.given)
+  const unsure = [...undetermined, ...members.unseen(), ...members.ofNewGroups()]
+  const impact = trial?.summary()
   const whole: ImpactReport = {
-    userPoolId,
-    semantics,
-    ...(changes.length > 0 && { trial: { changes, impact } }),
-    ...(precedences.length > 0 && { suggestion: { precedences, impact: suggestion.summary() } }),
+    ...head,
+    ...(impact !== undefined && {
+      trial: {
+        changes,
+        ...(memberships.length > 0 && { memberships: members.effects() }),
+        impact,
+        ...(unsure.length > 0 && { undetermined: unsure }),
+        ...(kept.length > 0 && { kept }),
+      },
+    }),
+    ...(suggestion !== undefined && { suggestion: { precedences, impact: suggestion.summary() } }),
   }
-  if (format !== 'ndjson') await output.write(format === 'json' ? impactJson(whole) : impactText(whole, { color }))
-  return impact.changes.same !== impact.users
+  if (format === 'ndjson') await output.write(impactTail(whole.trial!))
+  else await output.write(format === 'json' ? impactJson(whole) : impactText(whole, { color }))
+  return impact !== undefined && (impact.changes.same !== impact.users - impact.disabled || unsure.length > 0)
 }
 
-/** Counts what changes do to users; without any, no user is resolved. */
-function tryChanges(groups: readonly Group[], changes: readonly GroupChange[], semantics: Semantics) {
+/** Looks for the users of memberships among the users of the pool, whether they are in the groups, and who names a new group. */
+function trackMembers({ changes, memberships, after }: Plan, groups: readonly Group[]) {
+  const had = new Set(groups.map(({ groupName }) => groupName))
+  const has = new Set(after.map(({ groupName }) => groupName))
+  const emptied = new Set(emptiedGroups(changes))
+  const named = new Map([...emptied].filter(name => !had.has(name)).map(name => [name, 0]))
+  const wanted = new Map<string, ReadonlySet<string> | undefined>(
+    memberships.map(({ username }) => [username, undefined]),
+  )
+  const names = () => [...wanted].filter(([, groups]) => groups === undefined).map(([username]) => username)
+  return {
+    see({ username, groups: own }: UserGroups): void {
+      if (wanted.has(username)) wanted.set(username, new Set(own))
+      if (named.size === 0) return
+      for (const name of new Set(own)) if (named.has(name)) named.set(name, named.get(name)! + 1)
+    },
+    ofNewGroups: () =>
+      [...named].flatMap(([name, count]) =>
+        count === 0
+          ? []
+          : `The pool does not have the group ${quote(name)}, and users who name it already: ${count}. They are not counted as its members.`,
+      ),
+    /** @throws RolecastError `invalid-argument` for a user who was asked for by name, and is not there */
+    check(given: readonly MembershipChange[]): void {
+      const missing = new Set(names())
+      const one = given.find(({ username }) => missing.has(username))
+      if (one === undefined) return
+      throw missingMember(one)
+    },
+    unseen: () =>
+      names().map(
+        username =>
+          `The template has a membership of the user ${quote(username)}, whom the pool does not have: the role of a user whom the deployment creates is not counted.`,
+      ),
+    effects: () =>
+      memberships.map(one => {
+        const { username, groupName, change } = one
+        const own = wanted.get(username)
+        const isMember = own?.has(groupName) === true && !emptied.has(groupName)
+        const isIn = change === 'remove' || has.has(groupName)
+        return { ...one, hasEffect: own !== undefined && isIn && isMember !== (change === 'add') }
+      }),
+  }
+}
+
+interface Tried extends Pick<ChangeOptions, 'memberships' | 'unknownAfter' | 'unknownMembers'> {
+  readonly after: readonly Group[]
+  readonly changes?: readonly GroupChange[]
+}
+
+/** Counts what changes do to users. */
+function tryChanges(
+  groups: readonly Group[],
+  { after, changes = [], memberships, unknownAfter, unknownMembers }: Tried,
+  semantics: Semantics,
+) {
   const { add, summary } = createImpactSummary()
-  const impactOn = createImpact(groups, changeGroups(groups, changes), { semantics })
+  const options = { semantics, memberships, unknownAfter, unknownMembers, emptied: emptiedGroups(changes) }
+  const impactOn = createImpact(groups, after, options)
   return {
     summary,
     add(users: readonly UserGroups[]): readonly UserImpact[] {
-      const impacts = changes.length === 0 ? [] : users.map(impactOn)
+      const impacts = users.map(impactOn)
       impacts.forEach(add)
       return impacts
     },
   }
 }
 
-function impactLine({ username, change, before, after, rolesAdded, rolesRemoved }: UserImpact): string {
-  return `${jsonLine({ username, change, before: inShort(before), after: inShort(after), rolesAdded, rolesRemoved })}\n`
+function impactLine(user: UserImpact): string {
+  const { username, enabled, change, before, after, rolesAdded, rolesRemoved, unknownAfter } = user
+  return `${jsonLine({ username, enabled, change, before: inShort(before), after: inShort(after), rolesAdded, rolesRemoved, unknownAfter })}\n`
 }
 
 function inShort({ outcome, rule, preferredRole, candidateRole }: Resolution) {
@@ -190,16 +405,93 @@ function toChange(text: string): GroupChange {
   )
 }
 
-const planShape = z.array(
-  z.strictObject({
-    groupName: z.string().min(1),
-    precedence: z.number().nullable().optional(),
-    roleArn: z.string().min(1).nullable().optional(),
-    remove: z.boolean().optional(),
-  }),
-)
+function toList(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text]
+}
 
-async function readPlan(path: string): Promise<readonly GroupChange[]> {
+function toRole(text: string): readonly [string, string] {
+  const [, id, arn] = /^(.+?)=(arn:.*)$/su.exec(text) ?? []
+  if (id !== undefined && arn !== undefined) return [id, arn]
+  throw new RolecastError(
+    'invalid-argument',
+    `${quote(text)} does not give a role its ARN; give --role AdminRole=arn:aws:iam::111122223333:role/Admin`,
+    { value: text },
+  )
+}
+
+/** A membership as it was given. In a text, where the user ends is decided by the names of the groups. */
+type GivenMember =
+  | { readonly change: 'add' | 'remove'; readonly text: string }
+  | { readonly change: 'add' | 'remove'; readonly username: string; readonly groupName: string }
+
+function toMembers(texts: readonly string[] = [], change: 'add' | 'remove'): readonly GivenMember[] {
+  return texts.map(text => ({ change, text }))
+}
+
+interface KnownGroups {
+  readonly before: readonly Group[]
+  readonly after: readonly Group[]
+}
+
+function toMembership(member: GivenMember, { before, after }: KnownGroups): MembershipChange {
+  const { change } = member
+  const names = new Set((change === 'add' ? after : before).map(({ groupName }) => groupName))
+  const option = `--${change}-member`
+  if ('username' in member) {
+    const { username, groupName } = member
+    checkMemberships([{ username, groupName, change }], before, after)
+    return { username, groupName, change }
+  }
+  const { text } = member
+  const ends = [...text.matchAll(/=/g)].map(({ index }) => index)
+  const readings = ends
+    .map(end => ({ username: text.slice(0, end), groupName: text.slice(end + 1), change }))
+    .filter(({ username, groupName }) => username !== '' && names.has(groupName))
+  const [only, other] = readings
+  if (only !== undefined && other === undefined) return only
+  if (only !== undefined) {
+    throw new RolecastError(
+      'invalid-argument',
+      `${option} ${quote(text)} can be of the group ${listItems(readings, ({ groupName }) => quote(groupName), 'or')}; write it in a --plan FILE, like [{"addMember":"alice","groupName":"admins"}]`,
+      { value: text },
+    )
+  }
+  const end = ends.at(-1)
+  if (end === undefined || end === 0 || end === text.length - 1)
+    throw new RolecastError('invalid-argument', `${quote(text)} is not a membership; give ${option} USER=GROUP`, {
+      value: text,
+    })
+  const last = { username: text.slice(0, end), groupName: text.slice(end + 1), change }
+  checkMemberships([last], before, after)
+  return last
+}
+
+const changeShape = z.strictObject({
+  groupName: z.string().min(1),
+  precedence: z.number().nullable().optional(),
+  roleArn: z.string().min(1).nullable().optional(),
+  remove: z.boolean().optional(),
+  add: z.boolean().optional(),
+})
+const addMemberShape = z.strictObject({ groupName: z.string().min(1), addMember: z.string().min(1) })
+const removeMemberShape = z.strictObject({ groupName: z.string().min(1), removeMember: z.string().min(1) })
+
+/** The shape of an entry of a plan, by its keys: then what is wrong in it can be told. */
+function shapeOf(entry: unknown) {
+  const has = (key: string) => typeof entry === 'object' && entry !== null && Object.hasOwn(entry, key)
+  return has('addMember') ? addMemberShape : has('removeMember') ? removeMemberShape : changeShape
+}
+
+type PlanEntry = z.infer<typeof changeShape | typeof addMemberShape | typeof removeMemberShape>
+
+interface GivenPlan {
+  readonly changes: readonly GroupChange[]
+  readonly members: readonly GivenMember[]
+}
+
+const NO_PLAN: GivenPlan = { changes: [], members: [] }
+
+async function readPlan(path: string): Promise<GivenPlan> {
   const invalid = (what: string, cause?: unknown) =>
     new RolecastError(
       'invalid-input',
@@ -207,7 +499,18 @@ async function readPlan(path: string): Promise<readonly GroupChange[]> {
       { value: path, cause },
     )
   const content = await readJsonFile(path, invalid)
-  const parsed = readAs(planShape, content)
-  if (parsed.success) return parsed.data
-  throw invalid(firstIssue(parsed.error, content).note, parsed.error)
+  if (!Array.isArray(content))
+    throw invalid('it is neither an array nor a plan of Terraform, which has a `format_version`')
+  const changes: GroupChange[] = []
+  const members: GivenMember[] = []
+  for (const [index, entry] of content.entries()) {
+    const parsed = readAs<PlanEntry>(shapeOf(entry), entry)
+    if (!parsed.success)
+      throw invalid(`its entry ${index + 1} has ${firstIssue(parsed.error, entry).note}`, parsed.error)
+    const { groupName, ...change } = parsed.data
+    if ('addMember' in change) members.push({ change: 'add', username: change.addMember, groupName })
+    else if ('removeMember' in change) members.push({ change: 'remove', username: change.removeMember, groupName })
+    else changes.push({ groupName, ...change })
+  }
+  return { changes, members }
 }

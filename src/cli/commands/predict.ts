@@ -6,11 +6,12 @@ import { jsonLine, jsonText } from '../../report/json-text.js'
 import { predictionText } from '../../report/prediction-text.js'
 import { addConnectionOptions, connectionOf } from '../connection-options.js'
 import {
+  addIdentityPoolOptions,
   checkIdentityPoolOptions,
   type Credentials,
   type CredentialsJson,
   credentialsJson,
-  type PredictCredentials,
+  type IdentityPool,
   type IdentityPoolOptions,
   openIdentityPool,
 } from '../identity-pool.js'
@@ -43,7 +44,7 @@ interface Prediction {
 }
 
 export function addPredictCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  addConnectionOptions(
+  const command = addConnectionOptions(
     program
       .command('predict')
       .description(
@@ -66,18 +67,7 @@ export function addPredictCommand(program: Command, terminal: Terminal, finish: 
         ]),
       ),
   )
-    .option(
-      '--identity-pool-id <id>',
-      'also predict the credentials that this identity pool gives; its region is that of the id',
-    )
-    .addOption(
-      new Option(
-        '--identity-pool-file <file>',
-        'the same, from what `aws cognito-identity get-identity-pool-roles` printed; no network',
-      ).conflicts(['identityPoolId']),
-    )
-    .option('--client-id <id>', 'the app client of the user; default: the only one with a role mapping')
-    .option('--custom-role-arn <arn>', 'the role that the app asks the identity pool for (CustomRoleArn)')
+  addIdentityPoolOptions(command, { hasCustomRole: true })
     .addOption(semanticsOption())
     .option('--json', 'print the resolution as JSON, with the `selection` of the identity pool if there is one')
     .option(
@@ -113,10 +103,18 @@ async function predict(options: PredictOptions, terminal: Terminal, finish: (cod
       'no group to predict from; give --group NAME for each group of the user, or --stdin',
     )
   }
+  const { userPoolId: id, poolFile, identityPoolFile } = options
+  if (id !== undefined && poolFile !== undefined && identityPoolFile === undefined) {
+    throw new RolecastError(
+      'invalid-argument',
+      '--pool-file and --user-pool-id cannot be combined unless --identity-pool-file is given; give one of them',
+      { value: poolFile },
+    )
+  }
   checkIdentityPoolOptions(options)
   const { lookups, userPoolId } = await openPool(options)
-  const predictCredentials = await openIdentityPool(options, userPoolId)
-  const predictNames: Predict = async names => predictionOf(await lookups(names), predictCredentials, options)
+  const identityPool = await openIdentityPool(options, userPoolId)
+  const predictNames: Predict = async names => predictionOf(await lookups(names), identityPool, options)
   const answer = (found: boolean) => finish(options.requireRole && !found ? 1 : 0)
   if (options.stdin) {
     // A reader of stdout that goes away leaves the check without its answer.
@@ -161,13 +159,9 @@ function lookupsIn(pool: ReadonlyMap<string, Group>): Lookups {
   }
 }
 
-function predictionOf(
-  lookup: Lookup,
-  predictCredentials: PredictCredentials | undefined,
-  options: PredictOptions,
-): Prediction {
+function predictionOf(lookup: Lookup, identityPool: IdentityPool | undefined, options: PredictOptions): Prediction {
   const resolution = resolveLookup(lookup, options)
-  const credentials = predictCredentials?.(resolution)
+  const credentials = identityPool?.predict(resolution)
   return {
     lookup,
     resolution,

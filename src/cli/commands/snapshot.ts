@@ -38,6 +38,6 @@ Exit codes: 0 it ran, 2 it could not run.`,
 }
 
 async function snapshot({ userPoolId, output, ...options }: SnapshotOptions, terminal: Terminal): Promise<void> {
-  const taken = `${jsonText(await takeSnapshot({ userPoolId, ...connectionOf(options) }))}\n`
+  const taken = `${jsonText(await takeSnapshot({ userPoolId, ...connectionOf(options), signal: terminal.interrupted() }))}\n`
   await writeOutput({ path: output, terminal, kind: 'data', hasUsers: false }, taken)
 }

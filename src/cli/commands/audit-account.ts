@@ -1,0 +1,571 @@
+import { randomUUID } from 'node:crypto'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { rm } from 'node:fs/promises'
+import { type Command, Option } from 'commander'
+import {
+  type AccountSource,
+  type AccountSummary,
+  createAccountSummary,
+  type NotRead,
+} from '../../audit/account-summary.js'
+import type { AuditConcern } from '../../audit/concerns.js'
+import type { RoleCheck } from '../../audit/role-check.js'
+import { REGION_PATTERN } from '../../aws-ids.js'
+import type { Semantics } from '../../claims/decide.js'
+import { checkEndpoint } from '../../cognito/api/connection-options.js'
+import { checkRoleToAssume } from '../../cognito/api/assumed-role.js'
+import { type AccountFolder, openAccountFolder } from '../../cognito/memberships/account-folder.js'
+import {
+  type AccountEvent,
+  type AccountPlace,
+  checkRegion,
+  findAccounts,
+  listIdentityPools,
+  listUserPools,
+  notReadOf,
+} from '../../cognito/memberships/audit-account.js'
+import { checkReading, estimateReading } from '../../cognito/memberships/audit-pool.js'
+import type { ReadEvent, ReadProgress } from '../../cognito/memberships/read-pool.js'
+import { isRolecastError, quote, RolecastError } from '../../errors.js'
+import { accountJson, accountLine } from '../../report/account-json.js'
+import { accountPage } from '../../report/account-page.js'
+import { counted } from '../../report/audit-limits.js'
+import { accountText, notReadText } from '../../report/account-text.js'
+import { SEVERITIES, type Severity } from '../../severity.js'
+import { printable } from '../../text.js'
+import { type AccountRoleChecks, PLACES_AT_ONCE, type Walk, walkAccounts, type WalkEvent } from '../account-walk.js'
+import { inCommandLineWords } from '../command-line-words.js'
+import { concurrently } from '../concurrently.js'
+import { estimateText } from '../estimate-text.js'
+import { checkFindings, toFindings } from '../finding-option.js'
+import { checkOutput, type Output, type OutputTarget, withOutput } from '../output.js'
+import { attributesOption, cutShortText, type Rate, toDuration, toNumber, toRate } from '../pool-reading.js'
+import { createProgress } from '../progress.js'
+import { addRoleCheckOptions, openRoleChecks, type RoleChecks } from '../role-checks.js'
+import { semanticsOption } from '../semantics-option.js'
+import { temporaryError, willRemove } from '../temporary.js'
+import { type ExitCode, print, say, type Terminal } from '../terminal.js'
+
+const FORMATS = ['text', 'json', 'ndjson', 'html'] as const
+
+interface AuditAccountOptions {
+  readonly region: readonly string[]
+  readonly profile?: readonly string[]
+  readonly roleArn?: readonly string[]
+  readonly externalId?: string
+  readonly endpointUrl?: string
+  readonly strategy?: 'per-group' | 'per-user'
+  readonly membershipsPerUser?: number
+  readonly attributes?: readonly string[]
+  readonly requestsPerSecond?: readonly Rate[]
+  readonly checkpoint?: string
+  /** Milliseconds. */
+  readonly maxCheckpointAge?: number
+  readonly takeOver?: boolean
+  readonly dryRun?: boolean
+  readonly semantics: Semantics
+  readonly format: (typeof FORMATS)[number]
+  readonly output?: string
+  readonly finding?: readonly AuditConcern[]
+  readonly failOn?: Severity
+  readonly checkRoles?: boolean
+  readonly privileges?: boolean
+  readonly rolesFile?: string
+}
+
+const list = (text: string, before: readonly string[] = []) => [...before, text]
+
+export function addAuditAccountCommand(audit: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
+  const command = audit
+    .command('account')
+    .description('predict what every user of every user pool gets, in whole accounts and Regions')
+    .requiredOption('--region <region>', 'a Region to look at; repeatable', list)
+    .option('--profile <name>', 'profile of the AWS configuration; repeatable, each for its account', list)
+    .option(
+      '--role-arn <arn>',
+      'look at the account of this role instead, which is assumed with --profile or the environment; repeatable',
+      list,
+    )
+    .option('--external-id <id>', 'the external id that the trust policies of the roles ask for')
+    .option('--endpoint-url <url>', 'another address of Cognito and STS, for example an emulator')
+    .addOption(
+      new Option(
+        '--strategy <way>',
+        'read the users of each group, or the groups of each user; default: the faster one',
+      ).choices(['per-group', 'per-user']),
+    )
+    .option('--memberships-per-user <n>', 'groups of a user on average, for the estimates; default: 3', toNumber)
+    .option(
+      '--requests-per-second <api=n>',
+      'of each account in each Region: ListGroups=5, ListUsers=30 (with ListUsersInGroup) and AdminListGroupsForUser=50 are the defaults; repeatable',
+      (text: string, rates: readonly Rate[] = []) => [...rates, toRate(text)],
+    )
+    .option(
+      '--checkpoint <folder>',
+      'save what is read to this folder, so that the same command resumes from it after an interruption',
+    )
+    .option(
+      '--max-checkpoint-age <duration>',
+      'do not resume from a checkpoint that was begun longer ago, like 90m, 12h or 2d; default: 1d',
+      toDuration,
+    )
+    .option(
+      '--take-over',
+      'also resume from a checkpoint in use by a process that cannot be seen from here; only if that has ended',
+    )
+    .option(
+      '--dry-run',
+      'list the user pools, print what reading them costs, check that nothing it needs is missing, and stop',
+    )
+    .addOption(semanticsOption())
+    .addOption(
+      new Option(
+        '--format <format>',
+        'text, json or html: a summary of every pool; ndjson: for each pool what `audit pool` writes, and a last line of the accounts',
+      )
+        .choices(FORMATS)
+        .default('text'),
+    )
+    .addOption(attributesOption())
+    .option(
+      '--finding <name>',
+      'only the users who belong to this finding, with --format ndjson; repeatable',
+      toFindings,
+    )
+    .addOption(
+      new Option('--fail-on <severity>', 'exit with 1 if there is a finding of this severity or a worse one').choices(
+        SEVERITIES,
+      ),
+    )
+    .option('--output <file>', 'write to this file atomically; default: stdout')
+  addRoleCheckOptions(command)
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ rolecast audit account --region eu-west-1 --region us-east-1 --dry-run
+  $ rolecast audit account --region eu-west-1 --profile a --profile b --checkpoint audit.folder --format html --output audit.html
+  $ rolecast audit account --region eu-west-1 --role-arn arn:aws:iam::111122223333:role/Audit --format ndjson --output audit.ndjson
+
+It needs cognito-idp:ListUserPools, cognito-identity:ListIdentityPools, DescribeIdentityPool and GetIdentityPoolRoles, and on each user
+pool what \`rolecast audit pool\` needs. What cannot be read is named, and ends nothing else. CSV, SARIF and OCSF it does not write;
+\`rolecast audit pool\` does, for each pool.
+
+Exit codes: 0 all was read, 1 a finding of --fail-on, 2 something was not read.`,
+    )
+    .action(async (options: AuditAccountOptions) => {
+      finish(await auditAccount(options, terminal, audit.parent?.version() ?? ''))
+    })
+}
+
+async function auditAccount(given: AuditAccountOptions, terminal: Terminal, toolVersion: string): Promise<ExitCode> {
+  const options = checked(given)
+  const { format, output: path, checkpoint } = options
+  const signal = terminal.interrupted()
+  const checkRoles = await roleChecksFor(options)
+  const kind = format === 'text' ? 'text' : 'data'
+  const target: OutputTarget = { path, terminal, kind, hasUsers: true, inputs: [options.rolesFile] }
+  await checkOutput(target)
+  const progress = createProgress(terminal.stderr)
+  try {
+    if (options.dryRun) return await dryRun(options, terminal, signal, progress.say)
+    const folder = await openFolder(options)
+    let complete = false
+    try {
+      const found = await findAccounts({
+        ...accountOptions(options),
+        signal,
+        onEvent: event => progress.say(accountEventText(event)),
+      })
+      for (const { account, sources } of found.accounts)
+        if (sources.length > 1)
+          progress.say(
+            `rolecast: account ${account} is reached in ${sources.length} ways; it is read once, with the first\n`,
+          )
+      const events = createEvents(progress)
+      const walk = await walkAccounts({
+        places: found.places,
+        folder: folder.folder,
+        lines: format === 'ndjson',
+        checkpoints: checkpoint !== undefined,
+        concerns: new Set(options.finding),
+        semantics: options.semantics,
+        read: readOptions(options),
+        onRead: events.onRead,
+        checkRoles: checkRoles(found.places),
+        toolVersion,
+        signal,
+        onEvent: events.onWalk,
+      })
+      const summary = createAccountSummary({
+        semantics: options.semantics,
+        accounts: found.accounts,
+        regions: walk.regions,
+        pools: walk.pools,
+        notRead: [...found.notRead, ...walk.notRead].map(inWords),
+      })
+      await withOutput(target, output => report(summary, walk, options, output, terminal, toolVersion))
+      complete = summary.notRead.length === 0
+      for (const { userPoolId, audits } of summary.pools) {
+        const { users, reading } = audits[0]!.summary
+        const { estimatedUsers } = reading ?? {}
+        progress.say(cutShortText({ users, estimatedUsers }, ` of ${printable(userPoolId)}`))
+      }
+      for (const one of summary.notRead) await say(terminal, `rolecast: not read: ${notReadText(one)}\n`)
+      if (!complete && checkpoint !== undefined)
+        await say(
+          terminal,
+          `rolecast: what was read is saved in ${quote(checkpoint)}; the same command reads only what is missing\n`,
+        )
+      return exitCodeOf(summary, options.failOn)
+    } finally {
+      await (complete ? folder.remove() : folder.close())
+    }
+  } catch (error) {
+    throw wasInterrupted(error, signal) ? interruption(options) : error
+  } finally {
+    progress.stop()
+  }
+}
+
+function exitCodeOf({ notRead, findings }: AccountSummary, failOn: Severity | undefined): ExitCode {
+  if (notRead.length > 0) return 2
+  if (failOn === undefined) return 0
+  return SEVERITIES.slice(SEVERITIES.indexOf(failOn)).some(severity => findings[severity] > 0) ? 1 : 0
+}
+
+const inWords = (notRead: NotRead): NotRead => ({ ...notRead, message: inCommandLineWords(notRead.message) })
+
+async function report(
+  summary: AccountSummary,
+  walk: Walk,
+  { format }: AuditAccountOptions,
+  output: Output,
+  { color }: Terminal,
+  toolVersion: string,
+): Promise<void> {
+  switch (format) {
+    case 'text':
+      return output.write(accountText(summary, { color, toolVersion }))
+    case 'json':
+      return output.write(accountJson(summary, { toolVersion }))
+    case 'html':
+      return output.write(accountPage(summary, { toolVersion }))
+    case 'ndjson':
+      for (const pool of summary.pools) for await (const chunk of walk.linesOf(pool)) await output.write(chunk)
+      return output.write(accountLine(summary, { toolVersion }))
+  }
+}
+
+// ------------------------------------------------------------------ Options
+
+/** Each Region, profile and role once. */
+function checked(options: AuditAccountOptions): AuditAccountOptions {
+  const { region, profile = [], roleArn = [], externalId, endpointUrl, format, checkpoint, dryRun } = options
+  const finding = distinct(options.finding ?? [])
+  for (const name of region)
+    if (!REGION_PATTERN.test(name)) refuse(`${quote(name)} is not a Region; give --region one like eu-west-1`, name)
+  if (roleArn.length > 0 && profile.length > 1)
+    refuse(
+      'roles are assumed with the credentials of one profile; give one --profile, or run the command once for each',
+    )
+  if (externalId !== undefined && roleArn.length === 0)
+    refuse('--external-id is for roles that are assumed; give --role-arn ARN too')
+  for (const role of roleArn) checkRoleToAssume({ roleArn: role, externalId })
+  if (finding.length > 0 && format !== 'ndjson') refuse('--finding chooses users; give --format ndjson too')
+  // Identity pools are looked for in any case.
+  checkFindings(finding, { ...options, hasIdentityPool: true })
+  if (dryRun && checkpoint !== undefined) refuse('--dry-run saves nothing; leave --checkpoint out')
+  if (dryRun && options.output !== undefined) refuse('--dry-run prints an estimate to stdout; leave --output out')
+  checkEndpoint({ endpoint: endpointUrl }, '--endpoint-url')
+  return { ...options, finding, region: distinct(region), profile: distinct(profile), roleArn: distinct(roleArn) }
+}
+
+function distinct<T>(values: readonly T[]): readonly T[] {
+  return [...new Set(values)]
+}
+
+function sourcesOf({ profile = [], roleArn = [] }: AuditAccountOptions): readonly AccountSource[] {
+  if (roleArn.length > 0) return roleArn.map(role => ({ roleArn: role }))
+  return profile.length > 0 ? profile.map(name => ({ profile: name })) : [{}]
+}
+
+function accountOptions(options: AuditAccountOptions) {
+  const { region, endpointUrl, externalId, roleArn = [], profile = [] } = options
+  const { requestsPerSecond, rates } = readOptions(options)
+  return {
+    sources: sourcesOf(options),
+    regions: region,
+    endpoint: endpointUrl,
+    externalId,
+    baseProfile: roleArn.length > 0 ? profile[0] : undefined,
+    requestsPerSecond,
+    rates,
+  }
+}
+
+function readOptions(options: AuditAccountOptions) {
+  const { strategy, membershipsPerUser, attributes, maxCheckpointAge, takeOver } = options
+  const rate = (api: Rate['api']) => options.requestsPerSecond?.findLast(one => one.api === api)?.perSecond
+  return {
+    strategy,
+    membershipsPerUser,
+    attributes,
+    maxCheckpointAge,
+    takeOver,
+    requestsPerSecond: rate('ListGroups'),
+    rates: { ListUsers: rate('ListUsers'), AdminListGroupsForUser: rate('AdminListGroupsForUser') },
+  }
+}
+
+const DAY = 86_400_000
+
+interface OpenFolder {
+  readonly folder: AccountFolder
+  remove(): Promise<void>
+  close(): Promise<void>
+}
+
+/** The folder of `--checkpoint`, or a temporary one. */
+async function openFolder(options: AuditAccountOptions): Promise<OpenFolder> {
+  const { checkpoint, maxCheckpointAge = DAY, takeOver, format } = options
+  const { sources, regions, endpoint, baseProfile } = accountOptions(options)
+  const read = {
+    sources,
+    regions,
+    endpoint: endpoint ?? null,
+    baseProfile: baseProfile ?? null,
+    strategy: options.strategy ?? 'the faster one',
+    attributes: options.attributes ?? [],
+    semantics: options.semantics,
+    lines: format === 'ndjson',
+    findings: options.finding ?? [],
+    roles: [options.checkRoles ?? false, options.privileges ?? false, options.rolesFile ?? null],
+  }
+  const settings = { read, now: Date.now, maxAge: maxCheckpointAge, takeOver }
+  if (checkpoint !== undefined) {
+    const folder = await openAccountFolder(checkpoint, settings)
+    return { folder, remove: folder.remove, close: folder.close }
+  }
+  const path = join(tmpdir(), `rolecast-${randomUUID()}`)
+  const forget = willRemove(path)
+  const folder = await openAccountFolder(path, settings).catch(cause => {
+    throw temporaryError(isRolecastError(cause) ? cause.cause : cause)
+  })
+  const remove = async () => {
+    await folder.close()
+    await rm(path, { recursive: true, force: true })
+    forget()
+  }
+  return { folder, remove, close: remove }
+}
+
+/** Each role is checked once for an account and an identity pool, however many user pools have it. */
+async function roleChecksFor(
+  options: AuditAccountOptions,
+): Promise<(places: readonly AccountPlace[]) => AccountRoleChecks | undefined> {
+  const { checkRoles, privileges, rolesFile } = options
+  const wanted = {
+    ...(checkRoles !== undefined && { checkRoles }),
+    ...(privileges !== undefined && { privileges }),
+    ...(rolesFile !== undefined && { rolesFile }),
+  }
+  const checks = await openRoleChecks(wanted)
+  if (checks === undefined) return () => undefined
+  return places => {
+    const ofAccount = new Map<string, Promise<RoleChecks>>()
+    if (rolesFile === undefined)
+      for (const { account, region, access } of places)
+        if (!ofAccount.has(account)) ofAccount.set(account, openChecks({ ...wanted, region, ...credentialsOf(access) }))
+    const kept = new Map<string, RoleCheck>()
+    return async (account, roleArns, identityPoolId, signal) => {
+      const found: RoleCheck[] = []
+      const missing = new Map<string, string[]>()
+      const keyOf = (roleArn: string) => JSON.stringify([identityPoolId ?? null, roleArn])
+      for (const roleArn of new Set(roleArns)) {
+        const known = kept.get(keyOf(roleArn))
+        if (known !== undefined) found.push(known)
+        else {
+          const owner = roleArn.split(':')[4] ?? ''
+          const asked = ofAccount.has(owner) ? owner : account
+          missing.set(asked, [...(missing.get(asked) ?? []), roleArn])
+        }
+      }
+      for (const [asked, arns] of missing) {
+        const check = (await ofAccount.get(asked)) ?? checks
+        for (const one of await check(arns, identityPoolId, signal)) {
+          kept.set(keyOf(one.roleArn), one)
+          found.push(one)
+        }
+      }
+      return found
+    }
+  }
+}
+
+async function openChecks(options: Parameters<typeof openRoleChecks>[0]): Promise<RoleChecks> {
+  return (await openRoleChecks(options))!
+}
+
+function credentialsOf({ profile, credentials }: AccountPlace['access']) {
+  return { ...(profile !== undefined && { profile }), ...(credentials !== undefined && { credentials }) }
+}
+
+// ------------------------------------------------------------------ Dry run
+
+/** What reading costs: it lists the pools and reads no user. */
+async function dryRun(
+  options: AuditAccountOptions,
+  terminal: Terminal,
+  signal: AbortSignal,
+  tell: (line: string) => void,
+): Promise<ExitCode> {
+  const found = await findAccounts({
+    ...accountOptions(options),
+    signal,
+    onEvent: event => tell(accountEventText(event)),
+  })
+  const notRead: NotRead[] = [...found.notRead]
+  const places = await concurrently(
+    PLACES_AT_ONCE,
+    found.places,
+    place => estimatePlace(place, options, signal, notRead),
+    () => {},
+  )
+  const known = places.flatMap(({ seconds }) => seconds ?? [])
+  for (const { text } of places) await print(terminal, text)
+  const [pools, calls] = [sum(places.map(({ pools }) => pools)), sum(places.map(({ calls }) => calls))]
+  const time = minutes(timeOf(known))
+  await print(
+    terminal,
+    `In all: ${pools} user pools, ${calls.toLocaleString('en-GB')} calls, ${time}, with ${PLACES_AT_ONCE} Regions at once\n`,
+  )
+  for (const one of notRead) await say(terminal, `rolecast: not read: ${notReadText(inWords(one))}\n`)
+  return notRead.length > 0 ? 2 : 0
+}
+
+async function estimatePlace(
+  place: AccountPlace,
+  options: AuditAccountOptions,
+  signal: AbortSignal,
+  notRead: NotRead[],
+) {
+  const { account, region, api, limits } = place
+  const nothing = { text: '', pools: 0, calls: 0, seconds: undefined }
+  let userPools: Awaited<ReturnType<typeof listUserPools>>
+  try {
+    userPools = await listUserPools(place, signal)
+  } catch (error) {
+    notRead.push(notReadOf(error, { what: 'region', account, region }))
+    return nothing
+  }
+  try {
+    const identityPools = await listIdentityPools(place, signal)
+    notRead.push(...identityPools.notRead)
+  } catch (error) {
+    notRead.push(notReadOf(error, { what: 'identity-pools', account, region }))
+  }
+  const title = `Account ${account}, Region ${region}: ${userPools.length === 0 ? 'no user pools' : `${userPools.length} user pools`}\n`
+  let [text, calls, seconds] = [title, 0, 0]
+  for (const { userPoolId, name = '' } of userPools) {
+    try {
+      checkRegion(userPoolId, place)
+      const { endpoint } = place.access
+      const read = {
+        ...readOptions(options),
+        userPoolId,
+        region,
+        endpoint,
+        client: await api.userPoolClient(),
+        limits,
+        signal,
+      }
+      const estimate = await estimateReading(read)
+      await checkReading(read)
+      const cost = estimate[estimate.strategy === 'per-group' ? 'perGroup' : 'perUser']
+      text += `\n${printable(userPoolId)} ${printable(name)}\n${estimateText(estimate)}`
+      calls += cost.totalCalls
+      seconds += cost.seconds
+    } catch (error) {
+      notRead.push(notReadOf(error, { what: 'user-pool', account, region, userPoolId }))
+    }
+  }
+  return { text: `${text}\n`, pools: userPools.length, calls, seconds }
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
+
+/** Seconds until all are done, so many at once, in their order. */
+function timeOf(seconds: readonly number[]): number {
+  const busy = Array.from({ length: PLACES_AT_ONCE }, () => 0)
+  for (const one of seconds) {
+    const first = busy.indexOf(Math.min(...busy))
+    busy[first]! += one
+  }
+  return Math.max(...busy)
+}
+
+function minutes(seconds: number): string {
+  return seconds < 60 ? 'under a minute' : `about ${Math.ceil(seconds / 60).toLocaleString('en-GB')} minutes`
+}
+
+// ------------------------------------------------------------------ What is said meanwhile
+
+function accountEventText(event: AccountEvent): string {
+  if (event.type === 'retry')
+    return `rolecast: trying again: ${inCommandLineWords(event.error.message)} [${event.error.code}]\n`
+  const { account, region, quota, perSecond, isThrottled } = event
+  const name = quota === 'ListUsers' ? 'ListUsers with ListUsersInGroup' : quota
+  const rate = `${Number(perSecond.toPrecision(2))} calls a second`
+  const where = `of account ${account}, Region ${region}`
+  return isThrottled
+    ? `rolecast: ${name} ${where} is throttled, and slows down to ${rate}\n`
+    : `rolecast: ${name} ${where} is back at ${rate}\n`
+}
+
+/** One state of all the pools: those that are being read, and those that are finished. */
+function createEvents(progress: ReturnType<typeof createProgress>) {
+  let [listed, done] = [0, 0]
+  const states = new Map<string, ReadProgress>()
+  const total = (of: keyof ReadProgress) => sum([...states.values()].map(state => state[of]))
+  return {
+    onRead(userPoolId: string, event: ReadEvent): void {
+      if (event.type === 'progress') {
+        states.set(userPoolId, event.progress)
+        progress.update({ pages: total('pages'), left: total('left'), users: total('users') })
+      } else if (event.type === 'retry')
+        progress.say(`rolecast: trying again: ${inCommandLineWords(event.error.message)} [${event.error.code}]\n`)
+    },
+    onWalk(event: WalkEvent): void {
+      if (event.type === 'listed') {
+        listed = event.userPools
+        progress.say(`rolecast: ${counted(listed, 'user pool')} in ${counted(event.places, 'Region')}\n`)
+      } else if (event.type === 'pool') {
+        const { place, userPoolId, users } = event
+        progress.say(
+          `rolecast: ${++done} of ${listed}: ${printable(userPoolId)} of account ${place.account} is read, ${counted(users, 'user')}\n`,
+        )
+      } else progress.say(`rolecast: going on without ${notReadText(inWords(event.notRead))}\n`)
+    },
+  }
+}
+
+function wasInterrupted(error: unknown, { aborted, reason }: AbortSignal): boolean {
+  if (isRolecastError(error)) return error.code === 'aborted'
+  return aborted && error === reason
+}
+
+function interruption({ checkpoint, dryRun: isDry }: AuditAccountOptions): RolecastError {
+  const next =
+    checkpoint !== undefined
+      ? `what was read is saved in ${quote(checkpoint)}, and the same command resumes from it`
+      : isDry
+        ? 'run the command again'
+        : 'nothing is saved; a command with --checkpoint FOLDER resumes after an interruption'
+  return new RolecastError('aborted', `interrupted; ${next}`)
+}
+
+function refuse(what: string, value?: string): never {
+  throw new RolecastError('invalid-argument', what, { value })
+}

@@ -1,0 +1,175 @@
+import { type Command, Option } from 'commander'
+import {
+  type AuditDiff,
+  type AuditDiffBuilder,
+  createAuditDiff,
+  DIFF_KINDS,
+  type DiffKind,
+  isDifferent,
+  type UserDiff,
+} from '../../audit/diff.js'
+import { type Semantics, SEMANTICS } from '../../claims/decide.js'
+import { quote, RolecastError } from '../../errors.js'
+import { diffPage } from '../../report/diff-page.js'
+import { diffHead, diffJson, diffLine, diffTail, diffText, isUserDifferent } from '../../report/diff-text.js'
+import { type AuditFile, openAuditFile } from '../audit-file.js'
+import { type Output, type OutputTarget, withOutput } from '../output.js'
+import type { ExitCode, Terminal } from '../terminal.js'
+
+const FORMATS = ['text', 'json', 'ndjson', 'html'] as const
+
+interface AuditDiffCommandOptions {
+  readonly semantics?: Semantics
+  readonly anyPool?: boolean
+  readonly format: (typeof FORMATS)[number]
+  readonly output?: string
+  readonly failOn?: readonly DiffKind[]
+}
+
+export function addAuditDiffCommand(audit: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
+  audit
+    .command('diff')
+    .description('compare two audits of a pool: who gained, lost or changed a role, who is new or gone')
+    .argument(
+      '<old>',
+      'the older audit: what `audit pool --format ndjson` wrote, or the checkpoint of a complete reading',
+    )
+    .argument('<new>', 'the newer one')
+    .addOption(
+      new Option(
+        '--semantics <reading>',
+        'which reading of the rules to apply to both; default: that of the audits',
+      ).choices(SEMANTICS),
+    )
+    .option('--any-pool', 'compare audits of different user pools; users are matched by name')
+    .addOption(
+      new Option('--format <format>', 'ndjson: a line for each user with a difference; html: one page')
+        .choices(FORMATS)
+        .default('text'),
+    )
+    .option('--output <file>', 'write to this file atomically; default: stdout')
+    .option(
+      '--fail-on <kind>',
+      `exit with 1 if there is any: ${DIFF_KINDS.join(', ')}; \`any\` is any difference at all; repeatable`,
+      toKinds,
+    )
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ rolecast audit diff monday.ndjson friday.ndjson
+  $ rolecast audit diff monday.ndjson friday.ndjson --fail-on gained --fail-on changed
+  $ rolecast audit diff monday.ndjson friday.ndjson --format html --output week.html
+
+A new user with a role has gained it, and a user who is gone has lost it. A user with a role who was disabled and is enabled counts for
+--fail-on gained, and one who is disabled since for --fail-on lost. What is undetermined may be a gain, a loss or a change, so
+--fail-on takes it for each of them. It reads files only, and calls nobody.
+
+Exit codes: 0 it ran, 1 a difference of --fail-on, 2 it could not run.`,
+    )
+    .action(async (older: string, newer: string, options: AuditDiffCommandOptions) => {
+      // A reader of stdout that goes away leaves the check without its answer.
+      if (options.failOn !== undefined) finish(2)
+      const diff = await auditDiff(older, newer, options, { ...terminal, version: audit.parent?.version() ?? '' })
+      const hasFailed = options.failOn?.some(kind => isDifferent(diff, kind)) === true
+      finish(hasFailed ? 1 : 0)
+    })
+}
+
+function toKinds(text: string, kinds: readonly DiffKind[] = []): readonly DiffKind[] {
+  const kind = DIFF_KINDS.find(one => one === text)
+  if (kind !== undefined) return [...kinds, kind]
+  throw new RolecastError(
+    'invalid-argument',
+    `${quote(text)} is not a kind of difference; give --fail-on with one of ${DIFF_KINDS.join(', ')}`,
+    { value: text },
+  )
+}
+
+interface VersionedTerminal extends Terminal {
+  readonly version: string
+}
+
+async function auditDiff(
+  older: string,
+  newer: string,
+  options: AuditDiffCommandOptions,
+  terminal: VersionedTerminal,
+): Promise<AuditDiff> {
+  const opened: AuditFile[] = []
+  try {
+    for (const path of [older, newer]) opened.push(await openAuditFile(path))
+    const [before, after] = opened as [AuditFile, AuditFile]
+    const kind = options.format === 'text' ? 'text' : 'data'
+    const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true, inputs: [older, newer] }
+    const semantics = options.semantics ?? commonSemantics(before, after)
+    const diff = createAuditDiff({ before: before.side, after: after.side, semantics, anyPool: options.anyPool })
+    return await withOutput(target, output => report({ before, after, semantics, diff }, options, output, terminal))
+  } finally {
+    for (const file of opened) await file.close()
+  }
+}
+
+function commonSemantics({ side: before }: AuditFile, { side: after }: AuditFile): Semantics {
+  const [older, newer] = [before.semantics, after.semantics]
+  if (older !== undefined && newer !== undefined && older !== newer) {
+    throw new RolecastError(
+      'invalid-argument',
+      `the first audit was made with --semantics ${older} and the second with ${newer}; give --semantics to resolve the users of both with one`,
+      { value: newer },
+    )
+  }
+  return older ?? newer ?? 'observed'
+}
+
+interface Comparison {
+  readonly before: AuditFile
+  readonly after: AuditFile
+  readonly semantics: Semantics
+  readonly diff: AuditDiffBuilder
+}
+
+async function report(
+  { before, after, semantics, diff }: Comparison,
+  { format }: AuditDiffCommandOptions,
+  output: Output,
+  { color, version, interrupted }: VersionedTerminal,
+): Promise<AuditDiff> {
+  const signal = interrupted()
+  const check = () => {
+    if (signal.aborted) throw new RolecastError('aborted', 'interrupted; nothing was written to a file')
+  }
+  const write = async (users: readonly UserDiff[]) => {
+    if (format === 'ndjson') await output.write(users.filter(isUserDifferent).map(diffLine).join(''))
+  }
+  if (format === 'ndjson') await output.write(diffHead({ semantics, before: before.side, after: after.side }))
+  for await (const users of before.users(semantics)) {
+    check()
+    users.forEach(diff.addBefore)
+  }
+  for await (const users of after.users(semantics)) {
+    check()
+    await write(users.map(diff.addAfter))
+  }
+  for (const user of diff.gone()) await write([user])
+  const summary = diff.summary({ before: before.end(), after: after.end() })
+  await output.write(reportText(summary, format, { color, version }))
+  return summary
+}
+
+function reportText(
+  diff: AuditDiff,
+  format: AuditDiffCommandOptions['format'],
+  { color, version }: Pick<VersionedTerminal, 'color' | 'version'>,
+): string {
+  switch (format) {
+    case 'text':
+      return diffText(diff, { color })
+    case 'json':
+      return diffJson(diff)
+    case 'ndjson':
+      return diffTail(diff)
+    case 'html':
+      return diffPage(diff, { toolVersion: version })
+  }
+}

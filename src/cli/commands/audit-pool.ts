@@ -1,0 +1,351 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { type Command, Option } from 'commander'
+import type { AuditConcern } from '../../audit/concerns.js'
+import type { PoolUser } from '../../audit/pool-user.js'
+import {
+  type AuditCounter,
+  type AuditSummary,
+  createAuditSummary,
+  type IdentityPoolAbout,
+  keptWhileFrozen,
+  type UserAudit,
+} from '../../audit/summary.js'
+import type { Semantics } from '../../claims/decide.js'
+import { quote, RolecastError } from '../../errors.js'
+import { compilePool } from '../../pool/compile-pool.js'
+import { MAX_GROUPS_PER_POOL } from '../../quotas.js'
+import { auditCsvMetadata, isMetadataOf, leftOutText } from '../../report/audit-csv-metadata.js'
+import { createAuditLines } from '../../report/audit-lines.js'
+import { auditOcsf, checkOcsfTime } from '../../report/audit-ocsf.js'
+import { createAuditPage } from '../../report/audit-page.js'
+import { auditSarif } from '../../report/audit-sarif.js'
+import { auditJson, auditText } from '../../report/audit-text.js'
+import { SEVERITIES, type Severity } from '../../severity.js'
+import { compareText } from '../../text.js'
+import { checkFindings, toFindings } from '../finding-option.js'
+import {
+  addIdentityPoolOptions,
+  checkIdentityPoolOptions,
+  type IdentityPool,
+  type IdentityPoolOptions,
+  openIdentityPool,
+} from '../identity-pool.js'
+import { checkOutput, type Output, type OutputTarget, withOutput } from '../output.js'
+import {
+  addPoolReadingOptions,
+  attributesOption,
+  type PoolReadingOptions,
+  type PoolUsers,
+  usePoolUsers,
+} from '../pool-reading.js'
+import { addRoleCheckOptions, openRoleChecks, type RoleCheckOptions, type RoleChecks } from '../role-checks.js'
+import { semanticsOption } from '../semantics-option.js'
+import { checkSpool, spool } from '../spool.js'
+import { type ExitCode, say, type Terminal } from '../terminal.js'
+
+const FORMATS = ['text', 'json', 'ndjson', 'csv', 'html', 'sarif', 'ocsf'] as const
+
+/** Of these a user has a line. */
+const LINE_FORMATS: ReadonlySet<string> = new Set(['ndjson', 'csv'])
+
+interface AuditPoolCommandOptions extends PoolReadingOptions, IdentityPoolOptions, RoleCheckOptions {
+  readonly semantics: Semantics
+  readonly format: (typeof FORMATS)[number]
+  readonly finding?: readonly AuditConcern[]
+  readonly failOn?: Severity
+  readonly readAt?: string
+  readonly output?: string
+}
+
+export function addAuditPoolCommand(audit: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
+  const command = addPoolReadingOptions(audit.command('pool'))
+    .description('predict what every user of a pool gets, and list what needs attention')
+    .addOption(attributesOption())
+    .option(
+      '--read-at <time>',
+      'with --pool-file: when the files were read from the pool, like 2026-11-29T10:00:00Z',
+      toTime,
+    )
+  addRoleCheckOptions(addIdentityPoolOptions(command, { hasCustomRole: false }))
+    .addOption(semanticsOption())
+    .addOption(
+      new Option(
+        '--format <format>',
+        'text or json: a summary; ndjson or csv: a line a user; html: one page with both; sarif or ocsf: the findings for scanners, without usernames',
+      )
+        .choices(FORMATS)
+        .default('text'),
+    )
+    .option(
+      '--finding <name>',
+      'only the users who belong to this finding, with --format ndjson or csv; repeatable',
+      toFindings,
+    )
+    .addOption(
+      new Option('--fail-on <severity>', 'exit with 1 if there is a finding of this severity or a worse one').choices(
+        SEVERITIES.toReversed(),
+      ),
+    )
+    .option('--output <file>', 'write to this file atomically; default: stdout')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ rolecast audit pool --user-pool-id eu-west-1_Ab12Cd34e --dry-run
+  $ rolecast audit pool --user-pool-id eu-west-1_Ab12Cd34e --checkpoint audit.checkpoint --format html --output audit.html
+  $ rolecast audit pool --user-pool-id eu-west-1_Ab12Cd34e --identity-pool-id eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6 \\
+      --check-roles --privileges --fail-on error
+  $ rolecast audit pool --pool-file pool.json --memberships users.ndjson --format ndjson --finding undetermined
+
+It needs cognito-idp:ListGroups, ListUsers, ListUsersInGroup, AdminListGroupsForUser and DescribeUserPool on the user pool; with
+--identity-pool-id also cognito-identity:GetIdentityPoolRoles. What it writes has the name of each user, the groups and roles, sub,
+status, and the attributes that you ask for with --attributes.
+
+Exit codes: 0 it ran, 1 there is a finding of --fail-on or worse, 2 it could not run.`,
+    )
+    .action(async (options: AuditPoolCommandOptions) => {
+      // A reader of stdout that goes away leaves the check without its answer.
+      if (options.failOn !== undefined) finish(2)
+      const failed = await auditPool(options, terminal, audit.parent?.version() ?? '')
+      finish(failed ? 1 : 0)
+    })
+}
+
+function toTime(text: string): string {
+  if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/.test(text) && !Number.isNaN(Date.parse(text)))
+    return notAhead(text)
+  refuse(`${quote(text)} is not a time in UTC; give one like 2026-11-29T10:00:00Z`, text)
+}
+
+/** No clock is off by more than this. */
+const DAY = 86_400_000
+
+function notAhead(text: string): string {
+  const time = Date.parse(text)
+  if (time > Date.now() + DAY)
+    refuse(`${quote(text)} is in the future; give the time at which the files were read from the pool`, text)
+  return new Date(time).toISOString()
+}
+
+/** What can only give a wrong or an empty answer. */
+function checkOptions({ format, finding = [], readAt, poolFile, ...options }: AuditPoolCommandOptions): void {
+  if (readAt !== undefined && poolFile === undefined)
+    refuse('--read-at is for --pool-file; a user pool that is read now says the time itself', readAt)
+  if (format === 'ocsf' && poolFile !== undefined) checkOcsfTime({ source: 'files', startedAt: readAt })
+  if (finding.length > 0 && !LINE_FORMATS.has(format))
+    refuse('--finding lists users, which --format ndjson and csv do; give one of these formats', format)
+  const hasIdentityPool = options.identityPoolId !== undefined || options.identityPoolFile !== undefined
+  checkFindings(finding, { ...options, hasIdentityPool })
+}
+
+function refuse(what: string, value: string): never {
+  throw new RolecastError('invalid-argument', what, { value })
+}
+
+/** Whether there is a finding that fails the run. */
+async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal, toolVersion: string): Promise<boolean> {
+  checkOptions(options)
+  checkIdentityPoolOptions(options)
+  const checkRoles = await openRoleChecks(options)
+  const { format, failOn, poolFile, output: path } = options
+  const inputs = [options.checkpoint, poolFile, options.memberships, options.identityPoolFile, options.rolesFile]
+  const kind = format === 'text' ? 'text' : 'data'
+  const target: OutputTarget = { path, terminal, kind, hasUsers: true, inputs }
+  const metadata = format === 'csv' ? await metadataTarget(target) : undefined
+  let identityPool: IdentityPool | undefined
+  const leftOut = new Set<string>()
+  const summary = await usePoolUsers(
+    options,
+    terminal,
+    async pool => {
+      if (poolFile !== undefined) identityPool = await openIdentityPool(options, pool.reading.userPoolId)
+      const audit = await openAudit(options, pool, { identityPool, checkRoles, signal: terminal.interrupted() })
+      const work = { ...audit, options, toolVersion, color: terminal.color, leftOut }
+      if (metadata === undefined) return withOutput(target, output => report(work, output))
+      return withOutput(metadata, async beside => {
+        const made = await withOutput(target, output => report(work, output))
+        await beside.write(
+          auditCsvMetadata(made, {
+            file: basename(path!),
+            toolVersion,
+            onlyUsersOf: options.finding,
+            leftOut: [...leftOut].toSorted(compareText),
+          }),
+        )
+        return made
+      })
+    },
+    {
+      // What takes hours is not to fail at its end.
+      async checkPlace() {
+        await checkOutput(target)
+        if (metadata !== undefined) await checkOutput(metadata)
+        if (format === 'html') await checkSpool()
+        identityPool = await openIdentityPool(options, undefined)
+      },
+    },
+  )
+  if (summary === undefined) return false
+  if (format === 'csv' && metadata === undefined)
+    await say(
+      terminal,
+      path === undefined
+        ? 'rolecast: CSV cannot say when the pool was read; with --output FILE, FILE-metadata.json beside it does\n'
+        : 'rolecast: CSV cannot say when the pool was read; written to a file, FILE-metadata.json beside it does\n',
+    )
+  if (leftOut.size > 0) await say(terminal, `rolecast: ${leftOutText([...leftOut].toSorted(compareText))}\n`)
+  return (
+    failOn !== undefined &&
+    summary.findings.some(({ severity }) => SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(failOn))
+  )
+}
+
+/** Beside a CSV file; undefined for stdout, a device or a pipe. */
+async function metadataTarget(target: OutputTarget): Promise<OutputTarget | undefined> {
+  if (target.path === undefined) return undefined
+  const old = await stat(target.path).catch(() => undefined)
+  if (old !== undefined && !old.isFile()) return undefined
+  const path = `${target.path}-metadata.json`
+  const metadata = { ...target, path }
+  await checkOutput(metadata)
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  if (text !== undefined && !isMetadataOf(basename(target.path), text))
+    refuse(
+      `${quote(path)} is there and is not the metadata of this CSV, which would take its place; move it, or give --output another name`,
+      path,
+    )
+  return metadata
+}
+
+interface Means {
+  readonly identityPool: IdentityPool | undefined
+  readonly checkRoles: RoleChecks | undefined
+  readonly signal: AbortSignal
+}
+
+/** All that is known before the first user. */
+async function openAudit(
+  { semantics, format, readAt }: AuditPoolCommandOptions,
+  pool: PoolUsers,
+  { identityPool, checkRoles, signal }: Means,
+) {
+  const { groups, changes } = pool
+  const reading = readAt === undefined ? pool.reading : { ...pool.reading, startedAt: readAt, endedAt: readAt }
+  const roleArns = [...groups.flatMap(({ roleArn }) => roleArn || []), ...(identityPool?.roleArns ?? [])]
+  const roleChecks = await checkRoles?.(roleArns, identityPool?.identityPoolId, signal)
+  const about = identityPool && aboutOf(identityPool)
+  // A scanner has a result for each group and role, and none for a user.
+  const listed = format === 'sarif' || format === 'ocsf' ? MAX_GROUPS_PER_POOL : undefined
+  const counter = createAuditSummary({ groups, semantics, reading, identityPool: about, roleChecks, listed })
+  for (const change of changes) counter.change(change)
+  const head = { reading, semantics, groups, identityPool: about, roleChecks }
+  return { head, counter, audits: auditsOf(pool, semantics, identityPool) }
+}
+
+function aboutOf({ identityPoolId, mapping, clientId, mappedClients }: IdentityPool): IdentityPoolAbout {
+  return { identityPoolId, mapping, ...(clientId !== undefined && { clientId }), mappedClients }
+}
+
+interface Work extends Awaited<ReturnType<typeof openAudit>> {
+  readonly options: AuditPoolCommandOptions
+  readonly toolVersion: string
+  readonly color: boolean
+  /** Filled with the attributes of users that a CSV has no column for. */
+  readonly leftOut: Set<string>
+}
+
+async function report(work: Work, output: Output): Promise<AuditSummary> {
+  const { format } = work.options
+  if (format === 'ndjson' || format === 'csv') return writeLines(work, format, output)
+  if (format === 'html') return writePage(work, output)
+  const { audits, counter, toolVersion, color } = work
+  for await (const users of audits) users.forEach(counter.add)
+  const summary = counter.summary()
+  const write = { text: auditText, json: auditJson, sarif: auditSarif, ocsf: auditOcsf }[format]
+  await output.write(write(summary, { toolVersion, color }))
+  return summary
+}
+
+async function writeLines(
+  { audits, counter, head, toolVersion, options, leftOut }: Work,
+  format: 'ndjson' | 'csv',
+  output: Output,
+): Promise<AuditSummary> {
+  const onlyUsersOf = options.finding
+  const lines = createAuditLines({ format, head: { ...head, toolVersion, onlyUsersOf } })
+  const columns = new Set(head.reading.attributes)
+  const line = (user: UserAudit, findings: readonly AuditConcern[]) => {
+    if (format === 'csv' && user.attributes !== undefined)
+      for (const name of Object.keys(user.attributes)) if (!columns.has(name)) leftOut.add(name)
+    return lines.line(user, findings)
+  }
+  const lineOf = lineWriter(line, counter, onlyUsersOf)
+  await output.write(lines.head())
+  for await (const text of inChunks(audits, lineOf)) await output.write(text)
+  const summary = counter.summary()
+  await output.write(lines.tail(summary))
+  return summary
+}
+
+/** In characters: a write of less costs more than what it writes. */
+const CHUNK = 2 ** 18
+
+/** The lines of the users, as many together as one write is worth. */
+async function* inChunks(
+  audits: AsyncIterable<readonly UserAudit[]>,
+  lineOf: (user: UserAudit) => string,
+): AsyncGenerator<string> {
+  let text = ''
+  for await (const users of audits) {
+    text += users.map(lineOf).join('')
+    if (text.length < CHUNK) continue
+    yield text
+    text = ''
+  }
+  yield text
+}
+
+function lineWriter(
+  line: (user: UserAudit, findings: readonly AuditConcern[]) => string,
+  { add }: AuditCounter,
+  onlyUsersOf: readonly AuditConcern[] | undefined,
+): (user: UserAudit) => string {
+  if (onlyUsersOf === undefined) return user => line(user, add(user))
+  return user => {
+    const findings = add(user)
+    return findings.some(concern => onlyUsersOf.includes(concern)) ? line(user, findings) : ''
+  }
+}
+
+/** The top of the page sums up what comes below it, so the rows wait in a file. */
+async function writePage({ audits, counter, toolVersion }: Work, output: Output): Promise<AuditSummary> {
+  const page = createAuditPage({ toolVersion })
+  await using rows = await spool()
+  for await (const text of inChunks(audits, user => page.row(user, counter.add(user)))) await rows.write(text)
+  const summary = counter.summary()
+  await output.write(page.head(summary))
+  for await (const chunk of rows.read()) await output.write(chunk)
+  await output.write(page.tail(summary))
+  return summary
+}
+
+async function* auditsOf(
+  { groups, batches }: PoolUsers,
+  semantics: Semantics,
+  identityPool: IdentityPool | undefined,
+): AsyncGenerator<readonly UserAudit[]> {
+  const pool = compilePool(groups, { semantics })
+  // Lists that are frozen are those that come again.
+  const resolve = keptWhileFrozen((names: readonly string[]) => {
+    const resolution = pool.resolve(names)
+    return Object.isFrozen(names) ? Object.freeze(resolution) : resolution
+  })
+  // Key by key: of a million users, a spread would take as long as reading them.
+  const auditOf = ({ username, groups: names, sub, enabled, status, attributes }: PoolUser): UserAudit => {
+    const resolution = resolve(names)
+    const selection = identityPool?.select(resolution)
+    return { username, sub, enabled, status, attributes, resolution, selection }
+  }
+  for await (const users of batches) yield users.map(auditOf)
+}

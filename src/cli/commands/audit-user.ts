@@ -1,0 +1,182 @@
+import type { Command } from 'commander'
+import type { Semantics } from '../../claims/decide.js'
+import { type AuditedUser, auditUser } from '../../cognito/memberships/audit-pool.js'
+import { type ErrorCode, isRolecastError, type RolecastError } from '../../errors.js'
+import { jsonText } from '../../report/json-text.js'
+import { predictionText } from '../../report/prediction-text.js'
+import { printable } from '../../text.js'
+import { inCommandLineWords } from '../command-line-words.js'
+import { addConnectionOptions, connectionOf } from '../connection-options.js'
+import {
+  addIdentityPoolOptions,
+  checkIdentityPoolOptions,
+  credentialsJson,
+  type IdentityPool,
+  type IdentityPoolOptions,
+  openIdentityPool,
+} from '../identity-pool.js'
+import { failureText } from '../failure-text.js'
+import { checkOutput, type OutputTarget, withOutput } from '../output.js'
+import { semanticsOption } from '../semantics-option.js'
+import { type ExitCode, say, type Terminal } from '../terminal.js'
+
+interface AuditUserCommandOptions extends IdentityPoolOptions {
+  readonly userPoolId: string
+  readonly username: readonly string[]
+  readonly semantics: Semantics
+  readonly json?: boolean
+  readonly output?: string
+}
+
+export function addAuditUserCommand(audit: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
+  const command = addConnectionOptions(
+    audit
+      .command('user')
+      .description(
+        'predict the role claims of users from the groups they are in now, and the role whose credentials an identity pool gives',
+      )
+      .requiredOption('--user-pool-id <id>', 'the user pool')
+      .requiredOption(
+        '--username <name>',
+        'a user, by username, sub, or an alias that the pool has, such as the email address; repeatable',
+        (name: string, names: readonly string[] = []) => [...names, name],
+      ),
+  )
+  addIdentityPoolOptions(command, { hasCustomRole: true })
+    .addOption(semanticsOption())
+    .option('--json', 'print a JSON array, an object for each user')
+    .option('--output <file>', 'write to this file atomically; default: stdout')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ rolecast audit user --user-pool-id eu-west-1_Ab12Cd34e --username alice
+  $ rolecast audit user --user-pool-id eu-west-1_Ab12Cd34e --username alice --username bob --json
+
+It needs cognito-idp:AdminListGroupsForUser on the user pool. A user that the pool does not have is reported, and the others are
+still written.
+
+Exit codes: 0 it ran, 2 it could not run, or a user was not read.`,
+    )
+    .action(async (options: AuditUserCommandOptions) => {
+      finish(await auditUsers(options, terminal))
+    })
+}
+
+async function auditUsers(options: AuditUserCommandOptions, terminal: Terminal): Promise<ExitCode> {
+  checkIdentityPoolOptions(options)
+  const { output: path, json } = options
+  const inputs = [options.identityPoolFile]
+  const target: OutputTarget = { path, terminal, kind: json ? 'data' : 'text', hasUsers: true, inputs }
+  await checkOutput(target)
+  const identityPool = await openIdentityPool(options, undefined)
+  const report = (json ? jsonReport : textReport)(options, identityPool, terminal)
+  let stopped: unknown
+  let isMissing = false
+  await withOutput(target, async output => {
+    for await (const result of resultsOf(options, terminal.interrupted())) {
+      if (result.outcome === 'missing') {
+        isMissing = true
+        await say(terminal, failureText(result.error, { verbose: false }))
+      }
+      if (result.outcome === 'failed') stopped = result.error
+      await output.write(report.user(result))
+    }
+    await output.write(report.end())
+  })
+  // What was read before is written by now.
+  if (stopped !== undefined) throw stopped
+  return isMissing ? 2 : 0
+}
+
+/** What became of one user that was named. */
+type Result =
+  | { readonly username: string; readonly outcome: 'read'; readonly user: AuditedUser }
+  /** The failure of this user alone, of the call that ends the command, or of that call for a user after it. */
+  | { readonly username: string; readonly outcome: 'missing' | 'failed' | 'not-asked'; readonly error: RolecastError }
+
+/** What another user does not share. */
+const OF_ONE_USER: ReadonlySet<ErrorCode> = new Set(['user-not-found', 'request-rejected'])
+
+/**
+ * Asks for one user after the other, and goes on after one that is missing. Any other failure ends it: where nothing was read
+ * before, by a rejection.
+ */
+async function* resultsOf(options: AuditUserCommandOptions, signal: AbortSignal): AsyncGenerator<Result> {
+  const { userPoolId, semantics } = options
+  let stopped: RolecastError | undefined
+  let isFirst = true
+  for (const username of options.username) {
+    if (stopped !== undefined) {
+      yield { username, outcome: 'not-asked', error: stopped }
+      continue
+    }
+    let result: Result
+    try {
+      const user = await auditUser({ userPoolId, username, ...connectionOf(options), semantics, signal })
+      result = { username, outcome: 'read', user }
+    } catch (error) {
+      if (!isRolecastError(error)) throw error
+      const isOfUser = OF_ONE_USER.has(error.code)
+      if (error.code === 'aborted' || (isFirst && !isOfUser)) throw error
+      if (!isOfUser) stopped = error
+      result = { username, outcome: isOfUser ? 'missing' : 'failed', error }
+    }
+    isFirst = false
+    yield result
+  }
+}
+
+interface Report {
+  user(result: Result): string
+  end(): string
+}
+
+type NewReport = (
+  options: AuditUserCommandOptions,
+  identityPool: IdentityPool | undefined,
+  terminal: Terminal,
+) => Report
+
+/** A section for each user, with the name above it if there are several. */
+const textReport: NewReport = ({ username: usernames, output }, identityPool, terminal) => {
+  const color = terminal.color && output === undefined
+  const sectionOf = (result: Result) => {
+    if (result.outcome !== 'read') return `${printable(whyNotRead(result))}\n`
+    const { groups, resolution } = result.user
+    const credentials = identityPool?.predict(resolution)
+    return predictionText({ resolution, groups, unknownGroups: [], credentials }, { color })
+  }
+  const isOne = usernames.length === 1
+  return {
+    user(result) {
+      if (!isOne) return `${printable(result.username)}\n\n${sectionOf(result)}\n`
+      // On a terminal, stderr has said it.
+      return result.outcome === 'read' || output !== undefined ? sectionOf(result) : ''
+    },
+    end: () => '',
+  }
+}
+
+const jsonReport: NewReport = (_options, identityPool) => {
+  const results: unknown[] = []
+  return {
+    user(result) {
+      const { username } = result
+      if (result.outcome !== 'read') {
+        results.push({ username, error: { code: result.error.code, message: whyNotRead(result) } })
+        return ''
+      }
+      const { resolution } = result.user
+      const credentials = identityPool?.predict(resolution)
+      results.push({ username, ...resolution, ...(credentials !== undefined && credentialsJson(credentials)) })
+      return ''
+    },
+    end: () => `${jsonText(results)}\n`,
+  }
+}
+
+function whyNotRead({ outcome, error }: Exclude<Result, { readonly outcome: 'read' }>): string {
+  const message = inCommandLineWords(error.message)
+  return outcome === 'not-asked' ? `not asked, after a failure: ${message}` : message
+}

@@ -10,6 +10,7 @@ import { configSchema } from '../src/cli/config.js'
 import { rulesMarkdown } from '../src/report/rule-page.js'
 import { RULES, TEMPLATE_RULES } from '../src/rules/catalogue.js'
 import { type FormatPage, FORMATS } from '../src/template/formats.js'
+import { outputSchemas } from './output-schemas.js'
 
 const markOf = (source: string) =>
   `<!-- Generated from ${source} by \`npm run docs:generate\`: do not edit what follows. -->`
@@ -104,11 +105,12 @@ const pages: readonly (readonly [string, string])[] = [
   ['what-it-reads.md', await withGenerated('what-it-reads.md', 'src/template/formats.ts', formatsMarkdown())],
   ['third-party-licenses.md', await thirdPartyLicenses()],
   ['rolecast.config.schema.json', `${JSON.stringify(configSchema(), undefined, 2)}\n`],
+  ...outputSchemas().map(([file, schema]) => [`schemas/${file}`, `${JSON.stringify(schema, undefined, 2)}\n`] as const),
 ]
 
 const isCheck = process.argv.includes('--check')
 for (const [page, text] of pages) {
-  const before = await readPage(page)
+  const before = await readPage(page).catch(() => undefined)
   if (before === text) continue
   if (isCheck) {
     console.error(`docs/${page} is not up to date; run \`npm run docs:generate\``)

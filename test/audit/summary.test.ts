@@ -985,7 +985,7 @@ describe('the findings of a user', () => {
     const found = createConcerns({ groups: pool, hasIdentityPool: true, roleChecks: [roleCheck] })
     expect(found(userOf(['admins'], { selection }))).toEqual(expected)
     for (const concern of expected)
-      expect(CONCERNS[concern].severity).toBe(concern === 'unchecked-role' ? 'error' : 'warning')
+      expect(CONCERNS[concern].severity).toBe(concern === 'unjudged-privileges' ? 'warning' : 'error')
   })
 })
 

@@ -485,7 +485,8 @@ describe('a prediction from Cognito', () => {
 
   test('another pool than there is', () =>
     withEndpoint(async args => {
-      const { code, stderr } = await rolecast([...args, '--user-pool-id', 'eu-west-1_Nowhere', ...groupsOf('admins')])
+      const ofOther = args.map(arg => (arg === userPoolId ? 'eu-west-1_Nowhere' : arg))
+      const { code, stderr } = await rolecast([...ofOther, ...groupsOf('admins')])
       expect(code).toBe(2)
       expect(stderr).toMatch(/`eu-west-1_Nowhere` .* \[pool-not-found\]\n$/)
     }))

@@ -618,7 +618,7 @@ describe('an audit with an identity pool and role checks', () => {
     const lines = plain(auditOf({ ...WHOLE, roleChecks }))
     expect(block(lines, 'Roles in IAM')).toEqual([`  ${role('Admin')}: exists, trusts the identity pool${said}`])
     const isOpen = Object.values(others).includes(true)
-    expect(lines.includes('warning: Roles that others can assume too (1)')).toBe(isOpen)
+    expect(lines.includes('error: Roles that others can assume too (1)')).toBe(isOpen)
   })
 
   test('counts disabled users apart', () => {

@@ -185,7 +185,7 @@ describe.skipIf(executablePath === undefined)('what a manager needs', () => {
           'User pool eu-west-1_Ab12Cd34e Account 111122223333 Region eu-west-1 Read 2026-11-28 08:00:03 to 08:02:41 UTC Strategy per-group Semantics observed Identity pool eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6 Tool rolecast 0.1.0',
         )
         expect((await page.locator('.tally').innerText()).replace(/\s+/g, ' ')).toBe(
-          'Errors 4 23 users Warnings 6 81 users Notes 2 32 users',
+          'Errors 5 52 users Warnings 5 81 users Notes 2 32 users',
         )
       },
       { viewport },
@@ -201,7 +201,7 @@ describe.skipIf(executablePath === undefined)('what a manager needs', () => {
     inBrowser(examplePage(), async ({ page }) => {
       const rows = await page.locator('.glance li:has(.badge)').allInnerTexts()
       const severities = rows.map(row => row.split(/\s/)[0])
-      expect(severities).toEqual([...Array(4).fill('error'), ...Array(6).fill('warning'), ...Array(2).fill('note')])
+      expect(severities).toEqual([...Array(5).fill('error'), ...Array(5).fill('warning'), ...Array(2).fill('note')])
       expect(rows[2]!.replace(/\s+/g, ' ')).toBe('error Roles that do not exist 1 role, 9 users')
     }))
 

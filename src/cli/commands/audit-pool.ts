@@ -298,7 +298,7 @@ async function* inChunks(
 ): AsyncGenerator<string> {
   let text = ''
   for await (const users of audits) {
-    text += users.map(lineOf).join('')
+    for (const user of users) text += lineOf(user)
     if (text.length < CHUNK) continue
     yield text
     text = ''

@@ -75,7 +75,7 @@ export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(
   }
 
   function grow(): void {
-    slots = new Uint32Array(slots.length * 2)
+    slots = new Uint32Array(slots.length * 4)
     for (let id = 0; id < hashes.length; id++) {
       let slot = hashes.get(id) & (slots.length - 1)
       while (slots[slot] !== 0) slot = (slot + 1) & (slots.length - 1)

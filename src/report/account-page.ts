@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type AccountSummary, type AuditedPool, countFindings, type PoolAudit } from '../audit/account-summary.js'
 import { CONCERNS, USER_CONCERNS } from '../audit/concerns.js'
 import { describeChange } from '../audit/pool-change.js'
@@ -6,7 +5,17 @@ import type { AuditFinding } from '../audit/summary.js'
 import type { Severity } from '../severity.js'
 import { accountLimits } from './account-limits.js'
 import { notReadText, severityText, sourceText, timesOfAccount, titleOf, usersText } from './account-text.js'
-import { counted, html, isolated, isolatedArn, listHtml, badge, type Tone, visible } from './audit-page-html.js'
+import {
+  counted,
+  headHtml,
+  html,
+  isolated,
+  isolatedArn,
+  listHtml,
+  badge,
+  type Tone,
+  visible,
+} from './audit-page-html.js'
 import { AUDIT_PAGE_STYLE } from './audit-page-style.js'
 import { figure } from './text-table.js'
 
@@ -26,17 +35,7 @@ export function accountPage(summary: AccountSummary, { toolVersion }: { readonly
       ? [{ id: 'findings', label: 'Findings by user pool', body: pools.map(poolHtml).join('\n') }]
       : []),
   ]
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${html(title)} · rolecast</title>
-<link rel="icon" href="data:,">
-<style>${STYLE}</style>
-</head>
+  return `${headHtml({ title: html(title), style: STYLE })}
 <body class="account">
 <header>
 <p class="product">rolecast audit account</p>
@@ -78,14 +77,6 @@ const STYLE = `${AUDIT_PAGE_STYLE}
 .account th, .account td { display: table-cell; }
 @media print { .account .wide { overflow: visible; } .account .wide table { min-width: 0; } .account article { break-inside: avoid-page; } }
 `
-
-const POLICY = [
-  `default-src 'none'`,
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-  'img-src data:',
-  `base-uri 'none'`,
-  `form-action 'none'`,
-].join('; ')
 
 const TONES: Readonly<Record<Severity, Tone>> = { error: 'bad', warning: 'doubt', note: 'plain' }
 

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { htmlEscape } from 'escape-goat'
 import { printable } from '../text.js'
 import { escapeCommands } from './github-log.js'
@@ -35,6 +36,45 @@ export function arnParts(arn: string): readonly [string, string] {
 export function isolatedArn(arn: string): string {
   const [path, name] = arnParts(arn)
   return `<bdi class="arn"><span>${html(path)}</span><wbr>${html(name)}</bdi>`
+}
+
+// ------------------------------------------------------------------ The start of a page
+
+/**
+ * A page up to its body. Its policy forbids every request, and every style and script but these.
+ *
+ * @param title as HTML
+ */
+export function headHtml({ title, style, script }: PageHead): string {
+  const policy = [
+    `default-src 'none'`,
+    `style-src '${hashOf(style)}'`,
+    ...(script === undefined ? [] : [`script-src '${hashOf(script)}'`]),
+    'img-src data:',
+    `base-uri 'none'`,
+    `form-action 'none'`,
+  ].join('; ')
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="${policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${title} · rolecast</title>
+<link rel="icon" href="data:,">
+<style>${style}</style>
+</head>`
+}
+
+interface PageHead {
+  readonly title: string
+  readonly style: string
+  readonly script?: string | undefined
+}
+
+function hashOf(text: string): string {
+  return `sha256-${createHash('sha256').update(text).digest('base64')}`
 }
 
 // ------------------------------------------------------------------ Figures

@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto'
-import { htmlEscape } from 'escape-goat'
 import type { AuditConcern } from '../audit/concerns.js'
 import type { AuditSummary, UserAudit } from '../audit/summary.js'
 import { changesHtml, findingsHtml } from './audit-page-findings.js'
-import { embed, type Section, sectionHtml } from './audit-page-html.js'
+import { embed, headHtml, html, type Section, sectionHtml } from './audit-page-html.js'
 import { rulesHtml } from './audit-page-rules.js'
 import { AUDIT_PAGE_SCRIPT } from './audit-page-script.js'
 import { AUDIT_PAGE_STYLE } from './audit-page-style.js'
@@ -54,32 +52,9 @@ export function createAuditPage({ toolVersion }: AuditPageOptions): AuditPage {
   }
 }
 
-const POLICY = [
-  `default-src 'none'`,
-  `style-src '${hashOf(AUDIT_PAGE_STYLE)}'`,
-  `script-src '${hashOf(AUDIT_PAGE_SCRIPT)}'`,
-  'img-src data:',
-  `base-uri 'none'`,
-  `form-action 'none'`,
-].join('; ')
-
-function hashOf(text: string): string {
-  return `sha256-${createHash('sha256').update(text).digest('base64')}`
-}
-
 function top(summary: AuditSummary, toolVersion: string, usersBySeverity: UsersBySeverity): string {
   const sections = sectionsOf(summary, usersBySeverity)
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${htmlEscape(titleOf(summary))} · rolecast</title>
-<link rel="icon" href="data:,">
-<style>${AUDIT_PAGE_STYLE}</style>
-</head>
+  return `${headHtml({ title: html(titleOf(summary)), style: AUDIT_PAGE_STYLE, script: AUDIT_PAGE_SCRIPT })}
 <body>
 <header>
 <p class="product">rolecast audit</p>

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import type { RoleChange } from '../audit/compare-roles.js'
 import { CONCERNS } from '../audit/concerns.js'
 import type {
@@ -12,6 +11,7 @@ import type {
 } from '../audit/diff.js'
 import type { RoleOutcome } from '../audit/impact.js'
 import {
+  headHtml,
   badge,
   counted,
   html,
@@ -36,17 +36,7 @@ export function diffPage(diff: AuditDiff, { toolVersion }: { readonly toolVersio
   const heading = pool === undefined ? 'What changed' : `What changed in user pool ${isolated(pool)}`
   const title = pool === undefined ? 'What changed' : `What changed in ${html(pool)}`
   const sections = sectionsOf(diff)
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta http-equiv="Content-Security-Policy" content="${POLICY}">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<title>${title} · rolecast</title>
-<link rel="icon" href="data:,">
-<style>${STYLE}</style>
-</head>
+  return `${headHtml({ title, style: STYLE })}
 <body>
 <header>
 <p class="product">rolecast audit diff</p>
@@ -87,14 +77,6 @@ const STYLE = `${AUDIT_PAGE_STYLE}
 .entries > li { padding: 0.5rem 0; border-top: 1px solid var(--line); }
 @media (max-width: 44rem) { .counts { grid-template-columns: max-content 1fr; } .counts dd { grid-column: 1 / -1; } }
 `
-
-const POLICY = [
-  `default-src 'none'`,
-  `style-src 'sha256-${createHash('sha256').update(STYLE).digest('base64')}'`,
-  'img-src data:',
-  `base-uri 'none'`,
-  `form-action 'none'`,
-].join('; ')
 
 function sectionsOf(diff: AuditDiff): readonly Omit<Section, 'label'>[] {
   const { notes, transitions, credentials, groups, roles, findings } = diff

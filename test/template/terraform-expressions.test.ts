@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Value } from '../../src/rules/infrastructure.js'
+import { FUNCTIONS } from '../../src/template/terraform/hcl-functions.js'
 import { createHclParser } from '../../src/template/terraform/hcl-parser.js'
 import { readTerraformSource } from '../../src/template/terraform/source.js'
 
@@ -106,6 +107,22 @@ describe('expressions', () => {
     const values = await evaluate(KNOWN.map(([expression]) => expression))
     const given = values.map((value, index) => [KNOWN[index]![0], value.is === 'known' ? value.value : '?'])
     expect(given).toEqual(KNOWN)
+  })
+
+  test('a call with another number of arguments than Terraform takes is an error', async () => {
+    const wrong = ['upper()', 'lower("a", "b")', 'trimprefix("ab")', 'replace("a", "b")', 'lookup({ a = 1 })']
+    const more = ['join(",")', 'range()', 'range(1, 2, 3, 4)', 'contains(["a"])', 'setintersection()', 'try()']
+    const calls = [...wrong, ...more]
+    const values = await evaluate(calls.map(call => `try(${call}, "an error")`))
+    expect(values).toMatchObject(calls.map(() => ({ is: 'known', value: 'an error' })))
+  })
+
+  test('a call without arguments, or with one of any kind, is known or unknown', async () => {
+    const calls = [...FUNCTIONS.keys()].flatMap(name =>
+      ['', '"a"', 'null', '["a"]', '{ a = 1 }', 'var.none', '"a", "a"', 'null, null'].map(given => `${name}(${given})`),
+    )
+    const values = await evaluate(calls)
+    expect(values).toHaveLength(calls.length)
   })
 
   test('what is unknown in an expression makes the whole unknown, with its reason', async () => {

@@ -1,3 +1,4 @@
+import { quote } from '../../errors.js'
 import { compareText } from '../../text.js'
 import { loneSymbol } from '../evaluated.js'
 import { ABSENT, listOfTerms, mapOfTerms, scalar, type Term } from './term.js'
@@ -242,8 +243,8 @@ function isAscii(text: string): boolean {
 
 const identity: HclFunction = ([value]) => value
 
-/** Those that stand between a table of groups and the groups. Each is worked out exactly, or not at all. */
-export const FUNCTIONS: ReadonlyMap<string, HclFunction> = new Map<string, HclFunction>([
+/** Each is worked out exactly, or not at all. */
+const WORK: readonly (readonly [name: string, work: HclFunction])[] = [
   ['jsonencode', ([value], scope) => value && toJson(value, scope)],
   [
     'jsondecode',
@@ -278,14 +279,14 @@ export const FUNCTIONS: ReadonlyMap<string, HclFunction> = new Map<string, HclFu
   ],
   ['trimspace', ofTexts(text => text.trim())],
   ['chomp', ofTexts(text => text.replace(/(?<![\r\n])[\r\n]+$/, ''))],
-  ['trimprefix', ofTexts((text, prefix = '') => (text.startsWith(prefix) ? text.slice(prefix.length) : text))],
+  ['trimprefix', ofTexts((text, prefix) => (text.startsWith(prefix) ? text.slice(prefix.length) : text))],
   [
     'trimsuffix',
-    ofTexts((text, suffix = '') => (suffix !== '' && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text)),
+    ofTexts((text, suffix) => (suffix !== '' && text.endsWith(suffix) ? text.slice(0, -suffix.length) : text)),
   ],
-  ['startswith', ofTexts((text, prefix = '') => text.startsWith(prefix))],
-  ['endswith', ofTexts((text, suffix = '') => text.endsWith(suffix))],
-  ['strcontains', ofTexts((text, part = '') => text.includes(part))],
+  ['startswith', ofTexts((text, prefix) => text.startsWith(prefix))],
+  ['endswith', ofTexts((text, suffix) => text.endsWith(suffix))],
+  ['strcontains', ofTexts((text, part) => text.includes(part))],
   [
     'replace',
     ofTexts((text, searched, by) => {
@@ -453,7 +454,51 @@ export const FUNCTIONS: ReadonlyMap<string, HclFunction> = new Map<string, HclFu
       return scalar((numbers as number[]).reduce((total, number) => total + number, 0))
     },
   ],
+]
+
+/** How many arguments Terraform takes, at least and at most, where it is not exactly one. */
+const ARGUMENTS: ReadonlyMap<string, readonly [least: number, most: number]> = new Map<string, [number, number]>([
+  ['trimprefix', [2, 2]],
+  ['trimsuffix', [2, 2]],
+  ['startswith', [2, 2]],
+  ['endswith', [2, 2]],
+  ['strcontains', [2, 2]],
+  ['split', [2, 2]],
+  ['zipmap', [2, 2]],
+  ['element', [2, 2]],
+  ['index', [2, 2]],
+  ['contains', [2, 2]],
+  ['setsubtract', [2, 2]],
+  ['replace', [3, 3]],
+  ['substr', [3, 3]],
+  ['slice', [3, 3]],
+  ['format', [1, Infinity]],
+  ['concat', [1, Infinity]],
+  ['setunion', [1, Infinity]],
+  ['setintersection', [1, Infinity]],
+  ['coalesce', [1, Infinity]],
+  ['coalescelist', [1, Infinity]],
+  ['try', [1, Infinity]],
+  ['max', [1, Infinity]],
+  ['min', [1, Infinity]],
+  ['join', [2, Infinity]],
+  ['setproduct', [2, Infinity]],
+  ['merge', [0, Infinity]],
+  ['lookup', [2, 3]],
+  ['range', [1, 3]],
 ])
+
+/** Those that stand between a table of groups and the groups. With another number of arguments, Terraform stops. */
+export const FUNCTIONS: ReadonlyMap<string, HclFunction> = new Map(
+  WORK.map(([name, work]) => {
+    const [least, most] = ARGUMENTS.get(name) ?? [1, 1]
+    const checked: HclFunction = (values, scope) =>
+      values.length < least || values.length > most
+        ? failed(`${quote(`${name}(…)`)} is given ${values.length} arguments`)
+        : work(values, scope)
+    return [name, checked]
+  }),
+)
 
 function toScalar(value: number | boolean | undefined): Term | undefined {
   return value === undefined ? undefined : scalar(value)

@@ -177,7 +177,7 @@ const userInTie = defineRule({
   title: 'A user is in a tie',
   severity: 'error',
   enabled: true,
-  what: 'A membership puts a user into two groups of a tie, and no group of theirs with a role ranks before it: the tie is not a possibility but what this user gets.',
+  what: 'A membership puts a user into two groups of a tie, and no group of theirs with a role ranks before it: the tie is not a possibility but what this user gets. A membership under a condition counts where that condition holds.',
   why: 'It makes COG101 and COG102 errors.',
   fix: 'Resolve the tie, or take the user out of one of the groups.',
   avoid: yaml(`
@@ -218,7 +218,7 @@ const userInTie = defineRule({
   check(pool) {
     return [...pool.affectedUsers].map(([tie, users]) => {
       const [first, ...others] = users.flat()
-      const names = listNames(users.map(([membership]) => knownOr(membership!.username, '')).toSorted())
+      const names = listItems(users.map(namedUser).toSorted(), name => name)
       const [effect, impact] =
         tie.kind === 'different-roles'
           ? ['Cognito sets no preferred role.', unpreferredImpact(pool.use)]
@@ -233,6 +233,13 @@ const userInTie = defineRule({
     })
   },
 })
+
+/** The user of memberships, and the condition that some of them are under. */
+function namedUser(memberships: readonly Membership[]): string {
+  const name = quote(knownOr(memberships[0]!.username, ''))
+  const condition = memberships.find(one => one.condition !== undefined)?.condition
+  return condition === undefined ? name : `${name} (where ${quote(condition)} holds)`
+}
 
 function relatedMembership({ groupName, location }: Membership) {
   return { message: `membership in ${quote(knownOr(groupName, ''))}`, location }

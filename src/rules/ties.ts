@@ -245,7 +245,7 @@ export function premise({ groups }: Conflict): string {
 
 export const OPEN_VALUES = 'the values that the file leaves open turn out that way'
 
-/** The users for whom it is certain that a tie decides, by tie: of each, the memberships in groups of the tie. */
+/** The users for whom a tie decides, at least under a condition of the template, by tie: of each, the memberships in groups of the tie. */
 export type AffectedUsers = ReadonlyMap<Tie, readonly (readonly Membership[])[]>
 
 /** What `resolveRoles` says of the groups of each user. */
@@ -263,30 +263,53 @@ export function findAffectedUsers(
   )
   const members = new Map(ties.map(tie => [tie, new Set(tie.groups)]))
   const affected = new Map<Tie, (readonly Membership[])[]>()
-  for (const theirs of membershipsByUser(memberships).values()) {
-    const own = [...new Set(theirs.flatMap(({ groupName }) => groups.get(knownOr(groupName, '')) ?? []))]
-    if (!own.every(group => hasOneRank(group) && group.hasKnownRole && group.roles.length === 1)) continue
-    const resolution = resolveRoles(
-      own.map(({ ranks, roles }, index) => ({
-        groupName: String(index),
-        precedence: ranks[0],
-        roleArn: roles[0] ? roleKey(roles[0]) : null,
-      })),
-    )
-    if (resolution.outcome !== 'ambiguous' && resolution.outcome !== 'undetermined') continue
-    const determining = resolution.determiningGroups.map(index => own[Number(index)]!)
-    const rank = Math.max(...determining.flatMap(numbersOf))
-    const kind: Tie['kind'] = resolution.outcome === 'ambiguous' ? 'different-roles' : 'role-and-none'
-    for (const tie of certain.get(`${kind} ${rank}`) ?? []) {
-      const tied = determining.filter(group => members.get(tie)!.has(group) && group.ranks[0] === rank)
-      if (new Set(tied.map(({ roles }) => (roles[0] ? roleKey(roles[0]) : ''))).size < 2) continue
-      const names = new Set(tied.map(({ name }) => name))
-      const users = affected.get(tie) ?? []
-      users.push(theirs.filter(({ groupName }) => names.has(knownOr(groupName, ''))))
-      affected.set(tie, users)
+  for (const all of membershipsByUser(memberships).values()) {
+    const reached = new Set<Tie>()
+    for (const theirs of together(all, groups)) {
+      const own = [...new Set(theirs.flatMap(({ groupName }) => groups.get(knownOr(groupName, '')) ?? []))]
+      if (!own.every(group => hasOneRank(group) && group.hasKnownRole && group.roles.length === 1)) continue
+      const resolution = resolveRoles(
+        own.map(({ ranks, roles }, index) => ({
+          groupName: String(index),
+          precedence: ranks[0],
+          roleArn: roles[0] ? roleKey(roles[0]) : null,
+        })),
+      )
+      if (resolution.outcome !== 'ambiguous' && resolution.outcome !== 'undetermined') continue
+      const determining = resolution.determiningGroups.map(index => own[Number(index)]!)
+      const rank = Math.max(...determining.flatMap(numbersOf))
+      const kind: Tie['kind'] = resolution.outcome === 'ambiguous' ? 'different-roles' : 'role-and-none'
+      for (const tie of certain.get(`${kind} ${rank}`) ?? []) {
+        const tied = determining.filter(group => members.get(tie)!.has(group) && group.ranks[0] === rank)
+        if (reached.has(tie) || new Set(tied.map(({ roles }) => (roles[0] ? roleKey(roles[0]) : ''))).size < 2) continue
+        reached.add(tie)
+        const names = new Set(tied.map(({ name }) => name))
+        const users = affected.get(tie) ?? []
+        users.push(theirs.filter(({ groupName }) => names.has(knownOr(groupName, ''))))
+        affected.set(tie, users)
+      }
     }
   }
   return affected
+}
+
+/**
+ * The memberships of a user that exist together: those under no condition, and these with those under each condition. Two
+ * conditions may exclude one another.
+ */
+function together(
+  memberships: readonly Membership[],
+  groups: ReadonlyMap<string, GroupView>,
+): readonly (readonly Membership[])[] {
+  const byCondition = groupBy(
+    memberships,
+    ({ condition, groupName }) => condition ?? groups.get(knownOr(groupName, ''))?.definition.condition ?? '',
+  )
+  const always = byCondition.get('') ?? []
+  return [
+    always,
+    ...[...byCondition].flatMap(([condition, theirs]) => (condition === '' ? [] : [[...always, ...theirs]])),
+  ]
 }
 
 /** The memberships whose user and group are known, by user. */

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { GroupDefinition, Value } from '../../src/rules/infrastructure.js'
+import type { GroupDefinition, Membership, Value } from '../../src/rules/infrastructure.js'
 import {
   known,
   absent,
@@ -77,6 +77,21 @@ describe('ties', () => {
     const memberships = ['admins', 'editors', 'owners'].map(name => member('alice', name))
     expect(found({ groups, memberships })).toEqual(['COG101 error'])
     expect(found({ groups, memberships: memberships.slice(0, 2) })).toEqual(['COG101 error', 'COG161 error'])
+  })
+
+  test('memberships under one condition and under none exist together, those under two conditions may not', () => {
+    const groups = [...tie, group('owners', 0, resource('OwnerRole'))]
+    const under = (name: string, condition?: string): Membership => ({ ...member('alice', name), condition })
+    const told = (...memberships: Membership[]) =>
+      validate({ groups, memberships })
+        .filter(({ ruleId }) => ruleId === 'COG161')
+        .map(({ message }) => message.split('. ')[0])
+    const decides = 'The tie at precedence 1 decides for `alice`'
+    // Without the condition, no group ranks before the tie.
+    expect(told(under('admins'), under('editors'), under('owners', 'Prod'))).toEqual([decides])
+    expect(told(under('admins'), under('editors', 'Prod'))).toEqual([`${decides} (where \`Prod\` holds)`])
+    expect(told(under('admins', 'Prod'), under('editors', 'Prod'), under('owners'))).toEqual([])
+    expect(told(under('admins', 'Prod'), under('editors', 'Test'))).toEqual([])
   })
 
   test('two ARNs that differ in one literal part differ whatever fills their holes', () => {

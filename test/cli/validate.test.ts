@@ -924,7 +924,7 @@ describe('a template against a pool', () => {
     const { code, stderr } = await validate(args)
     expect(code).toBe(2)
     expect(stderr).toMatch(
-      /more than one pool of the template could be compared; give --against-pool with one of `Pool` \(.*\) or `Second` \(.*\), and fewer/,
+      /it is not clear which pool of the template is meant; give --against-pool with one of `Pool` \(.*\) or `Second` \(.*\), and fewer/,
     )
     expect(await ids([...args, '--against-pool', 'Pool'])).toEqual([])
   })

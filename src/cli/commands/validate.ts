@@ -4,10 +4,10 @@ import { type Command, Option } from 'commander'
 import { findRule, RULES, unknownRule } from '../../rules/catalogue.js'
 import { getIdentityPoolRoles, takeSnapshot } from '../../cognito/index.js'
 import { compareWithPool, type DeploymentComparison } from '../../rules/deployment-rules.js'
-import { listItems, RolecastError, quote } from '../../errors.js'
+import { RolecastError, quote } from '../../errors.js'
 import type { Finding } from '../../rules/finding.js'
 import { type Group, isGroupName } from '../../group.js'
-import type { Infrastructure, PoolDefinition } from '../../rules/infrastructure.js'
+import type { Infrastructure } from '../../rules/infrastructure.js'
 import { fromPool } from '../../rules/live-pool.js'
 import { viewPools } from '../../rules/pool-view.js'
 import { validateAll } from '../../rules/validate.js'
@@ -31,6 +31,7 @@ import { type RenumberingSuggestion, renumberingText } from '../../report/renumb
 import { findingsSarif } from '../../report/findings-sarif.js'
 import { TEMPLATE_FORMATS, type TemplateFormat } from '../../template/index.js'
 import { applyBaseline, baselineText } from '../baseline.js'
+import { choosePool } from '../choose-pool.js'
 import { readConfig } from '../config.js'
 import { addConnectionOptions, type ConnectionOptions, connectionOf } from '../connection-options.js'
 import { readMemberships } from '../memberships-file.js'
@@ -372,45 +373,15 @@ async function openComparison(
           groups: [...groups.values()],
           userPoolId,
         }))
-  const { infrastructure, pool } = choosePool(infrastructures, live.userPoolId, options.againstPool)
+  const { infrastructure, pool } = choosePool(infrastructures, {
+    userPoolId: live.userPoolId,
+    named: options.againstPool,
+    option: '--against-pool',
+  })
   const comparison: DeploymentComparison = compareWithPool(infrastructure, pool.id, live)
   if (memberships !== undefined)
     for await (const users of readMemberships(memberships, terminal.stdin)) users.forEach(comparison.add)
   return { infrastructure, findings: comparison.findings }
-}
-
-interface PoolChoice {
-  readonly infrastructure: Infrastructure
-  readonly pool: PoolDefinition
-}
-
-/** The one that is named, or has this id, or else the only one with groups. Which of several is never guessed. */
-function choosePool(
-  infrastructures: readonly Infrastructure[],
-  userPoolId: string | undefined,
-  named: string | undefined,
-): PoolChoice {
-  const withGroups = infrastructures.flatMap(infrastructure =>
-    viewPools(infrastructure)
-      .filter(({ groups }) => groups.length > 0)
-      .map(pool => ({ infrastructure, pool })),
-  )
-  const chosen =
-    named !== undefined
-      ? withGroups.filter(({ pool }) => pool.name === named)
-      : withGroups.filter(({ pool }) => pool.userPoolId !== undefined && pool.userPoolId === userPoolId)
-  const [only, ...others] = named !== undefined || chosen.length > 0 ? chosen : withGroups
-  if (only !== undefined && others.length === 0) return only
-  const names = listItems(
-    withGroups,
-    ({ pool, infrastructure }) => `${quote(pool.name)} (${quote(infrastructure.paths[0])})`,
-    'or',
-  )
-  return refuse(
-    withGroups.length === 0
-      ? 'no user pool with groups was found; name the template that has them'
-      : `more than one pool of the template could be compared; give --against-pool with one of ${names}, and fewer files if two have the same name`,
-  )
 }
 
 /** For every pool in which numbers are shared, and all are known. */

@@ -9,6 +9,8 @@ export type ErrorCode =
   | 'invalid-group'
   | 'invalid-precedence'
   | 'invalid-option'
+  /** A calibration that is malformed, was not made against Cognito itself, or whose tokens fit no reading of the rules. */
+  | 'invalid-calibration'
   | 'invalid-group-name'
   | 'invalid-user-pool-id'
   /** The region is neither given nor part of the user pool id. */
@@ -30,6 +32,8 @@ export type ErrorCode =
   | 'service-error'
   /** Cognito rejected the request itself, for example as an invalid parameter. */
   | 'request-rejected'
+  /** An endpoint other than AWS's, such as an emulator, lacks the operation. */
+  | 'not-supported'
   /** A response, of Cognito or of a trigger, that is not what the API promises; nothing is made up in its place. */
   | 'malformed-response'
   /** The store of a shared cache failed; only ever told as an event, for Cognito is asked instead. */
@@ -38,6 +42,12 @@ export type ErrorCode =
   | 'invalid-claim'
   /** A joined claim that can be read in several ways. */
   | 'ambiguous-claim'
+  /** A text that is not an ID or access token of a Cognito user. */
+  | 'invalid-token'
+  /** A token that none of the user pool's keys signed. */
+  | 'invalid-signature'
+  /** A token of another user pool. */
+  | 'wrong-user-pool'
   /** A Lambda event of a kind that is not known. */
   | 'invalid-event'
   /** A failure rolecast does not know; `cause` has it. */

@@ -21,6 +21,17 @@ export {
   type CompareOptions,
   type PreferredRoleChange,
 } from './claims/compare-claims.js'
+export {
+  type Calibration,
+  type CalibrationGroup,
+  type CalibrationToken,
+  type CarriedRoleClaims,
+  type CheckedCalibration,
+  fitSemantics,
+  readCalibration,
+  type SemanticsFit,
+} from './claims/calibration.js'
+export { type CalibrationSource, type SemanticsChoice, type SemanticsOptions } from './claims/choose-semantics.js'
 export { type ErrorCode, type ErrorDetails, isRolecastError, RolecastError } from './errors.js'
 export { explain, type Explanation } from './claims/explain.js'
 export { type Group, isGroupName, isPrecedence, MAX_PRECEDENCE, type UserGroups } from './group.js'
@@ -30,6 +41,7 @@ export {
   type RoleCandidate,
   type RoleRequest,
   type RoleSelection,
+  type SelectionEvidence,
   type SelectionRule,
   selectRole,
   selectRoleFor,

@@ -1,3 +1,4 @@
+import type { CalibrationSource } from '../claims/choose-semantics.js'
 import type { Semantics } from '../claims/decide.js'
 import type { Severity } from '../severity.js'
 import type { AuditSummary } from './summary.js'
@@ -54,6 +55,8 @@ export interface NotRead {
 /** All user pools of some accounts and Regions. */
 export interface AccountSummary {
   readonly semantics: Semantics
+  /** The calibration that chose the semantics; an absent key where none did. */
+  readonly calibration?: CalibrationSource | undefined
   /** The accounts that were reached, and all ways to each: it is read once, with the first. */
   readonly accounts: readonly { readonly account: string; readonly sources: readonly AccountSource[] }[]
   readonly regions: readonly ListedRegion[]
@@ -80,11 +83,12 @@ export function countFindings({ audits }: Pick<AuditedPool, 'audits'>): Readonly
 /** Sums up the pools. */
 export function createAccountSummary({
   semantics,
+  calibration,
   accounts,
   regions,
   pools,
   notRead,
-}: Pick<AccountSummary, 'semantics' | 'accounts' | 'regions' | 'pools' | 'notRead'>): AccountSummary {
+}: Pick<AccountSummary, 'semantics' | 'calibration' | 'accounts' | 'regions' | 'pools' | 'notRead'>): AccountSummary {
   const findings: Record<Severity, number> = { error: 0, warning: 0, note: 0 }
   let [users, disabled] = [0, 0]
   for (const pool of pools) {
@@ -97,6 +101,7 @@ export function createAccountSummary({
   const listed = regions.reduce((sum, { userPools }) => sum + userPools, 0)
   return {
     semantics,
+    ...(calibration !== undefined && { calibration }),
     accounts,
     regions,
     userPools: { listed, read: pools.length },

@@ -48,7 +48,7 @@ export const CONCERNS: Readonly<Record<AuditConcern, ConcernText>> = /* @__PURE_
     severity: 'error',
     title: 'Users with a tie on different roles',
     meaning:
-      'Several of their groups share the first rank among those with a role, and the roles differ: Cognito prefers none, and does not consult the next precedence.',
+      'Several of their groups share the first rank among those with a role, and the roles differ, or one has none and the semantics are tied-groups-agree: Cognito prefers none, and does not consult the next precedence.',
     next: 'Give these groups different precedences, or one role.',
   },
   undetermined: {
@@ -160,7 +160,8 @@ export const CONCERN_NAMES: readonly AuditConcern[] = /* @__PURE__ */ (() => Obj
 
 /** What users are found by: the findings about them list their names. */
 export const USER_CONCERNS: Readonly<Partial<Record<AuditConcern, (user: UserAudit) => boolean>>> = {
-  'conflicting-tie': ({ resolution }) => resolution.outcome === 'ambiguous',
+  'conflicting-tie': ({ resolution: { outcome, rule } }) =>
+    outcome === 'ambiguous' || (outcome === 'none' && rule === 'roleless-contender'),
   undetermined: ({ resolution }) => resolution.outcome === 'undetermined',
   'undetermined-credentials': ({ selection }) => selection?.outcome === 'undetermined',
   'no-credentials': ({ selection }) => selection?.outcome === 'denied',

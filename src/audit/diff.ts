@@ -1,4 +1,5 @@
 import { compareSets } from '../claims/compare-claims.js'
+import { type CalibrationSource, chooseSemantics, type SemanticsOptions } from '../claims/choose-semantics.js'
 import type { Semantics } from '../claims/decide.js'
 import type { RoleCandidate, RoleSelection } from '../credentials/select-role.js'
 import type { Trust } from '../credentials/trust-policy.js'
@@ -33,6 +34,8 @@ export interface AuditSide {
   readonly toolVersion?: string | undefined
   /** The reading that its findings were counted with; absent where they are counted with that of the comparison. */
   readonly semantics?: Semantics | undefined
+  /** The calibration that chose this reading; absent where none did. */
+  readonly calibration?: CalibrationSource | undefined
   /** Absent where no identity pool was asked about. */
   readonly identityPoolId?: string | undefined
   /** The app client that it was asked for, where one is known. */
@@ -151,6 +154,8 @@ export interface FindingDiff {
 /** What is different between two audits. */
 export interface AuditDiff {
   readonly semantics: Semantics
+  /** The calibration that chose the semantics; absent where none did. */
+  readonly calibration?: CalibrationSource | undefined
   readonly before: DiffedAudit
   readonly after: DiffedAudit
   /** A sentence for each thing that was not compared, or whose comparison is in doubt. */
@@ -185,15 +190,16 @@ export interface AuditDiff {
 
 export interface DiffedAudit {
   readonly reading?: AuditReading | undefined
+  /** The calibration that it was made with; absent where there was none. */
+  readonly calibration?: CalibrationSource | undefined
   readonly toolVersion?: string | undefined
   readonly users: number
 }
 
-export interface AuditDiffOptions {
+/** With the `semantics`, or the `calibration`, that resolves the users of both audits. */
+export interface AuditDiffOptions extends SemanticsOptions {
   readonly before: AuditSide
   readonly after: AuditSide
-  /** The reading that resolves the users of both. @default 'observed' */
-  readonly semantics?: Semantics | undefined
   /** Compares audits of different user pools: users by their names, and not by `sub`. @default false */
   readonly anyPool?: boolean | undefined
   /** How many names each list has at most. @default 1000 */
@@ -226,7 +232,7 @@ export interface AuditDiffBuilder {
  * Not for what happened between the two: a role that was gained and lost again leaves no trace. A group that was deleted and
  * created again with the same precedence and role looks the same.
  *
- * @throws RolecastError `invalid-input`: the audits are of different user pools, or in the wrong order
+ * @throws RolecastError `invalid-input`: the audits are of different user pools, or in the wrong order; `invalid-option`
  * @example
  * const diff = createAuditDiff({ before: { groups: old.groups }, after: { groups } })
  * for (const user of old.users) diff.addBefore(user)
@@ -235,14 +241,15 @@ export interface AuditDiffBuilder {
 export function createAuditDiff({
   before,
   after,
-  semantics = 'observed',
   anyPool = false,
   listed = 1000,
+  ...options
 }: AuditDiffOptions): AuditDiffBuilder {
   checkComparable(before, after, anyPool)
+  const { semantics, calibration } = chooseSemantics(options)
   const lists = createGroupLists()
-  const then = createSide(before.groups, semantics, lists)
-  const now = createSide(after.groups, semantics, lists)
+  const then = createSide(before.groups, options, lists)
+  const now = createSide(after.groups, options, lists)
   const areOnePool = !areOfTwoPools(before, after)
   const areOfOneReading = [before, after].every(side => (side.semantics ?? semantics) === semantics)
   // Credentials are of the reading of their audit, and cannot be resolved again.
@@ -323,6 +330,7 @@ export function createAuditDiff({
     summary(ends) {
       return {
         semantics,
+        ...(calibration !== undefined && { calibration }),
         before: { ...headOf(before), users: ids.size },
         after: { ...headOf(after), users: usersAfter },
         notes: notesOn({ before, after, byNameOnly, enabledOnce, ends, areOfOneReading }),
@@ -437,8 +445,8 @@ function createGroupLists(): GroupLists {
 
 const MAX_RESOLVED = 20_000
 
-function createSide(groups: readonly Group[], semantics: Semantics, lists: GroupLists) {
-  const pool = compilePool(groups, { semantics })
+function createSide(groups: readonly Group[], options: SemanticsOptions, lists: GroupLists) {
+  const pool = compilePool(groups, options)
   const resolved = new Map<number, PoolResolution>()
   return {
     resolve(list: number): PoolResolution {
@@ -832,6 +840,12 @@ function notesOn({ before, after, byNameOnly, enabledOnce, ends, areOfOneReading
     ],
     [!areOfOneReading, 'Findings were not compared: an audit was made with another `semantics`.'],
     [
+      before.semantics !== undefined &&
+        after.semantics !== undefined &&
+        !isSameCalibration(before.calibration, after.calibration),
+      'The audits do not rest on one calibration. The roles of both were resolved again, with one reading.',
+    ],
+    [
       before.identityPoolId !== after.identityPoolId,
       oneIdentityPool
         ? 'Whose credentials users get was not compared: only one audit asked about an identity pool.'
@@ -901,6 +915,11 @@ function areNumbersOnly(
   )
 }
 
+/** Whether two audits rest on the same tokens, or both on none. */
+export function isSameCalibration(one: CalibrationSource | undefined, other: CalibrationSource | undefined): boolean {
+  return one?.date === other?.date && one?.userPoolId === other?.userPoolId
+}
+
 function clientOf({ clientId }: AuditSide): string {
   return clientId === undefined ? 'none' : quote(clientId)
 }
@@ -909,8 +928,12 @@ function versionOf({ toolVersion }: AuditSide): string {
   return toolVersion === undefined ? 'unknown' : quote(toolVersion)
 }
 
-function headOf({ reading, toolVersion }: AuditSide): Omit<DiffedAudit, 'users'> {
-  return { ...(reading !== undefined && { reading }), ...(toolVersion !== undefined && { toolVersion }) }
+function headOf({ reading, calibration, toolVersion }: AuditSide): Omit<DiffedAudit, 'users'> {
+  return {
+    ...(reading !== undefined && { reading }),
+    ...(calibration !== undefined && { calibration }),
+    ...(toolVersion !== undefined && { toolVersion }),
+  }
 }
 
 function checkUser(user: DiffUser): DiffUser {

@@ -13,11 +13,11 @@ const STEP = 10
 /**
  * Precedences without a tie for all the groups that have one: 10, 20, 30 …, in rank order, with room between them.
  *
- * Every user whose outcome is `resolved` or `none` keeps it, with the preferred role. Of tied groups, those of one role
+ * Every user whose outcome is `resolved` or `none` keeps it, with the preferred role, unless the rule is `roleless-contender`. Of tied groups, those of one role
  * stand together in the order given, and those without a role come last.
  *
  * Users in a tie gain a preferred role, because no numbers without ties can keep them without one: of different roles,
- * that of the group given first; of a role and none (`undetermined`), the candidate. So look at these users before you
+ * that of the group given first; of a role and none (`roleless-contender`), the role. So look at these users before you
  * apply it.
  *
  * Not for groups without a precedence: they keep none, and are not in the answer. A name that comes twice counts once.

@@ -34,9 +34,14 @@ export function standings(groups: readonly Group[], semantics: Semantics): reado
   return groups.map(group => {
     const rank = rankOf(group)
     if (!group.roleArn)
-      return semantics === 'observed' && group.precedence != null && withRole.has(rank) ? 'contender' : undefined
+      return doRolelessContend(semantics) && group.precedence != null && withRole.has(rank) ? 'contender' : undefined
     if (group.precedence == null && !nullRanks) return 'unranked'
     const { count, roles } = withRole.get(rank)!
     return roles.size > 1 ? 'conflict' : count > 1 ? 'shared' : undefined
   })
+}
+
+/** In these readings a group without a role matters at the precedence of one with a role. */
+function doRolelessContend(semantics: Semantics): boolean {
+  return semantics === 'observed' || semantics === 'tied-groups-agree'
 }

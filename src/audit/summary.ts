@@ -9,6 +9,7 @@ import { type AuditConcern, CONCERN_NAMES, CONCERNS, createConcerns, roleConcern
 import type { PoolChange } from './pool-change.js'
 import type { UserDetails } from './pool-user.js'
 import type { RoleCheck } from './role-check.js'
+import { type CalibrationSource, chooseSemantics, type SemanticsChoice } from '../claims/choose-semantics.js'
 import type { Outcome, Semantics } from '../claims/decide.js'
 import type { Evidence } from '../claims/evidence.js'
 import type { RoleSelection, SelectionRule } from '../credentials/select-role.js'
@@ -70,6 +71,8 @@ export interface AuditSummary {
   /** An absent key where nothing is known of it. */
   readonly reading?: AuditReading | undefined
   readonly semantics: Semantics
+  /** The calibration that chose the semantics; an absent key where none did. */
+  readonly calibration?: CalibrationSource | undefined
   /** All that were read. */
   readonly users: number
   /** Of these, the disabled ones. */
@@ -94,11 +97,12 @@ export interface AuditSummary {
   readonly changes: readonly PoolChange[]
 }
 
-export interface AuditSummaryOptions {
+/** With the `semantics`, or the `calibration`, that the users were resolved by. */
+export type AuditSummaryOptions = SummaryOptions & SemanticsChoice
+
+interface SummaryOptions {
   /** The groups of the pool, that the users were resolved against. Of a name that comes twice, the first counts. */
   readonly groups: Iterable<Group>
-  /** The reading of Cognito's rules that the users were resolved by. */
-  readonly semantics: Semantics
   /** Where groups and users come from. */
   readonly reading?: AuditReading | undefined
   /** The identity pool of the users' selections. */
@@ -127,15 +131,15 @@ export interface AuditCounter {
  *
  * Not a check that each user is added once: a user who is added twice counts twice.
  *
- * @throws RolecastError `invalid-option`: `listed` is no natural number
+ * @throws RolecastError `invalid-option`: `listed` is no natural number, or the semantics cannot be used
  */
 export function createAuditSummary({
   groups: given,
-  semantics,
   reading,
   identityPool,
   roleChecks,
   listed = 1000,
+  ...choice
 }: AuditSummaryOptions): AuditCounter {
   if (!Number.isSafeInteger(listed) || listed < 0) {
     throw new RolecastError(
@@ -144,6 +148,7 @@ export function createAuditSummary({
       { value: listed },
     )
   }
+  const { semantics, calibration } = chooseSemantics(choice)
   const ladder = new Map<string, Counted<Group>>()
   const roles = new Map<string, Counted<{ readonly roleArn: string }>>()
   for (const group of given) {
@@ -161,7 +166,7 @@ export function createAuditSummary({
   let disabled = 0
   let enabledUnknown = 0
   const outcomes: Record<Outcome, number> = { resolved: 0, none: 0, ambiguous: 0, undetermined: 0 }
-  const evidence: Record<Evidence, number> = { observed: 0, documented: 0, inferred: 0, unknown: 0 }
+  const evidence: Record<Evidence, number> = { observed: 0, documented: 0, inferred: 0, calibrated: 0, unknown: 0 }
   const credentials = createCredentialsCounter()
   /** Preferred or not, where that is not known. */
   const candidates = new Set<string>()
@@ -246,6 +251,7 @@ export function createAuditSummary({
       return {
         ...(reading !== undefined && { reading }),
         semantics,
+        ...(calibration !== undefined && { calibration }),
         users: outcomes.resolved + outcomes.none + outcomes.ambiguous + outcomes.undetermined + disabled,
         disabled,
         enabledUnknown,
@@ -322,13 +328,18 @@ function counterOf<T>(counters: ReadonlyMap<string, T>, name: string): T {
 /**
  * Keeps what is made of a frozen object: it cannot change, and is shared by many users. What is made of another is made
  * each time, for keeping it costs more than it saves.
+ *
+ * @param make is told whether what it makes is kept
  */
-export function keptWhileFrozen<K extends object, T>(make: (from: K) => T): (from: K) => T {
+export function keptWhileFrozen<K extends object, T>(make: (from: K, isKept: boolean) => T): (from: K) => T {
   const kept = new WeakMap<K, T>()
   return from => {
-    if (!Object.isFrozen(from)) return make(from)
     let made = kept.get(from)
-    if (made === undefined) kept.set(from, (made = make(from)))
+    if (made === undefined) {
+      const isKept = Object.isFrozen(from)
+      made = make(from, isKept)
+      if (isKept) kept.set(from, made)
+    }
     return made
   }
 }

@@ -1,4 +1,3 @@
-import { quote, RolecastError } from '../errors.js'
 import { UNRANKED } from '../group.js'
 
 /**
@@ -8,12 +7,14 @@ import { UNRANKED } from '../group.js'
  *   that wins. There the outcome is `undetermined` and no role is preferred.
  * - `roles-compete`: as `observed`, and in that case the group without a role stands aside. Never undetermined. Choose it
  *   only after you settled that case against a real pool.
+ * - `tied-groups-agree`: as `observed`, and in that case the group without a role takes part in the tie, so that no role is
+ *   preferred. Never undetermined. Choose it only after you settled that case against a real pool.
  * - `documented`: AWS's role-based-access-control page to the letter: as `roles-compete`, with no precedence as the
  *   lowest rank of all. Real tokens contradict it for groups without a precedence.
  */
-export type Semantics = 'observed' | 'roles-compete' | 'documented'
+export type Semantics = 'observed' | 'roles-compete' | 'tied-groups-agree' | 'documented'
 
-export const SEMANTICS: readonly Semantics[] = ['observed', 'roles-compete', 'documented']
+export const SEMANTICS: readonly Semantics[] = ['observed', 'roles-compete', 'tied-groups-agree', 'documented']
 
 /** `resolved`: one preferred role. `none`: none. `ambiguous`: a tie on several roles. `undetermined`: not known. */
 export type Outcome = 'resolved' | 'none' | 'ambiguous' | 'undetermined'
@@ -59,6 +60,8 @@ const CONFLICTING_ROLES: Verdict = { outcome: 'ambiguous', rule: 'conflicting-ro
 
 const ROLELESS_CONTENDER: Verdict = { outcome: 'undetermined', rule: 'roleless-contender' }
 
+const TIED_WITH_ROLELESS: Verdict = { outcome: 'none', rule: 'roleless-contender' }
+
 const SHARED_ROLE: Verdict = { outcome: 'resolved', rule: 'shared-role' }
 
 const LOWEST_PRECEDENCE: Verdict = { outcome: 'resolved', rule: 'lowest-precedence' }
@@ -70,14 +73,6 @@ export function decide({ groups, withRole, best, tied, conflict, beside }: Stand
   if (best === UNRANKED && semantics !== 'documented') return NO_PRECEDENCE
   if (conflict) return CONFLICTING_ROLES
   if (beside > 0 && semantics === 'observed') return ROLELESS_CONTENDER
+  if (beside > 0 && semantics === 'tied-groups-agree') return TIED_WITH_ROLELESS
   return tied > 1 ? SHARED_ROLE : LOWEST_PRECEDENCE
-}
-
-export function checkSemantics(semantics: Semantics = 'observed'): Semantics {
-  if (SEMANTICS.includes(semantics)) return semantics
-  const why =
-    (semantics as unknown) === 'groups-compete'
-      ? 'semantics `groups-compete` no longer exists: tokens captured in September 2026 prefer the role of precedence 9 beside a group of precedence 0 without a role'
-      : `\`semantics\` is ${quote(semantics)}`
-  throw new RolecastError('invalid-option', `${why}; use one of ${SEMANTICS.join(', ')}`, { value: semantics })
 }

@@ -1,4 +1,5 @@
-import type { Rule, Semantics, Standing, Verdict } from './decide.js'
+import type { ChosenSemantics } from './choose-semantics.js'
+import { decide, type Rule, type Standing, type Verdict } from './decide.js'
 
 /** Which cases of docs/semantics.md a user's groups make, and how their answer is known. */
 export interface EvidenceRow {
@@ -36,9 +37,14 @@ export const EVIDENCE_TABLE: Readonly<Record<Rule, readonly EvidenceRow[]>> = {
   'roleless-contender': [{ cases: '13', evidence: 'unknown' }],
 }
 
-/** How an answer is known. AWS's page covers every standing with a role, whatever tokens show. */
-export function evidenceFor({ rule }: Verdict, standing: Standing, semantics: Semantics): Evidence {
-  if (semantics === 'documented' && standing.withRole > 0) return 'documented'
+/**
+ * How an answer is known. AWS's page covers every standing with a role, whatever tokens show. A calibration is the evidence
+ * where the answer would be another one without it.
+ */
+export function evidenceFor({ outcome, rule }: Verdict, standing: Standing, chosen: ChosenSemantics): Evidence {
+  if (chosen.calibration === undefined) {
+    if (chosen.semantics === 'documented' && standing.withRole > 0) return 'documented'
+  } else if (outcome !== decide(standing, 'observed').outcome) return 'calibrated'
   const row = EVIDENCE_TABLE[rule].find(({ when }) => when === undefined || when(standing))
   return row!.evidence
 }
@@ -52,5 +58,8 @@ function isTieOfMany({ tied, beside }: Standing): boolean {
   return tied + beside > 2
 }
 
-/** How the answer is known: seen in a real token, AWS's text, followed from the two, or found nowhere. */
-export type Evidence = 'observed' | 'documented' | 'inferred' | 'unknown'
+/**
+ * How the answer is known: seen in a real token, AWS's text, followed from the two, seen in the tokens of your calibration, or
+ * found nowhere.
+ */
+export type Evidence = 'observed' | 'documented' | 'inferred' | 'calibrated' | 'unknown'

@@ -1,6 +1,8 @@
 import { listNames, quote } from '../errors.js'
+import { printable } from '../text.js'
 import type { Resolution } from './resolve.js'
 import type { Evidence } from './evidence.js'
+import type { CalibrationSource } from './choose-semantics.js'
 import type { Rule } from './decide.js'
 
 /** A resolution in words, for people. Not for programs: branch on `outcome` and `rule`. */
@@ -17,9 +19,17 @@ export interface Explanation {
 export function explain(resolution: Resolution): Explanation {
   return {
     reason: reasonFor(resolution),
-    evidence: EVIDENCE_WORDS[resolution.evidence],
+    evidence:
+      resolution.calibration === undefined
+        ? EVIDENCE_WORDS[resolution.evidence]
+        : describeCalibration(resolution.calibration),
     docs: `docs/semantics.md#${resolution.rule}`,
   }
+}
+
+/** "calibrated on 2026-11-29 against user pool us-east-1_Ab12Cd34e" */
+export function describeCalibration({ date, userPoolId }: CalibrationSource): string {
+  return `calibrated on ${printable(date.slice(0, 10))} against user pool ${printable(userPoolId)}`
 }
 
 /** How an answer is known, in words. */
@@ -27,11 +37,15 @@ export const EVIDENCE_WORDS: Readonly<Record<Evidence, string>> = {
   observed: 'observed in real tokens whose groups are known',
   documented: 'documented by AWS',
   inferred: 'inferred from what is observed and documented',
+  calibrated: 'calibrated: shown by the tokens of a scratch user pool',
   unknown: 'unknown: neither AWS nor any known token says',
 }
 
-/** Each rule in words: `{groups}` stands for the groups that decided, `{role}` for the candidate. */
-export const REASONS: Readonly<Record<Rule, string>> = {
+/**
+ * Each rule in words: `{groups}` stands for the groups that decided, `{role}` for the candidate. Where an outcome has words of its
+ * own, it stands before the rule.
+ */
+export const REASONS: Readonly<Record<Rule | 'none roleless-contender', string>> = {
   'no-groups': 'The user is in no group, so Cognito sets none of the three claims.',
   'no-roles': 'No group has a role, so Cognito sets cognito:groups alone.',
   'no-precedence':
@@ -42,10 +56,13 @@ export const REASONS: Readonly<Record<Rule, string>> = {
     '{groups} tie for the first rank among the groups with a role, and their roles differ: Cognito sets no preferred role and does not consult the next precedence.',
   'roleless-contender':
     '{groups} tie for the first rank among the groups with a role, and not all of them have one. AWS does not document this case, and no known token shows it: the preferred role is either {role} or absent, so grant nothing on it.',
+  'none roleless-contender':
+    '{groups} tie for the first rank among the groups with a role, and not all of them have one. In this reading no role counts as a different role: Cognito sets no preferred role.',
 }
 
-function reasonFor({ rule, determiningGroups, candidateRole }: Resolution): string {
-  return REASONS[rule].replace(/\{(?:groups|role)\}/g, part =>
+function reasonFor({ outcome, rule, determiningGroups, candidateRole }: Resolution): string {
+  const isNone = outcome === 'none' && rule === 'roleless-contender'
+  return REASONS[isNone ? 'none roleless-contender' : rule].replace(/\{(?:groups|role)\}/g, part =>
     part === '{groups}' ? listNames(determiningGroups) : quote(candidateRole),
   )
 }

@@ -3,15 +3,8 @@ import { evidenceFor, type Evidence } from './evidence.js'
 import { type Group, isPrecedence, MAX_PRECEDENCE, rankOf, UNRANKED } from '../group.js'
 import type { Mutable } from '../record.js'
 import { distinct } from '../text.js'
-import {
-  type Semantics,
-  type Outcome,
-  type Rule,
-  type Standing,
-  type Verdict,
-  decide,
-  checkSemantics,
-} from './decide.js'
+import { type CalibrationSource, chooseSemantics, type SemanticsOptions } from './choose-semantics.js'
+import { decide, type Outcome, type Rule, type Standing, type Verdict } from './decide.js'
 
 /**
  * The role claims of an ID token. A claim that Cognito omits is an absent key: never null, never `""`, never `[]`.
@@ -41,11 +34,11 @@ export interface Resolution {
   readonly determiningGroups: readonly string[]
   /** What the ID token carries. */
   readonly claims: RoleClaims
+  /** Present exactly when the evidence is `calibrated`: the calibration that the answer rests on. */
+  readonly calibration?: CalibrationSource
 }
 
-export interface ResolveOptions {
-  readonly semantics?: Semantics | undefined
-}
+export interface ResolveOptions extends SemanticsOptions {}
 
 /** A group of the user, ranked. */
 interface RankedGroup {
@@ -71,7 +64,7 @@ interface GroupWithRole extends RankedGroup {
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
  */
 export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = {}): Resolution {
-  const semantics = checkSemantics(options.semantics)
+  const chosen = chooseSemantics(options)
   const names: string[] = []
   const seen = new Set<string>()
   const withRole: GroupWithRole[] = []
@@ -103,7 +96,7 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
     beside: beside.length,
     numberedWithoutRole: numberedWithoutRole.length > 0,
   }
-  const verdict = decide(standing, semantics)
+  const verdict = decide(standing, chosen.semantics)
   const determining =
     verdict.rule === 'roleless-contender' ? [...tied, ...beside].toSorted((a, b) => a.position - b.position) : tied
   return toResolution(
@@ -111,7 +104,8 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
     roles,
     determining.map(({ groupName }) => groupName),
     verdict,
-    evidenceFor(verdict, standing, semantics),
+    evidenceFor(verdict, standing, chosen),
+    chosen.calibration,
   )
 }
 
@@ -121,13 +115,14 @@ export function accessTokenClaims(resolution: Resolution): Pick<RoleClaims, 'cog
   return groups === undefined ? {} : { 'cognito:groups': groups }
 }
 
-/** The first of the roles is the one that is preferred, or the candidate. */
+/** The first of the roles is the one that is preferred, or the candidate. The calibration is named where it is the evidence. */
 export function toResolution(
   groups: readonly string[],
   roles: readonly string[],
   determiningGroups: readonly string[],
   { outcome, rule }: Verdict,
   evidence: Evidence,
+  calibration: CalibrationSource | undefined,
 ): Resolution {
   const claims: Mutable<RoleClaims> = {}
   const resolution: Mutable<Resolution> = { outcome, rule, evidence, groups, roles, determiningGroups, claims }
@@ -135,6 +130,7 @@ export function toResolution(
   if (roles.length > 0) claims['cognito:roles'] = roles
   if (outcome === 'resolved') resolution.preferredRole = claims['cognito:preferred_role'] = roles[0]!
   if (outcome === 'undetermined') resolution.candidateRole = roles[0]!
+  if (evidence === 'calibrated') resolution.calibration = calibration!
   return resolution
 }
 

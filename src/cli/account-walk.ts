@@ -3,7 +3,7 @@ import type { AuditedPool, ListedRegion, NotRead, PoolAudit } from '../audit/acc
 import { type AuditConcern, createConcerns } from '../audit/concerns.js'
 import type { RoleCheck } from '../audit/role-check.js'
 import { createAuditSummary, keptWhileFrozen, type UserAudit } from '../audit/summary.js'
-import type { Semantics } from '../claims/decide.js'
+import { chooseSemantics, type SemanticsChoice } from '../claims/choose-semantics.js'
 import type { ListedUserPool } from '../cognito/api/account-api.js'
 import type { AccountFolder, Part, PartStamp } from '../cognito/memberships/account-folder.js'
 import {
@@ -48,7 +48,7 @@ export interface WalkOptions {
   readonly checkpoints: boolean
   /** Of the lines, only those with one of these findings. Empty: all. */
   readonly concerns: ReadonlySet<AuditConcern>
-  readonly semantics: Semantics
+  readonly semantics: SemanticsChoice
   readonly read: Pick<
     ReadOptions,
     'strategy' | 'membershipsPerUser' | 'attributes' | 'rates' | 'requestsPerSecond' | 'maxCheckpointAge' | 'takeOver'
@@ -288,8 +288,8 @@ async function auditPool(
   }
 }
 
-function resolverOf({ groups }: PoolReading, semantics: Semantics) {
-  const compiled = compilePool(groups, { semantics })
+function resolverOf({ groups }: PoolReading, semantics: SemanticsChoice) {
+  const compiled = compilePool(groups, semantics)
   // Lists that are frozen are those that come again.
   return keptWhileFrozen((names: readonly string[]) => {
     const resolution = compiled.resolve(names)
@@ -319,13 +319,13 @@ async function auditRoute(
     route?.identityPoolId,
     signal,
   )
-  const counter = createAuditSummary({ groups, semantics, reading: read, identityPool, roleChecks })
+  const counter = createAuditSummary({ groups, ...semantics, reading: read, identityPool, roleChecks })
   for (const change of changes) counter.change(change)
   const concernsOf = createConcerns({ groups, userPoolId, hasIdentityPool: route !== undefined, roleChecks })
   const head = {
     toolVersion,
     reading: read,
-    semantics,
+    ...chooseSemantics(semantics),
     groups,
     identityPool: route && { ...identityPool!, clientIds: route.clientIds },
     roleChecks,

@@ -4,6 +4,7 @@ import * as z from 'zod/mini'
 import type { AuditEnd, AuditSide, DiffUser, UserCredentials } from '../audit/diff.js'
 import { type AuditConcern, CONCERN_NAMES } from '../audit/concerns.js'
 import { createAuditSummary } from '../audit/summary.js'
+import { USER_POOL_ID_PATTERN } from '../aws-ids.js'
 import { type Semantics, SEMANTICS } from '../claims/decide.js'
 import { firstIssue, readAs } from '../cognito/api/schema.js'
 import { quote, RolecastError } from '../errors.js'
@@ -111,6 +112,9 @@ const headShape = z.object({
     }),
   ),
   semantics: z.enum(SEMANTICS as readonly [Semantics, ...Semantics[]]),
+  calibration: z.optional(
+    z.object({ date: z.iso.datetime(), userPoolId: z.string().check(z.regex(USER_POOL_ID_PATTERN)) }),
+  ),
   identityPool: z.optional(z.object({ identityPoolId: z.string(), clientId: z.optional(z.string()) })),
   groups: z.array(
     z.object({
@@ -164,7 +168,7 @@ const summaryShape = z.object({
 })
 
 function openLines(head: Head, lines: LineReader, file: FileHandle, invalid: Invalid): AuditFile {
-  const { tool, reading, semantics, identityPool, groups, roleChecks } = head
+  const { tool, reading, semantics, calibration, identityPool, groups, roleChecks } = head
   const readUser = createUserReader(head, invalid)
   let end: AuditEnd | undefined
 
@@ -191,6 +195,7 @@ function openLines(head: Head, lines: LineReader, file: FileHandle, invalid: Inv
     side: {
       groups,
       semantics,
+      ...(calibration !== undefined && { calibration }),
       ...(reading !== undefined && { reading }),
       toolVersion: tool.version,
       ...(identityPool !== undefined && { identityPoolId: identityPool.identityPoolId }),

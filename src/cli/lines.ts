@@ -34,7 +34,7 @@ async function* readable(input: Readable): AsyncGenerator<Buffer> {
         )
       })
       if (next.done) return
-      yield Buffer.from(next.value)
+      yield Buffer.isBuffer(next.value) ? next.value : Buffer.from(next.value)
     }
   } finally {
     // The writer may go on after a bad line.

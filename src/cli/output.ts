@@ -9,7 +9,8 @@ import { NO_SPACE } from './write-error.js'
 
 /** Where a command writes what it was asked for. */
 export interface Output {
-  write(text: string): Promise<void>
+  /** A text, or the same in UTF-8. */
+  write(text: string | Buffer): Promise<void>
   /** All is written: moves it to its place. */
   finish(): Promise<void>
   /** It will not be whole: nothing of it stays, where that is possible. Does nothing after `finish`. */
@@ -75,8 +76,8 @@ function openStdout({ terminal, kind }: OutputTarget): Output {
   let isSaid = !terminal.isGithubLog || kind !== 'data'
   return {
     async write(text) {
-      if (kind === 'text') return print(terminal, text)
-      if (!isSaid && hasCommand(text)) {
+      if (kind === 'text') return print(terminal, toText(text))
+      if (!isSaid && hasCommand(toText(text))) {
         isSaid = true
         await say(terminal, WARNING)
       }
@@ -85,6 +86,10 @@ function openStdout({ terminal, kind }: OutputTarget): Output {
     finish: terminal.flushed,
     discard: async () => {},
   }
+}
+
+function toText(written: string | Buffer): string {
+  return typeof written === 'string' ? written : written.toString('utf8')
 }
 
 const WARNING =

@@ -27,8 +27,8 @@ export interface PlainReader {
  * says of it, without a text being made of the whole. Every other line is for JSON.parse, which rejects it or not.
  */
 export function createPlainReader(): PlainReader {
-  // By hash. Of two names with one hash only the first is known, so that nobody can make a search long.
-  const names = new Map<number, string>()
+  const names = createNames()
+  // By hash. Of two lists with one hash only the first is known.
   const lists = new Map<number, readonly string[]>()
   // The names of the line at hand.
   const members: string[] = []
@@ -39,8 +39,8 @@ export function createPlainReader(): PlainReader {
   function read(bytes: Buffer, start: number): UserGroups | undefined {
     if (!isAt(bytes, start, HEAD)) return undefined
     nameStart = start + HEAD.length
-    nameEnd = endOfString(bytes, nameStart)
-    if (nameEnd === nameStart || !isPlain(bytes, nameStart, nameEnd) || !isAt(bytes, nameEnd, GROUPS)) return undefined
+    nameEnd = endOfPlain(bytes, nameStart)
+    if (nameEnd === nameStart || !isAt(bytes, nameEnd, GROUPS)) return undefined
     const groups = readGroups(bytes, nameEnd + GROUPS.length)
     return groups && { username: bytes.toString('latin1', nameStart, nameEnd), groups }
   }
@@ -55,7 +55,7 @@ export function createPlainReader(): PlainReader {
       let hash = 0
       let byte = 0
       for (at = from; at < length && (byte = bytes[at]!) !== QUOTE; at++) hash = (Math.imul(hash, 31) + byte) | 0
-      const name = nameOf(bytes, from, at, hash & SMALL)
+      const name = names.nameOf(bytes, from, at, hash)
       if (name === undefined) return undefined
       members[count++] = name
       hashOfList = (Math.imul(hashOfList, 1_000_003) + hash) | 0
@@ -65,22 +65,14 @@ export function createPlainReader(): PlainReader {
     if (bytes[at] !== CLOSING_BRACKET || bytes[at + 1] !== CLOSING_BRACE) return undefined
     end = at + 2
     if (end < length && bytes[end] !== LINE_FEED) return undefined
-    return listOf(members.slice(0, count), hashOfList & SMALL)
+    return listOf(count, hashOfList & SMALL)
   }
 
-  function nameOf(bytes: Buffer, from: number, to: number, hash: number): string | undefined {
-    const known = names.get(hash)
-    if (known !== undefined) return isText(bytes, from, to, known) ? known : undefined
-    if (names.size >= MAX_NAMES || !isPlain(bytes, from, to)) return undefined
-    const name = bytes.toString('latin1', from, to)
-    names.set(hash, name)
-    return name
-  }
-
-  function listOf(groups: readonly string[], hash: number): readonly string[] {
+  function listOf(count: number, hash: number): readonly string[] {
     const known = lists.get(hash)
-    if (known !== undefined) return isSameList(known, groups) ? known : groups
-    if (lists.size < MAX_LISTS) lists.set(hash, Object.freeze(groups))
+    if (known !== undefined && isSameList(known, members, count)) return known
+    const groups = members.slice(0, count)
+    if (known === undefined && lists.size < MAX_LISTS) lists.set(hash, Object.freeze(groups))
     return groups
   }
 
@@ -98,6 +90,62 @@ export function createPlainReader(): PlainReader {
   }
 }
 
+/** Twice as many as names, and more, so that hardly any has to go to another place than its own. */
+const SLOTS = 2 ** 16
+/** A name is looked for in so many places, so that nobody can make a search long. */
+const PLACES = 8
+
+/** Names that were read, as strings, found by their bytes. */
+function createNames() {
+  // The number of a name plus one, so that 0 is a free slot.
+  const slots = new Uint16Array(SLOTS + PLACES)
+  const hashes = new Int32Array(MAX_NAMES)
+  const starts = new Uint32Array(MAX_NAMES + 1)
+  const names: string[] = []
+  let texts = new Uint8Array(2 ** 16)
+
+  function isName(id: number, bytes: Buffer, from: number, to: number): boolean {
+    let at = starts[id]!
+    if (starts[id + 1]! - at !== to - from) return false
+    for (let index = from; index < to; index++) if (texts[at++] !== bytes[index]) return false
+    return true
+  }
+
+  function add(bytes: Buffer, from: number, to: number, hash: number): string | undefined {
+    const id = names.length
+    if (id === MAX_NAMES || endOfPlain(bytes, from) !== to) return undefined
+    const start = starts[id]!
+    const end = start + to - from
+    if (end > texts.length) {
+      const grown = new Uint8Array(end * 2)
+      grown.set(texts)
+      texts = grown
+    }
+    texts.set(bytes.subarray(from, to), start)
+    starts[id + 1] = end
+    hashes[id] = hash
+    names.push(bytes.toString('latin1', from, to))
+    return names[id]!
+  }
+
+  return {
+    /** The name, or undefined for one that is not plain or cannot be kept. */
+    nameOf(bytes: Buffer, from: number, to: number, hash: number): string | undefined {
+      const first = (hash ^ (hash >>> 16)) & (SLOTS - 1)
+      for (let slot = first; slot < first + PLACES; slot++) {
+        const id = slots[slot]! - 1
+        if (id < 0) {
+          const name = add(bytes, from, to, hash)
+          if (name !== undefined) slots[slot] = names.length
+          return name
+        }
+        if (hashes[id] === hash && isName(id, bytes, from, to)) return names[id]!
+      }
+      return undefined
+    },
+  }
+}
+
 const LINE_FEED = 0x0a
 const QUOTE = 0x22
 const COMMA = 0x2c
@@ -108,20 +156,15 @@ const CLOSING_BRACE = 0x7d
 /** The bits of a hash that make a small integer, which needs no memory of its own. */
 const SMALL = 0x3fff_ffff
 
-function endOfString(bytes: Buffer, from: number): number {
+/** Where the bytes end that are the characters that they look like, in a string of JSON. */
+function endOfPlain(bytes: Buffer, from: number): number {
   const { length } = bytes
   let at = from
-  while (at < length && bytes[at] !== QUOTE) at++
-  return at
-}
-
-/** Whether all bytes in a string of JSON are the characters that they look like. */
-function isPlain(bytes: Buffer, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) {
+  for (; at < length; at++) {
     const byte = bytes[at]!
-    if (byte < 0x20 || byte > 0x7e || byte === BACKSLASH) return false
+    if (byte < 0x20 || byte > 0x7e || byte === QUOTE || byte === BACKSLASH) break
   }
-  return true
+  return at
 }
 
 function bytesOf(text: string): Uint8Array {
@@ -134,12 +177,8 @@ function isAt(bytes: Buffer, start: number, expected: Uint8Array): boolean {
   return true
 }
 
-function isText(bytes: Buffer, from: number, to: number, text: string): boolean {
-  if (text.length !== to - from) return false
-  for (let index = 0; index < text.length; index++) if (bytes[from + index] !== text.charCodeAt(index)) return false
+function isSameList(list: readonly string[], members: readonly string[], count: number): boolean {
+  if (list.length !== count) return false
+  for (let index = 0; index < count; index++) if (list[index] !== members[index]) return false
   return true
-}
-
-function isSameList(a: readonly string[], b: readonly string[]): boolean {
-  return a.length === b.length && a.every((name, index) => name === b[index])
 }

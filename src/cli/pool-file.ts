@@ -1,12 +1,14 @@
 import { listNames, quote } from '../errors.js'
 import * as z from 'zod/mini'
-import { listGroupsResponse, toGroup } from '../cognito/api/responses.js'
+import { listGroupsResponse, modificationOf, toGroup } from '../cognito/api/responses.js'
 import type { Group } from '../group.js'
 import { invalidFile, readJsonFile } from './json-file.js'
 import { firstIssue, readAs } from '../cognito/api/schema.js'
 
 export interface PoolFile {
   readonly groups: ReadonlyMap<string, Group>
+  /** When each group was last changed, in milliseconds since the epoch, where the file says it: a snapshot does not. */
+  readonly modifiedAt: ReadonlyMap<string, number>
   /** Absent where the file does not say it. */
   readonly userPoolId: string | undefined
 }
@@ -42,5 +44,10 @@ export async function readPoolFile(path: string): Promise<PoolFile> {
     if (groups.has(group.groupName)) throw invalid(`it has the group ${quote(group.groupName)} twice`)
     groups.set(group.groupName, group)
   }
-  return { groups, userPoolId: [...userPoolIds][0] }
+  const modifiedAt = new Map<string, number>()
+  for (const group of Groups) {
+    const time = modificationOf(group)
+    if (time !== undefined) modifiedAt.set(group.GroupName, time)
+  }
+  return { groups, modifiedAt, userPoolId: [...userPoolIds][0] }
 }

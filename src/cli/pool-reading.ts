@@ -6,7 +6,7 @@ import {
   openPool,
   type ReadOptions,
 } from '../cognito/memberships/audit-pool.js'
-import { orAbort } from '../cognito/api/abort.js'
+import { onAbort } from '../abort.js'
 import { durationText } from '../cognito/memberships/duration.js'
 import type { ReadEvent } from '../cognito/memberships/read-pool.js'
 import { isRolecastError, RolecastError, quote } from '../errors.js'
@@ -340,14 +340,21 @@ export function cutShortText(
 /** Rejects with the reason of the signal, also while a batch is waited for that may never come. */
 async function* untilInterrupted<T>(batches: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const iterator = batches[Symbol.asyncIterator]()
+  let abort: (() => void) | undefined
+  const leave = onAbort(signal, () => abort?.())
   try {
     for (;;) {
-      const next = await orAbort(iterator.next(), signal)
+      signal.throwIfAborted()
+      const next = await new Promise<IteratorResult<T>>((resolve, reject) => {
+        abort = () => reject(signal.reason)
+        iterator.next().then(resolve, reject)
+      })
       signal.throwIfAborted()
       if (next.done) return
       yield next.value
     }
   } finally {
+    leave()
     // Not awaited: it waits for the batch that is under way.
     void iterator.return?.().catch(() => {})
   }

@@ -6,7 +6,8 @@ import { temporaryError, willRemove } from './temporary.js'
 
 /** A place for text that is too long to be kept in memory, and has to wait. */
 export interface Spool extends AsyncDisposable {
-  write(text: string): Promise<void>
+  /** A text, or the same in UTF-8. */
+  write(text: string | Buffer): Promise<void>
   /** All that was written. */
   read(): AsyncIterable<string>
 }

@@ -15,8 +15,12 @@ export interface Terminal {
   readonly color: boolean
   /** Whether stdout and stderr are a log of GitHub Actions, in which some lines are commands. */
   readonly isGithubLog: boolean
-  /** Aborts when the user interrupts; the caller must then stop: the default exit is disabled. */
-  readonly interrupted: () => AbortSignal
+  /**
+   * Aborts when the user interrupts; the caller must then stop: the default exit is disabled.
+   *
+   * @param ms how long stopping may take, where that is more than the usual 3 seconds
+   */
+  readonly interrupted: (ms?: number) => AbortSignal
 }
 
 /** Whether a stream takes colour. What `NO_COLOR` is set to does not matter: https://no-color.org */
@@ -28,7 +32,7 @@ export function takesColor({ isTTY }: Partial<NodeJS.WriteStream>, env: NodeJS.P
 export type ExitCode = 0 | 1 | 2
 
 /** Writes data as it is, and waits until it is gone: rejects with a `WriteError` when it cannot be written. */
-export async function write(stream: Writable, text: string): Promise<void> {
+export async function write(stream: Writable, text: string | Buffer): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     stream.write(text, error => (error ? reject(new WriteError(error)) : resolve()))
   })

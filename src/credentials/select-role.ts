@@ -46,6 +46,9 @@ export type SelectionRule =
   | 'ambiguous-unset'
   | 'authenticated-role-missing'
 
+/** A calibration is about the token, and not about what an identity pool does with it. */
+export type SelectionEvidence = Exclude<Evidence, 'calibrated'>
+
 /** What one reading gives. */
 export interface RoleCandidate {
   readonly outcome: 'role' | 'denied'
@@ -66,7 +69,7 @@ export interface RoleSelection {
   readonly candidates?: readonly RoleCandidate[]
   readonly rule: SelectionRule
   /** How this step is known. What a forecast starts from has an evidence of its own, in the resolution. */
-  readonly evidence: Evidence
+  readonly evidence: SelectionEvidence
   /** With `mapping-rule`, the rule that matched; with `uncertain-rule`, the first that may match or not. From 0. */
   readonly ruleIndex?: number
 }
@@ -152,7 +155,7 @@ interface ClaimsView {
 }
 
 interface Reading extends RoleCandidate {
-  readonly evidence: Evidence
+  readonly evidence: SelectionEvidence
 }
 
 /** What makes several readings, for the answer in which they meet or do not. */
@@ -167,7 +170,7 @@ interface CheckedRequest {
 }
 
 /** How a fallback is known: by what leads to it, and by what it is. */
-type FallbackEvidence = Readonly<Record<'AuthenticatedRole' | 'Deny', Evidence>>
+type FallbackEvidence = Readonly<Record<'AuthenticatedRole' | 'Deny', SelectionEvidence>>
 
 const NO_ROLES: FallbackEvidence = { AuthenticatedRole: 'observed', Deny: 'inferred' }
 const SEVERAL_ROLES: FallbackEvidence = { AuthenticatedRole: 'documented', Deny: 'documented' }
@@ -295,16 +298,16 @@ function fallBack(mapping: CheckedMapping, request: CheckedRequest, evidence: Fa
  * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetCredentialsForIdentity.html the text of
  * InvalidIdentityPoolConfigurationException
  */
-function authenticatedRole(request: CheckedRequest, rule: SelectionRule, evidence: Evidence): Reading {
+function authenticatedRole(request: CheckedRequest, rule: SelectionRule, evidence: SelectionEvidence): Reading {
   const roleArn = request.authenticatedRole
   return roleArn === undefined ? denied('authenticated-role-missing', 'documented') : role(roleArn, rule, evidence)
 }
 
-function role(roleArn: string, rule: SelectionRule, evidence: Evidence): Reading {
+function role(roleArn: string, rule: SelectionRule, evidence: SelectionEvidence): Reading {
   return { outcome: 'role', roleArn, rule, evidence }
 }
 
-function denied(rule: SelectionRule, evidence: Evidence): Reading {
+function denied(rule: SelectionRule, evidence: SelectionEvidence): Reading {
   return { outcome: 'denied', rule, evidence }
 }
 

@@ -12,7 +12,8 @@ import { type Group, UNRANKED } from '../group.js'
 import { checkGroup, type Resolution, type ResolveOptions, toResolution } from '../claims/resolve.js'
 import { createRoleOrder } from './role-order.js'
 import type { Mutable } from '../record.js'
-import { checkSemantics, decide, type Standing } from '../claims/decide.js'
+import { chooseSemantics } from '../claims/choose-semantics.js'
+import { decide, type Standing } from '../claims/decide.js'
 
 /** A resolution of names, some of which the pool may not have. */
 export interface PoolResolution extends Resolution {
@@ -59,7 +60,8 @@ export interface CompiledPool {
  * @throws RolecastError `invalid-precedence`, `invalid-group`, `invalid-option`: as `resolveRoles` does
  */
 export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {}): CompiledPool {
-  const semantics = checkSemantics(options.semantics)
+  const chosen = chooseSemantics(options)
+  const { semantics, calibration } = chosen
   const { groups: distinctGroups, groupIds, roleIds, ...columns } = readColumns([...groups])
   const { names, roles, levels, roleOf } = columns
   const orderRoles = createRoleOrder(columns)
@@ -120,8 +122,15 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
       const id = members[place]!
       if (levels[id] === best && (isContested || roleOf[id] !== NO_ROLE)) determining.push(ownGroups[place]!)
     }
-    const evidence = evidenceFor(verdict, standing, semantics)
-    const resolution = toResolution(ownGroups, ownRoles, determining, verdict, evidence) as Mutable<PoolResolution>
+    const evidence = evidenceFor(verdict, standing, chosen)
+    const resolution = toResolution(
+      ownGroups,
+      ownRoles,
+      determining,
+      verdict,
+      evidence,
+      calibration,
+    ) as Mutable<PoolResolution>
     resolution.unknownGroups = unknownGroups.length > 1 ? [...new Set(unknownGroups)] : unknownGroups
     return resolution
   }

@@ -17,6 +17,7 @@ import {
   visible,
 } from './audit-page-html.js'
 import { AUDIT_PAGE_STYLE } from './audit-page-style.js'
+import { semanticsText } from './semantics-text.js'
 import { figure } from './text-table.js'
 
 /**
@@ -81,12 +82,12 @@ const STYLE = `${AUDIT_PAGE_STYLE}
 const TONES: Readonly<Record<Severity, Tone>> = { error: 'bad', warning: 'doubt', note: 'plain' }
 
 function facts(summary: AccountSummary, toolVersion: string): string {
-  const { userPools, semantics } = summary
+  const { userPools } = summary
   const rows = [
     ['Read', timesOfAccount(summary) ?? 'nothing'],
     ['User pools', `${figure(userPools.read)} of ${figure(userPools.listed)} read`],
     ['Users', usersText(summary)],
-    ['Semantics', semantics],
+    ['Semantics', semanticsText(summary)],
     ['Tool', `rolecast ${toolVersion}`],
   ]
   return `<dl class="facts">${rows.map(([name, value]) => `<div><dt>${name}</dt><dd>${html(value!)}</dd></div>`).join('')}</dl>`

@@ -13,6 +13,7 @@ import type { Severity } from '../severity.js'
 import { printable } from '../text.js'
 import { accountLimits } from './account-limits.js'
 import { counted } from './audit-limits.js'
+import { semanticsText } from './semantics-text.js'
 import type { Paint, TextOptions } from './text-style.js'
 import { namesOf } from './audit-text.js'
 import { figure, indented, MAX_SHOWN, table } from './text-table.js'
@@ -61,10 +62,10 @@ export function timesOfAccount({ regions, pools }: AccountSummary): string | und
 }
 
 function figureLines(summary: AccountSummary, toolVersion: string): readonly string[] {
-  const { userPools, users, disabled, findings, semantics } = summary
+  const { userPools, users, disabled, findings } = summary
   const rows = [
     ['read', timesOfAccount(summary) ?? 'nothing'],
-    ['semantics', semantics],
+    ['semantics', semanticsText(summary)],
     ['tool', `rolecast ${printable(toolVersion)}`],
     ['user pools', `${figure(userPools.read)} of ${figure(userPools.listed)} read`],
     ['users', usersText({ users, disabled })],

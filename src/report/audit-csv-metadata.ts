@@ -93,7 +93,7 @@ const DESCRIPTIONS: Readonly<Record<string, string>> = {
   roles: 'The roles in the claim cognito:roles.',
   outcome: 'resolved, none, ambiguous or undetermined.',
   rule: 'The rule that decided.',
-  evidence: 'How the outcome is known: observed, documented, inferred or unknown.',
+  evidence: 'How the outcome is known: observed, documented, inferred, calibrated or unknown.',
   preferredRole: 'The role in the claim cognito:preferred_role.',
   candidateRole: 'The preferred role of an undetermined user, if there is one; never grant it.',
   unknownGroups: 'Groups of the user that the pool does not have.',

@@ -1,10 +1,12 @@
 import type { AuditSummary, CredentialsSummary } from '../audit/summary.js'
 import { isCutShort } from '../audit/audit-reading.js'
 import { listNames, quote } from '../errors.js'
+import { calibrationLimits } from './semantics-text.js'
 import { figure } from './text-table.js'
 
 /** What an audit did not look at, or cannot see: a sentence each, so that nothing of it is taken for clean. */
-export function limitsOf({ users, credentials, roleChecks, enabledUnknown, reading }: AuditSummary): readonly string[] {
+export function limitsOf(summary: AuditSummary): readonly string[] {
+  const { users, credentials, roleChecks, enabledUnknown, reading } = summary
   const limits: string[] = []
   if (isCutShort(users, reading?.estimatedUsers))
     limits.push(
@@ -41,6 +43,7 @@ export function limitsOf({ users, credentials, roleChecks, enabledUnknown, readi
     limits.push(
       'The groups were read one after the other: a user who was moved meanwhile can be in both or in neither.',
     )
+  limits.push(...calibrationLimits(summary))
   limits.push('What a pre token generation trigger changes in a token cannot be seen from groups.')
   return limits
 }

@@ -2,6 +2,7 @@ import type { AuditReading } from '../audit/audit-reading.js'
 import type { AuditConcern } from '../audit/concerns.js'
 import type { RoleCheck } from '../audit/role-check.js'
 import { type AuditSummary, type IdentityPoolAbout, keptWhileFrozen, type UserAudit } from '../audit/summary.js'
+import type { CalibrationSource } from '../claims/choose-semantics.js'
 import type { Semantics } from '../claims/decide.js'
 import type { RoleSelection } from '../credentials/select-role.js'
 import type { Group } from '../group.js'
@@ -14,6 +15,8 @@ export interface AuditHead {
   readonly toolVersion: string
   readonly reading?: AuditReading | undefined
   readonly semantics: Semantics
+  /** Absent where no calibration chose the semantics. */
+  readonly calibration?: CalibrationSource | undefined
   readonly groups: Iterable<Group>
   /** Absent where none was asked about. */
   readonly identityPool?: IdentityPoolAbout | undefined
@@ -86,12 +89,13 @@ function keptByName(make: (name: string) => string): (name: string) => string {
 }
 
 function ndjsonHead(head: AuditHead): string {
-  const { toolVersion, reading, semantics, identityPool, groups, roleChecks, onlyUsersOf } = head
+  const { toolVersion, reading, semantics, calibration, identityPool, groups, roleChecks, onlyUsersOf } = head
   const audit = {
     version: 1,
     tool: { name: 'rolecast', version: toolVersion },
     reading,
     semantics,
+    calibration,
     identityPool,
     groups: Array.from(groups, ({ groupName, precedence, roleArn }) => ({
       groupName,
@@ -127,15 +131,20 @@ function jsonOfUser(text: string): string {
   return PLAIN.test(text) ? `"${text}"` : jsonLine(text)
 }
 
-const jsonOfResolution = keptWhileFrozen((resolution: PoolResolution) => {
+const jsonOfResolution = keptWhileFrozen((resolution: PoolResolution, isKept) => {
   const { groups, roles, outcome, rule, evidence, preferredRole, candidateRole, unknownGroups } = resolution
   let text = `,"groups":${jsonList(groups)},"roles":${jsonList(roles)}`
   text += `,"outcome":"${outcome}","rule":"${rule}","evidence":"${evidence}"`
   if (preferredRole !== undefined) text += `,"preferredRole":${jsonOf(preferredRole)}`
   if (candidateRole !== undefined) text += `,"candidateRole":${jsonOf(candidateRole)}`
   if (unknownGroups.length > 0) text += `,"unknownGroups":${jsonLine(unknownGroups)}`
-  return text
+  return isKept ? inOnePiece(text) : text
 })
+
+/** The same text. One that was put together from others is otherwise put together again each time that it is written. */
+function inOnePiece(text: string): string {
+  return JSON.parse(JSON.stringify(text))
+}
 
 const jsonOfSelection = keptWhileFrozen(
   ({ outcome, rule, roleArn, candidates }: RoleSelection) =>
@@ -182,10 +191,11 @@ function csvLine(user: UserAudit, findings: readonly AuditConcern[], attributeNa
   return `${line}\r\n`
 }
 
-const csvOfResolution = keptWhileFrozen((resolution: PoolResolution) => {
+const csvOfResolution = keptWhileFrozen((resolution: PoolResolution, isKept) => {
   const { groups, roles, outcome, rule, evidence, preferredRole, candidateRole, unknownGroups } = resolution
   const answer = `${outcome},${rule},${evidence},${csvName(preferredRole ?? '')},${csvName(candidateRole ?? '')}`
-  return `${csvList(groups)},${csvList(roles)},${answer},${csvList(unknownGroups)}`
+  const text = `${csvList(groups)},${csvList(roles)},${answer},${csvList(unknownGroups)}`
+  return isKept ? inOnePiece(text) : text
 })
 
 const csvOfSelection = keptWhileFrozen(({ outcome, roleArn }: RoleSelection) => `,${outcome},${csvField(roleArn)}`)

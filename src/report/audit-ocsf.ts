@@ -50,7 +50,16 @@ export function checkOcsfTime({ endedAt, startedAt }: NonNullable<AuditSummary['
 }
 
 function baseOf(summary: AuditSummary, toolVersion: string) {
-  const { reading = { source: 'files' }, semantics, users, disabled, enabledUnknown, outcomes, evidence } = summary
+  const {
+    reading = { source: 'files' },
+    semantics,
+    calibration,
+    users,
+    disabled,
+    enabledUnknown,
+    outcomes,
+    evidence,
+  } = summary
   const { startedAt, endedAt, account, region } = reading
   const time = checkOcsfTime(reading)
   return {
@@ -75,6 +84,7 @@ function baseOf(summary: AuditSummary, toolVersion: string) {
     unmapped: {
       reading,
       semantics,
+      ...(calibration !== undefined && { calibration }),
       users,
       disabled,
       enabled_unknown: enabledUnknown,

@@ -1,6 +1,7 @@
 import type { Rule, Semantics } from '../claims/decide.js'
 import type { Evidence } from '../claims/evidence.js'
-import type { SelectionRule } from '../credentials/select-role.js'
+import { describeCalibration } from '../claims/explain.js'
+import type { SelectionEvidence, SelectionRule } from '../credentials/select-role.js'
 import type { AuditSummary } from '../audit/summary.js'
 import { html } from './audit-page-html.js'
 
@@ -47,7 +48,7 @@ export const RULE_TEXTS: Readonly<Record<Rule, RuleText>> = {
     known: 'A tie of two is observed in a real token, and AWS says so. A tie of three or more is inferred.',
   },
   'roleless-contender': {
-    says: 'A group without a role has the same number as the first group with one. Either that role is cognito:preferred_role, or there is none. The outcome is undetermined: grant nothing on it.',
+    says: 'A group without a role has the same number as the first group with one. Either that role is cognito:preferred_role, or there is none. The outcome is undetermined: grant nothing on it. With the semantics tied-groups-agree there is none.',
     known: 'Unknown: AWS does not document this case, and no known token shows it.',
   },
   'no-precedence': {
@@ -135,7 +136,7 @@ export const SELECTION_TEXTS: Readonly<Record<AuditSelectionRule, RuleText>> = {
 }
 
 /** How the step from the token to the credentials is known, in words. */
-export const SELECTION_EVIDENCE: Readonly<Record<Evidence, string>> = {
+export const SELECTION_EVIDENCE: Readonly<Record<SelectionEvidence, string>> = {
   observed: 'observed of real identity pools',
   documented: 'documented by AWS',
   inferred: 'inferred from what is observed and documented',
@@ -146,6 +147,8 @@ const EVIDENCE_MEANINGS: Readonly<Record<Evidence, string>> = {
   observed: 'Seen in a real token whose groups are known. It shows what Cognito did on one day, not what AWS promises.',
   documented: 'AWS says so. Its pages contradict one another in places, and real tokens contradict some of them.',
   inferred: 'It follows from the two. Look at one token of your own before access depends on it.',
+  calibrated:
+    'The tokens of a scratch user pool show it, which was made to find out. They show what Cognito did there on one day.',
   unknown: 'Neither AWS nor any known token says. Grant nothing on it.',
 }
 
@@ -153,6 +156,8 @@ const READINGS: Readonly<Record<Semantics, string>> = {
   observed:
     'What real tokens show. A tie between groups with and without a role, which no known token shows, is undetermined.',
   'roles-compete': 'As observed, but in a tie the groups without a role do not count.',
+  'tied-groups-agree':
+    'As observed, but in a tie a group without a role counts like one with another role: no role is preferred.',
   documented:
     'AWS’s page on role-based access control to the letter, which real tokens contradict for groups without a precedence.',
 }
@@ -161,7 +166,7 @@ export const RULE_ID = 'rule-'
 export const SELECTION_ID = 'credentials-'
 
 /** The section that explanations link to. */
-export function rulesHtml({ credentials, semantics }: AuditSummary): string {
+export function rulesHtml({ credentials, semantics, calibration }: AuditSummary): string {
   const evidence = Object.entries(EVIDENCE_MEANINGS).map(
     ([word, meaning]) => `<dt>${word}</dt><dd>${html(meaning)}</dd>`,
   )
@@ -173,7 +178,7 @@ export function rulesHtml({ credentials, semantics }: AuditSummary): string {
 ${sectionsOf(SELECTION_TEXTS, SELECTION_ID)}\n`
   return `<p class="lead">Every user’s explanation links to its rule here. A lower precedence ranks higher.</p>
 <h3 id="semantics" tabindex="-1">Semantics <code>${semantics}</code></h3>
-<p>${html(READINGS[semantics])}</p>
+<p>${html(READINGS[semantics])}${calibration === undefined ? '' : html(` It was ${describeCalibration(calibration)}.`)}</p>
 <h3>From the groups to the token</h3>
 ${sectionsOf(RULE_TEXTS, RULE_ID)}
 ${selection}<h3 id="evidence" tabindex="-1">How an answer is known</h3>

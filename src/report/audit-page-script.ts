@@ -357,9 +357,10 @@ function listed(items) {
 const quoted = (thing, text) => thing.quoted === undefined ? '\x60' + text + '\x60' : thing.quoted
 
 function reasonOf(user, decides) {
-  const [, rule] = hows[howIds[user]]
+  const [outcome, rule] = hows[howIds[user]]
   const role = roles[roleIds[user]]
-  return tables.reasons[rule].replace(/\{(?:groups|role)\}/g, part => part === '{groups}'
+  const reason = tables.reasons[outcome + ' ' + rule] || tables.reasons[rule]
+  return reason.replace(/\{(?:groups|role)\}/g, part => part === '{groups}'
     ? listed(decides.map(id => quoted(groups[id], groups[id].name)))
     : quoted(role, arnOf(role)))
 }

@@ -2,6 +2,7 @@ import type { AuditReading } from '../audit/audit-reading.js'
 import { CONCERNS } from '../audit/concerns.js'
 import type { AuditFinding, AuditSummary } from '../audit/summary.js'
 import type { Evidence } from '../claims/evidence.js'
+import { describeCalibration } from '../claims/explain.js'
 import type { Outcome } from '../claims/decide.js'
 import type { Severity } from '../severity.js'
 import { limitsOf } from './audit-limits.js'
@@ -45,14 +46,17 @@ export function headingOf({ reading }: AuditSummary): string {
 
 /** Terms with what they are, as HTML. */
 export function factsHtml(summary: AuditSummary, toolVersion: string): string {
-  const { reading, semantics, credentials } = summary
+  const { reading, semantics, calibration, credentials } = summary
   const facts: readonly (readonly [string, string])[] = [
     ['User pool', textOf(reading?.userPoolId)],
     ['Account', textOf(reading?.account)],
     ['Region', textOf(reading?.region)],
     ['Read', timesOf(reading)],
     ['Strategy', reading?.source === 'cognito' ? textOf(reading.strategy) : 'from files'],
-    ['Semantics', `<a href="#semantics">${semantics}</a>`],
+    [
+      'Semantics',
+      `<a href="#semantics">${semantics}</a>${calibration === undefined ? '' : html(`, ${describeCalibration(calibration)}`)}`,
+    ],
     ['Identity pool', credentials === undefined ? missing('not asked about') : isolated(credentials.identityPoolId)],
     ['Tool', `rolecast ${html(visible(toolVersion))}`],
   ]
@@ -140,7 +144,7 @@ function limitsHtml(summary: AuditSummary): string {
 
 // ------------------------------------------------------------------ The figures
 
-const EVIDENCE_NAMES: readonly Evidence[] = ['observed', 'documented', 'inferred', 'unknown']
+const EVIDENCE_NAMES: readonly Evidence[] = ['observed', 'documented', 'inferred', 'calibrated', 'unknown']
 
 export function figuresHtml(summary: AuditSummary): string {
   const { users, disabled, groups, memberships, roles, outcomes, evidence } = summary

@@ -1,6 +1,6 @@
 import { type AuditConcern, CONCERN_NAMES, CONCERNS } from '../audit/concerns.js'
 import { type AuditSummary, keptWhileFrozen, type UserAudit } from '../audit/summary.js'
-import { EVIDENCE_WORDS, REASONS } from '../claims/explain.js'
+import { describeCalibration, EVIDENCE_WORDS, REASONS } from '../claims/explain.js'
 import type { RoleSelection } from '../credentials/select-role.js'
 import { quote } from '../errors.js'
 import type { PoolResolution } from '../pool/compile-pool.js'
@@ -82,7 +82,7 @@ export function createUserRows(): UserRows {
         outcomes: OUTCOMES,
         reasons: REASONS,
         ruleSections: Object.fromEntries(Object.keys(RULE_TEXTS).map(rule => [rule, `${RULE_ID}${rule}`])),
-        evidence: EVIDENCE_WORDS,
+        evidence: evidenceWords(summary),
         selectionRules: Object.fromEntries(
           Object.entries(SELECTION_TEXTS).map(([rule, { says }]) => [
             rule,
@@ -196,4 +196,10 @@ ${selects.join('\n')}
 <button type="button" id="previous">Previous</button><span id="range"></span><button type="button" id="next">Next</button>
 </div>
 </div>`
+}
+
+function evidenceWords({ calibration }: AuditSummary): Readonly<Record<string, string>> {
+  return calibration === undefined
+    ? EVIDENCE_WORDS
+    : { ...EVIDENCE_WORDS, calibrated: describeCalibration(calibration) }
 }

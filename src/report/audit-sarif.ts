@@ -16,7 +16,8 @@ import { jsonText } from './json-text.js'
  * @see https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
  */
 export function auditSarif(summary: AuditSummary, { toolVersion }: { readonly toolVersion: string }): string {
-  const { reading, semantics, users, disabled, enabledUnknown, outcomes, evidence, credentials, changes } = summary
+  const { reading, semantics, calibration, users, disabled, enabledUnknown, outcomes, evidence } = summary
+  const { credentials, changes } = summary
   const { startedAt, endedAt } = reading ?? {}
   return `${jsonText({
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -52,6 +53,7 @@ export function auditSarif(summary: AuditSummary, { toolVersion }: { readonly to
         properties: {
           ...(reading !== undefined && { reading }),
           semantics,
+          ...(calibration !== undefined && { calibration }),
           users,
           disabled,
           enabledUnknown,

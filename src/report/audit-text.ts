@@ -11,6 +11,7 @@ import { type GroupStanding, STANDINGS, standings } from '../audit/standing.js'
 import { CONCERNS, USER_CONCERNS } from '../audit/concerns.js'
 import { describeChange, type PoolChange } from '../audit/pool-change.js'
 import { printable } from '../text.js'
+import { semanticsText } from './semantics-text.js'
 import type { Paint, TextOptions } from './text-style.js'
 
 export interface AuditTextOptions extends TextOptions {
@@ -81,7 +82,7 @@ export function wayToUsers(concern: AuditFinding['concern']): string {
 }
 
 function readingLines(summary: AuditSummary, toolVersion: string): readonly string[] {
-  const { reading, credentials, roleChecks, semantics } = summary
+  const { reading, credentials, roleChecks } = summary
   const { poolName, account, region, strategy, attributes } = reading ?? {}
   const rows = [
     ['read', timesOf(summary)],
@@ -93,7 +94,7 @@ function readingLines(summary: AuditSummary, toolVersion: string): readonly stri
     ...(attributes === undefined || attributes.length === 0
       ? []
       : [['attributes', attributes.map(printable).join(', ')]]),
-    ['semantics', semantics],
+    ['semantics', semanticsText(summary)],
     [
       'identity pool',
       credentials === undefined
@@ -132,18 +133,16 @@ function overviewLines({ findings }: AuditSummary, paint: Paint): readonly strin
   return table(rows, [2]).map((row, index) => indented(paint[COLORS[findings[index]!.severity]](row)))
 }
 
-function evidenceLines({ evidence }: AuditSummary, paint: Paint): readonly string[] {
+function evidenceLines({ evidence, calibration }: AuditSummary, paint: Paint): readonly string[] {
   const meanings: Readonly<Record<Evidence, string>> = {
     observed: 'real tokens show it',
     documented: 'AWS documents it',
     inferred: 'it follows from what tokens show and AWS documents',
+    calibrated: 'the tokens of a scratch user pool show it',
     unknown: 'neither shows it',
   }
-  const rows = (Object.keys(meanings) as Evidence[]).map(kind => [
-    kind,
-    figure(evidence[kind]),
-    paint.dim(meanings[kind]),
-  ])
+  const kinds = (Object.keys(meanings) as Evidence[]).filter(kind => kind !== 'calibrated' || calibration !== undefined)
+  const rows = kinds.map(kind => [kind, figure(evidence[kind]), paint.dim(meanings[kind])])
   return table(rows, [1]).map(indented)
 }
 

@@ -1,9 +1,8 @@
-import type { RoleCandidate, RoleSelection, SelectionRule } from '../credentials/select-role.js'
+import type { RoleCandidate, RoleSelection, SelectionEvidence, SelectionRule } from '../credentials/select-role.js'
 import type { MappingRule, RoleMapping } from '../credentials/role-mapping.js'
 import { printable } from '../text.js'
 import stringWidth from 'string-width'
 import { CLAIMS } from '../claims/pre-token-response.js'
-import type { Evidence } from '../claims/evidence.js'
 import type { Paint } from './text-style.js'
 
 /** The role whose credentials an identity pool gives, with what explains it to a person. */
@@ -84,7 +83,7 @@ function candidateText({ outcome, roleArn }: RoleCandidate): string {
   return outcome === 'role' ? printable(roleArn!) : '(denied)'
 }
 
-const SELECTION_EVIDENCE: Readonly<Record<Evidence, string>> = {
+const SELECTION_EVIDENCE: Readonly<Record<SelectionEvidence, string>> = {
   observed: 'observed of real identity pools',
   documented: 'documented by AWS',
   inferred: 'inferred from what is observed and documented',

@@ -25,6 +25,7 @@ import {
 import { AUDIT_PAGE_STYLE } from './audit-page-style.js'
 import { CHANGES, CREDENTIALS_CHANGES, PRESENCES, roleStateText, sideText, USER_LISTS } from './diff-text.js'
 import { figure } from './text-table.js'
+import { describeCalibration } from '../claims/explain.js'
 import type { Group } from '../group.js'
 
 /**
@@ -45,7 +46,7 @@ export function diffPage(diff: AuditDiff, { toolVersion }: { readonly toolVersio
 ${sideHtml('Before', diff.before)}
 ${sideHtml('After', diff.after)}
 </dl>
-<p class="lead compared">Compared by rolecast ${html(toolVersion)}, reading <code>${diff.semantics}</code>.</p>
+<p class="lead compared">Compared by rolecast ${html(toolVersion)}, reading <code>${diff.semantics}</code>${diff.calibration === undefined ? '' : html(`, ${describeCalibration(diff.calibration)}`)}.</p>
 <nav aria-label="Sections"><ul>
 ${sections.map(({ id, heading: name }) => `<li><a href="#${id}">${name}</a></li>`).join('\n')}
 </ul></nav>

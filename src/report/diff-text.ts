@@ -17,22 +17,23 @@ import type {
   UserDiff,
 } from '../audit/diff.js'
 import type { RoleOutcome } from '../audit/impact.js'
-import type { Semantics } from '../claims/decide.js'
+import { describeCalibration } from '../claims/explain.js'
 import type { Resolution } from '../claims/resolve.js'
 import type { Group } from '../group.js'
 import { printable } from '../text.js'
 import { jsonLine, jsonText } from './json-text.js'
+import { type NamedSemantics, semanticsText } from './semantics-text.js'
 import type { Paint, TextOptions } from './text-style.js'
 import { figure, first, indented, MAX_SHOWN, table } from './text-table.js'
 
 /** What is different between two audits, as text for people. Not for programs: its form may change. */
 export function diffText(diff: AuditDiff, { color }: TextOptions): string {
   const paint = picocolors.createColors(color)
-  const { before, after, semantics, notes, changes, transitions, credentials, groups, roles, findings } = diff
+  const { before, after, notes, changes, transitions, credentials, groups, roles, findings } = diff
   const pool = after.reading?.userPoolId ?? before.reading?.userPoolId
   const title = pool === undefined ? 'What changed' : `What changed in user pool ${printable(pool)}`
   const blocks: (readonly string[])[] = [
-    [paint.bold(title), ...sideLines(before, after), indented(`semantics ${semantics}`)],
+    [paint.bold(title), ...sideLines(before, after), indented(`semantics ${semanticsText(diff)}`)],
     ...(notes.length === 0 ? [] : [[paint.yellow('Not compared, or in doubt'), ...notes.map(indented)]]),
     [paint.bold('Users by what becomes of the preferred role'), ...countLines(changes)],
     ...transitions.map(one => transitionLines(one, outcomeText, paint)),
@@ -87,23 +88,26 @@ export function diffLine(user: UserDiff): string {
   return `${jsonLine({ username, sub, presence, change, ...roles, groupsAdded, groupsRemoved, became, credentials })}\n`
 }
 
-interface DiffHead {
-  readonly semantics: Semantics
+interface DiffHead extends NamedSemantics {
   readonly before: Omit<DiffedAudit, 'users'>
   readonly after: Omit<DiffedAudit, 'users'>
 }
 
 /** The first line: what is compared. */
-export function diffHead({ before, after, semantics }: DiffHead): string {
-  const sides = [before, after].map(({ reading, toolVersion }) => ({ reading, toolVersion }))
-  return `${jsonLine({ diff: { version: 1, semantics, before: sides[0], after: sides[1] } })}\n`
+export function diffHead({ before, after, semantics, calibration }: DiffHead): string {
+  const sides = [before, after].map(side => ({
+    reading: side.reading,
+    toolVersion: side.toolVersion,
+    calibration: side.calibration,
+  }))
+  return `${jsonLine({ diff: { version: 1, semantics, calibration, before: sides[0], after: sides[1] } })}\n`
 }
 
 /** The last line, without which the lines are cut off. Who the users are is in their lines. */
 export function diffTail(diff: AuditDiff): string {
-  const { semantics, before, after, notes, changes, groups, roles, findings } = diff
+  const { semantics, calibration, before, after, notes, changes, groups, roles, findings } = diff
   const { credentials, newUsers, goneUsers, enabledUsers, disabledUsers, regroupedUsers } = diff
-  const rest = { semantics, before, after, notes, changes, groups, roles, findings }
+  const rest = { semantics, calibration, before, after, notes, changes, groups, roles, findings }
   const counts = { newUsers, goneUsers, enabledUsers, disabledUsers, regroupedUsers }
   const users = Object.fromEntries(Object.entries(counts).map(([name, { count }]) => [name, count]))
   return `${jsonLine({ summary: { ...rest, ...users, credentials: credentials && { identityPoolId: credentials.identityPoolId, changes: credentials.changes } } })}\n`
@@ -114,13 +118,14 @@ function inShort({ outcome, rule, preferredRole, candidateRole }: Resolution) {
 }
 
 /** When an audit was read, and with what, in one line. */
-export function sideText({ reading, toolVersion, users }: DiffedAudit): string {
+export function sideText({ reading, calibration, toolVersion, users }: DiffedAudit): string {
   const when =
     reading?.startedAt === undefined
       ? 'read at an unknown time'
       : `read from ${reading.startedAt}${reading.endedAt === undefined ? '' : ` to ${reading.endedAt}`}`
   const tool = toolVersion === undefined ? '' : `, by rolecast ${toolVersion}`
-  return `${figure(users)} ${users === 1 ? 'user' : 'users'}, ${when}${tool}`
+  const calibrated = calibration === undefined ? '' : `, ${describeCalibration(calibration)}`
+  return `${figure(users)} ${users === 1 ? 'user' : 'users'}, ${when}${tool}${calibrated}`
 }
 
 function sideLines(before: DiffedAudit, after: DiffedAudit): readonly string[] {

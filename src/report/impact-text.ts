@@ -4,10 +4,12 @@ import { describeChange, type PoolChange } from '../audit/pool-change.js'
 import type { GroupChange, ImpactSummary, MembershipChange, RoleOutcome, Transition } from '../audit/impact.js'
 import type { Renumbered } from '../audit/renumber.js'
 import { counted, timesOf } from './audit-limits.js'
+import { calibrationLimits, semanticsText } from './semantics-text.js'
 import { jsonLine, jsonText } from './json-text.js'
 import { figure, first, indented, MAX_SHOWN, table } from './text-table.js'
 import type { RoleChange } from '../audit/compare-roles.js'
 import { escapeHidden, printable } from '../text.js'
+import type { CalibrationSource } from '../claims/choose-semantics.js'
 import type { Semantics } from '../claims/decide.js'
 import type { Paint, TextOptions } from './text-style.js'
 
@@ -17,6 +19,8 @@ export interface ImpactHead {
   readonly toolVersion: string
   readonly reading: AuditReading
   readonly semantics: Semantics
+  /** Absent where no calibration chose the semantics. */
+  readonly calibration?: CalibrationSource | undefined
   /** What changed while the pool was read. */
   readonly poolChanges: readonly PoolChange[]
   /** A sentence for each thing that is not looked at, besides what is never. */
@@ -47,13 +51,13 @@ export interface ImpactReport extends ImpactHead {
 
 /** An impact as text for people. Not for programs: its form may change. */
 export function impactText(report: ImpactReport, { color }: TextOptions): string {
-  const { reading, semantics, toolVersion, poolChanges, trial, suggestion } = report
+  const { reading, toolVersion, poolChanges, trial, suggestion } = report
   const paint = picocolors.createColors(color)
   const { userPoolId } = reading
   const title = paint.bold(userPoolId === undefined ? 'Impact' : `Impact on user pool ${printable(userPoolId)}`)
   const head = table([
     ['read', timesOf({ reading })],
-    ['semantics', semantics],
+    ['semantics', semanticsText(report)],
     ['tool', `rolecast ${printable(toolVersion)}`],
   ])
   const blocks: (readonly string[])[] = [
@@ -115,15 +119,16 @@ export function impactTail({
 }
 
 function headOf(head: ImpactHead) {
-  const { toolVersion, reading, semantics, poolChanges } = head
+  const { toolVersion, reading, semantics, calibration, poolChanges } = head
   const tool = { name: 'rolecast', version: toolVersion }
-  return { version: 1, tool, reading, semantics, changes: poolChanges, notLookedAt: limitsOf(head) }
+  return { version: 1, tool, reading, semantics, calibration, changes: poolChanges, notLookedAt: limitsOf(head) }
 }
 
 /** What an impact does not look at, or cannot see: a sentence each. */
-function limitsOf({ reading, notLookedAt }: ImpactHead): readonly string[] {
+function limitsOf({ reading, calibration, notLookedAt }: ImpactHead): readonly string[] {
   return [
     ...notLookedAt,
+    ...calibrationLimits({ calibration }),
     'This is about the role that tokens prefer (cognito:preferred_role), and not about whose credentials an identity pool gives.',
     ...(reading.startedAt === undefined || reading.endedAt === undefined
       ? ['Nothing tells when the groups and users were read from the pool, or what changed in between.']

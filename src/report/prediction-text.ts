@@ -41,7 +41,11 @@ export function predictionText(prediction: Prediction, { color }: TextOptions): 
 
 const MARKS = { resolved: '>', none: '-', ambiguous: '!', undetermined: '?' } as const
 
-function ladder({ resolution, groups }: Prediction, paint: Paint): readonly string[] {
+/** A line for each group, the highest rank first, with those marked that decide. */
+export function ladder(
+  { resolution, groups }: Pick<Prediction, 'resolution' | 'groups'>,
+  paint: Paint,
+): readonly string[] {
   if (groups.length === 0) return ['  (none)']
   const determining = new Set(resolution.determiningGroups)
   const ranked = groups.toSorted((a, b) => rankOf(a) - rankOf(b))
@@ -61,7 +65,8 @@ function ladder({ resolution, groups }: Prediction, paint: Paint): readonly stri
   })
 }
 
-function claimLines(claims: RoleClaims, resolution: Resolution, paint: Paint): readonly string[] {
+/** A line for each value of each claim. */
+export function claimLines(claims: RoleClaims, resolution: Resolution, paint: Paint): readonly string[] {
   const width = Math.max(...CLAIMS.map(name => name.length))
   return CLAIMS.flatMap(name => {
     const claim = claims[name]

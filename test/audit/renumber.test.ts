@@ -37,7 +37,7 @@ function orders<T>(items: readonly T[]): readonly (readonly T[])[] {
 
 const resolve = (user: readonly Group[], semantics: Semantics) => resolveRoles(user, { semantics })
 
-/** Users with a settled outcome, a role or none, whose answer another numbering changes, or who get another role than their candidate. */
+/** Users with a settled outcome, a role or none, whose answer another numbering changes, or who get another role than that of their tie. */
 function changedUsers(pool: readonly Group[], numbers: readonly Renumbered[], semantics: Semantics): number {
   return subsets(pool.map((_, index) => index)).filter(user => {
     const before = resolve(
@@ -49,7 +49,7 @@ function changedUsers(pool: readonly Group[], numbers: readonly Renumbered[], se
       user.map(index => renumbered(pool, numbers)[index]!),
       semantics,
     )
-    if (before.outcome === 'undetermined') return after.preferredRole !== before.candidateRole
+    if (before.rule === 'roleless-contender') return after.preferredRole !== before.roles[0]
     return JSON.stringify(answer(after)) !== JSON.stringify(answer(before))
   }).length
 }
@@ -109,7 +109,7 @@ describe('laws', () => {
   const small = pools.map(pool => pool.slice(0, 5))
 
   test.each(SEMANTICS)(
-    'a user with a settled outcome keeps it and the role, and an undetermined one gets the candidate (%s)',
+    'a user with a settled outcome keeps it and the role, and one in a tie of a role and none gets the role (%s)',
     semantics => {
       fc.assert(
         fc.property(small, pool => {

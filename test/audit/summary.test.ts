@@ -103,7 +103,7 @@ describe('the whole summary', () => {
       enabledUnknown: 5,
       memberships: 12,
       outcomes: { resolved: 1, none: 3, ambiguous: 1, undetermined: 1 },
-      evidence: { observed: 5, documented: 0, inferred: 0, unknown: 1 },
+      evidence: { observed: 5, documented: 0, inferred: 0, calibrated: 0, unknown: 1 },
       roles: [
         { roleArn: role('Admin'), users: 1, disabledUsers: 1 },
         { roleArn: role('Finance'), users: 0, disabledUsers: 0 },
@@ -144,7 +144,7 @@ describe('the whole summary', () => {
       enabledUnknown: 0,
       memberships: 0,
       outcomes: { resolved: 0, none: 0, ambiguous: 0, undetermined: 0 },
-      evidence: { observed: 0, documented: 0, inferred: 0, unknown: 0 },
+      evidence: { observed: 0, documented: 0, inferred: 0, calibrated: 0, unknown: 0 },
       roles: [],
       groups: [],
       findings: [],
@@ -178,7 +178,7 @@ describe('the whole summary', () => {
       'changes',
     ])
     expect(Object.keys(summary.outcomes)).toEqual(['resolved', 'none', 'ambiguous', 'undetermined'])
-    expect(Object.keys(summary.evidence)).toEqual(['observed', 'documented', 'inferred', 'unknown'])
+    expect(Object.keys(summary.evidence)).toEqual(['observed', 'documented', 'inferred', 'calibrated', 'unknown'])
     expect(Object.keys(summary.groups[0]!)).toEqual(['groupName', 'precedence', 'roleArn', 'users', 'disabledUsers'])
     expect(Object.keys(summary.roles[0]!)).toEqual(['roleArn', 'users', 'disabledUsers'])
     expect(Object.keys(summary.credentials!)).toEqual(['identityPoolId', 'mapping', 'outcomes', 'rules', 'roles'])
@@ -345,6 +345,8 @@ describe('what is refused', () => {
 })
 
 /** The summary in no hurry: every figure is a filter over all users. It shares no code with `src/`. */
+const isContested = (groups: readonly Group[]) => tiedLevelAgrees(groups) !== rolesCompete(groups)
+
 function modelAudit(audited: Audited): AuditSummary {
   const { pool, members, semantics = 'observed', userPoolId, identityPool, roleChecks, listed = 1000 } = audited
   const has = (group: Group | undefined): group is Group => group !== undefined
@@ -431,11 +433,11 @@ function modelAudit(audited: Audited): AuditSummary {
   const gotten = new Set(users.flatMap(user => [...user.token, ...user.byPool]))
   const unused = arns.filter(arn => !gotten.has(arn)).toSorted()
   const findings: AuditFinding[] = [
-    ofUsers('conflicting-tie', user => user.answer.outcome === 'ambiguous'),
     ofUsers(
-      'undetermined',
-      user => semantics === 'observed' && tiedLevelAgrees(user.known) !== rolesCompete(user.known),
+      'conflicting-tie',
+      user => user.answer.outcome === 'ambiguous' || (semantics === 'tied-groups-agree' && isContested(user.known)),
     ),
+    ofUsers('undetermined', user => semantics === 'observed' && isContested(user.known)),
     ofUsers('undetermined-credentials', user => user.selection?.outcome === 'undetermined'),
     ofRoles('missing-role', 'error', check => check?.status === 'missing', false),
     ofRoles(
@@ -519,6 +521,7 @@ function modelAudit(audited: Audited): AuditSummary {
       observed: evidence('observed'),
       documented: evidence('documented'),
       inferred: evidence('inferred'),
+      calibrated: 0,
       unknown: evidence('unknown'),
     },
     roles,
@@ -671,20 +674,22 @@ describe('laws', () => {
   )
 
   law(
-    'every user whose outcome is ambiguous is in the finding of ties, and every undetermined one in that of the unknown',
+    'every user whose tie prefers nothing is in the finding of ties, and every undetermined one in that of the unknown',
     summary => ({ ...summary, findings: summary.findings.filter(found => found.concern !== 'undetermined') }),
     audit =>
       fc.property(audits, audited => {
         const summary = audit({ ...audited, listed: 1000 })
-        for (const [concern, outcome] of [
-          ['conflicting-tie', 'ambiguous'],
-          ['undetermined', 'undetermined'],
+        for (const [concern, decided] of [
+          ['conflicting-tie', ['ambiguous conflicting-roles', 'none roleless-contender']],
+          ['undetermined', ['undetermined roleless-contender']],
         ] as const) {
           const users = usersOf(audited)
-            .filter(user => user.enabled !== false && user.resolution.outcome === outcome)
+            .filter(({ enabled, resolution: { outcome, rule } }) => {
+              return enabled !== false && decided.includes(`${outcome} ${rule}` as never)
+            })
             .map(user => user.username)
           expect(finding(summary, concern)?.users ?? []).toEqual(users)
-          expect(finding(summary, concern)?.count ?? 0).toBe(summary.outcomes[outcome])
+          expect(finding(summary, concern)?.count ?? 0).toBe(users.length)
         }
       }),
   )
@@ -834,6 +839,8 @@ describe('the standing of a group', () => {
         const { outcome } = modelResolve(groups, semantics)
         if (outcome === 'ambiguous') expect(standingsOf(groups, semantics)).toContain('conflict')
         if (outcome === 'undetermined') expect(standingsOf(groups, semantics)).toContain('contender')
+        if (semantics === 'tied-groups-agree' && isContested(groups))
+          expect(standingsOf(groups, semantics)).toContain('contender')
       }),
       { numRuns: 1000 },
     )

@@ -235,6 +235,15 @@ describe('examples, row by row', () => {
       determiningGroups: ['a'],
       claims: { 'cognito:groups': ['a', 'b'], 'cognito:roles': [A], 'cognito:preferred_role': A },
     })
+    expect(resolveRoles(tie, { semantics: 'tied-groups-agree' })).toStrictEqual({
+      outcome: 'none',
+      rule: 'roleless-contender',
+      evidence: 'unknown',
+      groups: ['a', 'b'],
+      roles: [A],
+      determiningGroups: ['a', 'b'],
+      claims: { 'cognito:groups': ['a', 'b'], 'cognito:roles': [A] },
+    })
     expect(resolveRoles([group('a', null, A)], { semantics: 'documented' })).toMatchObject({
       preferredRole: A,
       evidence: 'documented',
@@ -256,8 +265,8 @@ describe('examples, row by row', () => {
     expect(resolveRoles(groups, { semantics: undefined })).toStrictEqual(observed)
   })
 
-  test('there are three semantics', () => {
-    expect(SEMANTICS).toEqual(['observed', 'roles-compete', 'documented'])
+  test('there are four semantics', () => {
+    expect(SEMANTICS).toEqual(['observed', 'roles-compete', 'tied-groups-agree', 'documented'])
   })
 
   test('the groups stay in the order given, the roles come by precedence and then in the order given', () => {
@@ -547,6 +556,39 @@ describe('laws', () => {
         const answer = resolve(pool, { semantics: 'roles-compete' })
         expect(answer.preferredRole ?? null).toBe(rolesCompete(pool))
         expect(answer.outcome).not.toBe('undetermined')
+      }),
+  )
+
+  law(
+    'where tied groups must agree, what that reading says is preferred, and nothing is undetermined',
+    resolveRoles as Resolver,
+    always('roles-compete'),
+    resolve =>
+      fc.property(pools, pool => {
+        const answer = resolve(pool, { semantics: 'tied-groups-agree' })
+        expect(answer.preferredRole ?? null).toBe(tiedLevelAgrees(pool))
+        expect(answer.outcome).not.toBe('undetermined')
+      }),
+  )
+
+  law(
+    'the two readings answer the same, and so does observed, in every case but that of a tie of a role and none',
+    resolveRoles as Resolver,
+    (groups, options) =>
+      resolveRoles(groups, options?.semantics === 'tied-groups-agree' ? { semantics: 'documented' } : options),
+    resolve =>
+      fc.property(pools, pool => {
+        const [observed, b, a] = (['observed', 'roles-compete', 'tied-groups-agree'] as const).map(semantics =>
+          resolve(pool, { semantics }),
+        )
+        if (observed!.outcome !== 'undetermined') {
+          expect([b, a]).toStrictEqual([observed, observed])
+          return
+        }
+        const { rule, determiningGroups, claims, candidateRole } = observed!
+        expect(b).toMatchObject({ outcome: 'resolved', preferredRole: candidateRole })
+        expect(a).toMatchObject({ outcome: 'none', rule, determiningGroups })
+        expect(a!.claims).toStrictEqual(claims)
       }),
   )
 
@@ -1022,22 +1064,22 @@ describe('invalid input', () => {
     [
       'invalid-option',
       () => resolveRoles([], { semantics: 'obseved' as Semantics }),
-      '`semantics` is `obseved`; use one of observed, roles-compete, documented',
+      '`semantics` is `obseved`; use one of observed, roles-compete, tied-groups-agree, documented',
     ],
     [
       'invalid-option',
       () => resolveRoles([], { semantics: 'groups-compete' as Semantics }),
-      'semantics `groups-compete` no longer exists: tokens captured in September 2026 prefer the role of precedence 9 beside a group of precedence 0 without a role; use one of observed, roles-compete, documented',
+      'semantics `groups-compete` no longer exists: tokens captured in September 2026 prefer the role of precedence 9 beside a group of precedence 0 without a role; use one of observed, roles-compete, tied-groups-agree, documented',
     ],
     [
       'invalid-option',
       () => resolveRoles([], { semantics: null as never }),
-      '`semantics` is `null`; use one of observed, roles-compete, documented',
+      '`semantics` is `null`; use one of observed, roles-compete, tied-groups-agree, documented',
     ],
     [
       'invalid-option',
       () => resolveRoles([], { semantics: ['observed'] as never }),
-      '`semantics` is an array; use one of observed, roles-compete, documented',
+      '`semantics` is an array; use one of observed, roles-compete, tied-groups-agree, documented',
     ],
   ]
 

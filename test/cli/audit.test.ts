@@ -141,7 +141,7 @@ function modelLine(
 /** The findings of a user in no group of a provider, by what the model says. */
 function modelFindings({ outcome, rule }: Resolution, unknown: readonly string[]): readonly string[] {
   return [
-    ...(outcome === 'ambiguous' ? ['conflicting-tie'] : []),
+    ...(outcome === 'ambiguous' || (outcome === 'none' && rule === 'roleless-contender') ? ['conflicting-tie'] : []),
     ...(outcome === 'undetermined' ? ['undetermined'] : []),
     ...(rule === 'no-precedence' ? ['null-precedence-only'] : []),
     ...(unknown.length > 0 ? ['unknown-group'] : []),

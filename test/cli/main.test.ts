@@ -72,6 +72,7 @@ describe('the command itself', () => {
       'client-id',
       'custom-role-arn',
       'semantics',
+      'calibration',
       'json',
       'require-role',
       'help',
@@ -91,7 +92,7 @@ describe('the command itself', () => {
     [
       'an unknown reading',
       ['predict', '--group', 'a', '--semantics', 'strict'],
-      'Allowed choices are observed, roles-compete, documented',
+      'Allowed choices are observed, roles-compete, tied-groups-agree, documented',
     ],
     [
       'no group',

@@ -158,12 +158,23 @@ describe('a plain line', () => {
     expect(c).toEqual(['y', 'x'])
   })
 
-  test('with a name whose hash another name has is left to JSON.parse', () => {
+  /** `Aa` and `BB` have one hash, and so have all words of as many of them. */
+  const alike = (length: number): readonly string[] =>
+    length === 0 ? [''] : alike(length - 1).flatMap(word => [`Aa${word}`, `BB${word}`])
+  const line = (name: string) => Buffer.from(JSON.stringify({ username: 'u', groups: [name] }))
+
+  test('has its own names, whatever their hashes', () => {
     const read = plainRead()
-    const line = (name: string) => Buffer.from(JSON.stringify({ username: 'u', groups: [name] }))
-    expect(read(line('Aa'), 0)).toMatchObject({ groups: ['Aa'] })
-    expect(read(line('BB'), 0)).toBeUndefined()
-    expect(plainRead()(line('BB'), 0), 'control: it is plain by itself').toMatchObject({ groups: ['BB'] })
+    const words = alike(2)
+    for (const word of [...words, ...words]) expect(read(line(word), 0)).toMatchObject({ groups: [word] })
+  })
+
+  test('with a name whose hash many names have is left to JSON.parse', () => {
+    const read = plainRead()
+    const [last, ...others] = alike(4) as [string, ...string[]]
+    for (const word of others) read(line(word), 0)
+    expect(read(line(last), 0)).toBeUndefined()
+    expect(plainRead()(line(last), 0), 'control: it is plain by itself').toMatchObject({ groups: [last] })
   })
 })
 

@@ -3,11 +3,11 @@ import type {
   IdTokenClaims,
   RoleRequest,
   RoleSelection,
+  SelectionEvidence,
   SelectionRule,
 } from '../../src/credentials/select-role.js'
 import type { Resolution } from '../../src/claims/resolve.js'
 import type { MappingRule, RoleMapping } from '../../src/credentials/role-mapping.js'
-import type { Evidence } from '../../src/claims/evidence.js'
 
 /**
  * The reference selector: docs/identity-pool.md as worlds. A world settles everything that is unknown; in each the
@@ -89,7 +89,7 @@ interface World {
 interface Answer {
   readonly roleArn: string | null
   readonly rule: SelectionRule
-  readonly evidence: Evidence
+  readonly evidence: SelectionEvidence
   readonly ruleIndex?: number
   /** For an answer of the rules: whether the first rule that may match does so for sure, and which it is. */
   readonly firstDoubt?: number
@@ -221,14 +221,14 @@ function asText(matchType: string, claim: string, value: string): boolean {
 function ambiguous(
   situation: Situation,
   world: World,
-  evidence: Record<'AuthenticatedRole' | 'Deny', Evidence>,
+  evidence: Record<'AuthenticatedRole' | 'Deny', SelectionEvidence>,
 ): Answer {
   const resolution = situation.mapping!.AmbiguousRoleResolution ?? world.unset
   if (resolution === 'Deny') return { roleArn: null, rule: 'ambiguous-denied', evidence: evidence.Deny }
   return authenticated(situation, 'ambiguous-authenticated', evidence.AuthenticatedRole)
 }
 
-function authenticated({ request }: Situation, rule: SelectionRule, evidence: Evidence): Answer {
+function authenticated({ request }: Situation, rule: SelectionRule, evidence: SelectionEvidence): Answer {
   const roleArn = request.roles.authenticated
   return roleArn === undefined
     ? { roleArn: null, rule: 'authenticated-role-missing', evidence: 'documented' }

@@ -114,6 +114,7 @@ function beside(pool: Pool): Pool {
 const PROFILES: Record<Semantics, (pool: Pool) => Answer> = {
   observed: pool => withoutRoles(pool) ?? withoutPrecedence(pool) ?? agreement(pool),
   'roles-compete': pool => withoutRoles(pool) ?? withoutPrecedence(pool) ?? amongBearers(winners(pool)),
+  'tied-groups-agree': pool => withoutRoles(pool) ?? withoutPrecedence(pool) ?? amongTied(pool),
   documented: pool => withoutRoles(pool) ?? amongBearers(lowest(pool.filter(hasRole))),
 }
 
@@ -140,6 +141,13 @@ function agreement(pool: Pool): Answer {
     candidate: preferredByRoles(pool),
     determining: [...winners(pool), ...beside(pool)],
   }
+}
+
+/** A' alone: a group without a role beside those with one role is a difference, and none is preferred. */
+function amongTied(pool: Pool): Answer {
+  const answer = amongBearers(winners(pool))
+  const isContested = answer.outcome === 'resolved' && preferredByAgreement(pool) === null
+  return isContested ? none('roleless-contender', [...winners(pool), ...beside(pool)]) : answer
 }
 
 function amongBearers(deciding: readonly Bearer[]): Answer {

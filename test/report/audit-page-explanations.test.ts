@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { RoleCheck } from '../../src/audit/role-check.js'
-import type { UserAudit } from '../../src/audit/summary.js'
+import { createAuditSummary, type UserAudit } from '../../src/audit/summary.js'
+import { readCalibration } from '../../src/claims/calibration.js'
 import { SEMANTICS, type Semantics } from '../../src/claims/decide.js'
 import { explain } from '../../src/claims/explain.js'
 import { selectRoleFor } from '../../src/credentials/select-role.js'
@@ -11,6 +12,8 @@ import { trustsIdentityPool } from '../../src/credentials/trust-policy.js'
 import type { Group } from '../../src/group.js'
 import { compilePool } from '../../src/pool/compile-pool.js'
 import { RULE_TEXTS, type RuleText, SELECTION_TEXTS } from '../../src/report/audit-page-rules.js'
+import { createAuditPage } from '../../src/report/audit-page.js'
+import { calibrationOf, ROWS } from '../calibrations.js'
 import { examplePage } from './audit-page-example.js'
 import { audited, GROUPS, inBrowser, MEMBERS, names, pageOf, role, useBrowser, usersOf } from './audit-page-browser.js'
 import { executablePath } from './chromium.js'
@@ -76,6 +79,25 @@ describe.skipIf(executablePath === undefined)('explanations in Chromium', () => 
       }),
       { numRuns: 10 },
     )
+  })
+
+  test.each(['roles-compete', 'tied-groups-agree'] as const)('what a calibration settles names it (%s)', truth => {
+    const calibration = readCalibration(calibrationOf(truth))
+    const groups: readonly Group[] = ROWS['one-role-twice-and-none']
+    const resolution = compilePool(groups, { calibration }).resolve(groups.map(({ groupName }) => groupName))
+    expect(resolution.evidence).toBe('calibrated')
+    const counter = createAuditSummary({ groups, calibration })
+    const page = createAuditPage({ toolVersion: '1.2.3' })
+    const user = { username: 'anna', resolution }
+    const row = page.row(user, counter.add(user))
+    const summary = counter.summary()
+    return inBrowser(page.head(summary) + row + page.tail(summary), async ({ page: shown }) => {
+      const { reason, evidence } = explain(resolution)
+      expect(await shown.evaluate('[reasonOf(0, rowOf(0).decides), tables.evidence[hows[howIds[0]][2]]]')).toEqual([
+        reason,
+        evidence,
+      ])
+    })
   })
 
   test('control: a sentence of the page that is not that of `explain` is noticed', () => {

@@ -8,6 +8,8 @@ import {
   type IdentityPoolMapping,
   type UserAudit,
 } from '../../src/audit/summary.js'
+import type { CheckedCalibration } from '../../src/claims/calibration.js'
+import type { SemanticsChoice } from '../../src/claims/choose-semantics.js'
 import type { Semantics } from '../../src/claims/decide.js'
 import type { RoleMapping } from '../../src/credentials/role-mapping.js'
 import { selectRoleFor } from '../../src/credentials/select-role.js'
@@ -82,19 +84,20 @@ export const CHANGES: readonly PoolChange[] = [
 
 export type Member = Omit<UserAudit, 'resolution' | 'selection'> & { readonly groups: readonly string[] }
 
-export interface Audited extends Partial<Omit<AuditSummaryOptions, 'identityPool'>> {
+export interface Audited extends Partial<Omit<AuditSummaryOptions, 'identityPool' | keyof SemanticsChoice>> {
   readonly users?: readonly Member[]
   readonly changes?: readonly PoolChange[]
   /** The role mapping of an identity pool; absent: none was asked about. */
   readonly mapping?: RoleMapping | undefined
-  readonly semantics?: Semantics
+  readonly semantics?: Semantics | undefined
+  readonly calibration?: CheckedCalibration | undefined
 }
 
 export const TOKEN: RoleMapping = { Type: 'Token', AmbiguousRoleResolution: 'Deny' }
 
 /** An audit of users, with all that it can have. */
-export function auditedUsers({ groups = GROUPS, users = USERS, mapping, semantics = 'observed' }: Audited) {
-  const pool = compilePool(groups, { semantics })
+export function auditedUsers({ groups = GROUPS, users = USERS, mapping, ...options }: Audited) {
+  const pool = compilePool(groups, choiceOf(options))
   return users.map(({ groups: names, ...user }): UserAudit => {
     const resolution = pool.resolve(names)
     if (mapping === undefined) return { ...user, resolution }
@@ -102,10 +105,17 @@ export function auditedUsers({ groups = GROUPS, users = USERS, mapping, semantic
   })
 }
 
+function choiceOf({
+  semantics = 'observed',
+  calibration,
+}: Pick<Audited, 'semantics' | 'calibration'>): SemanticsChoice {
+  return calibration === undefined ? { semantics } : { calibration }
+}
+
 export function summaryOf(audited: Audited = {}): AuditSummary {
-  const { groups = GROUPS, users: _users, changes = [], mapping, semantics = 'observed', ...options } = audited
+  const { groups = GROUPS, users: _users, changes = [], mapping, semantics, calibration, ...options } = audited
   const identityPool = mapping && { identityPoolId: IDENTITY_POOL_ID, mapping: mapping.Type as IdentityPoolMapping }
-  const counter = createAuditSummary({ groups, semantics, ...options, identityPool })
+  const counter = createAuditSummary({ groups, ...choiceOf({ semantics, calibration }), ...options, identityPool })
   for (const user of auditedUsers(audited)) counter.add(user)
   for (const change of changes) counter.change(change)
   return counter.summary()

@@ -100,7 +100,7 @@ Findings
   note     Roles that no user gets                                     2  no users
 
 error: Users with a tie on different roles (12)
-  Several of their groups share the first rank among those with a role, and the roles differ: Cognito prefers none, and does not consult the next precedence.
+  Several of their groups share the first rank among those with a role, and the roles differ, or one has none and the semantics are tied-groups-agree: Cognito prefers none, and does not consult the next precedence.
   Give these groups different precedences, or one role.
     t0
     t1

@@ -12,7 +12,7 @@ import {
 import type { AuditConcern } from '../../audit/concerns.js'
 import type { RoleCheck } from '../../audit/role-check.js'
 import { REGION_PATTERN } from '../../aws-ids.js'
-import type { Semantics } from '../../claims/decide.js'
+import { chooseSemantics, type SemanticsChoice } from '../../claims/choose-semantics.js'
 import { checkEndpoint } from '../../cognito/api/connection-options.js'
 import { checkRoleToAssume } from '../../cognito/api/assumed-role.js'
 import { type AccountFolder, openAccountFolder } from '../../cognito/memberships/account-folder.js'
@@ -43,13 +43,13 @@ import { checkOutput, type Output, type OutputTarget, withOutput } from '../outp
 import { attributesOption, cutShortText, type Rate, toDuration, toNumber, toRate } from '../pool-reading.js'
 import { createProgress } from '../progress.js'
 import { addRoleCheckOptions, openRoleChecks, type RoleChecks } from '../role-checks.js'
-import { semanticsOption } from '../semantics-option.js'
+import { calibrationOption, readSemantics, type SemanticsCommandOptions, semanticsOption } from '../semantics-option.js'
 import { temporaryError, willRemove } from '../temporary.js'
 import { type ExitCode, print, say, type Terminal } from '../terminal.js'
 
 const FORMATS = ['text', 'json', 'ndjson', 'html'] as const
 
-interface AuditAccountOptions {
+interface AuditAccountOptions extends SemanticsCommandOptions {
   readonly region: readonly string[]
   readonly profile?: readonly string[]
   readonly roleArn?: readonly string[]
@@ -64,7 +64,6 @@ interface AuditAccountOptions {
   readonly maxCheckpointAge?: number
   readonly takeOver?: boolean
   readonly dryRun?: boolean
-  readonly semantics: Semantics
   readonly format: (typeof FORMATS)[number]
   readonly output?: string
   readonly finding?: readonly AuditConcern[]
@@ -119,6 +118,7 @@ export function addAuditAccountCommand(audit: Command, terminal: Terminal, finis
       'list the user pools, print what reading them costs, check that nothing it needs is missing, and stop',
     )
     .addOption(semanticsOption())
+    .addOption(calibrationOption())
     .addOption(
       new Option(
         '--format <format>',
@@ -164,13 +164,15 @@ async function auditAccount(given: AuditAccountOptions, terminal: Terminal, tool
   const { format, output: path, checkpoint } = options
   const signal = terminal.interrupted()
   const checkRoles = await roleChecksFor(options)
+  const semantics = await readSemantics(options)
   const kind = format === 'text' ? 'text' : 'data'
-  const target: OutputTarget = { path, terminal, kind, hasUsers: true, inputs: [options.rolesFile] }
+  const inputs = [options.rolesFile, options.calibration]
+  const target: OutputTarget = { path, terminal, kind, hasUsers: true, inputs }
   await checkOutput(target)
   const progress = createProgress(terminal.stderr)
   try {
     if (options.dryRun) return await dryRun(options, terminal, signal, progress.say)
-    const folder = await openFolder(options)
+    const folder = await openFolder(options, semantics)
     let complete = false
     try {
       const found = await findAccounts({
@@ -190,7 +192,7 @@ async function auditAccount(given: AuditAccountOptions, terminal: Terminal, tool
         lines: format === 'ndjson',
         checkpoints: checkpoint !== undefined,
         concerns: new Set(options.finding),
-        semantics: options.semantics,
+        semantics,
         read: readOptions(options),
         onRead: events.onRead,
         checkRoles: checkRoles(found.places),
@@ -199,7 +201,7 @@ async function auditAccount(given: AuditAccountOptions, terminal: Terminal, tool
         onEvent: events.onWalk,
       })
       const summary = createAccountSummary({
-        semantics: options.semantics,
+        ...chooseSemantics(semantics),
         accounts: found.accounts,
         regions: walk.regions,
         pools: walk.pools,
@@ -328,7 +330,7 @@ interface OpenFolder {
 }
 
 /** The folder of `--checkpoint`, or a temporary one. */
-async function openFolder(options: AuditAccountOptions): Promise<OpenFolder> {
+async function openFolder(options: AuditAccountOptions, semantics: SemanticsChoice): Promise<OpenFolder> {
   const { checkpoint, maxCheckpointAge = DAY, takeOver, format } = options
   const { sources, regions, endpoint, baseProfile } = accountOptions(options)
   const read = {
@@ -338,7 +340,7 @@ async function openFolder(options: AuditAccountOptions): Promise<OpenFolder> {
     baseProfile: baseProfile ?? null,
     strategy: options.strategy ?? 'the faster one',
     attributes: options.attributes ?? [],
-    semantics: options.semantics,
+    ...chooseSemantics(semantics),
     lines: format === 'ndjson',
     findings: options.finding ?? [],
     roles: [options.checkRoles ?? false, options.privileges ?? false, options.rolesFile ?? null],

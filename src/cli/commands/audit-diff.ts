@@ -6,20 +6,23 @@ import {
   DIFF_KINDS,
   type DiffKind,
   isDifferent,
+  isSameCalibration,
   type UserDiff,
 } from '../../audit/diff.js'
+import { type SemanticsChoice, chooseSemantics } from '../../claims/choose-semantics.js'
 import { type Semantics, SEMANTICS } from '../../claims/decide.js'
+import { describeCalibration } from '../../claims/explain.js'
 import { quote, RolecastError } from '../../errors.js'
 import { diffPage } from '../../report/diff-page.js'
 import { diffHead, diffJson, diffLine, diffTail, diffText, isUserDifferent } from '../../report/diff-text.js'
 import { type AuditFile, openAuditFile } from '../audit-file.js'
+import { calibrationOption, readSemantics, type SemanticsCommandOptions } from '../semantics-option.js'
 import { type Output, type OutputTarget, withOutput } from '../output.js'
 import type { ExitCode, Terminal } from '../terminal.js'
 
 const FORMATS = ['text', 'json', 'ndjson', 'html'] as const
 
-interface AuditDiffCommandOptions {
-  readonly semantics?: Semantics
+interface AuditDiffCommandOptions extends SemanticsCommandOptions {
   readonly anyPool?: boolean
   readonly format: (typeof FORMATS)[number]
   readonly output?: string
@@ -41,6 +44,7 @@ export function addAuditDiffCommand(audit: Command, terminal: Terminal, finish: 
         'which reading of the rules to apply to both; default: that of the audits',
       ).choices(SEMANTICS),
     )
+    .addOption(calibrationOption())
     .option('--any-pool', 'compare audits of different user pools; users are matched by name')
     .addOption(
       new Option('--format <format>', 'ndjson: a line for each user with a difference; html: one page')
@@ -101,9 +105,11 @@ async function auditDiff(
     for (const path of [older, newer]) opened.push(await openAuditFile(path))
     const [before, after] = opened as [AuditFile, AuditFile]
     const kind = options.format === 'text' ? 'text' : 'data'
-    const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true, inputs: [older, newer] }
-    const semantics = options.semantics ?? commonSemantics(before, after)
-    const diff = createAuditDiff({ before: before.side, after: after.side, semantics, anyPool: options.anyPool })
+    const inputs = [older, newer, options.calibration]
+    const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true, inputs }
+    const isNamed = options.semantics !== undefined || options.calibration !== undefined
+    const semantics = isNamed ? await readSemantics(options) : { semantics: commonSemantics(before, after) }
+    const diff = createAuditDiff({ before: before.side, after: after.side, ...semantics, anyPool: options.anyPool })
     return await withOutput(target, output => report({ before, after, semantics, diff }, options, output, terminal))
   } finally {
     for (const file of opened) await file.close()
@@ -119,18 +125,30 @@ function commonSemantics({ side: before }: AuditFile, { side: after }: AuditFile
       { value: newer },
     )
   }
+  // A checkpoint has no reading of its own.
+  const areBothRead = older !== undefined && newer !== undefined
+  if (areBothRead && !isSameCalibration(before.calibration, after.calibration)) {
+    const [one, other] = [before, after].map(({ calibration }) =>
+      calibration === undefined ? 'not calibrated' : describeCalibration(calibration),
+    )
+    throw new RolecastError(
+      'invalid-argument',
+      `the first audit was ${one}, and the second ${other}; give --semantics or --calibration to resolve the users of both with one reading`,
+      { value: newer },
+    )
+  }
   return older ?? newer ?? 'observed'
 }
 
 interface Comparison {
   readonly before: AuditFile
   readonly after: AuditFile
-  readonly semantics: Semantics
+  readonly semantics: SemanticsChoice
   readonly diff: AuditDiffBuilder
 }
 
 async function report(
-  { before, after, semantics, diff }: Comparison,
+  { before, after, semantics: choice, diff }: Comparison,
   { format }: AuditDiffCommandOptions,
   output: Output,
   { color, version, interrupted }: VersionedTerminal,
@@ -142,7 +160,9 @@ async function report(
   const write = async (users: readonly UserDiff[]) => {
     if (format === 'ndjson') await output.write(users.filter(isUserDifferent).map(diffLine).join(''))
   }
-  if (format === 'ndjson') await output.write(diffHead({ semantics, before: before.side, after: after.side }))
+  const { semantics, calibration } = chooseSemantics(choice)
+  if (format === 'ndjson')
+    await output.write(diffHead({ semantics, calibration, before: before.side, after: after.side }))
   for await (const users of before.users(semantics)) {
     check()
     users.forEach(diff.addBefore)

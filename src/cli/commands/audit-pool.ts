@@ -11,7 +11,7 @@ import {
   keptWhileFrozen,
   type UserAudit,
 } from '../../audit/summary.js'
-import type { Semantics } from '../../claims/decide.js'
+import { chooseSemantics, type SemanticsChoice } from '../../claims/choose-semantics.js'
 import { quote, RolecastError } from '../../errors.js'
 import { compilePool } from '../../pool/compile-pool.js'
 import { MAX_GROUPS_PER_POOL } from '../../quotas.js'
@@ -40,7 +40,7 @@ import {
   usePoolUsers,
 } from '../pool-reading.js'
 import { addRoleCheckOptions, openRoleChecks, type RoleCheckOptions, type RoleChecks } from '../role-checks.js'
-import { semanticsOption } from '../semantics-option.js'
+import { calibrationOption, readSemantics, type SemanticsCommandOptions, semanticsOption } from '../semantics-option.js'
 import { checkSpool, spool } from '../spool.js'
 import { type ExitCode, say, type Terminal } from '../terminal.js'
 
@@ -49,8 +49,8 @@ const FORMATS = ['text', 'json', 'ndjson', 'csv', 'html', 'sarif', 'ocsf'] as co
 /** Of these a user has a line. */
 const LINE_FORMATS: ReadonlySet<string> = new Set(['ndjson', 'csv'])
 
-interface AuditPoolCommandOptions extends PoolReadingOptions, IdentityPoolOptions, RoleCheckOptions {
-  readonly semantics: Semantics
+interface AuditPoolCommandOptions
+  extends PoolReadingOptions, IdentityPoolOptions, RoleCheckOptions, SemanticsCommandOptions {
   readonly format: (typeof FORMATS)[number]
   readonly finding?: readonly AuditConcern[]
   readonly failOn?: Severity
@@ -69,6 +69,7 @@ export function addAuditPoolCommand(audit: Command, terminal: Terminal, finish: 
     )
   addRoleCheckOptions(addIdentityPoolOptions(command, { hasCustomRole: false }))
     .addOption(semanticsOption())
+    .addOption(calibrationOption())
     .addOption(
       new Option(
         '--format <format>',
@@ -149,7 +150,15 @@ async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal, t
   checkIdentityPoolOptions(options)
   const checkRoles = await openRoleChecks(options)
   const { format, failOn, poolFile, output: path } = options
-  const inputs = [options.checkpoint, poolFile, options.memberships, options.identityPoolFile, options.rolesFile]
+  const semantics = await readSemantics(options)
+  const inputs = [
+    options.checkpoint,
+    poolFile,
+    options.memberships,
+    options.identityPoolFile,
+    options.rolesFile,
+    options.calibration,
+  ]
   const kind = format === 'text' ? 'text' : 'data'
   const target: OutputTarget = { path, terminal, kind, hasUsers: true, inputs }
   const metadata = format === 'csv' ? await metadataTarget(target) : undefined
@@ -160,7 +169,12 @@ async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal, t
     terminal,
     async pool => {
       if (poolFile !== undefined) identityPool = await openIdentityPool(options, pool.reading.userPoolId)
-      const audit = await openAudit(options, pool, { identityPool, checkRoles, signal: terminal.interrupted() })
+      const audit = await openAudit(options, pool, {
+        semantics,
+        identityPool,
+        checkRoles,
+        signal: terminal.interrupted(),
+      })
       const work = { ...audit, options, toolVersion, color: terminal.color, leftOut }
       if (metadata === undefined) return withOutput(target, output => report(work, output))
       return withOutput(metadata, async beside => {
@@ -219,6 +233,7 @@ async function metadataTarget(target: OutputTarget): Promise<OutputTarget | unde
 }
 
 interface Means {
+  readonly semantics: SemanticsChoice
   readonly identityPool: IdentityPool | undefined
   readonly checkRoles: RoleChecks | undefined
   readonly signal: AbortSignal
@@ -226,9 +241,9 @@ interface Means {
 
 /** All that is known before the first user. */
 async function openAudit(
-  { semantics, format, readAt }: AuditPoolCommandOptions,
+  { format, readAt }: AuditPoolCommandOptions,
   pool: PoolUsers,
-  { identityPool, checkRoles, signal }: Means,
+  { semantics, identityPool, checkRoles, signal }: Means,
 ) {
   const { groups, changes } = pool
   const reading = readAt === undefined ? pool.reading : { ...pool.reading, startedAt: readAt, endedAt: readAt }
@@ -237,9 +252,9 @@ async function openAudit(
   const about = identityPool && aboutOf(identityPool)
   // A scanner has a result for each group and role, and none for a user.
   const listed = format === 'sarif' || format === 'ocsf' ? MAX_GROUPS_PER_POOL : undefined
-  const counter = createAuditSummary({ groups, semantics, reading, identityPool: about, roleChecks, listed })
+  const counter = createAuditSummary({ groups, ...semantics, reading, identityPool: about, roleChecks, listed })
   for (const change of changes) counter.change(change)
-  const head = { reading, semantics, groups, identityPool: about, roleChecks }
+  const head = { reading, ...chooseSemantics(semantics), groups, identityPool: about, roleChecks }
   return { head, counter, audits: auditsOf(pool, semantics, identityPool) }
 }
 
@@ -288,22 +303,36 @@ async function writeLines(
   return summary
 }
 
-/** In characters: a write of less costs more than what it writes. */
+/** In bytes: a write of less costs more than what it writes. */
 const CHUNK = 2 ** 18
 
-/** The lines of the users, as many together as one write is worth. */
+/** In characters: a longer text costs more to put together than to encode in pieces, and a shorter one more to encode. */
+const PIECE = 2 ** 11
+
+/** The lines of the users in UTF-8, as many together as one write is worth. The next ones take the place of those before. */
 async function* inChunks(
   audits: AsyncIterable<readonly UserAudit[]>,
   lineOf: (user: UserAudit) => string,
-): AsyncGenerator<string> {
+): AsyncGenerator<Buffer> {
+  let chunk = Buffer.allocUnsafe(CHUNK)
+  let used = 0
   let text = ''
   for await (const users of audits) {
-    for (const user of users) text += lineOf(user)
-    if (text.length < CHUNK) continue
-    yield text
-    text = ''
+    for (const user of users) {
+      text += lineOf(user)
+      if (text.length < PIECE) continue
+      const most = 3 * text.length
+      if (used + most > chunk.length) {
+        yield chunk.subarray(0, used)
+        used = 0
+        if (most > chunk.length) chunk = Buffer.allocUnsafe(most)
+      }
+      used += chunk.write(text, used)
+      text = ''
+    }
   }
-  yield text
+  yield chunk.subarray(0, used)
+  yield Buffer.from(text)
 }
 
 function lineWriter(
@@ -332,10 +361,10 @@ async function writePage({ audits, counter, toolVersion }: Work, output: Output)
 
 async function* auditsOf(
   { groups, batches }: PoolUsers,
-  semantics: Semantics,
+  semantics: SemanticsChoice,
   identityPool: IdentityPool | undefined,
 ): AsyncGenerator<readonly UserAudit[]> {
-  const pool = compilePool(groups, { semantics })
+  const pool = compilePool(groups, semantics)
   // Lists that are frozen are those that come again.
   const resolve = keptWhileFrozen((names: readonly string[]) => {
     const resolution = pool.resolve(names)

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Semantics } from '../../claims/decide.js'
+import type { SemanticsChoice } from '../../claims/choose-semantics.js'
 import { type AuditedUser, auditUser } from '../../cognito/memberships/audit-pool.js'
 import { type ErrorCode, isRolecastError, type RolecastError } from '../../errors.js'
 import { jsonText } from '../../report/json-text.js'
@@ -17,13 +17,12 @@ import {
 } from '../identity-pool.js'
 import { failureText } from '../failure-text.js'
 import { checkOutput, type OutputTarget, withOutput } from '../output.js'
-import { semanticsOption } from '../semantics-option.js'
+import { calibrationOption, readSemantics, type SemanticsCommandOptions, semanticsOption } from '../semantics-option.js'
 import { type ExitCode, say, type Terminal } from '../terminal.js'
 
-interface AuditUserCommandOptions extends IdentityPoolOptions {
+interface AuditUserCommandOptions extends IdentityPoolOptions, SemanticsCommandOptions {
   readonly userPoolId: string
   readonly username: readonly string[]
-  readonly semantics: Semantics
   readonly json?: boolean
   readonly output?: string
 }
@@ -44,6 +43,7 @@ export function addAuditUserCommand(audit: Command, terminal: Terminal, finish: 
   )
   addIdentityPoolOptions(command, { hasCustomRole: true })
     .addOption(semanticsOption())
+    .addOption(calibrationOption())
     .option('--json', 'print a JSON array, an object for each user')
     .option('--output <file>', 'write to this file atomically; default: stdout')
     .addHelpText(
@@ -66,7 +66,8 @@ Exit codes: 0 it ran, 2 it could not run, or a user was not read.`,
 async function auditUsers(options: AuditUserCommandOptions, terminal: Terminal): Promise<ExitCode> {
   checkIdentityPoolOptions(options)
   const { output: path, json } = options
-  const inputs = [options.identityPoolFile]
+  const semantics = await readSemantics(options)
+  const inputs = [options.identityPoolFile, options.calibration]
   const target: OutputTarget = { path, terminal, kind: json ? 'data' : 'text', hasUsers: true, inputs }
   await checkOutput(target)
   const identityPool = await openIdentityPool(options, undefined)
@@ -74,7 +75,7 @@ async function auditUsers(options: AuditUserCommandOptions, terminal: Terminal):
   let stopped: unknown
   let isMissing = false
   await withOutput(target, async output => {
-    for await (const result of resultsOf(options, terminal.interrupted())) {
+    for await (const result of resultsOf(options, semantics, terminal.interrupted())) {
       if (result.outcome === 'missing') {
         isMissing = true
         await say(terminal, failureText(result.error, { verbose: false }))
@@ -102,8 +103,12 @@ const OF_ONE_USER: ReadonlySet<ErrorCode> = new Set(['user-not-found', 'request-
  * Asks for one user after the other, and goes on after one that is missing. Any other failure ends it: where nothing was read
  * before, by a rejection.
  */
-async function* resultsOf(options: AuditUserCommandOptions, signal: AbortSignal): AsyncGenerator<Result> {
-  const { userPoolId, semantics } = options
+async function* resultsOf(
+  options: AuditUserCommandOptions,
+  semantics: SemanticsChoice,
+  signal: AbortSignal,
+): AsyncGenerator<Result> {
+  const { userPoolId } = options
   let stopped: RolecastError | undefined
   let isFirst = true
   for (const username of options.username) {
@@ -113,7 +118,7 @@ async function* resultsOf(options: AuditUserCommandOptions, signal: AbortSignal)
     }
     let result: Result
     try {
-      const user = await auditUser({ userPoolId, username, ...connectionOf(options), semantics, signal })
+      const user = await auditUser({ userPoolId, username, ...connectionOf(options), ...semantics, signal })
       result = { username, outcome: 'read', user }
     } catch (error) {
       if (!isRolecastError(error)) throw error

@@ -29,14 +29,14 @@ import { changesOf, type DeploymentChanges, isTerraformPlan, readDeployment } fr
 import { readJsonFile } from '../json-file.js'
 import { checkOutput, type Output, type OutputTarget, withOutput } from '../output.js'
 import { addPoolReadingOptions, type PoolReadingOptions, type PoolUsers, usePoolUsers } from '../pool-reading.js'
-import { semanticsOption } from '../semantics-option.js'
+import { calibrationOption, readSemantics, type SemanticsCommandOptions, semanticsOption } from '../semantics-option.js'
 import type { ExitCode, Terminal } from '../terminal.js'
 import { firstIssue, readAs } from '../../cognito/api/schema.js'
-import type { Semantics } from '../../claims/decide.js'
+import { chooseSemantics, type SemanticsChoice } from '../../claims/choose-semantics.js'
 
 const FORMATS = ['text', 'json', 'ndjson'] as const
 
-interface ImpactCommandOptions extends PoolReadingOptions {
+interface ImpactCommandOptions extends PoolReadingOptions, SemanticsCommandOptions {
   readonly set?: readonly GroupChange[]
   readonly addGroup?: readonly GroupChange[]
   readonly addMember?: readonly string[]
@@ -47,7 +47,6 @@ interface ImpactCommandOptions extends PoolReadingOptions {
   readonly removeOthers?: boolean
   readonly role?: readonly (readonly [string, string])[]
   readonly varFile?: readonly string[]
-  readonly semantics: Semantics
   readonly format: (typeof FORMATS)[number]
   readonly output?: string
   readonly failOnChange?: boolean
@@ -92,6 +91,7 @@ export function addImpactCommand(program: Command, terminal: Terminal, finish: (
       toList,
     )
     .addOption(semanticsOption())
+    .addOption(calibrationOption())
     .addOption(
       new Option(
         '--format <format>',
@@ -138,7 +138,9 @@ async function impact(
   // A reader of stdout that goes away leaves the check without its answer.
   if (options.failOnChange) finish(2)
   const kind = options.format === 'text' ? 'text' : 'data'
-  const files = [options.checkpoint, options.poolFile, options.memberships, options.plan, ...wanted.paths]
+  const semantics = await readSemantics(options)
+  const { checkpoint, poolFile, memberships, plan, calibration } = options
+  const files = [checkpoint, poolFile, memberships, plan, calibration, ...wanted.paths]
   const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true, inputs: files }
   const changed = await usePoolUsers(
     options,
@@ -146,7 +148,7 @@ async function impact(
     pool =>
       withOutput(target, output => {
         const { userPoolId } = pool.reading
-        return report(options, wanted.planFor(pool.groups, userPoolId), pool, output, terminal)
+        return report({ ...options, semantics }, wanted.planFor(pool.groups, userPoolId), pool, output, terminal)
       }),
     {
       checkPlace: () => checkOutput(target),
@@ -239,7 +241,7 @@ interface Plan extends DeploymentChanges {
 
 /** Writes the report, and returns whether the role of any user changes, or may. */
 async function report(
-  { format, semantics }: ImpactCommandOptions,
+  { format, semantics }: Pick<ImpactCommandOptions, 'format'> & { readonly semantics: SemanticsChoice },
   plan: Plan,
   pool: PoolUsers,
   output: Output,
@@ -254,7 +256,13 @@ async function report(
   const suggestion =
     precedences.length === 0 ? undefined : tryChanges(groups, { after: changeGroups(groups, renumbered) }, semantics)
   const members = trackMembers(plan, groups)
-  const head: ImpactHead = { toolVersion: version, reading, semantics, poolChanges: pool.changes, notLookedAt }
+  const head: ImpactHead = {
+    toolVersion: version,
+    reading,
+    ...chooseSemantics(semantics),
+    poolChanges: pool.changes,
+    notLookedAt,
+  }
   if (format === 'ndjson') await output.write(impactHead(head, { changes, undetermined }))
   for await (const users of batches) {
     users.forEach(members.see)
@@ -343,10 +351,10 @@ interface Tried extends Pick<ChangeOptions, 'memberships' | 'unknownAfter' | 'un
 function tryChanges(
   groups: readonly Group[],
   { after, changes = [], memberships, unknownAfter, unknownMembers }: Tried,
-  semantics: Semantics,
+  semantics: SemanticsChoice,
 ) {
   const { add, summary } = createImpactSummary()
-  const options = { semantics, memberships, unknownAfter, unknownMembers, emptied: emptiedGroups(changes) }
+  const options = { ...semantics, memberships, unknownAfter, unknownMembers, emptied: emptiedGroups(changes) }
   const impactOn = createImpact(groups, after, options)
   return {
     summary,

@@ -17,15 +17,14 @@ import {
 } from '../identity-pool.js'
 import { linesOf } from '../lines.js'
 import { readPoolFile } from '../pool-file.js'
-import { semanticsOption } from '../semantics-option.js'
+import { calibrationOption, readSemantics, type SemanticsCommandOptions, semanticsOption } from '../semantics-option.js'
 import { type ExitCode, print, type Terminal, write } from '../terminal.js'
 import { validNames } from '../../cognito/groups/group-names.js'
-import type { Semantics } from '../../claims/decide.js'
+import type { SemanticsChoice } from '../../claims/choose-semantics.js'
 
-interface PredictOptions extends IdentityPoolOptions {
+interface PredictOptions extends IdentityPoolOptions, SemanticsCommandOptions {
   readonly group?: readonly string[]
   readonly stdin?: boolean
-  readonly semantics: Semantics
   readonly json?: boolean
   readonly requireRole?: boolean
 }
@@ -69,6 +68,7 @@ export function addPredictCommand(program: Command, terminal: Terminal, finish: 
   )
   addIdentityPoolOptions(command, { hasCustomRole: true })
     .addOption(semanticsOption())
+    .addOption(calibrationOption())
     .option('--json', 'print the resolution as JSON, with the `selection` of the identity pool if there is one')
     .option(
       '--require-role',
@@ -112,9 +112,10 @@ async function predict(options: PredictOptions, terminal: Terminal, finish: (cod
     )
   }
   checkIdentityPoolOptions(options)
+  const semantics = await readSemantics(options)
   const { lookups, userPoolId } = await openPool(options)
   const identityPool = await openIdentityPool(options, userPoolId)
-  const predictNames: Predict = async names => predictionOf(await lookups(names), identityPool, options)
+  const predictNames: Predict = async names => predictionOf(await lookups(names), identityPool, semantics)
   const answer = (found: boolean) => finish(options.requireRole && !found ? 1 : 0)
   if (options.stdin) {
     // A reader of stdout that goes away leaves the check without its answer.
@@ -159,8 +160,8 @@ function lookupsIn(pool: ReadonlyMap<string, Group>): Lookups {
   }
 }
 
-function predictionOf(lookup: Lookup, identityPool: IdentityPool | undefined, options: PredictOptions): Prediction {
-  const resolution = resolveLookup(lookup, options)
+function predictionOf(lookup: Lookup, identityPool: IdentityPool | undefined, semantics: SemanticsChoice): Prediction {
+  const resolution = resolveLookup(lookup, semantics)
   const credentials = identityPool?.predict(resolution)
   return {
     lookup,

@@ -12,6 +12,7 @@ const groupType = z.object({
   RoleArn: z.nullish(z.string()),
   UserPoolId: z.nullish(z.string()),
   CreationDate: z.optional(z.unknown()),
+  LastModifiedDate: z.optional(z.unknown()),
 })
 
 const token = z.nullish(someText)
@@ -51,6 +52,24 @@ export type UserType = z.infer<typeof userType>
 /** When a group was created, in milliseconds since the epoch. Undefined where the response does not say it. */
 export function creationOf({ CreationDate: date }: z.infer<typeof groupType>): number | undefined {
   return date instanceof Date && Number.isFinite(date.getTime()) ? date.getTime() : undefined
+}
+
+const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d/
+
+/**
+ * When a group was last changed, in milliseconds since the epoch. Undefined where it is not said. The SDK has a date, and what
+ * the AWS CLI prints has a text or a number of seconds.
+ */
+export function modificationOf({ LastModifiedDate: date }: z.infer<typeof groupType>): number | undefined {
+  const time =
+    date instanceof Date
+      ? date.getTime()
+      : typeof date === 'number'
+        ? date * 1_000
+        : typeof date === 'string' && ISO_DATE.test(date)
+          ? Date.parse(date)
+          : NaN
+  return Number.isFinite(time) ? time : undefined
 }
 
 export function toGroup({ GroupName, Precedence, RoleArn }: z.infer<typeof groupType>): Group {

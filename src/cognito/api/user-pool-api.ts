@@ -248,7 +248,7 @@ function toListedUser(user: UserType, attributes: readonly string[], context: Us
 }
 
 /** A page of groups, each of this pool and none twice with different contents. */
-function parsePage(response: unknown, context: UserPoolCall) {
+export function parsePage(response: unknown, context: UserPoolCall) {
   const page = parse(listGroupsResponse, response, context)
   const seen = new Map<string, Group>()
   for (const one of page.Groups) {

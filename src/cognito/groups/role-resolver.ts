@@ -89,6 +89,7 @@ const SOURCED_OPTIONS: OptionNames<SourcedRoleResolverOptions<GroupSource> | Pla
   source: true,
   userPoolId: true,
   semantics: true,
+  calibration: true,
 }
 
 /**
@@ -107,11 +108,11 @@ export function createRoleResolver(
   options: RoleResolverOptions | SourcedRoleResolverOptions<CachedGroupSource> | PlainRoleResolverOptions,
 ): RoleResolver | CachedRoleResolver {
   checkRecord(options, 'the options', 'give an object, like `{ userPoolId }`')
-  // An unknown `semantics` fails here and not at the first user.
+  // An unknown `semantics`, or a calibration that was not checked, fails here and not at the first user.
   resolveRoles([], options)
   if (!('source' in options)) {
-    const { semantics, ...sourceOptions } = options
-    return cachedResolver(createGroupSource(sourceOptions), { semantics })
+    const { semantics, calibration, ...sourceOptions } = options
+    return cachedResolver(createGroupSource(sourceOptions), { semantics, calibration })
   }
   checkNames(options, SOURCED_OPTIONS)
   const { source } = options

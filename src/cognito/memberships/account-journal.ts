@@ -2,6 +2,7 @@ import * as z from 'zod/mini'
 import type { PoolAudit } from '../../audit/account-summary.js'
 import { type AuditConcern, CONCERN_NAMES } from '../../audit/concerns.js'
 import type { AuditSummary } from '../../audit/summary.js'
+import { USER_POOL_ID_PATTERN } from '../../aws-ids.js'
 import { SEMANTICS } from '../../claims/decide.js'
 import { RolecastError } from '../../errors.js'
 import { SEVERITIES, type Severity } from '../../severity.js'
@@ -101,12 +102,13 @@ const summary = z.object({
     }),
   ),
   semantics: z.enum(SEMANTICS),
+  calibration: z.optional(z.object({ date: isoDate, userPoolId: z.string().check(z.regex(USER_POOL_ID_PATTERN)) })),
   users: count,
   disabled: count,
   enabledUnknown: count,
   memberships: count,
   outcomes: counts(['resolved', 'none', 'ambiguous', 'undetermined']),
-  evidence: counts(['observed', 'documented', 'inferred', 'unknown']),
+  evidence: counts(['observed', 'documented', 'inferred', 'calibrated', 'unknown']),
   roles: z.array(z.object({ roleArn: z.string(), users: count, disabledUsers: count })),
   groups: z.array(
     z.object({

@@ -14,6 +14,7 @@ import {
   type UserImpact,
 } from '../../audit/impact.js'
 import { compilePool } from '../../pool/compile-pool.js'
+import { chooseSemantics } from '../../claims/choose-semantics.js'
 import { type ResolveOptions, resolveRoles } from '../../claims/resolve.js'
 import type { Checkpoint } from './checkpoint.js'
 import type { ReadEstimate, ReadRates, ReadStrategy } from './estimate.js'
@@ -51,7 +52,14 @@ export interface AuditedUser extends UserAudit {
  * @throws RolecastError as a rejection; `user-not-found`
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminListGroupsForUser.html
  */
-export async function auditUser({ username, signal, semantics, ...options }: AuditUserOptions): Promise<AuditedUser> {
+export async function auditUser({
+  username,
+  signal,
+  semantics,
+  calibration,
+  ...options
+}: AuditUserOptions): Promise<AuditedUser> {
+  chooseSemantics({ semantics, calibration })
   const api = createUserPoolApi({ ...options, clock: Date.now, onCall: () => {} })
   const groups = await listGroupsOfUser(api, username, signal ?? NEVER)
   if (groups === undefined) {
@@ -61,7 +69,7 @@ export async function auditUser({ username, signal, semantics, ...options }: Aud
       { value: username },
     )
   }
-  return { username, groups, resolution: { ...resolveRoles(groups, { semantics }), unknownGroups: [] } }
+  return { username, groups, resolution: { ...resolveRoles(groups, { semantics, calibration }), unknownGroups: [] } }
 }
 
 export interface ReadOptions extends ConnectionOptions<AuditClient> {
@@ -138,10 +146,16 @@ export type AuditPoolOptions = ReadOptions & ResolveOptions
  *
  * @throws RolecastError from the iteration
  */
-export async function* auditPool({ semantics, ...options }: AuditPoolOptions): AsyncGenerator<UserAudit, void> {
+export async function* auditPool({
+  semantics,
+  calibration,
+  ...options
+}: AuditPoolOptions): AsyncGenerator<UserAudit, void> {
+  // What cannot be used fails before the pool is read.
+  chooseSemantics({ semantics, calibration })
   const opened = await openPool(options)
   try {
-    const pool = compilePool(opened.reading.groups, { semantics })
+    const pool = compilePool(opened.reading.groups, { semantics, calibration })
     for (const { groups, ...user } of opened.reading.users()) yield { ...user, resolution: pool.resolve(groups) }
     await opened.done()
   } finally {
@@ -165,10 +179,12 @@ export interface ImpactOptions extends AuditPoolOptions {
  */
 export async function* impact({
   semantics,
+  calibration,
   changes,
   memberships = [],
   ...options
 }: ImpactOptions): AsyncGenerator<UserImpact, void> {
+  chooseSemantics({ semantics, calibration })
   const groupsAfter = (groups: readonly Group[]) => {
     const after = changeGroups(groups, changes)
     checkMemberships(memberships, groups, after)
@@ -179,7 +195,7 @@ export async function* impact({
   try {
     const { groups, users } = opened.reading
     const emptied = emptiedGroups(changes)
-    const impactOn = createImpact(groups, groupsAfter(groups), { semantics, memberships, emptied })
+    const impactOn = createImpact(groups, groupsAfter(groups), { semantics, calibration, memberships, emptied })
     const missing = new Set(memberships.map(({ username }) => username))
     for (const user of users()) {
       missing.delete(user.username)

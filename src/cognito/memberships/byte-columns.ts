@@ -1,7 +1,7 @@
 /** Texts one after another, in chunks: growing by a copy would need twice the memory. */
 export interface Texts {
-  push(bytes: Buffer, length: number): void
-  equals(index: number, bytes: Buffer, length: number): boolean
+  push(bytes: Buffer, start: number, end: number): void
+  equals(index: number, bytes: Buffer, start: number, end: number): boolean
   text(index: number): string
 }
 
@@ -17,23 +17,23 @@ export function createTexts(): Texts {
   const chunkOf = (start: number) => chunks[Math.floor(start / TEXT_CHUNK)]!
 
   return {
-    push(bytes, length) {
+    push(bytes, start, end) {
+      const length = end - start
       // A text never ends a chunk that it did not begin: even an empty one starts before the end of its chunk.
       if (length >= chunk.length - used) {
         chunk = Buffer.alloc(Math.max(TEXT_CHUNK, length))
         chunks.push(chunk)
         used = 0
       }
-      for (let index = 0; index < length; index++) chunk[used + index] = bytes[index]!
       starts.push((chunks.length - 1) * TEXT_CHUNK + used)
       lengths.push(length)
-      used += length
+      for (let at = start; at < end; at++) chunk[used++] = bytes[at]!
     },
-    equals(index, bytes, length) {
-      if (lengths.get(index) !== length) return false
-      const start = starts.get(index)
-      const from = start % TEXT_CHUNK
-      return chunkOf(start).compare(bytes, 0, length, from, from + length) === 0
+    equals(index, bytes, start, end) {
+      if (lengths.get(index) !== end - start) return false
+      const place = starts.get(index)
+      const from = place % TEXT_CHUNK
+      return chunkOf(place).compare(bytes, start, end, from, from + end - start) === 0
     },
     text(index) {
       const start = starts.get(index)
@@ -55,15 +55,18 @@ const COLUMN_CHUNK = 2 ** COLUMN_CHUNK_BITS
 
 export function createColumn(Chunk: Uint16ArrayConstructor | Uint32ArrayConstructor | Float64ArrayConstructor): Column {
   const chunks: (Uint16Array | Uint32Array | Float64Array)[] = []
-  let length = 0
+  let last = new Chunk(0)
+  let used = COLUMN_CHUNK
   return {
     get length() {
-      return length
+      return (chunks.length - 1) * COLUMN_CHUNK + used
     },
     push(value) {
-      if (length === chunks.length * COLUMN_CHUNK) chunks.push(new Chunk(COLUMN_CHUNK))
-      chunks[length >>> COLUMN_CHUNK_BITS]![length % COLUMN_CHUNK] = value
-      length++
+      if (used === COLUMN_CHUNK) {
+        chunks.push((last = new Chunk(COLUMN_CHUNK)))
+        used = 0
+      }
+      last[used++] = value
     },
     get: index => chunks[index >>> COLUMN_CHUNK_BITS]![index % COLUMN_CHUNK]!,
   }

@@ -26,7 +26,7 @@ export interface MembershipTable {
    */
   userId(username: string): number
   /** The same for a name that is there as bytes of UTF-8. They are not checked. */
-  userIdOf(bytes: Uint8Array, start: number, end: number): number
+  userIdOf(bytes: Buffer, start: number, end: number): number
   /** The id of a user, or undefined if the table does not have the user. */
   find(username: string): number | undefined
   /** @throws RolecastError `invalid-input` for an id that is not in the table */
@@ -50,12 +50,15 @@ export interface MembershipTable {
  */
 export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(new Uint32Array(2))): MembershipTable {
   const names = createTexts()
-  const hashes = createColumn(Uint32Array)
   const memberUsers = createColumn(Uint32Array)
   const memberGroups = createColumn(Uint16Array)
   let encoded = Buffer.alloc(512)
-  // The user's id plus one, so that 0 is a free slot. At most half full, so that a search ends soon.
-  let slots = new Uint32Array(1024)
+  // In pairs: the hash of a name, and the user's id plus one, so that 0 is a free slot. A quarter is always free, so that a search
+  // ends soon.
+  let slots = new Uint32Array(2 * 1024)
+  // How many slots there are, less one.
+  let mask = 1023
+  let size = 0
 
   /** Writes the name's bytes to `encoded`, and returns their number. */
   function encode(username: string): number {
@@ -64,42 +67,44 @@ export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(
     return encoded.write(username)
   }
 
-  /** The slot of the name in `encoded`, or the free slot for it. */
-  function search(length: number, hash: number): number {
-    let slot = hash & (slots.length - 1)
-    for (let entry = slots[slot]!; entry !== 0; entry = slots[slot]!) {
-      if (hashes.get(entry - 1) === hash && names.equals(entry - 1, encoded, length)) return slot
-      slot = (slot + 1) & (slots.length - 1)
+  /** Where the pair of the name is, or the free one for it. */
+  function search(bytes: Buffer, start: number, end: number, hash: number): number {
+    let slot = hash & mask
+    for (let entry = slots[2 * slot + 1]!; entry !== 0; entry = slots[2 * slot + 1]!) {
+      if (slots[2 * slot] === hash && names.equals(entry - 1, bytes, start, end)) break
+      slot = (slot + 1) & mask
     }
-    return slot
+    return 2 * slot
   }
 
   function grow(): void {
-    slots = new Uint32Array(slots.length * 4)
-    for (let id = 0; id < hashes.length; id++) {
-      let slot = hashes.get(id) & (slots.length - 1)
-      while (slots[slot] !== 0) slot = (slot + 1) & (slots.length - 1)
-      slots[slot] = id + 1
+    const old = slots
+    slots = new Uint32Array(2 * old.length)
+    mask = 2 * mask + 1
+    for (let at = 0; at < old.length; at += 2) {
+      if (old[at + 1] === 0) continue
+      let slot = old[at]! & mask
+      while (slots[2 * slot + 1] !== 0) slot = (slot + 1) & mask
+      slots[2 * slot] = old[at]!
+      slots[2 * slot + 1] = old[at + 1]!
     }
   }
 
-  /** The id of the name in `encoded`, which is added if it is new. */
-  function idOf(length: number): number {
-    const hash = halfSipHash13(encoded, length, key)
-    const slot = search(length, hash)
-    const entry = slots[slot]!
+  /** The id of a name, which is added if it is new. */
+  function idOf(bytes: Buffer, start: number, end: number, hash: number): number {
+    const place = search(bytes, start, end, hash)
+    const entry = slots[place + 1]!
     if (entry !== 0) return entry - 1
-    const id = hashes.length
-    names.push(encoded, length)
-    hashes.push(hash)
-    slots[slot] = id + 1
-    if (hashes.length * 2 > slots.length) grow()
-    return id
+    names.push(bytes, start, end)
+    slots[place] = hash
+    slots[place + 1] = ++size
+    if (size * 4 > mask * 3) grow()
+    return size - 1
   }
 
   return {
     get size() {
-      return hashes.length
+      return size
     },
     userId(username) {
       if (hasLoneSurrogate(username)) {
@@ -109,27 +114,23 @@ export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(
           { value: username },
         )
       }
-      return idOf(encode(username))
+      const length = encode(username)
+      return idOf(encoded, 0, length, halfSipHash13(encoded, 0, length, key))
     },
-    userIdOf(bytes, start, end) {
-      const length = end - start
-      if (encoded.length < length) encoded = Buffer.alloc(length)
-      for (let index = 0; index < length; index++) encoded[index] = bytes[start + index]!
-      return idOf(length)
-    },
+    userIdOf: (bytes, start, end) => idOf(bytes, start, end, halfSipHash13(bytes, start, end, key)),
     find(username) {
       // In UTF-8 it would be the name with U+FFFD instead.
       if (hasLoneSurrogate(username)) return undefined
       const length = encode(username)
-      const entry = slots[search(length, halfSipHash13(encoded, length, key))]!
+      const entry = slots[search(encoded, 0, length, halfSipHash13(encoded, 0, length, key)) + 1]!
       return entry === 0 ? undefined : entry - 1
     },
     username(userId) {
-      checkUserId(userId, hashes.length)
+      checkUserId(userId, size)
       return names.text(userId)
     },
     addMembership(userId, groupId) {
-      checkUserId(userId, hashes.length)
+      checkUserId(userId, size)
       if (!Number.isInteger(groupId) || groupId < 0 || groupId > 65_535) {
         throw new RolecastError('invalid-input', `${quote(groupId)} is no group id; give an integer from 0 to 65535`, {
           value: groupId,
@@ -138,7 +139,7 @@ export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(
       memberUsers.push(userId)
       memberGroups.push(groupId)
     },
-    build: () => sortMemberships(memberUsers, memberGroups, hashes.length),
+    build: () => sortMemberships(memberUsers, memberGroups, size),
   }
 }
 
@@ -214,17 +215,16 @@ function hasLoneSurrogate(text: string): boolean {
  * @returns an unsigned integer of 32 bits
  * @see https://www.aumasson.jp/siphash/siphash.pdf
  */
-export function halfSipHash13(bytes: Uint8Array, length: number, key: Uint32Array): number {
+export function halfSipHash13(bytes: Uint8Array, start: number, end: number, key: Uint32Array): number {
   const [k0 = 0, k1 = 0] = key
   let v0 = k0 | 0
   let v1 = k1 | 0
   let v2 = 0x6c796765 ^ k0
   let v3 = 0x74656462 ^ k1
-  const last = length & ~3
+  const last = start + ((end - start) & ~3)
   // A round for each word, the last of them with the length in its highest byte, and three to finish.
-  for (let at = 0; at <= last + 12; at += 4) {
-    const word =
-      at < last ? littleEndian(bytes, at, 4) : at === last ? littleEndian(bytes, at, length - last) | (length << 24) : 0
+  for (let at = start; at <= last + 12; at += 4) {
+    const word = at < last ? wordAt(bytes, at) : at === last ? restAt(bytes, last, end) | ((end - start) << 24) : 0
     if (at === last + 4) v2 ^= 0xff
     v3 ^= word
     v0 = (v0 + v1) | 0
@@ -242,9 +242,15 @@ export function halfSipHash13(bytes: Uint8Array, length: number, key: Uint32Arra
   return (v1 ^ v3) >>> 0
 }
 
-function littleEndian(bytes: Uint8Array, at: number, count: number): number {
+/** Little-endian. */
+function wordAt(bytes: Uint8Array, at: number): number {
+  return bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24)
+}
+
+/** The same of the fewer bytes at the end. */
+function restAt(bytes: Uint8Array, start: number, end: number): number {
   let word = 0
-  for (let i = 0; i < count; i++) word |= bytes[at + i]! << (8 * i)
+  for (let at = start, by = 0; at < end; at++, by += 8) word |= bytes[at]! << by
   return word
 }
 

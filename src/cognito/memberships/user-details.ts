@@ -42,7 +42,7 @@ export function createDetailsTable(): DetailsTable {
   function addText(text: string): number {
     const most = text.length * 3
     if (encoded.length < most) encoded = Buffer.alloc(most)
-    texts.push(encoded, encoded.write(text))
+    texts.push(encoded, 0, encoded.write(text))
     return ++textCount
   }
 

@@ -8,7 +8,9 @@ import {
 } from '../../../src/cognito/index.js'
 import type { Group } from '../../../src/group.js'
 import { resolveRoles } from '../../../src/claims/resolve.js'
+import { readCalibration } from '../../../src/claims/calibration.js'
 import { poolsWithDuplicates, semantics } from '../../arbitraries.js'
+import { calibrationOf, DATE, USER_POOL_ID } from '../../calibrations.js'
 import { failureOf } from '../../failure-of.js'
 
 const A = 'arn:aws:iam::111122223333:role/Alpha'
@@ -18,6 +20,11 @@ const GROUPS: readonly Group[] = [
   { groupName: 'editors', precedence: 2, roleArn: B },
   { groupName: 'staff', precedence: null, roleArn: null },
 ]
+
+const poolOptions = () => ({
+  userPoolId: 'eu-west-1_Ab12Cd34e',
+  client: { send: () => Promise.reject(new Error('never')) },
+})
 
 /** A user pool in this process, and a clock that is moved by hand. */
 function poolOf(groups: readonly Group[], options: Partial<GroupSourceOptions> = {}) {
@@ -68,6 +75,47 @@ test('two resolvers of one source have each their own semantics', async () => {
     expect((await observed.resolve(['one'])).outcome).toBe('none')
     expect((await documented.resolve(['one'])).preferredRole).toBe(A)
   }
+})
+
+describe('a resolver with a calibration', () => {
+  const tie = [
+    { groupName: 'one', precedence: 5, roleArn: A },
+    { groupName: 'two', precedence: 5 },
+  ]
+  const calibration = readCalibration(calibrationOf('roles-compete'))
+
+  test('answers by the reading that its tokens show, and names it, whatever its source', async () => {
+    const settled = { preferredRole: A, evidence: 'calibrated', calibration: { date: DATE, userPoolId: USER_POOL_ID } }
+    const { source } = poolOf(tie)
+    const table = new Map(tie.map(group => [group.groupName, group]))
+    const snapshot = { userPoolId: source.userPoolId, groups: tie }
+    for (const options of [{ source }, { source: (name: string) => table.get(name), userPoolId: 'any' }] as const) {
+      expect(await createRoleResolver({ ...options, calibration } as never).resolve(['one', 'two'])).toMatchObject(
+        settled,
+      )
+      // Control.
+      const undecided = await createRoleResolver(options as never).resolve(['one', 'two'])
+      expect([undecided.outcome, undecided.calibration]).toEqual(['undetermined', undefined])
+    }
+    expect(
+      createRoleResolver({ ...poolOptions(), calibration }).resolveLookup({
+        ...snapshot,
+        unknownGroups: [],
+        stale: false,
+        age: 0,
+      }),
+    ).toMatchObject(settled)
+  })
+
+  test('is not made with one that was not checked, or with semantics too', async () => {
+    const { source } = poolOf(tie)
+    for (const options of [{ source }, { source: () => undefined, userPoolId: 'any' }, poolOptions()]) {
+      for (const wrong of [{ calibration: calibrationOf('roles-compete') }, { calibration, semantics: 'observed' }])
+        expect((await failureOf(() => createRoleResolver({ ...options, ...wrong } as never))).code).toBe(
+          'invalid-option',
+        )
+    }
+  })
 })
 
 describe('an answer is not believed longer than its groups', () => {

@@ -1,0 +1,57 @@
+import { quote } from '../errors.js'
+import { invalidOption } from '../record.js'
+import { type Semantics, SEMANTICS } from './decide.js'
+import type { CheckedCalibration } from './calibration.js'
+
+/** Which reading of Cognito's rules answers: the one you name, or the one that a calibration shows. Not both. */
+export interface SemanticsOptions {
+  /** @default 'observed' */
+  readonly semantics?: Semantics | undefined
+  /** What `readCalibration` returned. It answers with the reading that the tokens of a real user pool show. */
+  readonly calibration?: CheckedCalibration | undefined
+}
+
+/** The same where one of the two has to be given, because there is something that was already answered by it. */
+export type SemanticsChoice =
+  | { readonly semantics: Semantics; readonly calibration?: undefined }
+  | { readonly semantics?: undefined; readonly calibration: CheckedCalibration }
+
+/** The calibration that an answer rests on. */
+export interface CalibrationSource {
+  /** ISO 8601: when the last token was issued. */
+  readonly date: string
+  /** The scratch user pool that issued the tokens. It no longer exists. */
+  readonly userPoolId: string
+}
+
+export interface ChosenSemantics {
+  readonly semantics: Semantics
+  readonly calibration?: CalibrationSource
+}
+
+/**
+ * Where `readCalibration` keeps what a calibration chooses. Text from outside cannot have it, because JSON has no symbols; and it is
+ * one symbol in all copies of the package.
+ */
+export const CHECKED: unique symbol = /* @__PURE__ */ Symbol.for('rolecast.calibration')
+
+/** @throws RolecastError `invalid-option`: unknown semantics, a calibration that was not checked, or both options */
+export function chooseSemantics({ semantics, calibration }: SemanticsOptions): ChosenSemantics {
+  if (calibration === undefined) return { semantics: checkSemantics(semantics) }
+  if (semantics !== undefined) throw invalidOption('`semantics` and `calibration` are both given; give one', semantics)
+  const chosen = (Object(calibration) as Partial<Record<typeof CHECKED, ChosenSemantics>>)[CHECKED]
+  if (chosen === undefined)
+    throw invalidOption(`\`calibration\` is ${quote(calibration)}; give what \`readCalibration\` returns`, calibration)
+  // Another version of the package can have checked it.
+  checkSemantics(chosen.semantics)
+  return chosen
+}
+
+function checkSemantics(semantics: Semantics = 'observed'): Semantics {
+  if (SEMANTICS.includes(semantics)) return semantics
+  const why =
+    (semantics as unknown) === 'groups-compete'
+      ? 'semantics `groups-compete` no longer exists: tokens captured in September 2026 prefer the role of precedence 9 beside a group of precedence 0 without a role'
+      : `\`semantics\` is ${quote(semantics)}`
+  throw invalidOption(`${why}; use one of ${SEMANTICS.join(', ')}`, semantics)
+}

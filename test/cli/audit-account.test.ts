@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { calibrationOf } from '../calibrations.js'
 import {
   AdminAddUserToGroupCommand,
   AdminCreateUserCommand,
@@ -9,7 +10,7 @@ import {
   CreateUserPoolCommand,
 } from '@aws-sdk/client-cognito-identity-provider'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { startEmulator } from '../../src/cli/emulator.js'
+import { startEmulator } from '../cognito/cognito-local.js'
 import { auditCommand } from './audit-command.js'
 import { CREDENTIALS, stubAws } from './command.js'
 import { type AccountEndpointOptions, startAccountEndpoint } from '../cognito/account-endpoint.js'
@@ -597,6 +598,23 @@ describe('the folder of --checkpoint', () => {
     const { code, stderr } = await account(endpoint.url, ...region('eu-west-1'), '--checkpoint', checkpoint)
     expect(code).toBe(2)
     expect(stderr).toMatch(/it is of something else \(`regions` is/)
+  })
+
+  test('of another calibration is refused', async () => {
+    await using endpoint = await startAccountEndpoint(TWO_ACCOUNTS)
+    const checkpoint = join(folder, 'calibrated')
+    const calibrated = async (date: string) => {
+      const path = join(folder, `calibration-${date}.json`)
+      await writeFile(path, JSON.stringify({ ...calibrationOf('roles-compete'), date }))
+      return account(endpoint.url, ...region('us-east-1'), '--checkpoint', checkpoint, '--calibration', path)
+    }
+    endpoint.pools.get(P3)!.fail('access-denied')
+    expect((await calibrated('2026-11-29T12:00:00Z')).stdout).toContain(
+      'roles-compete, calibrated on 2026-11-29 against user pool us-east-1_Ab12Cd34e',
+    )
+    const { code, stderr } = await calibrated('2026-11-30T12:00:00Z')
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/it is of something else \(`calibration` is/)
   })
 
   test('with lines that were changed is refused', async () => {

@@ -9,7 +9,7 @@ import {
   ListUsersInGroupCommand,
 } from '@aws-sdk/client-cognito-identity-provider'
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type Emulator, startEmulator } from '../../src/cli/emulator.js'
+import { type Emulator, startEmulator } from '../cognito/cognito-local.js'
 import { auditPool, auditUser, estimatePool } from '../../src/cognito/memberships/audit-pool.js'
 import { auditCommand } from './audit-command.js'
 import { jsonLines } from './pool.js'

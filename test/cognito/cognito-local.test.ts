@@ -12,7 +12,7 @@ import {
   ListGroupsCommand,
 } from '@aws-sdk/client-cognito-identity-provider'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Emulator, startEmulator } from '../../src/cli/emulator.js'
+import { type Emulator, startEmulator } from './cognito-local.js'
 import { createGroupSource, createRoleResolver, type GroupSourceOptions } from '../../src/cognito/index.js'
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`

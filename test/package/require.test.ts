@@ -9,7 +9,14 @@ import manifest from '../../package.json' with { type: 'json' }
 import { copyPackage } from '../build-package.js'
 
 const run = promisify(execFile)
-const ENTRIES = ['rolecast', 'rolecast/authorizer', 'rolecast/cognito', 'rolecast/template']
+const ENTRIES = [
+  'rolecast',
+  'rolecast/authorizer',
+  'rolecast/cognito',
+  'rolecast/calibrate',
+  'rolecast/template',
+  'rolecast/testing',
+]
 const NODES = [process.execPath, ...(process.env['TEST_NODES']?.split(':').filter(node => node !== '') ?? [])]
 
 let folder: string
@@ -66,6 +73,17 @@ describe.each(NODES)('by require, with %s', node => {
         names(program, { path: 'amplify/auth/resource.ts' }),
       ]).then(found => console.log(found.flat().join()))`
     expect(await runCommonJs(node, program)).toBe('admins,EDITORS')
+  })
+
+  test('a fake Cognito signs tokens', async () => {
+    const program = `
+      const { createFakeCognito } = require('rolecast/testing')
+      createFakeCognito({ users: [{ username: 'alice' }] }).then(async fake => {
+        const { idToken } = await fake.tokensOf('alice')
+        await fake.close()
+        console.log(JSON.parse(Buffer.from(idToken.split('.')[1], 'base64url'))['cognito:username'])
+      })`
+    expect(await runCommonJs(node, program)).toBe('alice')
   })
 
   test('an error of one copy is known to the other', async () => {

@@ -1,30 +1,39 @@
+import type { CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider'
 import type { Command } from 'commander'
+import { createLocalJWKSet, type JWTPayload, jwtVerify } from 'jose'
 import picocolors from 'picocolors'
+import { compareClaims } from '../../claims/compare-claims.js'
+import { CLAIMS } from '../../claims/pre-token-response.js'
 import { createGroupSource, resolveLookup } from '../../cognito/index.js'
 import { predictionText } from '../../report/prediction-text.js'
-import { type Emulator, startEmulator } from '../emulator.js'
+import { createFakeCognito, FAKE_PASSWORD, type FakeCognito } from '../../testing/index.js'
+import { printable } from '../../text.js'
 import { type ExitCode, print, type Terminal } from '../terminal.js'
 
 export function addDemoCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
   program
     .command('demo')
-    .description('predict roles against an embedded Cognito emulator; needs neither AWS nor a network')
+    .description('predict roles, and sign in to a fake user pool to see them; needs neither AWS nor a network')
     .addHelpText('after', '\nExample:\n  $ rolecast demo')
     .action(async () => finish(await demo(terminal)))
 }
 
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
 
+/** The group that Cognito makes for an identity provider is named after the pool and the provider. */
+const FEDERATED_GROUP = 'eu-west-1_FakePool1_Google'
+
 const GROUPS = [
-  { GroupName: 'admins', Precedence: 0, RoleArn: role('Admin') },
-  { GroupName: 'vip', Precedence: 1 },
-  { GroupName: 'editors', Precedence: 5, RoleArn: role('Editor') },
-  { GroupName: 'writers', Precedence: 5, RoleArn: role('Editor') },
-  { GroupName: 'billing', Precedence: 7, RoleArn: role('Billing') },
-  { GroupName: 'support', Precedence: 7, RoleArn: role('Support') },
-  { GroupName: 'readers', Precedence: 20, RoleArn: role('Reader') },
-  { GroupName: 'testers', Precedence: 20 },
-  { GroupName: 'contractors', RoleArn: role('Contractor') },
+  { groupName: 'admins', precedence: 0, roleArn: role('Admin') },
+  { groupName: 'vip', precedence: 1 },
+  { groupName: 'editors', precedence: 5, roleArn: role('Editor') },
+  { groupName: 'writers', precedence: 5, roleArn: role('Editor') },
+  { groupName: 'billing', precedence: 7, roleArn: role('Billing') },
+  { groupName: 'support', precedence: 7, roleArn: role('Support') },
+  { groupName: 'readers', precedence: 20, roleArn: role('Reader') },
+  { groupName: 'testers', precedence: 20 },
+  { groupName: 'contractors', roleArn: role('Contractor') },
+  { groupName: FEDERATED_GROUP },
 ]
 
 const USERS = [
@@ -37,49 +46,89 @@ const USERS = [
     title: 'A role and no role at one precedence: AWS does not document it, so nothing is granted',
     groups: ['testers', 'readers'],
   },
-  { title: 'A federated user: the group of the identity provider does not block', groups: ['IDP', 'readers'] },
+  {
+    title: 'A federated user: the group of the identity provider does not block',
+    groups: [FEDERATED_GROUP, 'readers'],
+  },
   { title: 'A group that was deleted', groups: ['readers', 'deleted-yesterday'] },
 ]
 
 async function demo(terminal: Terminal): Promise<ExitCode> {
-  const emulator = await startEmulator()
+  const exists = (name: string) => GROUPS.some(({ groupName }) => groupName === name)
+  const users = USERS.map(({ groups }, index) => ({ username: usernameOf(index), groups: groups.filter(exists) }))
+  const fake = await createFakeCognito({ groups: GROUPS, users, userPoolId: 'eu-west-1_FakePool1' })
   try {
-    await predictAll(emulator, terminal)
-    return 0
+    return await predictAll(fake, terminal)
   } finally {
-    await emulator.close()
+    await fake.close()
   }
 }
 
-async function predictAll(emulator: Emulator, terminal: Terminal): Promise<void> {
-  const sdk = await import('@aws-sdk/client-cognito-identity-provider')
-  const client = new sdk.CognitoIdentityProviderClient({
-    endpoint: emulator.url,
-    region: 'local',
-    credentials: { accessKeyId: 'local', secretAccessKey: 'local' },
-  })
-  const { UserPool } = await client.send(new sdk.CreateUserPoolCommand({ PoolName: 'demo' }))
-  const userPoolId = UserPool!.Id!
-  // The group that Cognito makes for an identity provider is named after both.
-  const federatedGroup = `${userPoolId}_Google`
-  for (const group of [...GROUPS, { GroupName: federatedGroup }]) {
-    await client.send(new sdk.CreateGroupCommand({ UserPoolId: userPoolId, ...group }))
-  }
+const usernameOf = (index: number) => `user-${index + 1}`
 
+/** 1: a token has other claims than were predicted. */
+async function predictAll(fake: FakeCognito, terminal: Terminal): Promise<ExitCode> {
+  const { userPoolId, url } = fake
+  const sdk = await import('@aws-sdk/client-cognito-identity-provider')
+  const client = new sdk.CognitoIdentityProviderClient(fake.clientConfig)
   const source = createGroupSource({ userPoolId, client })
   const paint = picocolors.createColors(terminal.color)
-  await print(terminal, `User pool ${userPoolId} with ${GROUPS.length + 1} groups, on an emulator at ${emulator.url}\n`)
+  let code: ExitCode = 0
+  await print(terminal, `User pool ${userPoolId} with ${GROUPS.length} groups, on a fake Cognito at ${url}\n`)
   for (const [index, { title, groups }] of USERS.entries()) {
-    const lookup = await source.lookup(groups.map(name => (name === 'IDP' ? federatedGroup : name)))
+    const lookup = await source.lookup(groups)
     const resolution = resolveLookup(lookup)
+    const username = usernameOf(index)
+    const token = await signIn(fake, client, username)
+    const isPredicted = typeof token === 'string' || compareClaims(resolution, token).status === 'fresh'
+    if (!isPredicted) code = 1
+    const lines =
+      typeof token === 'string'
+        ? [paint.yellow(`  No token. ${printable(token)}`)]
+        : [...claimLines(token), isPredicted ? paint.green('  As predicted.') : paint.red('  Not as predicted.')]
     await print(
       terminal,
-      `\n${paint.inverse(` ${index + 1}. ${title} `)}\n\n${predictionText({ resolution, ...lookup }, terminal)}`,
+      `\n${paint.inverse(` ${index + 1}. ${title} `)}\n\n${predictionText({ resolution, ...lookup }, terminal)}\n` +
+        `${paint.bold(`Sign-in of ${username}`)}\n${lines.join('\n')}\n`,
     )
   }
   const { call, hit, miss, negative, size } = source.stats()
   await print(
     terminal,
-    `\n${paint.bold('Cache')}\n  ${hit + negative + miss} groups asked for: ${call} calls to Cognito, ${hit + negative} hits; ${size} names cached, one of them as unknown\n`,
+    `\n${paint.bold('Cache')}\n  ${hit + negative + miss} groups asked for: ${call} calls to Cognito, ${hit + negative} hits; ${size} names cached, one of them as unknown\n\n` +
+      'The fake follows the rules of the prediction. For evidence of a real user pool, run `rolecast calibrate`.\n',
   )
+  return code
+}
+
+/** The claims of the ID token, whose signature is checked; or why there is no token. */
+async function signIn(
+  { userPoolId, clientId, issuer, jwks }: FakeCognito,
+  client: CognitoIdentityProviderClient,
+  username: string,
+): Promise<JWTPayload | string> {
+  const { AdminInitiateAuthCommand } = await import('@aws-sdk/client-cognito-identity-provider')
+  const command = new AdminInitiateAuthCommand({
+    UserPoolId: userPoolId,
+    ClientId: clientId,
+    AuthFlow: 'ADMIN_USER_PASSWORD_AUTH',
+    AuthParameters: { USERNAME: username, PASSWORD: FAKE_PASSWORD },
+  })
+  try {
+    const { AuthenticationResult } = await client.send(command)
+    const keys = createLocalJWKSet(jwks)
+    const { payload } = await jwtVerify(AuthenticationResult?.IdToken ?? '', keys, { issuer, audience: clientId })
+    return payload
+  } catch (error) {
+    if (error instanceof Error && error.name === 'UndeterminedRoleException') return error.message
+    throw error
+  }
+}
+
+function claimLines(token: JWTPayload): readonly string[] {
+  const width = Math.max(...CLAIMS.map(name => name.length))
+  return CLAIMS.flatMap(name => {
+    const values = [token[name] ?? '(absent)'].flat()
+    return values.map((value, index) => `  ${(index === 0 ? name : '').padEnd(width)}  ${printable(value as string)}`)
+  })
 }

@@ -4,6 +4,7 @@ import { isRolecastError, type Resolution, resolveRoles } from 'rolecast'
 import { createRoleAuthorizer, toContext } from 'rolecast/authorizer'
 import { type CachedRoleResolver, createRoleResolver } from 'rolecast/cognito'
 import { readTemplate } from 'rolecast/template'
+import { createFakeCognito, type FakeCognito } from 'rolecast/testing'
 
 const userPoolId = 'eu-west-1_Ab12Cd34e'
 const resolver: CachedRoleResolver = createRoleResolver({ userPoolId })
@@ -22,3 +23,4 @@ export const handler = createRoleAuthorizer({
 })
 export const isOurs: boolean = isRolecastError(new Error('x'))
 export const read = (text: string) => readTemplate(text, { format: 'cloudformation' })
+export const fake: Promise<FakeCognito> = createFakeCognito({ users: [{ username: 'alice' }] })

@@ -5,8 +5,6 @@ import { createRequire } from 'node:module'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { RolecastError } from '../errors.js'
-import { temporaryError, willRemove } from './temporary.js'
 
 export interface Emulator {
   /** The address to give as an endpoint. It accepts any credentials. */
@@ -14,14 +12,17 @@ export interface Emulator {
   close(): Promise<void>
 }
 
+export interface EmulatorOptions {
+  /** Whether each username has to be an email address, as in its default configuration. Default true. */
+  readonly hasEmailUsernames?: boolean
+}
+
 /**
  * Starts cognito-local in this process: on loopback, a port of the system's choice, and a temporary data folder.
  *
  * Its own `createDefaultServer` keeps its data below the working directory; so its parts are put together here.
- *
- * @throws RolecastError `missing-package` where cognito-local is not installed: it is a development dependency
  */
-export async function startEmulator(): Promise<Emulator> {
+export async function startEmulator({ hasEmailUsernames = true }: EmulatorOptions = {}): Promise<Emulator> {
   const load = loader()
   const { createServer } = load('./server/server.js')
   const { Router } = load('./server/Router.js')
@@ -36,17 +37,14 @@ export async function startEmulator(): Promise<Emulator> {
   const logger = load('pino')({ level: 'silent' })
 
   const folder = join(tmpdir(), `rolecast-emulator-${randomUUID()}`)
-  const forget = willRemove(folder)
-  await mkdir(folder, { mode: 0o700 }).catch(cause => {
-    throw temporaryError(cause)
-  })
+  await mkdir(folder, { mode: 0o700 })
   const clock = new DateClock()
   const stores = new StormDBDataStoreFactory(folder)
   const cognito = await new CognitoServiceFactoryImpl(
     folder,
     stores,
     new UserPoolServiceFactoryImpl(clock, stores),
-  ).create({ logger }, DefaultConfig.UserPoolDefaults)
+  ).create({ logger }, { ...DefaultConfig.UserPoolDefaults, ...(!hasEmailUsernames && { UsernameAttributes: [] }) })
   const noLambda = { enabled: () => false }
   const triggers = new TriggersService(clock, cognito, noLambda, undefined)
   const services = {
@@ -68,21 +66,11 @@ export async function startEmulator(): Promise<Emulator> {
       server.closeAllConnections()
       await new Promise(resolve => server.close(resolve))
       await rm(folder, { recursive: true, force: true })
-      forget()
     },
   }
 }
 
 /** `require` as cognito-local's own files have it; what it gives is not typed. */
 function loader(): (id: string) => any {
-  const here = createRequire(import.meta.url)
-  try {
-    return createRequire(here.resolve('cognito-local'))
-  } catch (cause) {
-    throw new RolecastError(
-      'missing-package',
-      'the demo needs the emulator `cognito-local`; run `npm install --save-dev cognito-local@5.3.0`',
-      { cause },
-    )
-  }
+  return createRequire(createRequire(import.meta.url).resolve('cognito-local'))
 }

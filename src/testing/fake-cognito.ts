@@ -1,0 +1,362 @@
+import { randomUUID } from 'node:crypto'
+import { isUserPoolId, userPoolRegion } from '../aws-ids.js'
+import { type ErrorCode, quote, RolecastError } from '../errors.js'
+import type { SemanticsOptions } from '../claims/choose-semantics.js'
+import type { UndocumentedCase } from '../claims/pre-token.js'
+import type { RoleClaims } from '../claims/resolve.js'
+import { type Group, isGroupName, type UserGroups } from '../group.js'
+import { invalidOption } from '../record.js'
+import { type FakeRequest, type FakeService, startFakeService } from './fake-service.js'
+import { GROUP_OPERATIONS } from './group-operations.js'
+import { createPoolKeys, type PoolKeys, type PublicKey } from './keys.js'
+import { readInput } from './members.js'
+import { createClient, lazily } from './pool-operations.js'
+import type { PreTokenHandler } from './pre-token-trigger.js'
+import { isServiceError } from './service-error.js'
+import type { ServiceState } from './service-state.js'
+import { signIn, type Tokens } from './tokens.js'
+import {
+  ACCOUNT,
+  addMember,
+  addUser,
+  type AppClient,
+  createPool,
+  deleteUser,
+  groupOf,
+  groupsOfUser,
+  toGroup,
+  type UserPool,
+  userOf,
+} from './user-pool.js'
+
+/** The password of a user who is given none. */
+export const FAKE_PASSWORD = 'Fake-Passw0rd'
+
+export interface FakeUser {
+  /** 1 to 128 letters, marks, symbols, numbers or punctuation. */
+  readonly username: string
+  /** Names of groups that exist. @default [] */
+  readonly groups?: readonly string[] | undefined
+  /** @default a random UUID */
+  readonly sub?: string | undefined
+  /** @default FAKE_PASSWORD */
+  readonly password?: string | undefined
+  /** By name, such as `email` or `custom:team`. The ID token has them. `email_verified` is `'true'` or `'false'`. */
+  readonly attributes?: Readonly<Record<string, string>> | undefined
+  /** Whether the user can sign in. @default true */
+  readonly enabled?: boolean | undefined
+}
+
+export interface FakeCognitoOptions extends SemanticsOptions {
+  readonly groups?: Iterable<Group> | undefined
+  readonly users?: Iterable<FakeUser> | undefined
+  /** Its region is the fake's. @default 'eu-west-1_FakePool1' */
+  readonly userPoolId?: string | undefined
+  /** @default '1fakeclient000000000000001' */
+  readonly clientId?: string | undefined
+  /** What a user can be named by besides the username and the `sub`, once it is verified. @default [] */
+  readonly aliases?: readonly ('email' | 'phone_number' | 'preferred_username')[] | undefined
+  /**
+   * Whose `iss` the tokens have. `fake`: the fake's own URL, where its JWKS is. `aws`:
+   * `https://cognito-idp.REGION.amazonaws.com/POOLID`, which `CognitoJwtVerifier` expects; give the verifier the keys by
+   * `verifier.cacheJwks(fake.jwks)`.
+   *
+   * @default 'fake'
+   */
+  readonly issuer?: 'fake' | 'aws' | undefined
+  /** The pool's pre token generation trigger. The handler gets the event that Cognito sends in that version. */
+  readonly preTokenGeneration?: { readonly version: '1' | '2' | '3'; readonly handler: PreTokenHandler } | undefined
+  /**
+   * Role claims of your own in place of those that `semantics` gives, for example to test code against tokens that an emulator
+   * issues. Not with `semantics` or `calibration`.
+   */
+  readonly claims?: ((groups: readonly Group[]) => RoleClaims) | undefined
+  /** Milliseconds since the epoch. @default Date.now */
+  readonly clock?: (() => number) | undefined
+}
+
+export interface FakeTokens extends Tokens {
+  readonly refreshToken: string
+}
+
+/** A fake of one user pool with one app client. Others can be created in it by the API. */
+export interface FakeCognito extends AsyncDisposable {
+  /** `http://127.0.0.1:PORT`: the endpoint for clients. */
+  readonly url: string
+  readonly region: string
+  readonly userPoolId: string
+  /** Of a client without a secret, which may sign in by password and refresh tokens. */
+  readonly clientId: string
+  /** The `iss` of the tokens. */
+  readonly issuer: string
+  /** The public keys of the pool: the first signs ID tokens, the second access tokens. */
+  readonly jwks: { keys: PublicKey[] }
+  /** For `new CognitoIdentityProviderClient(fake.clientConfig)`. */
+  readonly clientConfig: {
+    readonly endpoint: string
+    readonly region: string
+    readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
+  }
+  /** The groups as they are now, in the order of their creation. */
+  readonly groups: readonly Group[]
+  /** The users and their groups as they are now. */
+  readonly users: readonly UserGroups[]
+  /**
+   * Each call that came in, retries of clients included, without passwords and tokens. Set `length = 0` to start over.
+   */
+  readonly requests: FakeRequest[]
+  /** Cases that AWS does not document and that tokens were issued with, by the response of a pre token generation trigger. */
+  readonly undocumented: readonly UndocumentedCase[]
+
+  /**
+   * Signs a user in without a password and without the network.
+   *
+   * @throws RolecastError `user-not-found`, `not-authorized` (disabled), or `request-rejected`: the role claims are
+   *   undetermined, or the trigger failed
+   */
+  tokensOf(username: string): Promise<FakeTokens>
+  /**
+   * Creates the group, or gives an existing one this precedence and role: what is left out, it does not have afterwards (the API
+   * cannot do that). Its members stay.
+   *
+   * @throws RolecastError `invalid-group`
+   */
+  putGroup(group: Group): void
+  /** Nothing happens if there is no such group. */
+  deleteGroup(groupName: string): void
+  /** @throws RolecastError `invalid-option`: a username that exists or cannot exist, or a group that does not exist */
+  addUser(user: FakeUser): void
+  /** Nothing happens if there is no such user. */
+  deleteUser(username: string): void
+  /** @throws RolecastError `user-not-found`, `invalid-option`: no such group, or more than 100 groups */
+  addUserToGroup(username: string, groupName: string): void
+  /** Nothing happens if the user is not in the group. @throws RolecastError `user-not-found` */
+  removeUserFromGroup(username: string, groupName: string): void
+  /** Ends open connections, too. */
+  close(): Promise<void>
+}
+
+const DEFAULT_POOL = 'eu-west-1_FakePool1'
+const DEFAULT_CLIENT = '1fakeclient000000000000001'
+const TRIGGER_ARN = `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:pre-token-generation`
+
+/**
+ * Starts a fake of a Cognito user pool on loopback. The AWS SDK's client talks to it, users sign in, and the signed tokens have the
+ * role claims that `resolveRoles` forecasts for their groups.
+ *
+ * A test double: it checks passwords, not signatures of requests. Not for sign-up, MFA, hosted pages, SRP, other triggers and
+ * identity pools; what it does not have it refuses by name. By default, a sign-in is refused where AWS does not document the
+ * role claims: choose `semantics`, or give a `calibration`.
+ *
+ * @example
+ * await using cognito = await createFakeCognito({
+ *   groups: [{ groupName: 'admins', precedence: 0, roleArn: 'arn:aws:iam::111122223333:role/Admin' }],
+ *   users: [{ username: 'alice', groups: ['admins'] }],
+ * })
+ * const { idToken } = await cognito.tokensOf('alice')
+ *
+ * @throws RolecastError `invalid-option` or `invalid-group`
+ */
+export async function createFakeCognito(options: FakeCognitoOptions = {}): Promise<FakeCognito> {
+  return await startFakeCognito(options, createPoolKeys)
+}
+
+/** @param createKeys makes the keys of the pool, which takes longer than all else; a parameter for tests */
+export async function startFakeCognito(
+  options: FakeCognitoOptions,
+  createKeys: () => Promise<PoolKeys>,
+): Promise<FakeCognito> {
+  const { userPoolId = DEFAULT_POOL, clientId = DEFAULT_CLIENT, preTokenGeneration: trigger } = options
+  checkOptions(options)
+  const service = await startFakeService({
+    ...options,
+    createKeys,
+    region: userPoolRegion(userPoolId) ?? userPoolId.slice(0, userPoolId.indexOf('_')),
+    functions: trigger === undefined ? [] : [[TRIGGER_ARN, trigger.handler]],
+  })
+  const { state } = service
+  const pool = createPool({
+    id: userPoolId,
+    name: 'fake',
+    createdAt: state.now(),
+    keys: lazily(state.createKeys),
+    aliases: options.aliases ?? [],
+    lambdaConfig: trigger === undefined ? {} : triggerConfig(trigger.version),
+  })
+  state.pools.set(userPoolId, pool)
+  const client = createClient({ id: clientId, name: 'fake', ExplicitAuthFlows: AUTH_FLOWS }, state.now())
+  pool.clients.set(clientId, client)
+  try {
+    for (const group of options.groups ?? []) putGroup(state, pool, group)
+    for (const user of options.users ?? []) putUser(state, pool, user)
+    const { jwks } = await pool.keys()
+    return facade(service, pool, client, jwks.keys)
+  } catch (error) {
+    await service.close()
+    throw error
+  }
+}
+
+const AUTH_FLOWS = ['ALLOW_ADMIN_USER_PASSWORD_AUTH', 'ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH']
+
+const triggerConfig = (version: string) => ({
+  PreTokenGeneration: TRIGGER_ARN,
+  PreTokenGenerationConfig: { LambdaVersion: `V${version}_0`, LambdaArn: TRIGGER_ARN },
+})
+
+function facade(service: FakeService, pool: UserPool, client: AppClient, keys: readonly PublicKey[]): FakeCognito {
+  const { state, url, region, requests, close } = service
+  return {
+    url,
+    region,
+    userPoolId: pool.id,
+    clientId: client.id,
+    issuer: state.issuerOf(pool.id),
+    jwks: { keys: [...keys] },
+    clientConfig: { endpoint: url, region, credentials: { accessKeyId: 'fake', secretAccessKey: 'fake' } },
+    get groups() {
+      return [...pool.groups.values()].map(toGroup)
+    },
+    get users() {
+      return [...pool.users.values()].map(user => ({
+        username: user.username,
+        groups: groupsOfUser(pool, user).map(({ groupName }) => groupName),
+      }))
+    },
+    requests,
+    undocumented: state.undocumented,
+    tokensOf: username =>
+      translated('request-rejected', () => {
+        const user = userOf(pool, username)
+        if (!user.isEnabled)
+          throw new RolecastError('not-authorized', `user ${quote(username)} is disabled; enable the user first`)
+        return signIn(state, { pool, client, user, source: 'TokenGeneration_Authentication' })
+      }),
+    putGroup: group => putGroup(state, pool, group),
+    deleteGroup: groupName => void pool.groups.delete(groupName),
+    addUser: user => putUser(state, pool, user),
+    deleteUser(username) {
+      const user = pool.users.get(username)
+      if (user !== undefined) deleteUser(pool, user)
+    },
+    addUserToGroup: (username, groupName) => join(pool, username, groupName),
+    removeUserFromGroup(username, groupName) {
+      const user = translatedSync('invalid-option', () => userOf(pool, username))
+      pool.groups.get(groupName)?.members.delete(user.username)
+    },
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function checkOptions({
+  userPoolId = DEFAULT_POOL,
+  clientId = '',
+  claims,
+  semantics,
+  calibration,
+  ...rest
+}: FakeCognitoOptions): void {
+  if (!isUserPoolId(userPoolId)) {
+    throw new RolecastError(
+      'invalid-user-pool-id',
+      `\`userPoolId\` is ${quote(userPoolId)}; give one like ${DEFAULT_POOL}, or leave it out`,
+      { value: userPoolId },
+    )
+  }
+  if (!/^[\w+]*$/.test(clientId))
+    throw invalidOption(`\`clientId\` is ${quote(clientId)}; give letters and digits, or leave it out`, clientId)
+  if (claims !== undefined && (semantics !== undefined || calibration !== undefined)) {
+    throw invalidOption(
+      '`claims` cannot be combined with `semantics` or `calibration`, because it replaces what they say; give one of them',
+      semantics,
+    )
+  }
+  const { issuer, preTokenGeneration: trigger } = rest
+  if (issuer !== undefined && issuer !== 'fake' && issuer !== 'aws')
+    throw invalidOption(`\`issuer\` is ${quote(issuer)}; give 'fake' or 'aws'`, issuer)
+  if (trigger !== undefined && !['1', '2', '3'].includes(trigger.version)) {
+    throw invalidOption(
+      `the version of \`preTokenGeneration\` is ${quote(trigger.version)}; give '1', '2' or '3'`,
+      trigger.version,
+    )
+  }
+}
+
+/** Checked as CreateGroup checks it. */
+function putGroup(state: ServiceState, pool: UserPool, { groupName, precedence, roleArn }: Group): void {
+  const input = {
+    UserPoolId: pool.id,
+    GroupName: groupName,
+    ...(precedence != null && { Precedence: precedence }),
+    ...(roleArn && { RoleArn: roleArn }),
+  }
+  const { CreateGroup } = GROUP_OPERATIONS
+  const members = pool.groups.get(groupName)?.members ?? []
+  translatedSync(
+    'invalid-group',
+    () => {
+      const checked = readInput('CreateGroup', CreateGroup.members, input)
+      pool.groups.delete(groupName)
+      CreateGroup.run(checked, state)
+    },
+    groupName,
+  )
+  for (const username of members) pool.groups.get(groupName)!.members.add(username)
+}
+
+function putUser(state: ServiceState, pool: UserPool, user: FakeUser): void {
+  const { username, groups = [], sub = randomUUID(), password = FAKE_PASSWORD, attributes = {}, enabled = true } = user
+  if (!isGroupName(username))
+    throw invalidOption(
+      `the username ${quote(username)} cannot exist; give 1 to 128 characters without white space`,
+      username,
+    )
+  const missing = groups.find(name => !pool.groups.has(name))
+  if (missing !== undefined)
+    throw invalidOption(
+      `user ${quote(username)} is in group ${quote(missing)}, which does not exist; add the group first`,
+      missing,
+    )
+  translatedSync('invalid-option', () => {
+    const stored = addUser(pool, {
+      username,
+      sub,
+      attributes: new Map(Object.entries(attributes)),
+      password,
+      status: 'CONFIRMED',
+      createdAt: state.now(),
+    })
+    stored.isEnabled = enabled
+    for (const name of Object.keys(attributes)) pool.customAttributes.add(name)
+    for (const name of groups) addMember(pool, groupOf(pool, name), stored)
+  })
+}
+
+function join(pool: UserPool, username: string, groupName: string): void {
+  translatedSync('invalid-option', () => addMember(pool, groupOf(pool, groupName), userOf(pool, username)))
+}
+
+async function translated<T>(code: ErrorCode, act: () => T | Promise<T>): Promise<T> {
+  try {
+    return await act()
+  } catch (error) {
+    throw toRolecastError(error, code)
+  }
+}
+
+function translatedSync<T>(code: ErrorCode, act: () => T, value?: unknown): T {
+  try {
+    return act()
+  } catch (error) {
+    throw toRolecastError(error, code, value)
+  }
+}
+
+/** What an operation of the API would answer, for callers of the library. */
+function toRolecastError(error: unknown, code: ErrorCode, value?: unknown): unknown {
+  if (!isServiceError(error)) return error
+  if (error.name === 'UserNotFoundException')
+    return new RolecastError('user-not-found', 'the fake has no such user; add the user first', { cause: error })
+  return new RolecastError(code, error.message, { cause: error, ...(value !== undefined && { value }) })
+}

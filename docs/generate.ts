@@ -10,6 +10,7 @@ import { configSchema } from '../src/cli/config.js'
 import { rulesMarkdown } from '../src/report/rule-page.js'
 import { RULES, TEMPLATE_RULES } from '../src/rules/catalogue.js'
 import { type FormatPage, FORMATS } from '../src/template/formats.js'
+import { type EmulatorRecord, emulatorsMarkdown } from './emulator-matrix.js'
 import { outputSchemas } from './output-schemas.js'
 
 const markOf = (source: string) =>
@@ -94,6 +95,16 @@ async function thirdPartyLicenses(): Promise<string> {
     .concat('\n')
 }
 
+/** Of the emulators in `test/fixtures/emulators`, by name. */
+async function emulators(): Promise<string> {
+  const folder = '../test/fixtures/emulators'
+  const files = (await readdir(pathOf(folder))).toSorted()
+  const records = await Promise.all(
+    files.map(async file => JSON.parse(await readPage(`${folder}/${file}`)) as EmulatorRecord),
+  )
+  return emulatorsMarkdown(records)
+}
+
 const list = (items: readonly string[]) => items.map(item => `- ${item}`).join('\n')
 
 const pathOf = (page: string) => fileURLToPath(new URL(page, import.meta.url))
@@ -103,6 +114,7 @@ const pages: readonly (readonly [string, string])[] = [
   ['findings.md', await withRules('findings.md', 'The rules')],
   ['validate.md', await withRules('validate.md', 'The rules of comparisons and suppressions')],
   ['what-it-reads.md', await withGenerated('what-it-reads.md', 'src/template/formats.ts', formatsMarkdown())],
+  ['emulators.md', await withGenerated('emulators.md', 'test/fixtures/emulators', await emulators())],
   ['third-party-licenses.md', await thirdPartyLicenses()],
   ['rolecast.config.schema.json', `${JSON.stringify(configSchema(), undefined, 2)}\n`],
   ...outputSchemas().map(([file, schema]) => [`schemas/${file}`, `${JSON.stringify(schema, undefined, 2)}\n`] as const),

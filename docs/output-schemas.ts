@@ -16,6 +16,7 @@ const named = <T extends z.ZodType>(id: string, schema: T) => schema.meta({ id }
 const time = z.string().regex(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/)
 const account = z.string().regex(/^\d{12}$/)
 const semantics = z.enum(SEMANTICS)
+const calibration = named('calibration', z.strictObject({ date: text, userPoolId: text })).optional()
 const severity = z.enum(['error', 'warning', 'note'])
 const concern = named('concern', z.enum(CONCERN_NAMES))
 const outcome = z.enum(['resolved', 'none', 'ambiguous', 'undetermined'])
@@ -31,7 +32,7 @@ const rule = named(
     'roleless-contender',
   ]),
 )
-const evidence = z.enum(['observed', 'documented', 'inferred', 'unknown'])
+const evidence = z.enum(['observed', 'documented', 'inferred', 'calibrated', 'unknown'])
 const tool = named('tool', z.strictObject({ name: z.literal('rolecast'), version: text }))
 
 const reading = named(
@@ -88,7 +89,7 @@ const selection = named(
     roleArn: text.optional(),
     candidates: z.array(candidate).min(2).optional(),
     rule: selectionRule,
-    evidence,
+    evidence: evidence.exclude(['calibrated']),
     ruleIndex: count.optional(),
   }),
 )
@@ -167,12 +168,13 @@ const finding = { concern, severity, count: count.min(1), affectedUsers: count }
 const summary = {
   reading: reading.optional(),
   semantics,
+  calibration,
   users: count,
   disabled: count,
   enabledUnknown: count,
   memberships: count,
   outcomes: counts(['resolved', 'none', 'ambiguous', 'undetermined']),
-  evidence: counts(['observed', 'documented', 'inferred', 'unknown']),
+  evidence: counts(['observed', 'documented', 'inferred', 'calibrated', 'unknown']),
   roles: z.array(z.strictObject({ roleArn: text, users: count, disabledUsers: count })),
   groups: z.array(z.strictObject({ ...group, users: count, disabledUsers: count })),
   credentials: credentials.optional(),
@@ -208,6 +210,7 @@ const auditLine = z.union([
       tool,
       reading: reading.optional(),
       semantics,
+      calibration,
       // The app clients to whose users the credentials apply, in an audit of accounts.
       identityPool: z
         .strictObject({
@@ -313,6 +316,7 @@ const accountRest = {
   version: z.literal(1),
   tool,
   semantics,
+  calibration,
   accounts: z.array(z.strictObject({ account, sources: z.array(accountSource) })),
   regions: z.array(
     z.strictObject({ account, region: text, listedAt: time, userPools: count, identityPools: count.optional() }),
@@ -373,12 +377,244 @@ const prediction = {
   candidateRole: text.optional(),
   determiningGroups: texts,
   claims: named('claims', roleClaims),
+  calibration,
   unknownGroups: texts.optional(),
   selection: selection.optional(),
   identityPool: z.strictObject({ identityPoolId: text, mappingKey: text.optional() }).optional(),
 }
 
 const predict = z.strictObject({ ...prediction, stale: z.boolean(), age: z.number().min(0) })
+
+const { unknownGroups: _unknown, selection: _selection, identityPool: _pool, ...forecast } = prediction
+
+const preferredRoleChange = z.enum(['same', 'gained', 'lost', 'changed', 'undetermined', 'not-carried'])
+
+const verify = z.strictObject({
+  tool,
+  verdict: z.enum(['match', 'mismatch', 'settles', 'inconclusive']),
+  settles: z.strictObject({ row: z.literal('13'), semantics }).optional(),
+  userPoolId: text,
+  endpoint: text.optional(),
+  token: z.strictObject({ use: z.enum(['id', 'access']), issuedAt: time, expiresAt: time, isExpired: z.boolean() }),
+  signature: z.strictObject({ isChecked: z.boolean(), keys: text.optional() }),
+  semantics,
+  calibration,
+  groups: z.array(
+    z.strictObject({
+      groupName: text,
+      precedence: z.int().min(0).max(MAX_PRECEDENCE).nullable(),
+      roleArn: text.nullable(),
+      modifiedAt: z.number().optional(),
+    }),
+  ),
+  memberships: z.strictObject({
+    status: z.enum(['same', 'different', 'not-compared']),
+    missing: texts,
+    unexpected: texts,
+  }),
+  roles: z.strictObject({
+    status: z.enum(['same', 'different', 'undetermined', 'not-carried']),
+    missing: texts,
+    unexpected: texts,
+    preferredRole: preferredRoleChange,
+    carriedPreferredRole: text.optional(),
+  }),
+  forecast: z.strictObject(forecast),
+  fits: z.array(semantics),
+  doubts: z.array(
+    z.strictObject({
+      doubt: z.enum([
+        'group-changed',
+        'group-gone',
+        'memberships-differ',
+        'nothing-compared',
+        'changes-unknown',
+        'signature-unchecked',
+      ]),
+      groups: texts,
+    }),
+  ),
+  triggerSigns: z.array(
+    z.strictObject({
+      sign: z.enum([
+        'roles-without-groups',
+        'preferred-outside-roles',
+        'roles-in-access-token',
+        'empty-claim',
+        'repeated-entry',
+        'impossible-group',
+        'foreign-role',
+        'roles-suppressed',
+        'groups-suppressed',
+      ]),
+      values: texts.min(1),
+    }),
+  ),
+  undated: texts,
+  notLookedAt: texts,
+})
+
+const carriedClaims = named(
+  'carriedClaims',
+  z.strictObject({
+    'cognito:groups': texts.nullable(),
+    'cognito:roles': texts.nullable(),
+    'cognito:preferred_role': text.nullable(),
+  }),
+)
+const tokenPair = { idToken: carriedClaims, accessToken: carriedClaims }
+const calibrationGroup = z.strictObject({
+  groupName: text,
+  precedence: z.int().min(0).max(MAX_PRECEDENCE).nullable(),
+  roleArn: text.nullable(),
+})
+const notMeasured = z.strictObject({ outcome: z.literal('not-measured'), why: text })
+const seconds = z.number().min(0)
+const noAnswer = z.strictObject({ outcome: z.enum(['not-settled', 'not-supported', 'not-run']), why: text })
+const caseVerdict = z.enum(['agrees', 'settles', 'contradicts', 'none'])
+const runRole = z.enum(['Alpha', 'Beta', 'Gamma', 'other'])
+const selectionCandidate = z.strictObject({
+  outcome: z.enum(['role', 'denied']),
+  role: runRole.optional(),
+  rule: selectionRule,
+})
+const carriedClaim = z.union([text, texts, z.null()])
+
+/** `CalibrationResult`, and what printed it. */
+const calibrationFile = z.strictObject({
+  calibration: z.literal(1),
+  tool,
+  date: time,
+  userPoolId: text,
+  endpoint: text.optional(),
+  region: text,
+  tier: text.nullable(),
+  semantics: semantics.optional(),
+  readings: z.array(z.strictObject({ semantics, contradictedBy: texts })),
+  rows: z.array(
+    z.strictObject({
+      id: text,
+      row: text,
+      about: text,
+      predicted: z.strictObject({ outcome, evidence, candidateRole: text.optional(), ...tokenPair }),
+      real: z.strictObject(tokenPair).optional(),
+      verdict: z.enum(['agrees', 'settles', 'contradicts', 'not-settled']),
+      reading: semantics.optional(),
+      why: text.optional(),
+    }),
+  ),
+  order: z.union([
+    z.strictObject({
+      outcome: z.literal('read'),
+      groups: texts,
+      roles: texts,
+      listed: texts,
+      isListed: z.boolean(),
+      isStable: z.boolean(),
+      isSameForReverse: z.boolean(),
+    }),
+    notMeasured,
+  ]),
+  delays: z.array(
+    z.strictObject({
+      change: z.enum(['AdminAddUserToGroup', 'UpdateGroup', 'AdminRemoveUserFromGroup', 'DeleteGroup']),
+      about: text,
+      delay: z.union([z.strictObject({ outcome: z.enum(['shown', 'not-within']), seconds }), notMeasured]),
+    }),
+  ),
+  identityPool: z
+    .array(
+      z.strictObject({
+        id: text,
+        about: text,
+        configuration: z.strictObject({
+          authenticatedRole: text.optional(),
+          mapping: z
+            .strictObject({
+              Type: z.enum(['Token', 'Rules']),
+              AmbiguousRoleResolution: z.enum(['AuthenticatedRole', 'Deny']).optional(),
+              RulesConfiguration: z
+                .strictObject({
+                  Rules: z.array(
+                    z.strictObject({
+                      Claim: text,
+                      MatchType: z.enum(['Equals', 'Contains', 'StartsWith', 'NotEqual']),
+                      Value: text,
+                      RoleARN: text,
+                    }),
+                  ),
+                })
+                .optional(),
+            })
+            .optional(),
+          customRoleArn: text.optional(),
+        }),
+        token: carriedClaims.optional(),
+        predicted: z
+          .strictObject({
+            outcome: selectionOutcome,
+            role: runRole.optional(),
+            candidates: z.array(selectionCandidate).min(2).optional(),
+            rule: selectionRule,
+            evidence,
+          })
+          .optional(),
+        real: z.union([
+          z.strictObject({ outcome: z.literal('role'), role: runRole }),
+          z.strictObject({ outcome: z.enum(['denied', 'configuration-rejected']), error: text }),
+          noAnswer,
+        ]),
+        verdict: caseVerdict,
+        reading: selectionCandidate.optional(),
+      }),
+    )
+    .optional(),
+  preToken: z
+    .array(
+      z.strictObject({
+        id: text,
+        returns: text,
+        version: z.enum(['V1_0', 'V2_0', 'V3_0']),
+        real: z.union([
+          z.strictObject({ outcome: z.literal('tokens') }),
+          z.strictObject({ outcome: z.literal('rejected'), error: text }),
+          noAnswer,
+        ]),
+        verdict: caseVerdict,
+        claims: z.array(
+          z.strictObject({
+            token: z.enum(['id', 'access']),
+            claim: z.enum(['cognito:groups', 'cognito:roles', 'cognito:preferred_role']),
+            predicted: carriedClaim,
+            rule: z.enum([
+              'unchanged',
+              'replaced',
+              'left-out',
+              'empty-details',
+              'suppressed',
+              'suppressed-by-name',
+              'added',
+            ]),
+            evidence,
+            real: carriedClaim,
+            verdict: z.enum(['agrees', 'settles', 'contradicts']),
+            reading: z.enum(['as-taken', 'unchanged', 'absent', 'takes-value', 'other']).optional(),
+          }),
+        ),
+      }),
+    )
+    .optional(),
+  notSeen: texts,
+  tokens: z.array(
+    z.strictObject({
+      id: text,
+      row: text,
+      groups: z.array(calibrationGroup),
+      ...tokenPair,
+      note: text.optional(),
+    }),
+  ),
+})
 
 const auditUser = z.array(
   z.union([
@@ -473,6 +709,7 @@ const impactHead = {
   tool,
   reading,
   semantics,
+  calibration,
   changes: z.array(change),
   notLookedAt: texts,
 }
@@ -523,7 +760,12 @@ const impactLine = z.union([
   }),
 ])
 
-const side = z.strictObject({ reading: reading.optional(), toolVersion: text.optional(), users: count })
+const side = z.strictObject({
+  reading: reading.optional(),
+  calibration,
+  toolVersion: text.optional(),
+  users: count,
+})
 const sideHead = side.omit({ users: true })
 const namedUsers = z.strictObject({ count, users: texts })
 const signInUsers = namedUsers.extend({ withRole: count })
@@ -548,6 +790,7 @@ const roleState = z.strictObject({
 })
 const diffRest = {
   semantics,
+  calibration,
   before: side,
   after: side,
   notes: texts,
@@ -602,7 +845,9 @@ const diff = z.strictObject({
 })
 
 const diffLine = z.union([
-  z.strictObject({ diff: z.strictObject({ version: z.literal(1), semantics, before: sideHead, after: sideHead }) }),
+  z.strictObject({
+    diff: z.strictObject({ version: z.literal(1), semantics, calibration, before: sideHead, after: sideHead }),
+  }),
   z.strictObject({
     username: text,
     sub: text.optional(),
@@ -645,11 +890,13 @@ const schemas: Readonly<Record<string, readonly [command: string, schema: z.ZodT
   'audit-account-line': ['the last line of rolecast audit account --format ndjson', auditAccountLine],
   'audit-diff': ['rolecast audit diff --format json', diff],
   'audit-diff-line': ['a line of rolecast audit diff --format ndjson', diffLine],
+  calibration: ['rolecast calibrate --json', calibrationFile],
   impact: ['rolecast impact --format json', impact],
   'impact-line': ['a line of rolecast impact --format ndjson', impactLine],
   predict: ['rolecast predict --json, and a line of rolecast predict --stdin', predict],
   snapshot: ['rolecast snapshot', snapshot],
   validate: ['rolecast validate --format json', validate],
+  verify: ['rolecast verify --json', verify],
 }
 
 /** By the name of the file in `docs/schemas`. */

@@ -397,7 +397,9 @@ describe('the page of rules', () => {
     expect(first).not.toBe(second)
     expect(wrongSemantics(page.replace(second!, second!.replace('Alpha', 'absent')))).toEqual(['Case 3'])
     expect(wrongSemantics(page.replace(`${second}\n`, ''))).toEqual(['Case 3'])
-    expect(wrongSemantics(page.replace(second!, `${second}\n| Case 4 | Alpha | Alpha | Alpha |`))).toEqual(['Case 4'])
+    expect(wrongSemantics(page.replace(second!, `${second}\n| Case 4 | Alpha | Alpha | Alpha | Alpha |`))).toEqual([
+      'Case 4',
+    ])
   })
 
   /** A captured token comes with its claims; the older ones say where they were published. */

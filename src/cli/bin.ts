@@ -37,8 +37,8 @@ process.on('exit', code => {
   if (!isOver && code === 2) fail(new Error('nothing is left to wait for'))
 })
 
-/** How long a command that is interrupted may take to stop, in milliseconds. */
-const GRACE = 3_000
+/** How long a command that is interrupted may take to stop, in milliseconds, unless it says that it needs more. */
+let grace = 3_000
 
 const interrupt = new AbortController()
 let listens = false
@@ -62,13 +62,14 @@ function watchSignals(): void {
       if (!listens || signalled !== undefined) end(code, INTERRUPTED)
       signalled = code
       interrupt.abort(new Error('interrupted'))
-      setTimeout(() => end(code, INTERRUPTED), GRACE).unref()
+      setTimeout(() => end(code, INTERRUPTED), grace).unref()
     })
   }
 }
 beforeTemporary(watchSignals)
 
-function interrupted(): AbortSignal {
+function interrupted(ms = 0): AbortSignal {
+  grace = Math.max(grace, ms)
   listens = true
   watchSignals()
   return interrupt.signal

@@ -9,6 +9,9 @@ const WORDS: readonly (readonly [library: string, commandLine: string])[] = [
   ['try again later, or lower `requestsPerSecond`', 'try again later'],
   ['; compare two audits of one pool, or give `anyPool`', '; compare two audits of one pool, or give --any-pool'],
   ['call again with a signal that is not aborted', 'run the command again'],
+  ['; give it as `endpoint`', '; give it as --endpoint-url'],
+  ['; leave `region` out, or', '; leave --region out, or'],
+  ['; leave `endpoint` out, or', '; leave --endpoint-url out, or'],
   [' in `attributes` is not the name', ' in --attributes is not the name'],
   [' (and cognito-idp:ListGroups for prefetch)', ''],
 ]

@@ -68,6 +68,8 @@ const COMMANDS: Commands = new Map<string, (rest: readonly string[]) => Promise<
   ['validate', async () => (await import('./commands/validate.js')).addValidateCommand],
   ['explain', async () => (await import('./commands/explain.js')).addExplainCommand],
   ['snapshot', async () => (await import('./commands/snapshot.js')).addSnapshotCommand],
+  ['calibrate', async () => (await import('./commands/calibrate.js')).addCalibrateCommand],
+  ['verify', async () => (await import('./commands/verify.js')).addVerifyCommand],
   ['demo', async () => (await import('./commands/demo.js')).addDemoCommand],
 ])
 
@@ -80,7 +82,8 @@ const MAX_COMPLAINT = 500
 
 /** What Commander says of an argument, in one line of a bounded length, and what it suggests. */
 function shortened(text: string): string {
-  const whole = text.trimEnd()
+  // An option that is misspelt is quoted with its value, which may be a token.
+  const whole = text.trimEnd().replaceAll(/eyJ[\w.-]{8,}/g, '(a token)')
   const at = whole.lastIndexOf('\n')
   const isSuggested = at >= 0 && /^\(Did you mean [\w ,-]{1,200}\?\)$/.test(whole.slice(at + 1))
   const complaint = isSuggested ? whole.slice(0, at) : whole

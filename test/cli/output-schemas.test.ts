@@ -11,6 +11,7 @@ import { auditJson } from '../../src/report/audit-text.js'
 import { auditCsvMetadata } from '../../src/report/audit-csv-metadata.js'
 import { createAuditLines } from '../../src/report/audit-lines.js'
 import { auditCommand } from './audit-command.js'
+import { calibrationOf, USER_POOL_ID } from '../calibrations.js'
 import { CREDENTIALS, stubCredentials } from './command.js'
 
 const FOLDER = new URL('../../docs/schemas/', import.meta.url)
@@ -243,6 +244,36 @@ describe('what a command prints has the form that its schema says', () => {
         expect(faultsOf('predict', await run(...predict, ...identityPool(type)))).toEqual([])
     },
   )
+
+  test('with a calibration, which every output names', async () => {
+    const calibration = [
+      '--calibration',
+      await file('calibration.json', JSON.stringify(calibrationOf('roles-compete'))),
+    ]
+    const calibrated = [...of(1), ...calibration]
+    const change = [...calibrated, '--set', 'hr.precedence=6']
+    const group = ['--pool-file', join(folder, 'pool-1.json'), '--group', 'vip', '--group', 'hr']
+    const side = await file(
+      'calibrated.ndjson',
+      await run('audit', 'pool', ...calibrated, '--user-pool-id', userPoolId, '--format', 'ndjson'),
+    )
+    const csv = join(folder, 'calibrated.csv')
+    await run('audit', 'pool', ...calibrated, '--format', 'csv', '--output', csv)
+    const outputs: readonly (readonly [string, string, ('whole' | 'lines')?])[] = [
+      ['audit', await run('audit', 'pool', ...calibrated, '--format', 'json')],
+      ['audit-line', await readFile(side, 'utf8'), 'lines'],
+      ['audit-csv-metadata', await readFile(`${csv}-metadata.json`, 'utf8')],
+      ['impact', await run('impact', ...change, '--format', 'json')],
+      ['impact-line', await run('impact', ...change, '--format', 'ndjson'), 'lines'],
+      ['predict', await run('predict', ...group, ...calibration, '--json')],
+      ['audit-diff', await run('audit', 'diff', side, side, ...calibration, '--format', 'json')],
+      ['audit-diff-line', await run('audit', 'diff', side, side, ...calibration, '--format', 'ndjson'), 'lines'],
+    ]
+    for (const [name, output, unit] of outputs) {
+      expect([name, faultsOf(name, output, unit)]).toEqual([name, []])
+      expect(output).toContain(USER_POOL_ID)
+    }
+  })
 
   test('validate', async () => {
     const output = await run('validate', paths.template, '--format', 'json')

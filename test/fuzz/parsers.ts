@@ -1,8 +1,11 @@
+import { generateKeyPairSync, sign } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import * as fc from 'fast-check'
 import * as authorizer from '../../src/authorizer/index.js'
+import { parseLedger } from '../../src/calibrate/ledger.js'
+import { verifyToken } from '../../src/calibrate/verify.js'
 import { applyBaseline } from '../../src/cli/baseline.js'
 import { readConfig } from '../../src/cli/config.js'
 import { readMemberships } from '../../src/cli/memberships-file.js'
@@ -394,6 +397,24 @@ const lists = (samples: readonly unknown[][]) =>
 const groupsInput = lists([GROUPS, GROUPS.slice(0, 1)])
 const resolution = core.resolveRoles(GROUPS)
 
+/** Of a user pool in which a group without a precedence is, or is not, preferred. */
+const CALIBRATIONS = [null, ROLE].map(preferred => ({
+  calibration: 1,
+  date: '2026-11-29T12:00:00.000Z',
+  userPoolId: POOL,
+  endpoint: 'https://cognito-idp.eu-west-1.amazonaws.com',
+  tokens: [
+    {
+      id: 'no-precedence',
+      row: '3',
+      groups: [{ groupName: 'admins', precedence: null, roleArn: ROLE }],
+      idToken: { 'cognito:groups': ['admins'], 'cognito:roles': [ROLE], 'cognito:preferred_role': preferred },
+      accessToken: { 'cognito:groups': ['admins'], 'cognito:roles': null, 'cognito:preferred_role': null },
+      note: 'of one user',
+    },
+  ],
+}))
+
 function resolving(): readonly Parser[] {
   return [
     parser('groups', ['resolveRoles', 'suggestRenumbering', 'compilePool', 'explain'], groupsInput, input => {
@@ -406,6 +427,11 @@ function resolving(): readonly Parser[] {
     parser('groups to renumber', ['suggestRenumbering'], lists([GROUPS]), input =>
       core.suggestRenumbering(core.compilePool(input as readonly core.Group[]).groups),
     ),
+    parser('calibrations', ['readCalibration'], changed(CALIBRATIONS, hostileValue), input => {
+      const calibration = core.readCalibration(input)
+      core.fitSemantics(calibration.tokens)
+      core.explain(core.resolveRoles(GROUPS, { calibration }))
+    }),
     parser('options', ['resolveRoles', 'compilePool'], changed([{ semantics: 'observed' }], hostileValue), input => {
       if (typeof input !== 'object' || input === null) return
       core.resolveRoles(GROUPS, input)
@@ -941,7 +967,61 @@ export function allParsers(folder: string): readonly Parser[] {
     ...overTheNetwork(),
     ...invalidating(),
     ...authorizing(),
+    ...tokens(),
     ...files(folder),
+  ]
+}
+
+const ID_TOKEN = { ...CLAIMS, aud: 'client' }
+const ACCESS_TOKEN = {
+  sub: 'u',
+  iss: CLAIMS.iss,
+  token_use: 'access',
+  client_id: 'client',
+  username: 'alice',
+  iat: CLAIMS.iat,
+  exp: CLAIMS.exp,
+  'cognito:groups': ['admins'],
+}
+const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 })
+const KEYS = { keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'key', alg: 'RS256', use: 'sig' }] }
+const base64url = (text: string) => Buffer.from(text).toString('base64url')
+
+function tokenOf(payload: string, header = '{"alg":"RS256","kid":"key"}'): string {
+  const signed = `${base64url(header)}.${base64url(payload)}`
+  return `${signed}.${sign('RSA-SHA256', Buffer.from(signed), privateKey).toString('base64url')}`
+}
+
+const LEDGER_NAME = 'rolecast-calibrate-0123456789abcdef'
+const LEDGER = [
+  { ledger: 1, runId: '0123456789abcdef', region: 'eu-west-1', account: 'f00d' },
+  { creating: 'user-pool', name: LEDGER_NAME },
+  { created: 'user-pool', name: LEDGER_NAME, id: POOL },
+  { creating: 'role', name: `${LEDGER_NAME}-a` },
+  { gone: 'user-pool', name: LEDGER_NAME },
+]
+  .map(line => `${JSON.stringify(line)}\n`)
+  .join('')
+
+function tokens(): readonly Parser[] {
+  const groups = GROUPS.map(group => ({ ...group, modifiedAt: 1_600_000_000_000 }))
+  const options = { userPoolId: POOL, groups, keys: KEYS } as const
+  const token = tokenOf(JSON.stringify(ID_TOKEN))
+  return [
+    parser('ledgers', ['parseLedger'], damaged([LEDGER]), text => parseLedger(text, 'run.ledger')),
+    parser('tokens', ['verifyToken'], damaged([token]), text => verifyToken(text, options)),
+    parser('what signed tokens say', ['verifyToken'], changedJson([ID_TOKEN, ACCESS_TOKEN]), payload =>
+      verifyToken(tokenOf(payload), options),
+    ),
+    parser('headers of tokens', ['verifyToken'], changedJson([{ alg: 'RS256', kid: 'key', typ: 'JWT' }]), header =>
+      verifyToken(tokenOf(JSON.stringify(ID_TOKEN), header), options),
+    ),
+    parser('keys of a user pool', ['verifyToken'], changed([KEYS], hostileValue), keys =>
+      verifyToken(token, { ...options, keys: keys ?? null }),
+    ),
+    parser('groups with times', ['verifyToken'], lists([groups]), input =>
+      verifyToken(token, { ...options, groups: input as typeof groups }),
+    ),
   ]
 }
 
@@ -951,17 +1031,19 @@ export const WITHOUT_INPUT: ReadonlyMap<string, string> = new Map([
   ['compareRoles', 'takes two resolutions that this library made'],
   ['denialHeaders', 'takes a decision that this library made'],
   ['describeChange', 'takes a change that this library found'],
+  ['fitSemantics', 'takes tokens that `readCalibration` checked, or `calibrate` made'],
   ['groupConfigurations', 'takes a resolution that this library made'],
   ['RolecastError', 'is a class; its messages are what the law of every parser is about'],
 ])
 
-/** The readers of the command line's files, which no entry exports. */
+/** The readers of the command line's files and arguments, which no entry above exports. */
 export const FILE_READERS: readonly string[] = [
   'applyBaseline',
   'isTerraformPlan',
   'openAuditFile',
   'openCheckpoint',
   'parseAccountRecord',
+  'parseLedger',
   'readCheckpoint',
   'readConfig',
   'readDeployment',
@@ -969,4 +1051,5 @@ export const FILE_READERS: readonly string[] = [
   'readMemberships',
   'readPoolFile',
   'readRolesFile',
+  'verifyToken',
 ]

@@ -1,0 +1,131 @@
+import { fitSemantics } from '../claims/calibration.js'
+import { isRolecastError, quote, RolecastError } from '../errors.js'
+import { connect, type ConnectOptions } from './connect.js'
+import { probeIdentityPool } from './identity-pool-probes.js'
+import { probePreToken } from './pre-token-probes.js'
+import { createLedger, newRunId } from './ledger.js'
+import { loadLambda } from './load-lambda.js'
+import { deleteAll, type LeftBehind } from './resources.js'
+import type { CalibrationOutcome, CalibrationResult } from './result.js'
+import { createScratchPool } from './scratch-pool.js'
+import type { Run } from './session.js'
+import { probeDelays, probeMany, probeOrder, probeRows, type UserPoolProbe } from './user-pool-probes.js'
+import type { RolePlace } from './user-pool-rows.js'
+
+export interface CalibrateOptions extends ConnectOptions {
+  /**
+   * The file that says what has to be deleted, before it exists. It must not exist yet, and is removed when all is gone.
+   *
+   * @default `rolecast-calibrate-ID.ledger` in the working directory
+   */
+  readonly ledger?: string | undefined
+  /** Also a user in 100 groups, as many as a user can be in. */
+  readonly many?: boolean | undefined
+  /** Also which role an identity pool gives: an identity pool and three roles without permissions. */
+  readonly identityPool?: boolean | undefined
+  /** Also what Cognito makes of the responses of a pre token generation trigger: functions, a role, and a pool of each tier. */
+  readonly preToken?: boolean | undefined
+}
+
+/**
+ * Finds out on a scratch user pool what Cognito puts into tokens: creates the pool with groups, users and one app client, signs
+ * in, compares each token with what rolecast predicts, and deletes the pool. Nothing that is not in its ledger is touched.
+ *
+ * It takes about a minute, and needs the permissions of `planCalibration().permissions`. Not for a pool that you have. The
+ * signatures of the tokens are not checked: they come over TLS, as responses to signed requests. Resolves also where something
+ * could not be deleted: look at `leftBehind`.
+ *
+ * @throws RolecastError as a rejection: no user pool could be made, or `aborted`. What was created is deleted before
+ * @example
+ * const { result, leftBehind } = await calibrate({ region: 'eu-west-1' })
+ */
+export async function calibrate(options: CalibrateOptions = {}): Promise<CalibrationOutcome> {
+  // Before anything is created, because it may not be installed.
+  if (options.preToken) await loadLambda()
+  const runId = newRunId()
+  const { session, place, header } = await connect(options, runId)
+  const path = options.ledger ?? `rolecast-calibrate-${runId}.ledger`
+  const ledger = await createLedger(path, header)
+  session.tell({ event: 'ledger', path })
+  const probed = await probeAll({ ...session, ledger }, place, options).then(
+    result => ({ result }),
+    (error: unknown) => ({ error }),
+  )
+  const leftBehind = await deleteAll({ ...session.undisturbed(), ledger })
+  if (leftBehind.length > 0) await ledger.close()
+  else await ledger.remove()
+  if ('error' in probed) throw withLeftBehind(probed.error, leftBehind, path)
+  return { result: probed.result, leftBehind, ledger: path }
+}
+
+function withLeftBehind(error: unknown, leftBehind: readonly LeftBehind[], path: string): unknown {
+  if (!isRolecastError(error) || leftBehind.length === 0) return error
+  const { code, message, retryable } = error
+  const what = leftBehind.map(({ title, name }) => `${title} ${quote(name)}`).join(', ')
+  return new RolecastError(
+    code,
+    `${message}. Besides, not everything that was created is known to be gone (${what}); clean up with the ledger ${quote(path)}`,
+    { retryable, cause: error },
+  )
+}
+
+/** In milliseconds. */
+const DAY = 86_400_000
+
+async function probeAll(run: Run, place: RolePlace, options: CalibrateOptions): Promise<CalibrationResult> {
+  let issuedAt = run.now()
+  run.tell({ event: 'step', what: 'a user pool and its app client' })
+  const pool = await createScratchPool(run, { tier: 'LITE' })
+  const probe: UserPoolProbe = {
+    session: run,
+    pool,
+    place,
+    onToken: ({ iat }) => {
+      // By the clock of Cognito, if the token says it, and the two clocks are not of different days.
+      const [ours, theirs] = [run.now(), typeof iat === 'number' ? iat * 1_000 : Infinity]
+      issuedAt = Math.abs(ours - theirs) < DAY ? theirs : ours
+    },
+  }
+  const found = await probeRows(probe)
+  const many = options.many ? await probeMany(probe) : undefined
+  const order = await probeOrder(probe)
+  const delays = await probeDelays(probe)
+  const date = new Date(issuedAt).toISOString()
+  const identityPool = options.identityPool ? await probeIdentityPool(run, pool) : undefined
+  const preToken = options.preToken ? await probePreToken(run, place) : undefined
+  run.throwIfInterrupted()
+
+  const tokens = [...found.tokens, ...(many?.tokens ?? [])]
+  const { semantics, readings } = fitSemantics(tokens)
+  const isReadable = !found.hasMalformed && many?.hasMalformed !== true
+  return {
+    calibration: 1,
+    date,
+    userPoolId: pool.userPoolId,
+    ...(run.endpoint !== undefined && { endpoint: run.endpoint }),
+    region: run.region,
+    tier: pool.tier,
+    ...(isReadable && semantics !== undefined && { semantics }),
+    readings,
+    rows: [...found.rows, ...(many?.rows ?? [])],
+    order,
+    delays,
+    ...(identityPool !== undefined && { identityPool }),
+    ...(preToken !== undefined && { preToken }),
+    notSeen: notSeen(options),
+    // Without those that no reading can have, the rest could fit a reading that is wrong.
+    tokens: isReadable ? tokens : [],
+  }
+}
+
+function notSeen({ many, identityPool, preToken }: CalibrateOptions): readonly string[] {
+  return [
+    'One pool of one tier was looked at, in one Region and at one time. Nothing says that Cognito does the same elsewhere or later.',
+    'All users signed in with AdminInitiateAuth. Other ways to sign in, such as managed login, were not looked at.',
+    'Users of an identity provider, whose group Cognito creates (Case 17), were not looked at.',
+    'The signatures of the tokens were not checked: they came over TLS as responses to signed requests.',
+    ...(many ? [] : ['No user was in many groups.']),
+    ...(identityPool ? [] : ['No identity pool was asked which role it gives.']),
+    ...(preToken ? [] : ['No pre token generation trigger was looked at.']),
+  ]
+}

@@ -1,0 +1,170 @@
+import { oneLine } from '../cognito/api/api-error.js'
+import { diagnose } from '../cognito/api/diagnosis.js'
+import { type ErrorCode, isRolecastError, quote, RolecastError } from '../errors.js'
+import { isOfAws } from './clients.js'
+import { factsOf, type Operation, permissionsOf } from './operations.js'
+
+interface FailureDetails {
+  /** Given by the caller: only then is a missing operation one that an emulator lacks. */
+  readonly endpoint: string | undefined
+  /** The milliseconds that it was given, where they passed. */
+  readonly timeout?: number
+  /** What is wrong with its response. */
+  readonly issue?: string
+}
+
+/** The error of a call that failed. Its text, its cause and its value have no account id. */
+export function callFailure(operation: Operation, cause: unknown, details: FailureDetails): RolecastError {
+  if (isRolecastError(cause)) return cause
+  const { code, note, what, next, status } = diagnosed(operation, cause, details)
+  const words = { what: what ?? WHAT[code] ?? 'failed', next: next ?? nextFor(code, operation) }
+  const said = note === '' ? '' : ` (${note})`
+  return new RolecastError(code, `${operation} ${words.what}${said}; ${words.next}`, {
+    retryable: RETRYABLE.has(code) || (code === 'malformed-response' && status >= 500),
+    ...(cause !== undefined && { cause: masked(cause) }),
+  })
+}
+
+interface Diagnosed {
+  readonly code: ErrorCode
+  readonly note: string
+  readonly what?: string | undefined
+  readonly next?: string | undefined
+  readonly status: number
+}
+
+function diagnosed(operation: Operation, cause: unknown, details: FailureDetails): Diagnosed {
+  const { endpoint, timeout, issue } = details
+  const status = statusOf(cause)
+  if (issue !== undefined) return { code: 'malformed-response', note: maskAccounts(oneLine(issue)), status }
+  if (timeout !== undefined) return { code: 'timeout', note: `${timeout} ms`, status }
+  const message = maskAccounts(oneLine(cause instanceof Error ? cause.message : ''))
+  if (!isOfAws(endpoint) && isUnknownOperation(cause, status)) return { code: 'not-supported', note: message, status }
+  const { service } = factsOf(operation)
+  const diagnosis = diagnose(cause, { isFromIam: service === 'iam' || service === 'sts' })
+  const note = diagnosis.instead === undefined ? message : oneLine(diagnosis.instead)
+  return { code: diagnosis.code, note, what: diagnosis.what, next: diagnosis.next, status }
+}
+
+function statusOf(cause: unknown): number {
+  const { $metadata } = Object(cause) as { readonly $metadata?: { readonly httpStatusCode?: unknown } }
+  const status = $metadata?.httpStatusCode
+  return typeof status === 'number' ? status : 0
+}
+
+/** How emulators say that they lack an operation. */
+const UNKNOWN_OPERATION: ReadonlySet<string> = new Set([
+  'UnknownOperationException',
+  'UnknownOperation',
+  'UnsupportedOperation',
+  'UnsupportedOperationException',
+  'Unsupported',
+  'CognitoLocal#Unsupported',
+  'NotImplemented',
+  'NotYetImplemented',
+  'InvalidAction',
+])
+
+function isUnknownOperation(cause: unknown, status: number): boolean {
+  return status === 501 || UNKNOWN_OPERATION.has(exceptionName(cause))
+}
+
+/** The name that AWS gives the exception, of an error of `Session.call` as well as of the SDK; `''` where there is none. */
+export function exceptionName(error: unknown): string {
+  const cause = isRolecastError(error) ? error.cause : error
+  return cause instanceof Error ? cause.name : ''
+}
+
+/** Whether AWS says that what the call is about does not exist. A server that fails says nothing about that. */
+export function isNotFound(error: unknown): boolean {
+  const cause = isRolecastError(error) ? error.cause : error
+  const status = statusOf(cause)
+  return NOT_FOUND.has(exceptionName(cause)) && status >= 400 && status < 500
+}
+
+const NOT_FOUND: ReadonlySet<string> = new Set([
+  'ResourceNotFoundException',
+  'UserNotFoundException',
+  'NoSuchEntityException',
+  'NoSuchEntity',
+])
+
+/**
+ * Whether a call that was to create something certainly did not: it was rejected, or never sent. After anything else, such as
+ * a lost response, it may exist.
+ */
+export function isNothingCreated(error: unknown): boolean {
+  if (!isRolecastError(error)) return false
+  const { code } = Object(error.cause) as { readonly code?: unknown }
+  return REJECTED.has(error.code) || (typeof code === 'string' && NEVER_SENT.has(code))
+}
+
+const REJECTED: ReadonlySet<ErrorCode> = new Set([
+  'aborted',
+  'clock-skew',
+  'missing-package',
+  'no-credentials',
+  'no-region',
+  'not-authorized',
+  'not-supported',
+  'request-rejected',
+  'throttled',
+])
+
+const NEVER_SENT: ReadonlySet<string> = new Set(['ECONNREFUSED', 'EAI_AGAIN', 'ENOTFOUND'])
+
+/** 12 digits that stand alone, as in an ARN. */
+export function maskAccounts(text: string): string {
+  return text.replaceAll(/(?<!\d)\d{12}(?!\d)/g, '************')
+}
+
+/** The SDK's error with what says what it is, and without the response and the request that it refers to. */
+function masked(cause: unknown): unknown {
+  if (!(cause instanceof Error)) return undefined
+  const copy = new Error(maskAccounts(cause.message))
+  return Object.assign(copy, {
+    name: cause.name,
+    stack: maskAccounts(cause.stack ?? ''),
+    $metadata: { httpStatusCode: statusOf(cause) },
+    ...('code' in cause && typeof cause.code === 'string' && { code: cause.code }),
+  })
+}
+
+const RETRYABLE: ReadonlySet<ErrorCode> = new Set(['throttled', 'timeout', 'unreachable', 'service-error'])
+
+const WHAT: Partial<Record<ErrorCode, string>> = {
+  'no-region': 'has no AWS region',
+  'no-credentials': 'found no AWS credentials',
+  'not-authorized': 'was not allowed',
+  'not-supported': 'is not implemented by the endpoint',
+  throttled: 'was throttled',
+  timeout: 'took too long',
+  unreachable: 'did not reach AWS',
+  'tls-failed': 'found no TLS connection that it can trust',
+  'service-error': 'failed with a server error of AWS',
+  'request-rejected': 'was rejected',
+  'malformed-response': 'got a response that does not match the API',
+}
+
+function nextFor(code: ErrorCode, operation: Operation): string {
+  if (code !== 'not-authorized') return NEXT[code] ?? 'see the cause'
+  const permissions = permissionsOf(operation).map(permission => quote(permission))
+  return `allow ${permissions.join(' and ')}, and check that the credentials are current`
+}
+
+const NEXT: Partial<Record<ErrorCode, string>> = {
+  'no-region': 'give `region`',
+  'no-credentials': 'set AWS_PROFILE or the AWS_* variables, or sign in again',
+  'not-supported': 'leave this probe out, or use another emulator',
+  throttled: 'try again later',
+  timeout: 'try again',
+  unreachable: 'check the network, the endpoint and the region, then try again',
+  'service-error': 'try again later',
+  'malformed-response': 'check that the endpoint is AWS; the response was not used',
+}
+
+/** The run was stopped; the message stands for itself on a command line. */
+export function interrupted(cause: unknown): RolecastError {
+  if (isRolecastError(cause) && cause.code === 'aborted') return cause
+  return new RolecastError('aborted', 'interrupted; run the command again', { cause })
+}

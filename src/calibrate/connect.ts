@@ -1,0 +1,92 @@
+import { scryptSync } from 'node:crypto'
+import * as z from 'zod/mini'
+import { REGION_PATTERN } from '../aws-ids.js'
+import { isAbortSignal } from '../abort.js'
+import { checkEndpoint, MAX_TIMER, numberOption } from '../cognito/api/connection-options.js'
+import { loadSdk } from '../cognito/api/load-sdk.js'
+import { quote, RolecastError } from '../errors.js'
+import { invalidOption } from '../record.js'
+import { isOfAws } from './clients.js'
+import type { LedgerHeader } from './ledger.js'
+import { type AwsCredentials, type CalibrateEvent, type Clock, createSession, type Session } from './session.js'
+import { PLACEHOLDER_ACCOUNT, type RolePlace } from './user-pool-rows.js'
+
+/** How a run, or its clean-up, reaches AWS. */
+export interface ConnectOptions {
+  /** @default the one that the SDK finds in the environment or the profile */
+  readonly region?: string | undefined
+  /** A profile of the AWS configuration files. Ignored with `credentials`. */
+  readonly profile?: string | undefined
+  /** @default as the SDK finds them */
+  readonly credentials?: AwsCredentials | undefined
+  /** Another address of all services, such as an emulator's. What it shows is not evidence of what Cognito does. */
+  readonly endpoint?: string | undefined
+  /**
+   * Milliseconds for one call.
+   *
+   * @default 15_000
+   */
+  readonly timeout?: number | undefined
+  /** Stops the probes. What was created is deleted all the same. */
+  readonly signal?: AbortSignal | undefined
+  /** Called for each step, and for what is created and deleted. Must not throw. */
+  readonly onEvent?: ((event: CalibrateEvent) => void) | undefined
+  /** Another clock, for tests. */
+  readonly clock?: Clock | undefined
+}
+
+export interface Connection {
+  readonly session: Session
+  readonly place: RolePlace
+  readonly header: LedgerHeader
+}
+
+const callerIdentityResponse = z.object({
+  Account: z.string().check(z.regex(/^\d{12}$/)),
+  Arn: z.string().check(z.regex(/^arn:[a-z-]+:/)),
+})
+
+/**
+ * Finds out where and who: creates nothing.
+ *
+ * @throws RolecastError as a rejection
+ */
+export async function connect(options: ConnectOptions, runId: string): Promise<Connection> {
+  const { endpoint, signal = new AbortController().signal, onEvent } = options
+  checkEndpoint(options)
+  const timeout = numberOption(options, 'timeout', { default: 15_000, min: 1, max: MAX_TIMER })
+  if (!isAbortSignal(signal)) throw invalidOption(`\`signal\` is ${quote(signal)}; give an AbortSignal`, signal)
+  const region = options.region ?? (await defaultRegion(options))
+  checkRegion(region, endpoint)
+  const session = createSession({ ...options, region, runId, signal, timeout, tell: event => onEvent?.(event) })
+  const header = { runId, region, ...(endpoint !== undefined && { endpoint }) }
+  if (!isOfAws(endpoint)) return { session, place: { partition: 'aws', account: PLACEHOLDER_ACCOUNT }, header }
+  const { Account: account, Arn } = await session.call('GetCallerIdentity', {}, callerIdentityResponse)
+  const place = { partition: Arn.split(':')[1]!, account }
+  return { session, place, header: { ...header, account: fingerprint(account, runId) } }
+}
+
+/** Says whether two accounts are one, and takes years to find the account for. */
+function fingerprint(account: string, runId: string): string {
+  return scryptSync(account, runId, 16).toString('hex')
+}
+
+async function defaultRegion({ profile }: ConnectOptions): Promise<string> {
+  const sdk = await loadSdk(
+    '@aws-sdk/client-cognito-identity-provider',
+    () => import('@aws-sdk/client-cognito-identity-provider'),
+  )
+  const client = new sdk.CognitoIdentityProviderClient({ ...(profile !== undefined && { profile }) })
+  try {
+    return await client.config.region()
+  } catch (cause) {
+    throw new RolecastError('no-region', 'no AWS region was found; give `region`', { cause })
+  }
+}
+
+/** An emulator takes any word. */
+function checkRegion(region: unknown, endpoint: string | undefined): asserts region is string {
+  const pattern = isOfAws(endpoint) ? REGION_PATTERN : /^[\w-]{1,40}$/
+  if (typeof region === 'string' && pattern.test(region)) return
+  throw invalidOption(`\`region\` is ${quote(region)}; give a region of AWS such as \`eu-west-1\``, region)
+}

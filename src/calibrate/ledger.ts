@@ -1,0 +1,262 @@
+import { randomBytes } from 'node:crypto'
+import { type FileHandle, open, readFile, rm, stat } from 'node:fs/promises'
+import { REGION_PATTERN } from '../aws-ids.js'
+import { quote, RolecastError } from '../errors.js'
+import { ownValue } from '../record.js'
+
+/** What a run can create outside of another resource. All else is in a user pool, and goes with it. */
+export const RESOURCE_KINDS = ['user-pool', 'identity-pool', 'role', 'function'] as const
+
+export type ResourceKind = (typeof RESOURCE_KINDS)[number]
+
+/** Something that a run has created, or was about to. */
+export interface LedgerResource {
+  readonly kind: ResourceKind
+  /** Unique to the run. */
+  readonly name: string
+  /** Absent where the run ended between the request and its response: it may exist all the same. */
+  readonly id?: string | undefined
+}
+
+/** Whose resources a ledger is about. */
+export interface LedgerHeader {
+  readonly runId: string
+  readonly region: string
+  /** Where the calls went, if not to AWS. */
+  readonly endpoint?: string | undefined
+  /** A fingerprint of the account, so that other credentials do not take what they cannot see for deleted. */
+  readonly account?: string | undefined
+}
+
+/** A file that says what has to be deleted, before it exists. */
+export interface Ledger extends LedgerHeader {
+  readonly path: string
+  /** On disk when this resolves. */
+  creating(kind: ResourceKind, name: string): Promise<void>
+  created(kind: ResourceKind, name: string, id: string): Promise<void>
+  /** It was read back as gone. */
+  gone(kind: ResourceKind, name: string): Promise<void>
+  /** What was created and is not gone, the last first. */
+  left(): readonly LedgerResource[]
+  close(): Promise<void>
+  /** Nothing is left: takes the file away. */
+  remove(): Promise<void>
+}
+
+const NAME_PREFIX = 'rolecast-calibrate-'
+
+/** The key of the tag of all that a run creates; the value is the id of the run. */
+export const TAG_KEY = 'rolecast:calibrate'
+
+export function newRunId(): string {
+  return randomBytes(8).toString('hex')
+}
+
+/** The name of what a run creates. A run that creates several of a kind gives each a suffix of letters, digits and hyphens. */
+export function resourceName(runId: string, suffix = ''): string {
+  return `${NAME_PREFIX}${runId}${suffix === '' ? '' : `-${suffix}`}`
+}
+
+/** Whether a run with this id can have given this name. */
+function isNameOf(runId: string, name: unknown): name is string {
+  if (typeof name !== 'string' || name.length > 64) return false
+  const own = resourceName(runId)
+  return name === own || (name.startsWith(`${own}-`) && /^[\w-]+$/.test(name))
+}
+
+/**
+ * Creates the file of a run, for its owner only.
+ *
+ * @throws RolecastError `invalid-option`: the file exists, or cannot be written; nothing was created then
+ */
+export async function createLedger(path: string, header: LedgerHeader): Promise<Ledger> {
+  const file = await open(path, 'wx', 0o600).catch(cause => {
+    throw cannotWrite(path, cause)
+  })
+  const ledger = ledgerOf(path, file, header, [])
+  try {
+    const { runId, region, endpoint, account } = header
+    await append(path, file, { ledger: FORMAT, runId, region, endpoint, account })
+  } catch (error) {
+    await ledger.remove()
+    throw error
+  }
+  return ledger
+}
+
+/**
+ * Opens the file of a run that has ended, to delete what it left behind.
+ *
+ * @throws RolecastError `invalid-input`
+ */
+export async function openLedger(path: string): Promise<Ledger> {
+  const text = await readText(path)
+  const { resources, ...header } = parseLedger(text, path)
+  const file = await open(path, 'a').catch(cause => {
+    throw cannotWrite(path, cause)
+  })
+  // A run that was killed may have left the beginning of a line.
+  if (!text.endsWith('\n')) await file.appendFile('\n')
+  return ledgerOf(path, file, header, resources)
+}
+
+async function readText(path: string): Promise<string> {
+  try {
+    const { size } = await stat(path)
+    if (size > MAX_SIZE) throw unreadable(path, 'it is larger than any ledger')
+    return await readFile(path, 'utf8')
+  } catch (cause) {
+    if (cause instanceof RolecastError) throw cause
+    throw unreadable(path, (cause as NodeJS.ErrnoException).code ?? 'error', cause)
+  }
+}
+
+function ledgerOf(path: string, file: FileHandle, header: LedgerHeader, found: readonly LedgerResource[]): Ledger {
+  const resources = new Map(found.map(resource => [keyOf(resource.kind, resource.name), resource]))
+  const write = (line: object) => append(path, file, line)
+  const close = () => file.close().catch(() => {})
+  return {
+    path,
+    ...header,
+    async creating(kind, name) {
+      await checkInPlace(path, file)
+      await write({ creating: kind, name })
+      resources.set(keyOf(kind, name), { kind, name })
+    },
+    async created(kind, name, id) {
+      // In memory first: where the disk is full, the run itself still deletes it.
+      resources.set(keyOf(kind, name), { kind, name, id })
+      await write({ created: kind, name, id })
+    },
+    async gone(kind, name) {
+      resources.delete(keyOf(kind, name))
+      // Whether it is said or not: to delete what is gone does nothing.
+      await write({ gone: kind, name }).catch(() => {})
+    },
+    left: () => [...resources.values()].toReversed(),
+    close,
+    async remove() {
+      await close()
+      await rm(path, { force: true })
+    },
+  }
+}
+
+function keyOf(kind: ResourceKind, name: string): string {
+  return `${kind} ${name}`
+}
+
+/** A clean-up of this ledger by another process takes the file away: what is created after that would be in no ledger. */
+async function checkInPlace(path: string, file: FileHandle): Promise<void> {
+  const [own, there] = await Promise.all([
+    file.stat({ bigint: true }),
+    stat(path, { bigint: true }).catch(() => undefined),
+  ])
+  if (there?.ino === own.ino && there.dev === own.dev) return
+  throw new RolecastError(
+    'invalid-input',
+    `the ledger ${quote(path)} was moved or removed while the run went on, so nothing more is created; run it again`,
+    { value: path },
+  )
+}
+
+async function append(path: string, file: FileHandle, line: object): Promise<void> {
+  try {
+    await file.appendFile(`${JSON.stringify(line)}\n`)
+    await file.sync()
+  } catch (cause) {
+    throw cannotWrite(path, cause)
+  }
+}
+
+const FORMAT = 1
+
+/** A run makes some tens of lines. */
+const MAX_SIZE = 1_000_000
+
+/** What a ledger says: whose resources, and which of them are left, in the order they were created. */
+export interface ParsedLedger extends LedgerHeader {
+  readonly resources: readonly LedgerResource[]
+}
+
+/**
+ * Reads the text of a ledger. Its last line may be cut off, because a run may have been killed; nothing was created for it yet.
+ *
+ * @throws RolecastError `invalid-input` for anything that a run does not write: nothing is deleted by a ledger that was changed
+ */
+export function parseLedger(text: string, path: string): ParsedLedger {
+  const lines = text.split('\n').slice(0, -1)
+  const records = lines.filter(line => line !== '').flatMap((line, index) => toRecord(line, index + 1, path))
+  const [first, ...rest] = records
+  if (first === undefined) throw unreadable(path, 'it is empty')
+  const header = toHeader(first, path)
+  const resources = new Map<string, LedgerResource>()
+  for (const record of rest) apply(record, header.runId, resources, path)
+  return { ...header, resources: [...resources.values()] }
+}
+
+/** A line that is no JSON can only be one that was cut off, before a later process wrote on. It said nothing. */
+function toRecord(line: string, number: number, path: string): readonly object[] {
+  let value: unknown
+  try {
+    value = JSON.parse(line)
+  } catch {
+    if (line.startsWith('{') && !line.endsWith('}') && number > 1) return []
+    throw unreadable(path, `line ${number} is not JSON`)
+  }
+  if (typeof value === 'object' && value !== null) return [value]
+  throw unreadable(path, `line ${number} is not an object`)
+}
+
+function toHeader(record: object, path: string): LedgerHeader {
+  const text = (key: string) => textOf(record, key)
+  if (ownValue(record, 'ledger') !== FORMAT)
+    throw unreadable(path, 'its first line is not that of a ledger of this version')
+  const runId = text('runId')
+  if (runId === undefined || !/^[0-9a-f]{16}$/.test(runId)) throw unreadable(path, 'it has no id of a run')
+  const region = text('region')
+  const endpoint = text('endpoint')
+  if (region === undefined || !(endpoint === undefined ? REGION_PATTERN : /^[\w-]{1,40}$/).test(region))
+    throw unreadable(path, 'it has no AWS region')
+  return { runId, region, endpoint, account: text('account') }
+}
+
+function apply(record: object, runId: string, resources: Map<string, LedgerResource>, path: string): void {
+  const name = ownValue(record, 'name')
+  const [step, kind] = (['creating', 'created', 'gone'] as const)
+    .map(one => [one, ownValue(record, one)] as const)
+    .find(([, value]) => value !== undefined) ?? [undefined, undefined]
+  if (!isKind(kind)) throw unreadable(path, 'a line is about nothing that a run creates')
+  if (!isNameOf(runId, name)) throw unreadable(path, `it names ${quote(name)}, which is not of the run ${quote(runId)}`)
+  const key = keyOf(kind, name)
+  if (step === 'gone') return void resources.delete(key)
+  if (step === 'creating') return void resources.set(key, { kind, name })
+  const id = textOf(record, 'id')
+  if (id === undefined || id === '' || id.length > 200) throw unreadable(path, `${quote(name)} has no id`)
+  resources.set(key, { kind, name, id })
+}
+
+function textOf(record: object, key: string): string | undefined {
+  const value = ownValue(record, key)
+  return typeof value === 'string' ? value : undefined
+}
+
+function isKind(value: unknown): value is ResourceKind {
+  return RESOURCE_KINDS.includes(value as ResourceKind)
+}
+
+function unreadable(path: string, why: string, cause?: unknown): RolecastError {
+  return new RolecastError(
+    'invalid-input',
+    `${quote(path)} is not a ledger that can be followed (${why}); nothing was deleted: give the file that \`rolecast calibrate\` wrote, unchanged`,
+    { value: path, ...(cause !== undefined && { cause }) },
+  )
+}
+
+function cannotWrite(path: string, cause: unknown): RolecastError {
+  const code = (cause as NodeJS.ErrnoException).code ?? 'error'
+  const what = code === 'EEXIST' ? 'exists already' : `cannot be written (${code})`
+  const next =
+    code === 'EEXIST' ? 'clean up what it lists, or name another file' : 'name a file in a folder that you can write to'
+  return new RolecastError('invalid-option', `the ledger ${quote(path)} ${what}; ${next}`, { value: path, cause })
+}

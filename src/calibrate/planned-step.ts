@@ -1,0 +1,36 @@
+import type { Operation } from './operations.js'
+
+/** The calls of one operation that a part of a run makes. */
+export interface PlannedCall {
+  readonly operation: Operation
+  /** If each change shows at once, everything is as predicted, and no call fails. */
+  readonly count: number
+  /**
+   * At most, but for calls that are sent again because they failed.
+   *
+   * @default `count`
+   */
+  readonly atMost?: number
+}
+
+/** A part of a run. */
+export interface PlannedStep {
+  readonly what: string
+  readonly calls: readonly PlannedCall[]
+}
+
+export type Count = readonly [operation: Operation, count: number, atMost?: number]
+
+export function users(count: number): readonly Count[] {
+  return [
+    ['AdminCreateUser', count],
+    ['AdminSetUserPassword', count],
+  ]
+}
+
+export function step(what: string, counts: readonly Count[]): PlannedStep {
+  return {
+    what,
+    calls: counts.map(([operation, count, atMost]) => ({ operation, count, ...(atMost !== undefined && { atMost }) })),
+  }
+}

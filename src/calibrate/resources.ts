@@ -1,0 +1,285 @@
+import * as z from 'zod/mini'
+import { someText } from '../cognito/api/responses.js'
+import { isRolecastError, quote, RolecastError } from '../errors.js'
+import { isNotFound, isNothingCreated } from './call-failure.js'
+import { type LedgerResource, type ResourceKind, resourceName, TAG_KEY } from './ledger.js'
+import type { Run, Session } from './session.js'
+
+/** What a resource says of itself: whether it is of the run is decided by both. */
+export interface Identity {
+  readonly name: string | undefined
+  /** The value of the tag `rolecast:calibrate`. */
+  readonly tag: string | undefined
+}
+
+/** How one kind of resource is found, looked at and deleted. */
+export interface Resource {
+  /** How messages call it: "user pool". */
+  readonly title: string
+  /** The ids of those with this name, where the id is not known. */
+  find(session: Session, name: string): Promise<readonly string[]>
+  /** Undefined: it does not exist. */
+  look(session: Session, id: string): Promise<Identity | undefined>
+  /** Deletes it, with what stands in the way of that. Not an error where it does not exist any more. */
+  remove(session: Session, id: string): Promise<void>
+}
+
+const describeUserPoolResponse = z.object({
+  UserPool: z.object({
+    Name: z.nullish(z.string()),
+    UserPoolTags: z.nullish(z.record(z.string(), z.string())),
+  }),
+})
+const listUserPoolsResponse = z.object({
+  UserPools: z.array(z.object({ Id: someText, Name: z.nullish(z.string()) })),
+  NextToken: z.nullish(z.string()),
+})
+/** Of a response in which nothing is read. */
+export const anything = z.unknown()
+
+const userPool: Resource = {
+  title: 'user pool',
+  async find(session, name) {
+    const ids: string[] = []
+    let next: string | null | undefined
+    do {
+      const input = { MaxResults: 60, ...(next && { NextToken: next }) }
+      const page = await session.call('ListUserPools', input, listUserPoolsResponse)
+      ids.push(...page.UserPools.filter(pool => pool.Name === name).map(pool => pool.Id))
+      next = page.NextToken
+    } while (next)
+    return ids
+  },
+  async look(session, id) {
+    const found = await unlessMissing(session.call('DescribeUserPool', { UserPoolId: id }, describeUserPoolResponse))
+    if (found === undefined) return undefined
+    const { Name, UserPoolTags } = found.UserPool
+    return { name: Name ?? undefined, tag: UserPoolTags?.[TAG_KEY] }
+  },
+  async remove(session, id) {
+    await unlessMissing(session.call('DeleteUserPool', { UserPoolId: id }, anything))
+  },
+}
+
+const describeIdentityPoolResponse = z.object({
+  IdentityPoolName: z.nullish(z.string()),
+  IdentityPoolTags: z.nullish(z.record(z.string(), z.string())),
+})
+const listIdentityPoolsResponse = z.object({
+  IdentityPools: z.array(z.object({ IdentityPoolId: someText, IdentityPoolName: z.nullish(z.string()) })),
+  NextToken: z.nullish(z.string()),
+})
+
+const identityPool: Resource = {
+  title: 'identity pool',
+  async find(session, name) {
+    const ids: string[] = []
+    let next: string | null | undefined
+    do {
+      const input = { MaxResults: 60, ...(next && { NextToken: next }) }
+      const page = await session.call('ListIdentityPools', input, listIdentityPoolsResponse)
+      ids.push(...page.IdentityPools.filter(pool => pool.IdentityPoolName === name).map(pool => pool.IdentityPoolId))
+      next = page.NextToken
+    } while (next)
+    return ids
+  },
+  async look(session, id) {
+    const input = { IdentityPoolId: id }
+    const found = await unlessMissing(session.call('DescribeIdentityPool', input, describeIdentityPoolResponse))
+    return found && { name: found.IdentityPoolName ?? undefined, tag: found.IdentityPoolTags?.[TAG_KEY] }
+  },
+  async remove(session, id) {
+    await unlessMissing(session.call('DeleteIdentityPool', { IdentityPoolId: id }, anything))
+  },
+}
+
+const getRoleResponse = z.object({
+  Role: z.object({
+    RoleName: z.string(),
+    Tags: z.nullish(z.array(z.object({ Key: z.string(), Value: z.string() }))),
+  }),
+})
+
+/** IAM knows a role by its name, which is also its id here: an ARN has the id of the account. */
+const role: Resource = {
+  title: 'role',
+  find: (session, name) => findByName(session, role, name),
+  async look(session, id) {
+    const found = await unlessMissing(session.call('GetRole', { RoleName: id }, getRoleResponse))
+    if (found === undefined) return undefined
+    const { RoleName, Tags } = found.Role
+    return { name: RoleName, tag: Tags?.find(({ Key }) => Key === TAG_KEY)?.Value }
+  },
+  async remove(session, id) {
+    await unlessMissing(session.call('DeleteRole', { RoleName: id }, anything))
+  },
+}
+
+const getFunctionResponse = z.object({
+  Configuration: z.object({ FunctionName: z.nullish(z.string()) }),
+  Tags: z.nullish(z.record(z.string(), z.string())),
+})
+
+/** Known by its name, as a role is. */
+const lambdaFunction: Resource = {
+  title: 'function',
+  find: (session, name) => findByName(session, lambdaFunction, name),
+  async look(session, id) {
+    const found = await unlessMissing(session.call('GetFunction', { FunctionName: id }, getFunctionResponse))
+    return found && { name: found.Configuration.FunctionName ?? undefined, tag: found.Tags?.[TAG_KEY] }
+  },
+  async remove(session, id) {
+    await unlessMissing(session.call('DeleteFunction', { FunctionName: id }, anything))
+  },
+}
+
+async function findByName(session: Session, resource: Resource, name: string): Promise<readonly string[]> {
+  return (await resource.look(session, name)) === undefined ? [] : [name]
+}
+
+/** By kind. */
+export const RESOURCES: Readonly<Record<ResourceKind, Resource>> = {
+  'user-pool': userPool,
+  'identity-pool': identityPool,
+  role,
+  function: lambdaFunction,
+}
+
+/** What a call gives, or undefined where AWS says that it is about nothing that exists. */
+export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
+  try {
+    return await call
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+/**
+ * Creates a resource: first it is in the ledger, then it exists.
+ *
+ * @param options.suffix distinguishes several of a kind
+ * @param create sends the request, with this name and this tag, and resolves to the id
+ */
+export async function createResource(
+  run: Run,
+  kind: ResourceKind,
+  create: (given: { readonly name: string; readonly tags: Readonly<Record<string, string>> }) => Promise<string>,
+  { suffix = '' }: { readonly suffix?: string } = {},
+): Promise<string> {
+  run.throwIfInterrupted()
+  const name = resourceName(run.runId, suffix)
+  await run.ledger.creating(kind, name)
+  const id = await create({ name, tags: { [TAG_KEY]: run.runId } }).catch(async error => {
+    if (isNothingCreated(error)) await run.ledger.gone(kind, name)
+    throw error
+  })
+  await run.ledger.created(kind, name, id)
+  run.tell({ event: 'created', kind, name, id })
+  run.throwIfInterrupted()
+  return id
+}
+
+/** How often, and after how many milliseconds, it is looked for what may exist and is not listed yet. */
+const FIND_LOOKS: readonly number[] = [0, 2_000, 4_000, 8_000, 16_000]
+
+/** The same for what did exist, and may not be shown yet. */
+const LOOKS: readonly number[] = [0, 2_000, 4_000]
+
+/** How often, and after how many milliseconds, what was deleted is looked at until it is gone. */
+const GONE_LOOKS: readonly number[] = [0, 1_000, 2_000, 4_000, 8_000]
+
+/**
+ * Deletes what a ledger names, if it has the name and the tag of the run, and reads back that it is gone.
+ *
+ * @throws RolecastError as a rejection: it is there still, or it is not known whether it is
+ */
+export async function deleteResource(session: Session, { kind, name, id }: LedgerResource): Promise<void> {
+  const resource = RESOURCES[kind]
+  const ids = id === undefined ? await findAgain(session, resource, name) : [id]
+  if (ids.length === 0) session.tell({ event: 'absent', kind, name })
+  for (const one of ids) await deleteOne(session, { kind, name, id: one }, resource)
+}
+
+async function findAgain(session: Session, resource: Resource, name: string): Promise<readonly string[]> {
+  for (const ms of FIND_LOOKS) {
+    if (ms > 0) await session.sleep(ms)
+    const ids = await resource.find(session, name)
+    if (ids.length > 0) return ids
+  }
+  return []
+}
+
+/** IAM may not show for some seconds what was just created: one look does not say that it is gone. */
+async function firstLook(session: Session, resource: Resource, id: string): Promise<Identity | undefined> {
+  for (const ms of LOOKS) {
+    if (ms > 0) await session.sleep(ms)
+    const identity = await resource.look(session, id)
+    if (identity !== undefined) return identity
+  }
+  return undefined
+}
+
+interface Found extends LedgerResource {
+  readonly id: string
+}
+
+async function deleteOne(session: Session, found: Found, resource: Resource): Promise<void> {
+  const { kind, name, id } = found
+  const identity = await firstLook(session, resource, id)
+  if (identity === undefined) return session.tell({ event: 'absent', kind, name })
+  checkOwn(session, resource, { name, id }, identity)
+  session.tell({ event: 'deleting', kind, name, id })
+  await resource.remove(session, id)
+  for (const ms of GONE_LOOKS) {
+    if (ms > 0) await session.sleep(ms)
+    if ((await resource.look(session, id)) === undefined) return session.tell({ event: 'deleted', kind, name, id })
+  }
+  throw new RolecastError(
+    'service-error',
+    `${resource.title} ${quote(id)} was deleted and is there still; look at it in the console, or delete it again`,
+    { retryable: true },
+  )
+}
+
+/** What a ledger says is not enough: it can have been changed, and ids can be mistaken. */
+function checkOwn(
+  { runId }: Session,
+  { title }: Resource,
+  { name, id }: { readonly name: string; readonly id: string },
+  identity: Identity,
+): void {
+  if (identity.name === name && identity.tag === runId) return
+  const why =
+    identity.tag === runId
+      ? `its name is ${quote(identity.name)}, not ${quote(name)}`
+      : `it does not have the tag ${quote(TAG_KEY)} with the value ${quote(runId)}`
+  throw new RolecastError(
+    'invalid-input',
+    `${title} ${quote(id)} was not created by this run (${why}), so it is not touched; check the ledger`,
+    { value: id },
+  )
+}
+
+/** Deletes all that is left of a run, what was created last first. What could not be deleted is returned, each with why. */
+export async function deleteAll(run: Run): Promise<readonly LeftBehind[]> {
+  const left: LeftBehind[] = []
+  for (const resource of run.ledger.left()) {
+    try {
+      run.throwIfInterrupted()
+      await deleteResource(run, resource)
+      await run.ledger.gone(resource.kind, resource.name)
+    } catch (error) {
+      if (!isRolecastError(error)) throw error
+      left.push({ ...resource, title: RESOURCES[resource.kind].title, error })
+      run.tell({ event: 'left', ...resource, error })
+    }
+  }
+  return left
+}
+
+/** What a run created and could not delete, or could not find out about. */
+export interface LeftBehind extends LedgerResource {
+  readonly title: string
+  readonly error: RolecastError
+}

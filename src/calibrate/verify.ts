@@ -1,0 +1,199 @@
+import { chooseSemantics, type SemanticsOptions } from '../claims/choose-semantics.js'
+import {
+  type DatedGroup,
+  judgeToken,
+  type TokenFacts,
+  type TokenJudgement,
+  type TokenVerification,
+} from '../claims/judge-token.js'
+import { checkGroup } from '../claims/resolve.js'
+import { checkEndpoint, type ConnectionOptions } from '../cognito/api/connection-options.js'
+import { createUserPoolCalls, checkUserPoolId } from '../cognito/api/user-pool-call.js'
+import { listNames, quote, quoteNumber, RolecastError } from '../errors.js'
+import { invalidOption } from '../record.js'
+import { isOfAws } from './clients.js'
+import { decodeToken, readTokenClaims, type TokenClaims } from './verify-decode.js'
+import { readGroupsOfPool, readGroupsOfUser } from './verify-groups.js'
+import { checkIssuer, checkSignature, fetchKeys, type IssuerOptions, keysUrlOf } from './verify-keys.js'
+
+export interface VerifyTokenOptions
+  extends Pick<ConnectionOptions, 'client' | 'region' | 'endpoint' | 'profile' | 'timeout'>, SemanticsOptions {
+  /** The user pool that issued the token: a token of another pool is an error. */
+  readonly userPoolId: string
+  /**
+   * All groups of the user pool, read before. Then Cognito is not asked, and the groups of the user are not compared.
+   *
+   * @default read from Cognito, with AdminListGroupsForUser, and ListGroups where that does not explain the token
+   */
+  readonly groups?: Iterable<DatedGroup> | undefined
+  /**
+   * The keys of the user pool, as at `/.well-known/jwks.json` below its issuer: what `JSON.parse` made of it.
+   *
+   * @default read from the issuer, or from the `endpoint`
+   */
+  readonly keys?: unknown
+  /**
+   * Does not check the signature, so that anyone can have written the token. It then settles nothing.
+   *
+   * @default false
+   */
+  readonly insecure?: boolean | undefined
+  /**
+   * The app client that the token has to be for.
+   *
+   * @default any
+   */
+  readonly clientId?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  /**
+   * Milliseconds since the epoch.
+   *
+   * @default Date.now
+   */
+  readonly clock?: (() => number) | undefined
+}
+
+/**
+ * Compares one real ID or access token with what rolecast forecasts: the groups that it names with those that the user is in
+ * now, and its roles with the forecast for the groups that it names.
+ *
+ * Not for deciding on access: it accepts an expired token and does not see one that is revoked. What it finds is true of this token,
+ * and a pre token generation trigger that leaves no trace in it cannot be seen.
+ *
+ * @param token as Cognito issued it. No part of it is in an error, nor in the result but for names of groups and ARNs of roles.
+ * @throws RolecastError as a rejection: `invalid-token`, `invalid-signature`, `wrong-user-pool`, `invalid-claim` (another app client),
+ * `invalid-input` (keys), `invalid-option`, or the failure of a call
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
+ *
+ * @example
+ * const { verdict } = await verifyToken(token, { userPoolId: 'eu-west-1_Ab12Cd34e' })
+ */
+export async function verifyToken(token: string, options: VerifyTokenOptions): Promise<TokenVerification> {
+  const { userPoolId, clock = Date.now, signal = new AbortController().signal } = options
+  checkUserPoolId(userPoolId)
+  checkEndpoint(options)
+  const endpoint = isOfAws(options.endpoint) ? undefined : options.endpoint
+  const issuerOptions = { userPoolId, endpoint }
+  const chosen = chooseSemantics(options)
+  if (options.insecure === true && options.keys !== undefined)
+    throw invalidOption('`keys` and `insecure` cannot be combined; give one of them', options.insecure)
+  const given = options.groups === undefined ? undefined : datedGroups(options.groups)
+  const unchecked = decodeToken(token)
+  checkIssuer(unchecked.issuer, issuerOptions)
+  const signature = await signatureOf(unchecked.issuer, issuerOptions, options)
+  const claims =
+    signature.keySet === undefined ? unchecked : readTokenClaims(await checkSignature(token, signature.keySet.keys))
+  checkClient(claims, options.clientId)
+  const facts = await factsOf(claims, given, options, signal)
+  const judgement = judgeToken({ ...facts, isSignatureChecked: signature.shown.isChecked }, options)
+  return {
+    ...judgement,
+    userPoolId,
+    ...(endpoint !== undefined && { endpoint }),
+    token: {
+      use: claims.tokenUse,
+      issuedAt: isoOf(claims.issuedAt),
+      expiresAt: isoOf(claims.expiresAt),
+      isExpired: claims.expiresAt * 1_000 <= clock(),
+    },
+    signature: signature.shown,
+    ...chosen,
+    notLookedAt: notLookedAt(judgement, facts, { hasFile: given !== undefined, isChecked: signature.shown.isChecked }),
+  }
+}
+
+interface Signature {
+  /** Undefined: the signature is not to be checked. */
+  readonly keySet: { readonly keys: unknown } | undefined
+  readonly shown: TokenVerification['signature']
+}
+
+async function signatureOf(
+  issuer: string,
+  issuerOptions: IssuerOptions,
+  options: VerifyTokenOptions,
+): Promise<Signature> {
+  const { insecure, keys, signal = new AbortController().signal, timeout } = options
+  if (insecure === true) return { keySet: undefined, shown: { isChecked: false } }
+  if (keys !== undefined) return { keySet: { keys }, shown: { isChecked: true } }
+  const url = keysUrlOf(issuer, issuerOptions)
+  return { keySet: { keys: await fetchKeys(url, { signal, timeout }) }, shown: { isChecked: true, keys: url } }
+}
+
+function datedGroups(groups: Iterable<DatedGroup>): ReadonlyMap<string, DatedGroup> {
+  const byName = new Map<string, DatedGroup>()
+  for (const group of groups) {
+    const { groupName } = checkGroup(group)
+    if (group.modifiedAt !== undefined && !Number.isFinite(group.modifiedAt))
+      throw invalidOption(
+        `\`modifiedAt\` of group ${quote(groupName)} is ${quoteNumber(group.modifiedAt)}; give milliseconds since the epoch, or leave it out`,
+        group.modifiedAt,
+      )
+    if (!byName.has(groupName)) byName.set(groupName, group)
+  }
+  return byName
+}
+
+function checkClient({ clientId }: TokenClaims, wanted: string | undefined): void {
+  if (wanted === undefined || wanted === clientId) return
+  throw new RolecastError(
+    'invalid-claim',
+    'the token is for another app client than the one that was given; give a token of that client, or leave the client id out',
+  )
+}
+
+type Facts = Omit<TokenFacts, 'isSignatureChecked'> & { readonly isUserGone: boolean }
+
+async function factsOf(
+  { tokenUse, issuedAt, roleClaims, username }: TokenClaims,
+  given: ReadonlyMap<string, DatedGroup> | undefined,
+  options: VerifyTokenOptions,
+  signal: AbortSignal,
+): Promise<Facts> {
+  const token = { tokenUse, issuedAt, claims: roleClaims }
+  if (given !== undefined) return { ...token, groups: given, hasWholePool: true, isUserGone: false }
+  const { userPoolId } = options
+  const calls = createUserPoolCalls({ ...options, clock: Date.now, onCall: () => {} })
+  const ofUser = await readGroupsOfUser(calls, { userPoolId, username, signal })
+  const memberships = ofUser?.map(({ groupName }) => groupName)
+  if (ofUser !== undefined && explains(ofUser, roleClaims))
+    return { ...token, groups: byName(ofUser), hasWholePool: false, memberships, isUserGone: false }
+  const groups = byName(await readGroupsOfPool(calls, { userPoolId, signal }))
+  return { ...token, groups, hasWholePool: true, memberships, isUserGone: ofUser === undefined }
+}
+
+function byName(groups: readonly DatedGroup[]): ReadonlyMap<string, DatedGroup> {
+  return new Map(groups.map(group => [group.groupName, group]))
+}
+
+/** Whether all groups and roles of a token are those of these groups. */
+function explains(groups: readonly DatedGroup[], claims: TokenClaims['roleClaims']): boolean {
+  const names = new Set(groups.map(({ groupName }) => groupName))
+  const roles = new Set(groups.map(({ roleArn }) => roleArn))
+  return (
+    (claims['cognito:groups'] ?? []).every(name => names.has(name)) &&
+    (claims['cognito:roles'] ?? []).every(role => roles.has(role))
+  )
+}
+
+const isoOf = (seconds: number) => new Date(seconds * 1_000).toISOString()
+
+function notLookedAt(
+  { undated }: TokenJudgement,
+  { tokenUse, isUserGone }: Facts,
+  { hasFile, isChecked }: { readonly hasFile: boolean; readonly isChecked: boolean },
+): readonly string[] {
+  const found = [
+    isChecked ? '' : 'The signature was not checked: anyone can have written this token.',
+    hasFile ? 'The groups that the user is in now: groups were given, and not who is in them.' : '',
+    isUserGone ? 'The groups that the user is in now: the user pool no longer has the user.' : '',
+    hasFile ? 'Changes to the groups after they were read.' : '',
+    undated.length > 0
+      ? `Whether ${undated.length === 1 ? 'a group' : 'groups'} of the token changed after it was issued: the last change of ${listNames(undated)} is not known.`
+      : '',
+    tokenUse === 'access' ? 'The roles: an access token has none. Verify the ID token of the same sign-in too.' : '',
+    'Whether a pre token generation trigger ran: only what it leaves in the token was looked for.',
+    'Whether the token was revoked.',
+  ]
+  return found.filter(sentence => sentence !== '')
+}

@@ -1,0 +1,234 @@
+import { createInterface } from 'node:readline'
+import { type Command, Option } from 'commander'
+import { calibrate, type CalibrationResult, cleanUp, planCalibration, verdictOf } from '../../calibrate/index.js'
+import type { CalibrateEvent, CalibrationVerdict, LeftBehind } from '../../calibrate/index.js'
+import { RolecastError } from '../../errors.js'
+import { calibrationText, planText } from '../../report/calibration-text.js'
+import { jsonText } from '../../report/json-text.js'
+import { escapeHidden, printable } from '../../text.js'
+import { calibrationCases } from '../calibration-cases.js'
+import { inCommandLineWords } from '../command-line-words.js'
+import { type ConnectionOptions, connectionOf } from '../connection-options.js'
+import { checkOutput, type OutputTarget, writeOutput } from '../output.js'
+import { type ExitCode, print, say, type Terminal } from '../terminal.js'
+
+interface CalibrateCommandOptions extends ConnectionOptions {
+  readonly many?: boolean
+  readonly identityPool?: boolean
+  readonly preToken?: boolean
+  readonly dryRun?: boolean
+  readonly yes?: boolean
+  readonly ledger?: string
+  readonly cleanup?: string
+  readonly json?: boolean
+  readonly output?: string
+}
+
+/** How long the deletion may take that follows an interrupt, in milliseconds. */
+const GRACE = 180_000
+
+const OF_A_RUN = ['many', 'identityPool', 'preToken', 'dryRun', 'yes', 'ledger', 'json', 'output']
+
+export function addCalibrateCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
+  program
+    .command('calibrate')
+    .description('find out on a scratch user pool what Cognito puts into tokens, and delete the pool')
+    .option('--region <region>', 'default: that of the AWS configuration')
+    .option('--profile <name>', 'profile of the AWS configuration')
+    .option('--endpoint-url <url>', 'another address of all services, for example an emulator')
+    .option('--many', 'also a user in 100 groups')
+    .option('--identity-pool', 'also which role an identity pool gives; creates three roles without permissions')
+    .option('--pre-token', 'also what becomes of the responses of a pre token generation trigger; creates a function')
+    .option('--dry-run', 'print the calls, permissions and costs, and make no call')
+    .option('--yes', 'do not ask before it starts')
+    .option('--ledger <file>', 'where to write what has to be deleted; default: rolecast-calibrate-ID.ledger here')
+    .addOption(
+      new Option('--cleanup <ledger>', 'only delete what a run left behind, by its ledger').conflicts(OF_A_RUN),
+    )
+    .option('--json', 'print the calibration as JSON, for --calibration of other commands')
+    .option('--output <file>', 'write to this file atomically; default: stdout')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ rolecast calibrate --dry-run
+  $ rolecast calibrate --region eu-west-1 --json --output calibration.json
+  $ rolecast calibrate --cleanup rolecast-calibrate-0123456789abcdef.ledger
+
+It creates a user pool of the Lite tier, signs in users of its own, and deletes it, also after Ctrl-C. It never touches anything
+that is not in its ledger. --dry-run lists the permissions.
+
+Exit codes: 0 everything is as predicted, or settles what was undetermined; 1 something is not as predicted; 2 it could not run, a
+case is not settled, or something could not be deleted.`,
+    )
+    .action(async (options: CalibrateCommandOptions) => {
+      if (options.cleanup !== undefined) return finish(await cleanUpLedger(options.cleanup, options, terminal))
+      if (options.dryRun) return finish(await showPlan(options, terminal))
+      // A reader of stdout that goes away leaves the check without its answer.
+      finish(2)
+      finish(await run(options, terminal, program.version() ?? ''))
+    })
+}
+
+function planOf(options: CalibrateCommandOptions) {
+  return planCalibration({ ...options, endpoint: options.endpointUrl })
+}
+
+async function showPlan(options: CalibrateCommandOptions, terminal: Terminal): Promise<ExitCode> {
+  const plan = planOf(options)
+  const target = targetOf(options, terminal)
+  const color = terminal.color && options.output === undefined
+  await writeOutput(target, options.json ? `${jsonText(plan)}\n` : planText(plan, { color }))
+  return 0
+}
+
+function targetOf({ output: path, json }: CalibrateCommandOptions, terminal: Terminal): OutputTarget {
+  return { path, terminal, kind: json ? 'data' : 'text', hasUsers: false }
+}
+
+async function run(options: CalibrateCommandOptions, terminal: Terminal, version: string): Promise<ExitCode> {
+  const target = targetOf(options, terminal)
+  await checkOutput(target)
+  if (!options.yes) await ask(options, terminal)
+  const { ledger: path, many, identityPool, preToken } = options
+  const watch = createWatch(options, terminal)
+  const { result, leftBehind, ledger } = await calibrate({
+    ...connectionOf(options),
+    ledger: path,
+    many,
+    identityPool,
+    preToken,
+    signal: terminal.interrupted(GRACE),
+    onEvent: watch.tell,
+  })
+  await watch.said()
+  const color = terminal.color && options.output === undefined
+  const tool = { name: 'rolecast', version }
+  const text = options.json
+    ? `${jsonText({ ...result, tool })}\n`
+    : calibrationText(result, { color }, calibrationCases(result))
+  // Before the output, which may not be writable any more.
+  const left = await sayHowToCleanUp(leftBehind, ledger, options, terminal)
+  await writeOutput(target, text)
+  const verdict = verdictOf(result)
+  if (verdict === 'incomplete') await sayIncomplete(result, terminal)
+  return left ? 2 : EXIT_CODES[verdict]
+}
+
+const EXIT_CODES: Readonly<Record<CalibrationVerdict, ExitCode>> = { agrees: 0, contradicted: 1, incomplete: 2 }
+
+async function sayIncomplete({ endpoint }: CalibrationResult, terminal: Terminal): Promise<void> {
+  const [next, code] =
+    endpoint === undefined
+      ? ['run it again', 'service-error']
+      : ['the endpoint may lack what they need', 'not-supported']
+  await say(terminal, `rolecast: not all cases were settled; ${next} [${code}]\n`)
+}
+
+/** Shows what is about to be created, and waits for a yes. */
+async function ask(options: CalibrateCommandOptions, terminal: Terminal): Promise<void> {
+  const { stdin } = terminal
+  if ((stdin as Partial<NodeJS.ReadStream>).isTTY !== true)
+    throw new RolecastError(
+      'invalid-argument',
+      'calibrate creates a user pool in your AWS account, and nobody is there to confirm it; add --yes, or look at --dry-run first',
+    )
+  const { endpointUrl, region, profile } = options
+  const where = [
+    ...(endpointUrl === undefined ? ['in your AWS account'] : [`at the endpoint ${printable(endpointUrl)}`]),
+    ...(region === undefined ? [] : [`region ${printable(region)}`]),
+    ...(profile === undefined ? [] : [`profile ${printable(profile)}`]),
+  ]
+  await say(terminal, `${planText(planOf(options), { color: false })}\nCreate this ${where.join(', ')}? [y/N] `)
+  const answer = await firstLine(stdin)
+  if (!/^\s*y(es)?\s*$/i.test(answer))
+    throw new RolecastError('aborted', 'interrupted; nothing was created, because the answer was not yes')
+}
+
+/** Without a terminal's own editing, so that Ctrl-C still ends the process. */
+async function firstLine(stdin: Terminal['stdin']): Promise<string> {
+  const lines = createInterface({ input: stdin, terminal: false })
+  try {
+    return await new Promise<string>(resolve => {
+      lines.once('line', resolve)
+      lines.once('close', () => resolve(''))
+    })
+  } finally {
+    lines.close()
+  }
+}
+
+async function cleanUpLedger(ledger: string, options: CalibrateCommandOptions, terminal: Terminal): Promise<ExitCode> {
+  const watch = createWatch(options, terminal)
+  const signal = terminal.interrupted()
+  const { leftBehind } = await cleanUp(ledger, { ...connectionOf(options), signal, onEvent: watch.tell })
+  await watch.said()
+  if (await sayHowToCleanUp(leftBehind, ledger, options, terminal)) return 2
+  await print(terminal, 'Nothing in the ledger is left: all of it was read back as gone, and the ledger was removed.\n')
+  return 0
+}
+
+/** What could not be deleted was said when it failed. */
+async function sayHowToCleanUp(
+  leftBehind: readonly LeftBehind[],
+  ledger: string,
+  options: ConnectionOptions,
+  terminal: Terminal,
+): Promise<boolean> {
+  if (leftBehind.length === 0) return false
+  await say(terminal, `rolecast: to delete what is left, run: ${cleanUpCommand(ledger, options)}\n`)
+  return true
+}
+
+function cleanUpCommand(ledger: string, { profile, endpointUrl }: ConnectionOptions): string {
+  const words = [
+    'rolecast',
+    'calibrate',
+    '--cleanup',
+    ledger,
+    ...(profile === undefined ? [] : ['--profile', profile]),
+    ...(endpointUrl === undefined ? [] : ['--endpoint-url', endpointUrl]),
+  ]
+  return words.map(word => printable(shellWord(word))).join(' ')
+}
+
+function shellWord(word: string): string {
+  return /^[\w./:@=-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
+
+interface Watch {
+  readonly tell: (event: CalibrateEvent) => void
+  /** Resolves when all is written. */
+  readonly said: () => Promise<void>
+}
+
+/** Says on stderr what goes on. */
+function createWatch(options: ConnectionOptions, terminal: Terminal): Watch {
+  let last = Promise.resolve()
+  const tell = (event: CalibrateEvent) => {
+    last = say(terminal, `rolecast: ${eventText(event, options)}\n`)
+  }
+  return { tell, said: () => last }
+}
+
+function eventText(event: CalibrateEvent, options: ConnectionOptions): string {
+  switch (event.event) {
+    case 'ledger':
+      return `if this process is killed, delete what it created with: ${cleanUpCommand(event.path, options)}`
+    case 'step':
+      return printable(event.what)
+    case 'created':
+    case 'deleting':
+    case 'deleted':
+      return `${event.event} ${event.kind} ${printable(event.id)}${event.event === 'deleted' ? ', and read it back as gone' : ''}`
+    case 'absent':
+      return `nothing to delete: there is no ${event.kind} ${printable(event.name)}`
+    case 'retry':
+      return `${event.operation}: ${event.why}; again in ${event.ms / 1_000} s`
+    case 'left': {
+      const { kind, name, id = name, error } = event
+      const what = `${kind} ${printable(name)}${id === name ? '' : ` (${printable(id)})`}`
+      return `${what} is not known to be gone: ${escapeHidden(inCommandLineWords(error.message))} [${error.code}]`
+    }
+  }
+}

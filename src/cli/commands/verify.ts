@@ -1,0 +1,193 @@
+import { createReadStream } from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import type { Readable } from 'node:stream'
+import { type Command, Option } from 'commander'
+import { MAX_TOKEN_BYTES } from '../../calibrate/verify-decode.js'
+import { verifyToken, type VerifyTokenOptions } from '../../calibrate/verify.js'
+import type { TokenVerdict } from '../../claims/judge-token.js'
+import { orAbort } from '../../cognito/api/abort.js'
+import { quote, RolecastError } from '../../errors.js'
+import { jsonText } from '../../report/json-text.js'
+import { verificationText } from '../../report/verification-text.js'
+import { addConnectionOptions, type ConnectionOptions, connectionOf } from '../connection-options.js'
+import { decodeText } from '../json-file.js'
+import { readPoolFile } from '../pool-file.js'
+import { addSemanticsOptions, readSemantics, type SemanticsCommandOptions } from '../semantics-option.js'
+import { type ExitCode, print, say, type Terminal, write } from '../terminal.js'
+
+interface VerifyOptions extends ConnectionOptions, SemanticsCommandOptions {
+  readonly token: string
+  readonly userPoolId?: string
+  readonly poolFile?: string
+  readonly jwks?: string
+  readonly insecure?: boolean
+  readonly clientId?: string
+  readonly json?: boolean
+}
+
+export function addVerifyCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
+  const command = addConnectionOptions(
+    program
+      .command('verify')
+      .description('compare one real ID or access token with what is forecast for its groups')
+      .requiredOption('--token <file>', 'the token: a file that has it, or `-` for stdin. It is never printed')
+      .option(
+        '--user-pool-id <id>',
+        'the user pool that issued it: its groups, and those of the user, are read from Cognito',
+      )
+      .addOption(
+        new Option(
+          '--pool-file <file>',
+          'read the groups from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; who is in them is then not compared',
+        ).conflicts(['region', 'profile']),
+      )
+      .addOption(
+        new Option(
+          '--jwks <file>',
+          'check the signature with these keys; default: those at /.well-known/jwks.json of the user pool',
+        ).conflicts('insecure'),
+      )
+      .option('--insecure', 'do not check the signature: anyone can have written the token')
+      .option('--client-id <id>', 'the app client that the token has to be for'),
+  )
+  addSemanticsOptions(command)
+    .option('--json', 'print what was found as JSON')
+    .addHelpText(
+      'after',
+      `
+Examples:
+  $ rolecast verify --token token.txt --user-pool-id eu-west-1_Ab12Cd34e
+  $ aws cognito-idp admin-initiate-auth … --query AuthenticationResult.IdToken | rolecast verify --token - --user-pool-id eu-west-1_Ab12Cd34e
+  $ rolecast verify --token token.txt --pool-file pool.json --jwks jwks.json
+
+It needs cognito-idp:AdminListGroupsForUser on the user pool, and cognito-idp:ListGroups where the user's groups do not explain the
+token. With --pool-file and --jwks it needs no network.
+
+Exit codes: 0 the token matches, or settles an undetermined case; 1 it does not match; 2 it is inconclusive, or could not be verified.`,
+    )
+    .action(async (options: VerifyOptions) => {
+      // A reader of stdout that goes away leaves a check that is not complete without its answer.
+      finish(2)
+      await verify(options, terminal, finish, program.version() ?? '')
+    })
+}
+
+const EXIT_CODES: Readonly<Record<TokenVerdict, ExitCode>> = { match: 0, settles: 0, mismatch: 1, inconclusive: 2 }
+
+async function verify(
+  options: VerifyOptions,
+  terminal: Terminal,
+  finish: (code: ExitCode) => void,
+  version: string,
+): Promise<void> {
+  if (looksLikeToken(options.token))
+    throw new RolecastError(
+      'invalid-argument',
+      '--token was given the token itself, which every process on this machine and the history of the shell can see; give a file that has it, or `-` for stdin',
+    )
+  const signal = terminal.interrupted()
+  const semantics = await readSemantics(options)
+  const pool = await openPool(options)
+  const keys = options.jwks === undefined ? undefined : await readKeys(options.jwks)
+  const token = await orAbort(readToken(options.token, terminal.stdin), signal).catch(error => {
+    if (!signal.aborted) throw error
+    throw new RolecastError('aborted', 'interrupted; run the command again')
+  })
+  const { insecure, clientId } = options
+  const found = await verifyToken(token, {
+    ...pool,
+    ...connectionOf(options),
+    ...semantics,
+    keys,
+    insecure,
+    clientId,
+    signal,
+  })
+  finish(EXIT_CODES[found.verdict])
+  const tool = { name: 'rolecast', version }
+  if (options.json) await write(terminal.stdout, `${jsonText({ ...found, tool })}\n`)
+  else await print(terminal, verificationText(found, { color: terminal.color }))
+  if (found.verdict === 'inconclusive')
+    await say(
+      terminal,
+      'rolecast: the token is inconclusive; sign in again, and verify the new ID token [inconclusive]\n',
+    )
+}
+
+/** A JSON Web Token, or a part of one, with whatever is around it: `eyJ` is how `{"` begins in Base64. */
+function looksLikeToken(value: string): boolean {
+  return /eyJ[\w-]{8}/.test(value)
+}
+
+async function openPool({
+  userPoolId,
+  poolFile,
+}: VerifyOptions): Promise<Pick<VerifyTokenOptions, 'userPoolId' | 'groups'>> {
+  if (poolFile === undefined) {
+    if (userPoolId === undefined) refuse('no user pool to verify against; give --user-pool-id ID, or --pool-file FILE')
+    return { userPoolId }
+  }
+  const { groups, modifiedAt, userPoolId: ofFile } = await readPoolFile(poolFile)
+  if (userPoolId !== undefined && ofFile !== undefined && userPoolId !== ofFile)
+    refuse(
+      `the pool file ${quote(poolFile)} is of user pool ${quote(ofFile)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
+    )
+  const id = userPoolId ?? ofFile
+  if (id === undefined)
+    refuse(`the pool file ${quote(poolFile)} does not say which user pool it is of; give --user-pool-id ID too`)
+  const dated = [...groups.values()].map(group => ({ ...group, modifiedAt: modifiedAt.get(group.groupName) }))
+  return { userPoolId: id, groups: dated }
+}
+
+/** What a parser says of other text would quote it: it may be the token. */
+async function readKeys(path: string): Promise<unknown> {
+  const invalid = (what: string) =>
+    new RolecastError(
+      'invalid-input',
+      `the keys ${quote(path)} cannot be used: ${what}; save what is at /.well-known/jwks.json of the user pool`,
+      { value: path },
+    )
+  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+    throw invalid(`the file cannot be read (${cause.code ?? 'error'})`)
+  })
+  try {
+    return JSON.parse(decodeText(bytes))
+  } catch {
+    throw invalid('they are not JSON')
+  }
+}
+
+async function readToken(path: string, stdin: Readable): Promise<string> {
+  const from = path === '-' ? 'on stdin' : `in the file ${quote(path)}`
+  const invalid = (what: string) =>
+    new RolecastError('invalid-input', `there is no token ${from}: ${what}; give the token and nothing else`)
+  const bytes = await readSome(path === '-' ? stdin : createReadStream(path)).catch((cause: NodeJS.ErrnoException) => {
+    throw invalid(`it cannot be read (${cause.code ?? 'error'})`)
+  })
+  let text: string
+  try {
+    text = decodeText(bytes).trim()
+  } catch {
+    throw invalid('it is not text')
+  }
+  if (text === '') throw invalid('it is empty')
+  // The AWS CLI prints a text as JSON unless it is told otherwise.
+  return text.length > 1 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text
+}
+
+/** As much as a token can have, and a little more, so that one that is longer is noticed. */
+async function readSome(stream: Readable): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  let length = 0
+  for await (const chunk of stream as AsyncIterable<Buffer | string>) {
+    const bytes = Buffer.from(chunk)
+    chunks.push(bytes)
+    length += bytes.length
+    if (length > 2 * MAX_TOKEN_BYTES) break
+  }
+  return Buffer.concat(chunks)
+}
+
+function refuse(what: string): never {
+  throw new RolecastError('invalid-argument', what)
+}

@@ -1,0 +1,127 @@
+import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { createLedger, newRunId, openLedger, parseLedger, resourceName } from '../../src/calibrate/ledger.js'
+import { newFolder, removeFolders } from './service.js'
+
+afterAll(removeFolders)
+
+const RUN = '0123456789abcdef'
+const NAME = resourceName(RUN)
+const HEADER = { runId: RUN, region: 'eu-west-1', account: 'f00' }
+const pathIn = (folder: string) => join(folder, 'run.ledger')
+
+describe('a ledger', () => {
+  test('has what is about to be created, before it exists, in a file of its owner only', async () => {
+    const path = pathIn(newFolder())
+    const ledger = await createLedger(path, HEADER)
+    await ledger.creating('user-pool', NAME)
+    expect(parseLedger(readFileSync(path, 'utf8'), path)).toEqual({
+      ...HEADER,
+      endpoint: undefined,
+      resources: [{ kind: 'user-pool', name: NAME }],
+    })
+    expect(statSync(path).mode & 0o777).toBe(0o600)
+    await ledger.created('user-pool', NAME, 'eu-west-1_Ab12Cd34e')
+    expect(ledger.left()).toEqual([{ kind: 'user-pool', name: NAME, id: 'eu-west-1_Ab12Cd34e' }])
+    await ledger.close()
+    const again = await openLedger(path)
+    expect(again.left()).toEqual(ledger.left())
+    await again.gone('user-pool', NAME)
+    expect(parseLedger(readFileSync(path, 'utf8'), path).resources).toEqual([])
+    await again.remove()
+    expect(() => statSync(path)).toThrow(/ENOENT/)
+  })
+
+  test('lists what was created last first, because it may need what came before', async () => {
+    const ledger = await createLedger(pathIn(newFolder()), HEADER)
+    for (const suffix of ['a', 'b']) await ledger.creating('role', resourceName(RUN, suffix))
+    expect(ledger.left().map(({ name }) => name)).toEqual([resourceName(RUN, 'b'), resourceName(RUN, 'a')])
+    await ledger.remove()
+  })
+
+  test('is not written over', async () => {
+    const path = pathIn(newFolder())
+    writeFileSync(path, 'mine')
+    await expect(createLedger(path, HEADER)).rejects.toMatchObject({ code: 'invalid-option' })
+    expect(readFileSync(path, 'utf8')).toBe('mine')
+  })
+
+  test('that cannot be written ends the run before anything exists', async () => {
+    await expect(createLedger('/nowhere/at/all.ledger', HEADER)).rejects.toMatchObject({
+      code: 'invalid-option',
+      message: expect.stringContaining('ENOENT'),
+    })
+  })
+
+  test.each([
+    ['removed', (path: string) => rmSync(path)],
+    ['moved', (path: string) => renameSync(path, `${path}.old`)],
+    [
+      'replaced',
+      (path: string) => {
+        renameSync(path, `${path}.old`)
+        writeFileSync(path, '')
+      },
+    ],
+  ])('that was %s meanwhile takes nothing more', async (_, change) => {
+    const path = pathIn(newFolder())
+    const ledger = await createLedger(path, HEADER)
+    change(path)
+    await expect(ledger.creating('user-pool', NAME)).rejects.toMatchObject({ code: 'invalid-input' })
+    expect(ledger.left()).toEqual([])
+    await ledger.close()
+  })
+})
+
+describe('the text of a ledger', () => {
+  const line = (record: object) => `${JSON.stringify(record)}\n`
+  const head = line({ ledger: 1, ...HEADER })
+  const parse = (text: string) => parseLedger(text, 'run.ledger')
+
+  test('may end within a line, which was about nothing that exists', () => {
+    for (let cut = 1; cut < 30; cut++) {
+      const text = head + line({ creating: 'user-pool', name: NAME })
+      expect(parse(text.slice(0, -cut)).resources).toEqual([])
+    }
+  })
+
+  test('may have such a line in it, where a clean-up wrote on', () => {
+    const text = `${head}{"creating":"user-pool","na\n${line({ creating: 'role', name: NAME })}`
+    expect(parse(text).resources).toEqual([{ kind: 'role', name: NAME }])
+  })
+
+  test.each([
+    ['nothing', ''],
+    ['another file', 'hello\n'],
+    ['JSON that is no ledger', '{"a":1}\n'],
+    ['a later version', line({ ledger: 2, ...HEADER })],
+    ['no run', line({ ledger: 1, region: 'eu-west-1' })],
+    ['a run with another id', line({ ledger: 1, ...HEADER, runId: '../../etc' })],
+    ['no region', line({ ledger: 1, runId: RUN })],
+    ['a region that is none', line({ ledger: 1, ...HEADER, region: 'evil.example/' })],
+    ['a name of another run', head + line({ created: 'user-pool', name: resourceName('f'.repeat(16)), id: 'x' })],
+    ['a name of no run', head + line({ created: 'user-pool', name: 'production', id: 'eu-west-1_Ab12Cd34e' })],
+    ['a name with more in it', head + line({ creating: 'role', name: `${NAME}-../admin` })],
+    ['another kind', head + line({ creating: 'bucket', name: NAME })],
+    ['no step', head + line({ name: NAME })],
+    ['no id', head + line({ created: 'user-pool', name: NAME })],
+    ['a long id', head + line({ created: 'user-pool', name: NAME, id: 'x'.repeat(1_000) })],
+    ['an array', `${head}[]\n`],
+    ['what is not JSON', `${head}oops\n`],
+  ])('with %s is refused as a whole', (_, text) => {
+    expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'invalid-input' }))
+  })
+})
+
+test('a file that is too large, a folder, and one that is not there are refused', async () => {
+  const folder = newFolder()
+  writeFileSync(join(folder, 'large'), 'x'.repeat(2_000_000))
+  mkdirSync(join(folder, 'folder'))
+  for (const name of ['large', 'folder', 'missing'])
+    await expect(openLedger(join(folder, name))).rejects.toMatchObject({ code: 'invalid-input' })
+})
+
+test('two runs do not meet: no id comes twice', () => {
+  expect(new Set(Array.from({ length: 1_000 }, newRunId)).size).toBe(1_000)
+})

@@ -39,12 +39,17 @@ export const CHECKED: unique symbol = /* @__PURE__ */ Symbol.for('rolecast.calib
 export function chooseSemantics({ semantics, calibration }: SemanticsOptions): ChosenSemantics {
   if (calibration === undefined) return { semantics: checkSemantics(semantics) }
   if (semantics !== undefined) throw invalidOption('`semantics` and `calibration` are both given; give one', semantics)
-  const chosen = (Object(calibration) as Partial<Record<typeof CHECKED, ChosenSemantics>>)[CHECKED]
+  const chosen = ownSymbol(calibration)
   if (chosen === undefined)
     throw invalidOption(`\`calibration\` is ${quote(calibration)}; give what \`readCalibration\` returns`, calibration)
   // Another version of the package can have checked it.
   checkSemantics(chosen.semantics)
   return chosen
+}
+
+function ownSymbol(calibration: object): ChosenSemantics | undefined {
+  const record: object & Partial<Record<typeof CHECKED, ChosenSemantics>> = Object(calibration)
+  return Object.hasOwn(record, CHECKED) ? record[CHECKED] : undefined
 }
 
 function checkSemantics(semantics: Semantics = 'observed'): Semantics {

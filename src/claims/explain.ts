@@ -23,7 +23,7 @@ export function explain(resolution: Resolution): Explanation {
       resolution.calibration === undefined
         ? EVIDENCE_WORDS[resolution.evidence]
         : describeCalibration(resolution.calibration),
-    docs: `docs/semantics.md#${resolution.rule}`,
+    docs: `docs/semantics.md#${sectionOf(resolution)}`,
   }
 }
 
@@ -60,9 +60,25 @@ export const REASONS: Readonly<Record<Rule | 'none roleless-contender', string>>
     '{groups} tie for the first rank among the groups with a role, and not all of them have one. In this reading no role counts as a different role: Cognito sets no preferred role.',
 }
 
-function reasonFor({ outcome, rule, determiningGroups, candidateRole }: Resolution): string {
+function reasonFor(resolution: Resolution): string {
+  const { outcome, rule, determiningGroups, candidateRole } = resolution
   const isNone = outcome === 'none' && rule === 'roleless-contender'
-  return REASONS[isNone ? 'none roleless-contender' : rule].replace(/\{(?:groups|role)\}/g, part =>
+  const reason = REASONS[isNone ? 'none roleless-contender' : rule].replace(/\{(?:groups|role)\}/g, part =>
     part === '{groups}' ? listNames(determiningGroups) : quote(candidateRole),
   )
+  if (isOfReadingAlone(resolution))
+    return `${reason} A group without a role has the same precedence: only in the chosen reading does it stand aside.`
+  return resolution.calibration === undefined
+    ? reason
+    : `${reason} Only the calibration says so: without it, the answer is another one.`
+}
+
+/** Whether the rule was applied to a case that it is not known for: a group without a role at the number that wins. */
+function isOfReadingAlone({ outcome, evidence }: Resolution): boolean {
+  return evidence === 'unknown' && outcome === 'resolved'
+}
+
+function sectionOf(resolution: Resolution): string {
+  if (resolution.calibration !== undefined) return 'use-a-calibration'
+  return isOfReadingAlone(resolution) ? 'roleless-contender' : resolution.rule
 }

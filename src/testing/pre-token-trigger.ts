@@ -31,6 +31,8 @@ export interface PreTokenTriggerEvent {
   request: {
     userAttributes: Record<string, string>
     groupConfiguration: GroupConfiguration
+    /** `ClientMetadata` of RespondToAuthChallenge and AdminRespondToAuthChallenge. */
+    clientMetadata?: Record<string, string>
     /** Versions 2 and 3. */
     scopes?: string[]
   }
@@ -71,6 +73,7 @@ interface Caller {
   readonly client: AppClient
   readonly user: PoolUser
   readonly source: TriggerSource
+  readonly clientMetadata?: Readonly<Record<string, string>> | undefined
 }
 
 /** Calls the pool's pre token generation trigger, if it has one, and applies its response. */
@@ -93,7 +96,7 @@ export async function runTrigger(service: ServiceState, caller: Caller, resoluti
 
 function eventOf(
   { region }: ServiceState,
-  { pool, client, user, source }: Caller,
+  { pool, client, user, source, clientMetadata }: Caller,
   resolution: Resolution,
   version: PreTokenTriggerEvent['version'],
 ): PreTokenTriggerEvent {
@@ -108,6 +111,7 @@ function eventOf(
     request: {
       userAttributes: { sub: user.sub, 'cognito:user_status': user.status, ...Object.fromEntries(user.attributes) },
       groupConfiguration,
+      ...(clientMetadata !== undefined && { clientMetadata: { ...clientMetadata } }),
       ...(version !== '1' && { scopes: [SIGN_IN_SCOPE] }),
     },
     response: version === '1' ? { claimsOverrideDetails: null } : { claimsAndScopeOverrideDetails: null },

@@ -27,7 +27,10 @@ const FLOWS = [
   'USER_AUTH',
 ]
 
-/** Analytics, device and context data, and metadata for triggers that the fake does not have, change no token. */
+/**
+ * Analytics, device and context data change no token. Metadata for triggers goes to the pre token generation trigger with a
+ * challenge only.
+ */
 const SIGN_IN = {
   AuthFlow: { type: 'string', required: true, values: FLOWS },
   AuthParameters: { type: 'map' },
@@ -43,7 +46,7 @@ const RESPONSE = {
   ChallengeName: { type: 'string', required: true },
   ChallengeResponses: { type: 'map' },
   Session: { type: 'string', min: 20, max: 2048, sensitive: true },
-  ClientMetadata: { type: 'ignored' },
+  ClientMetadata: { type: 'map' },
   AnalyticsMetadata: { type: 'ignored' },
   UserContextData: { type: 'ignored' },
   ContextData: { type: 'ignored' },
@@ -69,8 +72,9 @@ export const SIGN_IN_OPERATIONS = {
 
   RespondToAuthChallenge: operation(
     RESPONSE,
-    ({ ClientId, ChallengeName, ChallengeResponses = {}, Session }, service) => {
-      const request = { ...findClient(service, ClientId), parameters: ChallengeResponses }
+    ({ ClientId, ChallengeName, ChallengeResponses = {}, Session, ClientMetadata }, service) => {
+      const client = findClient(service, ClientId)
+      const request = { ...client, parameters: ChallengeResponses, clientMetadata: ClientMetadata }
       return respond(service, request, ChallengeName, Session)
     },
     { isPublic: true },
@@ -78,8 +82,9 @@ export const SIGN_IN_OPERATIONS = {
 
   AdminRespondToAuthChallenge: operation(
     { ...RESPONSE, UserPoolId: POOL_ID },
-    ({ UserPoolId, ClientId, ChallengeName, ChallengeResponses = {}, Session }, service) => {
-      const request = { ...clientOfPool(service, UserPoolId, ClientId), parameters: ChallengeResponses }
+    ({ UserPoolId, ClientId, ChallengeName, ChallengeResponses = {}, Session, ClientMetadata }, service) => {
+      const client = clientOfPool(service, UserPoolId, ClientId)
+      const request = { ...client, parameters: ChallengeResponses, clientMetadata: ClientMetadata }
       return respond(service, request, ChallengeName, Session)
     },
   ),
@@ -89,6 +94,7 @@ interface Request {
   readonly pool: UserPool
   readonly client: AppClient
   readonly parameters: Readonly<Record<string, string>>
+  readonly clientMetadata?: Readonly<Record<string, string>> | undefined
 }
 
 function clientOfPool(service: ServiceState, poolId: string, clientId: string) {
@@ -171,7 +177,7 @@ function newPasswordChallenge(service: ServiceState, { pool, client }: Request, 
 async function respond(service: ServiceState, request: Request, challenge: string, session = ''): Promise<object> {
   if (challenge !== 'NEW_PASSWORD_REQUIRED')
     throw notInFake(`the fake has no challenge ${quote(challenge)}; it has NEW_PASSWORD_REQUIRED`)
-  const { pool, client } = request
+  const { pool, client, clientMetadata } = request
   const username = parameter(request, 'USERNAME')
   checkSecretHash(request, username)
   const waiting = service.sessions.get(session)
@@ -182,7 +188,8 @@ async function respond(service: ServiceState, request: Request, challenge: strin
   checkPassword(pool, password)
   service.sessions.delete(session)
   change(service, user, { password, status: 'CONFIRMED' })
-  return authenticated(await signIn(service, { pool, client, user, source: 'TokenGeneration_NewPasswordChallenge' }))
+  const source = 'TokenGeneration_NewPasswordChallenge'
+  return authenticated(await signIn(service, { pool, client, user, source, clientMetadata }))
 }
 
 async function refresh(service: ServiceState, request: Request): Promise<object> {

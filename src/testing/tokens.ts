@@ -19,6 +19,8 @@ export interface SignIn {
   readonly client: AppClient
   readonly user: PoolUser
   readonly source: TriggerSource
+  /** What the client sends along for the trigger. */
+  readonly clientMetadata?: Readonly<Record<string, string>> | undefined
 }
 
 /** Signs the user in: three tokens, of which the refresh token is good for more. */

@@ -116,6 +116,19 @@ describe('an answer', () => {
     })
   })
 
+  test('that only a reading or a calibration gives says so in its reason, and links to the case', () => {
+    expect(explain(resolveRoles(TIE, { semantics: 'roles-compete' }))).toMatchObject({
+      reason:
+        '`a` ranks first among the groups with a role, so its role is preferred. A group without a role has the same precedence: only in the chosen reading does it stand aside.',
+      docs: 'docs/semantics.md#roleless-contender',
+    })
+    expect(explain(resolveRoles(TIE, { calibration: read('roles-compete') }))).toMatchObject({
+      reason:
+        '`a` ranks first among the groups with a role, so its role is preferred. Only the calibration says so: without it, the answer is another one.',
+      docs: 'docs/semantics.md#use-a-calibration',
+    })
+  })
+
   test('that is known without it keeps its evidence', () => {
     for (const row of UNPROBED)
       expect(resolveRoles(ROWS[row], { calibration: read('roles-compete') })).toStrictEqual(resolveRoles(ROWS[row]))
@@ -142,6 +155,7 @@ describe('a calibration that is not used', () => {
     ['is a copy with another pool', { ...checked, userPoolId: 'eu-west-1_X' }, 'an object'],
     ['went through JSON', JSON.parse(JSON.stringify(checked)), 'an object'],
     ['was cloned', structuredClone(checked), 'an object'],
+    ['inherits from a checked one', Object.create(checked), 'an object'],
     ['is a path', 'calibration.json', '`calibration.json`'],
     ['is null', null, '`null`'],
   ])('one that %s', (_what, calibration, shown) => {

@@ -1,3 +1,9 @@
+import {
+  AdminCreateUserCommand,
+  AdminInitiateAuthCommand,
+  AdminRespondToAuthChallengeCommand,
+  CognitoIdentityProviderClient,
+} from '@aws-sdk/client-cognito-identity-provider'
 import { decodeJwt } from 'jose'
 import { describe, expect, test } from 'vitest'
 import type { PreTokenHandler, PreTokenTriggerEvent } from '../../src/testing/index.js'
@@ -74,6 +80,39 @@ describe('the event', () => {
       UNCHANGED['cognito:groups'],
       UNCHANGED['cognito:roles'],
     ])
+  })
+
+  test('has the metadata of a response to a challenge, and not that of a sign-in', async () => {
+    const events: PreTokenTriggerEvent[] = []
+    await using fake = await createFake({
+      users: [],
+      preTokenGeneration: { version: '2', handler: event => events.push(structuredClone(event)) && event },
+    })
+    const client = new CognitoIdentityProviderClient(fake.clientConfig)
+    const { userPoolId: UserPoolId, clientId: ClientId } = fake
+    await client.send(new AdminCreateUserCommand({ UserPoolId, Username: 'bob', TemporaryPassword: 'Temp0rary!' }))
+    const { Session } = await client.send(
+      new AdminInitiateAuthCommand({
+        UserPoolId,
+        ClientId,
+        AuthFlow: 'ADMIN_USER_PASSWORD_AUTH',
+        AuthParameters: { USERNAME: 'bob', PASSWORD: 'Temp0rary!' },
+        ClientMetadata: { tenant: 'of the sign-in' },
+      }),
+    )
+    await client.send(
+      new AdminRespondToAuthChallengeCommand({
+        UserPoolId,
+        ClientId,
+        ChallengeName: 'NEW_PASSWORD_REQUIRED',
+        Session: Session!,
+        ChallengeResponses: { USERNAME: 'bob', NEW_PASSWORD: 'An0ther-horse' },
+        ClientMetadata: { tenant: 'of the response' },
+      }),
+    )
+    await fake.tokensOf('bob')
+    client.destroy()
+    expect(events.map(({ request }) => request.clientMetadata)).toEqual([{ tenant: 'of the response' }, undefined])
   })
 
   test('of a user without groups has empty lists and a null', async () => {

@@ -1323,9 +1323,25 @@ describe('explain', () => {
     ['inferred', 'inferred from what is observed and documented'],
     ['unknown', 'unknown: neither AWS nor any known token says'],
   ] as const)('the evidence %s in words', (evidence, words) => {
-    expect(explain({ ...resolveRoles([group('a', 1, A)]), evidence })).toStrictEqual({
-      reason: '`a` ranks first among the groups with a role, so its role is preferred.',
+    expect(explain({ ...resolveRoles([group('a')]), evidence })).toStrictEqual({
+      reason: 'No group has a role, so Cognito sets cognito:groups alone.',
       evidence: words,
+      docs: 'docs/semantics.md#no-roles',
+    })
+  })
+
+  test('what only a reading gives names the group without a role, and its case', () => {
+    const tie = [group('a', 1, A), group('b', 1)]
+    const said = (semantics: Semantics) => explain(resolveRoles(tie, { semantics }))
+    expect(said('roles-compete')).toMatchObject({
+      reason:
+        '`a` ranks first among the groups with a role, so its role is preferred. A group without a role has the same precedence: only in the chosen reading does it stand aside.',
+      docs: 'docs/semantics.md#roleless-contender',
+    })
+    for (const semantics of ['observed', 'tied-groups-agree'] as const)
+      expect(said(semantics).reason).not.toContain('only in the chosen reading')
+    expect(explain(resolveRoles([group('a', 1, A)], { semantics: 'roles-compete' }))).toMatchObject({
+      reason: '`a` ranks first among the groups with a role, so its role is preferred.',
       docs: 'docs/semantics.md#lowest-precedence',
     })
   })

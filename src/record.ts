@@ -1,4 +1,5 @@
 import { quote, RolecastError } from './errors.js'
+import { closest } from './text.js'
 
 /** What a record from outside says itself: nothing that its prototype has counts. */
 export function ownValue(record: object, key: string): unknown {
@@ -16,6 +17,29 @@ export function checkRecord(value: unknown, what: string, give: string): object 
 
 export function invalidOption(message: string, value: unknown): RolecastError {
   return new RolecastError('invalid-option', message, { value })
+}
+
+/** The names of all options of a type: one that is left out does not compile. */
+export type OptionNames<T> = Readonly<Record<T extends unknown ? keyof T : never, true>>
+
+/**
+ * An option with a misspelt name would have no effect, without a word.
+ *
+ * @throws RolecastError `invalid-option`
+ */
+export function checkNames(
+  options: unknown,
+  names: Readonly<Record<string, true>>,
+  what = 'the options',
+  give = 'give an object, like `{ userPoolId }`',
+): void {
+  const given = checkRecord(options, what, give)
+  for (const name of Object.keys(given)) {
+    if (Object.hasOwn(names, name)) continue
+    const nearest = closest(name, Object.keys(names))
+    const next = nearest === undefined ? 'leave it out' : `did you mean ${quote(nearest)}?`
+    throw invalidOption(`${what} have ${quote(name)}, which is not known; ${next}`, name)
+  }
 }
 
 export function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): ReadonlyMap<string, readonly T[]> {

@@ -41,6 +41,10 @@ export function predictionText(prediction: Prediction, { color }: TextOptions): 
 
 const MARKS = { resolved: '>', none: '-', ambiguous: '!', undetermined: '?' } as const
 
+/** What the marks before groups say, for a place that is read once: a line in each output would be noise. */
+export const MARKS_LEGEND =
+  'Marks of the groups that decide: > its role is preferred; ! different roles tie; - no role is preferred; ? not documented.'
+
 /** A line for each group, the highest rank first, with those marked that decide. */
 export function ladder(
   { resolution, groups }: Pick<Prediction, 'resolution' | 'groups'>,

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { isUserPoolId, userPoolRegion } from '../aws-ids.js'
-import { type ErrorCode, quote, RolecastError } from '../errors.js'
+import { type ErrorCode, listItems, quote, RolecastError } from '../errors.js'
 import type { SemanticsOptions } from '../claims/choose-semantics.js'
 import type { UndocumentedCase } from '../claims/pre-token.js'
 import type { RoleClaims } from '../claims/resolve.js'
 import { type Group, isGroupName, type UserGroups } from '../group.js'
-import { invalidOption } from '../record.js'
+import { checkNames, invalidOption, type OptionNames } from '../record.js'
 import { type FakeRequest, type FakeService, startFakeService } from './fake-service.js'
 import { GROUP_OPERATIONS } from './group-operations.js'
 import { createPoolKeys, type PoolKeys, type PublicKey } from './keys.js'
@@ -24,6 +24,8 @@ import {
   deleteUser,
   groupOf,
   groupsOfUser,
+  type PoolGroup,
+  type PoolUser,
   toGroup,
   type UserPool,
   userOf,
@@ -122,15 +124,15 @@ export interface FakeCognito extends AsyncDisposable {
    * @throws RolecastError `invalid-group`
    */
   putGroup(group: Group): void
-  /** Nothing happens if there is no such group. */
+  /** @throws RolecastError `invalid-option`: no such group */
   deleteGroup(groupName: string): void
   /** @throws RolecastError `invalid-option`: a username that exists or cannot exist, or a group that does not exist */
   addUser(user: FakeUser): void
-  /** Nothing happens if there is no such user. */
+  /** @throws RolecastError `user-not-found` */
   deleteUser(username: string): void
   /** @throws RolecastError `user-not-found`, `invalid-option`: no such group, or more than 100 groups */
   addUserToGroup(username: string, groupName: string): void
-  /** Nothing happens if the user is not in the group. @throws RolecastError `user-not-found` */
+  /** Nothing happens if the user is not in the group. @throws RolecastError `user-not-found`, `invalid-option`: no such group */
   removeUserFromGroup(username: string, groupName: string): void
   /** Ends open connections, too. */
   close(): Promise<void>
@@ -175,26 +177,42 @@ export async function startFakeCognito(
     functions: trigger === undefined ? [] : [[TRIGGER_ARN, trigger.handler]],
   })
   const { state } = service
+  const start = state.now()
+  const before: ServiceState = { ...state, now: () => start - AGE_AT_START }
   const pool = createPool({
     id: userPoolId,
     name: 'fake',
-    createdAt: state.now(),
+    createdAt: before.now(),
     keys: lazily(state.createKeys),
     aliases: options.aliases ?? [],
     lambdaConfig: trigger === undefined ? {} : triggerConfig(trigger.version),
   })
   state.pools.set(userPoolId, pool)
-  const client = createClient({ id: clientId, name: 'fake', ExplicitAuthFlows: AUTH_FLOWS }, state.now())
+  const client = createClient({ id: clientId, name: 'fake', ExplicitAuthFlows: AUTH_FLOWS }, before.now())
   pool.clients.set(clientId, client)
   try {
-    for (const group of options.groups ?? []) putGroup(state, pool, group)
-    for (const user of options.users ?? []) putUser(state, pool, user)
+    for (const group of options.groups ?? []) {
+      if (pool.groups.has(group.groupName)) throw sameName(group.groupName)
+      putGroup(before, pool, group)
+    }
+    for (const user of options.users ?? []) putUser(before, pool, user)
     const { jwks } = await pool.keys()
     return facade(service, pool, client, jwks.keys)
   } catch (error) {
     await service.close()
     throw error
   }
+}
+
+/** Milliseconds. What a fake starts with was there before: no token is so early that a change of it could be missing in it. */
+const AGE_AT_START = 2_000
+
+function sameName(groupName: string): RolecastError {
+  return new RolecastError(
+    'invalid-group',
+    `\`groups\` has two groups that are named ${quote(groupName)}, and a user pool has one of a name; leave one out`,
+    { groupName, value: groupName },
+  )
 }
 
 const AUTH_FLOWS = ['ALLOW_ADMIN_USER_PASSWORD_AUTH', 'ALLOW_USER_PASSWORD_AUTH', 'ALLOW_REFRESH_TOKEN_AUTH']
@@ -227,36 +245,53 @@ function facade(service: FakeService, pool: UserPool, client: AppClient, keys: r
     undocumented: state.undocumented,
     tokensOf: username =>
       translated('request-rejected', () => {
-        const user = userOf(pool, username)
+        const user = findUser(pool, username)
         if (!user.isEnabled)
           throw new RolecastError('not-authorized', `user ${quote(username)} is disabled; enable the user first`)
         return signIn(state, { pool, client, user, source: 'TokenGeneration_Authentication' })
       }),
     putGroup: group => putGroup(state, pool, group),
-    deleteGroup: groupName => void pool.groups.delete(groupName),
+    deleteGroup: groupName => void pool.groups.delete(findGroup(pool, groupName).groupName),
     addUser: user => putUser(state, pool, user),
-    deleteUser(username) {
-      const user = pool.users.get(username)
-      if (user !== undefined) deleteUser(pool, user)
-    },
+    deleteUser: username => deleteUser(pool, findUser(pool, username)),
     addUserToGroup: (username, groupName) => join(pool, username, groupName),
     removeUserFromGroup(username, groupName) {
-      const user = translatedSync('invalid-option', () => userOf(pool, username))
-      pool.groups.get(groupName)?.members.delete(user.username)
+      const user = findUser(pool, username)
+      findGroup(pool, groupName).members.delete(user.username)
     },
     close,
     [Symbol.asyncDispose]: close,
   }
 }
 
-function checkOptions({
-  userPoolId = DEFAULT_POOL,
-  clientId = '',
-  claims,
-  semantics,
-  calibration,
-  ...rest
-}: FakeCognitoOptions): void {
+const OPTIONS: OptionNames<FakeCognitoOptions> = {
+  groups: true,
+  users: true,
+  userPoolId: true,
+  clientId: true,
+  aliases: true,
+  issuer: true,
+  preTokenGeneration: true,
+  claims: true,
+  clock: true,
+  semantics: true,
+  calibration: true,
+}
+const TRIGGER: OptionNames<NonNullable<FakeCognitoOptions['preTokenGeneration']>> = { version: true, handler: true }
+const GROUP: OptionNames<Group> = { groupName: true, precedence: true, roleArn: true }
+const USER: OptionNames<FakeUser> = {
+  username: true,
+  groups: true,
+  sub: true,
+  password: true,
+  attributes: true,
+  enabled: true,
+}
+const ALIASES = ['email', 'phone_number', 'preferred_username']
+
+function checkOptions(options: FakeCognitoOptions): void {
+  checkNames(options, OPTIONS, 'the options', 'give an object, like `{ groups, users }`')
+  const { userPoolId = DEFAULT_POOL, clientId = '', claims, semantics, calibration, ...rest } = options
   if (!isUserPoolId(userPoolId)) {
     throw new RolecastError(
       'invalid-user-pool-id',
@@ -272,7 +307,15 @@ function checkOptions({
       semantics,
     )
   }
-  const { issuer, preTokenGeneration: trigger } = rest
+  const { issuer, preTokenGeneration: trigger, aliases = [] } = rest
+  const alias = [aliases].flat().find(name => !ALIASES.includes(name))
+  if (alias !== undefined)
+    throw invalidOption(
+      `\`aliases\` has ${quote(alias)}, which is not an alias in Cognito; give ${listItems(ALIASES, quote, 'or')}`,
+      alias,
+    )
+  if (trigger !== undefined)
+    checkNames(trigger, TRIGGER, 'the options of `preTokenGeneration`', 'give `{ version, handler }`')
   if (issuer !== undefined && issuer !== 'fake' && issuer !== 'aws')
     throw invalidOption(`\`issuer\` is ${quote(issuer)}; give 'fake' or 'aws'`, issuer)
   if (trigger !== undefined && !['1', '2', '3'].includes(trigger.version)) {
@@ -284,7 +327,9 @@ function checkOptions({
 }
 
 /** Checked as CreateGroup checks it. */
-function putGroup(state: ServiceState, pool: UserPool, { groupName, precedence, roleArn }: Group): void {
+function putGroup(state: ServiceState, pool: UserPool, group: Group): void {
+  checkNames(group, GROUP, 'the settings of a group', 'give an object, like `{ groupName }`')
+  const { groupName, precedence, roleArn } = group
   const input = {
     UserPoolId: pool.id,
     GroupName: groupName,
@@ -300,12 +345,13 @@ function putGroup(state: ServiceState, pool: UserPool, { groupName, precedence, 
       pool.groups.delete(groupName)
       CreateGroup.run(checked, state)
     },
-    groupName,
+    { subject: `group ${quote(groupName)}`, value: groupName, next: 'give a group that Cognito accepts' },
   )
   for (const username of members) pool.groups.get(groupName)!.members.add(username)
 }
 
 function putUser(state: ServiceState, pool: UserPool, user: FakeUser): void {
+  checkNames(user, USER, 'the settings of a user', 'give an object, like `{ username }`')
   const { username, groups = [], sub = randomUUID(), password = FAKE_PASSWORD, attributes = {}, enabled = true } = user
   if (!isGroupName(username))
     throw invalidOption(
@@ -318,7 +364,14 @@ function putUser(state: ServiceState, pool: UserPool, user: FakeUser): void {
       `user ${quote(username)} is in group ${quote(missing)}, which does not exist; add the group first`,
       missing,
     )
-  translatedSync('invalid-option', () => {
+  if (pool.users.has(username))
+    throw invalidOption(
+      `user ${quote(username)} already exists; give another username, or delete the user first`,
+      username,
+    )
+  if ([...pool.users.values()].some(other => other.sub === sub))
+    throw invalidOption(`another user than ${quote(username)} has the \`sub\` ${quote(sub)}; give another one`, sub)
+  const act = () => {
     const stored = addUser(pool, {
       username,
       sub,
@@ -330,11 +383,48 @@ function putUser(state: ServiceState, pool: UserPool, user: FakeUser): void {
     stored.isEnabled = enabled
     for (const name of Object.keys(attributes)) pool.customAttributes.add(name)
     for (const name of groups) addMember(pool, groupOf(pool, name), stored)
+  }
+  translatedSync('invalid-option', act, {
+    subject: `user ${quote(username)}`,
+    value: username,
+    next: 'give fewer groups',
   })
 }
 
 function join(pool: UserPool, username: string, groupName: string): void {
-  translatedSync('invalid-option', () => addMember(pool, groupOf(pool, groupName), userOf(pool, username)))
+  const user = findUser(pool, username)
+  const group = findGroup(pool, groupName)
+  const subject = `user ${quote(username)} and group ${quote(groupName)}`
+  translatedSync('invalid-option', () => addMember(pool, group, user), {
+    subject,
+    value: groupName,
+    next: 'remove the user from another group first',
+  })
+}
+
+function findUser(pool: UserPool, username: string): PoolUser {
+  try {
+    return userOf(pool, username)
+  } catch (cause) {
+    const message = `the fake has no user ${quote(username)}; add the user first, with \`addUser\` or in \`users\``
+    throw new RolecastError('user-not-found', message, { cause, value: username })
+  }
+}
+
+function findGroup({ groups }: UserPool, groupName: string): PoolGroup {
+  const group = groups.get(groupName)
+  if (group !== undefined) return group
+  throw invalidOption(
+    `the fake has no group ${quote(groupName)}; add the group first, with \`putGroup\` or in \`groups\``,
+    groupName,
+  )
+}
+
+/** What an error is about: Cognito's messages name nothing. */
+interface Subject {
+  readonly subject: string
+  readonly value: unknown
+  readonly next: string
 }
 
 async function translated<T>(code: ErrorCode, act: () => T | Promise<T>): Promise<T> {
@@ -345,18 +435,20 @@ async function translated<T>(code: ErrorCode, act: () => T | Promise<T>): Promis
   }
 }
 
-function translatedSync<T>(code: ErrorCode, act: () => T, value?: unknown): T {
+function translatedSync<T>(code: ErrorCode, act: () => T, subject: Subject): T {
   try {
     return act()
   } catch (error) {
-    throw toRolecastError(error, code, value)
+    throw toRolecastError(error, code, subject)
   }
 }
 
 /** What an operation of the API would answer, for callers of the library. */
-function toRolecastError(error: unknown, code: ErrorCode, value?: unknown): unknown {
+function toRolecastError(error: unknown, code: ErrorCode, about?: Subject): unknown {
   if (!isServiceError(error)) return error
-  if (error.name === 'UserNotFoundException')
-    return new RolecastError('user-not-found', 'the fake has no such user; add the user first', { cause: error })
-  return new RolecastError(code, error.message, { cause: error, ...(value !== undefined && { value }) })
+  if (about === undefined) return new RolecastError(code, error.message, { cause: error })
+  return new RolecastError(code, `${about.subject}: ${error.message}; ${about.next}`, {
+    cause: error,
+    value: about.value,
+  })
 }

@@ -29,14 +29,16 @@ describe.concurrent('demo', () => {
     expect(stdout).toContain('rolecast calibrate')
     for (const mark of ['>', '-', '!', '?']) expect(stdout).toMatch(new RegExp(`^\\${mark} +(\\d+|none)  `, 'm'))
 
-    const [, asked, calls, hits, kept] =
-      /(\d+) groups asked for: (\d+) calls to Cognito, (\d+) hits; (\d+) names cached, one of them as unknown/
+    const [, lookups, cached, read, calls, names] =
+      /(\d+) lookups of a group: (\d+) from the cache, (\d+) by (\d+) calls to Cognito, of which one .*\n {2}(\d+) names are cached/
         .exec(stdout)!
         .map(Number)
+    expect(cached! + read!).toBe(lookups)
     // A page of groups is one call for many names.
     expect(calls).toBeGreaterThan(0)
-    expect(calls! + hits!).toBeLessThanOrEqual(asked!)
-    expect(calls).toBeLessThanOrEqual(kept!)
+    expect(calls).toBeLessThanOrEqual(read!)
+    expect(read).toBeLessThanOrEqual(names!)
+    expect(stdout).toMatch(/^Marks of the groups that decide: > its role is preferred; /m)
     expect(stdout.match(/^ {2}deleted-yesterday$/gm)).toHaveLength(1)
 
     expect(await readdir(TMPDIR)).toEqual([])

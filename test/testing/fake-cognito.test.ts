@@ -8,9 +8,11 @@ import { CognitoJwtVerifier, JwtVerifier } from 'aws-jwt-verify'
 import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, decodeProtectedHeader, jwtVerify } from 'jose'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRoleAuthorizer } from '../../src/authorizer/index.js'
+import { verifyToken } from '../../src/calibrate/index.js'
 import { readCalibration } from '../../src/claims/calibration.js'
 import { createRoleResolver, groupsFromCognito } from '../../src/cognito/index.js'
 import { createFakeCognito, FAKE_PASSWORD, type FakeCognito, type FakeCognitoOptions } from '../../src/testing/index.js'
+import type { Group } from '../../src/group.js'
 import { failureOf } from '../failure-of.js'
 import { createFake, refusalOf, role, roleClaims } from './sdk-client.js'
 
@@ -201,14 +203,12 @@ describe('changes while it runs', () => {
     expect(roleClaims(await claimsOf(fake, 'carol'))).toStrictEqual({})
 
     fake.deleteGroup('admins')
-    fake.deleteGroup('admins')
     expect(roleClaims(await claimsOf(fake, 'alice'))).toStrictEqual({ 'cognito:groups': ['staff'] })
     const { Groups } = await client.send(new ListGroupsCommand({ UserPoolId: fake.userPoolId }))
     expect(Groups!.map(({ GroupName }) => GroupName!).toSorted()).toStrictEqual(['editors', 'staff'])
 
     fake.addUser({ username: 'dan', groups: ['staff'], enabled: false })
     expect(await failureOf(() => fake.tokensOf('dan'))).toMatchObject({ code: 'not-authorized' })
-    fake.deleteUser('dan')
     fake.deleteUser('dan')
     expect(await failureOf(() => fake.tokensOf('dan'))).toMatchObject({ code: 'user-not-found' })
     const { UserPoolId, Username, GroupName } = { UserPoolId: fake.userPoolId, Username: 'bob', GroupName: 'staff' }
@@ -217,11 +217,56 @@ describe('changes while it runs', () => {
     client.destroy()
   })
 
+  test('of what does not exist are refused, by its name and with the next step', async () => {
+    await using fake = await createFake({ groups: GROUPS, users: USERS })
+    const noGroup = { code: 'invalid-option', message: expect.stringMatching(/no group `ghosts`; add the group first/) }
+    const noUser = { code: 'user-not-found', message: expect.stringMatching(/no user `nobody`; add the user first/) }
+    expect(await failureOf(() => fake.deleteGroup('ghosts'))).toMatchObject(noGroup)
+    expect(await failureOf(() => fake.addUserToGroup('alice', 'ghosts'))).toMatchObject(noGroup)
+    expect(await failureOf(() => fake.removeUserFromGroup('alice', 'ghosts'))).toMatchObject(noGroup)
+    expect(await failureOf(() => fake.deleteUser('nobody'))).toMatchObject(noUser)
+    expect(await failureOf(() => fake.addUserToGroup('nobody', 'staff'))).toMatchObject(noUser)
+    expect(await failureOf(() => fake.removeUserFromGroup('nobody', 'staff'))).toMatchObject(noUser)
+    expect(await failureOf(() => fake.tokensOf('nobody'))).toMatchObject(noUser)
+    expect((await failureOf(() => fake.addUser({ username: 'alice' }))).message).toMatch(
+      /^user `alice` already exists; /,
+    )
+    const sub = USERS[1]!.sub!
+    expect((await failureOf(() => fake.addUser({ username: 'dan', sub }))).message).toMatch(
+      /^another user than `dan` has/,
+    )
+    expect((await failureOf(() => fake.putGroup({ groupName: 'a b' }))).message).toMatch(
+      /^group `a b`: .*; give a group/,
+    )
+    expect(await failureOf(() => fake.putGroup({ groupName: 'x', rolearn: role('X') } as Group))).toMatchObject({
+      code: 'invalid-option',
+      message: 'the settings of a group have `rolearn`, which is not known; did you mean `roleArn`?',
+    })
+  })
+
+  test('what it starts with is so old that `verify` of the first token is conclusive; what is put later is not', async () => {
+    const now = Date.UTC(2026, 10, 29, 12) + 999
+    await using fake = await createFake({ groups: GROUPS, users: USERS, clock: () => now })
+    const verdict = async () => {
+      const { idToken } = await fake.tokensOf('bob')
+      return (await verifyToken(idToken, { userPoolId: fake.userPoolId, endpoint: fake.url, client })).verdict
+    }
+    const client = new CognitoIdentityProviderClient(fake.clientConfig)
+    expect(await verdict()).toBe('match')
+    fake.putGroup({ groupName: 'editors', precedence: 6, roleArn: role('Editor') })
+    expect(await verdict()).toBe('inconclusive')
+    client.destroy()
+  })
+
   test('a user is in at most 100 groups', async () => {
     const groups = Array.from({ length: 101 }, (_, index) => ({ groupName: `g${index}` }))
     const names = groups.map(({ groupName }) => groupName)
     await using fake = await createFake({ groups, users: [{ username: 'alice', groups: names.slice(0, 100) }] })
-    expect(await failureOf(() => fake.addUserToGroup('alice', 'g100'))).toMatchObject({ code: 'invalid-option' })
+    expect(await failureOf(() => fake.addUserToGroup('alice', 'g100'))).toMatchObject({
+      code: 'invalid-option',
+      message:
+        'user `alice` and group `g100`: A user is in at most 100 groups; remove the user from another group first',
+    })
     expect((await claimsOf(fake, 'alice'))['cognito:groups']).toHaveLength(100)
     const client = new CognitoIdentityProviderClient(fake.clientConfig)
     const { userPoolId: UserPoolId } = fake
@@ -302,6 +347,22 @@ describe('options that cannot be used', () => {
     ['a username', { users: [{ username: '' }] }, 'invalid-option', /username/],
     ['a group of a user', { users: [{ username: 'alice', groups: ['ghosts'] }] }, 'invalid-option', /`ghosts`/],
     ['a user twice', { users: [{ username: 'alice' }, { username: 'alice' }] }, 'invalid-option', /already exists/],
+    ['a misspelt option', { group: GROUPS } as never, 'invalid-option', /have `group`, .* did you mean `groups`\?/],
+    [
+      'a misspelt setting of a user',
+      { users: [{ username: 'alice', group: ['staff'] } as never] },
+      'invalid-option',
+      /have `group`, .* did you mean `groups`\?/,
+    ],
+    ['an unknown setting of a group', { groups: [{ groupName: 'a', path: '/' } as never] }, 'invalid-option', /`path`/],
+    ['two groups of one name', { groups: [...GROUPS, { groupName: 'staff' }] }, 'invalid-group', /`staff`/],
+    ['an alias', { aliases: ['email', 'nickname' as never] }, 'invalid-option', /`nickname`/],
+    [
+      'a setting of the trigger',
+      { preTokenGeneration: { version: '2', handler: (event: unknown) => event, arn: 'x' } as never },
+      'invalid-option',
+      /`arn`/,
+    ],
     [
       'a version of the trigger',
       { preTokenGeneration: { version: '4' as never, handler: event => event } },

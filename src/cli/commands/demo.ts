@@ -5,7 +5,7 @@ import picocolors from 'picocolors'
 import { compareClaims } from '../../claims/compare-claims.js'
 import { CLAIMS } from '../../claims/pre-token-response.js'
 import { createGroupSource, resolveLookup } from '../../cognito/index.js'
-import { predictionText } from '../../report/prediction-text.js'
+import { MARKS_LEGEND, predictionText } from '../../report/prediction-text.js'
 import { createFakeCognito, FAKE_PASSWORD, type FakeCognito } from '../../testing/index.js'
 import { printable } from '../../text.js'
 import { type ExitCode, print, type Terminal } from '../terminal.js'
@@ -74,7 +74,10 @@ async function predictAll(fake: FakeCognito, terminal: Terminal): Promise<ExitCo
   const source = createGroupSource({ userPoolId, client })
   const paint = picocolors.createColors(terminal.color)
   let code: ExitCode = 0
-  await print(terminal, `User pool ${userPoolId} with ${GROUPS.length} groups, on a fake Cognito at ${url}\n`)
+  await print(
+    terminal,
+    `User pool ${userPoolId} with ${GROUPS.length} groups, on a fake Cognito at ${url}\n${MARKS_LEGEND}\n`,
+  )
   for (const [index, { title, groups }] of USERS.entries()) {
     const lookup = await source.lookup(groups)
     const resolution = resolveLookup(lookup)
@@ -93,9 +96,11 @@ async function predictAll(fake: FakeCognito, terminal: Terminal): Promise<ExitCo
     )
   }
   const { call, hit, miss, negative, size } = source.stats()
+  const cached = hit + negative
   await print(
     terminal,
-    `\n${paint.bold('Cache')}\n  ${hit + negative + miss} groups asked for: ${call} calls to Cognito, ${hit + negative} hits; ${size} names cached, one of them as unknown\n\n` +
+    `\n${paint.bold('Cache')}\n  ${cached + miss} lookups of a group: ${cached} from the cache, ${miss} by ${call} calls to Cognito, of which one can bring several groups\n` +
+      `  ${size} names are cached, one of them as unknown\n\n` +
       'The fake follows the rules of the prediction. For evidence of a real user pool, run `rolecast calibrate`.\n',
   )
   return code

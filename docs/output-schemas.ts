@@ -451,6 +451,7 @@ const verify = z.strictObject({
     }),
   ),
   undated: texts,
+  isReadAfterToken: z.boolean(),
   notLookedAt: texts,
 })
 
@@ -500,6 +501,7 @@ const calibrationFile = z.strictObject({
       real: z.strictObject(tokenPair).optional(),
       verdict: z.enum(['agrees', 'settles', 'contradicts', 'not-settled']),
       reading: semantics.optional(),
+      readings: z.array(semantics).min(1).optional(),
       why: text.optional(),
     }),
   ),
@@ -598,7 +600,7 @@ const calibrationFile = z.strictObject({
             evidence,
             real: carriedClaim,
             verdict: z.enum(['agrees', 'settles', 'contradicts']),
-            reading: z.enum(['as-taken', 'unchanged', 'absent', 'takes-value', 'other']).optional(),
+            reading: z.enum(['as-taken', 'unchanged', 'absent', 'takes-value']).optional(),
           }),
         ),
       }),

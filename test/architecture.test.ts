@@ -91,6 +91,8 @@ const READ_PROCESS: ReadonlySet<string> = new Set([
   'cognito/api/container-credentials.ts',
   // The credentials and the endpoint that the SDK reads there.
   'cognito/api/aws-environment.ts',
+  // Which variable it is that names an endpoint: the SDK reads it.
+  'calibrate/endpoint-setting.ts',
   // A lock names the process that holds it.
   'cognito/memberships/lock-holder.ts',
 ])

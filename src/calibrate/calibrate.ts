@@ -2,10 +2,13 @@ import { fitSemantics } from '../claims/calibration.js'
 import { isRolecastError, quote, RolecastError } from '../errors.js'
 import { connect, type ConnectOptions } from './connect.js'
 import { probeIdentityPool } from './identity-pool-probes.js'
+import { TRIGGER_POOLS } from './pre-token-cases.js'
 import { probePreToken } from './pre-token-probes.js'
 import { createLedger, newRunId } from './ledger.js'
 import { loadLambda } from './load-lambda.js'
-import { deleteAll, type LeftBehind } from './resources.js'
+import { factsOf, type Service } from './operations.js'
+import { planCalibration } from './plan.js'
+import { deleteAll, endLedger, type LeftBehind } from './resources.js'
 import type { CalibrationOutcome, CalibrationResult } from './result.js'
 import { createScratchPool } from './scratch-pool.js'
 import type { Run } from './session.js'
@@ -31,8 +34,8 @@ export interface CalibrateOptions extends ConnectOptions {
  * Finds out on a scratch user pool what Cognito puts into tokens: creates the pool with groups, users and one app client, signs
  * in, compares each token with what rolecast predicts, and deletes the pool. Nothing that is not in its ledger is touched.
  *
- * It takes about a minute, and needs the permissions of `planCalibration().permissions`. Not for a pool that you have. The
- * signatures of the tokens are not checked: they come over TLS, as responses to signed requests. Resolves also where something
+ * It takes about the `seconds` of `planCalibration()`, and needs the permissions of `planCalibration().permissions`. Not for a pool that you have. The
+ * signatures of the tokens are not checked: unless an endpoint without TLS is given, they come over TLS. Resolves also where something
  * could not be deleted: look at `leftBehind`.
  *
  * @throws RolecastError as a rejection: no user pool could be made, or `aborted`. What was created is deleted before
@@ -43,7 +46,7 @@ export async function calibrate(options: CalibrateOptions = {}): Promise<Calibra
   // Before anything is created, because it may not be installed.
   if (options.preToken) await loadLambda()
   const runId = newRunId()
-  const { session, place, header } = await connect(options, runId)
+  const { session, place, header } = await connect(options, runId, servicesOf(options))
   const path = options.ledger ?? `rolecast-calibrate-${runId}.ledger`
   const ledger = await createLedger(path, header)
   session.tell({ event: 'ledger', path })
@@ -51,11 +54,15 @@ export async function calibrate(options: CalibrateOptions = {}): Promise<Calibra
     result => ({ result }),
     (error: unknown) => ({ error }),
   )
-  const leftBehind = await deleteAll({ ...session.undisturbed(), ledger })
-  if (leftBehind.length > 0) await ledger.close()
-  else await ledger.remove()
+  const ending = { ...session.undisturbed(), ledger }
+  const leftBehind = await deleteAll(ending)
+  await endLedger(ending, leftBehind)
   if ('error' in probed) throw withLeftBehind(probed.error, leftBehind, path)
   return { result: probed.result, leftBehind, ledger: path }
+}
+
+function servicesOf(options: CalibrateOptions): ReadonlySet<Service> {
+  return new Set(planCalibration(options).calls.map(({ operation }) => factsOf(operation).service))
 }
 
 function withLeftBehind(error: unknown, leftBehind: readonly LeftBehind[], path: string): unknown {
@@ -112,20 +119,52 @@ async function probeAll(run: Run, place: RolePlace, options: CalibrateOptions): 
     delays,
     ...(identityPool !== undefined && { identityPool }),
     ...(preToken !== undefined && { preToken }),
-    notSeen: notSeen(options),
+    notSeen: notSeen(options, { endpoint: run.endpoint, identityPool, preToken }),
     // Without those that no reading can have, the rest could fit a reading that is wrong.
     tokens: isReadable ? tokens : [],
   }
 }
 
-function notSeen({ many, identityPool, preToken }: CalibrateOptions): readonly string[] {
+type Probed = Pick<CalibrationResult, 'endpoint' | 'identityPool' | 'preToken'>
+
+function notSeen({ many }: CalibrateOptions, probed: { [Key in keyof Probed]: Probed[Key] | undefined }) {
+  const { endpoint, identityPool, preToken } = probed
   return [
     'One pool of one tier was looked at, in one Region and at one time. Nothing says that Cognito does the same elsewhere or later.',
     'All users signed in with AdminInitiateAuth. Other ways to sign in, such as managed login, were not looked at.',
     'Users of an identity provider, whose group Cognito creates (Case 17), were not looked at.',
-    'The signatures of the tokens were not checked: they came over TLS as responses to signed requests.',
+    `The signatures of the tokens were not checked: they came ${transportOf(endpoint)}.`,
     ...(many ? [] : ['No user was in many groups.']),
-    ...(identityPool ? [] : ['No identity pool was asked which role it gives.']),
-    ...(preToken ? [] : ['No pre token generation trigger was looked at.']),
+    ...unanswered('No identity pool was asked which role it gives', identityPool),
+    ...(preToken === undefined || preToken.every(isUnanswered)
+      ? unanswered('No pre token generation trigger was looked at', preToken)
+      : TRIGGER_POOLS.flatMap(({ version }) =>
+          unanswered(
+            `No pre token generation trigger ${version} was looked at`,
+            preToken.filter(one => one.version === version),
+          ),
+        )),
   ]
+}
+
+function transportOf(endpoint: string | undefined): string {
+  if (endpoint === undefined) return 'over TLS as responses to signed requests'
+  if (new URL(endpoint).protocol === 'https:') return 'over TLS from the endpoint that was given'
+  return 'over HTTP without TLS, from the endpoint that was given'
+}
+
+interface Answered {
+  readonly real: { readonly outcome: string } | { readonly why: string }
+}
+
+function isUnanswered({ real }: Answered): boolean {
+  return 'why' in real
+}
+
+/** A sentence where no case has an answer: with the reason of the first one, if they were asked for. */
+function unanswered(sentence: string, cases: readonly Answered[] | undefined): readonly string[] {
+  if (cases === undefined) return [`${sentence}.`]
+  const [first] = cases
+  if (first === undefined || !cases.every(isUnanswered) || !('why' in first.real)) return []
+  return [`${sentence}: ${first.real.why}`]
 }

@@ -1,4 +1,4 @@
-import { oneLine } from '../cognito/api/api-error.js'
+import { oneLine, withoutHint } from '../cognito/api/api-error.js'
 import { diagnose } from '../cognito/api/diagnosis.js'
 import { type ErrorCode, isRolecastError, quote, RolecastError } from '../errors.js'
 import { isOfAws } from './clients.js'
@@ -13,16 +13,46 @@ interface FailureDetails {
   readonly issue?: string
 }
 
-/** The error of a call that failed. Its text, its cause and its value have no account id. */
+/** The error of a call that failed. Its text, its cause and its value have no account id, and not who called. */
 export function callFailure(operation: Operation, cause: unknown, details: FailureDetails): RolecastError {
   if (isRolecastError(cause)) return cause
   const { code, note, what, next, status } = diagnosed(operation, cause, details)
-  const words = { what: what ?? WHAT[code] ?? 'failed', next: next ?? nextFor(code, operation) }
-  const said = note === '' ? '' : ` (${note})`
-  return new RolecastError(code, `${operation} ${words.what}${said}; ${words.next}`, {
+  const failed = `${operation} ${what ?? WHAT[code] ?? 'failed'}`
+  const step = next ?? nextFor(code, operation)
+  const end = step === undefined ? '' : `; ${step}`
+  // Where nothing says what to do, the exception's name does.
+  const name = step === undefined ? serviceException(cause) : ''
+  const said = inBrackets(name, note)
+  const error = new RolecastError(code, `${failed}${said}${end}`, {
     retryable: RETRYABLE.has(code) || (code === 'malformed-response' && status >= 500),
     ...(cause !== undefined && { cause: masked(cause) }),
   })
+  KEPT.set(error, `${failed}${isOfAws(details.endpoint) ? inBrackets(name, '') : said}${end} [${code}]`)
+  return error
+}
+
+/** How errors are named whose response names none. */
+const NAMELESS: ReadonlySet<string> = new Set(['Error', 'Unknown', 'UnknownError'])
+
+function inBrackets(...parts: readonly string[]): string {
+  const said = parts.filter(part => part !== '').join(': ')
+  return said === '' ? '' : ` (${said})`
+}
+
+/** The exception that a response names; `''` where there is none. */
+function serviceException(cause: unknown): string {
+  const name = exceptionName(cause)
+  return statusOf(cause) > 0 && /^[A-Z]\w{1,80}$/.test(name) && !NAMELESS.has(name) ? name : ''
+}
+
+const KEPT = new WeakMap<RolecastError, string>()
+
+/**
+ * What a result keeps of a failure: of a call its operation, the exception, what to do, and the code. The text of AWS can name who
+ * called in words that no mask knows, so it is left out; that of an emulator is not.
+ */
+export function keptOf(error: RolecastError): string {
+  return KEPT.get(error) ?? maskIdentities(error.message)
 }
 
 interface Diagnosed {
@@ -36,9 +66,9 @@ interface Diagnosed {
 function diagnosed(operation: Operation, cause: unknown, details: FailureDetails): Diagnosed {
   const { endpoint, timeout, issue } = details
   const status = statusOf(cause)
-  if (issue !== undefined) return { code: 'malformed-response', note: maskAccounts(oneLine(issue)), status }
+  if (issue !== undefined) return { code: 'malformed-response', note: maskIdentities(oneLine(issue)), status }
   if (timeout !== undefined) return { code: 'timeout', note: `${timeout} ms`, status }
-  const message = maskAccounts(oneLine(cause instanceof Error ? cause.message : ''))
+  const message = maskIdentities(oneLine(withoutHint(cause instanceof Error ? cause.message : ''), MAX_MESSAGE))
   if (!isOfAws(endpoint) && isUnknownOperation(cause, status)) return { code: 'not-supported', note: message, status }
   const { service } = factsOf(operation)
   const diagnosis = diagnose(cause, { isFromIam: service === 'iam' || service === 'sts' })
@@ -51,6 +81,9 @@ function statusOf(cause: unknown): number {
   const status = $metadata?.httpStatusCode
   return typeof status === 'number' ? status : 0
 }
+
+/** The advice in a message comes last. */
+const MAX_MESSAGE = 600
 
 /** How emulators say that they lack an operation. */
 const UNKNOWN_OPERATION: ReadonlySet<string> = new Set([
@@ -118,13 +151,23 @@ export function maskAccounts(text: string): string {
   return text.replaceAll(/(?<!\d)\d{12}(?!\d)/g, '************')
 }
 
+/**
+ * Account ids, who called, and access keys: `arn:aws:sts::************:assumed-role/…`. What remains is what was denied, and the
+ * made-up roles of the run.
+ */
+export function maskIdentities(text: string): string {
+  return maskAccounts(text)
+    .replaceAll(/(:(?:sts|iam)::[\d*]{0,20}:)(?!role\/rolecast-calibrate-)([a-z-]{1,30}\/)\S+/g, '$1$2…')
+    .replaceAll(/\bA(?:KIA|SIA|ROA|IDA)[A-Z0-9]{12,}(?::\S+)?/g, '…')
+}
+
 /** The SDK's error with what says what it is, and without the response and the request that it refers to. */
 function masked(cause: unknown): unknown {
   if (!(cause instanceof Error)) return undefined
-  const copy = new Error(maskAccounts(cause.message))
+  const copy = new Error(maskIdentities(cause.message))
   return Object.assign(copy, {
     name: cause.name,
-    stack: maskAccounts(cause.stack ?? ''),
+    stack: maskIdentities(cause.stack ?? ''),
     $metadata: { httpStatusCode: statusOf(cause) },
     ...('code' in cause && typeof cause.code === 'string' && { code: cause.code }),
   })
@@ -146,8 +189,8 @@ const WHAT: Partial<Record<ErrorCode, string>> = {
   'malformed-response': 'got a response that does not match the API',
 }
 
-function nextFor(code: ErrorCode, operation: Operation): string {
-  if (code !== 'not-authorized') return NEXT[code] ?? 'see the cause'
+function nextFor(code: ErrorCode, operation: Operation): string | undefined {
+  if (code !== 'not-authorized') return NEXT[code]
   const permissions = permissionsOf(operation).map(permission => quote(permission))
   return `allow ${permissions.join(' and ')}, and check that the credentials are current`
 }

@@ -1,12 +1,16 @@
 import { quote, RolecastError } from '../errors.js'
 import { connect, type ConnectOptions } from './connect.js'
-import { type Ledger, openLedger } from './ledger.js'
-import { deleteAll, type LeftBehind } from './resources.js'
+import { type Ledger, openLedger, type ResourceKind } from './ledger.js'
+import type { Service } from './operations.js'
+import { deleteAll, endLedger, type LeftBehind } from './resources.js'
+import type { Run } from './session.js'
 
 export interface CleanUpOutcome {
-  /** What could not be deleted, each with why. Empty: everything in the ledger was read back as gone, and so is the ledger. */
+  /** What could not be deleted, each with why. Empty: everything in the ledger was read back as gone. */
   readonly leftBehind: readonly LeftBehind[]
   readonly ledger: string
+  /** False where something is left; where the file could not be removed; and where it was moved, or another one is in its place. */
+  readonly isLedgerRemoved: boolean
 }
 
 /**
@@ -21,25 +25,25 @@ export interface CleanUpOutcome {
  */
 export async function cleanUp(ledger: string, options: ConnectOptions = {}): Promise<CleanUpOutcome> {
   const opened = await openLedger(ledger)
+  let run: Run
   let leftBehind: readonly LeftBehind[]
   try {
     const { region, runId } = opened
     checkPlace(opened, options)
-    const { session, header } = await connect({ ...options, region }, runId)
+    const { session, header } = await connect({ ...options, region }, runId, servicesOf(opened))
     if (header.account !== opened.account)
       throw new RolecastError(
         'invalid-input',
         `the ledger ${quote(ledger)} is of another AWS account than the credentials, so what it names could not be seen; use credentials of the account that the run was in`,
         { value: ledger },
       )
-    leftBehind = await deleteAll({ ...session, ledger: opened })
+    run = { ...session, ledger: opened }
+    leftBehind = await deleteAll(run)
   } catch (error) {
     await opened.close()
     throw error
   }
-  if (leftBehind.length > 0) await opened.close()
-  else await opened.remove()
-  return { leftBehind, ledger }
+  return { leftBehind, ledger, isLedgerRemoved: await endLedger(run, leftBehind) }
 }
 
 /** The endpoint is not taken from the file: requests carry a session token, and a file can be changed. */
@@ -61,4 +65,15 @@ function otherPlace(path: string, what: 'region' | 'endpoint', own: string, give
     `the ledger ${quote(path)} is of the ${what} ${quote(own)}, not ${quote(given)}; leave ${quote(what)} out, or give that of the ledger`,
     { value: given },
   )
+}
+
+function servicesOf(ledger: Ledger): ReadonlySet<Service> {
+  return new Set(['sts', ...ledger.left().map(({ kind }) => SERVICES[kind])])
+}
+
+const SERVICES: Readonly<Record<ResourceKind, Service>> = {
+  'user-pool': 'cognito-idp',
+  'identity-pool': 'cognito-identity',
+  role: 'iam',
+  function: 'lambda',
 }

@@ -1,6 +1,7 @@
+import { awsHost } from '../aws-hosts.js'
 import { loadSdk } from '../cognito/api/load-sdk.js'
+import { foreignEndpoint } from './endpoint-setting.js'
 import { loadLambda } from './load-lambda.js'
-import { quote, RolecastError } from '../errors.js'
 import { factsOf, type Operation, type Service } from './operations.js'
 import type { AwsCredentials, SessionOptions } from './session.js'
 
@@ -13,13 +14,21 @@ export interface Clients {
   ): Promise<unknown>
 }
 
-interface Client {
+interface Client extends ClientOfSdk {
   send(command: unknown, options: { readonly abortSignal: AbortSignal }): Promise<unknown>
   destroy(): void
+}
+
+/** The part of a client of the SDK that a check of its requests needs. */
+interface ClientOfSdk {
   readonly middlewareStack: {
     add(
       middleware: (next: (args: Sent) => Promise<unknown>) => (args: Sent) => Promise<unknown>,
-      options: { readonly step: 'finalizeRequest'; readonly name: string; readonly priority: 'low' },
+      options: {
+        readonly step: 'build' | 'finalizeRequest'
+        readonly name: string
+        readonly priority: 'high' | 'low'
+      },
     ): void
   }
 }
@@ -60,13 +69,7 @@ export function createClients(
     const { client: name, load } = LOADERS[service]
     const sdk = (await load()) as Sdk
     const client = new sdk[name]!(configOf(options, service, credentials)) as Client
-    client.middlewareStack.add(
-      next => args => {
-        checkHost(args.request, options.endpoint)
-        return next(args)
-      },
-      { step: 'finalizeRequest', name: 'rolecastEndpoint', priority: 'low' },
-    )
+    refuseOtherHosts(client, service, options.endpoint)
     return { sdk, client }
   }
 
@@ -108,34 +111,78 @@ function configOf(
   }
 }
 
-/** The hosts of AWS's endpoints, in every partition, VPC endpoints included. */
-const AWS_HOST =
-  /\.(?:amazonaws\.com|amazonaws\.com\.cn|api\.aws|api\.amazonwebservices\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|csp\.hci\.ic\.gov|cloud\.adc-e\.uk)$/
-
-/** Whether calls go to AWS itself. */
+/** Whether calls go to AWS itself: to the default addresses, or to one of a service's own. */
 export function isOfAws(endpoint: string | undefined): boolean {
-  if (endpoint === undefined) return true
+  return endpoint === undefined || serviceAt(endpoint) !== undefined
+}
+
+/** The service of AWS whose own address this is. */
+export function serviceAt(endpoint: string): Service | undefined {
   const { protocol, hostname } = new URL(endpoint)
-  return protocol === 'https:' && AWS_HOST.test(hostname)
+  return protocol === 'https:' ? awsHost(hostname)?.service : undefined
 }
 
 /** An emulator has all services at one address, an endpoint of AWS one service. */
 function isFor(service: Service, endpoint: string): boolean {
-  return !isOfAws(endpoint) || new URL(endpoint).hostname.includes(`${service}.`)
+  return !isOfAws(endpoint) || serviceAt(endpoint) === service
 }
 
 /**
  * An environment variable or a profile can name another endpoint than AWS's, too. Its tokens would be taken for Cognito's, so
- * it has to be given as an option.
+ * it has to be given as an option: every other request fails before it is sent.
  */
-function checkHost(request: unknown, endpoint: string | undefined): void {
+export function refuseOtherHosts(client: object, service: Service, endpoint: string | undefined): void {
+  const { middlewareStack } = client as ClientOfSdk
+  middlewareStack.add(
+    next => args => {
+      checkHost(service, args.request, endpoint)
+      return next(args)
+    },
+    { step: 'finalizeRequest', name: 'rolecastEndpoint', priority: 'low' },
+  )
+}
+
+function checkHost(service: Service, request: unknown, endpoint: string | undefined): void {
   const { protocol, hostname, port } = Object(request) as Readonly<Record<string, unknown>>
   if (typeof hostname !== 'string' || !isOfAws(endpoint)) return
-  if (protocol === 'https:' && AWS_HOST.test(hostname)) return
+  if (protocol === 'https:' && awsHost(hostname)?.service === service) return
   const address = `${protocol === 'http:' ? 'http' : 'https'}://${hostname}${typeof port === 'number' ? `:${port}` : ''}`
-  throw new RolecastError(
-    'invalid-option',
-    `the AWS configuration names the endpoint ${quote(address)}, which is not AWS's; give it as \`endpoint\`, or unset AWS_ENDPOINT_URL and the \`endpoint_url\` of the profile`,
-    { value: address },
+  throw foreignEndpoint(service, address)
+}
+
+/** Any call of a service: it is made up to its address, and not sent. */
+const UNSENT: Readonly<Record<Service, readonly [operation: Operation, input: object]>> = {
+  'cognito-idp': ['ListUserPools', { MaxResults: 1 }],
+  'cognito-identity': ['ListIdentityPools', { MaxResults: 1 }],
+  iam: ['GetRole', { RoleName: 'none' }],
+  lambda: ['GetFunction', { FunctionName: 'none' }],
+  sts: ['GetCallerIdentity', {}],
+}
+
+/**
+ * Checks where the calls of a service would go, as the SDK itself decides it. Sends nothing, and looks for no credentials.
+ *
+ * @throws RolecastError `invalid-option` as a rejection: to an address that is not AWS's, and was not given as `endpoint`
+ */
+export async function checkAddress(
+  service: Service,
+  options: Pick<SessionOptions, 'region' | 'profile' | 'credentials' | 'endpoint'>,
+): Promise<void> {
+  const { client: name, load } = LOADERS[service]
+  const sdk = (await load()) as Sdk
+  const config = configOf(options, service, options.credentials)
+  const client = new sdk[name]!({ ...config, credentials: { accessKeyId: 'none', secretAccessKey: 'none' } }) as Client
+  client.middlewareStack.add(
+    () => async args => {
+      checkHost(service, args.request, options.endpoint)
+      return { output: { $metadata: {} } }
+    },
+    { step: 'build', name: 'rolecastUnsent', priority: 'high' },
   )
+  const [operation, input] = UNSENT[service]
+  try {
+    await client.send(new sdk[`${operation}Command`]!(input), { abortSignal: new AbortController().signal })
+  } finally {
+    client.destroy()
+  }
 }

@@ -3,11 +3,14 @@ import * as z from 'zod/mini'
 import { REGION_PATTERN } from '../aws-ids.js'
 import { isAbortSignal } from '../abort.js'
 import { checkEndpoint, MAX_TIMER, numberOption } from '../cognito/api/connection-options.js'
+import { oneLine } from '../cognito/api/api-error.js'
 import { loadSdk } from '../cognito/api/load-sdk.js'
-import { quote, RolecastError } from '../errors.js'
+import { isRolecastError, quote, RolecastError } from '../errors.js'
 import { invalidOption } from '../record.js'
-import { isOfAws } from './clients.js'
+import { maskAccounts } from './call-failure.js'
+import { checkAddress, isOfAws } from './clients.js'
 import type { LedgerHeader } from './ledger.js'
+import type { Service } from './operations.js'
 import { type AwsCredentials, type CalibrateEvent, type Clock, createSession, type Session } from './session.js'
 import { PLACEHOLDER_ACCOUNT, type RolePlace } from './user-pool-rows.js'
 
@@ -49,21 +52,47 @@ const callerIdentityResponse = z.object({
 /**
  * Finds out where and who: creates nothing.
  *
+ * @param services those that will be called
  * @throws RolecastError as a rejection
  */
-export async function connect(options: ConnectOptions, runId: string): Promise<Connection> {
+export async function connect(
+  options: ConnectOptions,
+  runId: string,
+  services: Iterable<Service>,
+): Promise<Connection> {
   const { endpoint, signal = new AbortController().signal, onEvent } = options
   checkEndpoint(options)
   const timeout = numberOption(options, 'timeout', { default: 15_000, min: 1, max: MAX_TIMER })
   if (!isAbortSignal(signal)) throw invalidOption(`\`signal\` is ${quote(signal)}; give an AbortSignal`, signal)
   const region = options.region ?? (await defaultRegion(options))
   checkRegion(region, endpoint)
+  await checkAddresses({ ...options, region }, services)
   const session = createSession({ ...options, region, runId, signal, timeout, tell: event => onEvent?.(event) })
   const header = { runId, region, ...(endpoint !== undefined && { endpoint }) }
   if (!isOfAws(endpoint)) return { session, place: { partition: 'aws', account: PLACEHOLDER_ACCOUNT }, header }
   const { Account: account, Arn } = await session.call('GetCallerIdentity', {}, callerIdentityResponse)
   const place = { partition: Arn.split(':')[1]!, account }
   return { session, place, header: { ...header, account: fingerprint(account, runId) } }
+}
+
+/** Before the first call, because by the later ones something would have been created. */
+async function checkAddresses(options: ConnectOptions & { readonly region: string }, services: Iterable<Service>) {
+  if (!isOfAws(options.endpoint)) return
+  for (const service of services) {
+    try {
+      await checkAddress(service, options)
+    } catch (cause) {
+      // A package that is missing ends what calls it, and nothing else.
+      if (isRolecastError(cause) && cause.code === 'missing-package') continue
+      if (isRolecastError(cause)) throw cause
+      const said = maskAccounts(oneLine(cause instanceof Error ? cause.message : ''))
+      throw new RolecastError(
+        'invalid-option',
+        `where the calls of ${service} go cannot be read from the AWS configuration (${said}); check the profile`,
+        { cause },
+      )
+    }
+  }
 }
 
 /** Says whether two accounts are one, and takes years to find the account for. */

@@ -3,7 +3,7 @@ import { someText } from '../cognito/api/responses.js'
 import { providerKey } from '../credentials/provider-key.js'
 import type { RoleMapping } from '../credentials/role-mapping.js'
 import { isRolecastError, quote, RolecastError } from '../errors.js'
-import { exceptionName } from './call-failure.js'
+import { exceptionName, keptOf } from './call-failure.js'
 import {
   IDENTITY_POOL_CASES,
   IDENTITY_USERS,
@@ -90,7 +90,7 @@ type Answer = RealSelection | { readonly outcome: 'invalid-configuration' }
  * @throws RolecastError as a rejection: `aborted`, or nothing may be created any more. All else is said per case
  */
 export async function probeIdentityPool(run: Run, scratch: ScratchPool): Promise<readonly IdentityPoolResult[]> {
-  const subject = await orNoAnswer(() => createSubject(run, scratch))
+  const subject = await orNoAnswer(run, () => createSubject(run, scratch))
   const results: IdentityPoolResult[] = []
   for (const one of IDENTITY_POOL_CASES) results.push(await probeCase(run, subject, one))
   return results
@@ -100,17 +100,17 @@ async function probeCase(run: Run, subject: Subject | NoAnswer, one: IdentityPoo
   if ('why' in subject) return judgeSelection(one, undefined, subject)
   if (subject.isLate) return judgeSelection(one, undefined, LATE)
   run.tell({ event: 'step', what: `identity pool: ${one.about}` })
-  const user = await orNoAnswer(() => subject.user(one.user))
+  const user = await orNoAnswer(run, () => subject.user(one.user))
   if ('why' in user) return judgeSelection(one, undefined, user)
   const { customRole: _, ...plain } = one
-  const predicted = await orNoAnswer(async () => ({
+  const predicted = await orNoAnswer(run, async () => ({
     asked: predictSelection(one, user.claims, subject.arns),
     plain: predictSelection(plain, user.claims, subject.arns),
   }))
   if ('why' in predicted) return judgeSelection(one, undefined, predicted)
   const possible = new Set([...possibleRoles(predicted.asked), ...possibleRoles(predicted.plain)])
   const markers = ROLE_NAMES.toSorted((a, b) => Number(possible.has(a)) - Number(possible.has(b)))
-  const real = await orNoAnswer(() => settle(run, subject, { one, user, markers }))
+  const real = await orNoAnswer(run, () => settle(run, subject, { one, user, markers }))
   return judgeSelection(one, { predicted: predicted.asked, token: tokenOf(user.claims, subject.arns) }, real)
 }
 
@@ -281,14 +281,17 @@ async function set(run: Run, subject: Subject, settings: Settings): Promise<Reje
     // Always given: whether leaving it out takes the mappings away is not documented.
     RoleMappings: mapping === undefined ? {} : { [provider]: mapping },
   }
+  let rejections = 0
   for (let attempt = 1; ; attempt++) {
     try {
       await run.call('SetIdentityPoolRoles', input, anything)
       break
     } catch (error) {
       const name = exceptionName(error)
-      if (name === 'InvalidParameterException') return { outcome: 'configuration-rejected', error: name }
-      if (name !== 'ConcurrentModificationException' || attempt === 5) throw error
+      // As all answers, it has to come twice: one may be due to a role that is not seen yet.
+      if (name === 'InvalidParameterException' && ++rejections === 2)
+        return { outcome: 'configuration-rejected', error: name }
+      if (!PASSING.has(name) || attempt >= 5) throw error
       await run.sleep(PAUSE)
     }
   }
@@ -300,6 +303,8 @@ async function set(run: Run, subject: Subject, settings: Settings): Promise<Reje
     await run.sleep(PAUSE)
   }
 }
+
+const PASSING: ReadonlySet<string> = new Set(['ConcurrentModificationException', 'InvalidParameterException'])
 
 const NOT_GIVEN_BACK: NoAnswer = {
   outcome: 'not-settled',
@@ -459,12 +464,13 @@ export function trustPolicyIn(region: string, identityPoolId: string): object {
   }
 }
 
-/** What a step gives, or why it gives nothing. An interrupt ends the run, and so does a ledger that is not in its place. */
-export async function orNoAnswer<T>(step: () => Promise<T>): Promise<T | NoAnswer> {
+/** What a step gives, or why it gives nothing, which is told. An interrupt ends the run, and so does a ledger that is not in its place. */
+export async function orNoAnswer<T>(run: Pick<Run, 'tell'>, step: () => Promise<T>): Promise<T | NoAnswer> {
   try {
     return await step()
   } catch (error) {
     if (!isRolecastError(error) || error.code === 'aborted' || error.code === 'invalid-input') throw error
-    return { outcome: error.code === 'not-supported' ? 'not-supported' : 'not-run', why: error.message }
+    run.tell({ event: 'failed', error })
+    return { outcome: error.code === 'not-supported' ? 'not-supported' : 'not-run', why: keptOf(error) }
   }
 }

@@ -46,8 +46,8 @@ export interface PredictedCandidate {
 /**
  * - `agrees`: the prediction, which was certain, is what happened.
  * - `contradicts`: it is not, or none of the readings is.
- * - `settles`: the prediction was undetermined, and one reading is what happened.
- * - `none`: there is no answer to compare.
+ * - `settles`: the prediction was undetermined, and one reading is what happened, or no pool can have the configuration.
+ * - `none`: there is no answer to compare, or the prediction was certain and is for a configuration that no pool can have.
  */
 export type Verdict = 'agrees' | 'contradicts' | 'settles' | 'none'
 
@@ -150,12 +150,13 @@ export function judgeSelection(
   const result = { id: one.id, about: one.about, configuration: configurationOf(one), ...given, real }
   if (given === undefined || !isAnswer(real)) return { ...result, verdict: 'none' }
   const { outcome, role, candidates = [] } = given.predicted
+  // A configuration that cannot exist settles what AWS does with it. Of a certain prediction, nothing was seen.
+  if (real.outcome === 'configuration-rejected')
+    return { ...result, verdict: outcome === 'undetermined' ? 'settles' : 'none' }
   if (outcome !== 'undetermined')
     return { ...result, verdict: isReading({ outcome, role }, real) ? 'agrees' : 'contradicts' }
   const reading = candidates.find(candidate => isReading(candidate, real))
-  if (reading !== undefined) return { ...result, verdict: 'settles', reading }
-  // A configuration that cannot exist settles what AWS does with it, too.
-  return { ...result, verdict: real.outcome === 'configuration-rejected' ? 'settles' : 'contradicts' }
+  return reading === undefined ? { ...result, verdict: 'contradicts' } : { ...result, verdict: 'settles', reading }
 }
 
 export function isAnswer(real: RealSelection | NoAnswer): real is RealSelection {

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { type FileHandle, open, readFile, rm, stat } from 'node:fs/promises'
+import type { BigIntStats } from 'node:fs'
+import { type FileHandle, open, readFile, realpath, rm, stat } from 'node:fs/promises'
 import { REGION_PATTERN } from '../aws-ids.js'
 import { quote, RolecastError } from '../errors.js'
 import { ownValue } from '../record.js'
@@ -31,16 +32,25 @@ export interface LedgerHeader {
 /** A file that says what has to be deleted, before it exists. */
 export interface Ledger extends LedgerHeader {
   readonly path: string
-  /** On disk when this resolves. */
+  /**
+   * On disk when this resolves.
+   *
+   * @throws RolecastError `invalid-input` as a rejection: the file is not in its place any more, or cannot be written. Nothing
+   * may be created then
+   */
   creating(kind: ResourceKind, name: string): Promise<void>
+  /** @throws RolecastError `invalid-input` as a rejection: it cannot be written, but `left` has it */
   created(kind: ResourceKind, name: string, id: string): Promise<void>
   /** It was read back as gone. */
   gone(kind: ResourceKind, name: string): Promise<void>
   /** What was created and is not gone, the last first. */
   left(): readonly LedgerResource[]
   close(): Promise<void>
-  /** Nothing is left: takes the file away. */
-  remove(): Promise<void>
+  /**
+   * Nothing is left: takes the file away, also where the path is a link to it. False: it is there still, because it could not be
+   * removed, or was moved; another file in its place is not touched.
+   */
+  remove(): Promise<boolean>
 }
 
 const NAME_PREFIX = 'rolecast-calibrate-'
@@ -73,13 +83,14 @@ export async function createLedger(path: string, header: LedgerHeader): Promise<
   const file = await open(path, 'wx', 0o600).catch(cause => {
     throw cannotWrite(path, cause)
   })
-  const ledger = ledgerOf(path, file, header, [])
+  const append = appendTo(file)
+  const ledger = ledgerOf(path, file, { ...header, append, found: [] })
   try {
     const { runId, region, endpoint, account } = header
-    await append(path, file, { ledger: FORMAT, runId, region, endpoint, account })
-  } catch (error) {
+    await append({ ledger: FORMAT, runId, region, endpoint, account })
+  } catch (cause) {
     await ledger.remove()
-    throw error
+    throw cannotWrite(path, cause)
   }
   return ledger
 }
@@ -96,8 +107,8 @@ export async function openLedger(path: string): Promise<Ledger> {
     throw cannotWrite(path, cause)
   })
   // A run that was killed may have left the beginning of a line.
-  if (!text.endsWith('\n')) await file.appendFile('\n')
-  return ledgerOf(path, file, header, resources)
+  const append = appendTo(file, { isCutOff: !text.endsWith('\n') })
+  return ledgerOf(path, file, { ...header, append, found: resources })
 }
 
 async function readText(path: string): Promise<string> {
@@ -107,13 +118,21 @@ async function readText(path: string): Promise<string> {
     return await readFile(path, 'utf8')
   } catch (cause) {
     if (cause instanceof RolecastError) throw cause
-    throw unreadable(path, (cause as NodeJS.ErrnoException).code ?? 'error', cause)
+    throw unreadable(path, codeOf(cause), cause)
   }
 }
 
-function ledgerOf(path: string, file: FileHandle, header: LedgerHeader, found: readonly LedgerResource[]): Ledger {
+interface Content extends LedgerHeader {
+  readonly append: Append
+  readonly found: readonly LedgerResource[]
+}
+
+function ledgerOf(path: string, file: FileHandle, { append, found, ...header }: Content): Ledger {
   const resources = new Map(found.map(resource => [keyOf(resource.kind, resource.name), resource]))
-  const write = (line: object) => append(path, file, line)
+  const write = (line: object) =>
+    append(line).catch(cause => {
+      throw cannotGoOn(path, `cannot be written any more (${codeOf(cause)})`, cause)
+    })
   const close = () => file.close().catch(() => {})
   return {
     path,
@@ -136,8 +155,18 @@ function ledgerOf(path: string, file: FileHandle, header: LedgerHeader, found: r
     left: () => [...resources.values()].toReversed(),
     close,
     async remove() {
+      const own = await file.stat({ bigint: true })
+      const there = await statOf(path)
       await close()
-      await rm(path, { force: true })
+      // Whoever removed it, it is gone where it has no name any more.
+      if (there === undefined) return own.nlink === 0n
+      if (!isSameFile(own, there)) return false
+      return realpath(path)
+        .then(real => rm(real))
+        .then(
+          () => true,
+          () => false,
+        )
     },
   }
 }
@@ -148,24 +177,29 @@ function keyOf(kind: ResourceKind, name: string): string {
 
 /** A clean-up of this ledger by another process takes the file away: what is created after that would be in no ledger. */
 async function checkInPlace(path: string, file: FileHandle): Promise<void> {
-  const [own, there] = await Promise.all([
-    file.stat({ bigint: true }),
-    stat(path, { bigint: true }).catch(() => undefined),
-  ])
-  if (there?.ino === own.ino && there.dev === own.dev) return
-  throw new RolecastError(
-    'invalid-input',
-    `the ledger ${quote(path)} was moved or removed while the run went on, so nothing more is created; run it again`,
-    { value: path },
-  )
+  const [own, there] = await Promise.all([file.stat({ bigint: true }), statOf(path)])
+  if (there === undefined || !isSameFile(own, there)) throw cannotGoOn(path, 'was moved or removed')
 }
 
-async function append(path: string, file: FileHandle, line: object): Promise<void> {
-  try {
-    await file.appendFile(`${JSON.stringify(line)}\n`)
+/** Undefined: nothing is there. */
+async function statOf(path: string): Promise<BigIntStats | undefined> {
+  return stat(path, { bigint: true }).catch(() => undefined)
+}
+
+function isSameFile(a: BigIntStats, b: BigIntStats): boolean {
+  return a.ino === b.ino && a.dev === b.dev
+}
+
+type Append = (line: object) => Promise<void>
+
+/** Appends lines. A write that fails may have stored the beginning of one, so the next line begins after a break. */
+function appendTo(file: FileHandle, { isCutOff = false } = {}): Append {
+  return async line => {
+    const text = `${isCutOff ? '\n' : ''}${JSON.stringify(line)}\n`
+    isCutOff = true
+    await file.appendFile(text)
+    isCutOff = false
     await file.sync()
-  } catch (cause) {
-    throw cannotWrite(path, cause)
   }
 }
 
@@ -180,13 +214,14 @@ export interface ParsedLedger extends LedgerHeader {
 }
 
 /**
- * Reads the text of a ledger. Its last line may be cut off, because a run may have been killed; nothing was created for it yet.
+ * Reads the text of a ledger. A line may be cut off, because a run was killed, or its disk was full; nothing was created for it
+ * yet, or the line before says what.
  *
  * @throws RolecastError `invalid-input` for anything that a run does not write: nothing is deleted by a ledger that was changed
  */
 export function parseLedger(text: string, path: string): ParsedLedger {
   const lines = text.split('\n').slice(0, -1)
-  const records = lines.filter(line => line !== '').flatMap((line, index) => toRecord(line, index + 1, path))
+  const records = lines.filter(line => line !== '').flatMap((line, index) => toRecords(line, index + 1, path))
   const [first, ...rest] = records
   if (first === undefined) throw unreadable(path, 'it is empty')
   const header = toHeader(first, path)
@@ -195,13 +230,18 @@ export function parseLedger(text: string, path: string): ParsedLedger {
   return { ...header, resources: [...resources.values()] }
 }
 
-/** A line that is no JSON can only be one that was cut off, before a later process wrote on. It said nothing. */
-function toRecord(line: string, number: number, path: string): readonly object[] {
+/** The records in a line: one, or what follows a record that was cut off. Within a record, `{"` is only at its beginning. */
+function toRecords(line: string, number: number, path: string): readonly object[] {
+  return line.split(/(?=\{")/).flatMap(part => toRecord(part, number, path))
+}
+
+/** What is no JSON can only be a record that was cut off. It said nothing. */
+function toRecord(text: string, number: number, path: string): readonly object[] {
   let value: unknown
   try {
-    value = JSON.parse(line)
+    value = JSON.parse(text)
   } catch {
-    if (line.startsWith('{') && !line.endsWith('}') && number > 1) return []
+    if (text.startsWith('{') && !text.endsWith('}') && number > 1) return []
     throw unreadable(path, `line ${number} is not JSON`)
   }
   if (typeof value === 'object' && value !== null) return [value]
@@ -254,9 +294,22 @@ function unreadable(path: string, why: string, cause?: unknown): RolecastError {
 }
 
 function cannotWrite(path: string, cause: unknown): RolecastError {
-  const code = (cause as NodeJS.ErrnoException).code ?? 'error'
+  const code = codeOf(cause)
   const what = code === 'EEXIST' ? 'exists already' : `cannot be written (${code})`
   const next =
     code === 'EEXIST' ? 'clean up what it lists, or name another file' : 'name a file in a folder that you can write to'
   return new RolecastError('invalid-option', `the ledger ${quote(path)} ${what}; ${next}`, { value: path, cause })
+}
+
+/** What is created from now on would be in no ledger, so it ends the run. */
+function cannotGoOn(path: string, what: string, cause?: unknown): RolecastError {
+  return new RolecastError(
+    'invalid-input',
+    `the ledger ${quote(path)} ${what}, so nothing more is created; run it again with a ledger that can be written and stays`,
+    { value: path, ...(cause !== undefined && { cause }) },
+  )
+}
+
+function codeOf(cause: unknown): string {
+  return (cause as NodeJS.ErrnoException).code ?? 'error'
 }

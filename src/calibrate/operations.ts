@@ -1,5 +1,7 @@
+import type { AwsService } from '../aws-hosts.js'
+
 /** The services that a run calls, by the prefix of their permissions. */
-export type Service = 'cognito-idp' | 'cognito-identity' | 'iam' | 'lambda' | 'sts'
+export type Service = AwsService
 
 export interface OperationFacts {
   readonly service: Service

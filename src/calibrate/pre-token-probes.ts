@@ -60,7 +60,7 @@ export const ATTEMPTS = 3
  */
 export async function probePreToken(run: Run, place: RolePlace): Promise<readonly PreTokenResult[]> {
   const roles = { alpha: roleArn('alpha', place), beta: roleArn('beta', place), gamma: roleArn('gamma', place) }
-  const created = await orNoAnswer(() => createFunction(run, roles))
+  const created = await orNoAnswer(run, () => createFunction(run, roles))
   const results: PreTokenResult[] = []
   for (const version of TRIGGER_POOLS) results.push(...(await probeVersion(run, { ...version, created, roles })))
   return results
@@ -74,12 +74,12 @@ interface VersionProbe extends TriggerPool {
 async function probeVersion(run: Run, probe: VersionProbe): Promise<readonly PreTokenResult[]> {
   const { version, roles } = probe
   const cases = PRE_TOKEN_CASES.filter(one => isAsked(one, version))
-  const ready = await orNoAnswer(() => createTriggerPool(run, probe, cases))
+  const ready = await orNoAnswer(run, () => createTriggerPool(run, probe, cases))
   if ('why' in ready) return cases.map(one => withoutTokens(one, version, ready, roles))
   const results: PreTokenResult[] = []
   for (const one of cases) {
     run.tell({ event: 'step', what: `pre token generation ${version}: ${one.returns}` })
-    const found = await orNoAnswer(() => signInFor(run, ready, one))
+    const found = await orNoAnswer(run, () => signInFor(run, ready, one))
     results.push(
       'outcome' in found ? withoutTokens(one, version, found, roles) : judgeTokens(one, version, found, roles),
     )

@@ -28,8 +28,8 @@ export const OTHER_KIND = '(neither text nor a list of texts)'
 
 /**
  * - `agrees`: as predicted.
- * - `contradicts`: not as predicted, where the prediction had evidence.
- * - `settles`: the prediction was undetermined, or taken without evidence.
+ * - `contradicts`: not as predicted, where the prediction had evidence; or nothing that any reading has.
+ * - `settles`: the prediction was undetermined, or taken without evidence, and one reading is what happened.
  */
 export type ClaimVerdict = 'agrees' | 'contradicts' | 'settles'
 
@@ -40,9 +40,8 @@ export type ClaimVerdict = 'agrees' | 'contradicts' | 'settles'
  * - `unchanged`: the claim is what the groups alone make it.
  * - `absent`: the token does not have the claim.
  * - `takes-value`: the claim has the value of `claimsToAddOrOverride`.
- * - `other`: something else.
  */
-export type ClaimReading = 'as-taken' | 'unchanged' | 'absent' | 'takes-value' | 'other'
+export type ClaimReading = 'as-taken' | 'unchanged' | 'absent' | 'takes-value'
 
 export interface ClaimComparison {
   readonly token: UndocumentedCase['token']
@@ -104,7 +103,8 @@ export function judgeTokens(
     if (!isOpen && reason.evidence !== 'unknown')
       return { ...base, verdict: isSame(real, value) ? 'agrees' : 'contradicts' }
     const doubt = { taken: isOpen ? undefined : value, untouched, added: added[token][claim] }
-    return { ...base, verdict: 'settles', reading: readingOf(real, doubt) }
+    const reading = readingOf(real, doubt)
+    return reading === undefined ? { ...base, verdict: 'contradicts' } : { ...base, verdict: 'settles', reading }
   })
   return { ...named(one, version), real: { outcome: 'tokens' }, verdict: worstOf(claims), claims }
 }
@@ -195,11 +195,12 @@ interface Doubt {
   readonly added: CarriedClaim | undefined
 }
 
-function readingOf(real: CarriedClaim, { taken, untouched, added }: Doubt): ClaimReading {
+/** Undefined: no reading has it so. */
+function readingOf(real: CarriedClaim, { taken, untouched, added }: Doubt): ClaimReading | undefined {
   if (taken !== undefined && isSame(real, taken)) return 'as-taken'
   if (isSame(real, untouched)) return 'unchanged'
   if (real === null) return 'absent'
-  return added !== undefined && (isSame(real, added) || isSame(real, listOf(added))) ? 'takes-value' : 'other'
+  return added !== undefined && (isSame(real, added) || isSame(real, listOf(added))) ? 'takes-value' : undefined
 }
 
 function listOf(value: CarriedClaim): CarriedClaim {

@@ -1,8 +1,9 @@
 import * as z from 'zod/mini'
 import { someText } from '../cognito/api/responses.js'
 import { isRolecastError, quote, RolecastError } from '../errors.js'
-import { isNotFound, isNothingCreated } from './call-failure.js'
+import { exceptionName, isNotFound, isNothingCreated } from './call-failure.js'
 import { type LedgerResource, type ResourceKind, resourceName, TAG_KEY } from './ledger.js'
+import type { Operation } from './operations.js'
 import type { Run, Session } from './session.js'
 
 /** What a resource says of itself: whether it is of the run is decided by both. */
@@ -20,8 +21,12 @@ export interface Resource {
   find(session: Session, name: string): Promise<readonly string[]>
   /** Undefined: it does not exist. */
   look(session: Session, id: string): Promise<Identity | undefined>
-  /** Deletes it, with what stands in the way of that. Not an error where it does not exist any more. */
-  remove(session: Session, id: string): Promise<void>
+  /** Deletes it. False: AWS says that it does not exist. */
+  remove(session: Session, id: string): Promise<boolean>
+  /** What `remove` calls. */
+  readonly deletion: Operation
+  /** Milliseconds for which what exists may not be shown, nor listed, after it was created. */
+  readonly hiddenFor: number
 }
 
 const describeUserPoolResponse = z.object({
@@ -39,6 +44,8 @@ export const anything = z.unknown()
 
 const userPool: Resource = {
   title: 'user pool',
+  deletion: 'DeleteUserPool',
+  hiddenFor: 30_000,
   async find(session, name) {
     const ids: string[] = []
     let next: string | null | undefined
@@ -56,9 +63,7 @@ const userPool: Resource = {
     const { Name, UserPoolTags } = found.UserPool
     return { name: Name ?? undefined, tag: UserPoolTags?.[TAG_KEY] }
   },
-  async remove(session, id) {
-    await unlessMissing(session.call('DeleteUserPool', { UserPoolId: id }, anything))
-  },
+  remove: (session, id) => isDone(session.call('DeleteUserPool', { UserPoolId: id }, anything)),
 }
 
 const describeIdentityPoolResponse = z.object({
@@ -72,6 +77,8 @@ const listIdentityPoolsResponse = z.object({
 
 const identityPool: Resource = {
   title: 'identity pool',
+  deletion: 'DeleteIdentityPool',
+  hiddenFor: 30_000,
   async find(session, name) {
     const ids: string[] = []
     let next: string | null | undefined
@@ -88,9 +95,7 @@ const identityPool: Resource = {
     const found = await unlessMissing(session.call('DescribeIdentityPool', input, describeIdentityPoolResponse))
     return found && { name: found.IdentityPoolName ?? undefined, tag: found.IdentityPoolTags?.[TAG_KEY] }
   },
-  async remove(session, id) {
-    await unlessMissing(session.call('DeleteIdentityPool', { IdentityPoolId: id }, anything))
-  },
+  remove: (session, id) => isDone(session.call('DeleteIdentityPool', { IdentityPoolId: id }, anything)),
 }
 
 const getRoleResponse = z.object({
@@ -103,6 +108,8 @@ const getRoleResponse = z.object({
 /** IAM knows a role by its name, which is also its id here: an ARN has the id of the account. */
 const role: Resource = {
   title: 'role',
+  deletion: 'DeleteRole',
+  hiddenFor: 60_000,
   find: (session, name) => findByName(session, role, name),
   async look(session, id) {
     const found = await unlessMissing(session.call('GetRole', { RoleName: id }, getRoleResponse))
@@ -110,9 +117,7 @@ const role: Resource = {
     const { RoleName, Tags } = found.Role
     return { name: RoleName, tag: Tags?.find(({ Key }) => Key === TAG_KEY)?.Value }
   },
-  async remove(session, id) {
-    await unlessMissing(session.call('DeleteRole', { RoleName: id }, anything))
-  },
+  remove: (session, id) => isDone(session.call('DeleteRole', { RoleName: id }, anything)),
 }
 
 const getFunctionResponse = z.object({
@@ -123,14 +128,14 @@ const getFunctionResponse = z.object({
 /** Known by its name, as a role is. */
 const lambdaFunction: Resource = {
   title: 'function',
+  deletion: 'DeleteFunction',
+  hiddenFor: 30_000,
   find: (session, name) => findByName(session, lambdaFunction, name),
   async look(session, id) {
     const found = await unlessMissing(session.call('GetFunction', { FunctionName: id }, getFunctionResponse))
     return found && { name: found.Configuration.FunctionName ?? undefined, tag: found.Tags?.[TAG_KEY] }
   },
-  async remove(session, id) {
-    await unlessMissing(session.call('DeleteFunction', { FunctionName: id }, anything))
-  },
+  remove: (session, id) => isDone(session.call('DeleteFunction', { FunctionName: id }, anything)),
 }
 
 async function findByName(session: Session, resource: Resource, name: string): Promise<readonly string[]> {
@@ -153,6 +158,10 @@ export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined>
     if (isNotFound(error)) return undefined
     throw error
   }
+}
+
+async function isDone(call: Promise<unknown>): Promise<boolean> {
+  return (await unlessMissing(call.then(() => true))) ?? false
 }
 
 /**
@@ -180,57 +189,93 @@ export async function createResource(
   return id
 }
 
-/** How often, and after how many milliseconds, it is looked for what may exist and is not listed yet. */
-const FIND_LOOKS: readonly number[] = [0, 2_000, 4_000, 8_000, 16_000]
+/** Milliseconds between two looks for what may exist and is not shown yet: twice as many each time, up to the last number. */
+const [FIRST_PAUSE, LAST_PAUSE] = [2_000, 16_000]
 
-/** The same for what did exist, and may not be shown yet. */
-const LOOKS: readonly number[] = [0, 2_000, 4_000]
+/** Milliseconds before a deletion is sent again that AWS refuses for now. */
+const BUSY_PAUSES: readonly number[] = [1_000, 2_000, 4_000, 8_000, 16_000]
 
 /** How often, and after how many milliseconds, what was deleted is looked at until it is gone. */
 const GONE_LOOKS: readonly number[] = [0, 1_000, 2_000, 4_000, 8_000]
 
 /**
- * Deletes what a ledger names, if it has the name and the tag of the run, and reads back that it is gone.
+ * Deletes what a ledger names, if it has the name and the tag of the run, and reads back that it is gone. What is not shown is
+ * looked for until no delay of AWS can be the reason.
  *
+ * @param since a time by which it existed, if it ever did; milliseconds of the session's clock
  * @throws RolecastError as a rejection: it is there still, or it is not known whether it is
  */
-export async function deleteResource(session: Session, { kind, name, id }: LedgerResource): Promise<void> {
+export async function deleteResource(
+  session: Session,
+  { kind, name, id }: LedgerResource,
+  since: number = session.now(),
+): Promise<void> {
   const resource = RESOURCES[kind]
-  const ids = id === undefined ? await findAgain(session, resource, name) : [id]
-  if (ids.length === 0) session.tell({ event: 'absent', kind, name })
-  for (const one of ids) await deleteOne(session, { kind, name, id: one }, resource)
+  const until = since + resource.hiddenFor
+  const found = id === undefined ? await lookUntil(session, until, () => idsOf(session, resource, name)) : [id]
+  if (found === undefined) session.tell({ event: 'absent', kind, name })
+  for (const one of found ?? []) await deleteOne(session, { kind, name, id: one }, until)
 }
 
-async function findAgain(session: Session, resource: Resource, name: string): Promise<readonly string[]> {
-  for (const ms of FIND_LOOKS) {
-    if (ms > 0) await session.sleep(ms)
-    const ids = await resource.find(session, name)
-    if (ids.length > 0) return ids
-  }
-  return []
+async function idsOf(session: Session, resource: Resource, name: string): Promise<readonly string[] | undefined> {
+  const ids = await resource.find(session, name)
+  return ids.length === 0 ? undefined : ids
 }
 
-/** IAM may not show for some seconds what was just created: one look does not say that it is gone. */
-async function firstLook(session: Session, resource: Resource, id: string): Promise<Identity | undefined> {
-  for (const ms of LOOKS) {
-    if (ms > 0) await session.sleep(ms)
-    const identity = await resource.look(session, id)
-    if (identity !== undefined) return identity
+/** What the look finds, later and later, and a last time at the end. Undefined: nothing. */
+async function lookUntil<T>(
+  session: Session,
+  until: number,
+  look: () => Promise<T | undefined>,
+): Promise<T | undefined> {
+  for (let pause = FIRST_PAUSE; ; pause = Math.min(2 * pause, LAST_PAUSE)) {
+    const rest = until - session.now()
+    const found = await look()
+    if (found !== undefined || rest <= 0) return found
+    await session.sleep(Math.min(pause, Math.ceil(rest)))
   }
-  return undefined
 }
+
+/** A deletion that is refused while something else changes, or is being made, is sent again. */
+async function removeAgain(session: Session, { remove, deletion }: Resource, id: string): Promise<boolean> {
+  for (const ms of BUSY_PAUSES) {
+    try {
+      return await remove(session, id)
+    } catch (error) {
+      const why = exceptionName(error)
+      if (!BUSY.has(why)) throw error
+      session.tell({ event: 'retry', operation: deletion, why, ms })
+      await session.sleep(ms)
+    }
+  }
+  return remove(session, id)
+}
+
+/** How AWS refuses for now what it takes later: a function that is pending, and what IAM has not seen go yet. */
+const BUSY: ReadonlySet<string> = new Set([
+  'ResourceConflictException',
+  'ConcurrentModificationException',
+  'ConcurrentModification',
+  'DeleteConflictException',
+  'DeleteConflict',
+])
 
 interface Found extends LedgerResource {
   readonly id: string
 }
 
-async function deleteOne(session: Session, found: Found, resource: Resource): Promise<void> {
-  const { kind, name, id } = found
-  const identity = await firstLook(session, resource, id)
-  if (identity === undefined) return session.tell({ event: 'absent', kind, name })
-  checkOwn(session, resource, { name, id }, identity)
-  session.tell({ event: 'deleting', kind, name, id })
-  await resource.remove(session, id)
+async function deleteOne(session: Session, { kind, name, id }: Found, until: number): Promise<void> {
+  const resource = RESOURCES[kind]
+  for (let isFirst = true; ; isFirst = false) {
+    const identity = await lookUntil(session, until, () => resource.look(session, id))
+    if (identity === undefined)
+      return session.tell(isFirst ? { event: 'absent', kind, name } : { event: 'deleted', kind, name, id })
+    checkOwn(session, resource, { name, id }, identity)
+    if (isFirst) session.tell({ event: 'deleting', kind, name, id })
+    // Where it is shown, and cannot be deleted because it does not exist, some part of AWS has not heard of it yet.
+    if ((await removeAgain(session, resource, id)) || session.now() >= until) break
+    await session.sleep(FIRST_PAUSE)
+  }
   for (const ms of GONE_LOOKS) {
     if (ms > 0) await session.sleep(ms)
     if ((await resource.look(session, id)) === undefined) return session.tell({ event: 'deleted', kind, name, id })
@@ -264,10 +309,12 @@ function checkOwn(
 /** Deletes all that is left of a run, what was created last first. What could not be deleted is returned, each with why. */
 export async function deleteAll(run: Run): Promise<readonly LeftBehind[]> {
   const left: LeftBehind[] = []
+  // Nothing is created any more, so one wait is enough for all.
+  const since = run.now()
   for (const resource of run.ledger.left()) {
     try {
       run.throwIfInterrupted()
-      await deleteResource(run, resource)
+      await deleteResource(run, resource, since)
       await run.ledger.gone(resource.kind, resource.name)
     } catch (error) {
       if (!isRolecastError(error)) throw error
@@ -276,6 +323,17 @@ export async function deleteAll(run: Run): Promise<readonly LeftBehind[]> {
     }
   }
   return left
+}
+
+/** Whether the ledger was removed, as it is where nothing is left. */
+export async function endLedger({ ledger, tell }: Run, leftBehind: readonly LeftBehind[]): Promise<boolean> {
+  if (leftBehind.length > 0) {
+    await ledger.close()
+    return false
+  }
+  const isRemoved = await ledger.remove()
+  if (!isRemoved) tell({ event: 'ledger-stays', path: ledger.path })
+  return isRemoved
 }
 
 /** What a run created and could not delete, or could not find out about. */

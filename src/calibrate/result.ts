@@ -44,6 +44,8 @@ export interface RowResult {
   readonly verdict: RowVerdict
   /** Of a row that settles, the reading that Cognito followed; of one that contradicts, one that has it so, if any does. */
   readonly reading?: Semantics
+  /** All readings that have it so: present where `reading` is. */
+  readonly readings?: readonly Semantics[]
   /** Why it contradicts, where that is not to be seen in `real`, or why it is not settled. */
   readonly why?: string
 }
@@ -72,9 +74,9 @@ export function judgeRow({ about, evidence }: Pick<Row, 'about' | 'evidence'>, r
   const [first] = fitting
   if (predicted.outcome === 'undetermined') {
     const settling = fitting.find(one => one !== 'documented')
-    if (settling !== undefined) return { ...result, real, verdict: 'settles', reading: settling }
+    if (settling !== undefined) return { ...result, real, verdict: 'settles', reading: settling, readings: fitting }
   } else if (fitting.includes('roles-compete')) return { ...result, real, verdict: 'agrees' }
-  return { ...result, real, verdict: 'contradicts', ...(first !== undefined && { reading: first }) }
+  return { ...result, real, verdict: 'contradicts', ...(first !== undefined && { reading: first, readings: fitting }) }
 }
 
 function readingsOf(token: CalibrationToken): readonly Semantics[] {
@@ -164,11 +166,16 @@ export interface CalibrationOutcome {
   readonly ledger: string
 }
 
-/** `contradicted`: a prediction was. `incomplete`: none was, and a row or a case is not settled. */
+/**
+ * `contradicted`: a prediction was, or every reading is, so that rows that settle a case contradict one another. `incomplete`:
+ * neither, and a row or a case is not settled.
+ */
 export type CalibrationVerdict = 'agrees' | 'contradicted' | 'incomplete'
 
-export function verdictOf({ rows, identityPool = [], preToken = [] }: CalibrationResult): CalibrationVerdict {
+export function verdictOf(result: CalibrationResult): CalibrationVerdict {
+  const { rows, readings, identityPool = [], preToken = [] } = result
   const verdicts = new Set([...rows, ...identityPool, ...preToken].map(({ verdict }) => verdict))
-  if (verdicts.has('contradicts')) return 'contradicted'
+  const fitsNone = readings.every(({ contradictedBy }) => contradictedBy.length > 0)
+  if (verdicts.has('contradicts') || fitsNone) return 'contradicted'
   return verdicts.has('not-settled') || verdicts.has('none') ? 'incomplete' : 'agrees'
 }

@@ -4,7 +4,7 @@ import * as z from 'zod/mini'
 import type { CalibrationGroup } from '../claims/calibration.js'
 import { someText } from '../cognito/api/responses.js'
 import { isRolecastError, RolecastError } from '../errors.js'
-import { exceptionName } from './call-failure.js'
+import { exceptionName, keptOf } from './call-failure.js'
 import { isOfAws } from './clients.js'
 import { anything, createResource, unlessMissing } from './resources.js'
 import type { Run, Session } from './session.js'
@@ -196,8 +196,8 @@ async function authenticate(
 }
 
 /**
- * The payload of a token. The signature is not checked: the token came over TLS as the response to a signed request, from the
- * service that would publish the keys too.
+ * The payload of a token. The signature is not checked: the token came as the response to a signed request, from the service that
+ * would publish the keys too, over TLS unless an endpoint without it was given.
  *
  * @throws RolecastError `malformed-response`: it is no JWT. The token is not in the error
  */
@@ -221,8 +221,9 @@ export async function deleteScratchGroup(
   await unlessMissing(session.call('DeleteGroup', { UserPoolId: userPoolId, GroupName: groupName }, anything))
 }
 
-/** The message of a failure that ends one probe, and not the run. Rethrows what ends the run. */
-export function whyNot(error: unknown): string {
-  if (!isRolecastError(error) || error.code === 'aborted') throw error
-  return error.message
+/** Tells a failure that ends one probe, and not the run, and says what is kept of it. Rethrows what ends the run. */
+export function whyNot({ tell }: Pick<Session, 'tell'>, error: unknown): string {
+  if (!isRolecastError(error) || error.code === 'aborted' || error.code === 'invalid-input') throw error
+  tell({ event: 'failed', error })
+  return keptOf(error)
 }

@@ -33,6 +33,10 @@ export type CalibrateEvent =
       readonly id?: string | undefined
       readonly error: RolecastError
     }
+  /** Nothing that the ledger names is left, but its file is: it could not be removed, or is another one by now. */
+  | { readonly event: 'ledger-stays'; readonly path: string }
+  /** A part of the run has no answer. What the result keeps of it has less words. */
+  | { readonly event: 'failed'; readonly error: RolecastError }
   /** A call is sent again in so many milliseconds. */
   | { readonly event: 'retry'; readonly operation: Operation; readonly why: string; readonly ms: number }
 
@@ -145,18 +149,22 @@ function sessionOf(options: SessionOptions, clients: Clients, sent: Map<string, 
     throwIfInterrupted()
     const ends = (await pace(operation)) as number[]
     const deadline = new AbortController()
-    // What is being created is waited for: its id is what it is deleted by.
-    const ignore = factsOf(operation).isCreation ? () => {} : onAbort(signal, () => deadline.abort(signal.reason))
-    const timer = setTimeout(() => deadline.abort(), timeout)
+    let ended: 'interrupted' | 'timeout' | undefined
+    const end = (by: typeof ended) => {
+      ended ??= by
+      deadline.abort(signal.reason)
+    }
+    // What is being created is waited for: its id is what it is deleted by. An interrupt does not say that nothing was created.
+    const ignore = factsOf(operation).isCreation ? () => {} : onAbort(signal, () => end('interrupted'))
+    const timer = setTimeout(() => end('timeout'), timeout)
     try {
       return await orAbort(
         clients.send(operation, input, { credentials, abortSignal: deadline.signal }),
         deadline.signal,
       )
     } catch (cause) {
-      if (deadline.signal.aborted && signal.aborted) throw interrupted(signal.reason)
-      if (deadline.signal.aborted) throw callFailure(operation, cause, { endpoint, timeout })
-      throw callFailure(operation, cause, { endpoint })
+      if (ended === 'interrupted') throw interrupted(signal.reason)
+      throw callFailure(operation, cause, ended === 'timeout' ? { endpoint, timeout } : { endpoint })
     } finally {
       clearTimeout(timer)
       ignore()

@@ -2,7 +2,7 @@ import type { CalibrationGroup, CalibrationToken, CarriedRoleClaims } from '../c
 import { ownValue } from '../record.js'
 import * as z from 'zod/mini'
 import { someText } from '../cognito/api/responses.js'
-import { quote, RolecastError } from '../errors.js'
+import { isRolecastError, quote, RolecastError } from '../errors.js'
 import { maskAccounts } from './call-failure.js'
 import {
   type DelayResult,
@@ -57,8 +57,15 @@ export const MAX_SIGN_INS = 6
 /** Milliseconds between two sign-ins of one user. */
 const SIGN_IN_PAUSE = 1_000
 
-/** How many rows in turn may fail: the rest then fails too. */
+/** In how many rows in turn the service may be gone: it then is for the rest, too. */
 const MAX_FAILURES = 3
+
+const NOT_LOOKED_AT = `not looked at, because the service failed, or was not reached, in ${MAX_FAILURES} cases in turn`
+
+/** Not where the service rejects what one row needs. */
+function isOutage(error: unknown): boolean {
+  return isRolecastError(error) && error.retryable
+}
 
 export interface RowsFound {
   readonly rows: readonly RowResult[]
@@ -80,7 +87,7 @@ export async function probeRows(probe: UserPoolProbe): Promise<RowsFound> {
   for (const row of ROWS) {
     const whose = userOf(row)
     if (failures >= MAX_FAILURES) {
-      readings.push({ outcome: 'none', token: whose, why: `not looked at, after ${MAX_FAILURES} failures in turn` })
+      readings.push({ outcome: 'none', token: whose, why: NOT_LOOKED_AT })
       continue
     }
     session.tell({ event: 'step', what: `case ${row.row}: ${row.about}` })
@@ -89,8 +96,8 @@ export async function probeRows(probe: UserPoolProbe): Promise<RowsFound> {
       readings.push(await readRow(probe, user, whose, row))
       failures = 0
     } catch (error) {
-      readings.push({ outcome: 'none', token: whose, why: whyNot(error) })
-      failures++
+      readings.push({ outcome: 'none', token: whose, why: whyNot(session, error) })
+      failures = isOutage(error) ? failures + 1 : 0
     }
   }
   return found(readings, [...ROWS])
@@ -184,7 +191,12 @@ async function readTokens(probe: UserPoolProbe, user: ScratchUser, whose: RowUse
 
 function shown(value: unknown): string {
   if (value === undefined) return 'absent'
-  return Array.isArray(value) ? `a list of ${value.length}` : quote(value)
+  return Array.isArray(value) ? `a list of ${value.length}` : shownValue(value)
+}
+
+/** Masked first, because a quotation can end within an id. */
+function shownValue(value: unknown): string {
+  return maskAccounts(quote(typeof value === 'string' ? maskAccounts(value) : value))
 }
 
 /** Whether a claim is a list of these names in any order, or is absent where there are none. Names may come twice. */
@@ -203,12 +215,12 @@ function carriedBy(payload: Payload, place: RolePlace): CarriedRoleClaims | { re
   for (const claim of CLAIMS) {
     const value = ownValue(payload, claim)
     if (value !== undefined && !isTexts(value))
-      return { why: `${quote(claim)} is ${quote(value)}, not a list of texts` }
+      return { why: `${quote(claim)} is ${shownValue(value)}, not a list of texts` }
     lists[claim] = value === undefined ? null : value.map(one => publicArn(one, place))
   }
   const preferred = ownValue(payload, 'cognito:preferred_role')
   if (preferred !== undefined && (typeof preferred !== 'string' || preferred === ''))
-    return { why: `\`cognito:preferred_role\` is ${quote(preferred)}, not a text` }
+    return { why: `\`cognito:preferred_role\` is ${shownValue(preferred)}, not a text` }
   return {
     'cognito:groups': lists['cognito:groups'] ?? null,
     'cognito:roles': lists['cognito:roles'] ?? null,
@@ -241,7 +253,7 @@ export async function probeMany(probe: UserPoolProbe): Promise<RowsFound> {
     for (const { groupName } of groups) await setMembership(session, pool, user, groupName, true)
     reading = await readRow(probe, user, whose, about)
   } catch (error) {
-    reading = { outcome: 'none', token: whose, why: whyNot(error) }
+    reading = { outcome: 'none', token: whose, why: whyNot(session, error) }
   }
   return found([reading], [about])
 }
@@ -277,7 +289,7 @@ export async function probeOrder(probe: UserPoolProbe): Promise<OrderResult> {
       isSameForReverse: isSameClaims(other, first),
     }
   } catch (error) {
-    return notMeasured(error)
+    return notMeasured(session, error)
   }
 }
 
@@ -312,8 +324,8 @@ function notShown(last: RowReading | undefined): RolecastError {
   return new RolecastError('malformed-response', `${why}, in ${MAX_SIGN_INS} sign-ins`)
 }
 
-function notMeasured(error: unknown): NotMeasured {
-  return { outcome: 'not-measured', why: whyNot(error) }
+function notMeasured(session: Session, error: unknown): NotMeasured {
+  return { outcome: 'not-measured', why: whyNot(session, error) }
 }
 
 function isSameOrder(a: readonly string[], b: readonly string[]): boolean {
@@ -395,7 +407,7 @@ export async function probeDelays(probe: UserPoolProbe): Promise<readonly DelayR
   try {
     start = await startDelays(probe)
   } catch (error) {
-    start = notMeasured(error)
+    start = notMeasured(probe.session, error)
   }
   for (const { change, about, ...how } of CHANGES) {
     const delay = 'outcome' in start ? start : await timeChange(probe, start, how)
@@ -457,6 +469,6 @@ async function timeChange(
       await session.sleep(REFRESH_PAUSE)
     }
   } catch (error) {
-    return notMeasured(error)
+    return notMeasured(session, error)
   }
 }

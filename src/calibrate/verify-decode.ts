@@ -29,8 +29,12 @@ export const MAX_TOKEN_BYTES = 2 ** 20
 export function decodeToken(token: unknown): TokenClaims {
   if (typeof token !== 'string') throw invalid('it is not a text')
   if (token.length > MAX_TOKEN_BYTES) throw invalid('it is longer than 1 MB')
+  if (/^(?:Authorization:\s|Bearer\s)/i.test(token))
+    throw invalid('there is more than the token, such as `Bearer`, which an HTTP header has before it')
   const parts = token.split('.')
   if (parts.length === 5) throw invalid('it is encrypted, as a refresh token of Cognito is')
+  if (parts.length === 3 && parts[0] !== '' && parts[1] !== '' && parts[2] === '')
+    throw invalid('it is unsigned: the part for the signature is empty')
   if (parts.length !== 3 || !parts.every(part => /^[\w-]+$/.test(part)))
     throw invalid('it does not have the three parts of a JSON Web Token')
   const header = parseRecord(Buffer.from(parts[0]!, 'base64url'), 'its header')

@@ -42,7 +42,7 @@ export function checkIssuer(issuer: string, options: IssuerOptions): void {
   const wanted = quote(options.userPoolId)
   const what =
     other === options.userPoolId
-      ? `an issuer that is not the one of user pool ${wanted}, though it ends as that does`
+      ? `an issuer that is not the one of user pool ${wanted}, though it ends as that does: it is at ${quote(issuer.slice(0, issuer.lastIndexOf('/')))}`
       : isUserPoolId(other)
         ? `user pool ${quote(other)} and not by ${wanted}`
         : `something else than user pool ${wanted}`
@@ -156,60 +156,70 @@ function failed(url: string, code: ErrorCode, what: string, next: string, cause?
   })
 }
 
+/** The keys to check a token with. */
+export interface KeySet {
+  /** A JSON Web Key Set, unchecked. */
+  readonly keys: unknown
+  /** Where they were read from. Absent: they were given. */
+  readonly url?: string
+}
+
 /**
  * Checks that a key of the user pool signed a token, with RS256: Cognito signs with nothing else, and an algorithm that the token
  * chooses can be one that proves nothing. Returns what was signed.
  *
- * @param keys a JSON Web Key Set, unchecked
  * @throws RolecastError as a rejection: `invalid-signature`, `invalid-token`, or `invalid-input` for keys that cannot be used.
  * None has a cause, because those of jose quote what they parse.
  */
-export async function checkSignature(token: string, keys: unknown): Promise<Uint8Array> {
+export async function checkSignature(token: string, keySet: KeySet): Promise<Uint8Array> {
   let keyOf: ReturnType<typeof createLocalJWKSet>
   try {
-    keyOf = createLocalJWKSet(keys as JSONWebKeySet)
+    keyOf = createLocalJWKSet(keySet.keys as JSONWebKeySet)
   } catch {
-    throw unusableKeys('they are not a JSON Web Key Set')
+    throw unusableKeys(keySet, 'they are not a JSON Web Key Set')
   }
   try {
     const { payload } = await compactVerify(token, keyOf, { algorithms: ['RS256'] })
     return payload
   } catch (error) {
-    throw toSignatureError(error)
+    throw toSignatureError(error, keySet)
   }
 }
 
-function toSignatureError(error: unknown): RolecastError {
+function toSignatureError(error: unknown, keySet: KeySet): RolecastError {
   const { code } = error instanceof errors.JOSEError ? error : { code: undefined }
   switch (code) {
     case 'ERR_JOSE_ALG_NOT_ALLOWED':
-      return unsigned('it is signed with another algorithm than RS256, which is the one that Cognito uses')
+      return unsigned(keySet, 'it is signed with another algorithm than RS256, which is the one that Cognito uses')
     case 'ERR_JWKS_NO_MATCHING_KEY':
-      return unsigned('the user pool has no key of the id that the token names')
+      return unsigned(keySet, `none of the ${keysOf(keySet)} has the id that the token names`)
     case 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED':
-      return unsigned('it is not the one of the key that the token names')
+      return unsigned(keySet, `of the ${keysOf(keySet)}, the one that the token names did not sign it`)
     case 'ERR_JWKS_MULTIPLE_MATCHING_KEYS':
-      return unusableKeys('several have the id that the token names')
+      return unusableKeys(keySet, 'several have the id that the token names')
     case 'ERR_JWS_INVALID':
       return new RolecastError(
         'invalid-token',
         'the token cannot be used: it is not a signed JSON Web Token; give it whole',
       )
     default:
-      return unusableKeys('the one that the token names is not a public RSA key of at least 2,048 bits')
+      return unusableKeys(keySet, 'the one that the token names is not a public RSA key of at least 2,048 bits')
   }
 }
 
-function unsigned(why: string): RolecastError {
+function keysOf({ url }: KeySet): string {
+  return url === undefined ? 'keys that were given' : `keys at ${quote(url)}`
+}
+
+function unsigned(keySet: KeySet, why: string): RolecastError {
+  const next = keySet.url === undefined ? ', and the current keys of that pool' : ''
   return new RolecastError(
     'invalid-signature',
-    `the signature of the token is not valid: ${why}; give a token that the user pool issued, and its current keys`,
+    `the signature of the token is not valid: ${why}; give a token that the user pool issued${next}`,
   )
 }
 
-function unusableKeys(why: string): RolecastError {
-  return new RolecastError(
-    'invalid-input',
-    `the keys cannot be used: ${why}; give what is at \`/.well-known/jwks.json\` of the user pool`,
-  )
+function unusableKeys(keySet: KeySet, why: string): RolecastError {
+  const next = keySet.url === undefined ? 'give what is at `/.well-known/jwks.json` of the user pool' : ENDPOINT
+  return new RolecastError('invalid-input', `the ${keysOf(keySet)} cannot be used: ${why}; ${next}`)
 }

@@ -1,3 +1,4 @@
+import { isUserPoolId } from '../aws-ids.js'
 import { chooseSemantics, type SemanticsOptions } from '../claims/choose-semantics.js'
 import {
   type DatedGroup,
@@ -8,13 +9,13 @@ import {
 } from '../claims/judge-token.js'
 import { checkGroup } from '../claims/resolve.js'
 import { checkEndpoint, type ConnectionOptions } from '../cognito/api/connection-options.js'
-import { createUserPoolCalls, checkUserPoolId } from '../cognito/api/user-pool-call.js'
+import { createUserPoolCalls, checkUserPoolId, malformedPoolId } from '../cognito/api/user-pool-call.js'
 import { listNames, quote, quoteNumber, RolecastError } from '../errors.js'
 import { invalidOption } from '../record.js'
-import { isOfAws } from './clients.js'
+import { refuseOtherHosts, serviceAt } from './clients.js'
 import { decodeToken, readTokenClaims, type TokenClaims } from './verify-decode.js'
 import { readGroupsOfPool, readGroupsOfUser } from './verify-groups.js'
-import { checkIssuer, checkSignature, fetchKeys, type IssuerOptions, keysUrlOf } from './verify-keys.js'
+import { checkIssuer, checkSignature, fetchKeys, type IssuerOptions, type KeySet, keysUrlOf } from './verify-keys.js'
 
 export interface VerifyTokenOptions
   extends Pick<ConnectionOptions, 'client' | 'region' | 'endpoint' | 'profile' | 'timeout'>, SemanticsOptions {
@@ -26,6 +27,13 @@ export interface VerifyTokenOptions
    * @default read from Cognito, with AdminListGroupsForUser, and ListGroups where that does not explain the token
    */
   readonly groups?: Iterable<DatedGroup> | undefined
+  /**
+   * When reading the `groups` began, in milliseconds since the epoch, as `takenAt` of a snapshot. Groups that were not read after
+   * the token was issued settle nothing: they may have changed in between.
+   *
+   * @default not known
+   */
+  readonly groupsReadAt?: number | undefined
   /**
    * The keys of the user pool, as at `/.well-known/jwks.json` below its issuer: what `JSON.parse` made of it.
    *
@@ -72,17 +80,21 @@ export async function verifyToken(token: string, options: VerifyTokenOptions): P
   const { userPoolId, clock = Date.now, signal = new AbortController().signal } = options
   checkUserPoolId(userPoolId)
   checkEndpoint(options)
-  const endpoint = isOfAws(options.endpoint) ? undefined : options.endpoint
+  const isOfCognito = options.endpoint === undefined || serviceAt(options.endpoint) === 'cognito-idp'
+  const endpoint = isOfCognito ? undefined : options.endpoint
+  // An emulator may have ids of another form.
+  if (endpoint === undefined && !isUserPoolId(userPoolId)) throw malformedPoolId(userPoolId)
   const issuerOptions = { userPoolId, endpoint }
   const chosen = chooseSemantics(options)
   if (options.insecure === true && options.keys !== undefined)
     throw invalidOption('`keys` and `insecure` cannot be combined; give one of them', options.insecure)
   const given = options.groups === undefined ? undefined : datedGroups(options.groups)
+  checkReadAt(options)
   const unchecked = decodeToken(token)
   checkIssuer(unchecked.issuer, issuerOptions)
   const signature = await signatureOf(unchecked.issuer, issuerOptions, options)
   const claims =
-    signature.keySet === undefined ? unchecked : readTokenClaims(await checkSignature(token, signature.keySet.keys))
+    signature.keySet === undefined ? unchecked : readTokenClaims(await checkSignature(token, signature.keySet))
   checkClient(claims, options.clientId)
   const facts = await factsOf(claims, given, options, signal)
   const judgement = judgeToken({ ...facts, isSignatureChecked: signature.shown.isChecked }, options)
@@ -98,13 +110,17 @@ export async function verifyToken(token: string, options: VerifyTokenOptions): P
     },
     signature: signature.shown,
     ...chosen,
-    notLookedAt: notLookedAt(judgement, facts, { hasFile: given !== undefined, isChecked: signature.shown.isChecked }),
+    notLookedAt: notLookedAt(judgement, facts, {
+      hasFile: given !== undefined,
+      hasClient: given === undefined && options.client !== undefined,
+      isChecked: signature.shown.isChecked,
+    }),
   }
 }
 
 interface Signature {
   /** Undefined: the signature is not to be checked. */
-  readonly keySet: { readonly keys: unknown } | undefined
+  readonly keySet: KeySet | undefined
   readonly shown: TokenVerification['signature']
 }
 
@@ -117,7 +133,18 @@ async function signatureOf(
   if (insecure === true) return { keySet: undefined, shown: { isChecked: false } }
   if (keys !== undefined) return { keySet: { keys }, shown: { isChecked: true } }
   const url = keysUrlOf(issuer, issuerOptions)
-  return { keySet: { keys: await fetchKeys(url, { signal, timeout }) }, shown: { isChecked: true, keys: url } }
+  return { keySet: { keys: await fetchKeys(url, { signal, timeout }), url }, shown: { isChecked: true, keys: url } }
+}
+
+function checkReadAt({ groups, groupsReadAt }: VerifyTokenOptions): void {
+  if (groupsReadAt === undefined) return
+  if (groups === undefined)
+    throw invalidOption('`groupsReadAt` is of `groups`, which are not given; give both, or neither', groupsReadAt)
+  if (Number.isFinite(groupsReadAt)) return
+  throw invalidOption(
+    `\`groupsReadAt\` is ${quoteNumber(groupsReadAt)}; give milliseconds since the epoch, or leave it out`,
+    groupsReadAt,
+  )
 }
 
 function datedGroups(groups: Iterable<DatedGroup>): ReadonlyMap<string, DatedGroup> {
@@ -151,15 +178,23 @@ async function factsOf(
   signal: AbortSignal,
 ): Promise<Facts> {
   const token = { tokenUse, issuedAt, claims: roleClaims }
-  if (given !== undefined) return { ...token, groups: given, hasWholePool: true, isUserGone: false }
+  if (given !== undefined)
+    return { ...token, groups: given, hasWholePool: true, groupsReadAt: options.groupsReadAt, isUserGone: false }
+  // They are read now, and the token is there already, whatever the two clocks say.
+  const groupsReadAt = Infinity
   const { userPoolId } = options
-  const calls = createUserPoolCalls({ ...options, clock: Date.now, onCall: () => {} })
+  const calls = createUserPoolCalls({
+    ...options,
+    clock: Date.now,
+    onCall: () => {},
+    onClient: client => refuseOtherHosts(client, 'cognito-idp', options.endpoint),
+  })
   const ofUser = await readGroupsOfUser(calls, { userPoolId, username, signal })
   const memberships = ofUser?.map(({ groupName }) => groupName)
   if (ofUser !== undefined && explains(ofUser, roleClaims))
-    return { ...token, groups: byName(ofUser), hasWholePool: false, memberships, isUserGone: false }
+    return { ...token, groups: byName(ofUser), hasWholePool: false, groupsReadAt, memberships, isUserGone: false }
   const groups = byName(await readGroupsOfPool(calls, { userPoolId, signal }))
-  return { ...token, groups, hasWholePool: true, memberships, isUserGone: ofUser === undefined }
+  return { ...token, groups, hasWholePool: true, groupsReadAt, memberships, isUserGone: ofUser === undefined }
 }
 
 function byName(groups: readonly DatedGroup[]): ReadonlyMap<string, DatedGroup> {
@@ -179,15 +214,23 @@ function explains(groups: readonly DatedGroup[], claims: TokenClaims['roleClaims
 const isoOf = (seconds: number) => new Date(seconds * 1_000).toISOString()
 
 function notLookedAt(
-  { undated }: TokenJudgement,
+  { undated, isReadAfterToken }: TokenJudgement,
   { tokenUse, isUserGone }: Facts,
-  { hasFile, isChecked }: { readonly hasFile: boolean; readonly isChecked: boolean },
+  {
+    hasFile,
+    hasClient,
+    isChecked,
+  }: { readonly hasFile: boolean; readonly hasClient: boolean; readonly isChecked: boolean },
 ): readonly string[] {
   const found = [
     isChecked ? '' : 'The signature was not checked: anyone can have written this token.',
     hasFile ? 'The groups that the user is in now: groups were given, and not who is in them.' : '',
     isUserGone ? 'The groups that the user is in now: the user pool no longer has the user.' : '',
-    hasFile ? 'Changes to the groups after they were read.' : '',
+    hasClient ? 'Which server the groups come from: the client that was given was taken for one of Cognito.' : '',
+    hasFile && !isReadAfterToken
+      ? 'Changes to the groups after they were read: the token may be of after such a change, and nothing shows that they were read after it was issued.'
+      : '',
+    hasFile && isReadAfterToken ? 'Changes to the groups after they were read.' : '',
     undated.length > 0
       ? `Whether ${undated.length === 1 ? 'a group' : 'groups'} of the token changed after it was issued: the last change of ${listNames(undated)} is not known.`
       : '',

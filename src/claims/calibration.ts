@@ -1,5 +1,6 @@
 import { listNames, quote, RolecastError } from '../errors.js'
 import { isGroupName, isPrecedence, MAX_PRECEDENCE } from '../group.js'
+import { awsHost } from '../aws-hosts.js'
 import { userPoolRegion } from '../aws-ids.js'
 import { MAX_GROUPS_PER_USER, MAX_ROLE_ARN_LENGTH } from '../quotas.js'
 import { ownValue } from '../record.js'
@@ -266,20 +267,16 @@ function readEndpoint(value: unknown, region: string): string | undefined {
   if (value === undefined) return undefined
   if (typeof value !== 'string') throw malformed('endpoint', value, 'the URL of an endpoint, or no such key')
   const host = /^https:\/\/([^/]+)\/?$/.exec(value)?.[1]
-  if (host !== undefined && isOfAws(host, region)) return value
+  if (host !== undefined && isOfUserPools(host, region)) return value
   throw invalid(
     `the calibration was made against ${quote(value)}, which is not an endpoint of AWS, so its tokens do not say what Cognito does; make one without an endpoint URL`,
     value,
   )
 }
 
-function isOfAws(host: string, region: string): boolean {
-  const regional = ['cognito-idp', 'cognito-idp-fips'].flatMap(service =>
-    ['amazonaws.com', 'amazonaws.com.cn', 'api.aws', 'api.amazonwebservices.com.cn'].map(
-      domain => `${service}.${region}.${domain}`,
-    ),
-  )
-  return regional.includes(host) || host.endsWith(`.cognito-idp.${region}.vpce.amazonaws.com`)
+function isOfUserPools(host: string, region: string): boolean {
+  const own = awsHost(host)
+  return own?.service === 'cognito-idp' && own.region === region
 }
 
 function readRecord(value: unknown, path: string): object {

@@ -21,6 +21,8 @@ export interface TokenFacts {
   /** By name: all groups of the pool, or at least those that the user is in. */
   readonly groups: ReadonlyMap<string, DatedGroup>
   readonly hasWholePool: boolean
+  /** Milliseconds since the epoch: when reading the groups began. Undefined: it is not known. */
+  readonly groupsReadAt: number | undefined
   /** The names of the groups that the user is in now. Undefined: they were not read. */
   readonly memberships?: readonly string[] | undefined
   readonly isSignatureChecked: boolean
@@ -103,6 +105,11 @@ export interface TokenJudgement {
   readonly triggerSigns: readonly TriggerSign[]
   /** The groups of the token whose last change is not known. */
   readonly undated: readonly string[]
+  /**
+   * Whether the groups are known to have been read after the token was issued. If not, a change after they were read may be in
+   * the token, and explain a mismatch.
+   */
+  readonly isReadAfterToken: boolean
 }
 
 /** What a token shows. It has group names and role ARNs, and nothing else of the token: no username, no `sub`, no attribute. */
@@ -147,6 +154,7 @@ export function judgeToken(facts: TokenFacts, options: SemanticsOptions = {}): T
   const dated = isRoleless ? [] : known
   const changed = namesOf(dated.filter(({ modifiedAt }) => isAfter(modifiedAt, facts.issuedAt)))
   const undated = namesOf(dated.filter(({ modifiedAt }) => modifiedAt === undefined))
+  const isReadAfterToken = facts.groupsReadAt !== undefined && facts.groupsReadAt >= (facts.issuedAt + 1) * 1_000
   const gone = named.filter(name => !facts.groups.has(name) && isGroupName(name))
   const settled = forecast.outcome === 'undetermined' ? settledBy(fits) : undefined
   const doubts = [
@@ -156,7 +164,7 @@ export function judgeToken(facts: TokenFacts, options: SemanticsOptions = {}): T
     ...(isRoleless && memberships.status === 'not-compared'
       ? [{ doubt: 'nothing-compared' as const, groups: [] }]
       : []),
-    ...(settled !== undefined ? doubt('changes-unknown', undated) : []),
+    ...(settled !== undefined ? doubt('changes-unknown', isReadAfterToken ? undated : namesOf(known)) : []),
     ...(settled !== undefined && !facts.isSignatureChecked
       ? [{ doubt: 'signature-unchecked' as const, groups: [] }]
       : []),
@@ -165,7 +173,7 @@ export function judgeToken(facts: TokenFacts, options: SemanticsOptions = {}): T
   const isOfAnotherPool = changed.length > 0 || gone.length > 0
   const triggerSigns = [...impossible, ...(isOfAnotherPool ? [] : signsAgainstPool(facts, forecast, memberships))]
 
-  const rest = { groups: known, memberships, roles, forecast, fits, doubts, triggerSigns, undated }
+  const rest = { groups: known, memberships, roles, forecast, fits, doubts, triggerSigns, undated, isReadAfterToken }
   const isDifferent = roles.status === 'different' || (roles.status === 'undetermined' && settled === undefined)
   if (impossible.length > 0) return { verdict: 'mismatch', ...rest }
   if (isOfAnotherPool) return { verdict: 'inconclusive', ...rest }

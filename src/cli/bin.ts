@@ -44,8 +44,16 @@ const interrupt = new AbortController()
 let listens = false
 let signalled: number | undefined
 
-/** For a command that says nothing itself of its end. */
-const INTERRUPTED = 'rolecast: interrupted; run the command again [aborted]\n'
+/** What the command would leave behind. */
+let leftover = (): string | undefined => undefined
+
+/** The end of a command that says nothing itself of it. */
+function endInterrupted(code: number): never {
+  const line = leftover()
+  if (line === undefined) end(code, 'rolecast: interrupted; run the command again [aborted]\n')
+  const text = `rolecast: interrupted [aborted]\n${line}`
+  end(2, isGithubLog ? withoutCommands(text) : text)
+}
 
 let watches = false
 
@@ -59,17 +67,18 @@ function watchSignals(): void {
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
     process.on(signal, () => {
       const code = 128 + constants.signals[signal]
-      if (!listens || signalled !== undefined) end(code, INTERRUPTED)
+      if (!listens || signalled !== undefined) endInterrupted(code)
       signalled = code
       interrupt.abort(new Error('interrupted'))
-      setTimeout(() => end(code, INTERRUPTED), grace).unref()
+      setTimeout(() => endInterrupted(code), grace).unref()
     })
   }
 }
 beforeTemporary(watchSignals)
 
-function interrupted(ms = 0): AbortSignal {
+function interrupted(ms = 0, given = leftover): AbortSignal {
   grace = Math.max(grace, ms)
+  leftover = given
   listens = true
   watchSignals()
   return interrupt.signal
@@ -90,7 +99,7 @@ async function run(): Promise<number> {
   const color = takesColor(process.stdout, process.env)
   const terminal = { stdin: readableStdin(), stdout, stderr, flushed, color, isGithubLog, interrupted }
   const code = await main(process.argv.slice(2), terminal, version)
-  return code === 2 ? (signalled ?? code) : code
+  return code === 2 && leftover() === undefined ? (signalled ?? code) : code
 }
 
 async function start(): Promise<void> {

@@ -23,11 +23,17 @@ function identityPoolCase({ about, predicted, real, verdict, reading }: Identity
   const suffix = reading === undefined ? '' : `: ${reading.rule}`
   return {
     about,
-    predicted: predicted === undefined ? '(none)' : (candidates ?? selectionText(predicted)),
-    real: 'why' in real ? real.why : `${selectionText(real)}${suffix}`,
+    predicted: predicted === undefined ? NOT_READ : (candidates ?? selectionText(predicted)),
+    ...('why' in real && { why: real.why }),
+    real: 'why' in real ? NOT_READ : `${selectionText(real)}${suffix}${verdict === 'none' ? NOT_SEEN : ''}`,
     verdict,
   }
 }
+
+/** Nothing, which is not the same as no role. */
+const NOT_READ = '–'
+
+const NOT_SEEN = ': nothing of the prediction was seen'
 
 function selectionText(selection: {
   readonly outcome: string
@@ -41,7 +47,7 @@ function selectionText(selection: {
 /** A line for each claim that is not as predicted, or was not predicted, and one for all the others. */
 function preTokenCases({ version, returns, real, verdict, claims }: PreTokenCase): readonly ReportedCase[] {
   const about = `${version}, ${returns}`
-  if ('why' in real) return [{ about, predicted: '(none)', real: real.why, verdict: 'not-settled' }]
+  if ('why' in real) return [{ about, predicted: NOT_READ, real: NOT_READ, verdict: 'not-settled', why: real.why }]
   if (real.outcome === 'rejected') return [{ about, predicted: 'tokens', real: `no tokens (${real.error})`, verdict }]
   const others = claims.filter(({ verdict }) => verdict !== 'agrees')
   const agreeing = claims.length - others.length
@@ -68,7 +74,6 @@ const READINGS: Readonly<Record<NonNullable<ClaimComparison['reading']>, string>
   unchanged: 'as without the trigger',
   absent: 'taken away',
   'takes-value': 'the value that is added',
-  other: 'neither of what was expected',
 }
 
 function claimText(claim: string | readonly string[] | null): string {

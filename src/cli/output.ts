@@ -59,8 +59,9 @@ async function isOneFile(output: string, input: string): Promise<boolean> {
 
 /** Where a file that is not there yet will be. */
 async function placeOf(path: string): Promise<string> {
-  const folder = await realpath(dirname(path)).catch(() => resolve(dirname(path)))
-  return join(folder, basename(path))
+  const target = await followLink(path).catch(() => path)
+  const folder = await realpath(dirname(target)).catch(() => resolve(dirname(target)))
+  return join(folder, basename(target))
 }
 
 function taken(path: string): RolecastError {

@@ -11,10 +11,15 @@ export interface PoolFile {
   readonly modifiedAt: ReadonlyMap<string, number>
   /** Absent where the file does not say it. */
   readonly userPoolId: string | undefined
+  /** When reading the pool began, in milliseconds since the epoch: only a snapshot says it. */
+  readonly takenAt: number | undefined
 }
 
 /** A snapshot says once which user pool it is of, and what the AWS CLI prints says it of each group. */
-const poolShape = z.extend(listGroupsResponse, { userPoolId: z.optional(z.string()) })
+const poolShape = z.extend(listGroupsResponse, {
+  userPoolId: z.optional(z.string()),
+  takenAt: z.optional(z.number()),
+})
 
 /**
  * The groups in a file that `aws cognito-idp list-groups` or `rolecast snapshot` printed.
@@ -29,7 +34,7 @@ export async function readPoolFile(path: string): Promise<PoolFile> {
   const content = await readJsonFile(path, invalid)
   const parsed = readAs(poolShape, content)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)
-  const { Groups, NextToken, userPoolId } = parsed.data
+  const { Groups, NextToken, userPoolId, takenAt } = parsed.data
   if (NextToken)
     throw invalid(
       'it holds only some pages of the pool (`NextToken` is set); list the groups without --max-items and --no-paginate',
@@ -49,5 +54,5 @@ export async function readPoolFile(path: string): Promise<PoolFile> {
     const time = modificationOf(group)
     if (time !== undefined) modifiedAt.set(group.GroupName, time)
   }
-  return { groups, modifiedAt, userPoolId: [...userPoolIds][0] }
+  return { groups, modifiedAt, userPoolId: [...userPoolIds][0], takenAt }
 }

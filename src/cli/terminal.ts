@@ -19,8 +19,10 @@ export interface Terminal {
    * Aborts when the user interrupts; the caller must then stop: the default exit is disabled.
    *
    * @param ms how long stopping may take, where that is more than the usual 3 seconds
+   * @param leftover the line that says what to do about what an end would leave behind at this time; undefined: nothing. While
+   * there is something, the exit code of an interrupt is 2
    */
-  readonly interrupted: (ms?: number) => AbortSignal
+  readonly interrupted: (ms?: number, leftover?: () => string | undefined) => AbortSignal
 }
 
 /** Whether a stream takes colour. What `NO_COLOR` is set to does not matter: https://no-color.org */

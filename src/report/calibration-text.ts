@@ -15,6 +15,7 @@ interface TokenPair {
 
 /** A user whose tokens were looked at. */
 interface ReportedRow {
+  readonly id: string
   readonly row: string
   readonly about: string
   readonly predicted: TokenPair & {
@@ -25,6 +26,8 @@ interface ReportedRow {
   readonly real?: TokenPair
   readonly verdict: Exclude<Verdict, 'none'>
   readonly reading?: Semantics
+  /** All readings that have it so. */
+  readonly readings?: readonly Semantics[]
   readonly why?: string
 }
 
@@ -51,6 +54,8 @@ export interface ReportedCase {
   readonly predicted: string
   readonly real: string
   readonly verdict: Verdict
+  /** Why nothing was read. */
+  readonly why?: string
 }
 
 /** What a calibration found, as `rolecast calibrate` has it. */
@@ -82,7 +87,7 @@ export function calibrationText(
   const blocks = [
     [titleOf(report)],
     [paint.bold('Cases of docs/semantics.md: the preferred role'), ...rowLines(report.rows, paint)],
-    ...differences(report.rows, paint),
+    ...differences(report, paint),
     [paint.bold('Which reading fits'), ...fitLines(report, paint)],
     [paint.bold('Order of the claims, which AWS does not document'), ...orderLines(report.order)],
     [paint.bold('From a change to the first refreshed token that shows it'), ...delayLines(report.delays)],
@@ -115,10 +120,13 @@ function rowCells(row: ReportedRow): readonly string[] {
     row.row,
     row.about,
     predictedText(predicted),
-    real === undefined ? '(none)' : preferredText(real),
+    real === undefined ? (row.verdict === 'not-settled' ? NOT_READ : 'not readable') : preferredText(real),
     agreeText(row),
   ]
 }
+
+/** Nothing, which is not the same as no preferred role. */
+const NOT_READ = '–'
 
 function predictedText({ outcome, candidateRole, ...tokens }: ReportedRow['predicted']): string {
   if (outcome === 'undetermined') return `undetermined: ${roleText(candidateRole)} or none`
@@ -130,11 +138,12 @@ function preferredText({ idToken }: TokenPair): string {
   return role === null ? 'none' : roleText(role)
 }
 
-function agreeText({ verdict, reading, predicted }: ReportedRow): string {
+function agreeText({ verdict, readings = [], predicted }: ReportedRow): string {
   if (verdict === 'agrees') return 'yes'
-  if (verdict === 'settles') return `settled: ${reading ?? ''}`
+  const so = readings.join(' and ')
+  if (verdict === 'settles') return `settled: ${readings.length > 1 ? 'as ' : ''}${so}`
   if (verdict === 'not-settled') return 'NOT SETTLED'
-  return `NO (prediction: ${predicted.evidence}${reading === undefined ? '' : `; it is so in ${reading}`})`
+  return `NO (prediction: ${predicted.evidence}${so === '' ? '' : `; it is so in ${so}`})`
 }
 
 /** The roles are made up, and their names alone differ. */
@@ -143,22 +152,47 @@ function roleText(arn = ''): string {
 }
 
 /** What contradicts and what is not settled, in detail. */
-function differences(rows: readonly ReportedRow[], paint: Paint): readonly (readonly string[])[] {
+function differences({ rows, readings }: CalibrationReport, paint: Paint): readonly (readonly string[])[] {
   const contradicting = rows.filter(({ verdict }) => verdict === 'contradicts')
+  const settling = fitsNone(readings) ? rows.filter(({ verdict }) => verdict === 'settles') : []
   const open = rows.filter(({ verdict }) => verdict === 'not-settled')
   return [
     ...(contradicting.length === 0
       ? []
       : [[paint.red('Not as predicted'), ...contradicting.flatMap(row => [`  ${titleOfRow(row)}`, ...claimsOf(row)])]]),
+    ...(new Set(settling.map(({ reading }) => reading)).size < 2
+      ? []
+      : [
+          [
+            paint.red('Contradict one another, so none of them settles its case'),
+            ...settling.map(row => `  ${titleOfRow(row)} (${printable(row.id)}): ${row.reading ?? ''}`),
+          ],
+        ]),
     ...(open.length === 0
       ? []
       : [
           [
             paint.yellow('Not settled, so neither agreeing nor contradicting'),
-            ...open.map(row => `  ${titleOfRow(row)}: ${printable(row.why ?? '')}`),
+            ...byReason(open).map(([why, rows]) => `  ${titleOfRows(rows)}: ${printable(why)}`),
           ],
         ]),
   ]
+}
+
+function fitsNone(readings: CalibrationReport['readings']): boolean {
+  return readings.every(({ contradictedBy }) => contradictedBy.length > 0)
+}
+
+/** Those with one reason together, in the order of the first of each. */
+function byReason<T extends { readonly why?: string }>(
+  some: readonly T[],
+): readonly (readonly [why: string, those: readonly T[]])[] {
+  const reasons = new Set(some.map(({ why = '' }) => why))
+  return [...reasons].map(reason => [reason, some.filter(({ why = '' }) => why === reason)])
+}
+
+function titleOfRows(rows: readonly ReportedRow[]): string {
+  return rows.length === 1 ? titleOfRow(rows[0]!) : `${rows.length} cases (${rows.map(({ row }) => row).join(', ')})`
 }
 
 function titleOfRow({ row, about }: ReportedRow): string {
@@ -196,16 +230,19 @@ function valueText(value: string | readonly string[] | null): string {
 }
 
 function fitLines({ semantics, readings, endpoint, rows }: CalibrationReport, paint: Paint): readonly string[] {
+  const unread = rows.filter(({ verdict }) => verdict === 'not-settled').length
+  const limit = unread === 0 ? '' : `, of what was read: ${unread} of ${rows.length} cases are not settled`
   if (semantics !== undefined && endpoint !== undefined)
     return [
-      `  ${paint.bold(semantics)} is what the endpoint follows. It says nothing of Cognito, and --calibration does not take it.`,
+      `  ${paint.bold(semantics)} is what the endpoint follows${limit}. It says nothing of Cognito, and --calibration does not take it.`,
     ]
   if (semantics !== undefined)
     return [
-      `  ${paint.bold(semantics)} is what Cognito follows.`,
+      `  ${paint.bold(semantics)} is what Cognito follows${limit}.`,
       `  Keep the JSON of this run (--json --output FILE), and give it to other commands as --calibration FILE.`,
     ]
-  const rest = rows.some(({ verdict }) => verdict === 'not-settled') ? ' More cases have to be settled first.' : ''
+  const isOpen = !fitsNone(readings) && unread > 0
+  const rest = isOpen ? ' More cases have to be settled first.' : ''
   return [
     `  ${paint.red('None.')}${rest}`,
     ...readings.map(reading => `  ${reading.semantics}: ${contradictionText(reading.contradictedBy)}`),
@@ -227,6 +264,9 @@ function orderLines(order: CalibrationReport['order']): readonly string[] {
 }
 
 function delayLines(delays: readonly ReportedDelay[]): readonly string[] {
+  const reasons = new Set(delays.map(({ delay }) => (delay.outcome === 'not-measured' ? delay.why : undefined)))
+  const [why] = reasons
+  if (reasons.size === 1 && why !== undefined) return [`  Not measured: ${printable(why)}`]
   return table(delays.map(({ about, delay }) => [about, delayText(delay)])).map(indented)
 }
 
@@ -244,7 +284,18 @@ function caseLines(cases: readonly ReportedCase[], paint: Paint): readonly strin
     CASE_VERDICTS[verdict],
   ])
   const lines = table([['Case', 'Predicted', 'Real', 'Agree'], ...rows]).map(indented)
-  return [paint.dim(lines[0]!), ...cases.map(({ verdict }, index) => painted(verdict, lines[index + 1]!, paint))]
+  const open = cases.filter(({ why }) => why !== undefined)
+  return [
+    paint.dim(lines[0]!),
+    ...cases.map(({ verdict }, index) => painted(verdict, lines[index + 1]!, paint)),
+    ...(open.length === 0 ? [] : ['', `  ${paint.yellow('Not settled')}`]),
+    ...byReason(open).map(([why, those]) => `  ${titleOfCases(those, cases.length)}: ${printable(why)}`),
+  ]
+}
+
+function titleOfCases(cases: readonly ReportedCase[], total: number): string {
+  if (cases.length === total && total > 1) return `All ${total} cases`
+  return cases.map(({ about }) => printable(about)).join('; ')
 }
 
 const CASE_VERDICTS: Readonly<Record<Verdict, string>> = {

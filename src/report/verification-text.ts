@@ -8,7 +8,7 @@ import type {
   TriggerSign,
   TriggerSignKind,
 } from '../claims/judge-token.js'
-import { printable } from '../text.js'
+import { distinct, printable } from '../text.js'
 import { claimLines, ladder } from './prediction-text.js'
 import type { Paint, TextOptions } from './text-style.js'
 import { figure, indented, MAX_SHOWN } from './text-table.js'
@@ -20,7 +20,7 @@ import { figure, indented, MAX_SHOWN } from './text-table.js'
 export function verificationText(found: TokenVerification, { color }: TextOptions): string {
   const paint = picocolors.createColors(color)
   const blocks = [
-    [paint.bold(HEADLINE_COLOR[found.verdict](paint)(HEADLINES[found.verdict]))],
+    [paint.bold(HEADLINE_COLOR[found.verdict](paint)(headlineOf(found)))],
     [paint.bold('Token'), ...tokenLines(found).map(indented)],
     ...(found.token.use === 'id' ? forecastBlocks(found, paint) : []),
     [paint.bold("The token's roles against the forecast"), ...roleLines(found).map(indented)],
@@ -41,6 +41,13 @@ const HEADLINES: Readonly<Record<TokenVerdict, string>> = {
   mismatch: 'Mismatch: the token does not carry what is forecast for its groups.',
   settles: 'Settled: the forecast is undetermined, and the token shows which reading is followed.',
   inconclusive: 'Inconclusive: what was read does not say whether the forecast is right.',
+}
+
+/** An access token has groups and no roles, so it says less. */
+function headlineOf({ verdict, token }: TokenVerification): string {
+  return verdict === 'match' && token.use === 'access'
+    ? 'Match: the groups are those that the user is in now. An access token carries no role, so none was compared.'
+    : HEADLINES[verdict]
 }
 
 const HEADLINE_COLOR: Readonly<Record<TokenVerdict, (paint: Paint) => (text: string) => string>> = {
@@ -139,7 +146,8 @@ const DOUBTS: Readonly<Record<DoubtKind, string>> = {
   'memberships-differ':
     "the token's groups are not those that the user is in now: they changed since, or a trigger changed them",
   'nothing-compared': 'an access token has no roles, and the groups of the user were not read',
-  'changes-unknown': 'its last change is not known, and a token settles nothing unless its groups are as they were',
+  'changes-unknown':
+    'whether it changed before the token was issued is not known, and a token settles nothing unless its groups are as they were',
   'signature-unchecked': 'a token whose signature was not checked settles nothing',
 }
 
@@ -147,10 +155,32 @@ function doubtLines({ doubt, groups }: Doubt): readonly string[] {
   return groups.length === 0 ? [DOUBTS[doubt]] : listed(groups, DOUBTS[doubt])
 }
 
+const NEXT: Readonly<Record<DoubtKind, string>> = {
+  'group-changed': 'sign in again, and verify the new ID token',
+  'group-gone':
+    'sign in again, and verify the new ID token: if it names the group too, a pre token generation trigger puts it there (docs/pre-token.md)',
+  'memberships-differ':
+    'sign in again, and verify the new ID token: if its groups differ too, a pre token generation trigger changes them (docs/pre-token.md)',
+  'nothing-compared':
+    'verify the ID token of the same sign-in; or give --user-pool-id in place of --pool-file, as long as the user exists',
+  'changes-unknown':
+    'give --user-pool-id in place of --pool-file, so that the groups and their last changes are read now',
+  'signature-unchecked': 'leave --insecure out',
+}
+
+/** What to do about the doubts, each step once, without a full stop. */
+export function nextSteps(doubts: readonly Doubt[]): readonly string[] {
+  return distinct(doubts.map(({ doubt }) => NEXT[doubt]))
+}
+
+function upperFirst(text: string): string {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}`
+}
+
 function nextLines(found: TokenVerification): readonly string[] {
   const { verdict, settles, endpoint } = found
   if (verdict === 'match') return []
-  if (verdict === 'inconclusive') return ['Sign in again, and verify the new ID token.']
+  if (verdict === 'inconclusive') return nextSteps(found.doubts).map(step => `${upperFirst(step)}.`)
   if (settles === undefined) return mismatchLines(found)
   if (endpoint !== undefined)
     return [
@@ -162,7 +192,37 @@ function nextLines(found: TokenVerification): readonly string[] {
   ]
 }
 
-function mismatchLines({ fits, triggerSigns, token, endpoint }: TokenVerification): readonly string[] {
+function mismatchLines(found: TokenVerification): readonly string[] {
+  return [...olderLines(found), ...causeLines(found), ...calibrationLines(found)]
+}
+
+/** The first thing to rule out. */
+function olderLines({ isReadAfterToken }: TokenVerification): readonly string[] {
+  return isReadAfterToken
+    ? []
+    : [
+        'The groups that were given may be older than the token, and a change since then may explain it: read them again, or give --user-pool-id in place of --pool-file.',
+      ]
+}
+
+/** A token that fits another reading contradicts the calibration, if Cognito issued it and no trigger had a hand in it. */
+function calibrationLines(found: TokenVerification): readonly string[] {
+  const { calibration, fits, triggerSigns, signature, endpoint, undated, isReadAfterToken } = found
+  if (calibration === undefined || endpoint !== undefined) return []
+  const which = `the calibration that was ${describeCalibration(calibration)}`
+  if (!signature.isChecked)
+    return [`Without a check of its signature, the token does not contradict ${which}: leave --insecure out.`]
+  const unless = undated.length === 0 && isReadAfterToken ? '' : ', unless its groups changed since'
+  return fits.length > 0 && triggerSigns.length === 0
+    ? [
+        `The token contradicts ${which}${unless}: do not use that file for this user pool, and run \`rolecast calibrate\` again.`,
+      ]
+    : [
+        `Until you know why, do not use ${which}, for this user pool: it forecasts other claims than this token carries.`,
+      ]
+}
+
+function causeLines({ fits, triggerSigns, token, endpoint }: TokenVerification): readonly string[] {
   if (triggerSigns.length > 0)
     return [
       'If the user pool has a pre token generation trigger, forecast what it makes of the claims: see docs/pre-token.md.',

@@ -1,8 +1,8 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { CreateUserPoolCommand } from '@aws-sdk/client-cognito-identity-provider'
 import { afterAll, describe, expect, test } from 'vitest'
-import { cleanUp } from '../../src/calibrate/index.js'
+import { type CalibrateEvent, cleanUp } from '../../src/calibrate/index.js'
 import { resourceName } from '../../src/calibrate/ledger.js'
 import { clientOf } from '../testing/sdk-client.js'
 import {
@@ -45,7 +45,7 @@ describe('a clean-up deletes what is in the ledger, and has the name and the tag
     await using service = await startService()
     const id = await createPool(service, NAME, RUN)
     const path = ledgerOf(service, { creating: 'user-pool', name: NAME }, { created: 'user-pool', name: NAME, id })
-    expect(await cleanUp(path, optionsFor(service))).toEqual({ leftBehind: [], ledger: path })
+    expect(await cleanUp(path, optionsFor(service))).toEqual({ leftBehind: [], ledger: path, isLedgerRemoved: true })
     expect(service.left().userPools).toEqual([])
     expect(existsSync(path)).toBe(false)
   })
@@ -56,6 +56,26 @@ describe('a clean-up deletes what is in the ledger, and has the name and the tag
     const other = await createPool(service, `${NAME}-other`, RUN)
     await cleanUp(ledgerOf(service, { creating: 'user-pool', name: NAME }), optionsFor(service))
     expect(service.left().userPools).toEqual([other])
+  })
+
+  test('and says it where the ledger stays, because another file is in its place', async () => {
+    await using service = await startService()
+    const path = ledgerOf(service, { creating: 'user-pool', name: NAME })
+    let isReplaced = false
+    const events: CalibrateEvent[] = []
+    const outcome = await cleanUp(path, {
+      ...optionsFor(service),
+      onEvent(event) {
+        events.push(event)
+        if (isReplaced) return
+        isReplaced = true
+        renameSync(path, `${path}.old`)
+        writeFileSync(path, 'mine')
+      },
+    })
+    expect(outcome).toEqual({ leftBehind: [], ledger: path, isLedgerRemoved: false })
+    expect(events.at(-1)).toEqual({ event: 'ledger-stays', path })
+    expect(readFileSync(path, 'utf8')).toBe('mine')
   })
 
   test('and is content with what does not exist', async () => {

@@ -72,7 +72,7 @@ export interface FakeAwsOptions extends Omit<FakeServiceOptions, 'otherwise' | '
   /** Whether pools call their triggers. */
   readonly callsTriggers?: boolean | undefined
   /** Called before each call of any service, with its number from 0. */
-  readonly fault?: ((operation: string, index: number) => Fault | undefined) | undefined
+  readonly fault?: ((operation: string, index: number, input: Json) => Fault | undefined) | undefined
 }
 
 export interface FakeAws extends AsyncDisposable {
@@ -142,16 +142,16 @@ export async function startFakeAws(options: FakeAwsOptions): Promise<FakeAws> {
   const secrets: string[] = []
   const region = options.region ?? 'eu-west-1'
 
-  const meet = (operation: string): Fault | undefined => {
+  const meet = (operation: string, input: Json): Fault | undefined => {
     calls.push(operation)
-    return options.fault?.(operation, calls.length - 1)
+    return options.fault?.(operation, calls.length - 1, input)
   }
 
   const service: FakeService = await startFakeService({
     ...options,
     region,
     createKeys: () => (sharedKeys ??= createPoolKeys()),
-    intercept: operation => meet(operation),
+    intercept: meet,
     otherwise: request => otherwise(request),
   })
 
@@ -159,7 +159,7 @@ export async function startFakeAws(options: FakeAwsOptions): Promise<FakeAws> {
     const call = readCall(request)
     if (call === undefined) return undefined
     const { operation, input, wire } = call
-    const fault = meet(operation)
+    const fault = meet(operation, input)
     inputs.push({ operation, input })
     if (fault === 'drop') throw new Error('dropped')
     if (fault === 'hang') return new Promise(() => {})

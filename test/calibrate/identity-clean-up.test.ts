@@ -39,8 +39,12 @@ const CREATING = Array.from({ length: 12 }, (_, index) => index)
 
 const FAULTS: readonly (readonly [string, Fault, readonly number[]])[] = [
   ['a response that is lost', 'lose-response', [...CREATING, 30, 60]],
-  ['a connection that breaks', 'drop', [2, 4, 7, 40]],
-  ['a server that fails', { error: 'InternalFailure', status: 500 }, [0, 3, 5, 50]],
+  ['a connection that breaks', 'drop', [...CREATING, 40]],
+  ['a server that fails', { error: 'InternalFailure', status: 500 }, [...CREATING, 50]],
+  ['a call that is denied', { error: 'AccessDeniedException', status: 403 }, CREATING],
+  ['a call that is rejected', { error: 'InvalidParameterException' }, CREATING],
+  ['a call that is throttled', { error: 'TooManyRequestsException', status: 429 }, CREATING],
+  ['a response that is nonsense', { body: '<html>not JSON', status: 200 }, CREATING],
 ]
 
 describe.each(Object.keys(RUNS) as Name[])('whatever happens to %s', name => {

@@ -184,6 +184,38 @@ describe('what cannot be asked', () => {
   })
 })
 
+describe('settings that are rejected', () => {
+  const REJECTED = { error: 'InvalidParameterException', message: 'No' }
+  const isRules = (input: Readonly<Record<string, unknown>>) =>
+    JSON.stringify(input['RoleMappings']).includes('Contains')
+
+  it('once are set again, and change no answer', async () => {
+    let isAgain = false
+    const results = await probe({
+      fault(operation) {
+        if (operation !== 'SetIdentityPoolRoles') return undefined
+        isAgain = !isAgain
+        return isAgain ? REJECTED : undefined
+      },
+    })
+    const undisturbed = await probe()
+    expect([...results.values()].map(one => [one.id, one.real])).toEqual(
+      [...undisturbed.values()].map(one => [one.id, one.real]),
+    )
+  })
+
+  it('twice are settings that no pool can have', async () => {
+    const results = await probe({
+      fault: (operation, _, input) => (operation === 'SetIdentityPoolRoles' && isRules(input) ? REJECTED : undefined),
+    })
+    expect(results.get('contains-inside')!.real).toEqual({
+      outcome: 'configuration-rejected',
+      error: 'InvalidParameterException',
+    })
+    expect(results.get('preferred')!.verdict).toBe('agrees')
+  })
+})
+
 describe('nothing is said that is secret', () => {
   it('neither credentials, nor tokens, nor the account', async () => {
     await using fake = await startFakeRun()

@@ -1,12 +1,14 @@
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { spawn } from 'node:child_process'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { cleanUp } from '../../src/calibrate/index.js'
+import { RESOURCE_KINDS } from '../../src/calibrate/ledger.js'
 import { copyPackage } from '../build-package.js'
 import { CREDENTIALS, leftIn, startService } from './service.js'
+import { createNaming, kindsOf, startTimedAws, type TimedAws, WHOLE } from './whole-run.js'
 
 let folder: string
 beforeAll(async () => {
@@ -16,10 +18,11 @@ beforeAll(async () => {
   await writeFile(
     join(folder, 'package/run.mjs'),
     `import { calibrate } from './dist/calibrate/index.js'
-const [, , endpoint, ledger] = process.argv
+const [, , endpoint, ledger, options = '{}'] = process.argv
 let now = Date.now()
 const clock = { now: () => now, sleep: async ms => void (now += ms) }
-const { result } = await calibrate({ region: 'eu-west-1', endpoint, ledger, credentials: ${JSON.stringify(CREDENTIALS)}, clock })
+const credentials = ${JSON.stringify(CREDENTIALS)}
+const { result } = await calibrate({ region: 'eu-west-1', endpoint, ledger, credentials, clock, ...JSON.parse(options) })
 console.log(result.semantics)
 `,
   )
@@ -80,3 +83,113 @@ test(
     expect(left).toBeGreaterThanOrEqual(10)
   },
 )
+
+/**
+ * - `drop`: before anything was done.
+ * - `done`: it was done, and no response came.
+ * - `answered`: some milliseconds later.
+ */
+type Moment = 'drop' | 'done' | 'answered'
+
+interface Kill {
+  /** By what the call is about, or by its number. */
+  readonly at: string | number
+  readonly moment: Moment
+}
+
+/** Around everything that an identity pool and the triggers add. */
+const CHOSEN: readonly Kill[] = [
+  { at: 'CreateIdentityPool', moment: 'done' },
+  { at: 'CreateRole alpha', moment: 'drop' },
+  { at: 'CreateRole gamma', moment: 'done' },
+  { at: 'CreateRole lambda', moment: 'answered' },
+  { at: 'CreateFunction', moment: 'done' },
+  { at: 'CreateFunction', moment: 'drop' },
+  { at: 'CreateUserPool pre-token-1', moment: 'done' },
+  { at: 'CreateUserPool pre-token-2', moment: 'answered' },
+  { at: 'CreateUserPool pre-token-3', moment: 'done' },
+  { at: 'DeleteUserPool pre-token-2', moment: 'done' },
+  { at: 'DeleteFunction', moment: 'drop' },
+  { at: 'DeleteFunction', moment: 'answered' },
+  { at: 'DeleteRole alpha', moment: 'done' },
+  { at: 'DeleteIdentityPool', moment: 'done' },
+]
+
+/** Fewer than an undisturbed run has. */
+const WHOLE_CALLS = 780
+const RANDOM_ROUNDS = 6
+
+/** Runs with all probes in a process of its own until it is killed. */
+async function killWhole({ at, moment }: Kill, next: () => number) {
+  const fake: { aws?: TimedAws } = {}
+  const nameOf = createNaming(() => fake.aws!)
+  let child: ReturnType<typeof spawn> | undefined
+  let isMet = false
+  const aws = await startTimedAws({
+    // Its clock does not go on while the child sleeps.
+    roleDelay: 0,
+    fault(operation, index, input) {
+      const name = nameOf(operation, input)
+      if (isMet || (at !== index && at !== name)) return undefined
+      isMet = true
+      if (moment === 'answered') setTimeout(() => child!.kill('SIGKILL'), next() * 20)
+      else child!.kill('SIGKILL')
+      return moment === 'drop' ? 'drop' : undefined
+    },
+  })
+  fake.aws = aws
+  const place = await mkdtemp(join(folder, 'place-'))
+  const ledger = join(place, 'run.ledger')
+  const args = [join(folder, 'package/run.mjs'), aws.url, ledger, JSON.stringify(WHOLE)]
+  child = spawn(process.execPath, args, { stdio: 'ignore' })
+  const [, signal] = (await once(child, 'close')) as [number | null, string | null]
+  // What the fake was doing, it does to the end.
+  await new Promise(resolve => setTimeout(resolve, 100))
+  const clean = () => cleanUp(ledger, { endpoint: aws.url, credentials: CREDENTIALS, clock: aws.clock })
+  return { aws, place, ledger, isKilled: signal === 'SIGKILL', isMet, clean }
+}
+
+test(
+  'neither does a run with an identity pool, roles, a function and three more pools',
+  { timeout: 600_000 },
+  async () => {
+    const next = random(17)
+    const moments: readonly Moment[] = ['drop', 'done', 'answered']
+    const kills = [
+      ...CHOSEN,
+      ...Array.from({ length: RANDOM_ROUNDS }, (_, index): Kill => {
+        return { at: Math.floor(next() * WHOLE_CALLS), moment: moments[index % 3]! }
+      }),
+    ]
+    const left = new Set<string>()
+    let killed = 0
+    for (const kill of kills) {
+      const what = JSON.stringify(kill)
+      const { aws, place, isKilled, isMet, clean } = await killWhole(kill, next)
+      await using _ = aws
+      expect(isMet, what).toBe(true)
+      if (isKilled) killed++
+      for (const kind of kindsOf(aws.left())) left.add(kind)
+      const files = await readdir(place)
+      if (aws.left().length > 0) expect(files, what).toEqual(['run.ledger'])
+      if (files.length > 0) expect((await clean()).leftBehind, what).toEqual([])
+      expect(aws.left(), what).toEqual([])
+      expect(await readdir(place)).toEqual([])
+    }
+    // Control: the kills came, and something of each kind was there to clean up.
+    expect(killed).toBeGreaterThanOrEqual(kills.length - 1)
+    expect([...left].toSorted()).toEqual([...RESOURCE_KINDS].toSorted())
+  },
+)
+
+test('control: what is in no ledger would be left', { timeout: 120_000 }, async () => {
+  const { aws, ledger, clean } = await killWhole({ at: 'AddPermission', moment: 'done' }, random(1))
+  await using _ = aws
+  const whole = await readFile(ledger, 'utf8')
+  await writeFile(ledger, whole.replaceAll(/^.*"role".*\n/gm, ''))
+  expect((await clean()).leftBehind).toEqual([])
+  expect(kindsOf(aws.left())).toEqual(['role', 'role', 'role', 'role'])
+  await writeFile(ledger, whole)
+  expect((await clean()).leftBehind).toEqual([])
+  expect(aws.left()).toEqual([])
+})

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createLedger, newRunId, openLedger, parseLedger, resourceName } from '../../src/calibrate/ledger.js'
@@ -74,6 +74,38 @@ describe('a ledger', () => {
   })
 })
 
+describe('the end of a ledger', () => {
+  test('removes its own file, and not that of a later run in its place', async () => {
+    const path = pathIn(newFolder())
+    const first = await createLedger(path, HEADER)
+    renameSync(path, `${path}.old`)
+    const second = await createLedger(path, { ...HEADER, runId: 'f'.repeat(16) })
+    expect(await first.remove()).toBe(false)
+    expect(parseLedger(readFileSync(path, 'utf8'), path).runId).toBe('f'.repeat(16))
+    expect(existsSync(`${path}.old`)).toBe(true)
+    expect(await second.remove()).toBe(true)
+    expect(existsSync(path)).toBe(false)
+  })
+
+  test('removes the file itself, where it was opened through a link', async () => {
+    const path = pathIn(newFolder())
+    await (await createLedger(path, HEADER)).close()
+    symlinkSync(path, `${path}.link`)
+    const ledger = await openLedger(`${path}.link`)
+    expect(await ledger.remove()).toBe(true)
+    expect(existsSync(path)).toBe(false)
+  })
+
+  test('says whether the file is gone', async () => {
+    const removed = await createLedger(pathIn(newFolder()), HEADER)
+    rmSync(removed.path)
+    expect(await removed.remove()).toBe(true)
+    const moved = await createLedger(pathIn(newFolder()), HEADER)
+    renameSync(moved.path, `${moved.path}.old`)
+    expect(await moved.remove()).toBe(false)
+  })
+})
+
 describe('the text of a ledger', () => {
   const line = (record: object) => `${JSON.stringify(record)}\n`
   const head = line({ ledger: 1, ...HEADER })
@@ -89,6 +121,19 @@ describe('the text of a ledger', () => {
   test('may have such a line in it, where a clean-up wrote on', () => {
     const text = `${head}{"creating":"user-pool","na\n${line({ creating: 'role', name: NAME })}`
     expect(parse(text).resources).toEqual([{ kind: 'role', name: NAME }])
+  })
+
+  test('may have the beginning of a line before a whole one, where a disk was full for a time', () => {
+    const [before, cut, after] = [
+      { creating: 'user-pool', name: NAME },
+      { created: 'user-pool', name: NAME, id: 'eu-west-1_Ab12Cd34e' },
+      { creating: 'role', name: NAME },
+    ].map(line)
+    for (let length = 1; length < cut!.length - 2; length++)
+      expect(parse(head + before + cut!.slice(0, length) + after).resources, cut!.slice(0, length)).toEqual([
+        { kind: 'user-pool', name: NAME },
+        { kind: 'role', name: NAME },
+      ])
   })
 
   test.each([
@@ -109,6 +154,8 @@ describe('the text of a ledger', () => {
     ['a long id', head + line({ created: 'user-pool', name: NAME, id: 'x'.repeat(1_000) })],
     ['an array', `${head}[]\n`],
     ['what is not JSON', `${head}oops\n`],
+    ['what is not JSON before a line', `${head}oops${line({ creating: 'role', name: NAME })}`],
+    ['a first line that is cut off', `${head.slice(0, 20)}${line({ creating: 'role', name: NAME })}`],
   ])('with %s is refused as a whole', (_, text) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'invalid-input' }))
   })

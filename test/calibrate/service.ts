@@ -34,7 +34,10 @@ export async function startService(options: FakeServiceOptions = {}): Promise<Ti
 export const CREDENTIALS = { accessKeyId: 'local', secretAccessKey: 'local' }
 
 /** Runs a calibration against a service, in a folder of its own. */
-export async function runAgainst(service: TimedService, options: CalibrateOptions = {}) {
+export async function runAgainst(
+  service: Pick<TimedService, 'region' | 'url' | 'clock'>,
+  options: CalibrateOptions = {},
+) {
   const folder = newFolder()
   const events: CalibrateEvent[] = []
   const ended = await calibrate({

@@ -55,6 +55,7 @@ const offline = (options: Partial<VerifyTokenOptions> = {}): VerifyTokenOptions 
   groups: POOL,
   keys: keysOf(signer),
   clock: () => ISSUED_AT * 1_000,
+  ...(('groups' in options ? options.groups : POOL) !== undefined && { groupsReadAt: (ISSUED_AT + 60) * 1_000 }),
   ...options,
 })
 const carrying = (groups: readonly string[], roles: readonly string[], preferred?: string) => ({
@@ -217,6 +218,31 @@ describe('what could have changed since makes a token inconclusive', () => {
     expect(dated.notLookedAt.join()).not.toContain('changed after it was issued')
   })
 
+  test.each<[string, Partial<VerifyTokenOptions>, TokenVerdict]>([
+    ['groups that were read before the token was issued', { groupsReadAt: BEFORE + 1_000 }, 'inconclusive'],
+    ['in the second in which it was issued', { groupsReadAt: ISSUED_AT * 1_000 + 999 }, 'inconclusive'],
+    ['at a time that is not known', { groupsReadAt: undefined }, 'inconclusive'],
+    ['after it', { groupsReadAt: (ISSUED_AT + 1) * 1_000 }, 'settles'],
+  ])('%s: %j is %s, because a change after that may be in the token', async (_, options, verdict) => {
+    const found = await verified(idToken(carrying(['editors', 'vip'], ['Editor'])), options)
+    const isAfter = verdict === 'settles'
+    expect(found).toMatchObject({
+      verdict,
+      isReadAfterToken: isAfter,
+      doubts: isAfter ? [] : [{ doubt: 'changes-unknown', groups: ['editors', 'vip'] }],
+    })
+    expect('settles' in found).toBe(isAfter)
+    // A mismatch is one of these groups, and says that they may be older.
+    const mismatch = await verified(idToken(wrong), options)
+    expect(mismatch).toMatchObject({ verdict: 'mismatch', isReadAfterToken: isAfter })
+    expect(mismatch.notLookedAt.some(one => one.includes('nothing shows that they were read after'))).toBe(!isAfter)
+  })
+
+  test('the time at which groups were read is checked', async () => {
+    for (const options of [{ groupsReadAt: Number.NaN }, { groups: undefined, groupsReadAt: BEFORE }])
+      expect(await failureOf(() => verified(idToken(right), options))).toMatchObject({ code: 'invalid-option' })
+  })
+
   test('without its signature a token settles nothing', async () => {
     const token = unsigned(idToken(carrying(['editors', 'vip'], ['Editor'])))
     expect(await verifyToken(token, offline({ keys: undefined, insecure: true }))).toMatchObject({
@@ -300,6 +326,8 @@ describe('the groups of the user now', () => {
   test('settle a case as well', async () => {
     const found = await live(idToken(carrying(['editors', 'vip'], ['Editor'])), ['editors', 'vip'])
     expect(found.settles).toEqual({ row: '13', semantics: 'tied-groups-agree' })
+    // Nothing says which server a client talks to.
+    expect(found.notLookedAt.join()).toContain('the client that was given was taken for one of Cognito')
   })
 
   test('that differ make a match, or what would settle a case, inconclusive', async () => {
@@ -392,6 +420,17 @@ describe('a token that is not the one of a user of this pool is an error', () =>
     expect(error.message).not.toContain('secret')
   })
 
+  test('where it ends as the issuer does, it says where it is, cut and escaped', async () => {
+    const at = async (host: string) => (await rejection(idToken({}, { iss: `${host}/${userPoolId}` }))).message
+    expect(await at('https://cognito-idp.us-east-1.amazonaws.com')).toContain(
+      'it is at `https://cognito-idp.us-east-1.amazonaws.com`; ',
+    )
+    expect(await at('https://evil\u001b[2J.example')).toContain('it is at `https://evil\\u{1b}[2J.example`; ')
+    expect(await at(`https://${'x'.repeat(5_000)}.example`)).toMatch(
+      /it is at `https:\/\/x{192}…` \(5,?0\d\d characters\); /,
+    )
+  })
+
   test('control: both issuers of the pool are taken', async () => {
     for (const iss of [ISSUER, ISSUER.replace('https://', 'https://issuer-')])
       expect(await verified(idToken({}, { iss }))).toMatchObject({ verdict: 'match' })
@@ -448,6 +487,21 @@ describe('a token that is not the one of a user of this pool is an error', () =>
   test('control: what is signed by a key of the pool is taken, among other keys', async () => {
     const third = await createSigner('key-3')
     expect(await verified(idToken(), { keys: keysOf(third, signer) })).toMatchObject({ verdict: 'match' })
+  })
+
+  test('with keys that were given, the messages are about them, and else about the address', async () => {
+    const unknown = await signer.sign(idToken(), { kid: 'key-2' })
+    const messageOf = async (token: string, options: VerifyTokenOptions) =>
+      (await failureOf(() => verifyToken(token, options))).message
+    expect(await messageOf(unknown, offline())).toContain('none of the keys that were given has the id that the token')
+    expect(await messageOf(await other.sign(idToken()), offline())).toMatch(
+      /of the keys that were given, the one that the token names did not sign it; .*, and the current keys of that pool$/,
+    )
+    expect(await messageOf(unknown, offline({ keys: {} }))).toContain('the keys that were given cannot be used')
+    await using server = await startKeyServer(response => response.end(JSON.stringify(keysOf(signer))))
+    expect(await messageOf(unknown, offline({ keys: undefined, endpoint: server.url }))).toMatch(
+      /none of the keys at `http:\S+` has the id that the token names; give a token that the user pool issued$/,
+    )
   })
 
   test.each<[string, unknown]>([
@@ -577,6 +631,7 @@ describe('nothing of the token is told', () => {
       'fits',
       'forecast',
       'groups',
+      'isReadAfterToken',
       'memberships',
       'notLookedAt',
       'roles',
@@ -608,6 +663,11 @@ describe('the keys of the pool', () => {
     // An emulator may play Cognito in its tokens too.
     expect(await verifyToken(await signer.sign(idToken()), endpointOf(server.url))).toMatchObject({ verdict: 'match' })
     expect(new Set(server.paths)).toEqual(new Set([`/${userPoolId}/.well-known/jwks.json`]))
+  })
+
+  test("below a domain of AWS, a host that is not a service's own is another endpoint, and said", async () => {
+    const endpoint = 'https://abc.execute-api.us-east-1.amazonaws.com'
+    expect(await verified(idToken(), { endpoint })).toMatchObject({ verdict: 'match', endpoint })
   })
 
   test('of an address of AWS are those of the issuer, and what they show is of Cognito', async () => {

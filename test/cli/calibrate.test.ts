@@ -1,4 +1,4 @@
-import { readdir, readFile, mkdtemp, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, mkdtemp, rm, stat, symlink } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -188,6 +188,22 @@ describe('--json', () => {
   test('with an --output that cannot be written creates nothing', async () => {
     const { code, operations } = await calibrate(['--yes', '--json', '--output', join(place, 'no/such/folder')])
     expect({ code, operations }).toEqual({ code: 2, operations: [] })
+  })
+})
+
+describe('an --output in the place of the ledger', () => {
+  test.each([
+    ['by the same name', () => {}, 'run.ledger'],
+    ['by another name', () => {}, join('.', 'other', '..', 'run.ledger')],
+    ['by a link to where it will be', () => symlink(join(place, 'run.ledger'), join(place, 'link')), 'link'],
+  ])('%s is refused, and nothing is created', async (_, prepare, name) => {
+    await prepare()
+    const before = await readdir(place)
+    const { code, stderr, operations } = await calibrate(['--yes', '--json', '--output', `${place}/${name}`])
+    expect(code).toBe(2)
+    expect(stderr).toMatch(/is a file that this command reads or keeps.* \[invalid-argument\]$/m)
+    expect(operations).toEqual([])
+    expect(await readdir(place)).toEqual(before)
   })
 })
 

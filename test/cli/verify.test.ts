@@ -19,6 +19,8 @@ import { type FakeService, type FakeServiceOptions, startFakeService } from '../
 import { checked, inProcess, rolecast, stubCredentials } from './command.js'
 
 const dated = (seconds: number) => new Date((ISSUED_AT + seconds) * 1_000).toISOString().replace('Z', '000+00:00')
+/** After the token was issued. */
+const READ_AT = (ISSUED_AT + 90) * 1_000
 const GROUPS = [
   { GroupName: 'admins', UserPoolId: userPoolId, Precedence: 0, RoleArn: role('Admin'), LastModifiedDate: dated(-60) },
   {
@@ -47,7 +49,7 @@ let jwks: string
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'rolecast-verify-'))
   signer = await createSigner()
-  pool = await fileOf('pool.json', JSON.stringify({ Groups: GROUPS }))
+  pool = await fileOf('pool.json', JSON.stringify({ takenAt: READ_AT, Groups: GROUPS }))
   jwks = await fileOf('jwks.json', JSON.stringify({ keys: [signer.jwk] }))
 })
 afterEach(() => {
@@ -140,6 +142,19 @@ Not looked at
     expect(foreign.stdout).toContain('docs/pre-token.md')
   })
 
+  test('of a mismatch with groups whose time is not known says first that they may be older', async () => {
+    const older = await fileOf('older.json', JSON.stringify({ Groups: GROUPS }))
+    const of = async (claims: object) =>
+      run(['--token', '-', '--pool-file', older, '--jwks', jwks], await signer.sign(idToken(claims)))
+    const { code, stdout } = await of(WRONG)
+    expect(code).toBe(1)
+    expect(stdout).toContain('\nNext\n  The groups that were given may be older than the token')
+    expect((await verify(idToken(WRONG))).stdout).not.toContain('may be older')
+    const open = await of(OPEN)
+    expect(open.code).toBe(2)
+    expect(open.stderr).toMatch(/give --user-pool-id in place of --pool-file.* \[inconclusive\]$/m)
+  })
+
   test('of a case that is settled names the option', async () => {
     const { stdout } = await verify(idToken(OPEN))
     expect(stdout).toContain(
@@ -150,6 +165,31 @@ Not looked at
     expect(other).toContain('use --semantics roles-compete')
     expect(await verify(idToken(OPEN), '--semantics', 'tied-groups-agree')).toMatchObject({ code: 0 })
     expect(await verify(idToken(OPEN), '--semantics', 'roles-compete')).toMatchObject({ code: 1 })
+  })
+
+  test.each<[string, object, readonly string[], string]>([
+    ['a group that changed', idToken(LATE), [], 'sign in again, and verify the new ID token'],
+    [
+      'a group that is gone',
+      idToken({ 'cognito:groups': ['gone'] }),
+      [],
+      'sign in again, .*: if it names the group too, ',
+    ],
+    [
+      'an access token and a file',
+      accessToken(),
+      [],
+      'verify the ID token of the same sign-in; or give --user-pool-id ',
+    ],
+    ['no check of the signature', idToken(OPEN), ['--insecure'], 'leave --insecure out'],
+  ])('of %s names the next step for it, on stderr too', async (_, claims, args, step) => {
+    const keys = args.length === 0 ? ['--jwks', jwks] : args
+    const { stdout, stderr } = await run(['--token', '-', '--pool-file', pool, ...keys], await signer.sign(claims))
+    expect(stdout.slice(stdout.indexOf('\nNext\n'))).toMatch(new RegExp(`^  ${step}`, 'im'))
+    expect(stderr).toMatch(
+      new RegExp(`^rolecast: the token is inconclusive; ([^\\n]*; )?${step}[^\\n]* \\[inconclusive\\]\n$`),
+    )
+    expect(stdout.includes('ign in again')).toBe(step.startsWith('sign in'))
   })
 
   test('of an inconclusive token names the groups that are in doubt', async () => {
@@ -223,9 +263,23 @@ describe('the token', () => {
     expect(stderr).toMatch(new RegExp(` \\[${code}\\]\n$`))
   })
 
-  test('that cannot be read is an error', async () => {
+  test('that cannot be read is an error, whose next step is the path', async () => {
     for (const path of [folder, join(folder, 'none.txt')])
-      expect((await run(['--token', path, ...files()])).stderr).toMatch(/E(NOENT|ISDIR)\).* \[invalid-input\]\n$/)
+      expect((await run(['--token', path, ...files()])).stderr).toMatch(
+        /E(NOENT|ISDIR)\); check the path \[invalid-input\]\n$/,
+      )
+  })
+
+  test.each([
+    ['after a `Bearer`', async () => `Bearer ${await token()}`, /more than the token, such as `Bearer`/],
+    ['in a header', async () => `authorization: Bearer ${await token()}`, /more than the token, such as `Bearer`/],
+    ['without its signature', async () => (await token()).replace(/[^.]+$/, ''), /it is unsigned/],
+    ['of algorithm none', () => unsigned(idToken(), { alg: 'none' }).replace(/[^.]+$/, ''), /it is unsigned/],
+  ])('%s is told what is wrong with it', async (_, textOf, message) => {
+    const { code, stderr } = await run(['--token', '-', ...files()], await textOf())
+    expect(code).toBe(2)
+    expect(stderr).toMatch(message)
+    expect(stderr).toMatch(/ \[invalid-token\]\n$/)
   })
 
   test('is waited for until Ctrl-C', async () => {
@@ -267,8 +321,25 @@ test('with a calibration, the forecast is the one that it shows, with its date a
   expect(stdout).toContain(
     '  semantics tied-groups-agree, calibrated on 2026-11-28 against user pool eu-west-1_Scratch01\n',
   )
+  expect(stdout).not.toContain('\nNext\n')
+
+  const calibrated = 'the calibration that was calibrated on 2026-11-28 against user pool eu-west-1_Scratch01'
   const other = idToken({ ...OPEN, 'cognito:preferred_role': role('Editor') })
-  expect((await verify(other, '--calibration', path)).stdout).toMatch(/^Mismatch: /)
+  const contradicted = await verify(other, '--calibration', path)
+  expect(contradicted.stdout).toMatch(/^Mismatch: /)
+  expect(contradicted.stdout).toContain(
+    `  The token contradicts ${calibrated}: do not use that file for this user pool, and run`,
+  )
+  const unfit = await verify(idToken(WRONG), '--calibration', path)
+  expect(unfit.stdout).toContain(`  Until you know why, do not use ${calibrated}, for this user pool`)
+  const triggered = await verify(idToken({ ...RIGHT, 'cognito:roles': [] }), '--calibration', path)
+  expect(triggered.stdout).toContain(`  Until you know why, do not use ${calibrated}`)
+  const forged = ['--token', '-', '--pool-file', pool, '--insecure', '--calibration', path]
+  const unchecked = await run(forged, unsigned(other))
+  expect(unchecked.stdout).toContain(
+    `  Without a check of its signature, the token does not contradict ${calibrated}: leave --insecure out.`,
+  )
+  expect((await verify(other, '--semantics', 'tied-groups-agree')).stdout).not.toContain('calibration')
 })
 
 describe('the other files', () => {
@@ -302,6 +373,14 @@ describe('the other files', () => {
     expect((await right(...files(), '--user-pool-id', 'eu-west-1_Other')).stderr).toMatch(
       /is of user pool `eu-west-1_Ab12Cd34e` and not/,
     )
+  })
+
+  test('an id that no user pool has is malformed, and not the one of another pool', async () => {
+    for (const id of ['garbage', 'eu-west-1_Ab-12', 'eu-west-1_']) {
+      const { code, stderr } = await right('--user-pool-id', id)
+      expect(code).toBe(2)
+      expect(stderr).toMatch(/ is not a user pool id; .* \[invalid-user-pool-id\]\n$/)
+    }
   })
 
   test('no pool at all is an error', async () => {
@@ -433,7 +512,12 @@ describe('tokens of sign-ins', () => {
         `signature checked with the keys at ${service.url}/${UserPoolId}/.well-known/jwks.json\n`,
       )
       expect(stdout).toContain("The token's groups against the user's groups now\n  the same\n")
-      expect(await run(live(service, UserPoolId), tokens.AccessToken)).toMatchObject({ code: 0 })
+      expect(await run(live(service, UserPoolId), tokens.AccessToken)).toMatchObject({
+        code: 0,
+        stdout: expect.stringMatching(
+          /^Match: the groups are those that the user is in now. An access token carries no/,
+        ),
+      })
       expect(await run(live(service, UserPoolId), tokens.RefreshToken)).toMatchObject({ code: 2, stdout: '' })
     }
   })
@@ -477,6 +561,36 @@ describe('tokens of sign-ins', () => {
     expect(stderr).toContain(`issued by user pool \`${two.UserPoolId}\` and not by \`${one.UserPoolId}\``)
     expect(stderr).toMatch(/ \[wrong-user-pool\]\n$/)
   })
+
+  test.each<[string, (url: string) => Promise<Readonly<Record<string, string>>>]>([
+    ['AWS_ENDPOINT_URL', async url => ({ AWS_ENDPOINT_URL: url })],
+    ['AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER', async url => ({ AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER: url })],
+    [
+      'the `endpoint_url` of a profile',
+      async url => ({ AWS_CONFIG_FILE: await fileOf('config', `[default]\nendpoint_url = ${url}\n`) }),
+    ],
+  ])(
+    'of an endpoint that %s names are refused before anything is asked, because they settle nothing',
+    async (_, env) => {
+      await using service = await startService({ issuer: 'aws', semantics: 'roles-compete' })
+      const { UserPoolId, tokens } = await signedIn(service, ['editors', 'vip'])
+      const response = await fetch(`${service.url}/${UserPoolId}/.well-known/jwks.json`)
+      const keys = await fileOf('fake-keys.json', await response.text())
+      stubCredentials(folder, await env(service.url))
+      service.requests.length = 0
+      const args = ['--token', '-', '--user-pool-id', UserPoolId, '--jwks', keys]
+      const { code, stdout, stderr } = await run(args, tokens.IdToken)
+      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+      expect(stderr).toContain(`\`${service.url}\`, which is not AWS's`)
+      expect(stderr).toMatch(/ \[invalid-option\]\n$/)
+      expect(service.requests).toEqual([])
+
+      const given = await run([...args, '--endpoint-url', service.url], tokens.IdToken)
+      expect(given.code).toBe(0)
+      expect(given.stdout).toContain("which is not Cognito's own endpoint")
+      expect(given.stdout).not.toContain('use --semantics')
+    },
+  )
 
   test('of an endpoint that does not answer are an error', async () => {
     const args = ['--token', '-', '--user-pool-id', userPoolId, '--endpoint-url', 'http://127.0.0.1:9']

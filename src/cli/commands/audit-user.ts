@@ -3,7 +3,7 @@ import type { SemanticsChoice } from '../../claims/choose-semantics.js'
 import { type AuditedUser, auditUser } from '../../cognito/memberships/audit-pool.js'
 import { type ErrorCode, isRolecastError, type RolecastError } from '../../errors.js'
 import { jsonText } from '../../report/json-text.js'
-import { predictionText } from '../../report/prediction-text.js'
+import { MARKS_LEGEND, predictionText } from '../../report/prediction-text.js'
 import { printable } from '../../text.js'
 import { inCommandLineWords } from '../command-line-words.js'
 import { addConnectionOptions, connectionOf } from '../connection-options.js'
@@ -55,6 +55,8 @@ Examples:
 
 It needs cognito-idp:AdminListGroupsForUser on the user pool. A user that the pool does not have is reported, and the others are
 still written.
+
+${MARKS_LEGEND}
 
 Exit codes: 0 it ran, 2 it could not run, or a user was not read.`,
     )

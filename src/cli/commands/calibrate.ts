@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createInterface } from 'node:readline'
 import { type Command, Option } from 'commander'
 import { calibrate, type CalibrationResult, cleanUp, planCalibration, verdictOf } from '../../calibrate/index.js'
@@ -82,8 +83,8 @@ async function showPlan(options: CalibrateCommandOptions, terminal: Terminal): P
   return 0
 }
 
-function targetOf({ output: path, json }: CalibrateCommandOptions, terminal: Terminal): OutputTarget {
-  return { path, terminal, kind: json ? 'data' : 'text', hasUsers: false }
+function targetOf({ output: path, json, ledger }: CalibrateCommandOptions, terminal: Terminal): OutputTarget {
+  return { path, terminal, kind: json ? 'data' : 'text', hasUsers: false, inputs: [ledger] }
 }
 
 async function run(options: CalibrateCommandOptions, terminal: Terminal, version: string): Promise<ExitCode> {
@@ -98,8 +99,11 @@ async function run(options: CalibrateCommandOptions, terminal: Terminal, version
     many,
     identityPool,
     preToken,
-    signal: terminal.interrupted(GRACE),
+    signal: terminal.interrupted(GRACE, watch.leftover),
     onEvent: watch.tell,
+  }).catch(async (error: unknown) => {
+    await say(terminal, watch.leftover() ?? '')
+    throw error
   })
   await watch.said()
   const color = terminal.color && options.output === undefined
@@ -117,12 +121,36 @@ async function run(options: CalibrateCommandOptions, terminal: Terminal, version
 
 const EXIT_CODES: Readonly<Record<CalibrationVerdict, ExitCode>> = { agrees: 0, contradicted: 1, incomplete: 2 }
 
-async function sayIncomplete({ endpoint }: CalibrationResult, terminal: Terminal): Promise<void> {
-  const [next, code] =
-    endpoint === undefined
-      ? ['run it again', 'service-error']
-      : ['the endpoint may lack what they need', 'not-supported']
-  await say(terminal, `rolecast: not all cases were settled; ${next} [${code}]\n`)
+/** Names the first cause: the others are often due to it too, and are in the output. */
+async function sayIncomplete(result: CalibrationResult, terminal: Terminal): Promise<void> {
+  const causes = causesOf(result)
+  const [first] = causes
+  if (first === undefined) return
+  const { title, why } = first
+  // What was kept of a failed call ends in its code.
+  const next = /\[[a-z-]+\]$/.test(why)
+    ? ''
+    : `; run it again [${result.endpoint === undefined ? 'service-error' : 'not-supported'}]`
+  const line = `not settled: ${causes.length} cases; the first is ${title}: ${inCommandLineWords(why)}${next}`
+  await say(terminal, `rolecast: ${printable(line)}\n`)
+}
+
+function whyOf(real: object): string {
+  return 'why' in real && typeof real.why === 'string' ? real.why : 'nothing of the prediction was seen'
+}
+
+function causesOf({ rows, identityPool = [], preToken = [] }: CalibrationResult) {
+  return [
+    ...rows
+      .filter(({ verdict }) => verdict === 'not-settled')
+      .map(({ row, about, why = '' }) => ({ title: `Case ${row} (${about})`, why })),
+    ...identityPool
+      .filter(({ verdict }) => verdict === 'none')
+      .map(({ about, real }) => ({ title: `of the identity pool (${about})`, why: whyOf(real) })),
+    ...preToken
+      .filter(({ verdict }) => verdict === 'none')
+      .map(({ version, returns, real }) => ({ title: `of the trigger (${version}, ${returns})`, why: whyOf(real) })),
+  ]
 }
 
 /** Shows what is about to be created, and waits for a yes. */
@@ -159,12 +187,17 @@ async function firstLine(stdin: Terminal['stdin']): Promise<string> {
 }
 
 async function cleanUpLedger(ledger: string, options: CalibrateCommandOptions, terminal: Terminal): Promise<ExitCode> {
-  const watch = createWatch(options, terminal)
-  const signal = terminal.interrupted()
-  const { leftBehind } = await cleanUp(ledger, { ...connectionOf(options), signal, onEvent: watch.tell })
+  const watch = createWatch(options, terminal, ledger)
+  const signal = terminal.interrupted(0, watch.leftover)
+  const { leftBehind, isLedgerRemoved } = await cleanUp(ledger, {
+    ...connectionOf(options),
+    signal,
+    onEvent: watch.tell,
+  })
   await watch.said()
   if (await sayHowToCleanUp(leftBehind, ledger, options, terminal)) return 2
-  await print(terminal, 'Nothing in the ledger is left: all of it was read back as gone, and the ledger was removed.\n')
+  const end = isLedgerRemoved ? ', and the ledger was removed' : '; the file of the ledger stays'
+  await print(terminal, `Nothing in the ledger is left: all of it was read back as gone${end}.\n`)
   return 0
 }
 
@@ -176,8 +209,12 @@ async function sayHowToCleanUp(
   terminal: Terminal,
 ): Promise<boolean> {
   if (leftBehind.length === 0) return false
-  await say(terminal, `rolecast: to delete what is left, run: ${cleanUpCommand(ledger, options)}\n`)
+  await say(terminal, howToCleanUp(ledger, options))
   return true
+}
+
+function howToCleanUp(ledger: string, options: ConnectionOptions): string {
+  return `rolecast: to delete what is left, run: ${cleanUpCommand(ledger, options)}\n`
 }
 
 function cleanUpCommand(ledger: string, { profile, endpointUrl }: ConnectionOptions): string {
@@ -200,15 +237,22 @@ interface Watch {
   readonly tell: (event: CalibrateEvent) => void
   /** Resolves when all is written. */
   readonly said: () => Promise<void>
+  /** How to delete what may be left at this time: while there is a ledger. */
+  readonly leftover: () => string | undefined
 }
 
 /** Says on stderr what goes on. */
-function createWatch(options: ConnectionOptions, terminal: Terminal): Watch {
+function createWatch(options: ConnectionOptions, terminal: Terminal, known?: string): Watch {
   let last = Promise.resolve()
+  let ledger = known
   const tell = (event: CalibrateEvent) => {
+    if (event.event === 'ledger') ledger = event.path
+    // Its file says nothing that is left.
+    if (event.event === 'ledger-stays') ledger = undefined
     last = say(terminal, `rolecast: ${eventText(event, options)}\n`)
   }
-  return { tell, said: () => last }
+  const leftover = () => (ledger !== undefined && existsSync(ledger) ? howToCleanUp(ledger, options) : undefined)
+  return { tell, said: () => last, leftover }
 }
 
 function eventText(event: CalibrateEvent, options: ConnectionOptions): string {
@@ -223,6 +267,10 @@ function eventText(event: CalibrateEvent, options: ConnectionOptions): string {
       return `${event.event} ${event.kind} ${printable(event.id)}${event.event === 'deleted' ? ', and read it back as gone' : ''}`
     case 'absent':
       return `nothing to delete: there is no ${event.kind} ${printable(event.name)}`
+    case 'ledger-stays':
+      return `nothing that the ledger ${printable(event.path)} names is left, but the file stays: it could not be removed, or was moved`
+    case 'failed':
+      return `no answer: ${escapeHidden(inCommandLineWords(event.error.message))} (${event.error.code})`
     case 'retry':
       return `${event.operation}: ${event.why}; again in ${event.ms / 1_000} s`
     case 'left': {

@@ -3,7 +3,7 @@ import { createGroupSource, type Lookup, resolveLookup, type RoleResolution } fr
 import { isRolecastError, RolecastError, quote } from '../../errors.js'
 import type { Group } from '../../group.js'
 import { jsonLine, jsonText } from '../../report/json-text.js'
-import { predictionText } from '../../report/prediction-text.js'
+import { MARKS_LEGEND, predictionText } from '../../report/prediction-text.js'
 import { addConnectionOptions, connectionOf } from '../connection-options.js'
 import {
   addIdentityPoolOptions,
@@ -89,6 +89,8 @@ Examples:
 
 Credentials are predicted for a signed-in user, without checking whether the role trusts the identity pool. Where
 --pool-file does not say which user pool it is of, --user-pool-id does.
+
+${MARKS_LEGEND}
 
 Exit codes: 0 it ran, 1 no role is resolved (with --require-role), 2 it could not run.`,
     )

@@ -8,7 +8,8 @@ import type { TokenVerdict } from '../../claims/judge-token.js'
 import { orAbort } from '../../cognito/api/abort.js'
 import { quote, RolecastError } from '../../errors.js'
 import { jsonText } from '../../report/json-text.js'
-import { verificationText } from '../../report/verification-text.js'
+import { MARKS_LEGEND } from '../../report/prediction-text.js'
+import { nextSteps, verificationText } from '../../report/verification-text.js'
 import { addConnectionOptions, type ConnectionOptions, connectionOf } from '../connection-options.js'
 import { decodeText } from '../json-file.js'
 import { readPoolFile } from '../pool-file.js'
@@ -63,6 +64,8 @@ Examples:
 It needs cognito-idp:AdminListGroupsForUser on the user pool, and cognito-idp:ListGroups where the user's groups do not explain the
 token. With --pool-file and --jwks it needs no network.
 
+${MARKS_LEGEND}
+
 Exit codes: 0 the token matches, or settles an undetermined case; 1 it does not match; 2 it is inconclusive, or could not be verified.`,
     )
     .action(async (options: VerifyOptions) => {
@@ -108,10 +111,7 @@ async function verify(
   if (options.json) await write(terminal.stdout, `${jsonText({ ...found, tool })}\n`)
   else await print(terminal, verificationText(found, { color: terminal.color }))
   if (found.verdict === 'inconclusive')
-    await say(
-      terminal,
-      'rolecast: the token is inconclusive; sign in again, and verify the new ID token [inconclusive]\n',
-    )
+    await say(terminal, `rolecast: the token is inconclusive; ${nextSteps(found.doubts).join('; ')} [inconclusive]\n`)
 }
 
 /** A JSON Web Token, or a part of one, with whatever is around it: `eyJ` is how `{"` begins in Base64. */
@@ -122,12 +122,12 @@ function looksLikeToken(value: string): boolean {
 async function openPool({
   userPoolId,
   poolFile,
-}: VerifyOptions): Promise<Pick<VerifyTokenOptions, 'userPoolId' | 'groups'>> {
+}: VerifyOptions): Promise<Pick<VerifyTokenOptions, 'userPoolId' | 'groups' | 'groupsReadAt'>> {
   if (poolFile === undefined) {
     if (userPoolId === undefined) refuse('no user pool to verify against; give --user-pool-id ID, or --pool-file FILE')
     return { userPoolId }
   }
-  const { groups, modifiedAt, userPoolId: ofFile } = await readPoolFile(poolFile)
+  const { groups, modifiedAt, userPoolId: ofFile, takenAt: groupsReadAt } = await readPoolFile(poolFile)
   if (userPoolId !== undefined && ofFile !== undefined && userPoolId !== ofFile)
     refuse(
       `the pool file ${quote(poolFile)} is of user pool ${quote(ofFile)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
@@ -136,7 +136,7 @@ async function openPool({
   if (id === undefined)
     refuse(`the pool file ${quote(poolFile)} does not say which user pool it is of; give --user-pool-id ID too`)
   const dated = [...groups.values()].map(group => ({ ...group, modifiedAt: modifiedAt.get(group.groupName) }))
-  return { userPoolId: id, groups: dated }
+  return { userPoolId: id, groups: dated, groupsReadAt }
 }
 
 /** What a parser says of other text would quote it: it may be the token. */
@@ -148,7 +148,7 @@ async function readKeys(path: string): Promise<unknown> {
       { value: path },
     )
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
-    throw invalid(`the file cannot be read (${cause.code ?? 'error'})`)
+    throw unreadable('the keys', path, cause)
   })
   try {
     return JSON.parse(decodeText(bytes))
@@ -162,7 +162,7 @@ async function readToken(path: string, stdin: Readable): Promise<string> {
   const invalid = (what: string) =>
     new RolecastError('invalid-input', `there is no token ${from}: ${what}; give the token and nothing else`)
   const bytes = await readSome(path === '-' ? stdin : createReadStream(path)).catch((cause: NodeJS.ErrnoException) => {
-    throw invalid(`it cannot be read (${cause.code ?? 'error'})`)
+    throw unreadable('the token', path, cause)
   })
   let text: string
   try {
@@ -173,6 +173,12 @@ async function readToken(path: string, stdin: Readable): Promise<string> {
   if (text === '') throw invalid('it is empty')
   // The AWS CLI prints a text as JSON unless it is told otherwise.
   return text.length > 1 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text
+}
+
+function unreadable(what: string, path: string, { code = 'error' }: NodeJS.ErrnoException): RolecastError {
+  const from = path === '-' ? 'stdin' : `the file ${quote(path)}`
+  const next = path === '-' ? 'pipe it again' : 'check the path'
+  return new RolecastError('invalid-input', `${what} cannot be read from ${from} (${code}); ${next}`, { value: path })
 }
 
 /** As much as a token can have, and a little more, so that one that is longer is noticed. */

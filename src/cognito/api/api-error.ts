@@ -83,7 +83,7 @@ function withoutResponse(cause: unknown): unknown {
 }
 
 /** The SDK's hint at the raw response, which is not there, is left out. */
-function withoutHint(said: string): string {
+export function withoutHint(said: string): string {
   return said.replaceAll(/\n? {0,9}Deserialization error:.*/g, '')
 }
 
@@ -233,8 +233,8 @@ function listing(operation: UserPoolOperation, rate: string): Partial<Record<Err
   }
 }
 
-/** Text from outside, cut to one line of at most 200 characters. */
-export function oneLine(text: string): string {
+/** Text from outside, cut to one line of at most 200 characters, or as many as are given. */
+export function oneLine(text: string, most = 200): string {
   const line = text.replace(/[\p{C}\s]+/gu, ' ').trim()
-  return line.length > 200 ? `${line.slice(0, 200)}…` : line
+  return line.length > most ? `${line.slice(0, most)}…` : line
 }

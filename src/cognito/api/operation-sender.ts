@@ -12,6 +12,8 @@ export type Send = (input: OperationInput, options: { readonly abortSignal: Abor
 export interface SenderOptions extends Pick<ConnectionOptions, 'client' | 'region' | 'endpoint' | 'profile'> {
   /** @default the SDK's, 3 */
   readonly maxAttempts?: number | undefined
+  /** Called with the client of the SDK that is created, before it sends anything. */
+  readonly onClient?: ((client: object) => void) | undefined
 }
 
 const SDK = '@aws-sdk/client-cognito-identity-provider'
@@ -67,13 +69,15 @@ export function createSenders(options: SenderOptions): (operation: UserPoolOpera
   }
 }
 
-function newClient(sdk: Sdk, { region, endpoint, profile, maxAttempts }: SenderOptions): object {
-  return new sdk.CognitoIdentityProviderClient({
+function newClient(sdk: Sdk, { region, endpoint, profile, maxAttempts, onClient }: SenderOptions): object {
+  const client = new sdk.CognitoIdentityProviderClient({
     ...(region !== undefined && { region }),
     ...(endpoint !== undefined && { endpoint }),
     ...(profile !== undefined && { profile }),
     ...(maxAttempts !== undefined && { maxAttempts }),
   })
+  onClient?.(client)
+  return client
 }
 
 function isMethod(client: object | null, name: string): boolean {

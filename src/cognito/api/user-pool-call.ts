@@ -48,6 +48,8 @@ export interface UserPoolCallOptions extends ConnectionOptions {
    * @default the SDK's, 3
    */
   readonly maxAttempts?: number | undefined
+  /** Called with the client of the SDK that is created, before it sends anything. */
+  readonly onClient?: ((client: object) => void) | undefined
   /**
    * The limits to keep to, where pools share them; `rates`, `requestsPerSecond`, `concurrency` and `onRate` are ignored then.
    *
@@ -239,8 +241,11 @@ function regionOf({ userPoolId, region, client }: UserPoolCallOptions): string |
 
 /** @throws RolecastError `invalid-user-pool-id` */
 export function checkUserPoolId(userPoolId: unknown): asserts userPoolId is string {
-  if (isEmulatedPoolId(userPoolId)) return
-  throw new RolecastError(
+  if (!isEmulatedPoolId(userPoolId)) throw malformedPoolId(userPoolId)
+}
+
+export function malformedPoolId(userPoolId: unknown): RolecastError {
+  return new RolecastError(
     'invalid-user-pool-id',
     `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``,
     { value: userPoolId },

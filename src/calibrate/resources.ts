@@ -1,5 +1,6 @@
 import * as z from 'zod/mini'
 import { someText } from '../cognito/api/responses.js'
+import { createPaginationGuard } from '../cognito/api/user-pool-api.js'
 import { isRolecastError, quote, RolecastError } from '../errors.js'
 import { exceptionName, isNotFound, isNothingCreated } from './call-failure.js'
 import { type LedgerResource, type ResourceKind, resourceName, TAG_KEY } from './ledger.js'
@@ -42,21 +43,33 @@ const listUserPoolsResponse = z.object({
 /** Of a response in which nothing is read. */
 export const anything = z.unknown()
 
+/** Reads all pages of a list. */
+async function listAll<Page extends { readonly NextToken?: string | null | undefined }>(
+  session: Session,
+  operation: 'ListUserPools' | 'ListIdentityPools',
+  shape: z.ZodMiniType<Page>,
+  idsOf: (page: Page) => readonly string[],
+): Promise<readonly string[]> {
+  const ids: string[] = []
+  const checkToken = createPaginationGuard({ operation, region: session.region })
+  let next: string | undefined
+  do {
+    const page = await session.call(operation, { MaxResults: 60, ...(next && { NextToken: next }) }, shape)
+    ids.push(...idsOf(page))
+    next = page.NextToken || undefined
+    checkToken(next)
+  } while (next !== undefined)
+  return ids
+}
+
 const userPool: Resource = {
   title: 'user pool',
   deletion: 'DeleteUserPool',
   hiddenFor: 30_000,
-  async find(session, name) {
-    const ids: string[] = []
-    let next: string | null | undefined
-    do {
-      const input = { MaxResults: 60, ...(next && { NextToken: next }) }
-      const page = await session.call('ListUserPools', input, listUserPoolsResponse)
-      ids.push(...page.UserPools.filter(pool => pool.Name === name).map(pool => pool.Id))
-      next = page.NextToken
-    } while (next)
-    return ids
-  },
+  find: (session, name) =>
+    listAll(session, 'ListUserPools', listUserPoolsResponse, page =>
+      page.UserPools.filter(pool => pool.Name === name).map(pool => pool.Id),
+    ),
   async look(session, id) {
     const found = await unlessMissing(session.call('DescribeUserPool', { UserPoolId: id }, describeUserPoolResponse))
     if (found === undefined) return undefined
@@ -79,17 +92,10 @@ const identityPool: Resource = {
   title: 'identity pool',
   deletion: 'DeleteIdentityPool',
   hiddenFor: 30_000,
-  async find(session, name) {
-    const ids: string[] = []
-    let next: string | null | undefined
-    do {
-      const input = { MaxResults: 60, ...(next && { NextToken: next }) }
-      const page = await session.call('ListIdentityPools', input, listIdentityPoolsResponse)
-      ids.push(...page.IdentityPools.filter(pool => pool.IdentityPoolName === name).map(pool => pool.IdentityPoolId))
-      next = page.NextToken
-    } while (next)
-    return ids
-  },
+  find: (session, name) =>
+    listAll(session, 'ListIdentityPools', listIdentityPoolsResponse, page =>
+      page.IdentityPools.filter(pool => pool.IdentityPoolName === name).map(pool => pool.IdentityPoolId),
+    ),
   async look(session, id) {
     const input = { IdentityPoolId: id }
     const found = await unlessMissing(session.call('DescribeIdentityPool', input, describeIdentityPoolResponse))

@@ -78,6 +78,17 @@ describe('a clean-up deletes what is in the ledger, and has the name and the tag
     expect(readFileSync(path, 'utf8')).toBe('mine')
   })
 
+  test('and ends where a list has no end', async () => {
+    const page = { UserPools: [], NextToken: 'again' }
+    await using service = await startService({
+      intercept: operation => (operation === 'ListUserPools' ? { body: JSON.stringify(page), status: 200 } : undefined),
+    })
+    const path = ledgerOf(service, { creating: 'user-pool', name: NAME })
+    const { leftBehind } = await cleanUp(path, optionsFor(service))
+    expect(leftBehind).toMatchObject([{ kind: 'user-pool', error: { code: 'malformed-response' } }])
+    expect(existsSync(path)).toBe(true)
+  })
+
   test('and is content with what does not exist', async () => {
     await using service = await startService()
     const path = ledgerOf(service, { creating: 'user-pool', name: NAME })

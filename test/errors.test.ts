@@ -1,7 +1,7 @@
 import { runInNewContext } from 'node:vm'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { isRolecastError, listNames, quote, RolecastError } from '../src/errors.js'
+import { isRolecastError, listNames, quote, quoteNumber, RolecastError } from '../src/errors.js'
 
 /** What acts on a terminal or a log, or hides: controls, line and paragraph separators, marks that turn text around. */
 const HIDDEN = /[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u200b-\u200f\u202a-\u202e\u2066\u2067]/u
@@ -42,11 +42,20 @@ describe('a value in a message', () => {
     [undefined, '`undefined`'],
     [[], 'an array'],
     [{ toString: {} }, 'an object'],
+    [() => 0, 'a function'],
     ['a\nb', '`a\\u{a}b`'],
     ['x'.repeat(200), `\`${'x'.repeat(200)}\``],
     ['x'.repeat(201), `\`${'x'.repeat(200)}…\` (201 characters)`],
   ])('%j is %s', (value, quoted) => {
     expect(quote(value)).toBe(quoted)
+  })
+
+  test.each([
+    ['7', 'the text `7`'],
+    [7, '`7`'],
+    [Number.NaN, '`NaN`'],
+  ])('%j in the place of a number is %s', (value, quoted) => {
+    expect(quoteNumber(value)).toBe(quoted)
   })
 
   test('of many names, five are listed', () => {

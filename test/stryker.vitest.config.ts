@@ -5,6 +5,6 @@ import everything from '../vitest.config.js'
 export default defineConfig({
   test: {
     ...everything.test,
-    include: ['test/{errors,text}.test.ts', 'test/claims/{resolve,evidence,exhaustive,vectors}.test.ts'],
+    include: ['test/{errors,text}.test.ts', 'test/claims/{resolve,evidence,calibration,exhaustive,vectors}.test.ts'],
   },
 })

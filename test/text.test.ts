@@ -42,6 +42,10 @@ describe('the nearest word', () => {
     ['TOKEN', ['Tokens', 'Token'], 'Token'],
     ['Rule', ['Role', 'Rule'], 'Rule'],
     ['Precendence', ['Precedence'], 'Precedence'],
+    ['abcd', ['abce', 'abcf'], 'abce'],
+    ['abcdefghi', ['abcdefghx', 'abcdefgxx'], 'abcdefghx'],
+    ['abcxx', ['abcde'], undefined],
+    ['abcdefxxx', ['abcdefghi'], undefined],
     [
       'cognito-identity.amazon.com:amr',
       ['cognito-identity.amazonaws.com:aud', 'cognito-identity.amazonaws.com:amr'],

@@ -50,7 +50,7 @@ export interface PoolUser {
   readonly username: string
   readonly sub: string
   readonly attributes: Map<string, string>
-  /** Undefined: a password that nobody knows. */
+  /** Undefined: a random one, which is kept nowhere. */
   password: string | undefined
   status: 'CONFIRMED' | 'FORCE_CHANGE_PASSWORD'
   isEnabled: boolean

@@ -1692,33 +1692,4 @@ describe('docs/emulators.md', () => {
     expect(wrongExamples(EMULATORS)).toEqual([])
     expect(EMULATORS.match(/^\/\/ => /gm)).toHaveLength(2)
   })
-
-  test('says of each case what the library says: Cognito by default, stacksim as `documented`', () => {
-    const rows = [...EMULATORS.matchAll(/^\| (?:no group|`.+?`) \| .+$/gm)].map(([row]) =>
-      row.slice(2, -2).split(' | '),
-    )
-    expect(rows.map(([groups, cognito, stacksim]) => [groups, cognito, stacksim])).toEqual(
-      rows.map(([groups]) => {
-        const named = groupsIn(groups!)
-        return [groups, saidOf(resolveRoles(named)), saidOf(resolveRoles(named, { semantics: 'documented' }))]
-      }),
-    )
-    expect(rows).toHaveLength(9)
-  })
 })
-
-/** `a 5 A` is the group a with the precedence 5 and the role A. */
-function groupsIn(cell: string): readonly Group[] {
-  return [...cell.matchAll(/`(\S+) (\S+) (\S+)`/g)].map(([, groupName, precedence, role]) => ({
-    groupName: groupName!,
-    precedence: precedence === 'none' ? null : Number(precedence),
-    roleArn: role === 'none' ? null : role!,
-  }))
-}
-
-function saidOf({ roles: listed, preferredRole, candidateRole }: Resolution): string {
-  if (listed.length === 0) return 'neither claim'
-  const preferred =
-    candidateRole === undefined ? (preferredRole ?? 'no role') : `${candidateRole} or no role (undetermined)`
-  return `roles ${listed.join(', ')}; prefers ${preferred}`
-}

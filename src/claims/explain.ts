@@ -60,25 +60,25 @@ export const REASONS: Readonly<Record<Rule | 'none roleless-contender', string>>
     '{groups} tie for the first rank among the groups with a role, and not all of them have one. In this reading no role counts as a different role: Cognito sets no preferred role.',
 }
 
-function reasonFor(resolution: Resolution): string {
-  const { outcome, rule, determiningGroups, candidateRole } = resolution
+/**
+ * What a reason says besides where the chosen reading alone gives the answer: by outcome and evidence, or by the evidence. `resolved
+ * unknown` is a rule applied to a case that it is not known for.
+ */
+export const BESIDES: Readonly<Partial<Record<string, string>>> = {
+  'resolved unknown': 'A group without a role has the same precedence: only in the chosen reading does it stand aside.',
+  calibrated: 'Only the calibration says so: without it, the answer is another one.',
+}
+
+function reasonFor({ outcome, rule, evidence, determiningGroups, candidateRole }: Resolution): string {
   const isNone = outcome === 'none' && rule === 'roleless-contender'
   const reason = REASONS[isNone ? 'none roleless-contender' : rule].replace(/\{(?:groups|role)\}/g, part =>
     part === '{groups}' ? listNames(determiningGroups) : quote(candidateRole),
   )
-  if (isOfReadingAlone(resolution))
-    return `${reason} A group without a role has the same precedence: only in the chosen reading does it stand aside.`
-  return resolution.calibration === undefined
-    ? reason
-    : `${reason} Only the calibration says so: without it, the answer is another one.`
+  const besides = BESIDES[`${outcome} ${evidence}`] ?? BESIDES[evidence]
+  return besides === undefined ? reason : `${reason} ${besides}`
 }
 
-/** Whether the rule was applied to a case that it is not known for: a group without a role at the number that wins. */
-function isOfReadingAlone({ outcome, evidence }: Resolution): boolean {
-  return evidence === 'unknown' && outcome === 'resolved'
-}
-
-function sectionOf(resolution: Resolution): string {
-  if (resolution.calibration !== undefined) return 'use-a-calibration'
-  return isOfReadingAlone(resolution) ? 'roleless-contender' : resolution.rule
+function sectionOf({ outcome, rule, evidence }: Resolution): string {
+  if (evidence === 'calibrated') return 'use-a-calibration'
+  return evidence === 'unknown' && outcome === 'resolved' ? 'roleless-contender' : rule
 }

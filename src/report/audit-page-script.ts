@@ -357,10 +357,12 @@ function listed(items) {
 const quoted = (thing, text) => thing.quoted === undefined ? '\x60' + text + '\x60' : thing.quoted
 
 function reasonOf(user, decides) {
-  const [outcome, rule] = hows[howIds[user]]
+  const [outcome, rule, evidence] = hows[howIds[user]]
   const role = roles[roleIds[user]]
   const reason = tables.reasons[outcome + ' ' + rule] || tables.reasons[rule]
-  return reason.replace(/\{(?:groups|role)\}/g, part => part === '{groups}'
+  const besides = tables.besides[outcome + ' ' + evidence] || tables.besides[evidence]
+  const text = besides === undefined ? reason : reason + ' ' + besides
+  return text.replace(/\{(?:groups|role)\}/g, part => part === '{groups}'
     ? listed(decides.map(id => quoted(groups[id], groups[id].name)))
     : quoted(role, arnOf(role)))
 }

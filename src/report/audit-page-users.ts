@@ -1,6 +1,6 @@
 import { type AuditConcern, CONCERN_NAMES, CONCERNS } from '../audit/concerns.js'
 import { type AuditSummary, keptWhileFrozen, type UserAudit } from '../audit/summary.js'
-import { describeCalibration, EVIDENCE_WORDS, REASONS } from '../claims/explain.js'
+import { BESIDES, describeCalibration, EVIDENCE_WORDS, REASONS } from '../claims/explain.js'
 import type { RoleSelection } from '../credentials/select-role.js'
 import { quote } from '../errors.js'
 import type { PoolResolution } from '../pool/compile-pool.js'
@@ -81,6 +81,7 @@ export function createUserRows(): UserRows {
       return {
         outcomes: OUTCOMES,
         reasons: REASONS,
+        besides: BESIDES,
         ruleSections: Object.fromEntries(Object.keys(RULE_TEXTS).map(rule => [rule, `${RULE_ID}${rule}`])),
         evidence: evidenceWords(summary),
         selectionRules: Object.fromEntries(

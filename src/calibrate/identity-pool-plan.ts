@@ -7,7 +7,8 @@ import {
   identityGroups,
   type UserName,
 } from './identity-pool-cases.js'
-import { MAX_MARKERS, MAX_ROLE_WAIT, MAX_SETTINGS_WAIT, PAUSE } from './identity-pool-probes.js'
+import { MAX_MARKERS, MAX_SETTINGS_WAIT } from './identity-pool-probes.js'
+import { asks, MAX_ROLE_WAIT, PAUSE } from './waits.js'
 import { PLACEHOLDERS, predictSelection } from './identity-pool-result.js'
 import { type Count, type PlannedStep, step, users } from './planned-step.js'
 
@@ -62,10 +63,6 @@ function casesCounts(): readonly Count[] {
     ['GetCredentialsForIdentity', asked, mostAsked],
     ['GetCallerIdentity', given, mostAsked],
   ]
-}
-
-function asks(ms: number): number {
-  return ms / PAUSE + 1
 }
 
 /** What is asked with the settings of a case, each twice: whether a role is given. Where it is undetermined, the first reading counts. */

@@ -35,15 +35,10 @@ import {
   setMembership,
   signIn,
 } from './scratch-pool.js'
-
-/** Milliseconds for which a role that was just created may be refused: IAM needs some time until every service sees it. */
-export const MAX_ROLE_WAIT = 60_000
+import { MAX_ROLE_WAIT, PAUSE } from './waits.js'
 
 /** Milliseconds in which new settings have to be seen in credentials. */
 export const MAX_SETTINGS_WAIT = 30_000
-
-/** Milliseconds between two questions. */
-export const PAUSE = 2_000
 
 /** How many roles mark the settings before, one after the other, where the first one stays. */
 export const MAX_MARKERS = 2

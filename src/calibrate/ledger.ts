@@ -158,7 +158,7 @@ function ledgerOf(path: string, file: FileHandle, { append, found, ...header }: 
       const own = await file.stat({ bigint: true })
       const there = await statOf(path)
       await close()
-      // Whoever removed it, it is gone where it has no name any more.
+      // Another process removed or moved it: it is gone if it has no name left.
       if (there === undefined) return own.nlink === 0n
       if (!isSameFile(own, there)) return false
       return realpath(path)

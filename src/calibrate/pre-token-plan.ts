@@ -1,5 +1,6 @@
 import { isAsked, PRE_TOKEN_CASES, TRIGGER_POOLS, type TriggerPool } from './pre-token-cases.js'
-import { ATTEMPTS, MAX_FUNCTION_WAIT, MAX_ROLE_WAIT, PAUSE } from './pre-token-probes.js'
+import { ATTEMPTS, MAX_FUNCTION_WAIT } from './pre-token-probes.js'
+import { asks, MAX_ROLE_WAIT } from './waits.js'
 import { type Count, type PlannedStep, step, users } from './planned-step.js'
 
 /** What `--pre-token` does. */
@@ -63,8 +64,4 @@ function poolStep(pool: TriggerPool): PlannedStep {
     // The first one shows that the pool calls the function.
     ['AdminInitiateAuth', 1 + count, asks(MAX_FUNCTION_WAIT) + count * ATTEMPTS],
   ])
-}
-
-function asks(ms: number): number {
-  return ms / PAUSE + 1
 }

@@ -37,14 +37,10 @@ import {
 } from './scratch-pool.js'
 import type { Run } from './session.js'
 import { roleArn, type RolePlace } from './user-pool-rows.js'
-
-/** Milliseconds for which Lambda may not see a role that was just created. */
-export const MAX_ROLE_WAIT = 60_000
+import { MAX_ROLE_WAIT, PAUSE } from './waits.js'
 
 /** Milliseconds in which the function has to be ready, and in which a pool has to call it. */
 export const MAX_FUNCTION_WAIT = 60_000
-
-export const PAUSE = 2_000
 
 /** How often a sign-in that fails, or a token without its mark, is tried before that is the answer. */
 export const ATTEMPTS = 3

@@ -50,29 +50,91 @@ export interface Verdict {
   readonly rule: Rule
 }
 
-const NO_GROUPS: Verdict = { outcome: 'none', rule: 'no-groups' }
+/** A number that a standing has; for what is true or false it is 1 or 0. */
+export type Quantity = keyof Standing | 'tied + beside'
 
-const NO_ROLES: Verdict = { outcome: 'none', rule: 'no-roles' }
+/** Which standings a row of a table is for. The tables are data, so that `rolesSql` can say the same in SQL. */
+export type Condition = readonly [quantity: Quantity, is: '=' | '>', than: number]
 
-const NO_PRECEDENCE: Verdict = { outcome: 'none', rule: 'no-precedence' }
+export interface Decision {
+  /** Left out of a reading's last decision, which is for all standings that are left. */
+  readonly when?: Condition
+  readonly verdict: Verdict
+}
 
-const CONFLICTING_ROLES: Verdict = { outcome: 'ambiguous', rule: 'conflicting-roles' }
+const NO_GROUPS: Decision = { when: ['groups', '=', 0], verdict: { outcome: 'none', rule: 'no-groups' } }
 
-const ROLELESS_CONTENDER: Verdict = { outcome: 'undetermined', rule: 'roleless-contender' }
+const NO_ROLES: Decision = { when: ['withRole', '=', 0], verdict: { outcome: 'none', rule: 'no-roles' } }
 
-const TIED_WITH_ROLELESS: Verdict = { outcome: 'none', rule: 'roleless-contender' }
+const NO_PRECEDENCE: Decision = { when: ['best', '=', UNRANKED], verdict: { outcome: 'none', rule: 'no-precedence' } }
 
-const SHARED_ROLE: Verdict = { outcome: 'resolved', rule: 'shared-role' }
+const CONFLICTING_ROLES: Decision = {
+  when: ['conflict', '=', 1],
+  verdict: { outcome: 'ambiguous', rule: 'conflicting-roles' },
+}
 
-const LOWEST_PRECEDENCE: Verdict = { outcome: 'resolved', rule: 'lowest-precedence' }
+const ROLELESS_CONTENDER: Decision = {
+  when: ['beside', '>', 0],
+  verdict: { outcome: 'undetermined', rule: 'roleless-contender' },
+}
 
-/** The rules. Groups without a role stand aside, but where one has the very number that wins: there nothing is known. */
-export function decide({ groups, withRole, best, tied, conflict, beside }: Standing, semantics: Semantics): Verdict {
-  if (groups === 0) return NO_GROUPS
-  if (withRole === 0) return NO_ROLES
-  if (best === UNRANKED && semantics !== 'documented') return NO_PRECEDENCE
-  if (conflict) return CONFLICTING_ROLES
-  if (beside > 0 && semantics === 'observed') return ROLELESS_CONTENDER
-  if (beside > 0 && semantics === 'tied-groups-agree') return TIED_WITH_ROLELESS
-  return tied > 1 ? SHARED_ROLE : LOWEST_PRECEDENCE
+const TIED_WITH_ROLELESS: Decision = {
+  when: ['beside', '>', 0],
+  verdict: { outcome: 'none', rule: 'roleless-contender' },
+}
+
+const SHARED_ROLE: Decision = { when: ['tied', '>', 1], verdict: { outcome: 'resolved', rule: 'shared-role' } }
+
+const LOWEST_PRECEDENCE: Decision = { verdict: { outcome: 'resolved', rule: 'lowest-precedence' } }
+
+/**
+ * The rules of each reading: the first that applies decides. Groups without a role stand aside, but where one has the very number
+ * that wins: there nothing is known.
+ */
+export const DECISIONS: Readonly<Record<Semantics, readonly Decision[]>> = {
+  observed: [NO_GROUPS, NO_ROLES, NO_PRECEDENCE, CONFLICTING_ROLES, ROLELESS_CONTENDER, SHARED_ROLE, LOWEST_PRECEDENCE],
+  'roles-compete': [NO_GROUPS, NO_ROLES, NO_PRECEDENCE, CONFLICTING_ROLES, SHARED_ROLE, LOWEST_PRECEDENCE],
+  'tied-groups-agree': [
+    NO_GROUPS,
+    NO_ROLES,
+    NO_PRECEDENCE,
+    CONFLICTING_ROLES,
+    TIED_WITH_ROLELESS,
+    SHARED_ROLE,
+    LOWEST_PRECEDENCE,
+  ],
+  documented: [NO_GROUPS, NO_ROLES, CONFLICTING_ROLES, SHARED_ROLE, LOWEST_PRECEDENCE],
+}
+
+export function decide(standing: Standing, semantics: Semantics): Verdict {
+  return DECISIONS[semantics].find(({ when }) => holds(when, standing))!.verdict
+}
+
+export function holds(condition: Condition | undefined, standing: Standing): boolean {
+  if (condition === undefined) return true
+  const is = condition[1]
+  const value = valueOf(condition[0], standing)
+  return (is === '=' && value === condition[2]) || (is === '>' && value > condition[2])
+}
+
+/** A switch, because reading a property by a name that changes costs several times as much as all the rest of it. */
+function valueOf(quantity: Quantity, standing: Standing): number {
+  switch (quantity) {
+    case 'groups':
+      return standing.groups
+    case 'withRole':
+      return standing.withRole
+    case 'best':
+      return standing.best
+    case 'tied':
+      return standing.tied
+    case 'conflict':
+      return standing.conflict ? 1 : 0
+    case 'beside':
+      return standing.beside
+    case 'tied + beside':
+      return standing.tied + standing.beside
+    case 'numberedWithoutRole':
+      return standing.numberedWithoutRole ? 1 : 0
+  }
 }

@@ -1,12 +1,18 @@
 import type { ChosenSemantics } from './choose-semantics.js'
-import { decide, type Rule, type Standing, type Verdict } from './decide.js'
+import { type Condition, decide, holds, type Rule, type Standing, type Verdict } from './decide.js'
+
+/** A group without a role has the number that wins. */
+const CONTESTED: Condition = ['beside', '>', 0]
+
+/** Tokens, and AWS's text, know ties of two groups. */
+const TIE_OF_MANY: Condition = ['tied + beside', '>', 2]
 
 /** Which cases of docs/semantics.md a user's groups make, and how their answer is known. */
 export interface EvidenceRow {
   /** The numbers of the cases. */
   readonly cases: string
   /** Which of the standings that the rule decides; left out of a rule's last row, which has all others. */
-  readonly when?: (standing: Standing) => boolean
+  readonly when?: Condition
   readonly evidence: Evidence
 }
 
@@ -18,20 +24,20 @@ export const EVIDENCE_TABLE: Readonly<Record<Rule, readonly EvidenceRow[]>> = {
   'no-groups': [{ cases: '1', evidence: 'observed' }],
   'no-roles': [{ cases: '2', evidence: 'observed' }],
   'no-precedence': [
-    { cases: '15', when: standing => standing.numberedWithoutRole, evidence: 'inferred' },
+    { cases: '15', when: ['numberedWithoutRole', '=', 1], evidence: 'inferred' },
     { cases: '3, 6, 7, 8', evidence: 'observed' },
   ],
   'lowest-precedence': [
-    { cases: '13', when: isContested, evidence: 'unknown' },
+    { cases: '13', when: CONTESTED, evidence: 'unknown' },
     { cases: '4, 5, 9, 14, 16, 17', evidence: 'observed' },
   ],
   'shared-role': [
-    { cases: '13', when: isContested, evidence: 'unknown' },
-    { cases: '12', when: isTieOfMany, evidence: 'inferred' },
+    { cases: '13', when: CONTESTED, evidence: 'unknown' },
+    { cases: '12', when: TIE_OF_MANY, evidence: 'inferred' },
     { cases: '10', evidence: 'observed' },
   ],
   'conflicting-roles': [
-    { cases: '12', when: isTieOfMany, evidence: 'inferred' },
+    { cases: '12', when: TIE_OF_MANY, evidence: 'inferred' },
     { cases: '11', evidence: 'observed' },
   ],
   'roleless-contender': [{ cases: '13', evidence: 'unknown' }],
@@ -45,17 +51,8 @@ export function evidenceFor({ outcome, rule }: Verdict, standing: Standing, chos
   if (chosen.calibration === undefined) {
     if (chosen.semantics === 'documented' && standing.withRole > 0) return 'documented'
   } else if (outcome !== decide(standing, 'observed').outcome) return 'calibrated'
-  const row = EVIDENCE_TABLE[rule].find(({ when }) => when === undefined || when(standing))
+  const row = EVIDENCE_TABLE[rule].find(({ when }) => holds(when, standing))
   return row!.evidence
-}
-
-function isContested({ beside }: Standing): boolean {
-  return beside > 0
-}
-
-/** Tokens, and AWS's text, know ties of two groups. */
-function isTieOfMany({ tied, beside }: Standing): boolean {
-  return tied + beside > 2
 }
 
 /**

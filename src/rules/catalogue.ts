@@ -1,4 +1,5 @@
 import { quote } from '../errors.js'
+import { closest } from '../text.js'
 import { AMPLIFY_RULES } from './amplify-rules.js'
 import { DEPLOYMENT_RULES } from './deployment-rules.js'
 import { GROUP_RULES } from './group-rules.js'
@@ -48,7 +49,15 @@ export function findRule(name: string): Rule | undefined {
 
 /** The message for a rule that does not exist. */
 export function unknownRule(name: string): string {
-  return `unknown rule ${quote(name)}; run \`rolecast explain\` to list the rules`
+  // IDs are near to one another, whichever was meant.
+  const near = /^cog\d/i.test(name)
+    ? undefined
+    : closest(
+        name,
+        RULES.map(({ slug }) => slug),
+      )
+  const next = near === undefined ? 'run `rolecast explain` to list the rules' : `did you mean ${quote(near)}?`
+  return `unknown rule ${quote(name)}; ${next}`
 }
 
 function byId<R extends Rule>(rules: readonly R[]): readonly R[] {

@@ -1,6 +1,7 @@
+import type { Finding } from './finding.js'
 import { guestsOf, handedOutRoles } from './handed-out-roles.js'
-import type { Infrastructure, RoleReference } from './infrastructure.js'
-import { possibilities } from './value.js'
+import type { Infrastructure, RoleReference, Value } from './infrastructure.js'
+import { assumptionsOf, possibilities } from './value.js'
 
 /** What the rules had to look at, in numbers. */
 export interface Coverage {
@@ -25,6 +26,55 @@ export function coverageOf(infrastructures: readonly Infrastructure[]): Coverage
     rolesChecked: sum(infrastructure => countRoles(infrastructure, true)),
     rolesNotChecked: sum(infrastructure => countRoles(infrastructure, false)),
   }
+}
+
+/** In a few words, for where there is no room for a report: `user pools: 1, groups: 2, …`. */
+export function coverageText({ pools, groups, attachments, rolesChecked, rolesNotChecked }: Coverage): {
+  readonly checked: string
+  /** Absent where nothing is left out. */
+  readonly notChecked?: string
+} {
+  return {
+    checked: `user pools: ${pools}, groups: ${groups}, role attachments: ${attachments}, trust policies: ${rolesChecked}`,
+    ...(rolesNotChecked > 0 && { notChecked: `roles without a trust policy in the templates: ${rolesNotChecked}` }),
+  }
+}
+
+/** What a suppression of the template's own hides: `COG101 (Admins, Staff): No user is in both.` */
+export function suppressionText({ ruleId, resources, suppressed }: Finding): string {
+  return `${ruleId} (${resources.join(', ')}): ${suppressed?.reason ?? ''}`
+}
+
+/** The names of parameters and other variables whose default was looked at: a deployment may give another value. */
+export function assumedDefaults(infrastructures: readonly Infrastructure[]): readonly string[] {
+  const values = infrastructures.flatMap(({ groups, attachments, memberships, identityPools, roles }) => [
+    ...groups.flatMap(({ groupName, precedence, role }) => [groupName, precedence, role]),
+    ...memberships.flatMap(({ username, groupName }) => [username, groupName]),
+    ...roles.map(({ trustPolicy }) => trustPolicy),
+    ...identityPools.flatMap(({ allowsGuests, providers }) => [
+      allowsGuests,
+      providers,
+      ...itemsOf(providers).flatMap(({ name, clientId }) => [name, clientId]),
+    ]),
+    ...attachments.flatMap(({ identityPool, roles: byKey, mappings }) => [
+      identityPool,
+      byKey,
+      ...itemsOf(byKey).map(({ role }) => role),
+      mappings,
+      ...itemsOf(mappings).flatMap(({ identityProvider, type, ambiguousRoleResolution, rules }) => [
+        identityProvider,
+        type,
+        ambiguousRoleResolution,
+        rules,
+        ...itemsOf(rules).flatMap(({ claim, matchType, value, role }) => [claim, matchType, value, role]),
+      ]),
+    ]),
+  ])
+  return assumptionsOf(values)
+}
+
+function itemsOf<T>(value: Value<readonly T[]>): readonly T[] {
+  return possibilities(value).values.flatMap(items => items ?? [])
 }
 
 /** Each role once, however often it is handed out; not that of guests whom the identity pool does not let in. */

@@ -268,6 +268,11 @@ export interface Infrastructure {
   readonly declaredPrecedences: readonly DeclaredPrecedence[]
   readonly unresolved: readonly Unresolved[]
   readonly notFollowed: readonly NotFollowed[]
+  /**
+   * What was not looked into either, where nothing says that it is about Cognito: a nested stack, a remote module, a macro. It is
+   * no finding. It may make groups all the same, so that nothing counts as complete with it.
+   */
+  readonly unseen?: readonly NotFollowed[] | undefined
   readonly misspelt: readonly MisspeltProperty[]
   readonly wrongIds?: readonly WrongId[] | undefined
   readonly missingSubs?: readonly MissingSub[] | undefined

@@ -1,3 +1,4 @@
+import { lowerFirst } from '../text.js'
 import { defineRule, yaml } from './rule.js'
 
 export const notFollowed = defineRule({
@@ -34,8 +35,3 @@ export const notFollowed = defineRule({
     }))
   },
 })
-
-/** Where a word begins, and not an abbreviation. */
-function lowerFirst(text: string): string {
-  return text.replace(/^[A-Z](?=[a-z])/, letter => letter.toLowerCase())
-}

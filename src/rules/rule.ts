@@ -78,15 +78,25 @@ export function defineRule<const Id extends string>(rule: Rule<Id>): Rule<Id> {
 }
 
 export function yaml(text: string): Example {
-  return { language: 'yaml', text: dedent(text) }
+  return example('yaml', text)
 }
 
 export function json(text: string): Example {
-  return { language: 'json', text: dedent(text) }
+  return example('json', text)
 }
 
 export function hcl(text: string): Example {
-  return { language: 'hcl', text: dedent(text) }
+  return example('hcl', text)
+}
+
+/** The text is worked out when it is read: only explanations have it. */
+function example(language: Example['language'], text: string): Example {
+  return {
+    language,
+    get text() {
+      return dedent(text)
+    },
+  }
 }
 
 /** Without the first line, which is empty, the last one, and the indentation that all lines share. */

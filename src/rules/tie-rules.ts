@@ -75,7 +75,7 @@ const tieRoleAndNone = defineRule({
   enabled: true,
   what: 'AWS does not document whether a group without a role takes part in a tie: for a user in both, Cognito prefers the role or nothing.',
   why: 'Tokens captured in September 2026 show that a group without a role is passed over at a lower number. No known token shows the same number.',
-  fix: 'Give the two groups different numbers.',
+  fix: 'Give the groups that have a role other numbers than those that have none.',
   avoid: yaml(`
     Resources:
       Admins:
@@ -158,13 +158,21 @@ const rolelessOutranksRole = defineRule({
     return shadowed(pool).map((conflict): RuleDraft => {
       const byRank = conflict.groups.toSorted((a, b) => Math.min(...numbersOf(a)) - Math.min(...numbersOf(b)))
       const { withRole, withoutRole } = byRole(byRank)
-      const [before, behind] = [rankedNames(withoutRole), rankedNames(withRole)]
+      const orders = ordersOf(withoutRole, withRole)
+      const words = orders.slice(0, MAX_ORDERS).map((order, index) => {
+        const { before, behind } = order()
+        return index === 0
+          ? `${rankedNames(before)}, without a role, before ${rankedNames(behind)}, with a role`
+          : `${rankedNames(before)} before ${rankedNames(behind)}`
+      })
+      if (orders.length > MAX_ORDERS) words.push(`and so on, at ${orders.length} numbers`)
       const cause = conflict.certain
-        ? `Precedence puts ${before}, without a role, before ${behind}, with a role.`
-        : `Precedence may put ${before}, without a role, before ${behind}, with a role, if ${premise(conflict)}.`
+        ? `Precedence puts ${words.join('; ')}.`
+        : `Precedence may put ${words.join('; ')}, if ${premise(conflict)}.`
+      const who = orders.length > 1 ? 'in two of these groups, one before the other,' : 'in both kinds of group,'
       return {
         ...about(pool, [...withoutRole, ...withRole.filter(group => !withoutRole.includes(group))]),
-        message: `${cause} A group without a role blocks nothing: for a user in both kinds of group, Cognito prefers the role.`,
+        message: `${cause} A group without a role blocks nothing: for a user ${who} Cognito prefers the role.`,
         impact: prefersOtherImpact(pool.use, 'the role of the group that has one'),
       }
     })
@@ -255,6 +263,37 @@ function byRole(groups: readonly GroupView[]) {
     withRole: groups.filter(group => hasRole(group) !== false),
     withoutRole: groups.filter(group => hasRole(group) !== true),
   }
+}
+
+/** So many are written out. */
+const MAX_ORDERS = 3
+
+interface Order {
+  readonly before: readonly GroupView[]
+  readonly behind: readonly GroupView[]
+}
+
+/** Which groups without a role rank before which with one, by number: of equal numbers, none ranks before the other. */
+function ordersOf(withoutRole: readonly GroupView[], withRole: readonly GroupView[]): readonly (() => Order)[] {
+  const lastOf = new Map(withRole.map(group => [group, Math.max(...numbersOf(group))]))
+  const sorted = withRole.toSorted((a, b) => lastOf.get(a)! - lastOf.get(b)!)
+  // The higher a number without a role is, the fewer are behind it: the sets are ends of one list.
+  const byStart = new Map<number, GroupView[]>()
+  let start = 0
+  for (const group of withoutRole) {
+    const first = Math.min(...numbersOf(group))
+    while (start < sorted.length && lastOf.get(sorted[start]!)! <= first) start++
+    const known = byStart.get(start)
+    if (known === undefined) byStart.set(start, [group])
+    else known.push(group)
+  }
+  const isOfOthers = ([from, before]: readonly [number, readonly GroupView[]]) =>
+    sorted.length - from > (before.length === 1 && sorted[from] === before[0] ? 1 : 0)
+  return [...byStart].filter(isOfOthers).map(([from, before]) => () => {
+    const behind = sorted.slice(from)
+    // One that may have a role and may have none is not behind itself.
+    return { before, behind: before.length === 1 ? behind.filter(group => group !== before[0]) : behind }
+  })
 }
 
 function rankedNames(groups: readonly GroupView[]): string {

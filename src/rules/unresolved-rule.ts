@@ -12,7 +12,7 @@ export const unresolvedValue = defineRule({
   enabled: true,
   what: 'A parameter without a default, an import, a loop over a variable: the value exists only once it is deployed. Or a user pool that no file defines: other files may give it more groups.',
   why: 'Rules that need the value are not applied to it. It is reported so that a value that was not checked does not look like a pass.',
-  fix: 'Give a default, validate the plan instead of the source, or validate the live pool after the deployment.',
+  fix: 'Write a value that can be read from the file, such as a default, or validate what has the value: a plan, or the live pool after the deployment.',
   avoid: yaml(`
     Parameters:
       Rank: { Type: Number }

@@ -33,7 +33,7 @@ export interface ValidateOptions {
  * Not for suppressions: a finding that a comment suppresses is found too. `validateAll` marks it.
  *
  * @returns by location, then by rule
- * @throws RolecastError `invalid-option`: an unknown rule or severity
+ * @throws RolecastError `invalid-option`: an unknown rule or severity, or no rule that runs
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
  */
 export function validateInfrastructure(
@@ -112,7 +112,31 @@ function readRuleOptions({ only, ignore = [], enable = [], severities = {} }: Va
   }
   const runs = (id: string) =>
     !ignore.includes(id) && (only?.includes(id) ?? (findRule(id)!.enabled || enable.includes(id)))
+  if (!RULES.some(({ id }) => runs(id))) {
+    const next = only === undefined ? 'ignore fewer' : 'name rules to run that are not ignored too'
+    throw new RolecastError('invalid-option', `no rule is left to run, and nothing would look clean; ${next}`, {
+      value: only ?? ignore,
+    })
+  }
   return { runs, severities: fixed }
+}
+
+/** A rule that would run, had it not been switched off. */
+export interface RuleOff {
+  readonly ruleId: string
+  /** What switched it off: an option, or the name of a config file. */
+  readonly by: string
+}
+
+/** Which of the rules do not run that would without `only` and `ignore`. */
+export function rulesOff(
+  { only, ignore = [], enable = [] }: ValidateOptions,
+  by: { readonly only: string; readonly ignore: string },
+): readonly RuleOff[] {
+  return RULES.filter(({ id, enabled }) => enabled || enable.includes(id)).flatMap(({ id }) => {
+    if (ignore.includes(id)) return [{ ruleId: id, by: by.ignore }]
+    return only?.includes(id) === false ? [{ ruleId: id, by: by.only }] : []
+  })
 }
 
 function choose(findings: readonly Finding[], { runs, severities }: RuleChoice): readonly Finding[] {

@@ -88,7 +88,7 @@ function detectKeys(keys: ReadonlySet<string>, hasAwsType: () => boolean): Templ
 }
 
 function isAwsType(type: unknown): boolean {
-  return typeof type === 'string' && /^(?:AWS|Custom|Alexa)::/.test(type)
+  return typeof type === 'string' && /^(?:AWS|Custom|Alexa)::|::MODULE$/.test(type)
 }
 
 /** Lines of events, which the readers reject with the way to get a document. */
@@ -136,5 +136,12 @@ function detectYaml(whole: string): TemplateFormat | undefined {
     if (spaces!.length === indent) keys.add(key!)
   if (keys.has('resources') && PULUMI_TYPE.test(text) && !keys.has('service')) return 'pulumi-yaml'
   if (keys.has('Groups') && /^[ \t-]*["']?UserPoolId["']?[ \t]*:/m.test(text)) return 'user-pool'
-  return detectKeys(keys, () => /\bType["']?[ \t]*:[ \t]*["']?(?:AWS|Custom|Alexa)::/.test(text))
+  return detectKeys(keys, () => hasResourceType(text))
+}
+
+/** Whether a `Type` is one of CloudFormation: a resource of AWS, a custom one, or a module. */
+function hasResourceType(text: string): boolean {
+  for (const [, type] of text.matchAll(/\bType["']?[ \t]*:[ \t]*["']?([A-Z][\w:]*)/g))
+    if (/^(?:AWS|Custom|Alexa)::|::MODULE$/.test(type!)) return true
+  return false
 }

@@ -1,6 +1,6 @@
 import type { Finding } from '../rules/finding.js'
 import { validateAll, type ValidateOptions } from '../rules/validate.js'
-import { readTemplate, type ReadTemplateOptions } from './read-template.js'
+import { readAtOnce, readTemplate, type ReadTemplateOptions } from './read-template.js'
 
 export { detectFormat } from './detect.js'
 export { TEMPLATE_FORMATS, type TemplateFormat } from './formats.js'
@@ -10,7 +10,8 @@ export type * from '../rules/infrastructure.js'
 export type { ValidateOptions } from '../rules/validate.js'
 export { mergeInfrastructures } from './merge.js'
 export { type ProjectFile, type ProjectOptions, readProject } from './project.js'
-export { readTemplate, type ReadTemplateOptions } from './read-template.js'
+export { readProjectSync } from './project-sync.js'
+export { readTemplate, type ReadTemplateOptions, readTemplateSync } from './read-template.js'
 export type { OpenFile, Reading, ReadingFailure, SourceFile } from './reading.js'
 export { readTerraformModule, type TerraformFile } from './terraform/source.js'
 
@@ -28,8 +29,32 @@ export interface ValidateTemplateOptions extends ReadTemplateOptions, ValidateOp
  */
 export async function validateTemplate(
   text: string,
-  { format, path, now = Date.now(), ...options }: ValidateTemplateOptions = {},
+  { format, path, now, ...options }: ValidateTemplateOptions = {},
 ): Promise<readonly Finding[]> {
-  const infrastructure = await readTemplate(text, { format, path })
-  return validateAll([infrastructure], { ...options, today: new Date(now).toISOString().slice(0, 10) })
+  return validateAll([await readTemplate(text, { format, path })], { ...options, today: dayOf(now) })
+}
+
+/**
+ * The same at once, for callers that cannot wait: CloudFormation, SAM and the CDK's output, Serverless, plans and previews, lists
+ * of groups.
+ *
+ * Not for Terraform source and programs of Amplify, whose parsers are loaded when they are needed; and not for several stacks
+ * of one app: `readProjectSync` reads these together.
+ *
+ * @returns as `validateTemplate`
+ * @throws RolecastError as `validateTemplate` does, and `invalid-option` for a text that only `validateTemplate` reads
+ * @example
+ * import { validateTemplateSync } from 'rolecast/template'
+ *
+ * const findings = validateTemplateSync(JSON.stringify(template), { format: 'cloudformation' })
+ */
+export function validateTemplateSync(
+  text: string,
+  { format, path, now, ...options }: ValidateTemplateOptions = {},
+): readonly Finding[] {
+  return validateAll([readAtOnce(text, { format, path }, 'validateTemplate')], { ...options, today: dayOf(now) })
+}
+
+function dayOf(now = Date.now()): string {
+  return new Date(now).toISOString().slice(0, 10)
 }

@@ -1,6 +1,14 @@
 import { quote } from '../errors.js'
-import type { GroupDefinition, Infrastructure, NotFollowed, PoolDefinition, Value } from '../rules/infrastructure.js'
+import type {
+  GroupDefinition,
+  Infrastructure,
+  MisspeltProperty,
+  NotFollowed,
+  PoolDefinition,
+  Value,
+} from '../rules/infrastructure.js'
 import { plainNode } from './plain-node.js'
+import { misspeltKey } from '../listed-group.js'
 import { emptyInfrastructure } from './empty-infrastructure.js'
 import { nodeAt, readYamlDocument, type SourceDocument, type SourceNode, textAt } from './yaml-document.js'
 
@@ -43,8 +51,19 @@ export function readListedGroups(text: string, path: string): Infrastructure {
     ...emptyInfrastructure('user-pool', path),
     pools: [...pools.values()],
     groups,
+    misspelt: list.items.flatMap((item, index) => misspeltIn(document, item, index)),
     notFollowed: restOf(document),
   }
+}
+
+/** A key near to one that decides a role: what it says does not count. */
+function misspeltIn(document: SourceDocument, item: SourceNode, index: number): readonly MisspeltProperty[] {
+  if (item.kind !== 'map') return []
+  const resource = textAt(item, 'GroupName') || `group ${index + 1}`
+  return [...item.entries].flatMap(([property, { key }]) => {
+    const nearest = misspeltKey(property)
+    return nearest === undefined ? [] : [{ resource, property, nearest, location: document.locate(key) }]
+  })
 }
 
 function poolOf(userPoolId: string): PoolDefinition {

@@ -100,6 +100,7 @@ function union(parts: readonly Infrastructure[]): Infrastructure {
     declaredPrecedences: all.flatMap(({ declaredPrecedences }) => declaredPrecedences),
     unresolved: all.flatMap(({ unresolved }) => unresolved),
     notFollowed: all.flatMap(({ notFollowed }) => notFollowed),
+    unseen: all.flatMap(({ unseen = [] }) => unseen),
     misspelt: all.flatMap(({ misspelt }) => misspelt),
     wrongIds: all.flatMap(({ wrongIds = [] }) => wrongIds),
     missingSubs: all.flatMap(({ missingSubs = [] }) => missingSubs),

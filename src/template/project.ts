@@ -3,9 +3,7 @@ import type { Infrastructure } from '../rules/infrastructure.js'
 import { readStacks, type StackFile } from './cloudformation/stacks.js'
 import type { TemplateFormat } from './formats.js'
 import { mergeInfrastructures } from './merge.js'
-import { readTemplate } from './read-template.js'
-import type { OpenFile, Reading, ReadingFailure, SourceFile } from './reading.js'
-import { readTerraformTree } from './terraform/module-tree.js'
+import type { OpenFile, Reading, SourceFile } from './reading.js'
 
 /** A file of a known format. */
 export interface ProjectFile extends SourceFile {
@@ -37,7 +35,20 @@ export async function readProject(
 ): Promise<Reading> {
   const [modules, others] = partition(files, file => file.format === 'terraform-source' && file.path !== '-')
   const [stacks, alone] = partition(others, isStack)
-  const readings = [readStacks(stacks, { open }), await readEach(alone), await readTerraformTree(modules, { varFiles })]
+  return together([
+    readStacks(stacks, { open }),
+    ...(await Promise.all(alone.map(file => readAlone(file)))),
+    ...(modules.length > 0 || varFiles.length > 0 ? [await readTerraform(modules, varFiles)] : []),
+  ])
+}
+
+/** Its evaluator is as much to load as all else, and most projects have no Terraform. */
+async function readTerraform(modules: readonly SourceFile[], varFiles: readonly SourceFile[]): Promise<Reading> {
+  const { readTerraformTree } = await import('./terraform/module-tree.js')
+  return readTerraformTree(modules, { varFiles })
+}
+
+export function together(readings: readonly Reading[]): Reading {
   return {
     infrastructures: mergeInfrastructures(readings.flatMap(({ infrastructures }) => infrastructures)),
     failures: readings.flatMap(({ failures }) => failures),
@@ -45,29 +56,34 @@ export async function readProject(
   }
 }
 
-function isStack(file: ProjectFile): file is ProjectFile & StackFile {
+export function isStack(file: ProjectFile): file is ProjectFile & StackFile {
   return file.format === 'cloudformation' || file.format === 'serverless'
 }
 
-async function readEach(files: readonly ProjectFile[]): Promise<Reading> {
-  const infrastructures: Infrastructure[] = []
-  const failures: ReadingFailure[] = []
-  for (const file of files) {
-    try {
-      infrastructures.push(await readTemplate(file.text, file))
-    } catch (error) {
-      if (!isRolecastError(error)) throw error
-      failures.push({ paths: [file.path], error })
-    }
+/** With the readers of all other formats, which most projects do not need. */
+async function readAlone(file: ProjectFile): Promise<Reading> {
+  const { readTemplate } = await import('./read-template.js')
+  try {
+    return readingOf(await readTemplate(file.text, file))
+  } catch (error) {
+    return failureOf(file, error)
   }
-  return { infrastructures, failures, included: [] }
 }
 
-function partition<T, U extends T>(
+export function readingOf(infrastructure: Infrastructure): Reading {
+  return { infrastructures: [infrastructure], failures: [], included: [] }
+}
+
+export function failureOf({ path }: ProjectFile, error: unknown): Reading {
+  if (!isRolecastError(error)) throw error
+  return { infrastructures: [], failures: [{ paths: [path], error }], included: [] }
+}
+
+export function partition<T, U extends T>(
   items: readonly T[],
   belongs: (item: T) => item is U,
 ): [readonly U[], readonly Exclude<T, U>[]]
-function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [readonly T[], readonly T[]]
-function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [readonly T[], readonly T[]] {
+export function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [readonly T[], readonly T[]]
+export function partition<T>(items: readonly T[], belongs: (item: T) => boolean): [readonly T[], readonly T[]] {
   return [items.filter(belongs), items.filter(item => !belongs(item))]
 }

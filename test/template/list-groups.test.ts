@@ -53,6 +53,25 @@ describe('what `aws cognito-idp list-groups` prints', () => {
     ).toContain('COG101')
   })
 
+  test('has a finding for a key that is misspelt, at the key, and none for a key that AWS may add', () => {
+    const [admins, ...others] = Groups
+    const misspelt = { ...admins, RoleArn: undefined, RoleARN: ADMIN, Descripton: 'x', Type: 'y' }
+    expect(
+      findings({ Groups }).map(({ ruleId }) => ruleId),
+      'control',
+    ).not.toContain('COG141')
+    const found = findings({ Groups: [misspelt, ...others] }).filter(({ ruleId }) => ruleId === 'COG141')
+    expect(found).toMatchObject([
+      {
+        severity: 'error',
+        message: expect.stringContaining(
+          '`admins` has the property `RoleARN`, which its type does not have; did you mean',
+        ),
+        location: { line: 9, column: 7 },
+      },
+    ])
+  })
+
   test('of several pools is each its own', () => {
     const other = 'eu-west-1_Other1234'
     const several = Groups.map((group, index) => (index === 1 ? { ...group, UserPoolId: other } : group))

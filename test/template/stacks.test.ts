@@ -185,14 +185,14 @@ describe('exports and imports', () => {
     expect(read({ ...files, 'last.yaml': last }).failures).toEqual([])
   })
 
-  test('a file that has nothing of Cognito and nobody asks for is not parsed, one that cannot be read is a failure', () => {
+  test('a file that cannot be read is a failure, whatever it mentions', () => {
     const reading = read({
       'queue.yaml': 'Resources: { Q: { Type: AWS::SQS::Queue } ]',
       'pool.yaml': 'Resources: { P: { Type: AWS::Cognito::UserPool } ]',
       'ok.yaml': exporter('the-pool'),
     })
-    expect(reading.failures.map(({ paths }) => paths)).toEqual([['pool.yaml']])
-    expect(reading.infrastructures.map(({ paths }) => paths)).toEqual([['ok.yaml'], ['queue.yaml']])
+    expect(reading.failures.map(({ paths }) => paths)).toEqual([['pool.yaml'], ['queue.yaml']])
+    expect(reading.infrastructures.map(({ paths }) => paths)).toEqual([['ok.yaml']])
   })
 })
 
@@ -790,5 +790,31 @@ describe('laws', () => {
         expect(together).toEqual(readCloudFormation(text, 'a.yaml'))
       }),
     )
+  })
+})
+
+describe('what is not followed and says nothing of Cognito', () => {
+  const stack = (name: string) =>
+    `  ${name}: { Type: AWS::CloudFormation::Stack, Properties: { TemplateURL: https://s3.amazonaws.com/b/${name}.yaml } }\n`
+  test.each([
+    ['a nested stack', `Resources:\n${stack('Part')}`, 'Nested stack `Part`'],
+    ['a module', 'Resources: { A: { Type: Acme::Part::MODULE } }', 'Resource `A`'],
+    ['a macro', 'Transform: MyMacro\nResources: { A: { Type: AWS::S3::Bucket } }', 'Transform `MyMacro`'],
+    [
+      'an include',
+      'AWSTemplateFormatVersion: 2010-09-09\nResources: { Fn::Transform: { Name: AWS::Include, Parameters: { Location: s3://b/x.yaml } } }',
+      'Include `s3://b/x.yaml`',
+    ],
+  ])('%s is unseen, and no finding', (_, text, what) => {
+    const [infrastructure] = read({ 'root.yaml': text }).infrastructures
+    expect(infrastructure?.unseen?.map(one => one.what)).toEqual([what])
+    expect(infrastructure?.notFollowed).toEqual([])
+  })
+
+  test("a transform of AWS's own is nothing unseen", () => {
+    const [infrastructure] = read({
+      'root.yaml': 'Transform: AWS::Serverless-2016-10-31\nResources: { A: { Type: AWS::S3::Bucket } }',
+    }).infrastructures
+    expect(infrastructure?.unseen ?? []).toEqual([])
   })
 })

@@ -13,14 +13,11 @@ import type {
   Value,
 } from '../../rules/infrastructure.js'
 import { toValue } from '../evaluated.js'
-import { factsOf, madeRole } from './facts.js'
+import { AMPLIFY_POOL, factsOf, madeRole } from './facts.js'
 import { emptyInfrastructure } from '../empty-infrastructure.js'
 import { parseIgnoreComment } from '../ignore-comment.js'
 import { createEvaluator, type Evaluator, type Literal, nameOf, scopeOf, textOfLiteral } from './literals.js'
 import { childOf, childrenOf, nodesOf, parseProgram, type SourceProgram, type SyntaxNode } from './program.js'
-
-/** The files of an Amplify project name no pool: it has one. */
-export const AMPLIFY_POOL = 'amplify'
 
 /**
  * Reads a file of an Amplify backend in TypeScript or JavaScript: the groups that `defineAuth` makes, each with a role of its

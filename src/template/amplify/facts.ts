@@ -8,6 +8,12 @@ import type {
 } from '../../rules/infrastructure.js'
 import { unknownMark } from '../evaluated.js'
 
+/** The files of an Amplify project name no pool: it has one. */
+export const AMPLIFY_POOL = 'amplify'
+
+/** The pool of a list of groups, until the template that is made from it says which one it is. */
+export const LISTED_POOL = `${AMPLIFY_POOL} (list of groups)`
+
 /**
  * What Amplify Gen 2 makes for the groups of a user pool: a role for each, which trusts the identity pool, and a mapping that
  * takes the role from the token and falls back to the authenticated role.

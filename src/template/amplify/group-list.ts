@@ -2,11 +2,7 @@ import type { GroupDefinition, Infrastructure, Value } from '../../rules/infrast
 import { emptyInfrastructure } from '../empty-infrastructure.js'
 import { plainNode } from '../plain-node.js'
 import { nodeAt, readYamlDocument, type SourceDocument, type SourceNode } from '../yaml-document.js'
-import { AMPLIFY_POOL } from './backend.js'
-import { madeRole } from './facts.js'
-
-/** The pool of a list of groups, until the template that is made from it says which one it is. */
-export const LISTED_POOL = `${AMPLIFY_POOL} (list of groups)`
+import { AMPLIFY_POOL, LISTED_POOL, madeRole } from './facts.js'
 
 /**
  * Reads `user-pool-group-precedence.json` of Amplify Gen 1, from which Amplify makes the template of groups when it pushes:

@@ -2,8 +2,7 @@ import { posix } from 'node:path'
 import type { DeclaredPrecedence, Infrastructure } from '../../rules/infrastructure.js'
 import { groupBy } from '../../record.js'
 import { isWithin } from '../paths.js'
-import { AMPLIFY_POOL } from './backend.js'
-import { LISTED_POOL } from './group-list.js'
+import { AMPLIFY_POOL, LISTED_POOL } from './facts.js'
 
 /**
  * Puts together the files of an Amplify project that are about one pool; all else stays as it is, in its order.

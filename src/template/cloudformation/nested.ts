@@ -95,11 +95,18 @@ export interface Unfollowed {
 
 /**
  * What is said of the nested stacks of one stack that are not followed: once for each reason, with those first that are about
- * users. Nothing of one where neither the file nor its own words are about Cognito.
+ * users. One where neither the file nor its own words are about Cognito is `unseen`.
  */
-export function notFollowedStacks(all: readonly Unfollowed[], fileSpeaks: boolean): readonly NotFollowed[] {
-  const relevant = all.filter(({ nested }) => fileSpeaks || SPEAKS_OF_COGNITO.test(wordsOf(nested)))
-  const ordered = [...relevant.filter(isAboutUsers), ...relevant.filter(one => !isAboutUsers(one))]
+export function notFollowedStacks(
+  all: readonly Unfollowed[],
+  fileSpeaks: boolean,
+): { readonly notFollowed: readonly NotFollowed[]; readonly unseen: readonly NotFollowed[] } {
+  const isRelevant = ({ nested }: Unfollowed) => fileSpeaks || SPEAKS_OF_COGNITO.test(wordsOf(nested))
+  return { notFollowed: sayAll(all.filter(isRelevant)), unseen: sayAll(all.filter(one => !isRelevant(one))) }
+}
+
+function sayAll(stacks: readonly Unfollowed[]): readonly NotFollowed[] {
+  const ordered = [...stacks.filter(isAboutUsers), ...stacks.filter(one => !isAboutUsers(one))]
   return [...groupBy(ordered, ({ reason }) => reason.several).values()].map(sayTogether)
 }
 

@@ -92,6 +92,8 @@ export interface StackSource {
   readonly parts: readonly SourceNode[]
   readonly unresolved: readonly Unresolved[]
   readonly notFollowed: readonly NotFollowed[]
+  /** What is not followed, and nothing says that it is about Cognito. */
+  readonly unseen: readonly NotFollowed[]
 }
 
 /** What a template has that is about Cognito. */
@@ -118,6 +120,7 @@ export function readTemplateSource(text: string, path: string, open: OpenFile = 
     parts: [root],
     unresolved: [],
     notFollowed: notFollowed.filter(mayHaveGroups),
+    unseen: notFollowed.filter(one => !mayHaveGroups(one)),
   }
 }
 
@@ -183,6 +186,8 @@ export function readStack(
   ]
   const touchesCognito = [...resources.values()].some(({ type }) => type.startsWith('AWS::Cognito::'))
   const identities = new Map([...resources].map(([id, resource]) => [id, resource.id]))
+  const unknown = unknownTypes(document, template.resources, roleMaps)
+  const ofMacros = parts.flatMap(part => macros(document, part))
   return {
     format: source.format,
     paths: [document.path, ...included.map(({ path }) => path)],
@@ -193,12 +198,18 @@ export function readStack(
     attachments,
     memberships,
     declaredPrecedences: [],
-    notFollowed: [...source.notFollowed, ...unknownTypes(document, template.resources, roleMaps)],
+    notFollowed: [...source.notFollowed, ...unknown.notFollowed],
+    unseen: [...source.unseen, ...unknown.unseen, ...(touchesCognito ? [] : ofMacros.map(unseenMacro))],
     unresolved: [
       ...unresolved,
       ...reader.unresolved,
       ...[document, ...included].flatMap(one => repeatedKeys(one, template.resources, usedRoles(groups, attachments))),
-      ...(touchesCognito ? parts.flatMap(part => macros(document, part)) : []),
+      ...(touchesCognito
+        ? ofMacros.map(({ name, location }) => ({
+            why: `the transform ${name} may change what the template makes`,
+            location,
+          }))
+        : []),
     ],
     misspelt: reader.misspelt,
     wrongIds: reader.wrongIds,
@@ -214,8 +225,13 @@ export function readStack(
 export function readOne(source: StackSource, speaksOfCognito: boolean): Infrastructure {
   const stack = openStack(source)
   const infrastructure = readStack(stack, id => stack.resources.get(id))
-  const nested = speaksOfCognito ? nestedStacks(stack).map(one => ({ nested: one, reason: one.reason })) : []
-  return { ...infrastructure, notFollowed: [...infrastructure.notFollowed, ...notFollowedStacks(nested, true)] }
+  const nested = nestedStacks(stack).map(one => ({ nested: one, reason: one.reason }))
+  const { notFollowed, unseen } = notFollowedStacks(nested, speaksOfCognito)
+  return {
+    ...infrastructure,
+    notFollowed: [...infrastructure.notFollowed, ...notFollowed],
+    unseen: [...(infrastructure.unseen ?? []), ...unseen],
+  }
 }
 
 /** The template in what `aws cloudformation get-template` prints, or the document itself. */
@@ -364,7 +380,7 @@ export function mentionsCognito(node: SourceNode): boolean {
 }
 
 /** AWS's own transforms neither make nor change what is read here, but for an include, which is followed; a macro of one's own may. */
-function macros(document: SourceDocument, part: SourceNode): readonly Unresolved[] {
+function macros(document: SourceDocument, part: SourceNode): readonly Macro[] {
   const transforms = ['Transform', 'Fn::Transform'].flatMap(key => {
     const node = nodeAt(part, key)
     return node === undefined ? [] : node.kind === 'list' ? node.items : [node]
@@ -372,8 +388,22 @@ function macros(document: SourceDocument, part: SourceNode): readonly Unresolved
   return transforms.flatMap(node => {
     const name = node.kind === 'scalar' ? node.text : (textAt(node, 'Name') ?? 'a macro')
     if (name.startsWith('AWS::')) return []
-    return [{ why: `the transform ${quote(name)} may change what the template makes`, location: document.locate(node) }]
+    return [{ name: quote(name), location: document.locate(node) }]
   })
+}
+
+interface Macro {
+  readonly name: string
+  readonly location: Location
+}
+
+function unseenMacro({ name, location }: Macro): NotFollowed {
+  return {
+    what: `Transform ${name}`,
+    why: 'it is a macro, which may make any resource',
+    next: 'Validate the processed template: `aws cloudformation get-template --template-stage Processed`',
+    location,
+  }
 }
 
 /** Octal, hexadecimal, binary and sexagesimal numbers, with a sign or with underscores in between. */

@@ -55,13 +55,15 @@ export function readServerlessSource(text: string, path: string, open: OpenFile 
     },
   )
   const speaks = texts.some(one => SPEAKS_OF_COGNITO.test(one))
+  const mayHaveGroups = ({ what }: NotFollowed) => speaks || MAY_HAVE_GROUPS.test(what)
   return {
     format: 'serverless',
     document,
     included: resolver.included,
     parts,
     unresolved,
-    notFollowed: notFollowed.filter(({ what }) => speaks || MAY_HAVE_GROUPS.test(what)),
+    notFollowed: notFollowed.filter(mayHaveGroups),
+    unseen: notFollowed.filter(one => !mayHaveGroups(one)),
   }
 }
 

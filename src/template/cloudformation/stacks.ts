@@ -5,7 +5,9 @@ import type { Infrastructure, NotFollowed } from '../../rules/infrastructure.js'
 import { emptyInfrastructure } from '../empty-infrastructure.js'
 import { type Evaluated, identityOf } from '../evaluated.js'
 import type { OpenFile, Reading, ReadingFailure, SourceFile } from '../reading.js'
+import { field, isRecord } from '../json-text.js'
 import { nodeAt, type Span, textAt } from '../yaml-document.js'
+import { createAssetSearch, NESTED_TEMPLATE } from './cdk-assets.js'
 import type { PublishedKind, Surroundings } from './intrinsics.js'
 import { argumentNames, type NestedStack, nestedStacks, notFollowedStacks, type Reason } from './nested.js'
 import { compareNames, type NamePattern, nearest, patternsOf } from './published-names.js'
@@ -29,7 +31,7 @@ export interface StackFile extends SourceFile {
 
 /** What every text of interest has: a name of Cognito's, or stacks that may have it. */
 const MATTERS =
-  /cognito|user_?pool|groupName|AWS::CloudFormation::Stack\b|AWS::Serverless::Application\b|AWS::Include\b/i
+  /cognito|user_?pool|groupName|AWS::CloudFormation::Stack\b|AWS::Serverless::Application\b|AWS::Include\b|::MODULE\b|\bTransform\b/i
 const NESTED = /AWS::CloudFormation::Stack\b|AWS::Serverless::Application\b/
 
 /** Nested stacks may have so many characters together, besides what the files have. */
@@ -44,6 +46,7 @@ interface Instance {
   readonly parent: { readonly instance: Instance; readonly id: string } | undefined
   readonly children: Map<string, Instance>
   readonly notFollowed: NotFollowed[]
+  readonly unseen: NotFollowed[]
 }
 
 /** What one stack publishes for others. */
@@ -68,6 +71,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
   const included = new Set<string>()
   const byPath = new Map(files.map(file => [file.path, file]))
   const search = createTemplateSearch(files)
+  const searchAssets = createAssetSearch(open)
   const sources = new Map<string, StackSource | undefined>()
   const instances: Instance[] = []
   const opened = new Map<Instance, Stack>()
@@ -92,18 +96,23 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
       return action()
     } catch (error) {
       if (!isRolecastError(error)) throw error
-      // What has nothing of Cognito need not be read.
-      if (!MATTERS.test(byPath.get(path)?.text ?? 'cognito')) return undefined
       if (!failures.some(({ paths }) => paths.includes(path))) failures.push({ paths: [path], error })
       return undefined
     }
   }
 
-  /** The file of a nested stack, of the scan or in reach, or why there is none. */
-  function templateOf(nested: NestedStack, from: string): StackFile | Reason {
+  /**
+   * The file of a nested stack, of the scan or in reach, or why there is none.
+   *
+   * @param root the template of the outermost stack that it is in
+   */
+  function templateOf(nested: NestedStack, from: string, root: string): StackFile | Reason {
     const { path, address, reason } = nested
     if (path !== undefined) return fileAt(path) ?? sourceOfPackaged(nested, path) ?? reason
     if (address === undefined) return reason
+    const asset = searchAssets(address, root)
+    const packaged = asset === undefined ? undefined : fileAt(asset)
+    if (packaged !== undefined) return packaged
     const found = search(address, from)
     if (found.is === 'several')
       return {
@@ -162,6 +171,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
       parent,
       children: new Map(),
       notFollowed: [],
+      unseen: [],
     }
     const stack = attempt(file.path, () => openStack(source, surroundingsOf(instance)))
     if (stack === undefined) return undefined
@@ -171,15 +181,17 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
       const reason = nest(nested, instance)
       return reason === undefined ? [] : [{ nested, reason }]
     })
-    instance.notFollowed.push(...notFollowedStacks(unfollowed, SPEAKS_OF_COGNITO.test(file.text)))
+    const said = notFollowedStacks(unfollowed, SPEAKS_OF_COGNITO.test(file.text))
+    instance.notFollowed.push(...said.notFollowed)
+    instance.unseen.push(...said.unseen)
     return instance
   }
 
   /** Why it is not followed, if it is not. */
   function nest(nested: NestedStack, instance: Instance): Reason | undefined {
-    const file = templateOf(nested, instance.source.document.path)
-    if ('several' in file) return file
     const ancestors = ancestorsOf(instance)
+    const file = templateOf(nested, instance.source.document.path, ancestors.at(-1)!.source.document.path)
+    if ('several' in file) return file
     if (ancestors.some(({ source }) => source.document.path === file.path))
       return {
         one: `its template ${quote(file.path)} is one that it stands in itself`,
@@ -322,11 +334,12 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
   // Those that another one nests are read in it. What remains is in a circle, or in what cannot be read.
   for (const file of relevant) {
     if (included.has(file.path)) continue
+    if (NESTED_TEMPLATE.test(file.path)) nestedPaths.add(file.path)
     const source = sourceOf(file)
     const mayNest = source !== undefined && NESTED.test(file.text)
     const stack = mayNest ? attempt(file.path, () => openStack(source)) : undefined
     for (const nested of stack === undefined ? [] : nestedStacks(stack)) {
-      const template = templateOf(nested, file.path)
+      const template = templateOf(nested, file.path, file.path)
       if ('path' in template && template.path !== file.path) nestedPaths.add(template.path)
     }
   }
@@ -371,6 +384,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
               ),
             })),
       notFollowed: [...infrastructure.notFollowed, ...instance.notFollowed],
+      unseen: [...(infrastructure.unseen ?? []), ...instance.unseen],
     }
   }
 
@@ -404,6 +418,9 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
     return union(cluster.map(instance => readInstance(instance, id => resources.get(id))))
   }
 
+  // What has nothing of Cognito need not be read, but that it has nothing is only known of what can be read.
+  for (const file of files) if (!sources.has(file.path) && !isWholeJson(file.text)) sourceOf(file)
+
   const infrastructures = [...clusters.values()].map(cluster =>
     cluster.length === 1 ? alone.get(cluster[0]!)! : readTogether(cluster),
   )
@@ -417,6 +434,16 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
     infrastructures: [...infrastructures, ...untouched.map(file => emptyInfrastructure(file.format, file.path))],
     failures,
     included: [...included],
+  }
+}
+
+/** Whether it is a template in JSON, which is told faster than by reading it. */
+function isWholeJson(text: string): boolean {
+  if (!/^\s*\{/.test(text)) return false
+  try {
+    return isRecord(field(JSON.parse(text), 'Resources'))
+  } catch {
+    return false
   }
 }
 
@@ -540,6 +567,7 @@ function union(parts: readonly Infrastructure[]): Infrastructure {
     declaredPrecedences: [],
     unresolved: all(({ unresolved }) => unresolved),
     notFollowed: all(({ notFollowed }) => notFollowed),
+    unseen: all(({ unseen = [] }) => unseen),
     misspelt: all(({ misspelt }) => misspelt),
     wrongIds: all(({ wrongIds = [] }) => wrongIds),
     missingSubs: all(({ missingSubs = [] }) => missingSubs),

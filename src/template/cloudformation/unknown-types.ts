@@ -37,7 +37,7 @@ const NAMES =
 
 /**
  * The resources of types that are not known and that speak of Cognito's groups or role mappings: custom resources, modules,
- * third-party types.
+ * third-party types. A module that does not is `unseen`: it may have any resource.
  *
  * @param known the resources of such types that are read nonetheless
  */
@@ -45,37 +45,45 @@ export function unknownTypes(
   document: SourceDocument,
   resources: ReadonlyMap<string, Entry>,
   known: ReadonlySet<string>,
-): readonly NotFollowed[] {
+): { readonly notFollowed: readonly NotFollowed[]; readonly unseen: readonly NotFollowed[] } {
+  const unseen: NotFollowed[] = []
   const functions = new Set(
     [...resources].flatMap(([id, { value }]) => {
       const code = inlineCode(nodeAt(value, 'Properties'))
       return CALLS.test(code) && COGNITO.test(code) ? [id] : []
     }),
   )
-  return [...resources].flatMap(([id, { key, value }]) => {
+  const notFollowed = [...resources].flatMap(([id, { key, value }]) => {
     const type = textAt(value, 'Type')
     if (type === undefined || !isUnknown(type) || known.has(id)) return []
-    if (!speaksOfGroups(id, type, value, functions)) return []
+    const speaks = speaksOfGroups(id, type, value, functions)
+    if (!speaks && !isModule(type)) return []
     const location = {
       ...document.locate(spanFrom(key, value)),
       construct: textAt(nodeAt(value, 'Metadata'), 'aws:cdk:path') ?? id,
     }
-    return [
-      {
-        what: `Resource ${quote(id)}`,
-        why: `its type ${quote(type)} is not known`,
-        next: isCustom(type)
-          ? 'Use the resource types of AWS for groups and role mappings, or validate the live pool after the deployment'
-          : 'Validate the template with its modules resolved, or the live pool after the deployment',
-        location,
-      },
-    ]
+    const found = {
+      what: `Resource ${quote(id)}`,
+      why: `its type ${quote(type)} is not known`,
+      next: isCustom(type)
+        ? 'Use the resource types of AWS for groups and role mappings, or validate the live pool after the deployment'
+        : 'Validate the template with its modules resolved, or the live pool after the deployment',
+      location,
+    }
+    if (speaks) return [found]
+    unseen.push(found)
+    return []
   })
+  return { notFollowed, unseen }
+}
+
+function isModule(type: string): boolean {
+  return type.endsWith('::MODULE')
 }
 
 function isUnknown(type: string): boolean {
   if (type.startsWith('AWS::Cognito::')) return !COGNITO_TYPES.has(type)
-  return isCustom(type) || type.endsWith('::MODULE') || !/^(?:AWS|Alexa)::/.test(type)
+  return isCustom(type) || isModule(type) || !/^(?:AWS|Alexa)::/.test(type)
 }
 
 function isCustom(type: string): boolean {

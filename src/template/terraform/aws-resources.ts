@@ -82,6 +82,7 @@ export interface AwsInfrastructure {
   readonly resources: readonly AwsResource[]
   readonly unresolved?: readonly Unresolved[]
   readonly notFollowed?: readonly NotFollowed[]
+  readonly unseen?: readonly NotFollowed[]
   readonly suppressions?: readonly Suppression[]
 }
 
@@ -92,6 +93,7 @@ export function toInfrastructure({
   resources: given,
   unresolved = [],
   notFollowed = [],
+  unseen = [],
   suppressions = [],
 }: AwsInfrastructure): Infrastructure {
   const resources = fromAwscc(given)
@@ -112,6 +114,7 @@ export function toInfrastructure({
     declaredPrecedences: [],
     unresolved: [...unresolved, ...names.unresolved()],
     notFollowed,
+    unseen,
     misspelt: resources.flatMap(misspeltAttributes),
     wrongIds: names.wrongIds(),
     suppressions,

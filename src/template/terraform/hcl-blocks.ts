@@ -109,6 +109,59 @@ export function outlineHcl(text: string): HclOutline {
   }
 }
 
+/**
+ * Whether a text may be no HCL: it has a statement of no known form, a bracket or a text that is not closed. It is no parser: what
+ * it takes for sound may have an expression that is not.
+ */
+export function mayBeBroken(text: string): boolean {
+  const { tokens } = tokenize(text)
+  const isCut = ({ kind, text: string, end }: Token) =>
+    kind === 'string' && (string.includes('\n') || (end === text.length && !string.endsWith('"')))
+  if (tokens.some(isCut)) return true
+  let depth = 0
+  let index = 0
+  const at = (ahead = 0) => tokens[Math.min(index + ahead, tokens.length - 1)]!
+
+  /** Whether an expression stands there, up to the end of its line or the brace of its block. */
+  const passExpression = (): boolean => {
+    const inside: string[] = []
+    let length = 0
+    for (; at().kind !== 'end'; index++, length++) {
+      const { kind, text: mark } = at()
+      if (inside.length === 0 && (kind === 'newline' || (kind === 'mark' && mark === '}'))) break
+      if (kind !== 'mark') continue
+      if ('([{'.includes(mark)) inside.push(CLOSING.get(mark)!)
+      else if (')]}'.includes(mark) && inside.pop() !== mark) return false
+    }
+    return length > 0 && inside.length === 0
+  }
+
+  while (at().kind !== 'end') {
+    const { kind, text: mark } = at()
+    if (kind === 'newline') index++
+    else if (kind === 'mark' && mark === '}') {
+      if (depth-- === 0) return true
+      index++
+    } else if (kind === 'word' && at(1).text === '=') {
+      index += 2
+      if (!passExpression()) return true
+    } else if (kind === 'word') {
+      index++
+      while (isName(at())) index++
+      if (at().text !== '{') return true
+      depth++
+      index++
+    } else return true
+  }
+  return depth > 0
+}
+
+const CLOSING: ReadonlyMap<string, string> = new Map([
+  ['(', ')'],
+  ['[', ']'],
+  ['{', '}'],
+])
+
 function withoutMarks(comment: string): string {
   return comment.replace(/^(?:#|\/\/|\/\*)|\*\/$/g, '').trim()
 }
@@ -196,4 +249,8 @@ export function locate({ path, construct }: Location, span: LineSpan | undefined
   if (span === undefined) return { path, construct }
   const { start, end } = span
   return { path, line: start.line, column: start.column, endLine: end.line, endColumn: end.column, construct }
+}
+
+function isName({ kind }: Token): boolean {
+  return kind === 'word' || kind === 'string'
 }

@@ -1,7 +1,13 @@
 import { posix } from 'node:path'
+import { quote } from '../../errors.js'
+import type { Location, NotFollowed } from '../../rules/infrastructure.js'
 import { field } from '../json-text.js'
+import type { SourceFile } from '../reading.js'
 import type { Declaration } from './configuration.js'
 import { entries } from './evaluate.js'
+import { locate, outlineHcl } from './hcl-blocks.js'
+import { outlineJson } from './json-outline.js'
+import { VALIDATE_PLAN } from './unknown-resources.js'
 
 /** A source that begins so is a folder, and all others are fetched. */
 export function isLocal(source: string): boolean {
@@ -18,6 +24,32 @@ const LOCAL_SOURCE = /\bsource"?\s{0,100}[=:]\s{0,100}"(\.{1,2}\/[^"\n]{0,1000}|
 /** The folders that a text may call as modules, comments and other arguments of that name included: found without parsing it. */
 export function mayCall(folder: string, text: string): readonly string[] {
   return [...text.matchAll(LOCAL_SOURCE)].map(([, source]) => folderOf(folder, source!))
+}
+
+/** The modules that a file calls and that are fetched, as its places tell, without parsing it. */
+export function remoteCalls({ path, text }: SourceFile): readonly NotFollowed[] {
+  if (!/\bmodule\b/.test(text)) return []
+  const lines = text.split('\n')
+  const { blocks } = path.endsWith('.json') ? outlineJson(text, path) : outlineHcl(text)
+  return blocks.flatMap(block => {
+    const [keyword, name] = block.names
+    const span = block.attributes.get('source')
+    if (keyword !== 'module' || name === undefined || span === undefined) return []
+    const written = lines.slice(span.start.line - 1, span.end.line).join('\n')
+    const source = /\bsource"?\s*[=:]\s*"([^"\n]*)"/.exec(written)?.[1]
+    if (source === undefined || isLocal(source)) return []
+    const address = `module.${name}`
+    return [unseenModule(address, notAmongFiles(source), locate({ path, construct: address }, block))]
+  })
+}
+
+export function notAmongFiles(source: string): string {
+  return `its source ${quote(source)} is not among the files`
+}
+
+/** A module that is not followed, and of which nothing says that it makes groups. */
+export function unseenModule(address: string, why: string, location: Location): NotFollowed {
+  return { what: `Module ${quote(address)}`, why, next: VALIDATE_PLAN, location }
 }
 
 /** What every text has that says anything of Cognito. */

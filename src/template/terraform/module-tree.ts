@@ -6,9 +6,11 @@ import { compareText } from '../../text.js'
 import { emptyInfrastructure } from '../empty-infrastructure.js'
 import { isWithin } from '../paths.js'
 import type { Reading, ReadingFailure, SourceFile } from '../reading.js'
+import { isRecord } from '../json-text.js'
 import { type Module, parseFile, readDeclarations, selectFiles } from './configuration.js'
+import { mayBeBroken } from './hcl-blocks.js'
 import { type HclParser, sharedParser } from './hcl-parser.js'
-import { mayCall, mayCallSignIn, SPEAKS_OF_COGNITO } from './module-source.js'
+import { mayCall, mayCallSignIn, remoteCalls, SPEAKS_OF_COGNITO } from './module-source.js'
 import { readRoot, TERRAFORM_SOURCE } from './root-module.js'
 import { isVariableFile, ownVariableFiles, parseVariableFile, variableNames } from './variables.js'
 
@@ -86,8 +88,13 @@ export async function readTerraformTree(
   for (const folder of folders.values()) if (folder.speaksOfCognito && !visited.has(folder.path)) await read(folder)
 
   for (const folder of folders.values()) {
-    const paths = folder.files.map(({ path }) => path).filter(path => !failures.has(path))
-    if (!visited.has(folder.path)) infrastructures.push({ ...emptyInfrastructure(TERRAFORM_SOURCE, ''), paths })
+    if (visited.has(folder.path)) continue
+    // That there is nothing in them is only known of what can be read.
+    for (const file of folder.files) if (looksBroken(file)) await orFailure(file.path, () => parseFile(file, parse))
+    const whole = folder.files.filter(({ path }) => !failures.has(path))
+    const unseen = whole.flatMap(remoteCalls)
+    const paths = whole.map(({ path }) => path)
+    infrastructures.push({ ...emptyInfrastructure(TERRAFORM_SOURCE, ''), paths, unseen })
   }
   return { infrastructures: saidOnce(infrastructures), failures: [...failures.values()], included: [...included] }
 }
@@ -103,7 +110,17 @@ function saidOnce(infrastructures: readonly Infrastructure[]): readonly Infrastr
     ...infrastructure,
     unresolved: infrastructure.unresolved.filter(isNew),
     notFollowed: infrastructure.notFollowed.filter(isNew),
+    unseen: infrastructure.unseen?.filter(isNew),
   }))
+}
+
+function looksBroken({ path, text }: SourceFile): boolean {
+  if (!path.endsWith('.json')) return mayBeBroken(text)
+  try {
+    return !isRecord(JSON.parse(text))
+  } catch {
+    return true
+  }
 }
 
 /** A folder that has a module. */

@@ -18,7 +18,15 @@ import {
   type RootContext,
   within,
 } from './module-instance.js'
-import { folderOf, isLocal, mayHoldGroups, outputsTaken, writtenSource } from './module-source.js'
+import {
+  folderOf,
+  isLocal,
+  mayHoldGroups,
+  notAmongFiles,
+  outputsTaken,
+  unseenModule,
+  writtenSource,
+} from './module-source.js'
 import { type Attribute, evaluateResource } from './resource-body.js'
 import { readSuppressions } from './suppressions.js'
 import { mapOfTerms, type Term, unknown } from './term.js'
@@ -80,11 +88,12 @@ export function readRoot(files: RootFiles): RootReading {
       if (isCertain || mayHoldGroups(declaration, source, takenFrom(caller.folder, declaration)))
         notes.notFollowed(caller, declaration, { why, next, location })
       else if (source !== undefined && isLocal(source)) notes.outside(declaration, source, location)
+      else notes.unseen(unseenModule(location.construct ?? declaration.address, why, location))
       return { is: 'not-followed', why }
     }
     if (source === undefined)
       return refuse('its source is an expression, and which module it is is not known', VALIDATE_PLAN)
-    if (!isLocal(source)) return refuse(`its source ${quote(source)} is not among the files`, VALIDATE_PLAN, false)
+    if (!isLocal(source)) return refuse(notAmongFiles(source), VALIDATE_PLAN, false)
     const folder = folderOf(caller.folder, source)
     const module = files.moduleOf(folder)
     if (module === undefined) {
@@ -219,6 +228,7 @@ export function readRoot(files: RootFiles): RootReading {
     resources,
     unresolved,
     notFollowed: notes.all(),
+    unseen: notes.allUnseen(),
     suppressions: parsed.flatMap(({ folder, module }) =>
       (module?.files ?? []).flatMap(file =>
         readSuppressions(file, address => ids.get(JSON.stringify([folder, address])) ?? []),
@@ -331,6 +341,8 @@ interface Notes {
   /** A local module that is not among the files, and says nothing of Cognito. */
   readonly outside: (declaration: Declaration, source: string, location: Location) => void
   readonly other: (found: NotFollowed) => void
+  /** What nothing says of that it is about Cognito. */
+  readonly unseen: (found: NotFollowed) => void
   readonly imported: (target: Declaration, module: Module) => void
   readonly tooMany: (location: Location) => void
   readonly tooLong: () => void
@@ -338,6 +350,7 @@ interface Notes {
   readonly assumes: (variable: string, location: Location, isNone: boolean) => void
   readonly finish: () => void
   readonly all: () => readonly NotFollowed[]
+  readonly allUnseen: () => readonly NotFollowed[]
 }
 
 function placeOf({ path, line, column, construct }: Location): string {
@@ -348,6 +361,7 @@ function placeOf({ path, line, column, construct }: Location): string {
 function createNotes(files: RootFiles, unresolved: Unresolved[]): Notes {
   /** By what is written: a module that is called often has one text. */
   const found = new Map<string, NotFollowed>()
+  const unseen = new Map<string, NotFollowed>()
   const outside: { readonly address: string; readonly location: Location }[] = []
   const assumed = new Map<string, { readonly places: Map<string, Location>; readonly none: Map<string, Location> }>()
   const add = (one: NotFollowed, written: string) => {
@@ -361,6 +375,10 @@ function createNotes(files: RootFiles, unresolved: Unresolved[]): Notes {
         outside.push({ address: location.construct ?? '', location })
     },
     other: one => add(one, `resource ${placeOf(one.location)}`),
+    unseen: one => {
+      const place = placeOf(one.location)
+      if (!unseen.has(place)) unseen.set(place, one)
+    },
     imported: (target, { resources }) => {
       const { address } = target
       if (resources.has(address) || !OF_GROUPS.has(address.split('.')[0]!)) return
@@ -409,6 +427,7 @@ function createNotes(files: RootFiles, unresolved: Unresolved[]): Notes {
       add({ what, why, next, location: first.location }, 'outside')
     },
     all: () => [...found.values()],
+    allUnseen: () => [...unseen.values()],
   }
 }
 

@@ -1,0 +1,69 @@
+import { quote } from '../errors.js'
+import { checkNames, invalidOption, type OptionNames } from '../record.js'
+import type { Finding } from '../rules/finding.js'
+import { validateAll, type ValidateOptions } from '../rules/validate.js'
+import { type FailOn, failsOn, SEVERITIES } from '../severity.js'
+
+export interface HandlerOptions extends ValidateOptions {
+  /**
+   * The severity from which on a finding fails: the hook stops the deployment, the user pool is not compliant.
+   *
+   * @default 'error'
+   */
+  readonly failOn?: FailOn | undefined
+  /**
+   * The current time, in milliseconds since the epoch.
+   *
+   * @default Date.now
+   */
+  readonly clock?: (() => number) | undefined
+}
+
+export const HANDLER_OPTIONS: OptionNames<HandlerOptions> = {
+  only: true,
+  ignore: true,
+  enable: true,
+  severities: true,
+  failOn: true,
+  clock: true,
+}
+
+/**
+ * Wrong options are said when the function starts, and not with the first event.
+ *
+ * @throws RolecastError `invalid-option`
+ */
+export function checkHandlerOptions(options: HandlerOptions, names: Readonly<Record<string, true>>): void {
+  checkNames(options, names, 'the options', "give an object, like `{ failOn: 'warning' }`")
+  const { failOn = 'error' } = options
+  if (failOn !== 'never' && !SEVERITIES.includes(failOn))
+    throw invalidOption(
+      `unknown \`failOn\` ${quote(failOn)}; use one of ${[...SEVERITIES, 'never'].join(', ')}`,
+      failOn,
+    )
+  validateAll([], { ...rulesOf(options), today: '' })
+}
+
+export function rulesOf({ only, ignore, enable, severities }: HandlerOptions): ValidateOptions {
+  return { only, ignore, enable, severities }
+}
+
+export interface Judged {
+  /** What fails, worst first. */
+  readonly failing: readonly Finding[]
+  /** What does not, worst first. */
+  readonly others: readonly Finding[]
+  /** What the template itself says is intended: it does not fail, whatever it is. */
+  readonly suppressed: readonly Finding[]
+}
+
+export function judge(findings: readonly Finding[], failOn: FailOn = 'error'): Judged {
+  const open = findings
+    .filter(({ suppressed }) => suppressed === undefined)
+    .toSorted((a, b) => SEVERITIES.indexOf(b.severity) - SEVERITIES.indexOf(a.severity))
+  return {
+    failing: open.filter(({ severity }) => failsOn(severity, failOn)),
+    others: open.filter(({ severity }) => !failsOn(severity, failOn)),
+    suppressed: findings.filter(({ suppressed }) => suppressed !== undefined),
+  }
+}

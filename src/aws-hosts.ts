@@ -34,3 +34,16 @@ export function awsHost(host: string): AwsHost | undefined {
   const isForAllRegions = (service === 'iam' && (region === 'global' || region === 'us-gov')) || region === undefined
   return isForAllRegions && (service === 'iam' || service === 'sts') ? { service } : undefined
 }
+
+/**
+ * Whether this is a host of Amazon S3 itself, of a bucket or of a Region. What is in a bucket can be anyone's; what stands below
+ * other services' hosts can be anyone's server.
+ *
+ * @see https://docs.aws.amazon.com/general/latest/gr/s3.html
+ */
+export function isS3Host(host: string): boolean {
+  const name = host.replace(DOMAINS, '')
+  return name !== host && S3.test(name)
+}
+
+const S3 = /^(?:[a-z\d][a-z\d.-]{1,61}[a-z\d]\.)?s3(?:-fips)?(?:\.dualstack)?(?:[.-][a-z]{2,}(?:-[a-z]+)+-\d+)?$/

@@ -1,4 +1,5 @@
 import { awsHost } from '../aws-hosts.js'
+import { clientConfigOf } from '../cognito/api/client-config.js'
 import { loadSdk } from '../cognito/api/load-sdk.js'
 import { foreignEndpoint } from './endpoint-setting.js'
 import { loadLambda } from './load-lambda.js'
@@ -68,7 +69,7 @@ export function createClients(
   async function open(service: Service, credentials: AwsCredentials | undefined) {
     const { client: name, load } = LOADERS[service]
     const sdk = (await load()) as Sdk
-    const client = new sdk[name]!(configOf(options, service, credentials)) as Client
+    const client = new sdk[name]!(await configOf(options, service, credentials)) as Client
     refuseOtherHosts(client, service, options.endpoint)
     return { sdk, client }
   }
@@ -101,14 +102,9 @@ function configOf(
   { region, profile, endpoint }: Pick<SessionOptions, 'region' | 'profile' | 'endpoint'>,
   service: Service,
   credentials: AwsCredentials | undefined,
-): object {
-  return {
-    region,
-    maxAttempts: 1,
-    ...(profile !== undefined && credentials === undefined && { profile }),
-    ...(credentials !== undefined && { credentials }),
-    ...(endpoint !== undefined && isFor(service, endpoint) && { endpoint }),
-  }
+): Promise<object> {
+  const own = endpoint !== undefined && isFor(service, endpoint) ? endpoint : undefined
+  return clientConfigOf({ region, profile, credentials, endpoint: own, maxAttempts: 1 })
 }
 
 /** Whether calls go to AWS itself: to the default addresses, or to one of a service's own. */
@@ -170,7 +166,7 @@ export async function checkAddress(
 ): Promise<void> {
   const { client: name, load } = LOADERS[service]
   const sdk = (await load()) as Sdk
-  const config = configOf(options, service, options.credentials)
+  const config = await configOf(options, service, options.credentials)
   const client = new sdk[name]!({ ...config, credentials: { accessKeyId: 'none', secretAccessKey: 'none' } }) as Client
   client.middlewareStack.add(
     () => async args => {

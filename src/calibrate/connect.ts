@@ -4,7 +4,7 @@ import { REGION_PATTERN } from '../aws-ids.js'
 import { isAbortSignal } from '../abort.js'
 import { checkEndpoint, MAX_TIMER, numberOption } from '../cognito/api/connection-options.js'
 import { oneLine } from '../cognito/api/api-error.js'
-import { loadSdk } from '../cognito/api/load-sdk.js'
+import { defaultRegion } from '../cognito/api/client-config.js'
 import { isRolecastError, quote, RolecastError } from '../errors.js'
 import { invalidOption } from '../record.js'
 import { maskAccounts } from './call-failure.js'
@@ -16,7 +16,7 @@ import { PLACEHOLDER_ACCOUNT, type RolePlace } from './user-pool-rows.js'
 
 /** How a run, or its clean-up, reaches AWS. */
 export interface ConnectOptions {
-  /** @default the one that the SDK finds in the environment or the profile */
+  /** @default AWS_REGION, else AWS_DEFAULT_REGION, else the region of the profile */
   readonly region?: string | undefined
   /** A profile of the AWS configuration files. Ignored with `credentials`. */
   readonly profile?: string | undefined
@@ -64,7 +64,7 @@ export async function connect(
   checkEndpoint(options)
   const timeout = numberOption(options, 'timeout', { default: 15_000, min: 1, max: MAX_TIMER })
   if (!isAbortSignal(signal)) throw invalidOption(`\`signal\` is ${quote(signal)}; give an AbortSignal`, signal)
-  const region = options.region ?? (await defaultRegion(options))
+  const region = options.region ?? (await regionOf(options))
   checkRegion(region, endpoint)
   await checkAddresses({ ...options, region }, services)
   const session = createSession({ ...options, region, runId, signal, timeout, tell: event => onEvent?.(event) })
@@ -100,15 +100,11 @@ function fingerprint(account: string, runId: string): string {
   return scryptSync(account, runId, 16).toString('hex')
 }
 
-async function defaultRegion({ profile }: ConnectOptions): Promise<string> {
-  const sdk = await loadSdk(
-    '@aws-sdk/client-cognito-identity-provider',
-    () => import('@aws-sdk/client-cognito-identity-provider'),
-  )
-  const client = new sdk.CognitoIdentityProviderClient({ ...(profile !== undefined && { profile }) })
+async function regionOf({ profile, credentials }: ConnectOptions): Promise<string> {
   try {
-    return await client.config.region()
+    return await defaultRegion(credentials === undefined ? { profile } : {})
   } catch (cause) {
+    if (isRolecastError(cause)) throw cause
     throw new RolecastError('no-region', 'no AWS region was found; give `region`', { cause })
   }
 }

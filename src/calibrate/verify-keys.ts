@@ -27,7 +27,7 @@ function issuersOf({ userPoolId, endpoint }: IssuerOptions): readonly string[] {
       : []
   if (ofCognito.length === 0 && endpoint === undefined)
     throw invalidOption(
-      `how the issuer of user pool ${quote(userPoolId)} looks is not known, because the id does not begin with a Region whose names are public; for an emulator, give its endpoint`,
+      `how the issuer of user pool ${quote(userPoolId)} looks is not known, because the id does not begin with a Region whose names are public; for an emulator, give its address as \`endpoint\``,
       userPoolId,
     )
   return endpoint === undefined ? ofCognito : [`${withoutSlash(endpoint)}/${userPoolId}`, ...ofCognito]
@@ -42,13 +42,13 @@ export function checkIssuer(issuer: string, options: IssuerOptions): void {
   const wanted = quote(options.userPoolId)
   const what =
     other === options.userPoolId
-      ? `an issuer that is not the one of user pool ${wanted}, though it ends as that does: it is at ${quote(issuer.slice(0, issuer.lastIndexOf('/')))}`
+      ? `user pool ${wanted} at ${quote(issuer.slice(0, issuer.lastIndexOf('/')))}, which is not ${options.endpoint === undefined ? 'where Cognito has that pool' : quote(withoutSlash(options.endpoint))}`
       : isUserPoolId(other)
         ? `user pool ${quote(other)} and not by ${wanted}`
         : `something else than user pool ${wanted}`
   const next =
     other === options.userPoolId && options.endpoint === undefined
-      ? 'for a token of an emulator, give its endpoint'
+      ? 'if that is an emulator, give its address as `endpoint`'
       : 'give the user pool that issued it'
   throw new RolecastError('wrong-user-pool', `the token was issued by ${what}; ${next}`)
 }

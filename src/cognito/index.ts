@@ -14,12 +14,11 @@ export {
   type CachedRoleResolver,
   createRoleResolver,
   type PlainRoleResolverOptions,
-  resolveLookup,
-  type RoleResolution,
   type RoleResolver,
   type RoleResolverOptions,
   type SourcedRoleResolverOptions,
 } from './groups/role-resolver.js'
+export { resolveLookup, type RoleResolution } from './groups/resolve-lookup.js'
 export {
   type CognitoIdentityClient,
   getIdentityPoolRoles,

@@ -407,9 +407,15 @@ describe('a token that is not the one of a user of this pool is an error', () =>
 
   test.each([
     [`https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other`, /issued by user pool `eu-west-1_Other` and not by/],
-    [`https://cognito-idp.us-east-1.amazonaws.com/${userPoolId}`, /an issuer that is not the one of user pool/],
-    [`https://cognito-idp.eu-west-1.amazonaws.com.evil.example/${userPoolId}`, /an issuer that is not the one of/],
-    [`http://cognito-idp.eu-west-1.amazonaws.com/${userPoolId}`, /an issuer that is not the one of user pool/],
+    [
+      `https://cognito-idp.us-east-1.amazonaws.com/${userPoolId}`,
+      /, which is not where Cognito has that pool; if that/,
+    ],
+    [
+      `https://cognito-idp.eu-west-1.amazonaws.com.evil.example/${userPoolId}`,
+      /, which is not where Cognito has that pool; if that/,
+    ],
+    [`http://cognito-idp.eu-west-1.amazonaws.com/${userPoolId}`, /, which is not where Cognito has that pool; if that/],
     [`${ISSUER}/`, /something else than user pool/],
     [`https://evil.example/x@${userPoolId}`, /something else than user pool/],
     ['secret', /something else than user pool/],
@@ -423,11 +429,11 @@ describe('a token that is not the one of a user of this pool is an error', () =>
   test('where it ends as the issuer does, it says where it is, cut and escaped', async () => {
     const at = async (host: string) => (await rejection(idToken({}, { iss: `${host}/${userPoolId}` }))).message
     expect(await at('https://cognito-idp.us-east-1.amazonaws.com')).toContain(
-      'it is at `https://cognito-idp.us-east-1.amazonaws.com`; ',
+      'at `https://cognito-idp.us-east-1.amazonaws.com`, which is not where Cognito has that pool; if that is an emulator, give its address as `endpoint`',
     )
-    expect(await at('https://evil\u001b[2J.example')).toContain('it is at `https://evil\\u{1b}[2J.example`; ')
+    expect(await at('https://evil\u001b[2J.example')).toContain('at `https://evil\\u{1b}[2J.example`, which ')
     expect(await at(`https://${'x'.repeat(5_000)}.example`)).toMatch(
-      /it is at `https:\/\/x{192}…` \(5,?0\d\d characters\); /,
+      /at `https:\/\/x{192}…` \(5,?0\d\d characters\), which /,
     )
   })
 

@@ -3,6 +3,7 @@ import { onAbort } from '../../abort.js'
 import { isRolecastError } from '../../errors.js'
 import { orAbort } from './abort.js'
 import { type CallContext, failure } from './api-error.js'
+import { clientConfigOf } from './client-config.js'
 import { explainFailure } from './container-credentials.js'
 import { parse } from './user-pool-call.js'
 
@@ -33,14 +34,8 @@ export interface AccountAccess {
 }
 
 /** What a client of the SDK is made of. One attempt: the SDK's retries ignore the rates. */
-export function clientConfigOf({ region, profile, credentials, endpoint }: AccountAccess) {
-  return {
-    region,
-    maxAttempts: 1,
-    ...(profile !== undefined && { profile }),
-    ...(credentials !== undefined && { credentials }),
-    ...(endpoint !== undefined && { endpoint }),
-  }
+export function accountClientConfig({ region, profile, credentials, endpoint }: AccountAccess) {
+  return clientConfigOf({ region, profile, credentials, endpoint, maxAttempts: 1 })
 }
 
 /** Milliseconds for a call where nothing else is given. */

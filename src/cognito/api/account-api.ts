@@ -2,7 +2,7 @@ import pRetry from 'p-retry'
 import * as z from 'zod/mini'
 import { identityPoolRegion, isEmulatedPoolId } from '../../aws-ids.js'
 import { isRolecastError, type RolecastError } from '../../errors.js'
-import { type AccountAccess, callOnce, clientConfigOf, DEFAULT_TIMEOUT } from './account-access.js'
+import { type AccountAccess, accountClientConfig, callOnce, DEFAULT_TIMEOUT } from './account-access.js'
 import { type CallContext, failure } from './api-error.js'
 import type { AuditClient } from './connection-options.js'
 import { getIdentityPoolRoles, type IdentityPoolSettings } from './identity-pool-api.js'
@@ -81,11 +81,11 @@ export function createAccountApi(options: AccountApiOptions): AccountApi {
 
   async function loadUserPools() {
     const sdk = await loadSdk(USER_POOL_SDK, () => import('@aws-sdk/client-cognito-identity-provider'))
-    return { sdk, client: new sdk.CognitoIdentityProviderClient(clientConfigOf(options)) }
+    return { sdk, client: new sdk.CognitoIdentityProviderClient(await accountClientConfig(options)) }
   }
   async function loadIdentityPools() {
     const sdk = await loadSdk(IDENTITY_SDK, () => import('@aws-sdk/client-cognito-identity'))
-    return { sdk, client: new sdk.CognitoIdentityClient(clientConfigOf(options)) }
+    return { sdk, client: new sdk.CognitoIdentityClient(await accountClientConfig(options)) }
   }
 
   function again<T>(limiter: Limiter, signal: AbortSignal, context: CallContext, call: () => Promise<T>): Promise<T> {

@@ -3,8 +3,8 @@ import { RolecastError, quote } from '../../errors.js'
 import { ROLE_ARN_PATTERN } from '../../aws-ids.js'
 import {
   type AccountAccess,
+  accountClientConfig,
   callOnce,
-  clientConfigOf,
   type CredentialsProvider,
   type TemporaryCredentials,
 } from './account-access.js'
@@ -34,7 +34,7 @@ export async function getCaller(access: AccountAccess, signal: AbortSignal): Pro
     callerIdentityResponse,
     async abortSignal => {
       const sdk = await loadSts()
-      const client = new sdk.STSClient(clientConfigOf(access))
+      const client = new sdk.STSClient(await accountClientConfig(access))
       return client.send(new sdk.GetCallerIdentityCommand({}), { abortSignal })
     },
     { signal, timeout: access.timeout },
@@ -88,7 +88,7 @@ export function assumedRole(
       assumeRoleResponse,
       async abortSignal => {
         const sdk = await loadSts()
-        const client = new sdk.STSClient(clientConfigOf(access))
+        const client = new sdk.STSClient(await accountClientConfig(access))
         const input = {
           RoleArn: roleArn,
           RoleSessionName: sessionName,

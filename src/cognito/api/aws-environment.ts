@@ -15,6 +15,20 @@ export function environmentCredentials():
   }
 }
 
+/**
+ * Checks a profile, or that of AWS_PROFILE, before the SDK is asked: it would go on to the credentials of the machine.
+ *
+ * @throws RolecastError `no-credentials` as a rejection
+ */
+export async function checkProfileOf(profile: string | undefined): Promise<void> {
+  if (profile || env.AWS_PROFILE) await (await import('./aws-profile.js')).checkProfile(profile)
+}
+
+/** The SDK reads the first one only; the AWS CLI both, and it goes before the region of a profile. */
+export function environmentRegion(): string | undefined {
+  return env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined
+}
+
 const ENDPOINT_VARIABLES = ['AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER', 'AWS_ENDPOINT_URL'] as const
 
 /**

@@ -60,7 +60,8 @@ export interface ConnectionOptions<
   /**
    * Ignored with a `client`.
    *
-   * @default the part of the user pool id before the underscore
+   * @default the part of the user pool id before the underscore; where it has none, as that of an emulator, AWS_REGION, else
+   * AWS_DEFAULT_REGION, else the region of the profile
    */
   readonly region?: string | undefined
   /** Another address of Cognito, for example an emulator's. Ignored with a `client`. */

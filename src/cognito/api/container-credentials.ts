@@ -17,11 +17,21 @@ export async function explainFailure(
   signal?: AbortSignal,
 ): Promise<RolecastError> {
   const source = cause instanceof Error ? sourceOf(cause.message) : undefined
-  if (source === undefined) return toFailure(cause, context)
+  if (source === undefined) return withMissingProfile(toFailure(cause, context), cause, context)
   const state = await ask(source, signal)
   if (signal?.aborted) return failure('aborted', context, { cause: signal.reason })
-  if (state === 'answers' || (state === 'silent' && !source.isThere)) return toFailure(cause, context)
+  if (state === 'answers' || (state === 'silent' && !source.isThere))
+    return withMissingProfile(toFailure(cause, context), cause, context)
   return failure(source.diagnosis.code, context, { cause, diagnosis: source.diagnosis })
+}
+
+/** A client that the caller gives passes over a profile of AWS_PROFILE that does not exist, and does not say so in the end. */
+async function withMissingProfile(found: RolecastError, cause: unknown, context: CallContext): Promise<RolecastError> {
+  if (found.code !== 'no-credentials' || found === cause || !env.AWS_PROFILE) return found
+  const fault = await (await import('./aws-profile.js')).profileFault()
+  if (fault === undefined) return found
+  const { what: note, next } = fault
+  return failure('no-credentials', context, { cause, note, diagnosis: { code: 'no-credentials', next } })
 }
 
 /** Where the SDK looked for credentials last. */

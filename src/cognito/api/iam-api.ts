@@ -6,6 +6,7 @@ import { isRolecastError } from '../../errors.js'
 import { type AccountAccess, callOnce } from './account-access.js'
 import { failure, type IamCall } from './api-error.js'
 import { getCaller } from './assumed-role.js'
+import { clientConfigOf } from './client-config.js'
 import { loadSdk } from './load-sdk.js'
 import { someText } from './responses.js'
 import { createPaginationGuard } from './user-pool-api.js'
@@ -64,12 +65,7 @@ export function createIamApi(options: IamApiOptions): IamApi {
 
   async function load() {
     const sdk = await loadSdk('@aws-sdk/client-iam', () => import('@aws-sdk/client-iam'))
-    const config = {
-      ...(region !== undefined && { region }),
-      ...(profile !== undefined && { profile }),
-      ...(credentials !== undefined && { credentials }),
-    }
-    return { sdk, iam: new sdk.IAMClient(config) }
+    return { sdk, iam: new sdk.IAMClient(await clientConfigOf({ region, profile, credentials })) }
   }
 
   function call<T>(

@@ -5,6 +5,7 @@ import { quote, RolecastError } from '../../errors.js'
 import { orAbort } from './abort.js'
 import { loadSdk } from './load-sdk.js'
 import { failure } from './api-error.js'
+import { clientConfigOf } from './client-config.js'
 import { explainFailure } from './container-credentials.js'
 import { someText } from './responses.js'
 import { identityPoolRegion } from '../../aws-ids.js'
@@ -73,7 +74,7 @@ export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions)
     signal?.throwIfAborted()
     const sdk = await loadSdk('@aws-sdk/client-cognito-identity', () => import('@aws-sdk/client-cognito-identity'))
     const client: CognitoIdentityClient =
-      options.client ?? new sdk.CognitoIdentityClient(clientConfig(options, ownRegion))
+      options.client ?? new sdk.CognitoIdentityClient(await clientConfig(options, ownRegion))
     timer = setTimeout(() => deadline.abort(), timeout)
     ignoreOuter = onAbort(signal, () => deadline.abort(signal?.reason))
     response = await orAbort(
@@ -186,9 +187,5 @@ function regionIn(identityPoolId: unknown): string {
 }
 
 function clientConfig({ region, endpoint, profile }: GetIdentityPoolRolesOptions, ownRegion: string) {
-  return {
-    region: region || ownRegion,
-    ...(endpoint !== undefined && { endpoint }),
-    ...(profile !== undefined && { profile }),
-  }
+  return clientConfigOf({ region: region || ownRegion, endpoint, profile })
 }

@@ -14,7 +14,7 @@ export interface LightCredentials {
 }
 
 export interface LightClientOptions {
-  /** @default the part of the user pool id before the underscore, for each call */
+  /** @default the part of the user pool id before the underscore, for each call; where it has none, AWS_REGION, else AWS_DEFAULT_REGION */
   readonly region?: string | undefined
   /**
    * Another address of Cognito, for example an emulator's, or of a FIPS endpoint. It is `https` unless this begins with `http:`.

@@ -5,7 +5,8 @@ import { quote, RolecastError } from '../../errors.js'
 import { ownValue } from '../../record.js'
 import { orAbort } from './abort.js'
 import { failure, type UserPoolCall } from './api-error.js'
-import { environmentCredentials, environmentEndpoint } from './aws-environment.js'
+import { checkProfileOf, environmentCredentials, environmentEndpoint, environmentRegion } from './aws-environment.js'
+import { USER_AGENT } from './client-config.js'
 import { diagnose } from './diagnosis.js'
 import {
   areCredentials,
@@ -65,8 +66,9 @@ interface Target {
 /** @throws RolecastError `no-region`, `invalid-option` */
 export function targetOf(settings: LightSettings, context: UserPoolCall): Target {
   const { userPoolId } = context
-  const region = settings.region ?? userPoolId.slice(0, Math.max(0, userPoolId.lastIndexOf('_')))
-  if (region === '') throw failure('no-region', context)
+  const own = userPoolId.slice(0, Math.max(0, userPoolId.lastIndexOf('_')))
+  const region = settings.region ?? (own || environmentRegion())
+  if (region === undefined) throw failure('no-region', context)
   const endpoint = settings.endpoint ?? environmentEndpoint() ?? endpointOf(region, context)
   const url = new URL(endpoint)
   // As the SDK does, so that both sign the same path.
@@ -106,6 +108,7 @@ function createCredentials({
   return async region => {
     const found = profile === undefined ? environmentCredentials() : undefined
     if (found !== undefined) return found
+    await checkProfileOf(profile)
     chain ??= loadSdk(CHAIN, () => import('@aws-sdk/credential-provider-node')).then(({ defaultProvider }) =>
       // The region in which a provider asks STS, unless its profile names one.
       defaultProvider({ ...(profile !== undefined && { profile }), parentClientConfig: { region } }),
@@ -160,7 +163,7 @@ async function signRequest(
       host: url.host,
       'content-type': 'application/x-amz-json-1.1',
       'content-length': Buffer.byteLength(body).toString(),
-      'user-agent': 'rolecast-light-client',
+      'user-agent': `${USER_AGENT.join('/')} light-client`,
       'x-amz-target': `AWSCognitoIdentityProviderService.${operation}`,
     },
     body,

@@ -1,6 +1,7 @@
 import { quote } from '../../errors.js'
 import { invalidOption } from '../../record.js'
 import type { UserPoolOperation } from './api-error.js'
+import { clientConfigOf } from './client-config.js'
 import type { ConnectionOptions } from './connection-options.js'
 import { loadSdk } from './load-sdk.js'
 
@@ -47,10 +48,12 @@ export function createSenders(options: SenderOptions): (operation: UserPoolOpera
     )
   let loading: Promise<{ readonly sdk: Sdk; readonly sender: object }> | undefined
   const load = () => {
-    loading ??= loadSdk(SDK, () => import('@aws-sdk/client-cognito-identity-provider')).then(sdk => ({
+    loading ??= loadSdk(SDK, () => import('@aws-sdk/client-cognito-identity-provider')).then(async sdk => ({
       sdk,
-      sender: client ?? newClient(sdk, options),
+      sender: client ?? (await newClient(sdk, options)),
     }))
+    // What is missing may be there by the next call.
+    loading.catch(() => (loading = undefined))
     return loading
   }
 
@@ -69,13 +72,11 @@ export function createSenders(options: SenderOptions): (operation: UserPoolOpera
   }
 }
 
-function newClient(sdk: Sdk, { region, endpoint, profile, maxAttempts, onClient }: SenderOptions): object {
-  const client = new sdk.CognitoIdentityProviderClient({
-    ...(region !== undefined && { region }),
-    ...(endpoint !== undefined && { endpoint }),
-    ...(profile !== undefined && { profile }),
-    ...(maxAttempts !== undefined && { maxAttempts }),
-  })
+async function newClient(
+  sdk: Sdk,
+  { region, endpoint, profile, maxAttempts, onClient }: SenderOptions,
+): Promise<object> {
+  const client = new sdk.CognitoIdentityProviderClient(await clientConfigOf({ region, endpoint, profile, maxAttempts }))
   onClient?.(client)
   return client
 }

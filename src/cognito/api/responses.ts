@@ -1,5 +1,7 @@
 import * as z from 'zod/mini'
-import { type Group, MAX_PRECEDENCE } from '../../group.js'
+import { MAX_PRECEDENCE } from '../../group.js'
+
+export { creationOf, modificationOf, toGroup } from './group-type.js'
 
 export const someText = z.string().check(z.minLength(1))
 export const count = z.int().check(z.minimum(0))
@@ -14,6 +16,8 @@ const groupType = z.object({
   CreationDate: z.optional(z.unknown()),
   LastModifiedDate: z.optional(z.unknown()),
 })
+
+export type GroupType = z.infer<typeof groupType>
 
 const token = z.nullish(someText)
 
@@ -48,30 +52,3 @@ export const describeUserPoolResponse = z.object({
 })
 
 export type UserType = z.infer<typeof userType>
-
-/** When a group was created, in milliseconds since the epoch. Undefined where the response does not say it. */
-export function creationOf({ CreationDate: date }: z.infer<typeof groupType>): number | undefined {
-  return date instanceof Date && Number.isFinite(date.getTime()) ? date.getTime() : undefined
-}
-
-const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d/
-
-/**
- * When a group was last changed, in milliseconds since the epoch. Undefined where it is not said. The SDK has a date, and what
- * the AWS CLI prints has a text or a number of seconds.
- */
-export function modificationOf({ LastModifiedDate: date }: z.infer<typeof groupType>): number | undefined {
-  const time =
-    date instanceof Date
-      ? date.getTime()
-      : typeof date === 'number'
-        ? date * 1_000
-        : typeof date === 'string' && ISO_DATE.test(date)
-          ? Date.parse(date)
-          : NaN
-  return Number.isFinite(time) ? time : undefined
-}
-
-export function toGroup({ GroupName, Precedence, RoleArn }: z.infer<typeof groupType>): Group {
-  return Object.freeze({ groupName: GroupName, precedence: Precedence ?? null, roleArn: RoleArn || null })
-}

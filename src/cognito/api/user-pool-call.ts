@@ -1,9 +1,10 @@
 import { isEmulatedPoolId } from '../../aws-ids.js'
 import type * as z from 'zod/mini'
-import { quote, RolecastError } from '../../errors.js'
+import { isRolecastError, quote, RolecastError } from '../../errors.js'
 import { onAbort } from '../../abort.js'
 import { orAbort } from './abort.js'
 import { type CallContext, failure, type UserPoolCall, type UserPoolOperation } from './api-error.js'
+import { defaultRegion } from './client-config.js'
 import { explainFailure } from './container-credentials.js'
 import { diagnose } from './diagnosis.js'
 import { type Adaptation, createLimiter, type Lanes, type Limiter } from './rate-limiter.js'
@@ -113,7 +114,8 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
   /** Calls that wait for the SDK, and are not with their limiter yet. */
   const arriving = new Map<Limiter, number>()
   const arrive = (limiter: Limiter, more: number) => arriving.set(limiter, (arriving.get(limiter) ?? 0) + more)
-  const senderOf = createSenders({ ...options, region })
+  const senderOf =
+    region === undefined && !options.client ? lateSenders(options) : createSenders({ ...options, region })
 
   async function call(
     context: UserPoolCall,
@@ -230,13 +232,31 @@ export const MIN_RATE = 0.001
 function regionOf({ userPoolId, region, client }: UserPoolCallOptions): string | undefined {
   checkUserPoolId(userPoolId)
   const prefix = userPoolId.slice(0, Math.max(0, userPoolId.lastIndexOf('_')))
-  if (region || client) return region || undefined
-  if (prefix !== '') return prefix
-  throw new RolecastError(
-    'no-region',
-    `the user pool id ${quote(userPoolId)} does not begin with a region; give \`region\``,
-    { value: userPoolId },
-  )
+  return region || (client ? undefined : prefix || undefined)
+}
+
+/** For the id of an emulator without a region in it: that of the environment or the profile, which the first call looks for. */
+function lateSenders(options: UserPoolCallOptions): (operation: UserPoolOperation) => Promise<Send> {
+  const { userPoolId, profile } = options
+  let loading: Promise<ReturnType<typeof createSenders>> | undefined
+  async function load() {
+    try {
+      return createSenders({ ...options, region: await defaultRegion({ profile }) })
+    } catch (cause) {
+      if (isRolecastError(cause)) throw cause
+      throw new RolecastError(
+        'no-region',
+        `the user pool id ${quote(userPoolId)} does not begin with a region; give \`region\``,
+        { value: userPoolId, cause },
+      )
+    }
+  }
+  return async operation => {
+    loading ??= load()
+    // What is missing may be there by the next call.
+    loading.catch(() => (loading = undefined))
+    return (await loading)(operation)
+  }
 }
 
 /** @throws RolecastError `invalid-user-pool-id` */

@@ -1,5 +1,5 @@
-import { checkRecord, type Mutable } from '../../record.js'
-import { type Resolution, type ResolveOptions, resolveRoles } from '../../claims/resolve.js'
+import { checkRecord } from '../../record.js'
+import { type ResolveOptions, resolveRoles } from '../../claims/resolve.js'
 import {
   type CachedGroupSource,
   createGroupSource,
@@ -15,17 +15,8 @@ import { type Group, isGroupName } from '../../group.js'
 import { checkNames, type OptionNames } from '../api/option-names.js'
 import { checkUserPoolId } from '../api/user-pool-call.js'
 import { distinctNames, tooManyNames } from './group-names.js'
+import { resolveLookup, type RoleResolution } from './resolve-lookup.js'
 import { distinct } from '../../text.js'
-
-/** A resolution of groups that were read from a source. */
-export interface RoleResolution extends Resolution {
-  /** Names of groups that do not exist, for example one just deleted. They carry no role and are in no claim. */
-  readonly unknownGroups: readonly string[]
-  /** Whether an expired group was served. */
-  readonly stale: boolean
-  /** Milliseconds since the request for the oldest group was sent; 0 for a source without a cache. */
-  readonly age: number
-}
 
 export interface RoleResolver {
   /**
@@ -203,13 +194,4 @@ function resolveUserGroups(lookup: Lookup, options: ResolveOptions): RoleResolut
   const tooMany = tooManyNames(names)
   if (tooMany !== undefined) throw tooMany
   return resolveLookup(lookup, options)
-}
-
-/** Applies `resolveRoles` to the result of a lookup. */
-export function resolveLookup({ groups, unknownGroups, stale, age }: Lookup, options?: ResolveOptions): RoleResolution {
-  const resolution = resolveRoles(groups, options) as Mutable<RoleResolution>
-  resolution.unknownGroups = unknownGroups
-  resolution.stale = stale
-  resolution.age = age
-  return resolution
 }

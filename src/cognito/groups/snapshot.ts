@@ -1,6 +1,7 @@
 import * as z from 'zod/mini'
 import { RolecastError, quote } from '../../errors.js'
 import type { Group } from '../../group.js'
+import { firstListedFault } from '../../listed-group.js'
 import { listGroupsResponse, someText, toGroup } from '../api/responses.js'
 import type { ConnectionOptions } from '../api/connection-options.js'
 import { createUserPoolApi, listGroupsOfPool } from '../api/user-pool-api.js'
@@ -39,6 +40,8 @@ export function parseSnapshot(value: unknown): SnapshotContent {
       value,
       cause,
     })
+  const fault = firstListedFault((value as { readonly Groups?: unknown } | null | undefined)?.Groups)
+  if (fault !== undefined) throw invalid(fault)
   const parsed = readAs(snapshotShape, value)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, value).note, parsed.error)
   const { userPoolId, takenAt, Groups } = parsed.data

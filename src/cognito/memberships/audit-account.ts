@@ -1,4 +1,4 @@
-import { keptWhileFrozen } from '../../audit/summary.js'
+import { keptWhileFrozen } from '../../record.js'
 import type { AccountSource, NotRead } from '../../audit/account-summary.js'
 import { userPoolRegion } from '../../aws-ids.js'
 import { type RoleSelection, selectRoleFor } from '../../credentials/select-role.js'

@@ -732,7 +732,7 @@ describe('a failure that does not pass serves no old group', () => {
     ],
     ['a token file that is a folder', () => webIdentity(folder), 'no-credentials', /EISDIR/],
     ['no credentials at all', () => ({}), 'no-credentials', /found no AWS credentials/],
-    ['a profile that does not exist', () => ({ AWS_PROFILE: 'nope' }), 'no-credentials', /found no AWS credentials/],
+    ['a profile that does not exist', () => ({ AWS_PROFILE: 'nope' }), 'no-credentials', /the AWS profile `nope`/],
   ])('%s', async (_what, env, code, said) => {
     const failed = await failureIn(env())
     expect(failed).toMatchObject({ code, retryable: false })

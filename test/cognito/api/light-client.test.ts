@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { inspect } from 'node:util'
 import { CognitoIdentityProvider, CognitoIdentityProviderClient } from '@aws-sdk/client-cognito-identity-provider'
 import * as fc from 'fast-check'
+import manifest from '../../../package.json' with { type: 'json' }
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { createLightClient, type LightClientOptions } from '../../../src/cognito/api/light-client.js'
 import { targetOf } from '../../../src/cognito/api/light-request.js'
@@ -208,7 +209,7 @@ describe('the signature', () => {
         'content-type': 'application/x-amz-json-1.1',
         'x-amz-target': 'AWSCognitoIdentityProviderService.GetGroup',
         'x-amz-security-token': credentials.sessionToken,
-        'user-agent': 'rolecast-light-client',
+        'user-agent': `rolecast/${manifest.version} light-client`,
       },
       body: JSON.stringify(input),
     })

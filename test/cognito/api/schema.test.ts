@@ -11,9 +11,7 @@ test.each(['{"length":{"toString":null}}', '{"length":{"toString":{},"valueOf":{
     expect(() => shape.safeParse(value), 'control: zod throws').toThrow(TypeError)
     const parsed = readAs(shape, value)
     if (parsed.success) throw new Error('it was read')
-    expect(firstIssue(parsed.error, value).note).toBe(
-      'the whole: Invalid input: a value has another type than expected',
-    )
+    expect(firstIssue(parsed.error, value).note).toBe('invalid input: a value has another type than expected')
   },
 )
 
@@ -25,9 +23,27 @@ test('what is invalid is named, in at most 300 characters', () => {
     value: 7,
   })
   const key = 'x'.repeat(1_000_000)
-  const strict = readAs(z.strictObject({}), { [key]: 1 })
-  if (strict.success) throw new Error('it was read')
-  expect(firstIssue(strict.error, {}).note).toHaveLength(301)
+  const record = readAs(z.record(z.string(), z.string()), { [key]: 1 })
+  if (record.success) throw new Error('it was read')
+  expect(firstIssue(record.error, {}).note).toHaveLength(301)
+})
+
+test.each<[value: unknown, note: string]>([
+  [{ name: 'a', naem: 'b' }, 'an unknown key `naem`'],
+  [{ name: 'a', Name: 'b' }, 'an unknown key `Name` (did you mean `name`?)'],
+  [{ naame: 'a' }, 'an unknown key `naame` (did you mean `name`?)'],
+  [{ name: 'a', parts: [{ rules: 1 }, { rulse: 1 }] }, 'parts.1: an unknown key `rulse`'],
+  [{ name: 'a', parts: [{ Rules: 1 }] }, 'parts.0: an unknown key `Rules` (did you mean `rules`?)'],
+  [{ name: 'a', ['x'.repeat(1_000_000)]: 1 }, `an unknown key \`${'x'.repeat(200)}…\` (1000000 characters)`],
+  [[], 'invalid input: expected object, received array'],
+])('what is unknown in a strict shape is quoted, with the key that was probably meant: %#', (value, note) => {
+  const strict = z.strictObject({
+    name: z.string(),
+    parts: z.optional(z.array(z.strictObject({ rules: z.optional(z.number()) })).check(z.minLength(1))),
+  })
+  const parsed = readAs(strict, value)
+  if (parsed.success) throw new Error('it was read')
+  expect(firstIssue(parsed.error, value, strict).note).toBe(note)
 })
 
 test('what is valid is read', () => {

@@ -196,7 +196,9 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
   })
 
   test('no region', async () => {
-    expect(await failureOf(() => createGroupSource({ userPoolId: 'nounderscore' }))).toMatchObject({
+    vi.stubEnv('AWS_CONFIG_FILE', '/nowhere/config')
+    vi.stubEnv('AWS_REGION', undefined)
+    expect(await failureOf(() => createGroupSource({ userPoolId: 'nounderscore' })('a'))).toMatchObject({
       code: 'no-region',
       value: 'nounderscore',
     })

@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import * as fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, describe, expect, expectTypeOf, test } from 'vitest'
 import { readPoolFile } from '../../../src/cli/pool-file.js'
@@ -157,6 +158,8 @@ describe('what is no snapshot is refused', () => {
     ['the precedence "7"', { ...good, Groups: [{ GroupName: 'admins', Precedence: '7' }] }],
     ['the precedence 1.5', { ...good, Groups: [{ GroupName: 'admins', Precedence: 1.5 }] }],
     ['the precedence -1', { ...good, Groups: [{ GroupName: 'admins', Precedence: -1 }] }],
+    ['a misspelt key', { ...good, Groups: [{ GroupName: 'admins', precedence: 1 }] }],
+    ['a role that is no ARN', { ...good, Groups: [{ GroupName: 'admins', RoleArn: 'not-an-arn' }] }],
     ['a role that is a number', { ...good, Groups: [{ GroupName: 'admins', RoleArn: 7 }] }],
     ['a text, not yet parsed', JSON.stringify(good)],
     ['null', null],
@@ -369,7 +372,7 @@ describe('what goes through a file', () => {
       poolOf(GROUPS)
       const path = join(folder, 'pool.json')
       await writeFile(path, JSON.stringify(await take()))
-      const read = await readPoolFile(path)
+      const read = await readPoolFile(path, Readable.from([]))
       expect([...read.groups.values()]).toEqual(GROUPS.map(group => ({ precedence: null, roleArn: null, ...group })))
     } finally {
       await rm(folder, { recursive: true })

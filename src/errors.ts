@@ -111,13 +111,23 @@ export function quoteNumber(value: unknown): string {
 
 const MAX_QUOTED = 200
 
-/** A value of any kind, ready for a message: at most 200 characters of it, none of which acts on a terminal or a log. */
+/**
+ * A value of any kind, ready for a message: at most 200 characters of it, none of which acts on a terminal or a log. As in
+ * Markdown, more backticks are around it than it has itself, so that each name in a message begins and ends somewhere.
+ */
 export function quote(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
   if (typeof value === 'function') return 'a function'
   const text = String(value)
   const shown = printable(text.slice(0, MAX_QUOTED))
-  return text.length > MAX_QUOTED ? `\`${shown}…\` (${text.length} characters)` : `\`${shown}\``
+  return text.length > MAX_QUOTED ? `${inBackticks(`${shown}…`)} (${text.length} characters)` : inBackticks(shown)
+}
+
+/** Two backticks are the empty text, so a fence has at least three. */
+function inBackticks(text: string): string {
+  if (!text.includes('`')) return `\`${text}\``
+  const fence = '`'.repeat(Math.max(2, ...text.match(/`+/g)!.map(run => run.length)) + 1)
+  return `${fence} ${text} ${fence}`
 }
 
 const MAX_LISTED = 5

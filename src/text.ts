@@ -40,14 +40,19 @@ export function distinct(values: Iterable<string>): readonly string[] {
  * so that it turns only itself around.
  */
 export function printable(text: string): string {
+  if (PLAIN.test(text)) return text
   const visible = text.replace(HIDDEN, codePoint)
   return RIGHT_TO_LEFT.test(visible) ? `\u2068${visible}\u2069` : visible
 }
 
 /** The same for a sentence in which `printable` isolated some parts: these stay isolated, and the whole is not. */
 export function escapeHidden(text: string): string {
+  if (PLAIN.test(text)) return text
   return text.replace(HIDDEN, character => (ISOLATES.includes(character) ? character : codePoint(character)))
 }
+
+/** Most texts are, and compiling the pattern of the others takes longer than a prediction. */
+const PLAIN = /^[ -~]*$/
 
 const ISOLATES = '\u2068\u2069'
 
@@ -60,3 +65,12 @@ const HIDDEN =
 
 /** The blocks of Unicode that are set aside for scripts from right to left. */
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u
+
+/** Where a word begins, and not an abbreviation. */
+export function lowerFirst(text: string): string {
+  return text.replace(/^[A-Z](?=[a-z])/, letter => letter.toLowerCase())
+}
+
+export function upperFirst(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
+}

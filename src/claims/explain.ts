@@ -55,9 +55,9 @@ export const REASONS: Readonly<Record<Rule | 'none roleless-contender', string>>
   'conflicting-roles':
     '{groups} tie for the first rank among the groups with a role, and their roles differ: Cognito sets no preferred role and does not consult the next precedence.',
   'roleless-contender':
-    '{groups} tie for the first rank among the groups with a role, and not all of them have one. AWS does not document this case, and no known token shows it: the preferred role is either {role} or absent, so grant nothing on it.',
+    '{groups} tie at the lowest precedence that a group with a role has, and not all of them have a role. AWS does not document this case, and no known token shows it: the preferred role is either {role} or absent, so grant nothing on it.',
   'none roleless-contender':
-    '{groups} tie for the first rank among the groups with a role, and not all of them have one. In this reading no role counts as a different role: Cognito sets no preferred role.',
+    '{groups} tie at the lowest precedence that a group with a role has, and not all of them have a role. In this reading no role counts as a different role: Cognito sets no preferred role.',
 }
 
 /**
@@ -78,7 +78,11 @@ function reasonFor({ outcome, rule, evidence, determiningGroups, candidateRole }
   return besides === undefined ? reason : `${reason} ${besides}`
 }
 
-function sectionOf({ outcome, rule, evidence }: Resolution): string {
-  if (evidence === 'calibrated') return 'use-a-calibration'
+function sectionOf(resolution: Resolution): string {
+  return resolution.evidence === 'calibrated' ? 'use-a-calibration' : ruleToExplain(resolution)
+}
+
+/** The rule whose text says most of a resolution: where only the chosen reading gives the answer, that of the open case. */
+export function ruleToExplain({ outcome, rule, evidence }: Resolution): Rule {
   return evidence === 'unknown' && outcome === 'resolved' ? 'roleless-contender' : rule
 }

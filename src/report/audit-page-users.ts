@@ -1,13 +1,16 @@
 import { type AuditConcern, CONCERN_NAMES, CONCERNS } from '../audit/concerns.js'
-import { type AuditSummary, keptWhileFrozen, type UserAudit } from '../audit/summary.js'
+import type { AuditSummary, UserAudit } from '../audit/summary.js'
+import { keptWhileFrozen } from '../record.js'
 import { BESIDES, describeCalibration, EVIDENCE_WORDS, REASONS } from '../claims/explain.js'
+import { RULE_TEXTS } from '../claims/rule-texts.js'
 import type { RoleSelection } from '../credentials/select-role.js'
+import { SELECTION_EVIDENCE } from '../credentials/selection-texts.js'
 import { quote } from '../errors.js'
 import type { PoolResolution } from '../pool/compile-pool.js'
 import { SEVERITIES, type Severity } from '../severity.js'
 import { findingId } from './audit-page-findings.js'
 import { arnParts, embed, visible } from './audit-page-html.js'
-import { RULE_ID, RULE_TEXTS, SELECTION_EVIDENCE, SELECTION_ID, SELECTION_TEXTS } from './audit-page-rules.js'
+import { AUDIT_SELECTION_TEXTS, RULE_ID, SELECTION_ID } from './audit-page-rules.js'
 import { OUTCOMES, type UsersBySeverity } from './audit-page-summary.js'
 
 /** The users as lines of data, and the tables that the lines refer to by number. */
@@ -85,7 +88,7 @@ export function createUserRows(): UserRows {
         ruleSections: Object.fromEntries(Object.keys(RULE_TEXTS).map(rule => [rule, `${RULE_ID}${rule}`])),
         evidence: evidenceWords(summary),
         selectionRules: Object.fromEntries(
-          Object.entries(SELECTION_TEXTS).map(([rule, { says }]) => [
+          Object.entries(AUDIT_SELECTION_TEXTS).map(([rule, { says }]) => [
             rule,
             { says, section: `${SELECTION_ID}${rule}` },
           ]),

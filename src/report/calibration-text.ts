@@ -86,7 +86,7 @@ export function calibrationText(
   const paint = picocolors.createColors(color)
   const blocks = [
     [titleOf(report)],
-    [paint.bold('Cases of docs/semantics.md: the preferred role'), ...rowLines(report.rows, paint)],
+    [paint.bold('Cases: the preferred role'), ...rowLines(report.rows, paint)],
     ...differences(report, paint),
     [paint.bold('Which reading fits'), ...fitLines(report, paint)],
     [paint.bold('Order of the claims, which AWS does not document'), ...orderLines(report.order)],

@@ -1,7 +1,8 @@
-import type { RoleCandidate, RoleSelection, SelectionEvidence, SelectionRule } from '../credentials/select-role.js'
+import type { RoleCandidate, RoleSelection, SelectionRule } from '../credentials/select-role.js'
+import { SELECTION_EVIDENCE } from '../credentials/selection-texts.js'
 import type { MappingRule, RoleMapping } from '../credentials/role-mapping.js'
 import { printable } from '../text.js'
-import stringWidth from 'string-width'
+import { textWidth } from './text-width.js'
 import { CLAIMS } from '../claims/pre-token-response.js'
 import type { Paint } from './text-style.js'
 
@@ -36,17 +37,15 @@ export function credentialBlocks(prediction: CredentialsPrediction, paint: Paint
     [
       paint.bold('Why these credentials'),
       `  ${selectionReason(prediction)}`,
-      paint.dim(`  ${selection.rule}: ${SELECTION_EVIDENCE[selection.evidence]}; see ${sectionOf(selection.rule)}`),
+      paint.dim(
+        `  ${selection.rule}: ${SELECTION_EVIDENCE[selection.evidence]}; see \`rolecast explain ${selection.rule}\``,
+      ),
     ],
   ]
 }
 
 function row(name: string, value: string): string {
   return `  ${name.padEnd('role mapping'.length)}  ${value}`
-}
-
-function sectionOf(rule: SelectionRule): string {
-  return `docs/identity-pool.md#${rule}`
 }
 
 function clientText({ clientId, onlyMapping }: CredentialsPrediction): string {
@@ -70,24 +69,17 @@ function roleLines(selection: RoleSelection, paint: Paint): readonly string[] {
   if (outcome === 'denied') return [paint.red('(none: the request is denied)')]
   const rows = candidates.map(candidate => ({
     role: candidateText(candidate),
-    why: `${candidate.ruleIndex === undefined ? '' : `by rule ${candidate.ruleIndex}; `}see ${sectionOf(candidate.rule)}`,
+    why: `by ${candidate.rule}${candidate.ruleIndex === undefined ? '' : ` ${candidate.ruleIndex}`}`,
   }))
-  const width = Math.max(...rows.map(({ role }) => stringWidth(role)))
+  const width = Math.max(...rows.map(({ role }) => textWidth(role)))
   return [
     paint.yellow('(undetermined: one of these)'),
-    ...rows.map(({ role, why }) => `? ${role}${' '.repeat(width - stringWidth(role))}  ${paint.dim(why)}`),
+    ...rows.map(({ role, why }) => `? ${role}${' '.repeat(width - textWidth(role))}  ${paint.dim(why)}`),
   ]
 }
 
 function candidateText({ outcome, roleArn }: RoleCandidate): string {
   return outcome === 'role' ? printable(roleArn!) : '(denied)'
-}
-
-const SELECTION_EVIDENCE: Readonly<Record<SelectionEvidence, string>> = {
-  observed: 'observed of real identity pools',
-  documented: 'documented by AWS',
-  inferred: 'inferred from what is observed and documented',
-  unknown: 'unknown: what is known does not settle it',
 }
 
 /** Where these decide, there are several readings. */

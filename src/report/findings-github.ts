@@ -4,14 +4,16 @@ import {
   coverageText,
   failuresOf,
   type FindingsReport,
+  lineOf,
   locationText,
   notLookedAtLines,
-  type SkippedFile,
+  notReadTexts,
+  rulesOffText,
   summaryOf,
 } from './findings-report.js'
 import { withoutCommands } from './github-log.js'
 import { figure } from './text-table.js'
-import { printable } from '../text.js'
+import { escapeHidden } from '../text.js'
 
 /** GitHub shows so many annotations of one kind for a step, and drops the rest without a word. */
 const MAX_ANNOTATIONS = 10
@@ -20,7 +22,8 @@ const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const
 
 /**
  * Findings as annotations of a GitHub Actions step: the worst first, no more of a kind than GitHub shows, and then how many
- * there are besides. What is suppressed is not annotated.
+ * there are besides. Files that were not read are annotated as errors where they fail the run, and as warnings where they are
+ * allowed to be skipped. What is suppressed is not annotated.
  *
  * @see https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
  */
@@ -28,19 +31,37 @@ export function findingsGithub(report: FindingsReport): string {
   const open = report.findings.filter(({ suppressed }) => suppressed === undefined)
   // They come first: GitHub drops annotations beyond its limit, and these say that the others are not all.
   const failures = failuresOf(report)
+  const failing = new Set(failures)
+  const unread = notReadTexts(report)
+  const files = [
+    ...failures.map(file => fileAnnotation('error', file.path, `could not be read: ${file.why}`, lineOf(file))),
+    ...(report.strict ? unread.map(({ path, text }) => fileAnnotation('error', path, text)) : []),
+  ]
+  const allowed = report.skipped
+    .filter(file => !failing.has(file))
+    .map(file => fileAnnotation('warning', file.path, `could not be read: ${file.why}`, lineOf(file)))
+  const off = rulesOffText(report)
+  // An option stands in the workflow. A config file may be a part of the change.
+  const isOffByFile = report.rulesOff?.some(({ by }) => !by.startsWith('--')) === true
+  const offNotices =
+    off !== undefined && isOffByFile ? [`::notice title=${property('rolecast: rules')}::${data(off)}`] : []
+  const taken = { error: files.length, warning: allowed.length, note: offNotices.length }
   const left: string[] = []
   const shown = SEVERITIES.toReversed().flatMap(severity => {
     const some = open.filter(finding => finding.severity === severity)
-    const room = severity === 'error' ? Math.max(0, MAX_ANNOTATIONS - failures.length) : MAX_ANNOTATIONS
+    const room = Math.max(0, MAX_ANNOTATIONS - taken[severity])
     if (some.length > room) left.push(`${figure(some.length - room)} more ${severity}s`)
     return some.slice(0, room)
   })
   return [
-    ...failures.slice(0, MAX_ANNOTATIONS).map(failureAnnotation),
+    ...files.slice(0, MAX_ANNOTATIONS),
+    ...allowed.slice(0, MAX_ANNOTATIONS),
+    ...offNotices,
     ...shown.map(annotation),
     ...notLookedAtLines(report).map(line => withoutCommands(`rolecast: ${line}`)),
     `rolecast: ${summaryOf(report)}`,
     `rolecast: ${coverageText(report)}`,
+    ...(off === undefined ? [] : [withoutCommands(`rolecast: ${off}`)]),
     ...(left.length === 0
       ? []
       : [`rolecast: ${left.join(', ')} than GitHub annotates; \`--format text\` or \`--format sarif\` shows all`]),
@@ -49,8 +70,9 @@ export function findingsGithub(report: FindingsReport): string {
     .join('')
 }
 
-function failureAnnotation({ path, why }: SkippedFile): string {
-  return `::error file=${property(path)},title=${property('rolecast: not read')}::${data(`could not be read: ${why}`)}`
+function fileAnnotation(command: 'error' | 'warning', path: string, text: string, line?: number): string {
+  const at = line === undefined ? '' : `,line=${line}`
+  return `::${command} file=${property(path)}${at},title=${property('rolecast: not read')}::${data(text)}`
 }
 
 function annotation(finding: Finding): string {
@@ -71,7 +93,7 @@ function annotation(finding: Finding): string {
 }
 
 function data(text: string): string {
-  return printable(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
+  return escapeHidden(text).replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 }
 
 function property(text: string): string {

@@ -3,16 +3,17 @@ import { jsonText } from './json-text.js'
 
 /**
  * A report as JSON, for programs: `findings`, each with the keys of `Finding`, suppressed ones included; what was read, and in
- * `coverage` how much there was to look at; what was not looked at. `complete` is false if anything was not. `key` stays the
+ * `coverage` how much there was to look at; the rules that were switched off; what was not looked at. `complete` is false if anything was not. `key` stays the
  * same when lines move.
  */
 export function findingsJson(report: FindingsReport): string {
-  const { findings, read, coverage, skipped, notRead, unrelated } = report
+  const { findings, read, coverage, rulesOff = [], skipped, notRead, unrelated } = report
   return `${jsonText({
     findings,
     complete: isComplete(report),
     exitCode: exitCodeOf(report),
     coverage,
+    rulesOff,
     read,
     skipped: withoutNamed(skipped),
     notRead,

@@ -1,6 +1,15 @@
 import { htmlEscape } from 'escape-goat'
 import { type Finding, sentencesOf } from '../rules/finding.js'
-import { failuresOf, fails, type FindingsReport, isComplete, locationText } from './findings-report.js'
+import {
+  failuresOf,
+  fails,
+  type FindingsReport,
+  isComplete,
+  lineOf,
+  locationText,
+  notReadTexts,
+  rulesOffText,
+} from './findings-report.js'
 import { escapeCommands } from './github-log.js'
 import { groupBy } from '../record.js'
 
@@ -11,7 +20,7 @@ import { groupBy } from '../record.js'
  * to look at.
  */
 export function findingsJunit(report: FindingsReport): string {
-  const { findings, read, skipped, notRead, strict } = report
+  const { findings, read, skipped, strict } = report
   const byPath = groupBy(findings, ({ location }) => location.path)
   const paths = new Set([...read, ...byPath.keys()])
   const failures = new Set(failuresOf(report))
@@ -25,10 +34,10 @@ export function findingsJunit(report: FindingsReport): string {
     ),
     ...skipped.map(file => {
       const result = failures.has(file) ? 'error' : 'skipped'
-      return suite(file.path, [caseOfFile(file.path, `could not be read: ${file.why}`, result)])
+      return suite(file.path, [caseOfFile(file.path, `could not be read: ${file.why}`, result, lineOf(file))])
     }),
-    ...notRead.map(({ path, why, next }) =>
-      suite(path, [caseOfFile(path, `not read: ${why}; ${next}`, strict ? 'failure' : 'skipped')]),
+    ...notReadTexts(report).map(({ path, text }) =>
+      suite(path, [caseOfFile(path, text, strict ? 'failure' : 'skipped')]),
     ),
   ]
   return [
@@ -50,7 +59,8 @@ export function findingsJunit(report: FindingsReport): string {
 const SUMMARY = 'rolecast'
 
 function propertiesOf(report: FindingsReport): readonly string[] {
-  const values = { complete: isComplete(report), ...report.coverage }
+  const off = rulesOffText(report)
+  const values = { complete: isComplete(report), ...report.coverage, ...(off !== undefined && { rulesOff: off }) }
   return [
     '    <properties>',
     ...Object.entries(values).map(
@@ -76,8 +86,8 @@ function suite(path: string, cases: readonly TestCase[]): Suite {
 }
 
 /** For a file that was not read. */
-function caseOfFile(path: string, message: string, result: 'failure' | 'error' | 'skipped'): TestCase {
-  return testCase(path, 'rolecast', `<${result} message=${xmlAttribute(message)}/>`, result)
+function caseOfFile(path: string, message: string, result: 'failure' | 'error' | 'skipped', line?: number): TestCase {
+  return testCase(path, 'rolecast', `<${result} message=${xmlAttribute(message)}/>`, result, line)
 }
 
 function caseOf(finding: Finding, isFailure: boolean): TestCase {

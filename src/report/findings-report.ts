@@ -1,8 +1,9 @@
 import { type Finding } from '../rules/finding.js'
 import { SEVERITIES, type Severity } from '../severity.js'
 import type { Coverage } from '../rules/coverage.js'
-import { quote } from '../errors.js'
-import { printable } from '../text.js'
+import type { RuleOff } from '../rules/validate.js'
+import { listItems, quote } from '../errors.js'
+import { escapeHidden, printable } from '../text.js'
 import { groupBy } from '../record.js'
 import { figure } from './text-table.js'
 
@@ -21,10 +22,15 @@ export interface FindingsReport {
   readonly coverage: Coverage
   /** What is of a known format, or speaks of Cognito's groups, and could not be read. It fails the run. */
   readonly skipped: readonly SkippedFile[]
-  /** Programs, scripts and parts of templates that speak of Cognito's groups and are never read. */
+  /**
+   * Programs, scripts and parts of templates that speak of Cognito's groups and are never read; and files of which a part is not
+   * followed, such as a nested stack, which may have any resource.
+   */
   readonly notRead: readonly NotReadFile[]
   /** What was looked at and has nothing of Cognito. */
   readonly unrelated: readonly SkippedFile[]
+  /** Rules that were switched off on purpose: they have not looked at anything. */
+  readonly rulesOff?: readonly RuleOff[] | undefined
   readonly failOn: FailOn
   /** Whether files that could not be read do not fail the run. */
   readonly allowSkipped: boolean
@@ -60,9 +66,10 @@ export function fails(
   return failOn !== 'never' && SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(failOn)
 }
 
-/** The files that could not be read, as far as they fail the run. */
-export function failuresOf({ skipped, allowSkipped, strict }: FindingsReport): readonly SkippedFile[] {
-  return skipped.filter(({ isNamed }) => isNamed === true || strict || !allowSkipped)
+/** The files that could not be read, as far as they fail the run: all of them, where no other was read. */
+export function failuresOf({ read, skipped, allowSkipped, strict }: FindingsReport): readonly SkippedFile[] {
+  const areAllowed = allowSkipped && !strict && read.length > 0
+  return skipped.filter(({ isNamed }) => isNamed === true || !areAllowed)
 }
 
 /** 0: nothing that fails the run; 1: a finding does; 2: the run is not complete, because a file could not be read. */
@@ -80,6 +87,19 @@ export function isComplete({ findings, skipped, notRead }: FindingsReport): bool
   return skipped.length === 0 && notRead.length === 0 && !findings.some(({ ruleId }) => INCOMPLETE.has(ruleId))
 }
 
+/** So many rules are named that were switched off by one thing. */
+const MAX_RULES = 5
+
+/** `rules not run: COG101 (rolecast.config.json), 40 (--only)`. Undefined where none was switched off. */
+export function rulesOffText({ rulesOff = [] }: FindingsReport): string | undefined {
+  if (rulesOff.length === 0) return undefined
+  const parts = [...groupBy(rulesOff, ({ by }) => by)].map(([by, rules]) => {
+    const ids = rules.length > MAX_RULES ? figure(rules.length) : listItems(rules, ({ ruleId }) => ruleId)
+    return `${ids} (${printable(by)})`
+  })
+  return `rules not run: ${parts.join(', ')}`
+}
+
 /** The findings in a few words, such as `2 errors, 1 note and 3 suppressed, in 4 files`. */
 export function summaryOf({ findings, read }: FindingsReport): string {
   const open = findings.filter(({ suppressed }) => suppressed === undefined)
@@ -89,7 +109,7 @@ export function summaryOf({ findings, read }: FindingsReport): string {
     ),
     counted(findings.length - open.length, 'suppressed', 'suppressed'),
   ].flatMap(count => count ?? [])
-  const what = counts.length === 0 ? 'nothing found' : AND.format(counts)
+  const what = counts.length === 0 ? 'nothing found' : listItems(counts, count => count)
   return `${what}, in ${countOf(read.length, 'source')}`
 }
 
@@ -106,32 +126,91 @@ export function coverageText(report: FindingsReport): string {
   return isComplete(report) ? counts : `${counts}; not everything was looked at, or is known`
 }
 
-/** What was not looked at, a line each, ready for people: without control characters. */
-export function notLookedAtLines({ skipped, notRead }: FindingsReport): readonly string[] {
+/** How a report shows names and sentences with quoted names. */
+export interface Shown {
+  readonly name: (text: string) => string
+  readonly sentence: (text: string) => string
+}
+
+/** Ready for people: without control characters. */
+const AS_TEXT: Shown = { name: printable, sentence: escapeHidden }
+
+/** What was not looked at, a line each. */
+export function notLookedAtLines(report: FindingsReport, shown: Shown = AS_TEXT): readonly string[] {
+  const { skipped, notRead } = report
+  const isPart = createPartCheck(report)
+  const whole = notRead.filter(one => !isPart(one))
   return [
-    ...skipped.map(file => `skipped ${printable(reasonOf(file))}`),
-    ...[...groupBy(notRead, ({ why, next }) => JSON.stringify([why, next])).values()].map(notReadLine),
+    ...skipped.map(file => `skipped ${reasonOf(file, shown)}`),
+    ...[...groupBy(whole, ({ why, next }) => JSON.stringify([why, next])).values()].map(files =>
+      notReadLine(files, shown),
+    ),
+    ...[...groupBy(notRead.filter(isPart), ({ next }) => next).values()].flatMap(files => partLines(files, shown)),
   ]
+}
+
+/** Whether a file is read, but for a part of it. */
+function createPartCheck({ read }: FindingsReport): (file: NotReadFile) => boolean {
+  const isRead = new Set(read)
+  return ({ path }) => isRead.has(path)
+}
+
+/** Of files that are read in part. Many are one line: most of what a large project nests or calls is about something else. */
+function partLines(files: readonly NotReadFile[], { name, sentence }: Shown): readonly string[] {
+  if (files.length <= MAX_NAMED)
+    return files.map(({ path, why, next }) => `read in part ${name(path)}: ${sentence(`${why}; ${next}`)}`)
+  const [{ next }] = files as [NotReadFile]
+  return [`read in part ${namesOf(files, name)}: ${sentence(`something in each is not followed; ${next}`)}`]
+}
+
+/** What is not read of each file, ready for a report that names the file itself: "not read: it is a CDK program; …". */
+export function notReadTexts(report: FindingsReport): readonly { readonly path: string; readonly text: string }[] {
+  const isPart = createPartCheck(report)
+  return report.notRead.map(file => {
+    const { path, why, next } = file
+    return { path, text: `${isPart(file) ? 'read in part' : 'not read'}: ${why}; ${next}` }
+  })
 }
 
 /** So many files are named that are not read for one reason. */
 const MAX_NAMED = 5
 
-function notReadLine(files: readonly NotReadFile[]): string {
+function notReadLine(files: readonly NotReadFile[], { name, sentence }: Shown): string {
   const [{ why, next }] = files as [NotReadFile]
-  const more = files.length - MAX_NAMED
-  const names = files.slice(0, MAX_NAMED).map(({ path }) => printable(path))
-  const all = AND.format([...names, ...(more > 0 ? [`${figure(more)} more`] : [])])
   const reason = files.length === 1 ? why : why.replace(/^it /, 'each ')
-  return `not read ${all}: ${printable(`${reason}; ${next}`)}`
+  return `not read ${namesOf(files, name)}: ${sentence(`${reason}; ${next}`)}`
+}
+
+function namesOf(files: readonly NotReadFile[], name: Shown['name']): string {
+  const more = files.length - MAX_NAMED
+  const names = files.slice(0, MAX_NAMED).map(({ path }) => name(path))
+  return new Intl.ListFormat('en-GB').format([...names, ...(more > 0 ? [`${figure(more)} more`] : [])])
 }
 
 /** The path and the reason, which may name the path with its line. */
-export function reasonOf({ path, why }: Pick<SkippedFile, 'path' | 'why'>): string {
-  return why.startsWith(quote(path).slice(0, -1)) ? why : `${path}: ${why}`
+export function reasonOf({ path, why }: Pick<SkippedFile, 'path' | 'why'>, { name, sentence } = AS_TEXT): string {
+  const isNamed = why.startsWith(quote(path)) || why.startsWith(withLine(path))
+  return isNamed ? sentence(why) : `${name(path)}: ${sentence(why)}`
 }
 
-const AND = new Intl.ListFormat('en-GB')
+/** The line that a reason names behind the path. */
+export function lineOf({ path, why }: Pick<SkippedFile, 'path' | 'why'>): number | undefined {
+  if (!why.startsWith(withLine(path))) return undefined
+  const line = Number(/^\d{1,9}(?!\d)/.exec(why.slice(withLine(path).length))?.[0])
+  return line > 0 ? line : undefined
+}
+
+function relocatedReason({ path, why }: SkippedFile, moved: string): string {
+  const of = [quote, withLine].find(one => why.startsWith(one(path)))
+  return of === undefined ? why : `${of(moved)}${why.slice(of(path).length)}`
+}
+
+/** How a reason begins that quotes a path with its line. */
+function withLine(path: string): string {
+  const quoted = quote(`${path}:`)
+  const fence = /^`+/.exec(quoted)![0]
+  return quoted.slice(0, -fence.length).replace(/ $/, '').replace(/\u2069$/, '')
+}
 
 function counted(count: number, one: string, many?: string): string | undefined {
   return count === 0 ? undefined : countOf(count, one, many)
@@ -164,7 +243,7 @@ export function relocate(report: FindingsReport, pathOf: (path: string) => strin
       }),
     })),
     read: report.read.map(pathOf),
-    skipped: report.skipped.map(at),
+    skipped: report.skipped.map(file => ({ ...at(file), why: relocatedReason(file, pathOf(file.path)) })),
     notRead: report.notRead.map(at),
     unrelated: report.unrelated.map(at),
   }

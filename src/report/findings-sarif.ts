@@ -4,7 +4,14 @@ import { pathToFileURL } from 'node:url'
 import { type Finding, sentencesOf } from '../rules/finding.js'
 import type { Location } from '../rules/infrastructure.js'
 import type { Rule } from '../rules/rule.js'
-import { failuresOf, type FindingsReport, isComplete, type NotReadFile, type SkippedFile } from './findings-report.js'
+import {
+  failuresOf,
+  type FindingsReport,
+  isComplete,
+  lineOf,
+  notReadTexts,
+  type SkippedFile,
+} from './findings-report.js'
 import { jsonText } from './json-text.js'
 import { ruleMarkdown, ruleText } from './rule-page.js'
 
@@ -23,7 +30,7 @@ export interface SarifOptions {
  * @see https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
  */
 export function findingsSarif(report: FindingsReport, { rules, version }: SarifOptions): string {
-  const { findings, skipped, notRead, unrelated, coverage } = report
+  const { findings, skipped, unrelated, coverage, rulesOff = [] } = report
   const indexes = new Map(rules.map(({ id }, index) => [id, index]))
   return `${jsonText({
     $schema: 'https://json.schemastore.org/sarif-2.1.0.json',
@@ -41,10 +48,15 @@ export function findingsSarif(report: FindingsReport, { rules, version }: SarifO
         columnKind: 'utf16CodeUnits',
         invocations: [
           {
+            ruleConfigurationOverrides: rulesOff.map(({ ruleId, by }) => ({
+              descriptor: { id: ruleId, index: indexes.get(ruleId) },
+              configuration: { enabled: false },
+              properties: { by },
+            })),
             executionSuccessful: failuresOf(report).length === 0,
             toolExecutionNotifications: [
               ...skipped.map(toSkipped(report)),
-              ...notRead.map(toNotRead),
+              ...notReadTexts(report).map(({ path, text }) => toNotification('note', path, text)),
               ...unrelated.map(({ path, why }) => toNotification('none', path, `nothing to check: ${why}`)),
             ],
           },
@@ -101,15 +113,11 @@ function toResult(finding: Finding, ruleIndex: number | undefined) {
 function toSkipped(report: FindingsReport) {
   const failures = new Set(failuresOf(report))
   return (file: SkippedFile) =>
-    toNotification(failures.has(file) ? 'error' : 'warning', file.path, `could not be read: ${file.why}`)
+    toNotification(failures.has(file) ? 'error' : 'warning', file.path, `could not be read: ${file.why}`, lineOf(file))
 }
 
-function toNotRead({ path, why, next }: NotReadFile) {
-  return toNotification('note', path, `not read: ${why}; ${next}`)
-}
-
-function toNotification(level: 'error' | 'warning' | 'note' | 'none', path: string, text: string) {
-  return { level, message: { text }, locations: [toLocation({ path })] }
+function toNotification(level: 'error' | 'warning' | 'note' | 'none', path: string, text: string, line?: number) {
+  return { level, message: { text }, locations: [toLocation({ path, line })] }
 }
 
 function toLocation({ path, line, column, endLine, endColumn, construct }: Location) {

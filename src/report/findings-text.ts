@@ -1,5 +1,4 @@
 import picocolors from 'picocolors'
-import stringWidth from 'string-width'
 import type { Finding } from '../rules/finding.js'
 import type { Location } from '../rules/infrastructure.js'
 import {
@@ -8,31 +7,50 @@ import {
   isComplete,
   locationText,
   notLookedAtLines,
+  rulesOffText,
   summaryOf,
 } from './findings-report.js'
 import { printable } from '../text.js'
+import { type Columns, excerptAround, excerptFrom, type Span, wrapParts, wrapText } from './fit-width.js'
 import type { Paint, TextOptions } from './text-style.js'
 
 export interface FindingsTextOptions extends TextOptions {
   /** The texts that the locations are in, by path; what is not there gets no frame. */
   readonly sources: ReadonlyMap<string, string>
+  /**
+   * The width of the terminal: lines of text are broken between words to fit, and lines of files are cut around what is marked.
+   *
+   * @default text is not broken, and lines of files are cut to 120 columns
+   */
+  readonly columns?: Columns
 }
 
 /**
  * Findings as text for people: the location, what Cognito does and why, the lines of the file with a caret, and the fix. Not
  * for programs: its form may change.
  */
-export function findingsText(report: FindingsReport, { sources, color }: FindingsTextOptions): string {
+export function findingsText(report: FindingsReport, { sources, color, columns }: FindingsTextOptions): string {
   const paint = picocolors.createColors(color)
-  const frameOf = createFrames(sources, paint)
+  const frameOf = createFrames(sources, paint, columns)
+  const painted = (style: (line: string) => string, lines: readonly string[]) =>
+    lines.flatMap(line => wrapParts(line.split(' '), columns, ' ', '  ')).map(style)
   const blocks = [
     ...report.findings
       .filter(({ suppressed }) => suppressed === undefined)
-      .map(finding => findingLines(finding, frameOf, paint)),
-    ...listOf(report.findings.flatMap(suppressedLine).map(paint.dim)),
-    ...listOf(report.unrelated.map(({ path, why }) => paint.dim(`nothing in ${printable(path)}: ${printable(why)}`))),
-    ...listOf(notLookedAtLines(report).map(paint.yellow)),
-    [paint.bold(summaryOf(report)), paint.dim(coverageText(report)), ...strictLines(report).map(paint.red)],
+      .map(finding => findingLines(finding, frameOf, paint, columns)),
+    ...listOf(painted(paint.dim, report.findings.flatMap(suppressedLine))),
+    ...listOf(
+      painted(
+        paint.dim,
+        report.unrelated.map(({ path, why }) => `nothing in ${printable(path)}: ${printable(why)}`),
+      ),
+    ),
+    ...listOf(painted(paint.yellow, notLookedAtLines(report))),
+    [
+      ...painted(paint.bold, [summaryOf(report)]),
+      ...painted(paint.dim, [coverageText(report), ...listed(rulesOffText(report))]),
+      ...painted(paint.red, strictLines(report)),
+    ],
   ]
   return blocks.map(lines => `${lines.join('\n')}\n`).join('\n')
 }
@@ -44,6 +62,10 @@ function strictLines(report: FindingsReport): readonly string[] {
     : []
 }
 
+function listed<T>(item: T | undefined): readonly T[] {
+  return item === undefined ? [] : [item]
+}
+
 function listOf(lines: readonly string[]): readonly (readonly string[])[] {
   return lines.length === 0 ? [] : [lines]
 }
@@ -52,41 +74,69 @@ function findingLines(
   finding: Finding,
   frameOf: (location: Location) => readonly string[],
   paint: Paint,
+  columns: Columns,
 ): readonly string[] {
   const { ruleId, slug, severity, message, impact, fix, location, related } = finding
   const color = { error: paint.red, warning: paint.yellow, note: paint.cyan }[severity]
-  const construct = location.construct === undefined ? '' : paint.dim(`  ${printable(location.construct)}`)
+  const head = [
+    paint.bold(printable(locationText(location))),
+    color(severity),
+    `${ruleId} ${slug}`,
+    ...(location.construct === undefined ? [] : [paint.dim(printable(short(location.construct)))]),
+  ]
+  const labelled = (label: string, painted: string, text: string) => {
+    const [first, ...rest] = wrapText(text, columns, { start: `  ${label} `, hanging: '    ' })
+    return [first!.replace(label, () => painted), ...rest]
+  }
   return [
-    `${paint.bold(printable(locationText(location)))}  ${color(severity)}  ${ruleId} ${slug}${construct}`,
-    `  ${printable(message)}`,
+    ...wrapParts(head, columns, '  ', '  '),
+    ...wrapText(message, columns, { start: '  ', hanging: '  ' }),
     ...frameOf(location),
-    ...first(related.map(one => `  ${printable(locationText(one.location))}  ${printable(one.message)}`)),
-    ...(impact === undefined ? [] : [`  ${paint.magenta('impact:')} ${printable(impact)}`]),
-    `  ${paint.green('fix:')} ${printable(fix)}`,
+    ...first(related).flatMap(one =>
+      typeof one === 'string'
+        ? [one]
+        : wrapText(one.message, columns, { start: `  ${printable(locationText(one.location))}  `, hanging: '    ' }),
+    ),
+    ...(impact === undefined ? [] : labelled('impact:', paint.magenta('impact:'), impact)),
+    ...labelled('fix:', paint.green('fix:'), fix),
   ]
 }
 
 const MAX_RELATED = 5
 
-function first(lines: readonly string[]): readonly string[] {
-  return lines.length > MAX_RELATED
-    ? [...lines.slice(0, MAX_RELATED), `  and ${lines.length - MAX_RELATED} more`]
-    : lines
+function first(related: Finding['related']): readonly (Finding['related'][number] | string)[] {
+  return related.length > MAX_RELATED
+    ? [...related.slice(0, MAX_RELATED), `  and ${related.length - MAX_RELATED} more`]
+    : related
+}
+
+const MAX_FOREIGN = 500
+
+/** What a template's author wrote, which may have any length. */
+function short(text: string): string {
+  return text.length > MAX_FOREIGN ? `${text.slice(0, MAX_FOREIGN)}… (${text.length} characters)` : text
 }
 
 function suppressedLine({ ruleId, slug, location, suppressed }: Finding): readonly string[] {
   if (suppressed === undefined) return []
   const { reason, location: by } = suppressed
   return [
-    `suppressed ${printable(locationText(location))}  ${ruleId} ${slug}: ${printable(reason)} (${printable(locationText(by))})`,
+    `suppressed ${printable(locationText(location))}  ${ruleId} ${slug}: ${printable(short(reason))} (${printable(locationText(by))})`,
   ]
 }
 
-/** So much of a line is shown, in UTF-16 code units; before the caret no more than half of it. */
+/** Columns of a line that are shown where there is no terminal: a file may be one line. */
 const WIDTH = 120
 
+/** Columns of a line that are shown in the narrowest terminal. */
+const MIN_WIDTH = 12
+
 /** The line of a location with one before and one after it, and a caret below it. */
-function createFrames(sources: ReadonlyMap<string, string>, paint: Paint): (location: Location) => readonly string[] {
+function createFrames(
+  sources: ReadonlyMap<string, string>,
+  paint: Paint,
+  columns: Columns,
+): (location: Location) => readonly string[] {
   const split = new Map<string, readonly string[]>()
   const linesOf = (path: string) => {
     const known = split.get(path)
@@ -95,26 +145,27 @@ function createFrames(sources: ReadonlyMap<string, string>, paint: Paint): (loca
     split.set(path, lines)
     return lines
   }
-  return ({ path, line, column = 1, endLine, endColumn }) => {
+  return location => {
+    const { path, line } = location
     const lines = linesOf(path)
     const text = line === undefined ? undefined : lines[line - 1]
     if (line === undefined || text === undefined) return []
-    const from = Math.max(0, column - 1 - WIDTH / 2)
-    const window = (of: string) => printed(of.slice(from, from + WIDTH))
-    const end = endLine === undefined || endLine === line ? (endColumn ?? column + 1) : text.length + 1
-    const before = stringWidth(printed(text.slice(from, column - 1)))
-    const marked = stringWidth(printed(text.slice(column - 1, Math.min(end - 1, from + WIDTH))))
-    const caret = `${' '.repeat(before)}${'^'.repeat(Math.max(1, marked))}`
     const numbers = [line - 1, line, line + 1].filter(number => number >= 1 && number <= lines.length)
-    const width = String(numbers.at(-1)).length
-    return numbers.flatMap(number => {
-      const row =
-        `  ${number === line ? '>' : ' '} ${String(number).padStart(width)} | ${window(lines[number - 1]!)}`.trimEnd()
-      return number === line ? [row, paint.red(`    ${' '.repeat(width)} | ${caret}`)] : [paint.dim(row)]
-    })
+    const digits = String(numbers.at(-1)).length
+    const gutter = (number: number) => `  ${number === line ? '>' : ' '} ${String(number).padStart(digits)} | `
+    const width = columns === undefined ? WIDTH : Math.max(MIN_WIDTH, columns - gutter(line).length)
+    const { text: marked, from, before, marked: length } = excerptAround(text, markOf(location, text), width)
+    const caret = `${' '.repeat(before)}${'^'.repeat(length)}`
+    return numbers.flatMap(number =>
+      number === line
+        ? [`${gutter(number)}${marked}`.trimEnd(), paint.red(`    ${' '.repeat(digits)} | ${caret}`)]
+        : [paint.dim(`${gutter(number)}${excerptFrom(lines[number - 1]!, from, width)}`.trimEnd())],
+    )
   }
 }
 
-function printed(text: string): string {
-  return printable(text.replaceAll('\t', '  '))
+/** What is marked in the line: to its end where the location goes on in the next one. */
+function markOf({ line, column = 1, endLine, endColumn }: Location, text: string): Span {
+  const end = endLine === undefined || endLine === line ? (endColumn ?? column + 1) : text.length + 1
+  return { start: column - 1, end: end - 1 }
 }

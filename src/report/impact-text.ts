@@ -188,7 +188,7 @@ function transitionLines({ change, before, after, count, users }: Transition, pa
 
 function outcomeText({ outcome, roleArn }: RoleOutcome): string {
   if (outcome === 'resolved') return printable(roleArn!)
-  if (outcome !== 'undetermined') return `none (${outcome})`
+  if (outcome !== 'undetermined') return outcome === 'none' ? 'none' : `none (${outcome})`
   return roleArn === undefined ? 'undetermined' : `undetermined (${printable(roleArn)}, or none)`
 }
 

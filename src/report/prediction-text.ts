@@ -1,6 +1,6 @@
 import picocolors from 'picocolors'
-import stringWidth from 'string-width'
-import { explain } from '../claims/explain.js'
+import { textWidth } from './text-width.js'
+import { explain, ruleToExplain } from '../claims/explain.js'
 import { type Group, rankOf } from '../group.js'
 import { CLAIMS } from '../claims/pre-token-response.js'
 import type { Resolution, RoleClaims } from '../claims/resolve.js'
@@ -25,11 +25,15 @@ export interface Prediction {
 export function predictionText(prediction: Prediction, { color }: TextOptions): string {
   const { resolution, unknownGroups } = prediction
   const paint = picocolors.createColors(color)
-  const { reason, evidence, docs } = explain(resolution)
+  const { reason, evidence } = explain(resolution)
   const blocks = [
     [paint.bold('Groups, highest rank first'), ...ladder(prediction, paint)],
     [paint.bold('ID token'), ...claimLines(resolution.claims, resolution, paint)],
-    [paint.bold('Why'), `  ${reason}`, paint.dim(`  ${resolution.rule}: ${evidence}; see ${docs}`)],
+    [
+      paint.bold('Why'),
+      `  ${reason}`,
+      paint.dim(`  ${resolution.rule}: ${evidence}; see \`rolecast explain ${ruleToExplain(resolution)}\``),
+    ],
   ]
   if (prediction.credentials !== undefined) blocks.push(...credentialBlocks(prediction.credentials, paint))
   if (unknownGroups.length > 0) {
@@ -60,11 +64,11 @@ export function ladder(
     role: group.roleArn ? printable(group.roleArn) : '(no role)',
   }))
   const precedenceWidth = Math.max(...rows.map(row => row.precedence.length))
-  const nameWidth = Math.max(...rows.map(row => stringWidth(row.name)))
+  const nameWidth = Math.max(...rows.map(row => textWidth(row.name)))
   const highlight = colorOf(resolution, paint)
   return rows.map(({ determines, precedence, name, role }) => {
     const mark = determines ? MARKS[resolution.outcome] : ' '
-    const line = `${mark} ${precedence.padStart(precedenceWidth)}  ${name}${' '.repeat(nameWidth - stringWidth(name))}  ${role}`
+    const line = `${mark} ${precedence.padStart(precedenceWidth)}  ${name}${' '.repeat(nameWidth - textWidth(name))}  ${role}`
     return determines ? highlight(line) : line
   })
 }

@@ -1,4 +1,4 @@
-import stringWidth from 'string-width'
+import { textWidth } from './text-width.js'
 
 /** Of a long list, so many are shown to people. */
 export const MAX_SHOWN = 10
@@ -13,11 +13,11 @@ export function first(lines: readonly string[], count: number): readonly string[
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): readonly string[] {
   const widths: number[] = []
   for (const row of rows)
-    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, stringWidth(cell))
+    for (const [column, cell] of row.entries()) widths[column] = Math.max(widths[column] ?? 0, textWidth(cell))
   return rows.map(row =>
     row
       .map((cell, column) => {
-        const blank = ' '.repeat(widths[column]! - stringWidth(cell))
+        const blank = ' '.repeat(widths[column]! - textWidth(cell))
         return right.includes(column) ? `${blank}${cell}` : `${cell}${blank}`
       })
       .join('  ')
@@ -30,5 +30,6 @@ export function indented(line: string): string {
 }
 
 export function figure(count: number): string {
-  return count.toLocaleString('en-GB')
+  // Most counts are small, and the first number that is formatted loads the locale.
+  return Number.isInteger(count) && count >= 0 && count < 1_000 ? String(count) : count.toLocaleString('en-GB')
 }

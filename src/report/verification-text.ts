@@ -1,5 +1,5 @@
 import picocolors from 'picocolors'
-import { describeCalibration, explain } from '../claims/explain.js'
+import { describeCalibration, explain, ruleToExplain } from '../claims/explain.js'
 import type {
   Doubt,
   DoubtKind,
@@ -82,11 +82,15 @@ function signatureText(signature: TokenVerification['signature']): string {
 }
 
 function forecastBlocks({ forecast, groups }: TokenVerification, paint: Paint): readonly (readonly string[])[] {
-  const { reason, evidence, docs } = explain(forecast)
+  const { reason, evidence } = explain(forecast)
   return [
     [paint.bold('Groups that the token names, highest rank first'), ...ladder({ resolution: forecast, groups }, paint)],
     [paint.bold('Forecast for these groups'), ...claimLines(forecast.claims, forecast, paint)],
-    [paint.bold('Why'), `  ${reason}`, paint.dim(`  ${forecast.rule}: ${evidence}; see ${docs}`)],
+    [
+      paint.bold('Why'),
+      `  ${reason}`,
+      paint.dim(`  ${forecast.rule}: ${evidence}; see \`rolecast explain ${ruleToExplain(forecast)}\``),
+    ],
   ]
 }
 
@@ -158,9 +162,9 @@ function doubtLines({ doubt, groups }: Doubt): readonly string[] {
 const NEXT: Readonly<Record<DoubtKind, string>> = {
   'group-changed': 'sign in again, and verify the new ID token',
   'group-gone':
-    'sign in again, and verify the new ID token: if it names the group too, a pre token generation trigger puts it there (docs/pre-token.md)',
+    'sign in again, and verify the new ID token: if it names the group too, a pre token generation trigger puts it there',
   'memberships-differ':
-    'sign in again, and verify the new ID token: if its groups differ too, a pre token generation trigger changes them (docs/pre-token.md)',
+    'sign in again, and verify the new ID token: if its groups differ too, a pre token generation trigger changes them',
   'nothing-compared':
     'verify the ID token of the same sign-in; or give --user-pool-id in place of --pool-file, as long as the user exists',
   'changes-unknown':
@@ -187,7 +191,7 @@ function nextLines(found: TokenVerification): readonly string[] {
       `Case ${settles.row} is ${settles.semantics} at this endpoint. That says nothing about Cognito: set nothing by it.`,
     ]
   return [
-    `Case ${settles.row} of docs/semantics.md is ${settles.semantics} in this user pool: use --semantics ${settles.semantics}, or \`semantics: '${settles.semantics}'\`.`,
+    `Case ${settles.row} (\`rolecast explain roleless-contender\`) is ${settles.semantics} in this user pool: use --semantics ${settles.semantics}.`,
     'One token is one case. `rolecast calibrate --help` says how to check all cases on a scratch pool first.',
   ]
 }
@@ -225,10 +229,16 @@ function calibrationLines(found: TokenVerification): readonly string[] {
 function causeLines({ fits, triggerSigns, token, endpoint }: TokenVerification): readonly string[] {
   if (triggerSigns.length > 0)
     return [
-      'If the user pool has a pre token generation trigger, forecast what it makes of the claims: see docs/pre-token.md.',
+      'If the user pool has a pre token generation trigger, forecast what it makes of the claims with `applyGroupOverride`. `rolecast explain` lists the rules of the trigger.',
     ]
-  if (fits.length > 0) return [`The token fits ${fits.join(' and ')}: see docs/semantics.md#the-two-readings.`]
-  const where =
-    endpoint === undefined ? 'If the user pool has no pre token generation trigger' : 'This is what the endpoint does'
-  return token.use === 'id' ? [`The token fits no reading of the rules. ${where}: see docs/verify.md#mismatch.`] : []
+  if (fits.length > 0)
+    return [
+      `The token fits ${fits.join(' and ')}: see ${fits.map(one => `\`rolecast explain ${one}\``).join(' and ')}.`,
+    ]
+  if (token.use !== 'id') return []
+  return endpoint === undefined
+    ? [
+        'The token fits no reading of the rules. A pre token generation trigger can change a token without leaving a sign. If the user pool has none, please report it, with the output of --json.',
+      ]
+    : ['The token fits no reading of the rules: this is what the endpoint does, and not what Cognito does.']
 }

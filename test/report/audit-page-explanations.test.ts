@@ -11,14 +11,16 @@ import type { RoleMapping } from '../../src/credentials/role-mapping.js'
 import { trustsIdentityPool } from '../../src/credentials/trust-policy.js'
 import type { Group } from '../../src/group.js'
 import { compilePool } from '../../src/pool/compile-pool.js'
-import { RULE_TEXTS, type RuleText, SELECTION_TEXTS } from '../../src/report/audit-page-rules.js'
+import { OVERRIDE_TEXTS } from '../../src/claims/override-texts.js'
+import { RULE_TEXTS, type RuleText } from '../../src/claims/rule-texts.js'
+import { SELECTION_TEXTS } from '../../src/credentials/selection-texts.js'
 import { createAuditPage } from '../../src/report/audit-page.js'
 import { calibrationOf, ROWS } from '../calibrations.js'
 import { examplePage } from './audit-page-example.js'
 import { audited, GROUPS, inBrowser, MEMBERS, names, pageOf, role, useBrowser, usersOf } from './audit-page-browser.js'
 import { executablePath } from './chromium.js'
 
-describe('the rules that the page carries', () => {
+describe('the rules that the page and `rolecast explain` carry', () => {
   const plain = (text: string) => text.replace(/[`*>]/g, '').replace(/’/g, "'").replace(/\s+/g, ' ')
   const page = async (name: string) => plain(await readFile(new URL(`../../docs/${name}`, import.meta.url), 'utf8'))
   const quotes = (texts: Readonly<Record<string, RuleText>>) =>
@@ -27,6 +29,7 @@ describe('the rules that the page carries', () => {
   test.each([
     ['semantics.md', RULE_TEXTS],
     ['identity-pool.md', SELECTION_TEXTS],
+    ['pre-token.md', OVERRIDE_TEXTS],
   ])('quote AWS as %s does, and each rule has a section there', async (name, texts) => {
     const text = await page(name)
     expect(quotes(texts).length).toBeGreaterThan(4)

@@ -10,7 +10,6 @@ import type { Location } from '../../src/rules/infrastructure.js'
 import {
   exitCodeOf,
   fails,
-  failuresOf,
   type FindingsReport,
   isComplete,
   relocate,
@@ -140,6 +139,7 @@ describe('what fails a run', () => {
     ['nothing', {}, 0, true],
     ['a file in a folder that cannot be read', { skipped }, 2, false],
     ['such a file, with --allow-skipped', { skipped, allowSkipped: true }, 0, false],
+    ['such a file and no other, with --allow-skipped', { read: [], skipped, allowSkipped: true }, 2, false],
     [
       'a named one, with --allow-skipped',
       { skipped: [{ ...skipped[0]!, isNamed: true }], allowSkipped: true },
@@ -281,6 +281,7 @@ describe('JSON', () => {
       skipped,
       notRead,
       unrelated: [],
+      rulesOff: [],
     })
     expect(JSON.parse(findingsJson(report([])))).toMatchObject({ findings: [], complete: true, exitCode: 0 })
   })
@@ -398,6 +399,18 @@ describe('SARIF', () => {
     expect(some.read).toEqual(['sub/infra/auth.yaml'])
   })
 
+  test('has the place of a file that cannot be read, under the path that a repository has', () => {
+    const skipped = [{ path: 'a.yaml', why: '`a.yaml:3:7` cannot be used' }]
+    const moved = relocate(report([], { skipped }), path => `sub/${path}`)
+    expect(moved.skipped).toEqual([{ path: 'sub/a.yaml', why: '`sub/a.yaml:3:7` cannot be used' }])
+    const run = sarif(moved).runs[0] as unknown as { invocations: [{ toolExecutionNotifications: object[] }] }
+    expect(run.invocations[0].toolExecutionNotifications).toMatchObject([
+      { locations: [{ physicalLocation: { artifactLocation: { uri: 'sub/a.yaml' }, region: { startLine: 3 } } }] },
+    ])
+    const other = [{ path: 'a.yaml', why: 'it is too large' }]
+    expect(relocate(report([], { skipped: other }), path => `sub/${path}`).skipped[0]!.why).toBe('it is too large')
+  })
+
   test('points from each result to its rule, with help', () => {
     const log = sarif(report([finding(), finding({ ruleId: 'COG193' })]))
     const { rules } = log.runs[0].tool.driver
@@ -489,6 +502,9 @@ describe('GitHub annotations', () => {
     expect(lines.at(-2)).toContain('1 more errors')
     const allowed = findingsGithub(report([], { skipped, allowSkipped: true }))
     expect(allowed).not.toContain('::error')
+    expect(allowed).toContain(
+      '::warning file=infra/a.yaml,title=rolecast%3A not read::could not be read: it is too large',
+    )
     expect(allowed).toContain('rolecast: skipped infra/a.yaml: it is too large\n')
   })
 
@@ -497,7 +513,9 @@ describe('GitHub annotations', () => {
       fc.property(reports, some => {
         const lines = findingsGithub(some).split('\n')
         expect(lines.filter(line => line.startsWith('::'))).toHaveLength(
-          some.findings.filter(one => one.suppressed === undefined).length + failuresOf(some).length,
+          some.findings.filter(one => one.suppressed === undefined).length +
+            some.skipped.length +
+            (some.strict ? some.notRead.length : 0),
         )
         for (const line of lines)
           expect(line === '' || line.startsWith('rolecast: ') || /^::(error|warning|notice) [^:]*::/.test(line)).toBe(

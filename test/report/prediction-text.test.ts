@@ -74,7 +74,7 @@ ID token
 
 Why
   \`admins\` ranks first among the groups with a role, so its role is preferred.
-  lowest-precedence: observed in real tokens whose groups are known; see docs/semantics.md#lowest-precedence
+  lowest-precedence: observed in real tokens whose groups are known; see \`rolecast explain lowest-precedence\`
 
 Not in the user pool (no role, and in no claim)
   ghost
@@ -93,7 +93,7 @@ ID token
 
 Why
   The user is in no group, so Cognito sets none of the three claims.
-  no-groups: observed in real tokens whose groups are known; see docs/semantics.md#no-groups
+  no-groups: observed in real tokens whose groups are known; see \`rolecast explain no-groups\`
 `)
   })
 
@@ -434,10 +434,10 @@ describe('the credentials', () => {
     expect(block(textOf(admins, { mapping, authenticated: 'S' }), 'Credentials from identity pool x').slice(3)).toEqual(
       [
         '  role          (undetermined: one of these)',
-        '                ? 管理者    by rule 0; see docs/identity-pool.md#mapping-rule',
-        '                ? é         by rule 1; see docs/identity-pool.md#mapping-rule',
-        '                ? S         see docs/identity-pool.md#ambiguous-authenticated',
-        '                ? (denied)  see docs/identity-pool.md#ambiguous-denied',
+        '                ? 管理者    by mapping-rule 0',
+        '                ? é         by mapping-rule 1',
+        '                ? S         by ambiguous-authenticated',
+        '                ? (denied)  by ambiguous-denied',
       ],
     )
   })

@@ -8,10 +8,12 @@ import { benchCompetitors, competitorVersions } from './competitors/index.js'
 import { benchFirstRequest } from './first-request.js'
 import { benchFleet } from './fleet.js'
 import { benchImport, MAX_IMPORT } from './import.js'
-import { machine, type WholeProcess } from './measure.js'
+import { machine, type Measured, type WholeProcess } from './measure.js'
 import { benchMonorepo } from './monorepo.js'
 import { benchPool } from './pool.js'
 import { benchResolve } from './resolve.js'
+import { benchSql } from './sql.js'
+import { benchStartup, MAX_STARTUP } from './startup.js'
 import { benchValidate } from './validate.js'
 
 const { values } = parseArgs({
@@ -22,6 +24,8 @@ const { values } = parseArgs({
     'cold-start': { type: 'boolean' },
     audit: { type: 'boolean' },
     'audit-online': { type: 'boolean' },
+    sql: { type: 'boolean' },
+    startup: { type: 'boolean' },
     small: { type: 'boolean', default: false },
   },
 })
@@ -38,7 +42,11 @@ const measured = values.guard
         ? await benchAudits()
         : values['audit-online']
           ? await benchOnline()
-          : await benchOurselves()
+          : values.sql
+            ? await benchQuery()
+            : values.startup
+              ? await benchCommands()
+              : await benchOurselves()
 if (values.json !== undefined)
   await writeFile(values.json, `${JSON.stringify({ machine: machine(), ...measured }, undefined, 2)}\n`)
 
@@ -46,6 +54,7 @@ if (values.json !== undefined)
 async function guard() {
   await guardResolving()
   await guardImport()
+  await guardStartup()
 }
 
 /** What importing adds to a process that does nothing. The best of three, for a busy machine. */
@@ -57,6 +66,27 @@ async function guardImport() {
   }
   console.error(`more than ${100 * MAX_IMPORT} %: every cold start pays for it`)
   process.exitCode = 1
+}
+
+/** What a command takes beside a process that does nothing. The best of three, for a busy machine. */
+async function guardStartup() {
+  for (let tries = 1; tries <= 3; tries++) {
+    const commands = (await benchStartup()).slice(1)
+    for (const { name, ratio } of commands) console.log(`rolecast ${name}: ${ratio.toFixed(2)}x an empty process`)
+    if (commands.every(({ name, ratio }) => ratio <= MAX_STARTUP[name]!)) return
+  }
+  const bounds = Object.entries(MAX_STARTUP).map(([name, ratio]) => `${name} ${ratio}x`)
+  console.error(`more than ${bounds.join(', ')}: a command loads what it does not need`)
+  process.exitCode = 1
+}
+
+/** What a command takes beside a process that does nothing. */
+async function benchCommands() {
+  const startup = await benchStartup()
+  console.log('\na command, from its start to its end: CPU of the whole process, the least of 21 runs')
+  for (const { name, milliseconds, ratio } of startup)
+    console.log(`  ${name.padEnd(30)} ${milliseconds.toFixed(1).padStart(8)} ms  ${ratio.toFixed(2).padStart(6)}x`)
+  return { startup }
 }
 
 /** What resolving adds to a request that verifies its token. The best of three, for a busy machine. */
@@ -134,6 +164,22 @@ async function benchAudits() {
   return { audits }
 }
 
+/** The query of `rolecast sql`, beside `resolveMany`. */
+async function benchQuery() {
+  const results = await benchSql()
+  printResults(results)
+  return { results }
+}
+
+function printResults(results: Readonly<Record<string, readonly Measured[]>>): void {
+  for (const [question, rows] of Object.entries(results)) {
+    console.log(`\n${question}`)
+    for (const { name, nanoseconds, ratio } of rows) {
+      console.log(`  ${name.padEnd(30)} ${nanoseconds.toFixed(0).padStart(8)} ns  ${ratio.toFixed(2).padStart(6)}x`)
+    }
+  }
+}
+
 async function benchOurselves() {
   const results = {
     ...(await benchResolve()),
@@ -142,12 +188,7 @@ async function benchOurselves() {
     ...(await benchValidate()),
     ...(await benchMonorepo()),
   }
-  for (const [question, rows] of Object.entries(results)) {
-    console.log(`\n${question}`)
-    for (const { name, nanoseconds, ratio } of rows) {
-      console.log(`  ${name.padEnd(30)} ${nanoseconds.toFixed(0).padStart(8)} ns  ${ratio.toFixed(2).padStart(6)}x`)
-    }
-  }
+  printResults(results)
   const calls = await benchFleet()
   const coldStart = await benchColdStart()
   return { results, calls, coldStart, ...(await benchAudits()), ...(await benchOnline()) }

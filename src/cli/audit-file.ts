@@ -1,5 +1,5 @@
-import { type FileHandle, open } from 'node:fs/promises'
 import { isUtf8 } from 'node:buffer'
+import type { Readable } from 'node:stream'
 import * as z from 'zod/mini'
 import type { AuditEnd, AuditSide, DiffUser, UserCredentials } from '../audit/diff.js'
 import { type AuditConcern, CONCERN_NAMES } from '../audit/concerns.js'
@@ -11,6 +11,7 @@ import { quote, RolecastError } from '../errors.js'
 import { isGroupName, isPrecedence } from '../group.js'
 import { compilePool, type PoolResolution } from '../pool/compile-pool.js'
 import { ownValue } from '../record.js'
+import { canBeReadOnce, inputName, openInput } from './input-file.js'
 import { type LineBatch, lineBatches } from './lines.js'
 
 /** An audit in a file, to be compared with another one. */
@@ -31,17 +32,13 @@ export interface AuditFile {
  *
  * @throws RolecastError `invalid-input`, from `users` too
  */
-export async function openAuditFile(path: string): Promise<AuditFile> {
+export async function openAuditFile(path: string, stdin: Readable): Promise<AuditFile> {
   const invalid: Invalid = (what, cause) =>
-    new RolecastError('invalid-input', `the audit ${quote(path)} cannot be used: ${what}; ${NEXT}`, {
+    new RolecastError('invalid-input', `the audit ${inputName(path)} cannot be used: ${what}; ${NEXT}`, {
       value: path,
       cause,
     })
-  if (path === '-')
-    throw new RolecastError('invalid-argument', 'an audit to compare is not read from stdin; give a file', {
-      value: path,
-    })
-  const file = await open(path, 'r').catch((cause: NodeJS.ErrnoException) => {
+  const file = await openInput(path, stdin, 2 ** 16).catch((cause: NodeJS.ErrnoException) => {
     throw invalid(`it cannot be read (${cause.code ?? 'error'})`, cause)
   })
   try {
@@ -49,12 +46,18 @@ export async function openAuditFile(path: string): Promise<AuditFile> {
     const first = await lines.next()
     if (first === undefined) throw invalid('it is empty')
     if (first.text.startsWith(CHECKPOINT)) {
-      await file.close()
+      if (await canBeReadOnce(path))
+        throw new RolecastError(
+          'invalid-argument',
+          `the audit ${inputName(path)} is a checkpoint, which is read more than once; give the checkpoint as a file`,
+          { value: path },
+        )
+      file.destroy()
       return await openCheckpointAudit(path)
     }
     return openLines(readHead(first, invalid), lines, file, invalid)
   } catch (error) {
-    await file.close()
+    file.destroy()
     throw error
   }
 }
@@ -167,7 +170,7 @@ const summaryShape = z.object({
   changes: z.array(z.looseObject({})),
 })
 
-function openLines(head: Head, lines: LineReader, file: FileHandle, invalid: Invalid): AuditFile {
+function openLines(head: Head, lines: LineReader, file: Readable, invalid: Invalid): AuditFile {
   const { tool, reading, semantics, calibration, identityPool, groups, roleChecks } = head
   const readUser = createUserReader(head, invalid)
   let end: AuditEnd | undefined
@@ -204,7 +207,7 @@ function openLines(head: Head, lines: LineReader, file: FileHandle, invalid: Inv
     },
     users: read,
     end: () => end!,
-    close: () => file.close(),
+    close: async () => void file.destroy(),
   }
 }
 
@@ -327,8 +330,8 @@ interface LineReader {
 }
 
 /** Every line has to end with a line feed: a file whose last one does not is cut off. */
-function createLineReader(file: FileHandle, invalid: Invalid): LineReader {
-  const batches = lineBatches(file.createReadStream({ autoClose: false, highWaterMark: 2 ** 16 }))
+function createLineReader(file: Readable, invalid: Invalid): LineReader {
+  const batches = lineBatches(file)
   let rest: LineBatch | undefined
   let lines: readonly string[] = []
   let at = 0

@@ -1,21 +1,16 @@
 import { dirname, relative } from 'node:path'
-import * as z from 'zod'
+import type { Readable } from 'node:stream'
 import type { Finding } from '../rules/finding.js'
 import { jsonText } from '../report/json-text.js'
+import { inputName } from './input-file.js'
+import type { Baseline } from './config-shape.js'
 import { type InvalidFile, readJsonFile } from './json-file.js'
-import { quote, RolecastError } from '../errors.js'
-import { firstIssue, readAs } from '../cognito/api/schema.js'
-
-/** A finding is known by its file and its key, which no moved line changes. Paths are relative to the baseline. */
-const baselineShape = z.strictObject({
-  version: z.literal(1),
-  findings: z.array(z.strictObject({ path: z.string(), key: z.string() })),
-})
+import { RolecastError } from '../errors.js'
 
 /** What is open is written down, so that the next run finds only what is new. */
 export function baselineText(findings: readonly Finding[], path: string): string {
   const known = findings.filter(({ suppressed }) => suppressed === undefined).map(finding => entryOf(finding, path))
-  return `${jsonText({ version: 1, findings: known } satisfies z.infer<typeof baselineShape>)}\n`
+  return `${jsonText({ version: 1, findings: known } satisfies Baseline)}\n`
 }
 
 /**
@@ -23,16 +18,22 @@ export function baselineText(findings: readonly Finding[], path: string): string
  *
  * @throws RolecastError `invalid-input`
  */
-export async function applyBaseline(findings: readonly Finding[], path: string): Promise<readonly Finding[]> {
+export async function applyBaseline(
+  findings: readonly Finding[],
+  path: string,
+  stdin: Readable,
+): Promise<readonly Finding[]> {
   const invalid: InvalidFile = (what, cause) =>
     new RolecastError(
       'invalid-input',
-      `the baseline ${quote(path)} cannot be used: ${what}; make it with \`rolecast validate PATH --write-baseline FILE\``,
+      `the baseline ${inputName(path)} cannot be used: ${what}; make it with \`rolecast validate PATH --write-baseline FILE\``,
       { value: path, cause },
     )
-  const content = await readJsonFile(path, invalid)
+  const content = await readJsonFile(path, stdin, invalid)
+  const { baselineShape } = await import('./config-shape.js')
+  const { firstIssue, readAs } = await import('../cognito/api/schema.js')
   const parsed = readAs(baselineShape, content)
-  if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)
+  if (!parsed.success) throw invalid(firstIssue(parsed.error, content, baselineShape).note, parsed.error)
   const known = new Set(parsed.data.findings.map(nameOf))
   return findings.map(finding =>
     finding.suppressed === undefined && known.has(nameOf(entryOf(finding, path)))

@@ -1,8 +1,11 @@
 #!/usr/bin/env node
 import { createReadStream, readFileSync, writeSync } from 'node:fs'
 import { constants } from 'node:os'
+import { join } from 'node:path'
+import { RolecastError } from '../errors.js'
 import { withoutCommands } from '../report/github-log.js'
 import { failureText } from './failure-text.js'
+import { programFlags } from './program-flags.js'
 import { beforeTemporary, removeTemporary } from './temporary.js'
 import { statOf, takesColor, wholeStream } from './terminal.js'
 
@@ -27,7 +30,8 @@ function end(code: number, why = ''): never {
 const isGithubLog = Boolean(process.env['GITHUB_ACTIONS'])
 
 function fail(error: unknown): never {
-  const text = failureText(error, { verbose: process.argv.includes('--verbose') })
+  const { verbose, hasJsonErrors: json } = programFlags(process.argv.slice(2))
+  const text = failureText(error, { verbose, json })
   end(2, isGithubLog ? withoutCommands(text) : text)
 }
 
@@ -50,7 +54,10 @@ let leftover = (): string | undefined => undefined
 /** The end of a command that says nothing itself of it. */
 function endInterrupted(code: number): never {
   const line = leftover()
-  if (line === undefined) end(code, 'rolecast: interrupted; run the command again [aborted]\n')
+  if (line === undefined) {
+    const { hasJsonErrors: json } = programFlags(process.argv.slice(2))
+    end(code, failureText(new RolecastError('aborted', 'interrupted; run the command again'), { verbose: false, json }))
+  }
   const text = `rolecast: interrupted [aborted]\n${line}`
   end(2, isGithubLog ? withoutCommands(text) : text)
 }
@@ -90,14 +97,15 @@ function readableStdin() {
 }
 
 async function run(): Promise<number> {
-  const { version } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+  const { version } = JSON.parse(readFileSync(join(import.meta.dirname, '../../package.json'), 'utf8')) as {
     version: string
   }
   const { stream: stdout, flushed } = wholeStream(process.stdout)
   const { stream: stderr } = wholeStream(process.stderr)
   const { main } = await import('./main.js')
   const color = takesColor(process.stdout, process.env)
-  const terminal = { stdin: readableStdin(), stdout, stderr, flushed, color, isGithubLog, interrupted }
+  const { columns } = process.stdout
+  const terminal = { stdin: readableStdin(), stdout, stderr, flushed, color, columns, isGithubLog, interrupted }
   const code = await main(process.argv.slice(2), terminal, version)
   return code === 2 && leftover() === undefined ? (signalled ?? code) : code
 }

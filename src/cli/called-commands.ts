@@ -1,20 +1,71 @@
 import type { Command } from 'commander'
 import type { ExitCode, Terminal } from './terminal.js'
 
-/** Adds a command with its options to the program, or to a command that has it. */
-export type AddCommand = (parent: Command, terminal: Terminal, finish: (code: ExitCode) => void) => void
+type Finish = (code: ExitCode) => void
 
-/** How to load each command, in the order of the help; with the arguments after its name. */
-export type Commands = ReadonlyMap<string, (rest: readonly string[]) => Promise<AddCommand>>
+/** Adds a command with its options to the program, or to a command that has it. */
+export type AddCommand = (parent: Command, terminal: Terminal, finish: Finish) => void
+
+/** What the list of commands says of one, and how to load it or those that it has. */
+export type CommandEntry = {
+  /** What follows its name, as its own help says it. */
+  readonly usage: string
+  /** The description, as its own help says it. */
+  readonly summary: string
+} & ({ readonly load: () => Promise<AddCommand> } | { readonly commands: Commands })
+
+/** By name, in the order of the help. */
+export type Commands = ReadonlyMap<string, CommandEntry>
 
 /**
- * Loads the command that is called: the others would cost more than many a command itself. All of them where it is none of
- * these: for the help, and to say what is nearly the same.
+ * Adds the command that is called: loading the others would cost more than many a command itself. Where none of these is
+ * called, all are added by name only, for the help and to say which one was probably meant.
  */
-export async function calledCommands(commands: Commands, args: readonly string[]): Promise<readonly AddCommand[]> {
-  const at = args.findIndex(arg => !arg.startsWith('-'))
-  const called = commands.get(args[at] ?? '')
-  return called === undefined
-    ? Promise.all([...commands.values()].map(load => load([])))
-    : [await called(args.slice(at + 1))]
+export async function addCalled(
+  parent: Command,
+  commands: Commands,
+  args: readonly string[],
+  ...[terminal, finish]: readonly [terminal: Terminal, finish: Finish]
+): Promise<void> {
+  const at = firstWord(args)
+  const name = args[at] ?? ''
+  const called = commands.get(name)
+  if (called === undefined) {
+    for (const [other, { usage, summary }] of commands) parent.command(other).usage(usage).description(summary)
+  } else if ('load' in called) {
+    const add = await called.load()
+    add(parent, terminal, finish)
+  } else {
+    const group = parent.command(name).description(called.summary)
+    await addCalled(group, called.commands, args.slice(at + 1), terminal, finish)
+  }
+}
+
+/**
+ * The arguments with `help audit pool` and `audit help pool` written as `audit pool --help`. There is no help of an unknown
+ * command: it is left alone, so that the program says that it is unknown.
+ */
+export function withHelpLast(commands: Commands, args: readonly string[]): readonly string[] {
+  const names: string[] = []
+  let isHelp = false
+  let known: Commands | undefined = commands
+  for (let rest = args; known !== undefined;) {
+    const at = firstWord(rest)
+    if (at < 0) break
+    const name = rest[at]!
+    rest = rest.slice(at + 1)
+    if (name === 'help' && !isHelp) {
+      isHelp = true
+      continue
+    }
+    names.push(name)
+    const called: CommandEntry | undefined = known.get(name)
+    if (called === undefined) return isHelp ? names : args.filter(arg => arg !== '--help' && arg !== '-h')
+    known = 'commands' in called ? called.commands : undefined
+  }
+  return isHelp ? [...names, '--help'] : args
+}
+
+function firstWord(args: readonly string[]): number {
+  return args.findIndex(arg => !arg.startsWith('-'))
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { inGroup } from './option-group.js'
 
 /** The options of commands that call Cognito. */
 export interface ConnectionOptions {
@@ -7,11 +8,17 @@ export interface ConnectionOptions {
   readonly endpointUrl?: string
 }
 
-export function addConnectionOptions(command: Command): Command {
-  return command
-    .option('--region <region>', 'default: the part of the user pool id before the underscore')
-    .option('--profile <name>', 'profile of the AWS configuration')
-    .option('--endpoint-url <url>', 'another address of Cognito, for example an emulator')
+/** @param region which Region is the default */
+export function addConnectionOptions(
+  command: Command,
+  { region = 'the part of the user pool id before the underscore' } = {},
+): Command {
+  return inGroup(command, 'AWS', () =>
+    command
+      .option('--region <region>', `AWS Region; default: ${region}`)
+      .option('--profile <name>', 'profile of the AWS configuration')
+      .option('--endpoint-url <url>', 'another address of the AWS services, for example an emulator'),
+  )
 }
 
 /** The options under the names that the library has for them. */

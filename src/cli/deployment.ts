@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
+import { Readable } from 'node:stream'
 import * as z from 'zod/mini'
 import type { GroupChange, MembershipChange } from '../audit/impact.js'
 import { isFederatedGroup } from '../aws-ids.js'
@@ -11,6 +10,7 @@ import { type GroupView, viewPools } from '../rules/pool-view.js'
 import { checkPrecedence } from '../rules/precedence.js'
 import { assumptionsOf, possibilities } from '../rules/value.js'
 import { choosePool } from './choose-pool.js'
+import { inputName, readInput, STDIN } from './input-file.js'
 import { decodeText } from './json-file.js'
 import { readTemplates } from './template-files.js'
 
@@ -74,16 +74,19 @@ export async function readDeployment(
   paths: readonly string[],
   { varFiles, roles = new Map(), stdin }: ReadDeploymentOptions,
 ): Promise<Deployment> {
+  // It is read twice. Of one that cannot be read, `readTemplates` says it.
+  const piped = paths.includes(STDIN) ? await readInput(STDIN, stdin).catch(() => undefined) : undefined
+  const stdinAgain = () => (piped === undefined ? stdin : Readable.from([piped]))
   const { infrastructures, read, skipped, notRead, unrelated, sources } = await readTemplates(paths, {
     exclude: [],
     varFiles,
-    stdin,
+    stdin: stdinAgain(),
   })
   const [failed] = skipped
   if (failed !== undefined) {
     throw new RolecastError(
       'invalid-input',
-      `the template ${quote(failed.path)} cannot be used: ${failed.why.replace(FORMAT_OPTION, '')}; what it does to groups would be missing`,
+      `the template ${inputName(failed.path)} cannot be used: ${failed.why.replace(FORMAT_OPTION, '')}; what it does to groups would be missing`,
       { value: failed.path },
     )
   }
@@ -94,7 +97,10 @@ export async function readDeployment(
       ...infrastructures
         .filter(({ format }) => format === 'terraform-plan')
         .flatMap(({ paths: plans }) => plans.flatMap(path => deletionsIn(path, sources.get(path) ?? '{}'))),
-      ...(await deletionsInOthers(unrelated.map(({ path }) => path))),
+      ...(await deletionsInOthers(
+        unrelated.map(({ path }) => path),
+        path => readInput(path, stdinAgain()),
+      )),
     ],
     paths: read,
     notRead: [...notRead, ...unrelated.filter(({ path }) => path === '-')].map(
@@ -133,17 +139,6 @@ function checkIsUsed(
     `--role names ${quote(unknown)}, a role that the template neither makes nor refers to; ${names.length === 0 ? 'leave it out' : `give one of ${listItems(names, quote, 'or')}`}`,
     { value: unknown },
   )
-}
-
-/** Whether a file is a plan of Terraform in JSON, and not a list of changes. */
-export async function isTerraformPlan(path: string): Promise<boolean> {
-  try {
-    const content: unknown = JSON.parse(decodeText(await readFile(path)))
-    return typeof content === 'object' && content !== null && Object.hasOwn(content, 'format_version')
-  } catch {
-    // Who reads it as a list of changes says what is wrong with it.
-    return false
-  }
 }
 
 const typeShape = z.looseObject({ type: z.string() })
@@ -188,11 +183,31 @@ function deletionsIn(path: string, text: string): readonly Deletion[] {
 }
 
 /** Of a plan nothing but deletions may be about Cognito. */
-async function deletionsInOthers(paths: readonly string[]): Promise<readonly Deletion[]> {
+async function deletionsInOthers(
+  paths: readonly string[],
+  read: (path: string) => Promise<Buffer>,
+): Promise<readonly Deletion[]> {
   const deletions: Deletion[] = []
-  for (const path of paths)
-    if (await isTerraformPlan(path)) deletions.push(...deletionsIn(path, decodeText(await readFile(path))))
+  for (const path of paths) {
+    const text = await planIn(path, read)
+    if (text !== undefined) deletions.push(...deletionsIn(path, text))
+  }
   return deletions
+}
+
+/** The text of a plan; undefined for every other file, of which it was said why it was not read. */
+async function planIn(path: string, read: (path: string) => Promise<Buffer>): Promise<string | undefined> {
+  try {
+    const text = decodeText(await read(path))
+    return isTerraformPlan(JSON.parse(text)) ? text : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Whether JSON is a plan of Terraform, and not a list of changes. */
+export function isTerraformPlan(content: unknown): boolean {
+  return typeof content === 'object' && content !== null && Object.hasOwn(content, 'format_version')
 }
 
 /** The deletion that a change of a plan is, if it is one. */

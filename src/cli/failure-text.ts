@@ -1,32 +1,70 @@
 import { isRolecastError, type RolecastError, quote } from '../errors.js'
+import { jsonLine } from '../report/json-text.js'
 import { escapeHidden } from '../text.js'
 import { inCommandLineWords } from './command-line-words.js'
+import { withoutSecrets } from './without-secrets.js'
 import { NO_SPACE, WriteError } from './write-error.js'
 
 const MAX_STACK_LINES = 60
 const MAX_STACK_LINE = 400
 
+/** How stderr says it. */
+interface FailureStyle {
+  /** With the stack of what rolecast does not know. Not with `json`. */
+  readonly verbose: boolean
+  /** As a line of JSON. */
+  readonly json: boolean
+}
+
+/** What stderr says of a failure. */
+interface Failure {
+  readonly code: string
+  readonly message: string
+  /** What was given, where it is a short text and no secret. */
+  readonly value?: string
+}
+
 /**
  * What stderr says of a failure: one line, and with `verbose` the stack of one that rolecast does not know. It loads no
  * package: one that is missing is a failure too.
  */
-export function failureText(error: unknown, { verbose }: { readonly verbose: boolean }): string {
+export function failureText(error: unknown, { verbose, json }: FailureStyle): string {
+  const failure = describeFailure(error, { verbose })
+  if (json) return failureJson(failure)
+  const line = `rolecast: ${escapeHidden(withoutSecrets(failure.message))} [${failure.code}]\n`
+  // Of what it knows, the message says all; of the rest, the cause does.
+  return verbose && failure.code === 'unexpected' ? line + stacksOf(error) : line
+}
+
+/** The line of JSON on stderr: `{"error":{"code":"…","message":"…"}}`. */
+export function failureJson(failure: Failure): string {
+  return `${jsonLine({ error: { ...failure, message: withoutSecrets(failure.message) } })}\n`
+}
+
+function describeFailure(error: unknown, { verbose }: { readonly verbose: boolean }): Failure {
   if (isRolecastError(error)) {
-    const line = `rolecast: ${escapeHidden(messageOf(error))} [${error.code}]\n`
-    // Of what it knows, the message says all; of the rest, the cause does.
-    return verbose && error.code === 'unexpected' ? line + stacksOf(error) : line
+    const value = shownValue(error.value)
+    return { code: error.code, message: messageOf(error), ...(value !== undefined && { value }) }
   }
   if (error instanceof WriteError) {
     const next = NO_SPACE.has(String(error.code)) ? 'free some space' : 'check where it goes'
-    return `rolecast: stdout cannot be written (${escapeHidden(error.message)}); ${next} [${error.code}]\n`
+    return { code: String(error.code), message: `stdout cannot be written (${error.message}); ${next}` }
   }
   const missing = missingPackage(error)
-  if (missing !== undefined) {
-    return `rolecast: ${missing}; install rolecast again, with its dependencies [missing-package]\n`
-  }
+  if (missing !== undefined)
+    return { code: 'missing-package', message: `${missing}; install rolecast again, with its dependencies` }
   const next = verbose ? '' : ': run the command again with --verbose and report what it prints'
-  const line = `rolecast: an unexpected error, ${quote(nameOf(error))}; this is a bug of rolecast${next} [unexpected]\n`
-  return verbose ? line + stacksOf(error) : line
+  const message = `an unexpected error, ${quote(nameOf(error))}; this is a bug of rolecast${next}`
+  return { code: 'unexpected', message }
+}
+
+const MAX_VALUE = 200
+/** The message has what was given too. Here, what may be Base64 is left out as well, which a message would say of long paths. */
+const BASE64 = /[A-Za-z0-9+/=]{32,}/
+
+function shownValue(value: unknown): string | undefined {
+  if (typeof value !== 'string' || value.length > MAX_VALUE || BASE64.test(value)) return undefined
+  return withoutSecrets(value) === value ? value : undefined
 }
 
 /** Here only an interrupt aborts, and what was under way then says nothing. */
@@ -53,6 +91,6 @@ function stacksOf(error: unknown): string {
     lines.push(...(depth === 0 ? [] : ['caused by']), ...String(cause.stack).split('\n'))
   return lines
     .slice(0, MAX_STACK_LINES)
-    .map(line => `  ${escapeHidden(line.slice(0, MAX_STACK_LINE))}\n`)
+    .map(line => `  ${escapeHidden(withoutSecrets(line.slice(0, MAX_STACK_LINE)))}\n`)
     .join('')
 }

@@ -1,7 +1,5 @@
 import fs from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, normalize, relative, resolve } from 'node:path'
-import { glob } from 'tinyglobby'
 import { quote, RolecastError } from '../errors.js'
 import { isWithin } from '../template/paths.js'
 import type { NotReadFile, SkippedFile } from '../report/findings-report.js'
@@ -42,7 +40,7 @@ export async function findFiles(paths: readonly string[], options: FindFilesOpti
   const skipped: SkippedFile[] = []
   const notRead: NotReadFile[] = []
   const isFolder = new Map<string, boolean>()
-  for (const named of paths) isFolder.set(named, named !== '-' && (await statOf(named)).isDirectory())
+  for (const named of paths) isFolder.set(named, named !== '-' && statOf(named).isDirectory())
   const displayed = createDisplay([...isFolder].map(([named, is]) => (is ? named : dirname(named))))
   for (const named of paths) {
     const path = displayed(named)
@@ -100,14 +98,17 @@ export function isNamedBy(path: string, fileOrFolder: string): boolean {
   return isWithin(withSlashes(resolve(path)), withSlashes(resolve(fileOrFolder)))
 }
 
-function statOf(named: string): Promise<fs.Stats> {
-  return stat(named).catch((cause: NodeJS.ErrnoException) => {
+function statOf(named: string): fs.Stats {
+  try {
+    return fs.statSync(named)
+  } catch (error) {
+    const cause = error as NodeJS.ErrnoException
     throw new RolecastError(
       'invalid-argument',
       `${quote(named)} cannot be read (${cause.code ?? 'error'}); name a file or folder that exists`,
       { value: named, cause },
     )
-  })
+  }
 }
 
 interface Walked {
@@ -138,6 +139,7 @@ async function walk(folder: string, patterns: readonly string[]): Promise<Walked
       })
       callback(null, linked)
     })
+  const { glob } = await import('tinyglobby')
   const files = await glob([...patterns], {
     cwd: folder,
     dot: true,

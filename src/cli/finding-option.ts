@@ -1,10 +1,27 @@
+import { Option } from 'commander'
 import { type AuditConcern, CONCERN_NAMES, NEEDS } from '../audit/concerns.js'
 import { quote, RolecastError } from '../errors.js'
+import { SEVERITIES } from '../severity.js'
 import { closest } from '../text.js'
 import type { RoleCheckOptions } from './role-checks.js'
 
+/** @param formats in which users are listed */
+export function findingOption(formats: string): Option {
+  return new Option(
+    '--finding <name>',
+    `only the users who belong to this finding, with --format ${formats}; repeatable`,
+  ).argParser(toFindings)
+}
+
+export function failOnOption(): Option {
+  return new Option(
+    '--fail-on <severity>',
+    'exit with 1 if there is a finding of this severity or a worse one',
+  ).choices(SEVERITIES.toReversed())
+}
+
 /** Parses what `--finding` is given, once or more often. */
-export function toFindings(text: string, before: readonly AuditConcern[] = []): readonly AuditConcern[] {
+function toFindings(text: string, before: readonly AuditConcern[] = []): readonly AuditConcern[] {
   return [...before, toConcern(text)]
 }
 

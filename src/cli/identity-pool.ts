@@ -1,14 +1,15 @@
-import { type Command, Option } from 'commander'
-import { keptWhileFrozen } from '../audit/summary.js'
-import { identityPoolRolesResponse, mappingsByClient } from '../cognito/api/identity-pool-api.js'
-import { getIdentityPoolRoles, type IdentityPoolSettings } from '../cognito/index.js'
+import type { Readable } from 'node:stream'
+import type { Command } from 'commander'
+import type { IdentityPoolSettings } from '../cognito/api/identity-pool-api.js'
 import { listItems, RolecastError, quote } from '../errors.js'
 import { type RoleSelection, selectRoleFor } from '../credentials/select-role.js'
 import type { IdentityPoolRoles, RoleMapping } from '../credentials/role-mapping.js'
 import type { Resolution } from '../claims/resolve.js'
 import { type ConnectionOptions, connectionOf } from './connection-options.js'
+import { inputName, inputOption } from './input-file.js'
 import { invalidFile, readJsonFile } from './json-file.js'
-import { firstIssue, readAs } from '../cognito/api/schema.js'
+import { inGroup } from './option-group.js'
+import { keptWhileFrozen } from '../record.js'
 import type { CredentialsPrediction } from '../report/credentials-text.js'
 
 /** The options of a command that are about an identity pool. */
@@ -60,24 +61,22 @@ export function credentialsJson({ selection, identityPoolId, mappingKey }: Crede
  * @param hasCustomRole whether one user is asked about, for whom the app may ask for a role
  */
 export function addIdentityPoolOptions(command: Command, { hasCustomRole }: { hasCustomRole: boolean }): Command {
-  command
-    .option(
-      '--identity-pool-id <id>',
-      'also predict the credentials that this identity pool gives; its region is that of the id',
-    )
-    .addOption(
-      new Option(
-        '--identity-pool-file <file>',
-        'the same, from what `aws cognito-identity get-identity-pool-roles` printed; no network',
-      ).conflicts(['identityPoolId']),
-    )
-    .option(
-      '--client-id <id>',
-      `the app client of the ${hasCustomRole ? 'user' : 'users'}; default: the only one with a role mapping`,
-    )
-  return hasCustomRole
-    ? command.option('--custom-role-arn <arn>', 'the role that the app asks the identity pool for (CustomRoleArn)')
-    : command
+  return inGroup(command, 'Identity pool', () => {
+    command
+      .option(
+        '--identity-pool-id <id>',
+        'also predict the credentials that this identity pool gives; its region is that of the id',
+      )
+      .addOption(
+        inputOption(
+          '--identity-pool-file <file>',
+          'the same, from what `aws cognito-identity get-identity-pool-roles` printed; no network',
+        ).conflicts(['identityPoolId']),
+      )
+      .option('--client-id <id>', 'the app client that users sign in with; default: the only one with a role mapping')
+    if (hasCustomRole)
+      command.option('--custom-role-arn <arn>', 'the role that the app asks the identity pool for (CustomRoleArn)')
+  })
 }
 
 export function checkIdentityPoolOptions({
@@ -116,16 +115,18 @@ export function checkIdentityPoolOptions({
 export async function openIdentityPool(
   options: IdentityPoolOptions,
   userPoolIdOfFile: string | undefined,
+  stdin: Readable,
 ): Promise<IdentityPool | undefined> {
   const { identityPoolId, identityPoolFile, customRoleArn } = options
   // Not the region: an identity pool id has its own.
   const { profile, endpoint } = connectionOf(options)
   if (identityPoolId === undefined && identityPoolFile === undefined) return undefined
   const userPoolId = findUserPoolId(options, userPoolIdOfFile)
+  const { getIdentityPoolRoles, mappingsByClient } = await import('../cognito/api/identity-pool-api.js')
   const settings =
     identityPoolFile === undefined
       ? await getIdentityPoolRoles({ identityPoolId: identityPoolId!, profile, endpoint })
-      : await readIdentityPoolFile(identityPoolFile)
+      : await readIdentityPoolFile(identityPoolFile, stdin)
   const byClient = mappingsByClient(settings.roleMappings, userPoolId)
   const mappedClients = [...byClient.keys()]
   if (options.clientId === undefined && mappedClients.length > 1) {
@@ -178,7 +179,7 @@ function findUserPoolId({ userPoolId, poolFile }: IdentityPoolOptions, ofFile: s
   }
   if (ofFile !== undefined && userPoolId !== undefined && ofFile !== userPoolId) {
     refuse(
-      `the pool file ${quote(poolFile)} is of user pool ${quote(ofFile)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
+      `the pool file ${inputName(poolFile!)} is of user pool ${quote(ofFile)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
       userPoolId,
     )
   }
@@ -186,19 +187,21 @@ function findUserPoolId({ userPoolId, poolFile }: IdentityPoolOptions, ofFile: s
     userPoolId ??
     ofFile ??
     refuse(
-      `the pool file ${quote(poolFile)} does not say which user pool it is of; give --user-pool-id ID too`,
+      `the pool file ${inputName(poolFile!)} does not say which user pool it is of; give --user-pool-id ID too`,
       poolFile!,
     )
   )
 }
 
-async function readIdentityPoolFile(path: string): Promise<IdentityPoolSettings> {
+async function readIdentityPoolFile(path: string, stdin: Readable): Promise<IdentityPoolSettings> {
   const invalid = invalidFile(
     'identity pool file',
     path,
     'aws cognito-identity get-identity-pool-roles --identity-pool-id ID',
   )
-  const content = await readJsonFile(path, invalid)
+  const content = await readJsonFile(path, stdin, invalid)
+  const { identityPoolRolesResponse } = await import('../cognito/api/identity-pool-api.js')
+  const { firstIssue, readAs } = await import('../cognito/api/schema.js')
   const parsed = readAs(identityPoolRolesResponse, content)
   if (parsed.success) return parsed.data
   throw invalid(firstIssue(parsed.error, content).note, parsed.error)

@@ -1,24 +1,30 @@
-import { readFile } from 'node:fs/promises'
-import { RolecastError, quote } from '../errors.js'
+import type { Readable } from 'node:stream'
+import { RolecastError } from '../errors.js'
+import { inputName, readInput, STDIN } from './input-file.js'
 
 /** Makes the error for a file that cannot be used. */
 export type InvalidFile = (what: string, cause?: unknown) => RolecastError
 
 /** Says which file cannot be used, and by which command it is made. */
 export function invalidFile(kind: string, path: string, command: string): InvalidFile {
+  const to = path === STDIN ? '' : ' > FILE'
   return (what, cause) =>
     new RolecastError(
       'invalid-input',
-      `the ${kind} ${quote(path)} cannot be used: ${what}; make it with \`${command} > FILE\``,
+      `the ${kind} ${inputName(path)} cannot be used: ${what}; make it with \`${command}${to}\``,
       { value: path, cause },
     )
 }
 
-/** The JSON in a file: UTF-8, or UTF-16 with a byte order mark, which is what PowerShell writes. */
-export async function readJsonFile(path: string, invalid: InvalidFile): Promise<unknown> {
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+/** The JSON in a file or on stdin: UTF-8, or UTF-16 with a byte order mark, which is what PowerShell writes. */
+export async function readJsonFile(path: string, stdin: Readable, invalid: InvalidFile): Promise<unknown> {
+  const bytes = await readInput(path, stdin).catch((cause: NodeJS.ErrnoException) => {
     throw invalid(`it cannot be read (${cause.code ?? 'error'})`, cause)
   })
+  return parseJson(bytes, invalid)
+}
+
+export function parseJson(bytes: Buffer, invalid: InvalidFile): unknown {
   try {
     return JSON.parse(decodeText(bytes))
   } catch (cause) {

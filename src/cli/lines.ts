@@ -27,11 +27,7 @@ async function* readable(input: Readable): AsyncGenerator<Buffer> {
   try {
     for (;;) {
       const next = await chunks.next().catch(cause => {
-        throw new RolecastError(
-          'invalid-input',
-          `the input cannot be read (${(cause as Error).message}); give lines of JSON`,
-          { cause },
-        )
+        throw unreadable(cause)
       })
       if (next.done) return
       yield Buffer.isBuffer(next.value) ? next.value : Buffer.from(next.value)
@@ -40,6 +36,12 @@ async function* readable(input: Readable): AsyncGenerator<Buffer> {
     // The writer may go on after a bad line.
     await chunks.return?.()
   }
+}
+
+/** The error for lines that cannot be read. */
+export function unreadable(cause: unknown): RolecastError {
+  const message = `the input cannot be read (${(cause as Error).message}); give lines of JSON`
+  return new RolecastError('invalid-input', message, { cause })
 }
 
 /** Some lines of a stream, as bytes. */

@@ -1,19 +1,30 @@
 import { Writable } from 'node:stream'
 import { Command, CommanderError } from 'commander'
+import type { ErrorCode } from '../errors.js'
 import { withoutCommands } from '../report/github-log.js'
 import { escapeHidden } from '../text.js'
-import { type AddCommand, calledCommands, type Commands } from './called-commands.js'
-import { failureText } from './failure-text.js'
+import { addCalled, withHelpLast } from './called-commands.js'
+import { COMMANDS } from './command-table.js'
+import { failureJson, failureText } from './failure-text.js'
+import { watchStdin } from './input-file.js'
 import { refuseRepeated } from './once.js'
-import { type ExitCode, print, say, type Terminal } from './terminal.js'
+import { programFlags } from './program-flags.js'
+import { type ExitCode, print, type ProcessTerminal, say, type Terminal } from './terminal.js'
+import { withoutSecrets } from './without-secrets.js'
 import { WriteError } from './write-error.js'
 
 /**
  * Runs the command line and says how it ended. What went wrong is on stderr, with what to do next. It does not reject: an
  * error that nothing expects is 2 too, never the 1 that answers a check.
  */
-export async function main(args: readonly string[], given: Terminal, version: string): Promise<ExitCode> {
-  const terminal: Terminal = given.isGithubLog ? { ...given, stderr: harmless(given.stderr) } : given
+export async function main(args: readonly string[], given: ProcessTerminal, version: string): Promise<ExitCode> {
+  const { color, ...flags } = programFlags(args)
+  const terminal: Terminal = {
+    ...given,
+    ...flags,
+    color: color ?? given.color,
+    stderr: given.isGithubLog ? harmless(given.stderr) : given.stderr,
+  }
   let exitCode = 0 as ExitCode
   const finish = (code: ExitCode) => {
     exitCode = code
@@ -26,7 +37,10 @@ export async function main(args: readonly string[], given: Terminal, version: st
   const program = new Command('rolecast')
     .description('Predicts the IAM role that Amazon Cognito gives a user.')
     .version(version)
+    .option('--quiet', 'write only results and errors: no progress, no hints, no notes')
     .option('--verbose', 'say more: the stack of an unexpected error, and which files validate found unrelated')
+    .option('--color', 'color text, wherever it goes (default: on a terminal)')
+    .option('--no-color', 'do not color text')
     .exitOverride()
     .showHelpAfterError('(add --help for an example)')
     .configureOutput({
@@ -34,18 +48,31 @@ export async function main(args: readonly string[], given: Terminal, version: st
       writeErr: text => void (complaint += text.split('\n').map(escapeHidden).join('\n')),
       outputError: (text, writeText) => writeText(shortened(text)),
     })
+    .configureHelp({ subcommandTerm: command => `${command.name()} ${command.usage()}`, showGlobalOptions: true })
+    .helpCommand('help [command...]', 'show the help of a command')
     .addHelpText('after', '\nExample:\n  $ rolecast predict --user-pool-id eu-west-1_Ab12Cd34e --group admins')
 
   try {
-    for (const add of await calledCommands(COMMANDS, args)) add(program, terminal, finish)
+    if (args.length === 0) {
+      // Nothing was looked at: where a variable in a script is empty, that must not pass for a check that found nothing.
+      finish(2)
+      await say(terminal, FIRST_STEPS)
+      return exitCode
+    }
+    const words = withHelpLast(COMMANDS, args)
+    await addCalled(program, COMMANDS, words, terminal, finish)
     refuseRepeated(program)
+    watchStdin(program, terminal)
     try {
-      await program.parseAsync(args, { from: 'user' })
+      await program.parseAsync(words, { from: 'user' })
     } catch (error) {
       // The help that was asked for, or what is wrong with an argument.
       if (!(error instanceof CommanderError)) throw error
       finish(error.exitCode === 0 ? 0 : 2)
-      await say(terminal, complaint)
+      // The help of a command that only has others, in place of one of them.
+      if (error.code === 'commander.help' && error.exitCode !== 0)
+        complaint += '\nNo command was given; name one of these.\n'
+      await say(terminal, terminal.hasJsonErrors && complaint !== '' ? failureJson(usageFailure(complaint)) : complaint)
       if (help !== '') await print(terminal, help)
     }
     await terminal.flushed()
@@ -55,23 +82,28 @@ export async function main(args: readonly string[], given: Terminal, version: st
       if (exitCode === 2) await say(terminal, 'rolecast: stdout was closed before the check was complete [EPIPE]\n')
     } else {
       finish(2)
-      await say(terminal, failureText(error, { verbose: program.opts()['verbose'] === true }))
+      await say(terminal, failureText(error, { verbose: terminal.verbose, json: terminal.hasJsonErrors }))
     }
   }
   return isLost(given.stderr) ? 2 : exitCode
 }
 
-const COMMANDS: Commands = new Map<string, (rest: readonly string[]) => Promise<AddCommand>>([
-  ['predict', async () => (await import('./commands/predict.js')).addPredictCommand],
-  ['audit', async rest => (await import('./commands/audit.js')).auditCommand(rest)],
-  ['impact', async () => (await import('./commands/impact.js')).addImpactCommand],
-  ['validate', async () => (await import('./commands/validate.js')).addValidateCommand],
-  ['explain', async () => (await import('./commands/explain.js')).addExplainCommand],
-  ['snapshot', async () => (await import('./commands/snapshot.js')).addSnapshotCommand],
-  ['calibrate', async () => (await import('./commands/calibrate.js')).addCalibrateCommand],
-  ['verify', async () => (await import('./commands/verify.js')).addVerifyCommand],
-  ['demo', async () => (await import('./commands/demo.js')).addDemoCommand],
-])
+const FIRST_STEPS = `rolecast predicts the IAM role that Amazon Cognito gives a user.
+
+Start here; the first two need no AWS account:
+  $ rolecast demo          see which roles users get, and why, in a fake user pool
+  $ rolecast validate .    find what is wrong with groups and roles in your templates
+  $ rolecast predict --user-pool-id eu-west-1_Ab12Cd34e --group admins
+                           predict the role of a user in these groups of your user pool
+
+No command was given; \`rolecast --help\` lists them all.
+`
+
+/** What Commander says of an argument, as an error with a code. */
+function usageFailure(complaint: string): { readonly code: ErrorCode; readonly message: string } {
+  const [error = '', ...hints] = complaint.trimEnd().split('\n')
+  return { code: 'invalid-argument', message: [error.replace(/^error: /, ''), ...hints].join(' ') }
+}
 
 /** Whether what had to be said was not written, but for a reader who went away. */
 function isLost({ errored }: Writable): boolean {
@@ -82,8 +114,8 @@ const MAX_COMPLAINT = 500
 
 /** What Commander says of an argument, in one line of a bounded length, and what it suggests. */
 function shortened(text: string): string {
-  // An option that is misspelt is quoted with its value, which may be a token.
-  const whole = text.trimEnd().replaceAll(/eyJ[\w.-]{8,}/g, '(a token)')
+  // An option that is misspelt is quoted with its value.
+  const whole = withoutSecrets(text.trimEnd())
   const at = whole.lastIndexOf('\n')
   const isSuggested = at >= 0 && /^\(Did you mean [\w ,-]{1,200}\?\)$/.test(whole.slice(at + 1))
   const complaint = isSuggested ? whole.slice(0, at) : whole

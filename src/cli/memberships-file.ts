@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
-import { createReadStream } from 'node:fs'
 import type { Readable } from 'node:stream'
 import { createMembershipTable } from '../cognito/memberships/membership-table.js'
 import { isRolecastError, RolecastError, quote } from '../errors.js'
 import type { PoolUser, UserDetails } from '../audit/pool-user.js'
 import { type Mutable, ownValue } from '../record.js'
-import { lineBatches } from './lines.js'
+import { openInput } from './input-file.js'
+import { lineBatches, unreadable } from './lines.js'
 import { createPlainReader } from './plain-lines.js'
 
 /** So much of a file is read at once. */
@@ -34,7 +34,9 @@ export async function* readMemberships(
   const seen = createMembershipTable()
   const plain = createPlainReader()
   const frame = createAuditFrame(userPoolId)
-  const input = path === '-' ? stdin : createReadStream(path, { highWaterMark: BATCH_BYTES })
+  const input = await openInput(path, stdin, BATCH_BYTES).catch(cause => {
+    throw unreadable(cause)
+  })
   for await (const { bytes, first } of lineBatches(input)) {
     let users: PoolUser[] = []
     let start = first === 1 && bytes.subarray(0, MARK.length).equals(MARK) ? MARK.length : 0

@@ -1,8 +1,9 @@
-import { randomUUID } from 'node:crypto'
-import { type FileHandle, access, constants, lstat, open, readlink, realpath, rename, rm, stat } from 'node:fs/promises'
+import { constants, promises } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
 import { isRolecastError, RolecastError, quote } from '../errors.js'
 import { createCommandWatch } from '../report/github-log.js'
+import { STDIN } from './input-file.js'
 import { willRemove } from './temporary.js'
 import { print, say, type Terminal, write } from './terminal.js'
 import { NO_SPACE } from './write-error.js'
@@ -28,6 +29,8 @@ export interface OutputTarget {
   readonly kind: 'text' | 'data' | 'commands'
   /** Whether users are named in it: a new file is then for its owner only. */
   readonly hasUsers: boolean
+  /** The option that names the path, in a message. @default '--output' */
+  readonly option?: string | undefined
   /** The files that the command reads, or keeps what it has read in. An output in the place of one would destroy it. */
   readonly inputs?: readonly (string | undefined)[]
 }
@@ -45,13 +48,16 @@ async function openOutput(target: OutputTarget): Promise<Output> {
       act(...args).catch(cause => {
         throw cannotWrite(path, cause)
       })
-  for (const input of target.inputs ?? []) if (input !== undefined && (await isOneFile(path, input))) throw taken(path)
+  for (const input of target.inputs ?? [])
+    if (input !== undefined && input !== STDIN && (await isOneFile(path, input))) throw taken(path, target.option)
   return named(openFile)(path, target.hasUsers, named)
 }
 
 /** Whether two paths are of one file, by whatever names; not for devices, of which one may be read and written. */
 async function isOneFile(output: string, input: string): Promise<boolean> {
-  const [a, b] = await Promise.all([output, input].map(path => stat(path, { bigint: true }).catch(() => undefined)))
+  const [a, b] = await Promise.all(
+    [output, input].map(path => promises.stat(path, { bigint: true }).catch(() => undefined)),
+  )
   if (a !== undefined && b !== undefined) return a.isFile() && a.dev === b.dev && a.ino === b.ino
   // A checkpoint is removed in the end, when it may not be there yet.
   return a === undefined && b === undefined && (await placeOf(output)) === (await placeOf(input))
@@ -60,14 +66,14 @@ async function isOneFile(output: string, input: string): Promise<boolean> {
 /** Where a file that is not there yet will be. */
 async function placeOf(path: string): Promise<string> {
   const target = await followLink(path).catch(() => path)
-  const folder = await realpath(dirname(target)).catch(() => resolve(dirname(target)))
+  const folder = await promises.realpath(dirname(target)).catch(() => resolve(dirname(target)))
   return join(folder, basename(target))
 }
 
-function taken(path: string): RolecastError {
+function taken(path: string, option = '--output'): RolecastError {
   return new RolecastError(
     'invalid-argument',
-    `${quote(path)} is a file that this command reads or keeps; name another file for --output`,
+    `${quote(path)} is a file that this command reads or keeps; name another file for ${option}`,
     { value: path },
   )
 }
@@ -100,14 +106,19 @@ type Named = <A extends readonly unknown[], T>(act: (...args: A) => Promise<T>) 
 
 async function openFile(path: string, hasUsers: boolean, named: Named): Promise<Output> {
   const target = await followLink(path)
-  const old = await stat(target).catch(() => undefined)
+  const old = await promises.stat(target).catch(() => undefined)
   // A device or a pipe is written to, never replaced by a file.
   const inPlace = old !== undefined && !old.isFile()
   // A rename would replace a file that is read-only.
-  if (old !== undefined) await access(target, constants.W_OK)
+  if (old !== undefined) await promises.access(target, constants.W_OK)
+  const { randomUUID } = await import('node:crypto')
   const draft = inPlace ? target : `${target}.${randomUUID()}.tmp`
   const forget = inPlace ? () => {} : willRemove(draft)
-  const file: FileHandle = await open(draft, inPlace ? 'w' : 'wx', hasUsers || old !== undefined ? 0o600 : 0o666)
+  const file: FileHandle = await promises.open(
+    draft,
+    inPlace ? 'w' : 'wx',
+    hasUsers || old !== undefined ? 0o600 : 0o666,
+  )
   // Not by `open`, which takes away what the umask says. A file system without modes has none to keep.
   if (old !== undefined && !inPlace) await file.chmod(old.mode & 0o777).catch(() => {})
   let finished = false
@@ -117,14 +128,14 @@ async function openFile(path: string, hasUsers: boolean, named: Named): Promise<
       // Some file systems only say here that there was no space.
       if (!inPlace) await file.sync()
       await file.close()
-      if (!inPlace) await rename(draft, target)
+      if (!inPlace) await promises.rename(draft, target)
       forget()
       finished = true
     }),
     async discard() {
       if (finished) return
       await file.close().catch(() => {})
-      if (!inPlace) await rm(draft, { force: true })
+      if (!inPlace) await promises.rm(draft, { force: true })
       forget()
     },
   }
@@ -132,12 +143,12 @@ async function openFile(path: string, hasUsers: boolean, named: Named): Promise<
 
 /** What a link leads to is replaced, not the link; it may lead to a file that is not there yet. */
 async function followLink(path: string): Promise<string> {
-  const real = await realpath(path).catch(() => undefined)
+  const real = await promises.realpath(path).catch(() => undefined)
   if (real !== undefined) return real
-  const link = await lstat(path).catch(() => undefined)
-  if (link?.isSymbolicLink() !== true || (await stat(path).catch(() => undefined)) !== undefined) return path
-  const next = resolve(await realpath(dirname(path)), await readlink(path))
-  const isLink = (await lstat(next).catch(() => undefined))?.isSymbolicLink()
+  const link = await promises.lstat(path).catch(() => undefined)
+  if (link?.isSymbolicLink() !== true || (await promises.stat(path).catch(() => undefined)) !== undefined) return path
+  const next = resolve(await promises.realpath(dirname(path)), await promises.readlink(path))
+  const isLink = (await promises.lstat(next).catch(() => undefined))?.isSymbolicLink()
   if (isLink) throw Object.assign(new Error('too many links'), { code: 'ELOOP' })
   return next
 }
@@ -161,9 +172,9 @@ export async function withOutput<T>(target: OutputTarget, use: (output: Output) 
 export async function checkOutput(target: OutputTarget): Promise<void> {
   const { path } = target
   if (path === undefined) return
-  const old = await stat(path).catch(() => undefined)
+  const old = await promises.stat(path).catch(() => undefined)
   if (old !== undefined && !old.isFile())
-    return access(path, constants.W_OK).catch(cause => {
+    return promises.access(path, constants.W_OK).catch(cause => {
       throw cannotWrite(path, cause)
     })
   const output = await openOutput(target)

@@ -1,9 +1,12 @@
+import type { Readable } from 'node:stream'
+import type { Option } from 'commander'
 import { listNames, quote } from '../errors.js'
-import * as z from 'zod/mini'
-import { listGroupsResponse, modificationOf, toGroup } from '../cognito/api/responses.js'
-import type { Group } from '../group.js'
+import { modificationOf, toGroup } from '../cognito/api/group-type.js'
+import { type Group, isPrecedence } from '../group.js'
+import { listedGroupFault } from '../listed-group.js'
+import type { Pool } from './pool-file-shape.js'
+import { inputOption } from './input-file.js'
 import { invalidFile, readJsonFile } from './json-file.js'
-import { firstIssue, readAs } from '../cognito/api/schema.js'
 
 export interface PoolFile {
   readonly groups: ReadonlyMap<string, Group>
@@ -15,11 +18,17 @@ export interface PoolFile {
   readonly takenAt: number | undefined
 }
 
-/** A snapshot says once which user pool it is of, and what the AWS CLI prints says it of each group. */
-const poolShape = z.extend(listGroupsResponse, {
-  userPoolId: z.optional(z.string()),
-  takenAt: z.optional(z.number()),
-})
+/**
+ * `--pool-file`, for every command that reads groups.
+ *
+ * @param without what is not done then
+ */
+export function poolFileOption(without: string): Option {
+  return inputOption(
+    '--pool-file <file>',
+    `read the groups from what \`aws cognito-idp list-groups\` or \`rolecast snapshot\` printed; ${without}`,
+  )
+}
 
 /**
  * The groups in a file that `aws cognito-idp list-groups` or `rolecast snapshot` printed.
@@ -28,13 +37,11 @@ const poolShape = z.extend(listGroupsResponse, {
  *
  * @throws RolecastError `invalid-input`
  */
-export async function readPoolFile(path: string): Promise<PoolFile> {
+export async function readPoolFile(path: string, stdin: Readable): Promise<PoolFile> {
   const invalid = invalidFile('pool file', path, 'aws cognito-idp list-groups --user-pool-id ID')
-  if (path === '-') throw invalid('stdin is not taken for it')
-  const content = await readJsonFile(path, invalid)
-  const parsed = readAs(poolShape, content)
-  if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)
-  const { Groups, NextToken, userPoolId, takenAt } = parsed.data
+  const content = await readJsonFile(path, stdin, invalid)
+  const pool = isPlainPool(content) ? content : (await import('./pool-file-shape.js')).readPool(content, invalid)
+  const { Groups, NextToken, userPoolId, takenAt } = pool
   if (NextToken)
     throw invalid(
       'it holds only some pages of the pool (`NextToken` is set); list the groups without --max-items and --no-paginate',
@@ -55,4 +62,39 @@ export async function readPoolFile(path: string): Promise<PoolFile> {
     if (time !== undefined) modifiedAt.set(group.GroupName, time)
   }
   return { groups, modifiedAt, userPoolId: [...userPoolIds][0], takenAt }
+}
+
+/**
+ * Whether it is a pool as it is usually printed. Loading the shape, which also tells what is wrong, takes as long as all the
+ * rest of a prediction; what is not known to be right is left to it.
+ */
+export function isPlainPool(content: unknown): content is Pool {
+  if (!isObject(content) || !Array.isArray(content['Groups'])) return false
+  const { Groups, NextToken, userPoolId, takenAt } = content
+  return (
+    Groups.every(isPlainGroup) &&
+    isNothing(NextToken) &&
+    (userPoolId === undefined || typeof userPoolId === 'string') &&
+    (takenAt === undefined || Number.isFinite(takenAt))
+  )
+}
+
+function isPlainGroup(group: unknown): boolean {
+  if (!isObject(group)) return false
+  const { GroupName, Precedence, RoleArn, UserPoolId } = group
+  return (
+    typeof GroupName === 'string' &&
+    GroupName !== '' &&
+    (isNothing(Precedence) || isPrecedence(Precedence)) &&
+    [RoleArn, UserPoolId].every(value => isNothing(value) || typeof value === 'string') &&
+    listedGroupFault(group) === undefined
+  )
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function isNothing(value: unknown): value is undefined | null {
+  return value === undefined || value === null
 }

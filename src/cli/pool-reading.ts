@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import {
   attributesOf,
   checkReading,
@@ -13,35 +13,25 @@ import { isRolecastError, RolecastError, quote } from '../errors.js'
 import type { Group } from '../group.js'
 import { addConnectionOptions, type ConnectionOptions, connectionOf } from './connection-options.js'
 import { estimateText } from './estimate-text.js'
+import { inputName } from './input-file.js'
 import { readMemberships } from './memberships-file.js'
-import { readPoolFile } from './pool-file.js'
+import { membershipsOption } from './memberships-option.js'
+import { inGroup } from './option-group.js'
+import { poolFileOption, readPoolFile } from './pool-file.js'
 import { inCommandLineWords } from './command-line-words.js'
 import { createProgress } from './progress.js'
-import { type Terminal, write } from './terminal.js'
+import { addReadingOptions, readingOf, type ReadingOptions } from './reading-options.js'
+import { say, type Terminal, write } from './terminal.js'
 import { type AuditReading, isCutShort } from '../audit/audit-reading.js'
 import { describeChange, type PoolChange } from '../audit/pool-change.js'
 import type { PoolUser } from '../audit/pool-user.js'
 import { userPoolRegion } from '../aws-ids.js'
 
 /** The options of commands that read all users of a pool, from Cognito or from files. */
-export interface PoolReadingOptions extends ConnectionOptions {
+export interface PoolReadingOptions extends ConnectionOptions, ReadingOptions {
   readonly userPoolId?: string
   readonly poolFile?: string
   readonly memberships?: string
-  readonly strategy?: 'per-group' | 'per-user'
-  readonly membershipsPerUser?: number
-  readonly attributes?: readonly string[]
-  readonly requestsPerSecond?: readonly Rate[]
-  readonly checkpoint?: string
-  /** Milliseconds. */
-  readonly maxCheckpointAge?: number
-  readonly takeOver?: boolean
-  readonly dryRun?: boolean
-}
-
-export interface Rate {
-  readonly api: 'ListGroups' | 'ListUsers' | 'AdminListGroupsForUser'
-  readonly perSecond: number
 }
 
 const ONLINE = [
@@ -58,83 +48,13 @@ const ONLINE = [
 ]
 
 export function addPoolReadingOptions(command: Command): Command {
-  return addConnectionOptions(
+  inGroup(command, 'Pool', () =>
     command
       .option('--user-pool-id <id>', 'read the groups and all memberships of this user pool')
-      .addOption(
-        new Option(
-          '--pool-file <file>',
-          'read the groups from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network',
-        ).conflicts(ONLINE),
-      )
-      .option(
-        '--memberships <file>',
-        'with --pool-file: users and their groups, a line of JSON each, like {"username":"alice","groups":["a","b"]}; `-` is stdin',
-      ),
+      .addOption(poolFileOption('no network').conflicts(ONLINE))
+      .addOption(membershipsOption('with --pool-file: ')),
   )
-    .addOption(
-      new Option(
-        '--strategy <way>',
-        'read the users of each group, or the groups of each user; default: the faster one',
-      ).choices(['per-group', 'per-user']),
-    )
-    .option('--memberships-per-user <n>', 'groups of a user on average, for the estimate; default: 3', toNumber)
-    .option(
-      '--requests-per-second <api=n>',
-      "ListGroups=5, ListUsers=30 (with ListUsersInGroup) and AdminListGroupsForUser=50 are the defaults, and Cognito's quotas; repeatable",
-      (text: string, rates: readonly Rate[] = []) => [...rates, toRate(text)],
-    )
-    .option(
-      '--checkpoint <file>',
-      'save what is read to this file, so that the same command resumes from it after an interruption',
-    )
-    .option(
-      '--max-checkpoint-age <duration>',
-      'do not resume from a checkpoint that was begun longer ago, like 90m, 12h or 2d; default: 1d',
-      toDuration,
-    )
-    .option(
-      '--take-over',
-      'also resume from a checkpoint in use by a process that cannot be seen from here; only if that has ended',
-    )
-    .option('--dry-run', 'print what reading the pool costs, check that nothing it needs is missing, and stop')
-}
-
-/** For commands that say what a pool knows of each user. */
-export function attributesOption(): Option {
-  return new Option(
-    '--attributes <names>',
-    'also read these attributes of each user, besides sub, separated by commas, like email,custom:team; with files: those that are columns of a CSV; repeatable',
-  ).argParser((text: string, names: readonly string[] = []) => [...names, ...text.split(',').map(name => name.trim())])
-}
-
-const UNIT = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
-
-export function toDuration(text: string): number {
-  const [, number, unit] = /^(\d{1,6}(?:\.\d{1,3})?)([mhd])$/.exec(text) ?? []
-  if (number !== undefined && unit !== undefined) return Number(number) * UNIT[unit as keyof typeof UNIT]
-  throw new RolecastError('invalid-argument', `${quote(text)} is not a duration; give one like 90m, 12h or 2d`, {
-    value: text,
-  })
-}
-
-export function toNumber(text: string): number {
-  const value = Number(text)
-  if (text.trim() !== '' && Number.isFinite(value)) return value
-  throw new RolecastError('invalid-argument', `${quote(text)} is not a number; give one like 3`, { value: text })
-}
-
-export function toRate(text: string): Rate {
-  const [, api, number] = /^(ListGroups|ListUsers|AdminListGroupsForUser)=([\d.]+)$/.exec(text) ?? []
-  const perSecond = Number(number)
-  if (api !== undefined && perSecond > 0) return { api: api as Rate['api'], perSecond }
-  throw new RolecastError(
-    'invalid-argument',
-    `${quote(text)} is not a rate; give --requests-per-second ListUsers=15, ListGroups=… or AdminListGroupsForUser=…`,
-    {
-      value: text,
-    },
-  )
+  return addReadingOptions(addConnectionOptions(command), 'file')
 }
 
 /** All users of a pool, wherever they come from. */
@@ -209,10 +129,10 @@ async function openPoolUsers(
       refuse(
         '--pool-file has the groups, but not who is in them; give --memberships FILE too, or --user-pool-id ID alone',
       )
-    const file = await readPoolFile(poolFile)
+    const file = await readPoolFile(poolFile, terminal.stdin)
     if (userPoolId !== undefined && file.userPoolId !== undefined && userPoolId !== file.userPoolId) {
       refuse(
-        `the pool file ${quote(poolFile)} is of user pool ${quote(file.userPoolId)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
+        `the pool file ${inputName(poolFile)} is of user pool ${quote(file.userPoolId)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
       )
     }
     const ofPool = file.userPoolId ?? userPoolId
@@ -256,24 +176,18 @@ async function openLivePool(
   { checkPlace, checkGroups }: FirstChecks,
 ): Promise<OpenPoolUsers | undefined> {
   await checkPlace()
-  const { userPoolId, strategy, membershipsPerUser, attributes, checkpoint, maxCheckpointAge, takeOver } = options
-  const rate = (api: Rate['api']) => options.requestsPerSecond?.findLast(one => one.api === api)?.perSecond
+  const { userPoolId, checkpoint } = options
   const signal = terminal.interrupted()
-  const progress = createProgress(terminal.stderr)
+  const progress = createProgress(terminal)
   const read: ReadOptions = {
     userPoolId,
     ...connectionOf(options),
-    strategy,
-    membershipsPerUser,
-    attributes,
+    ...readingOf(options),
     checkpoint,
-    maxCheckpointAge,
-    takeOver,
-    requestsPerSecond: rate('ListGroups'),
-    rates: { ListUsers: rate('ListUsers'), AdminListGroupsForUser: rate('AdminListGroupsForUser') },
     signal,
     onEvent(event) {
       if (event.type === 'progress') progress.update(event.progress)
+      else if (event.type === 'read') progress.warn(cutShortText(event))
       else progress.say(eventText(event, checkpoint))
     },
   }
@@ -285,7 +199,7 @@ async function openLivePool(
     }
     const { reading, ...opened } = await openPool(read, checkGroups)
     for (const change of reading.changes)
-      await write(terminal.stderr, `rolecast: while it was read: ${describeChange(change)}\n`)
+      await say(terminal, `rolecast: while it was read: ${describeChange(change)}\n`)
     return {
       groups: reading.groups,
       reading: reading.about,
@@ -305,7 +219,10 @@ const RELIST: Readonly<Record<Extract<ReadEvent, { readonly type: 'relist' }>['r
 }
 
 /** What is said of an event: lines for people. */
-function eventText(event: Exclude<ReadEvent, { readonly type: 'progress' }>, checkpoint: string | undefined): string {
+function eventText(
+  event: Exclude<ReadEvent, { readonly type: 'progress' | 'read' }>,
+  checkpoint: string | undefined,
+): string {
   switch (event.type) {
     case 'resumed':
       return `rolecast: resuming from ${quote(checkpoint)}: ${event.pages} pages, read from ${event.startedAt} on (${durationText(event.ageInMs)} ago)\n`
@@ -322,8 +239,6 @@ function eventText(event: Exclude<ReadEvent, { readonly type: 'progress' }>, che
     }
     case 'relist':
       return `rolecast: ${RELIST[event.reason]}; listing all users in one list, which takes longer\n`
-    case 'read':
-      return cutShortText(event)
   }
 }
 

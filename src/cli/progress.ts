@@ -1,18 +1,21 @@
 import type { Writable } from 'node:stream'
-import { Presets, SingleBar } from 'cli-progress'
 import { durationText } from '../cognito/memberships/duration.js'
 import type { ReadProgress } from '../cognito/memberships/read-pool.js'
+import type { Terminal } from './terminal.js'
 
 /** Shows how far the reading of a pool is, between lines that say something else. */
 interface Progress {
   update(progress: ReadProgress): void
-  /** Writes a line, which ends with a line feed. */
+  /** Writes a line, which ends with a line feed. `--quiet` leaves it out. */
   say(line: string): void
+  /** The same for what was not looked at: it is always written. */
+  warn(line: string): void
   stop(): void
 }
 
-/** A bar on a terminal; elsewhere a line a minute, whether or not a page has come meanwhile. */
-export function createProgress(stream: Writable): Progress {
+/** A bar on a terminal; elsewhere a line a minute, whether or not a page has come meanwhile. With `--quiet` only warnings. */
+export function createProgress({ stderr: stream, quiet }: Pick<Terminal, 'stderr' | 'quiet'>): Progress {
+  if (quiet) return { update: () => {}, say: () => {}, warn: line => void stream.write(line), stop: () => {} }
   return (stream as Partial<NodeJS.WriteStream>).isTTY === true ? createBar(stream) : createLines(stream)
 }
 
@@ -29,6 +32,7 @@ function createLines(stream: Writable): Progress {
       last = progress
     },
     say: line => void stream.write(line),
+    warn: line => void stream.write(line),
     stop: () => clearInterval(timer),
   }
 }
@@ -48,35 +52,39 @@ function count(value: number): string {
   return value.toLocaleString('en-GB')
 }
 
-/** Back to the start of the line, which is erased: the bar is drawn again below. */
+/** Back to the start of the line, which is erased: the line about the progress is written again below. */
 const ERASE_LINE = '\r\u001B[K'
 
+/** In milliseconds. */
+const REDRAWN = 100
+
+/** One line, which is written again and again, and gone in the end. */
 function createBar(stream: Writable): Progress {
-  const bar = new SingleBar(
-    {
-      stream: stream as NodeJS.WriteStream,
-      format: '{bar} {value}/{total} calls | {users} users | {rate} calls/s | {eta_formatted} left',
-      etaBuffer: 200,
-      hideCursor: true,
-      clearOnComplete: true,
-    },
-    Presets.shades_classic,
-  )
-  let began: { readonly at: number; readonly pages: number } | undefined
+  let first: { readonly at: number; readonly pages: number } | undefined
+  let drawnAt = -Infinity
+  const say = (line: string) => void stream.write(first === undefined ? line : `${ERASE_LINE}${line}`)
   return {
-    update({ pages, left, users }) {
+    update(progress) {
       const now = performance.now()
-      if (began === undefined) {
-        began = { at: now, pages }
-        bar.start(pages + left, pages, { users, rate: '0' })
-      }
-      const seconds = (now - began.at) / 1000
-      bar.setTotal(pages + left)
-      bar.update(pages, { users, rate: seconds > 0 ? ((pages - began.pages) / seconds).toFixed(1) : '0' })
+      first ??= { at: now, pages: progress.pages }
+      if (now - drawnAt < REDRAWN) return
+      drawnAt = now
+      // What wraps around could not be erased.
+      const { columns = 80 } = stream as Partial<NodeJS.WriteStream>
+      stream.write(`${ERASE_LINE}${barText(first, progress, now).slice(0, columns - 1)}`)
     },
-    say: line => void stream.write(began === undefined ? line : `${ERASE_LINE}${line}`),
-    stop() {
-      if (began !== undefined) bar.stop()
-    },
+    say,
+    warn: say,
+    stop: () => say(''),
   }
+}
+
+function barText(
+  first: { readonly at: number; readonly pages: number },
+  { pages, left, users }: ReadProgress,
+  now: number,
+): string {
+  const rate = now > first.at ? ((pages - first.pages) * 1_000) / (now - first.at) : 0
+  const time = rate > 0 && left > 0 ? ` | ${durationText(Math.ceil((left / rate) * 1_000))} left` : ''
+  return `${count(pages)}/${count(pages + left)} calls | ${count(users)} users | ${rate.toFixed(1)} calls/s${time}`
 }

@@ -1,4 +1,5 @@
-import { type Command, Option } from 'commander'
+import type { Readable } from 'node:stream'
+import type { Command } from 'commander'
 import {
   checkPlace,
   checkRole,
@@ -13,6 +14,8 @@ import { createIamApi, type IamApi } from '../cognito/api/iam-api.js'
 import { type ErrorCode, isRolecastError, RolecastError } from '../errors.js'
 import { compareText } from '../text.js'
 import { inCommandLineWords } from './command-line-words.js'
+import { inputOption } from './input-file.js'
+import { inGroup } from './option-group.js'
 import { readRolesFile, type RolesFile } from './roles-file.js'
 
 /** The options of commands that check roles, and those that say where from. */
@@ -42,21 +45,23 @@ export type RoleChecks = (
 ) => Promise<readonly RoleCheck[]>
 
 export function addRoleCheckOptions(command: Command): Command {
-  return command
-    .option(
-      '--check-roles',
-      'ask IAM whether each role exists, and with an identity pool whether the role trusts it; needs iam:GetRole',
-    )
-    .option(
-      '--privileges',
-      'with --check-roles: also which policies each role has, and whether they allow everything; needs iam:ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy and GetPolicyVersion',
-    )
-    .addOption(
-      new Option(
-        '--roles-file <file>',
-        'the same, from what `aws iam get-account-authorization-details` printed; no network',
-      ).conflicts(['checkRoles']),
-    )
+  return inGroup(command, 'Roles', () =>
+    command
+      .option(
+        '--check-roles',
+        'ask IAM whether each role exists, and with an identity pool whether the role trusts it; needs iam:GetRole',
+      )
+      .option(
+        '--privileges',
+        'with --check-roles: also which policies each role has, and whether they allow everything; needs iam:ListAttachedRolePolicies, ListRolePolicies, GetRolePolicy, GetPolicy and GetPolicyVersion',
+      )
+      .addOption(
+        inputOption(
+          '--roles-file <file>',
+          'the same, from what `aws iam get-account-authorization-details` printed; no network',
+        ).conflicts(['checkRoles']),
+      ),
+  )
 }
 
 /**
@@ -64,9 +69,9 @@ export function addRoleCheckOptions(command: Command): Command {
  *
  * @throws RolecastError as a rejection
  */
-export async function openRoleChecks(options: RoleCheckOptions): Promise<RoleChecks | undefined> {
+export async function openRoleChecks(options: RoleCheckOptions, stdin: Readable): Promise<RoleChecks | undefined> {
   const { checkRoles = false, privileges = false, rolesFile, poolFile } = options
-  if (rolesFile !== undefined) return checksFromFile(await readRolesFile(rolesFile))
+  if (rolesFile !== undefined) return checksFromFile(await readRolesFile(rolesFile, stdin))
   if (!checkRoles) {
     if (privileges) refuse('--privileges is for roles that are checked; give --check-roles or --roles-file FILE too')
     return undefined

@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import * as z from 'zod/mini'
 import { parseRoleArn, type RoleDocuments, type RolePlace } from '../audit/role-check.js'
 import type { Policy, RolePolicies } from '../credentials/privileges.js'
@@ -20,9 +21,9 @@ export interface RolesFile {
  * @throws RolecastError `invalid-input` as a rejection: it cannot be read, or is something else
  * @see https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html
  */
-export async function readRolesFile(path: string): Promise<RolesFile> {
+export async function readRolesFile(path: string, stdin: Readable): Promise<RolesFile> {
   const invalid = invalidFile('roles file', path, 'aws iam get-account-authorization-details')
-  const content = await readJsonFile(path, invalid)
+  const content = await readJsonFile(path, stdin, invalid)
   const parsed = readAs(authorizationDetails, content)
   if (!parsed.success) throw invalid(firstIssue(parsed.error, content).note, parsed.error)
   const { RoleDetailList: details, Policies: policies } = parsed.data

@@ -1,24 +1,37 @@
-import { createReadStream, readFileSync, realpathSync, statSync } from 'node:fs'
-import { readFile, stat } from 'node:fs/promises'
+import { createReadStream, promises, readFileSync, realpathSync, statSync } from 'node:fs'
 import { dirname, extname } from 'node:path'
 import type { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
+import { Option } from 'commander'
 import { isRolecastError, quote, RolecastError } from '../errors.js'
 import type { NotReadFile, SkippedFile } from '../report/findings-report.js'
 import type { Infrastructure } from '../rules/infrastructure.js'
 import { isWithin } from '../template/paths.js'
 import { type NotReadReason, PROGRAMS, whyNotRead } from '../template/not-read.js'
+import { unseenIn } from '../template/unseen.js'
 import { type Candidate, findFiles, type FoundFiles, isNamedBy } from './find-files.js'
+import { readInput } from './input-file.js'
 import { decodeText } from './json-file.js'
 import { createOutputCheck } from './tool-output.js'
-import {
-  detectFormat,
-  type ProjectFile,
-  type ReadingFailure,
-  readProject,
-  type TemplateFormat,
-} from '../template/index.js'
+import { detectFormat } from '../template/detect.js'
+import type { TemplateFormat } from '../template/formats.js'
+import { type ProjectFile, readProject } from '../template/project.js'
+import type { ReadingFailure } from '../template/reading.js'
 import { readYamlDocument } from '../template/yaml-document.js'
+
+/** `--var-file`, for every command that reads templates. Whether it is HCL or JSON is told by its name. */
+export function varFileOption(): Option {
+  return new Option(
+    '--var-file <file>',
+    "Terraform's variables, as terraform takes them; repeatable, the last one wins; not stdin, because the name says the syntax",
+  ).argParser((text: string, before: readonly string[] = []) => {
+    if (text !== '-') return [...before, text]
+    throw new RolecastError(
+      'invalid-argument',
+      '--var-file does not take stdin, because the name of the file says whether it is HCL or JSON; give a file like prod.tfvars or prod.tfvars.json',
+      { value: text },
+    )
+  })
+}
 
 export interface ReadTemplatesOptions {
   /** Of all that is named; a folder has files of several. */
@@ -36,7 +49,7 @@ export interface TemplateFiles {
   readonly read: readonly string[]
   /** What is of a known format, or speaks of Cognito's groups, and could not be read. */
   readonly skipped: readonly SkippedFile[]
-  /** What speaks of Cognito's groups and is never read. */
+  /** What speaks of Cognito's groups and is never read, and files of which a part is not followed. */
   readonly notRead: readonly NotReadFile[]
   /** What has nothing of Cognito, or is of no known format. */
   readonly unrelated: readonly SkippedFile[]
@@ -90,9 +103,12 @@ export async function readTemplates(paths: readonly string[], options: ReadTempl
     infrastructures: related,
     read,
     skipped: look.skipped,
-    notRead: look.notRead
-      .filter(one => !isRead.has(one.path) && !isIndexOfRead(one.path, read) && !isOutputRead(one))
-      .map(({ path, why, next }) => ({ path, why, next })),
+    notRead: [
+      ...look.notRead
+        .filter(one => !isRead.has(one.path) && !isIndexOfRead(one.path, read) && !isOutputRead(one))
+        .map(({ path, why, next }) => ({ path, why, next })),
+      ...unseenIn(related),
+    ],
     unrelated: [
       ...look.unrelated.filter(({ path }) => !isRead.has(path)),
       ...others.map(path => ({ path, why: NOTHING, isNamed: isNamed(found, path) })),
@@ -175,7 +191,9 @@ interface Look {
 /** What every text of interest has: an SDK's name for Cognito, or Amplify's files. */
 const MAY_MATTER =
   /cognito|user_?pool|groupName|\b(?:define|reference)Auth\b|cfnUserGroup|cfnIdentityPool|auth-construct/i
-const MAY_BE_STACK = /AWS::|^service[ \t]*:/m
+const MAY_BE_STACK = /AWS::|::MODULE\b|AWSTemplateFormatVersion|^[ \t]*["']?(?:service|Transform)["']?[ \t]*:/m
+/** What a template has by its form, even where it is cut off. */
+const HAS_FORM_OF_STACK = /["']?\b(?:AWSTemplateFormatVersion|Resources)["']?[ \t]*:/
 /** What says that there are groups, memberships or role mappings, whatever the format. */
 const SPEAKS_OF_GROUPS =
   /AWS::Cognito::(?:UserPoolGroup|UserPoolUserToGroupAttachment|IdentityPoolRoleAttachment)|aws(?:cc)?_cognito_(?:user_group|user_in_group|user_pool_group|user_pool_user_to_group|identity_pool_role)|aws(?:-native)?:cognito[:/](?:userGroup|UserGroup|UserPoolGroup|userInGroup|identityPoolRole|IdentityPoolRole)/
@@ -207,7 +225,8 @@ async function lookAt(candidate: Candidate, { format, stdin }: ReadTemplatesOpti
     return
   }
   const speaks = SPEAKS_OF_GROUPS.test(text)
-  const fault = speaks || NAMES_GROUPS.test(text) ? whyNotParsed(path, text) : undefined
+  const isCutStack = HAS_FORM_OF_STACK.test(text) && MAY_BE_STACK.test(text)
+  const fault = speaks || isCutStack || NAMES_GROUPS.test(text) ? whyNotParsed(path, text) : undefined
   if (fault !== undefined) look.skipped.push({ path, why: fault, isNamed: named })
   else if (named) look.skipped.push({ path, why: `${NO_FORMAT}; give --format-in if it is a template`, isNamed: true })
   else if (speaks) {
@@ -240,9 +259,9 @@ function whyNotParsed(path: string, text: string): string | undefined {
 async function textOf(candidate: Candidate, stdin: Readable, look: Look): Promise<string | undefined> {
   const { path, isNamed: named } = candidate
   try {
-    if (path === '-') return decodeText(await buffer(stdin))
-    const { size } = await stat(path)
-    if (size <= MAX_SIZE) return decodeText(await readFile(path))
+    if (path === '-') return decodeText(await readInput(path, stdin))
+    const { size } = statSync(path)
+    if (size <= MAX_SIZE) return decodeText(await readInput(path, stdin))
     const why = `it is larger than ${MAX_SIZE / 1e6} MB; check that it is a template`
     if (named || (await speaksOfGroups(path))) look.skipped.push({ path, why, isNamed: named })
     else look.unrelated.push({ path, why })
@@ -275,7 +294,7 @@ async function readVarFiles(
 ): Promise<readonly { path: string; text: string }[]> {
   return Promise.all(
     paths.map(async path => {
-      const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+      const bytes = await promises.readFile(path).catch((cause: NodeJS.ErrnoException) => {
         throw new RolecastError(
           'invalid-argument',
           `--var-file ${quote(path)} cannot be read (${cause.code ?? 'error'}); name a file that exists`,
@@ -319,18 +338,19 @@ function createOpen(
   }
 }
 
-/** The files in which something stands that the rules look at. */
+/** The files in which something stands that the rules look at, or that is not followed. */
 function placesOf(infrastructure: Infrastructure): readonly string[] {
-  const { groups, roles, identityPools, attachments, memberships, declaredPrecedences, unresolved, notFollowed } =
-    infrastructure
-  return [groups, roles, identityPools, attachments, memberships, declaredPrecedences, unresolved, notFollowed]
+  const { groups, roles, identityPools, attachments, memberships, declaredPrecedences, unresolved } = infrastructure
+  const { notFollowed, unseen = [] } = infrastructure
+  return [groups, roles, identityPools, attachments, memberships, declaredPrecedences, unresolved, notFollowed, unseen]
     .flat()
     .map(({ location }) => location.path)
 }
 
+/** Or may be, for all that is known of it. */
 function isAboutCognito(infrastructure: Infrastructure): boolean {
-  const { pools, groups, identityPools, attachments, memberships, declaredPrecedences, unresolved, notFollowed } =
-    infrastructure
-  const all = [pools, groups, identityPools, attachments, memberships, declaredPrecedences, unresolved, notFollowed]
-  return all.some(list => list.length > 0)
+  const { pools, groups, identityPools, attachments, memberships, declaredPrecedences, unresolved } = infrastructure
+  const { notFollowed, unseen = [] } = infrastructure
+  const known = [pools, groups, identityPools, attachments, memberships, declaredPrecedences]
+  return [...known, unresolved, notFollowed, unseen].some(list => list.length > 0)
 }

@@ -1,18 +1,29 @@
 import { type BigIntStats, fstatSync, fsyncSync, writeSync } from 'node:fs'
 import { Writable, type Readable } from 'node:stream'
-import { isatty } from 'node:tty'
 import { withoutCommands } from '../report/github-log.js'
 import { WriteError } from './write-error.js'
 
-/** What a command sees of the process that runs it. */
-export interface Terminal {
+/** What a command sees of the process that runs it, and of the options that every command has. */
+export interface Terminal extends ProcessTerminal {
+  /** Only results and errors are written: no progress, no hints, no notes. Use `note` for these. */
+  readonly quiet: boolean
+  /** More is written: the stack of an unexpected error, and the files without Cognito resources. */
+  readonly verbose: boolean
+  /** Whether the command prints JSON: an error is then a line of JSON on stderr too. Give it to `failureText`. */
+  readonly hasJsonErrors: boolean
+}
+
+/** What `bin.ts` knows of the process before the command line is read. */
+export interface ProcessTerminal {
   readonly stdin: Readable
   readonly stdout: Writable
   readonly stderr: Writable
   /** Resolves once all that was written to stdout is where it goes; rejects where it cannot get there. */
   readonly flushed: () => Promise<void>
-  /** Whether stdout takes colour. */
+  /** Whether text on stdout has colour: see `takesColor`. A command writes none into a file or into data. */
   readonly color: boolean
+  /** The width of the terminal of stdout, in columns; undefined where stdout is no terminal. */
+  readonly columns: number | undefined
   /** Whether stdout and stderr are a log of GitHub Actions, in which some lines are commands. */
   readonly isGithubLog: boolean
   /**
@@ -25,9 +36,25 @@ export interface Terminal {
   readonly interrupted: (ms?: number, leftover?: () => string | undefined) => AbortSignal
 }
 
-/** Whether a stream takes colour. What `NO_COLOR` is set to does not matter: https://no-color.org */
+/**
+ * Whether text on stdout has colour. The first of these that is given decides; a variable that is empty is not given:
+ *
+ * 1. `--color` and `--no-color`, the last one of them: `main` looks at these
+ * 2. `NO_COLOR`, whatever its value: no colour
+ * 3. `FORCE_COLOR`: `0` and `false` are no colour, everything else is colour
+ * 4. `CLICOLOR_FORCE`, unless it is `0`: colour
+ * 5. `CLICOLOR=0`: no colour
+ * 6. whether the stream is a terminal, and `TERM` is not `dumb`
+ *
+ * @see https://no-color.org, https://force-color.org, https://bixense.com/clicolors
+ */
 export function takesColor({ isTTY }: Partial<NodeJS.WriteStream>, env: NodeJS.ProcessEnv): boolean {
-  return isTTY === true && !env['NO_COLOR'] && env['TERM'] !== 'dumb'
+  const { NO_COLOR, FORCE_COLOR, CLICOLOR_FORCE, CLICOLOR, TERM } = env
+  if (NO_COLOR) return false
+  if (FORCE_COLOR) return FORCE_COLOR !== '0' && FORCE_COLOR !== 'false'
+  if (CLICOLOR_FORCE && CLICOLOR_FORCE !== '0') return true
+  if (CLICOLOR === '0') return false
+  return isTTY === true && TERM !== 'dumb'
 }
 
 /** 0: it ran. 1: it ran, and the check that was asked for failed. 2: it could not run. */
@@ -50,6 +77,11 @@ export async function say({ stderr }: Terminal, text: string): Promise<void> {
   await new Promise<void>(resolve => void stderr.write(text, () => resolve()))
 }
 
+/** Says what is not an error and not the result: progress, a hint, a note. `--quiet` leaves it out. */
+export async function note(terminal: Terminal, text: string): Promise<void> {
+  if (!terminal.quiet) await say(terminal, text)
+}
+
 /** A stream for stdout or stderr that writes all or fails, and waits until a file is on its disk. */
 export interface WholeStream {
   readonly stream: Writable
@@ -60,11 +92,11 @@ export interface WholeStream {
  * The stream of the process for stdout or stderr, or a better one where that is a file or a device: Node's own takes a write
  * that stored only the first bytes for a whole one, so that a disk that fills up cuts a file silently.
  */
-export function wholeStream(stream: Writable & { readonly fd: number }): WholeStream {
-  const { fd } = stream
+export function wholeStream(stream: Writable & { readonly fd: number; readonly isTTY?: boolean }): WholeStream {
+  const { fd, isTTY = false } = stream
   const stat = statOf(fd)
   if (stat.isFile()) return { stream: fileStream(fd), flushed: async () => sync(fd) }
-  const isDevice = stat.isBlockDevice() || (stat.isCharacterDevice() && !isatty(fd))
+  const isDevice = stat.isBlockDevice() || (stat.isCharacterDevice() && !isTTY)
   return { stream: isDevice ? fileStream(fd) : stream, flushed: async () => {} }
 }
 

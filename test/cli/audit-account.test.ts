@@ -576,7 +576,39 @@ describe('options that make no sense together', () => {
   test('no Region is refused', async () => {
     const { code, stderr } = await auditCommand(['audit', 'account'])
     expect(code).toBe(2)
-    expect(stderr).toContain('--region')
+    expect(stderr).toMatch(/give --region for each Region to look at \[no-region\]\n$/)
+  })
+})
+
+describe('without --region', () => {
+  test('the Region of the AWS configuration is looked at, and it is said that it is the only one', async () => {
+    await using endpoint = await startAccountEndpoint(TWO_ACCOUNTS)
+    for (const [env, found] of [
+      [{ AWS_REGION: 'us-east-1', AWS_DEFAULT_REGION: 'eu-west-1' }, 'us-east-1'],
+      [{ AWS_REGION: undefined, AWS_DEFAULT_REGION: 'us-east-1' }, 'us-east-1'],
+    ] as const) {
+      for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value)
+      const { code, stdout, stderr } = await account(endpoint.url, '--format', 'json')
+      expect(code).toBe(0)
+      expect(JSON.parse(stdout).regions).toMatchObject([{ region: found }])
+      expect((await account(endpoint.url, '--format', 'json', '--quiet')).stderr).toBe(
+        `rolecast: only Region ${found} is looked at, that of the AWS configuration; give --region for each other one\n`,
+      )
+      expect(stderr).toContain(
+        `rolecast: only Region ${found} is looked at, that of the AWS configuration; give --region`,
+      )
+    }
+    const named = await account(endpoint.url, ...region('us-east-1'), '--format', 'json')
+    expect(named.stderr, 'control').not.toContain('only Region')
+  })
+
+  test('profiles of several Regions are refused', async () => {
+    const config = join(folder, 'regions')
+    await writeFile(config, '[profile one]\nregion = eu-west-1\n[profile other]\nregion = us-east-1\n')
+    vi.stubEnv('AWS_CONFIG_FILE', config)
+    const { code, stderr } = await auditCommand(['audit', 'account', '--profile', 'one', '--profile', 'other'])
+    expect(code).toBe(2)
+    expect(stderr).toContain('the profiles have several Regions, `eu-west-1` and `us-east-1`; give --region')
   })
 })
 

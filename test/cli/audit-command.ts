@@ -4,21 +4,22 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect } from 'vitest'
 import { copyPackage } from '../build-package.js'
-import { type CommandInput, CREDENTIALS, type Ended, inProcess, SECRET } from './command.js'
+import { type CommandInput, CREDENTIALS, type Ended, failuresAsText, inProcess, SECRET } from './command.js'
 
 /** Runs a command in this process. One that reads a live pool says on stderr what it is about to do, and CSV has carriage returns. */
 export async function auditCommand(args: readonly string[], input: CommandInput = {}): Promise<Ended> {
   return presentable(await inProcess(args, input))
 }
 
-/** No output has a stack trace or a secret in it, and a failure says what it is. */
+/** No output has a stack trace or a secret in it, and a failure says what it is: as text, whatever the format of the output is. */
 export function presentable(ended: Ended): Ended {
-  const { code, stdout, stderr } = ended
+  const { code, stdout } = ended
+  const stderr = failuresAsText(ended.stderr)
   expect(stdout + stderr).not.toMatch(/^\s+at .+:\d+:\d+\)?$|node:internal|\.js:\d+/m)
   expect(stdout + stderr).not.toContain(SECRET)
   expect(stderr).not.toMatch(/(?!\n)\p{Cc}/u)
   if (code === 2) expect(stderr).toMatch(/^(rolecast|error): [^\n]+\n/m)
-  return ended
+  return { ...ended, stderr }
 }
 
 /** The built command in this folder. */

@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs'
 import { copyFile, mkdtemp, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -64,6 +65,9 @@ async function newFile(text: string | Buffer): Promise<string> {
 const audit = (users: readonly PoolUser[], written?: Written) => newFile(auditText(users, written))
 const diff = async (old: string, newer: string, ...args: readonly string[]) =>
   auditCommand(['audit', 'diff', old, newer, ...args])
+/** With the file on stdin. */
+const diffFrom = async (stdin: string, ...args: readonly string[]) =>
+  auditCommand(['audit', 'diff', ...args], { stdin: createReadStream(stdin) })
 
 describe('two audits of one pool', () => {
   const compared = async (...args: readonly string[]) =>
@@ -149,10 +153,13 @@ describe('two audits of one pool', () => {
       stderr: expect.stringMatching(/`gain`.*gained, lost, .*, any \[invalid-argument\]\n$/),
     })
   })
-  test('neither audit comes from stdin', async () => {
-    const stderr = expect.stringMatching(/not read from stdin.* \[invalid-argument\]\n$/)
-    expect(await diff('-', await audit(OLD))).toMatchObject({ code: 2, stdout: '', stderr })
-    expect(await diff(await audit(OLD), '-')).toMatchObject({ code: 2, stdout: '', stderr })
+  test('one of the audits can come from stdin, and not both', async () => {
+    const [old, newer] = [await audit(OLD), await audit(NEW, { day: '02' })]
+    const { stdout } = await diff(old, newer)
+    expect(await diffFrom(old, '-', newer)).toMatchObject({ code: 0, stdout })
+    expect(await diffFrom(newer, old, '-')).toMatchObject({ code: 0, stdout })
+    const stderr = expect.stringMatching(/both OLD and NEW take it.* \[invalid-argument\]\n$/)
+    expect(await diffFrom(old, '-', '-')).toMatchObject({ code: 2, stdout: '', stderr })
   })
 
   test('--output replaces neither of the audits', async () => {
@@ -411,6 +418,14 @@ describe('checkpoints', () => {
     })
     expect(await readFile(whole)).toEqual(before)
     expect((await diff(whole, whole, '--fail-on', 'any')).code).toBe(0)
+  })
+
+  test('cannot come from stdin, because they are read twice', async () => {
+    const { code, stderr } = await diffFrom(whole, '-', whole)
+    expect(code).toBe(2)
+    expect(stderr).toMatch(
+      /^rolecast: the audit on stdin is a checkpoint, .*; give the checkpoint as a file \[invalid-argument\]\n$/,
+    )
   })
 
   test('cut off anywhere is refused, and stays as it is', async () => {

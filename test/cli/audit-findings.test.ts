@@ -275,6 +275,7 @@ describe('--fail-on', () => {
         stderr,
         flushed: async () => {},
         color: false,
+        columns: undefined,
         isGithubLog: false,
         interrupted: () => new AbortController().signal,
       }

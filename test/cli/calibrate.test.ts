@@ -8,7 +8,7 @@ import schema from '../../docs/schemas/calibration.schema.json' with { type: 'js
 import { readCalibration } from '../../src/claims/calibration.js'
 import type { FakeServiceOptions } from '../../src/testing/fake-service.js'
 import { startService } from '../calibrate/service.js'
-import { type CommandInput, type Ended, inProcess, stubCredentials, VERSION } from './command.js'
+import { type CommandInput, type Ended, failuresAsText, inProcess, stubCredentials, VERSION } from './command.js'
 
 // Without the pauses between calls.
 vi.mock('node:timers/promises', async load => ({
@@ -69,6 +69,22 @@ describe('a run', () => {
     expect(stderr).toMatch(/deleted user-pool eu-west-1_\w+, and read it back as gone/)
     expect(left).toEqual([])
     expect(await readdir(place)).toEqual([])
+  })
+
+  test('with --quiet says nothing meanwhile, and prints the same', async () => {
+    const { code, stdout, stderr, left } = await calibrate(['--yes', '--quiet'])
+    expect({ code, stderr, left }).toEqual({ code: 0, stderr: '', left: [] })
+    expect(stdout).toContain('tied-groups-agree is what the endpoint follows')
+  })
+
+  test('with --quiet still says what is left behind', async () => {
+    const { code, stderr } = await calibrate(['--yes', '--quiet'], {
+      intercept: operation => (operation === 'DeleteUserPool' ? { error: 'AccessDeniedException' } : undefined),
+    })
+    expect(code).toBe(2)
+    expect(stderr).toContain('is not known to be gone')
+    expect(stderr).toContain('to delete what is left, run: rolecast calibrate --cleanup')
+    expect(stderr).not.toMatch(/^rolecast: (?:created|deleting|deleted) /m)
   })
 
   test('exits with 1 where a case is not as predicted, and names each claim', async () => {
@@ -201,7 +217,7 @@ describe('an --output in the place of the ledger', () => {
     const before = await readdir(place)
     const { code, stderr, operations } = await calibrate(['--yes', '--json', '--output', `${place}/${name}`])
     expect(code).toBe(2)
-    expect(stderr).toMatch(/is a file that this command reads or keeps.* \[invalid-argument\]$/m)
+    expect(failuresAsText(stderr)).toMatch(/is a file that this command reads or keeps.* \[invalid-argument\]$/m)
     expect(operations).toEqual([])
     expect(await readdir(place)).toEqual(before)
   })

@@ -50,11 +50,14 @@ describe('predict with a calibration', () => {
     const { stdout } = await predict('--json', ...(await calibration('roles-compete')))
     expect(JSON.parse(stdout)).toMatchObject({ preferredRole: A, evidence: 'calibrated', calibration: SOURCE })
     const text = await predict('--require-role', ...(await calibration('roles-compete')))
-    expect(text).toMatchObject({ code: 0, stdout: expect.stringContaining(`lowest-precedence: ${WORDS}; see docs/`) })
+    expect(text).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining(`lowest-precedence: ${WORDS}; see \`rolecast explain lowest-precedence\``),
+    })
     const agreed = await predict('--require-role', ...(await calibration('tied-groups-agree')))
     expect(agreed).toMatchObject({
       code: 1,
-      stdout: expect.stringContaining(`roleless-contender: ${WORDS}; see docs/`),
+      stdout: expect.stringContaining(`roleless-contender: ${WORDS}; see \`rolecast explain roleless-contender\``),
     })
   })
 

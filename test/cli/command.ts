@@ -48,6 +48,8 @@ export function checked(ended: Ended): Ended {
 export interface CommandInput {
   readonly stdin?: string | Uint8Array | Readable
   readonly color?: boolean
+  /** The width of the terminal; default: stdout is none. */
+  readonly columns?: number
   readonly interrupted?: AbortSignal
   /** As in a workflow of GitHub Actions. */
   readonly isGithubLog?: boolean
@@ -56,13 +58,28 @@ export interface CommandInput {
 /** Runs the command line in this process. */
 export async function inProcess(
   args: readonly string[],
-  { stdin = '', color = false, interrupted = new AbortController().signal, isGithubLog = false }: CommandInput = {},
+  {
+    stdin = '',
+    color = false,
+    columns,
+    interrupted = new AbortController().signal,
+    isGithubLog = false,
+  }: CommandInput = {},
 ): Promise<Ended> {
   const [stdout, stderr] = [new PassThrough(), new PassThrough()]
   const outputs = Promise.all([text(stdout), text(stderr)])
   const input = stdin instanceof Readable ? stdin : Readable.from([stdin])
   const flushed = async () => {}
-  const terminal = { stdin: input, stdout, stderr, flushed, color, isGithubLog, interrupted: () => interrupted }
+  const terminal = {
+    stdin: input,
+    stdout,
+    stderr,
+    flushed,
+    color,
+    columns,
+    isGithubLog,
+    interrupted: () => interrupted,
+  }
   const code = await main(args, terminal, VERSION)
   stdout.end()
   stderr.end()
@@ -75,4 +92,12 @@ export const VERSION = '1.2.3'
 /** Runs the command line in this process, and checks what every command promises. */
 export async function rolecast(args: readonly string[], stdin: string | Uint8Array = ''): Promise<Ended> {
   return checked(await inProcess(args, { stdin }))
+}
+
+/** What stderr says where stdout is text. That failures are JSON where stdout is JSON is tested in failure.test.ts. */
+export function failuresAsText(stderr: string): string {
+  return stderr.replaceAll(/^\{"error":.*\}$/gm, line => {
+    const { code, message } = (JSON.parse(line) as { error: { code: string; message: string } }).error
+    return `rolecast: ${message} [${code}]`
+  })
 }

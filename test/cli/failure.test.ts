@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { failureText } from '../../src/cli/failure-text.js'
 import { main } from '../../src/cli/main.js'
 import { RolecastError } from '../../src/errors.js'
-import { type Ended, ESCAPE, inProcess, STACK_TRACE } from './command.js'
+import { type Ended, ESCAPE, inProcess, SECRET, STACK_TRACE } from './command.js'
 import { poolFileIn, userPoolId } from './pool.js'
 import { type InstalledCommand, installCommand } from './process.js'
 
@@ -34,6 +34,7 @@ async function broken(args: readonly string[], error: unknown): Promise<Ended> {
     stderr,
     flushed: async () => {},
     color: false,
+    columns: undefined,
     isGithubLog: false,
     interrupted: () => {
       throw error
@@ -83,10 +84,121 @@ describe('an unexpected error', () => {
 
   test('has nothing of its own keys in the stack: an error of the SDK has a request', () => {
     const error = Object.assign(new Error('failed'), { $response: { headers: { authorization: 'SECRET' } } })
-    expect(failureText(error, { verbose: true })).not.toContain('SECRET')
-    expect(failureText(new RolecastError('timeout', 'it took too long'), { verbose: true })).toBe(
+    expect(failureText(error, { verbose: true, json: false })).not.toContain('SECRET')
+    expect(failureText(new RolecastError('timeout', 'it took too long'), { verbose: true, json: false })).toBe(
       'rolecast: it took too long [timeout]\n',
     )
+  })
+})
+
+describe('what may be a secret', () => {
+  const jwt = `eyJhbGciOiJub25lIn0.${'eyJzdWIiOiJhIn0'.repeat(3)}.c2ln`
+  // Made up, as all of them.
+  const key = 'wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY'
+  const session = `IQoJb3JpZ2luX2Vj${'Ab1+/'.repeat(30)}==`
+
+  test.each([
+    ['a token', jwt],
+    ['a part of a token', jwt.slice(0, 25)],
+    ['an option with a token', `-t${jwt}`],
+    ['a secret key', key],
+    ['a session token', session],
+  ])('is in no output: %s', async (_, secret) => {
+    for (const args of [
+      ['explain', secret],
+      ['explain', secret, '--json'],
+      ['validate', secret, '--format', 'json'],
+      ['validate', secret, '--verbose'],
+      ['predict', `--semantics=${secret}`, '--group', 'a'],
+      [`--nothing=${secret}`, '--json'],
+      [secret],
+    ]) {
+      const { code, stdout, stderr } = await inProcess(args)
+      expect([args, code, stdout]).toEqual([args, 2, ''])
+      const plain = stderr.replaceAll('\\/', '/')
+      for (const part of [secret, secret.slice(0, 25), secret.slice(-10)]) expect(plain).not.toContain(part)
+    }
+  })
+
+  test('is in no stack', async () => {
+    const { stderr } = await broken(['--verbose'], new Error(`rejected ${jwt}`, { cause: new Error(key) }))
+    expect(stderr).toMatch(STACK_TRACE)
+    expect(stderr).not.toMatch(/eyJ|wJalr/)
+  })
+
+  test.each([
+    'keyJournalAdminsOfThePool',
+    'keyJournalAdmins.template.json',
+    'infra/Stacks/Production2/UserPool/templates',
+    'IdentityStackUserPoolAdministrat3F2A91BC',
+    '0123456789abcdef0123456789abcdef01234567',
+  ])('a name is none: %s', async name => {
+    expect((await inProcess(['validate', name])).stderr).toContain(`\`${name}\``)
+  })
+})
+
+describe('a failure of a command that prints JSON', () => {
+  /** What the line on stderr says. */
+  async function errorOf(args: readonly string[], stdin = ''): Promise<unknown> {
+    const { code, stdout, stderr } = await inProcess(args, { stdin })
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toMatch(/^[^\n]+\n$/)
+    return (JSON.parse(stderr) as { error: unknown }).error
+  }
+
+  test.each([
+    ['a format', () => ['validate', 'nowhere', '--format', 'json']],
+    ['a format with =', () => ['validate', 'nowhere', '--format=sarif']],
+  ])('is a line of JSON on stderr, with its code and what was given: %s', async (_what, args) => {
+    expect(await errorOf(args())).toEqual({
+      code: 'invalid-argument',
+      message: '`nowhere` cannot be read (ENOENT); name a file or folder that exists',
+      value: 'nowhere',
+    })
+  })
+
+  test('is one too where Commander rejects the arguments', async () => {
+    expect(await errorOf(['predict', '--json', '--groups', 'a'])).toEqual({
+      code: 'invalid-argument',
+      message: "unknown option '--groups' (Did you mean --group?) (add --help for an example)",
+    })
+    expect(await errorOf(['predit', '--json'])).toMatchObject({ code: 'invalid-argument' })
+  })
+
+  test('is one too where nothing expects the error, without its stack', async () => {
+    const { stderr } = await broken(['--json', '--verbose'], new TypeError('x\n::a'))
+    expect(JSON.parse(stderr)).toEqual({
+      error: { code: 'unexpected', message: expect.stringContaining('`TypeError: x\\u{a}::a`') },
+    })
+  })
+
+  test.each([
+    ['a long text', 'x'.repeat(201)],
+    ['an ID token', `eyJraWQiOiJ4In0.${'x'.repeat(20)}`],
+    ['a secret key', SECRET],
+    ['an object', { token: 'x' }],
+    ['undefined', undefined],
+  ])('has no value where that is %s', (_what, value) => {
+    const error = new RolecastError('invalid-argument', 'it cannot be used; give another', { value })
+    expect(JSON.parse(failureText(error, { verbose: false, json: true }))).toEqual({
+      error: { code: 'invalid-argument', message: 'it cannot be used; give another' },
+    })
+  })
+
+  test('control: without --json it is text, and after -- that is no option', async () => {
+    const text = { code: 2, stdout: '', stderr: expect.stringMatching(/^(rolecast|error): /) }
+    expect(await inProcess(['validate', 'nowhere'])).toEqual(text)
+    expect(await inProcess(['validate', 'nowhere', '--', '--json'])).toEqual(text)
+    expect(await inProcess(['validate', 'nowhere', '--format', 'text'])).toEqual(text)
+  })
+
+  test('is one too where the process ends before the command does', async () => {
+    const source = `import { Readable } from 'node:stream'
+       Object.defineProperty(process, 'stdin', { value: new Readable({ read() {} }) })`
+    const env = { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(source)}` }
+    const { code, stderr } = await command.run(['predict', '--pool-file', pool, '--stdin', '--json'], { env })
+    expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'unexpected' } })
+    expect(code).toBe(2)
   })
 })
 
@@ -125,7 +237,7 @@ describe('whatever ends the process before its command does', () => {
     expect(await command.run(predict(), { env: preload('') })).toEqual({ code: 0, stdout: '', stderr: '' })
   })
 
-  test('a package that is missing is 2 and named, whether it is loaded first or later', async () => {
+  test('a package that is missing is 2 and named', async () => {
     const without = async (missing: string) =>
       installCommand(folder, async modules => {
         await mkdir(modules)
@@ -139,13 +251,15 @@ describe('whatever ends the process before its command does', () => {
       })
     // Packages that are links, as pnpm makes them, are found, though stdout and stdin are pipes.
     expect(await (await without('')).run(['explain'])).toMatchObject({ code: 0, stderr: '' })
-    for (const missing of ['commander', 'tinyglobby']) {
-      const { code, stdout, stderr } = await (await without(missing)).run(['validate', '.'])
-      expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-      expect(stderr).toBe(
-        `rolecast: the package \`${missing}\` is missing; install rolecast again, with its dependencies [missing-package]\n`,
-      )
-    }
+    const wide = join(folder, 'wide.json')
+    await writeFile(wide, '{ "Groups": [{ "GroupName": "日本" }] }')
+    const args = ['predict', '--pool-file', wide, '--group', '日本']
+    const { code, stdout, stderr } = await (await without('string-width')).run(args)
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
+    expect(stderr).toBe(
+      'rolecast: the package `string-width` is missing; install rolecast again, with its dependencies [missing-package]\n',
+    )
+    expect(await (await without('')).run(args), 'control').toMatchObject({ code: 0, stderr: '' })
   })
 
   test('a temporary folder that cannot be used is named, with TMPDIR', async () => {
@@ -303,7 +417,7 @@ describe('a file with values of other types than it should have', () => {
           const { code, stderr } = await inProcess(args(path), { stdin: `${content}\n` })
           if (code === 2) {
             refused++
-            expect(stderr).toMatch(/^[^\n]+ \[[a-z-]+\]\n$/)
+            expect(stderr).toMatch(/^(?:[^\n]+ \[[a-z-]+\]|\{"error":[^\n]+\})\n$/)
           }
           expect(stderr).not.toContain('unexpected error')
           expect(stderr.length).toBeLessThan(2_000)

@@ -75,18 +75,35 @@ const linesOf = (text: string) =>
 const usersOf = (text: string) => linesOf(text).slice(1, -1)
 const json = async (...args: readonly string[]) => JSON.parse((await impactOf(['--format', 'json', ...args])).stdout)
 
+/** What is said of a change that Cognito cannot make. */
+const uncleared = (what: string) => ({ note: `Cognito cannot clear a ${what}: delete the group and create it again` })
+
 describe('--set', () => {
-  test.each<[string, GroupChange, Readonly<Record<string, string>>]>([
+  test.each<[string, GroupChange & { readonly note?: string }, Readonly<Record<string, string>>]>([
     ['staff.precedence=0', { groupName: 'staff', precedence: 0 }, { anna: 'lost' }],
-    ['admins.precedence=none', { groupName: 'admins', precedence: null }, { anna: 'changed' }],
+    [
+      'admins.precedence=none',
+      { groupName: 'admins', precedence: null, ...uncleared('precedence') },
+      { anna: 'changed' },
+    ],
     ['admins.precedence=2147483647', { groupName: 'admins', precedence: 2147483647 }, { anna: 'changed' }],
     [
       `staff.roleArn=${role('New')}`,
       { groupName: 'staff', roleArn: role('New') },
       { anna: 'allowed-roles', bert: 'changed' },
     ],
-    ['staff.roleArn=none', { groupName: 'staff', roleArn: null }, { anna: 'allowed-roles', bert: 'lost' }],
-    ['a,b.precedence=3.precedence=none', { groupName: 'a,b.precedence=3', precedence: null }, { carl: 'lost' }],
+    [
+      'staff.roleArn=none',
+      { groupName: 'staff', roleArn: null, ...uncleared('role') },
+      { anna: 'allowed-roles', bert: 'lost' },
+    ],
+    [
+      'a,b.precedence=3.precedence=none',
+      { groupName: 'a,b.precedence=3', precedence: null, ...uncleared('precedence') },
+      { carl: 'lost' },
+    ],
+    ['管理者.precedence=none', { groupName: '管理者', precedence: null }, {}],
+    ['__proto__.roleArn=none', { groupName: '__proto__', roleArn: null }, {}],
     [
       `a,b.precedence=3.roleArn=${role('x=y.z')}`,
       { groupName: 'a,b.precedence=3', roleArn: role('x=y.z') },
@@ -136,6 +153,32 @@ describe('--set', () => {
     expect(await readdir(place)).toEqual([])
   })
 
+  test('a change that Cognito cannot make says so, unless the group is created again', async () => {
+    const { stdout } = await impactOf(['--set', 'admins.precedence=none'])
+    expect(stdout).toContain(
+      'admins: precedence none (Cognito cannot clear a precedence: delete the group and create it again)',
+    )
+    const plan = await newFile([
+      { groupName: 'staff', precedence: null, roleArn: null },
+      { groupName: 'admins', remove: true },
+      { groupName: 'admins', add: true, precedence: null, roleArn: null },
+    ])
+    const { trial } = await json('--plan', plan)
+    expect(trial.changes.map(({ note = '' }: { note?: string }) => note)).toEqual([
+      'Cognito cannot clear a precedence or a role: delete the group and create it again',
+      '',
+      '',
+    ])
+  })
+
+  test.each([
+    ['precedense', 'its entry 1 has an unknown key `precedense` (did you mean `precedence`?); write'],
+    ['color', 'its entry 1 has an unknown key `color`; write'],
+  ])('an unknown key %s of a plan is quoted', async (key, said) => {
+    const { code, stderr } = await impactOf(['--plan', await newFile([{ groupName: 'admins', [key]: 5 }])])
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining(said) })
+  })
+
   test('several count in their order, and after a plan', async () => {
     const plan = await newFile([
       { groupName: 'staff', precedence: 0 },
@@ -146,7 +189,7 @@ describe('--set', () => {
       { groupName: 'staff', precedence: 0 },
       { groupName: 'admins', remove: true },
       { groupName: 'staff', precedence: 7 },
-      { groupName: 'staff', roleArn: null },
+      { groupName: 'staff', roleArn: null, ...uncleared('role') },
     ])
     expect(trial.impact.changes).toEqual({
       same: 4,
@@ -184,11 +227,10 @@ describe('--plan', () => {
   ])('%j is refused with what is wrong in it', async (content, why) => {
     expect((await impactOf(['--plan', await newFile(content)])).stderr).toContain(why)
   })
-  test('and the pool do not come from stdin', async () => {
-    expect((await impactOf(['--plan', '-'])).stderr).toMatch(/--plan does not take stdin.* \[invalid-argument\]\n$/)
+  test('and another file do not both come from stdin', async () => {
     const { code, stderr } = await auditCommand(['impact', '--pool-file', '-', '--memberships', '-'])
     expect(code).toBe(2)
-    expect(stderr).toContain('stdin is not taken for it')
+    expect(stderr).toMatch(/both --pool-file and --memberships take it.* \[invalid-argument\]\n$/)
   })
   test('that is not there is refused', async () => {
     expect(await impactOf(['--plan', '/nowhere/plan.json'])).toMatchObject({

@@ -1,5 +1,6 @@
+import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, open, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
@@ -129,6 +130,39 @@ describe('Ctrl-C while files are read', () => {
     child.kill('SIGINT')
     expect(await ended(child)).toEqual({ code: 130, signal: null, said: AGAIN })
     expect(await readdir(place)).toEqual([])
+  })
+
+  test.each(
+    commands.flatMap(([name, args]) => [
+      [name, 'has said something and never ends', true, args] as const,
+      [name, 'never comes', false, args] as const,
+    ]),
+  )('%s: from a named pipe whose writer %s', async (_name, _writer, comes, args) => {
+    const pipe = join(place, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const writer = comes ? await open(pipe, 'r+') : undefined
+    try {
+      await writer?.write('{"username":"anna","groups":["admins"]}\n')
+      const child = start([...args, ...offline(pipe), '--output', join(place, 'out')])
+      await until(async () => (await readdir(place)).length > 1)
+      child.kill('SIGINT')
+      expect(await ended(child)).toEqual({ code: 130, signal: null, said: AGAIN })
+      expect(await readdir(place)).toEqual(['pipe'])
+    } finally {
+      await writer?.close()
+    }
+  })
+
+  test('control: a thread that waits for the writer of a pipe keeps a process from ending', async () => {
+    const pipe = join(place, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    const script = `require('fs').createReadStream(process.argv[1]); setTimeout(() => { console.log('ends'); process.exit(0) }, 100)`
+    const child = spawn(process.execPath, ['-e', script, pipe])
+    await once(child.stdout, 'data')
+    await sleep(1_000)
+    expect(child.exitCode).toBe(null)
+    child.kill('SIGKILL')
+    await once(child, 'close')
   })
 
   test('while nobody reads what it writes: it waits, and ends after some seconds, or at the second Ctrl-C', async () => {

@@ -73,16 +73,23 @@ describe('the command itself', () => {
       'custom-role-arn',
       'semantics',
       'calibration',
+      'format',
       'json',
+      'output',
       'require-role',
       'help',
+      'version',
+      'quiet',
+      'verbose',
+      'color',
+      'no-color',
     ]
     expect([...stdout.matchAll(/^ {2}(?:-\w, )?--([\w-]+)/gm)].map(match => match[1])).toEqual(options)
     expect(stdout).toMatch(/0 it ran, 1 no role is resolved.*, 2 it could not run/)
   })
 
   test.each([
-    ['no command', [], 'Usage: rolecast'],
+    ['no command', [], '$ rolecast demo '],
     ['an unknown command', ['forecast'], `unknown command 'forecast'`],
     ['an unknown option', ['predict', '--groups', 'a'], `unknown option '--groups'`],
     ['an unknown option before the command', ['--json', 'predict'], `unknown option '--json'`],
@@ -223,9 +230,18 @@ describe('colour', () => {
     ['a terminal', true, {}, true],
     ['TERM=xterm', true, { TERM: 'xterm' }, true],
     ['an empty NO_COLOR', true, { NO_COLOR: '' }, true],
+    ['NO_COLOR and FORCE_COLOR', true, { NO_COLOR: '1', FORCE_COLOR: '1' }, false],
+    ['FORCE_COLOR and no terminal', undefined, { FORCE_COLOR: '1', TERM: 'dumb' }, true],
+    ['FORCE_COLOR=0', true, { FORCE_COLOR: '0', CLICOLOR_FORCE: '1' }, false],
+    ['FORCE_COLOR=false', true, { FORCE_COLOR: 'false' }, false],
+    ['an empty FORCE_COLOR', undefined, { FORCE_COLOR: '' }, false],
+    ['CLICOLOR_FORCE and no terminal', undefined, { CLICOLOR_FORCE: '1', CLICOLOR: '0' }, true],
+    ['CLICOLOR_FORCE=0', undefined, { CLICOLOR_FORCE: '0' }, false],
+    ['CLICOLOR=0', true, { CLICOLOR: '0' }, false],
+    ['CLICOLOR=1 and no terminal', undefined, { CLICOLOR: '1' }, false],
     ['NO_COLOR=1', true, { NO_COLOR: '1' }, false],
     ['TERM=dumb', true, { TERM: 'dumb' }, false],
-    ['no terminal', undefined, { TERM: 'xterm-256color', FORCE_COLOR: '1', COLORTERM: 'truecolor' }, false],
+    ['no terminal', undefined, { TERM: 'xterm-256color', COLORTERM: 'truecolor' }, false],
   ])('with %s', (_what, isTTY, env, expected) => {
     expect(takesColor(isTTY === undefined ? {} : { isTTY }, env)).toBe(expected)
   })
@@ -258,11 +274,30 @@ describe('colour', () => {
     })
   })
 
-  test('what is not a terminal gets none, whatever TERM and FORCE_COLOR say', async () => {
-    const { stdout } = await command.run(args(), {
-      env: { TERM: 'xterm-256color', FORCE_COLOR: '1', COLORTERM: 'truecolor' },
-    })
-    expect(stdout).toContain('> 0  admins')
-    expect(stdout).not.toMatch(ESCAPE)
+  test('what is not a terminal gets none by itself, and FORCE_COLOR or --color gives it', async () => {
+    const plain = await command.run(args(), { env: { TERM: 'xterm-256color', COLORTERM: 'truecolor' } })
+    expect(plain.stdout).toContain('> 0  admins')
+    expect(plain.stdout).not.toMatch(ESCAPE)
+    for (const [env, more] of [
+      [{ FORCE_COLOR: '1' }, []],
+      [{ NO_COLOR: '1' }, ['--color']],
+    ] as const) {
+      const { stdout } = await command.run([...args(), ...more], { env })
+      expect(stdout).toMatch(ESCAPE)
+      expect(stripVTControlCharacters(stdout)).toBe(plain.stdout)
+    }
+  })
+
+  test.each([
+    [['--color'], false, true],
+    [['--no-color'], true, false],
+    [['--no-color', '--color'], false, true],
+    [['--color', '--no-color'], true, false],
+  ])('%j, where the terminal has colour: %s', async (options, color, expected) => {
+    for (const words of [
+      [...options, ...args()],
+      [...args(), ...options],
+    ])
+      expect(ESCAPE.test((await inProcess(words, { color })).stdout)).toBe(expected)
   })
 })

@@ -11,6 +11,8 @@ function parse(...args: readonly string[]): Readonly<Record<string, unknown>> {
     .command('pool')
     .option('--memberships <file>')
     .option('--username <name>', '', (name: string, names: readonly string[] = []) => [...names, name])
+    .option('--role <names...>')
+    .option('--table <name>', '', (name: string) => name.split('.'))
     .option('--dry-run')
     .action(() => {})
   refuseRepeated(program)
@@ -27,9 +29,24 @@ describe('an option that is given twice', () => {
     expect(parse('--memberships', 'a'), 'control').toEqual({ memberships: 'a' })
   })
 
+  test('is refused where one text stands for a list', async () => {
+    for (const [first, second] of [
+      ['a', 'b'],
+      ['a', 'a.b'],
+      ['a.b', 'a'],
+    ] as const)
+      expect(await failureOf(async () => parse('--table', first, '--table', second))).toMatchObject({
+        code: 'invalid-argument',
+        message: '--table is given twice; give it once',
+      })
+    expect(parse('--table', 'a.b'), 'control').toEqual({ table: ['a', 'b'] })
+  })
+
   test('is fine where it collects its values, or says the same', () => {
-    expect(parse('--username', 'a', '--username', 'b', '--dry-run', '--dry-run')).toEqual({
+    const roles = ['--role', 'r', '--role', 's', 't']
+    expect(parse('--username', 'a', '--username', 'b', '--dry-run', '--dry-run', ...roles)).toEqual({
       username: ['a', 'b'],
+      role: ['r', 's', 't'],
       dryRun: true,
     })
   })

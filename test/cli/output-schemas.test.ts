@@ -3,6 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
+import addFormats from 'ajv-formats'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startAccountEndpoint } from '../cognito/account-endpoint.js'
 import { type CognitoEndpoint, startCognitoEndpoint } from '../cognito/cognito-endpoint.js'
@@ -10,12 +11,15 @@ import { ROLE_CHECKS, summaryOf, WHOLE } from '../report/audit-summaries.js'
 import { auditJson } from '../../src/report/audit-text.js'
 import { auditCsvMetadata } from '../../src/report/audit-csv-metadata.js'
 import { createAuditLines } from '../../src/report/audit-lines.js'
+import { failureText } from '../../src/cli/failure-text.js'
+import { RolecastError } from '../../src/errors.js'
 import { auditCommand } from './audit-command.js'
 import { calibrationOf, USER_POOL_ID } from '../calibrations.js'
 import { CREDENTIALS, stubCredentials } from './command.js'
 
 const FOLDER = new URL('../../docs/schemas/', import.meta.url)
 const ajv = new Ajv2020({ allErrors: true, allowUnionTypes: true })
+addFormats.default(ajv)
 const validators = new Map<string, ValidateFunction>(
   readdirSync(FOLDER).map(file => [
     file.replace('.schema.json', ''),
@@ -275,11 +279,30 @@ describe('what a command prints has the form that its schema says', () => {
     }
   })
 
+  test('explain', async () => {
+    expect(faultsOf('explain', await run('explain', '--json'))).toEqual([])
+    const output = await run('explain', 'conflicting-roles', '--format', 'json')
+    expect(faultsOf('explain', output)).toEqual([])
+    expect(faultsOf('explain', output.replace('"known"', '"sure"'))).not.toEqual([])
+  })
+
   test('validate', async () => {
     const output = await run('validate', paths.template, '--format', 'json')
     expect(faultsOf('validate', output)).toEqual([])
     expect(JSON.parse(output).findings).not.toEqual([])
   })
+})
+
+test('what stderr says where a command fails', () => {
+  for (const error of [
+    new RolecastError('invalid-argument', 'unknown rule `COG9`; list them', { value: 'COG9' }),
+    new RolecastError('throttled', 'Cognito rejected the call; try again later'),
+    new TypeError('x'),
+  ]) {
+    const line = failureText(error, { verbose: false, json: true })
+    expect(faultsOf('error', line)).toEqual([])
+    expect(faultsOf('error', line.replace('"message"', '"text"'))).not.toEqual([])
+  }
 })
 
 describe('the schemas', () => {

@@ -23,7 +23,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { removeTemporary, willRemove } from '../../src/cli/temporary.js'
 import { fileStream, write } from '../../src/cli/terminal.js'
 import { type CognitoEndpoint, startCognitoEndpoint } from '../cognito/cognito-endpoint.js'
-import { CREDENTIALS, inProcess, STACK_TRACE } from './command.js'
+import { CREDENTIALS, failuresAsText, inProcess, STACK_TRACE } from './command.js'
 import { GROUPS, jsonLines, poolFileIn, role, userPoolId } from './pool.js'
 import { type InstalledCommand, installCommand } from './process.js'
 
@@ -101,7 +101,7 @@ describe('a disk that fills up', () => {
       input: '["admins"]\n'.repeat(50),
     })
     expect((await stat(file)).size).toBeLessThan(whole.stdout.length)
-    expect(stderr).toMatch(/^rolecast: [^\n]*EFBIG[^\n]*\n$/)
+    expect(failuresAsText(stderr)).toMatch(/^rolecast: [^\n]*EFBIG[^\n]*\n$/)
     expect(code).toBe(2)
   })
 
@@ -119,7 +119,7 @@ describe('a disk that fills up', () => {
       for (const args of [['--help'], ['--version'], ['predict', '--pool-file', pool, '--group', 'admins', '--json']]) {
         const { code, stderr } = await command.run(args, full)
         expect({ args, code }).toEqual({ args, code: 2 })
-        expect(stderr).toMatch(/^rolecast: stdout cannot be written \(ENOSPC[^\n]*\[ENOSPC\]\n$/)
+        expect(failuresAsText(stderr)).toMatch(/^rolecast: stdout cannot be written \(ENOSPC[^\n]*\[ENOSPC\]\n$/)
       }
       // In a log of GitHub Actions, CSV keeps what looks like a command, and stderr says so.
       const named = join(place, 'named.ndjson')
@@ -187,7 +187,7 @@ describe('a checkpoint', () => {
       env: { ...CREDENTIALS, FILE: file },
     })
     expect(cut.code, cut.stderr).toBe(2)
-    expect(cut.stderr).toMatch(/rolecast: stdout cannot be written \(EFBIG/)
+    expect(failuresAsText(cut.stderr)).toMatch(/rolecast: stdout cannot be written \(EFBIG/)
     expect(existsSync(checkpoint)).toBe(true)
 
     const child = command.start(live(checkpoint), { env: CREDENTIALS })

@@ -1,10 +1,16 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { readPoolFile } from '../../src/cli/pool-file.js'
+import type { InvalidFile } from '../../src/cli/json-file.js'
+import { isPlainPool, readPoolFile } from '../../src/cli/pool-file.js'
+import { readPool } from '../../src/cli/pool-file-shape.js'
+import { modificationOf, toGroup } from '../../src/cognito/api/group-type.js'
 import { RolecastError } from '../../src/errors.js'
 
+const NO_STDIN = Readable.from([])
 const roleArn = 'arn:aws:iam::111122223333:role/Admin'
 
 /** As the AWS CLI prints it, unset fields left out. */
@@ -47,11 +53,11 @@ async function fileOf(content: string | Uint8Array): Promise<string> {
 }
 
 async function read(content: string | Uint8Array) {
-  return [...(await readPoolFile(await fileOf(content))).groups.values()]
+  return [...(await readPoolFile(await fileOf(content), NO_STDIN)).groups.values()]
 }
 
 async function failureOf(path: string): Promise<RolecastError> {
-  const error: unknown = await readPoolFile(path).catch(cause => cause)
+  const error: unknown = await readPoolFile(path, NO_STDIN).catch(cause => cause)
   expect(error).toBeInstanceOf(RolecastError)
   expect(error).toMatchObject({ code: 'invalid-input', retryable: false, value: path })
   return error as RolecastError
@@ -73,7 +79,7 @@ describe('what the AWS CLI prints', () => {
   })
 
   test('the groups are found by their names', async () => {
-    const { groups: pool } = await readPoolFile(await fileOf(LISTED))
+    const { groups: pool } = await readPoolFile(await fileOf(LISTED), NO_STDIN)
     expect([...pool.keys()]).toEqual(['admins', 'café-管理者-🙂'])
     expect(pool.get('admins')).toEqual(READ[0])
     expect(pool.get('Admins')).toBeUndefined()
@@ -104,6 +110,7 @@ describe('what the AWS CLI prints', () => {
       await fileOf(
         poolOf(...Array.from({ length: 10_000 }, (_, index) => ({ GroupName: `g${index}`, Precedence: index }))),
       ),
+      NO_STDIN,
     )
     expect(pool.size).toBe(10_000)
     expect(pool.get('g9999')).toEqual({ groupName: 'g9999', precedence: 9999, roleArn: null })
@@ -189,10 +196,10 @@ describe('files of another content', () => {
   })
 
   test.each([
-    ['null', 'null', 'the whole'],
-    ['a string', '"Groups"', 'the whole'],
-    ['a number', '7', 'the whole'],
-    ['only the array', '[{"GroupName":"a"}]', 'the whole'],
+    ['null', 'null', 'invalid input'],
+    ['a string', '"Groups"', 'invalid input'],
+    ['a number', '7', 'invalid input'],
+    ['only the array', '[{"GroupName":"a"}]', 'invalid input'],
     ['an object without Groups', '{}', 'Groups'],
     ['groups in lower case', '{"groups":[]}', 'Groups'],
     ['null groups', '{"Groups":null}', 'Groups'],
@@ -213,7 +220,9 @@ describe('files of another content', () => {
   test.each(['"7"', '1.5', '-1', String(2 ** 31), '1e999', 'true', '[]', '""'])(
     'a precedence of %s is refused',
     async precedence => {
-      expect(await refusalOf(withPrecedence(precedence))).toContain('Groups.1.Precedence: ')
+      expect(await refusalOf(withPrecedence(precedence))).toMatch(
+        /: group 2 \(`b`\) has the precedence .+, and Cognito takes an integer from 0 to 2147483647, or none; make/,
+      )
     },
   )
 
@@ -229,19 +238,74 @@ describe('files of another content', () => {
   })
 })
 
+describe('groups that Cognito does not have', () => {
+  const roleArn = 'arn:aws:iam::111122223333:role/Admin'
+
+  test.each([
+    ['precedence', 'Precedence'],
+    ['Precedense', 'Precedence'],
+    ['PRECEDENCE', 'Precedence'],
+    ['RoleARN', 'RoleArn'],
+    ['roleArn', 'RoleArn'],
+    ['role_arn', 'RoleArn'],
+    ['groupName', 'GroupName'],
+    ['GroupNam', 'GroupName'],
+  ])('the key %s is refused, because without %s the group has another role', async (key, nearest) => {
+    expect(await refusalOf(poolOf({ GroupName: 'a' }, { GroupName: 'b', [key]: 1 }))).toContain(
+      `: group 2 (\`b\`) has an unknown key \`${key}\` (did you mean \`${nearest}\`?); make`,
+    )
+  })
+
+  test('a key is refused where the name of the group is the one that is misspelt', async () => {
+    expect(await refusalOf(poolOf({ groupName: 'a' }))).toContain(
+      ': group 1 has an unknown key `groupName` (did you mean `GroupName`?)',
+    )
+  })
+
+  test('control: other keys are left out, because AWS may add some', async () => {
+    const more = { Description: 'd', CreationDate: 1, LastModifiedDate: 2, UserPoolId: 'p', Type: 'x', GroupArn: 'arn' }
+    const [group] = await read(poolOf({ GroupName: 'a', Precedence: 1, RoleArn: roleArn, ...more, Descripton: 'd' }))
+    expect(group).toEqual({ groupName: 'a', precedence: 1, roleArn })
+  })
+
+  test.each([
+    ' ',
+    'not-an-arn',
+    'arn:aws:iam::1',
+    'arn:aws:iam::111122223333:role/A dmin',
+    'arn:aws:iam::ACCOUNT:role/Admin',
+    `${roleArn}\n`,
+    `${roleArn}${'x'.repeat(2_048)}`,
+  ])('the role %j is refused', async role => {
+    expect(await refusalOf(poolOf({ GroupName: 'a', Precedence: 1, RoleArn: role }))).toMatch(
+      /: group 1 \(`a`\) has the role `.*`.*, and Cognito takes the ARN of a role, or none; make/s,
+    )
+  })
+
+  test.each([
+    'arn:aws-us-gov:iam::111122223333:role/path/to/Admin',
+    'arn:aws:sts:eu-west-1:111122223333:assumed-role/a/b:c:d',
+    `arn:aws:iam::111122223333:role/${'x'.repeat(2_017)}`,
+  ])('the role %.60j is one that the API takes', async role => {
+    const [group] = await read(poolOf({ GroupName: 'a', RoleArn: role }))
+    expect(group?.roleArn).toBe(role)
+  })
+})
+
 describe('names that are traps in JavaScript', () => {
   const names = ['__proto__', 'constructor', 'toString', 'hasOwnProperty']
 
   test('they are names like any other', async () => {
     const { groups: pool } = await readPoolFile(
       await fileOf(poolOf(...names.map((GroupName, Precedence) => ({ GroupName, Precedence })))),
+      NO_STDIN,
     )
     expect([...pool.keys()]).toEqual(names)
     expect(pool.get('__proto__')).toEqual({ groupName: '__proto__', precedence: 0, roleArn: null })
   })
 
   test('a pool without them does not have them', async () => {
-    const { groups: pool } = await readPoolFile(await fileOf(LISTED))
+    const { groups: pool } = await readPoolFile(await fileOf(LISTED), NO_STDIN)
     expect(names.filter(name => pool.has(name) || pool.get(name) !== undefined)).toEqual([])
   })
 
@@ -269,5 +333,64 @@ describe('paths', () => {
     expect((await failureOf('')).message).toContain('(ENOENT)')
     expect((await failureOf('a\0b')).message).toContain('it cannot be read')
     expect((await failureOf('x'.repeat(5000))).message).toContain('(ENAMETOOLONG)')
+  })
+})
+
+describe('a pool as it is usually printed, which is read without the shape', () => {
+  const letters = fc.string({ unit: fc.constantFrom(...'aZ09-_!~ é'), maxLength: 3 })
+  const anything = fc.constantFrom<unknown>(undefined, null, true, -1, 0, 1.5, 2 ** 31, NaN, '', 'a', [], {})
+  const group = fc.record(
+    {
+      GroupName: fc.oneof({ weight: 4, arbitrary: letters }, anything),
+      Precedence: fc.oneof(fc.constantFrom(0, 5, 2_147_483_647, null), anything),
+      RoleArn: fc.oneof(fc.constantFrom(roleArn, null), anything),
+      UserPoolId: fc.oneof(fc.constantFrom('eu-west-1_Ab12Cd34e', null), anything),
+      LastModifiedDate: anything,
+    },
+    { requiredKeys: [] },
+  )
+  const pool = fc.record(
+    {
+      Groups: fc.oneof({ weight: 9, arbitrary: fc.array(group, { maxLength: 2 }) }, anything),
+      NextToken: fc.oneof({ weight: 4, arbitrary: fc.constantFrom(undefined, null) }, anything),
+      userPoolId: fc.oneof(fc.constant('eu-west-1_Ab12Cd34e'), anything),
+      takenAt: fc.oneof(fc.constant(0), anything),
+    },
+    { requiredKeys: [] },
+  )
+  const never = (what: string) => new Error(what)
+
+  test('is what the shape reads, with the same in it', () => {
+    let plain = 0
+    fc.assert(
+      fc.property(fc.oneof(pool, anything), content => {
+        if (!isPlainPool(content)) return
+        plain++
+        const read = readPool(content, never as unknown as InvalidFile)
+        expect(read.Groups.map(toGroup)).toEqual(content.Groups.map(toGroup))
+        expect(read.Groups.map(modificationOf)).toEqual(content.Groups.map(modificationOf))
+        expect(read.Groups.map(one => one.UserPoolId)).toEqual(content.Groups.map(one => one.UserPoolId))
+        expect([read.NextToken, read.userPoolId, read.takenAt]).toEqual([
+          content.NextToken,
+          content.userPoolId,
+          content.takenAt,
+        ])
+      }),
+      { numRuns: 2_000 },
+    )
+    expect(plain).toBeGreaterThan(100)
+  })
+
+  test.each<[string, unknown]>([
+    ['a name that is none', { Groups: [{ GroupName: 7 }] }],
+    ['a name that is empty', { Groups: [{ GroupName: '' }] }],
+    ['a precedence that is none', { Groups: [{ GroupName: 'a', Precedence: -1 }] }],
+    ['more pages', { Groups: [], NextToken: 'x' }],
+  ])('control: %s is left to the shape', (_what, content) => {
+    expect(isPlainPool(content)).toBe(false)
+  })
+
+  test('what the AWS CLI prints is read so', () => {
+    expect(isPlainPool(JSON.parse(LISTED))).toBe(true)
   })
 })

@@ -116,15 +116,17 @@ describe('a prediction from a file', () => {
     const nasty = await poolFileIn(folder, [
       { GroupName: 'admins', Precedence: 0, RoleArn: 'r\x1B]0;owned\x07\x1B[31m\u009B1m\n\u202Ex' },
     ])
-    const { code, stdout } = await rolecast(['predict', '--pool-file', nasty, '--group', 'admins'])
-    expect(code).toBe(0)
-    expect(stdout).toContain(String.raw`> 0  admins  r\u{1b}]0;owned\u{7}\u{1b}[31m\u{9b}1m\u{a}\u{202e}x`)
-    expect(stdout).not.toContain('\u202E')
+    const { code, stdout, stderr } = await rolecast(['predict', '--pool-file', nasty, '--group', 'admins'])
+    expect([code, stdout]).toEqual([2, ''])
+    expect(stderr).toContain(String.raw`r\u{1b}]0;owned\u{7}\u{1b}[31m\u{9b}1m\u{a}\u{202e}x`)
+    expect(stderr).not.toContain('\u202E')
   })
 
   test.each([
     ['a name that comes twice', [{ GroupName: 'a\x1B[31m' }, { GroupName: 'a\x1B[31m' }], String.raw`a\u{1b}[31m`],
-    ['a precedence', [{ GroupName: 'a', Precedence: '7' }], 'Groups.0.Precedence'],
+    ['a precedence', [{ GroupName: 'a', Precedence: '7' }], 'has the precedence the text `7`'],
+    ['a misspelt key', [{ GroupName: 'a', precedence: 7 }], '(did you mean `Precedence`?)'],
+    ['a role that is blank', [{ GroupName: 'a', Precedence: 7, RoleArn: ' ' }], 'has the role ` `'],
   ])('a file that is refused for %s exits with 2', async (_what, groups, said) => {
     const { code, stdout, stderr } = await rolecast([
       'predict',
@@ -271,7 +273,12 @@ describe('--stdin', () => {
   })
 
   test.each(['', '\n\n'])('--require-role is not met by an input without lines (%j)', async input => {
-    expect(await predictLines(input, ['--require-role'])).toEqual({ code: 1, stdout: '', stderr: '' })
+    const args = ['predict', '--pool-file', pool, '--stdin', '--require-role']
+    expect(await inProcess(args, { stdin: input })).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^rolecast: stdin had no line, so no role is resolved; [^\n]*\n$/),
+    })
   })
 
   test('--semantics holds for every line', async () => {

@@ -11,7 +11,7 @@ const textOf = (stream: PassThrough) => String(stream.read() ?? '')
 describe('where stderr is no terminal', () => {
   test('a line a minute says how far the reading is', async () => {
     const stream = new PassThrough()
-    const progress = createProgress(stream)
+    const progress = createProgress({ stderr: stream, quiet: false })
     progress.update({ pages: 10, left: 990, users: 60 })
     await pass(59_000)
     expect(textOf(stream)).toBe('')
@@ -29,7 +29,7 @@ describe('where stderr is no terminal', () => {
 
   test('the time that is left follows what is known of the pages by now', async () => {
     const stream = new PassThrough()
-    const progress = createProgress(stream)
+    const progress = createProgress({ stderr: stream, quiet: false })
     progress.update({ pages: 0, left: 100_000, users: 0 })
     progress.update({ pages: 1_000, left: 99_000, users: 60_000 })
     await pass(60_000)
@@ -45,7 +45,7 @@ describe('where stderr is no terminal', () => {
 
   test('also while no page comes at all', async () => {
     const stream = new PassThrough()
-    const progress = createProgress(stream)
+    const progress = createProgress({ stderr: stream, quiet: false })
     await pass(3 * 60_000)
     expect(textOf(stream)).toBe('rolecast: still waiting for the first pages\n'.repeat(3))
     progress.stop()
@@ -53,7 +53,7 @@ describe('where stderr is no terminal', () => {
 
   test('other lines are written as they are', () => {
     const stream = new PassThrough()
-    const progress = createProgress(stream)
+    const progress = createProgress({ stderr: stream, quiet: false })
     progress.say('rolecast: trying again\n')
     expect(textOf(stream)).toBe('rolecast: trying again\n')
     progress.stop()
@@ -72,9 +72,30 @@ describe('on a terminal', () => {
     } satisfies Partial<Record<keyof NodeJS.WriteStream, unknown>>) as PassThrough & Writable
   }
 
+  test('one line is written again and again, at most ten times a second, and gone in the end', async () => {
+    const stream = terminal()
+    const progress = createProgress({ stderr: stream, quiet: false })
+    progress.update({ pages: 10, left: 990, users: 60 })
+    expect(textOf(stream)).toBe('\r\u001B[K10/1,000 calls | 60 users | 0.0 calls/s')
+    await pass(99)
+    progress.update({ pages: 11, left: 989, users: 66 })
+    expect(textOf(stream)).toBe('')
+    await pass(901)
+    progress.update({ pages: 30, left: 970, users: 72_600 })
+    expect(textOf(stream)).toBe('\r\u001B[K30/1,000 calls | 72,600 users | 20.0 calls/s | 48 seconds left')
+    progress.stop()
+    expect(textOf(stream)).toBe('\r\u001B[K')
+  })
+
+  test('it fits on the terminal: what wraps around could not be erased', () => {
+    const stream = Object.assign(terminal(), { columns: 20 })
+    createProgress({ stderr: stream, quiet: false }).update({ pages: 10, left: 990, users: 60 })
+    expect(textOf(stream)).toBe('\r\u001B[K10/1,000 calls | 60')
+  })
+
   test('a line takes the place of the bar, and no line comes by itself', async () => {
     const stream = terminal()
-    const progress = createProgress(stream)
+    const progress = createProgress({ stderr: stream, quiet: false })
     progress.say('before\n')
     expect(textOf(stream)).toBe('before\n')
     progress.update({ pages: 1, left: 9, users: 60 })

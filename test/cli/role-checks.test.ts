@@ -1,6 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { RoleCheck } from '../../src/audit/role-check.js'
 import { openRoleChecks, type RoleCheckOptions } from '../../src/cli/role-checks.js'
@@ -8,6 +9,7 @@ import type { RolecastError } from '../../src/errors.js'
 import { type IamEndpoint, iamEnvironment, startIamEndpoint } from '../cognito/api/iam-endpoint.js'
 import { stubCredentials } from './command.js'
 
+const NO_STDIN = Readable.from([])
 const identityPoolId = 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
 const userPoolId = 'eu-west-1_Ab12Cd34e'
 const role = (name: string) => `arn:aws:iam::111122223333:role/${name}`
@@ -39,7 +41,7 @@ const run = async (
   options: RoleCheckOptions,
   roleArns: readonly string[],
   { pool = identityPoolId as string | null, signal = new AbortController().signal } = {},
-): Promise<readonly RoleCheck[]> => (await openRoleChecks(options))!(roleArns, pool ?? undefined, signal)
+): Promise<readonly RoleCheck[]> => (await openRoleChecks(options, NO_STDIN))!(roleArns, pool ?? undefined, signal)
 const failureOf = (promise: Promise<unknown>) =>
   promise.then(
     () => expect.unreachable('it must fail'),
@@ -48,14 +50,14 @@ const failureOf = (promise: Promise<unknown>) =>
 
 describe('the options', () => {
   test('without any, no role is checked', async () => {
-    expect(await openRoleChecks({ userPoolId })).toBeUndefined()
+    expect(await openRoleChecks({ userPoolId }, NO_STDIN)).toBeUndefined()
   })
 
   test.each<[string, RoleCheckOptions, string]>([
     ['--privileges alone', { privileges: true }, 'give --check-roles or --roles-file FILE too'],
     ['--check-roles without network', { checkRoles: true, poolFile: 'pool.json' }, 'give --roles-file FILE'],
   ])('%s is refused before anything is read', async (_what, options, message) => {
-    expect(await failureOf(openRoleChecks(options))).toMatchObject({
+    expect(await failureOf(openRoleChecks(options, NO_STDIN))).toMatchObject({
       code: 'invalid-argument',
       message: expect.stringContaining(message),
     })
@@ -91,7 +93,7 @@ describe('--check-roles', () => {
 
   test('does not ask again for what it knows, for another identity pool', async () => {
     iam.roles.set('A', { trustPolicy: trusting() })
-    const check = (await openRoleChecks(live))!
+    const check = (await openRoleChecks(live, NO_STDIN))!
     const [one, other] = [identityPoolId, 'eu-west-1:0a1b2c3d-94a5-4f3e-8c53-0d1c9a4be2f6']
     const { signal } = new AbortController()
     expect(await check([role('A'), role('Gone')], one, signal)).toMatchObject([{ trust: { trusted: true } }, {}])
@@ -100,7 +102,7 @@ describe('--check-roles', () => {
   })
 
   test('control: what could not be read is asked for again', async () => {
-    const check = (await openRoleChecks(live))!
+    const check = (await openRoleChecks(live, NO_STDIN))!
     const { signal } = new AbortController()
     iam.fail(action => (action === 'GetRole' ? { error: 'AccessDenied', status: 403 } : undefined))
     expect(await check([role('A')], undefined, signal)).toMatchObject([{ status: 'unknown' }])

@@ -6,8 +6,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { promisify } from 'node:util'
 import * as fc from 'fast-check'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest'
-import { RULES } from '../../src/rules/catalogue.js'
-import { compareWithPool } from '../../src/rules/deployment-rules.js'
+import { compareWithPool } from '../../src/rules/compare-with-pool.js'
 import type { Finding } from '../../src/rules/finding.js'
 import { type Group, isGroupName } from '../../src/group.js'
 import { fromPool } from '../../src/rules/live-pool.js'
@@ -343,7 +342,9 @@ describe('a folder', () => {
     expect(code).toBe(2)
     expect(stdout).toMatch(/^not read \S+\/lib\/auth\.ts: it is a CDK program.*; .*cdk synth/m)
     expect(stdout).toMatch(/^not read \S+\/more\.sh and \S+\/seed\.sh: each calls .*; .*user-pool-id/m)
-    expect(stderr).toMatch(/^rolecast: incomplete: 1 skipped; fix it \[invalid-input\]\n$/)
+    expect(stderr).toMatch(
+      /^rolecast: incomplete: 1 skipped; validate what the report names in place of it \[invalid-input\]\n$/,
+    )
     const json = await validate([root, '--format', 'json'])
     expect(JSON.parse(json.stdout)).toMatchObject({ complete: false, exitCode: 2, notRead: [{}, {}, {}] })
     await writeFile(join(root, 'auth.yaml'), CLEAN)
@@ -680,8 +681,8 @@ describe('the config file', () => {
 
   test.each([
     ['{', /the config .* cannot be used: it is not JSON/],
-    ['[]', /the config .* cannot be used: the whole: /],
-    [{ failon: 'error' }, /Unrecognized key/],
+    ['[]', /the config .* cannot be used: invalid input: expected object/],
+    [{ failon: 'error' }, /: an unknown key `failon` \(did you mean `failOn`\?\); its schema/],
     [{ only: ['COG999'] }, /only\.0: /],
     [{ severities: { COG999: 'note' } }, /unknown rule `COG999`/],
     [{ severities: { x: 'note' } }, /severities\.x: /],
@@ -961,32 +962,6 @@ describe('a live pool', () => {
   })
 })
 
-describe('rolecast explain', () => {
-  test.each(['COG101', 'cog101', 'tie-different-roles'])('%s', async name => {
-    const { code, stdout } = await rolecast(['explain', name])
-    expect(code).toBe(0)
-    expect(stdout).toMatch(/^COG101 tie-different-roles \(error\)\nGroups of equal precedence have different roles\.\n/)
-  })
-
-  test('lists all rules', async () => {
-    const { stdout } = await rolecast(['explain'])
-    expect(
-      stdout
-        .trimEnd()
-        .split('\n')
-        .map(line => line.split(' ')[0]),
-    ).toEqual(RULES.map(({ id }) => id))
-  })
-
-  test('rejects an unknown rule', async () => {
-    expect(await rolecast(['explain', '__proto__'])).toEqual({
-      code: 2,
-      stdout: '',
-      stderr: 'rolecast: unknown rule `__proto__`; run `rolecast explain` to list the rules [invalid-argument]\n',
-    })
-  })
-})
-
 describe('the page', () => {
   test('names options that exist', async () => {
     const page = (await readFile('docs/validate.md', 'utf8')).replace('`pulumi preview --json`', '')
@@ -995,5 +970,87 @@ describe('the page', () => {
     for (const option of options) expect(help).toContain(option)
     expect(options.size).toBeGreaterThan(10)
     expect(help, 'control').not.toContain('--no-such-option')
+  })
+})
+
+describe('what is not followed, and says nothing of Cognito', () => {
+  const stack =
+    'Resources: { Part: { Type: AWS::CloudFormation::Stack, Properties: { TemplateURL: https://s3.amazonaws.com/b/p.yaml } } }\n'
+  test.each([
+    ['root.yaml', stack],
+    ['main.tf', 'module "part" {\n  source = "acme/part/aws"\n}\n'],
+    ['serverless.yml', 'service: x\nprovider: { name: aws }\nresources:\n  - ${file(missing.yml)}\n'],
+  ])('%s is read in part, is not complete, and fails with --strict', async (name, text) => {
+    const root = await project({ [name]: text })
+    for (const path of [root, join(root, name)]) {
+      const { code, stdout } = await validate([path, '--format', 'json'])
+      const { complete, read, notRead, findings } = JSON.parse(stdout)
+      expect([code, complete, findings, read.length]).toEqual([0, false, [], 1])
+      expect(notRead).toEqual([
+        { path: read[0], why: expect.stringContaining('not followed'), next: expect.any(String) },
+      ])
+      expect(await validate([path, '--strict'])).toMatchObject({ code: 1 })
+      expect((await validate([path])).stdout).toContain('read in part')
+      expect((await validate([path, '--strict', '--format', 'github'])).stdout).toContain('::error file=')
+    }
+  })
+
+  test('a nested stack that is among the files is followed', async () => {
+    const root = await project({
+      'root.yaml': stack.replace(/https:[^ ]*/, './p.yaml'),
+      'p.yaml': 'Resources: { Q: { Type: AWS::SQS::Queue } }\n',
+      'c.yaml': CLEAN,
+    })
+    const { stdout } = await validate([root, '--format', 'json', '--strict'])
+    expect(JSON.parse(stdout)).toMatchObject({ complete: true, notRead: [] })
+  })
+})
+
+describe('what cannot be parsed, and says nothing of Cognito', () => {
+  test.each([
+    ['a.yaml', 'Resources:\n  A:\n    Type: AWS::S3::Bucket\n    Properties: { X: [\n'],
+    ['a.json', '{ "Resources": { "A": { "Type": "AWS::CloudFormation::Stack", "Prop'],
+    ['a.tf', 'resource "aws_s3_bucket" "x" {\n'],
+  ])('%s is skipped, named or in a folder', async (name, text) => {
+    const root = await project({ [name]: text, 'clean.yaml': CLEAN })
+    expect(await validate([join(root, name)])).toMatchObject({ code: 2 })
+    expect(await validate([root])).toMatchObject({ code: 2 })
+  })
+
+  test('other YAML is none of it', async () => {
+    const root = await project({ 'clean.yaml': CLEAN, 'k8s.yaml': 'kind: Service\nspec: [\n', 'ci.yml': 'jobs: {\n' })
+    expect(await validate([root, '--strict'])).toMatchObject({ code: 0 })
+  })
+})
+
+describe('rules that are switched off', () => {
+  test('no rule at all is an error', async () => {
+    const root = await project({ 'a.yaml': CLEAN })
+    expect(await validate([root, '--only', 'COG101', '--ignore', 'COG101'])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('no rule is left to run'),
+    })
+  })
+
+  test('the report names them and what switched them off, and they do not fail a strict run', async () => {
+    const root = await project({ 'a.yaml': CLEAN, 'rules.json': '{"ignore":["COG101"]}' })
+    const run = (...args: string[]) =>
+      rolecast(['validate', join(root, 'a.yaml'), '--config', join(root, 'rules.json'), ...args])
+    expect(await run('--strict')).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/rules not run: COG101 \(.*rules\.json/),
+    })
+    expect(JSON.parse((await run('--format', 'json')).stdout)).toMatchObject({
+      complete: true,
+      rulesOff: [{ ruleId: 'COG101', by: expect.stringContaining('rules.json') }],
+    })
+    expect((await run('--format', 'markdown')).stdout).toContain('Rules not run: COG101')
+    expect((await run('--format', 'junit')).stdout).toContain('name="rulesOff"')
+    expect((await run('--format', 'github')).stdout).toContain('::notice title=')
+    const [{ invocations }] = JSON.parse((await run('--format', 'sarif')).stdout).runs
+    expect(invocations[0].ruleConfigurationOverrides).toMatchObject([
+      { descriptor: { id: 'COG101' }, configuration: { enabled: false } },
+    ])
+    expect((await run('--format', 'github', '--ignore', 'COG102')).stdout).not.toContain('::notice title=')
   })
 })

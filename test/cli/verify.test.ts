@@ -114,7 +114,7 @@ Forecast for these groups
 
 Why
   \`admins\` ranks first among the groups with a role, so its role is preferred.
-  lowest-precedence: observed in real tokens whose groups are known; see docs/semantics.md#lowest-precedence
+  lowest-precedence: observed in real tokens whose groups are known; see \`rolecast explain lowest-precedence\`
 
 The token's roles against the forecast
   the same
@@ -139,7 +139,7 @@ Not looked at
     expect(foreign.stdout).toContain(`  ${role('Root')}: in cognito:roles of the token, and not forecast\n`)
     expect(foreign.stdout).toContain('\nSigns of a pre token generation trigger\n')
     expect(foreign.stdout).toContain(`  ${role('Root')}: a role in the token that no group of the user pool has\n`)
-    expect(foreign.stdout).toContain('docs/pre-token.md')
+    expect(foreign.stdout).toContain('`applyGroupOverride`')
   })
 
   test('of a mismatch with groups whose time is not known says first that they may be older', async () => {
@@ -158,7 +158,7 @@ Not looked at
   test('of a case that is settled names the option', async () => {
     const { stdout } = await verify(idToken(OPEN))
     expect(stdout).toContain(
-      'Case 13 of docs/semantics.md is tied-groups-agree in this user pool: use --semantics tied',
+      'Case 13 (`rolecast explain roleless-contender`) is tied-groups-agree in this user pool: use --semantics tied',
     )
     expect(stdout).toContain('rolecast calibrate')
     const { stdout: other } = await verify(idToken({ ...OPEN, 'cognito:preferred_role': role('Editor') }))

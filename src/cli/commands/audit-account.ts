@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { rm } from 'node:fs/promises'
-import { type Command, Option } from 'commander'
+import type { Readable } from 'node:stream'
+import type { Command } from 'commander'
 import {
   type AccountSource,
   type AccountSummary,
@@ -15,6 +16,7 @@ import { REGION_PATTERN } from '../../aws-ids.js'
 import { chooseSemantics, type SemanticsChoice } from '../../claims/choose-semantics.js'
 import { checkEndpoint } from '../../cognito/api/connection-options.js'
 import { checkRoleToAssume } from '../../cognito/api/assumed-role.js'
+import { defaultRegion } from '../../cognito/api/client-config.js'
 import { type AccountFolder, openAccountFolder } from '../../cognito/memberships/account-folder.js'
 import {
   type AccountEvent,
@@ -27,7 +29,7 @@ import {
 } from '../../cognito/memberships/audit-account.js'
 import { checkReading, estimateReading } from '../../cognito/memberships/audit-pool.js'
 import type { ReadEvent, ReadProgress } from '../../cognito/memberships/read-pool.js'
-import { isRolecastError, quote, RolecastError } from '../../errors.js'
+import { isRolecastError, listNames, quote, RolecastError } from '../../errors.js'
 import { accountJson, accountLine } from '../../report/account-json.js'
 import { accountPage } from '../../report/account-page.js'
 import { counted } from '../../report/audit-limits.js'
@@ -38,34 +40,26 @@ import { type AccountRoleChecks, PLACES_AT_ONCE, type Walk, walkAccounts, type W
 import { inCommandLineWords } from '../command-line-words.js'
 import { concurrently } from '../concurrently.js'
 import { estimateText } from '../estimate-text.js'
-import { checkFindings, toFindings } from '../finding-option.js'
+import { checkFindings, failOnOption, findingOption } from '../finding-option.js'
 import { checkOutput, type Output, type OutputTarget, withOutput } from '../output.js'
-import { attributesOption, cutShortText, type Rate, toDuration, toNumber, toRate } from '../pool-reading.js'
+import { inGroup } from '../option-group.js'
+import { addOutputOptions, hasColor, type OutputOptions } from '../output-option.js'
+import { cutShortText } from '../pool-reading.js'
 import { createProgress } from '../progress.js'
+import { addReadingOptions, attributesOption, readingOf, type ReadingOptions } from '../reading-options.js'
 import { addRoleCheckOptions, openRoleChecks, type RoleChecks } from '../role-checks.js'
-import { calibrationOption, readSemantics, type SemanticsCommandOptions, semanticsOption } from '../semantics-option.js'
+import { addSemanticsOptions, readSemantics, type SemanticsCommandOptions } from '../semantics-option.js'
 import { temporaryError, willRemove } from '../temporary.js'
-import { type ExitCode, print, say, type Terminal } from '../terminal.js'
+import { type ExitCode, note, print, say, type Terminal } from '../terminal.js'
 
 const FORMATS = ['text', 'json', 'ndjson', 'html'] as const
 
-interface AuditAccountOptions extends SemanticsCommandOptions {
+interface AuditAccountOptions extends ReadingOptions, SemanticsCommandOptions, OutputOptions<(typeof FORMATS)[number]> {
   readonly region: readonly string[]
   readonly profile?: readonly string[]
   readonly roleArn?: readonly string[]
   readonly externalId?: string
   readonly endpointUrl?: string
-  readonly strategy?: 'per-group' | 'per-user'
-  readonly membershipsPerUser?: number
-  readonly attributes?: readonly string[]
-  readonly requestsPerSecond?: readonly Rate[]
-  readonly checkpoint?: string
-  /** Milliseconds. */
-  readonly maxCheckpointAge?: number
-  readonly takeOver?: boolean
-  readonly dryRun?: boolean
-  readonly format: (typeof FORMATS)[number]
-  readonly output?: string
   readonly finding?: readonly AuditConcern[]
   readonly failOn?: Severity
   readonly checkRoles?: boolean
@@ -73,73 +67,34 @@ interface AuditAccountOptions extends SemanticsCommandOptions {
   readonly rolesFile?: string
 }
 
+/** As they are given. */
+type GivenOptions = Omit<AuditAccountOptions, 'region'> & Partial<Pick<AuditAccountOptions, 'region'>>
+
 const list = (text: string, before: readonly string[] = []) => [...before, text]
 
 export function addAuditAccountCommand(audit: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
   const command = audit
     .command('account')
     .description('predict what every user of every user pool gets, in whole accounts and Regions')
-    .requiredOption('--region <region>', 'a Region to look at; repeatable', list)
-    .option('--profile <name>', 'profile of the AWS configuration; repeatable, each for its account', list)
-    .option(
-      '--role-arn <arn>',
-      'look at the account of this role instead, which is assumed with --profile or the environment; repeatable',
-      list,
-    )
-    .option('--external-id <id>', 'the external id that the trust policies of the roles ask for')
-    .option('--endpoint-url <url>', 'another address of Cognito and STS, for example an emulator')
-    .addOption(
-      new Option(
-        '--strategy <way>',
-        'read the users of each group, or the groups of each user; default: the faster one',
-      ).choices(['per-group', 'per-user']),
-    )
-    .option('--memberships-per-user <n>', 'groups of a user on average, for the estimates; default: 3', toNumber)
-    .option(
-      '--requests-per-second <api=n>',
-      'of each account in each Region: ListGroups=5, ListUsers=30 (with ListUsersInGroup) and AdminListGroupsForUser=50 are the defaults; repeatable',
-      (text: string, rates: readonly Rate[] = []) => [...rates, toRate(text)],
-    )
-    .option(
-      '--checkpoint <folder>',
-      'save what is read to this folder, so that the same command resumes from it after an interruption',
-    )
-    .option(
-      '--max-checkpoint-age <duration>',
-      'do not resume from a checkpoint that was begun longer ago, like 90m, 12h or 2d; default: 1d',
-      toDuration,
-    )
-    .option(
-      '--take-over',
-      'also resume from a checkpoint in use by a process that cannot be seen from here; only if that has ended',
-    )
-    .option(
-      '--dry-run',
-      'list the user pools, print what reading them costs, check that nothing it needs is missing, and stop',
-    )
-    .addOption(semanticsOption())
-    .addOption(calibrationOption())
-    .addOption(
-      new Option(
-        '--format <format>',
-        'text, json or html: a summary of every pool; ndjson: for each pool what `audit pool` writes, and a last line of the accounts',
+  inGroup(command, 'AWS', () =>
+    command
+      .option('--region <region>', 'an AWS Region to look at; repeatable; default: that of the AWS configuration', list)
+      .option('--profile <name>', 'profile of the AWS configuration; repeatable, each for its account', list)
+      .option(
+        '--role-arn <arn>',
+        'look at the account of this role instead, which is assumed with --profile or the environment; repeatable',
+        list,
       )
-        .choices(FORMATS)
-        .default('text'),
-    )
-    .addOption(attributesOption())
-    .option(
-      '--finding <name>',
-      'only the users who belong to this finding, with --format ndjson; repeatable',
-      toFindings,
-    )
-    .addOption(
-      new Option('--fail-on <severity>', 'exit with 1 if there is a finding of this severity or a worse one').choices(
-        SEVERITIES,
-      ),
-    )
-    .option('--output <file>', 'write to this file atomically; default: stdout')
-  addRoleCheckOptions(command)
+      .option('--external-id <id>', 'the external id that the trust policies of the roles ask for')
+      .option('--endpoint-url <url>', 'another address of the AWS services, for example an emulator'),
+  )
+  addSemanticsOptions(addRoleCheckOptions(addReadingOptions(command, 'folder', attributesOption())))
+  addOutputOptions(command, FORMATS, {
+    about:
+      'text, json or html: a summary of every pool; ndjson: for each pool what `audit pool` writes, and a last line of the accounts',
+  })
+  inGroup(command, 'Output', () => command.addOption(findingOption('ndjson')).addOption(failOnOption()))
+  command
     .addHelpText(
       'after',
       `
@@ -154,7 +109,8 @@ pool what \`rolecast audit pool\` needs. What cannot be read is named, and ends 
 
 Exit codes: 0 all was read, 1 a finding of --fail-on, 2 something was not read.`,
     )
-    .action(async (options: AuditAccountOptions) => {
+    .action(async (given: GivenOptions) => {
+      const options = { ...given, region: given.region ?? (await configuredRegion(given, terminal)) }
       finish(await auditAccount(options, terminal, audit.parent?.version() ?? ''))
     })
 }
@@ -162,14 +118,14 @@ Exit codes: 0 all was read, 1 a finding of --fail-on, 2 something was not read.`
 async function auditAccount(given: AuditAccountOptions, terminal: Terminal, toolVersion: string): Promise<ExitCode> {
   const options = checked(given)
   const { format, output: path, checkpoint } = options
+  const checkRoles = await roleChecksFor(options, terminal.stdin)
+  const semantics = await readSemantics(options, terminal.stdin)
   const signal = terminal.interrupted()
-  const checkRoles = await roleChecksFor(options)
-  const semantics = await readSemantics(options)
   const kind = format === 'text' ? 'text' : 'data'
   const inputs = [options.rolesFile, options.calibration]
   const target: OutputTarget = { path, terminal, kind, hasUsers: true, inputs }
   await checkOutput(target)
-  const progress = createProgress(terminal.stderr)
+  const progress = createProgress(terminal)
   try {
     if (options.dryRun) return await dryRun(options, terminal, signal, progress.say)
     const folder = await openFolder(options, semantics)
@@ -193,7 +149,7 @@ async function auditAccount(given: AuditAccountOptions, terminal: Terminal, tool
         checkpoints: checkpoint !== undefined,
         concerns: new Set(options.finding),
         semantics,
-        read: readOptions(options),
+        read: readingOf(options),
         onRead: events.onRead,
         checkRoles: checkRoles(found.places),
         toolVersion,
@@ -212,11 +168,11 @@ async function auditAccount(given: AuditAccountOptions, terminal: Terminal, tool
       for (const { userPoolId, audits } of summary.pools) {
         const { users, reading } = audits[0]!.summary
         const { estimatedUsers } = reading ?? {}
-        progress.say(cutShortText({ users, estimatedUsers }, ` of ${printable(userPoolId)}`))
+        progress.warn(cutShortText({ users, estimatedUsers }, ` of ${printable(userPoolId)}`))
       }
       for (const one of summary.notRead) await say(terminal, `rolecast: not read: ${notReadText(one)}\n`)
       if (!complete && checkpoint !== undefined)
-        await say(
+        await note(
           terminal,
           `rolecast: what was read is saved in ${quote(checkpoint)}; the same command reads only what is missing\n`,
         )
@@ -242,14 +198,14 @@ const inWords = (notRead: NotRead): NotRead => ({ ...notRead, message: inCommand
 async function report(
   summary: AccountSummary,
   walk: Walk,
-  { format }: AuditAccountOptions,
+  options: AuditAccountOptions,
   output: Output,
-  { color }: Terminal,
+  terminal: Terminal,
   toolVersion: string,
 ): Promise<void> {
-  switch (format) {
+  switch (options.format) {
     case 'text':
-      return output.write(accountText(summary, { color, toolVersion }))
+      return output.write(accountText(summary, { color: hasColor(terminal, options), toolVersion }))
     case 'json':
       return output.write(accountJson(summary, { toolVersion }))
     case 'html':
@@ -261,6 +217,32 @@ async function report(
 }
 
 // ------------------------------------------------------------------ Options
+
+/** The Region of the environment or the profile: of one Region the audit is, and it says so. */
+async function configuredRegion(
+  { profile = [], roleArn = [] }: GivenOptions,
+  terminal: Terminal,
+): Promise<readonly [string]> {
+  const profiles = roleArn.length > 0 ? profile.slice(0, 1) : profile
+  const found = new Set<string>()
+  try {
+    for (const name of profiles.length > 0 ? profiles : [undefined]) found.add(await defaultRegion({ profile: name }))
+  } catch (cause) {
+    if (isRolecastError(cause)) throw cause
+    throw new RolecastError('no-region', 'no AWS Region is configured; give --region for each Region to look at', {
+      cause,
+    })
+  }
+  const [region, ...others] = found
+  if (others.length > 0)
+    refuse(`the profiles have several Regions, ${listNames([...found])}; give --region for each Region to look at`)
+  // With --quiet too: it says that something is not looked at.
+  await say(
+    terminal,
+    `rolecast: only Region ${printable(region!)} is looked at, that of the AWS configuration; give --region for each other one\n`,
+  )
+  return [region!]
+}
 
 /** Each Region, profile and role once. */
 function checked(options: AuditAccountOptions): AuditAccountOptions {
@@ -295,7 +277,7 @@ function sourcesOf({ profile = [], roleArn = [] }: AuditAccountOptions): readonl
 
 function accountOptions(options: AuditAccountOptions) {
   const { region, endpointUrl, externalId, roleArn = [], profile = [] } = options
-  const { requestsPerSecond, rates } = readOptions(options)
+  const { requestsPerSecond, rates } = readingOf(options)
   return {
     sources: sourcesOf(options),
     regions: region,
@@ -304,20 +286,6 @@ function accountOptions(options: AuditAccountOptions) {
     baseProfile: roleArn.length > 0 ? profile[0] : undefined,
     requestsPerSecond,
     rates,
-  }
-}
-
-function readOptions(options: AuditAccountOptions) {
-  const { strategy, membershipsPerUser, attributes, maxCheckpointAge, takeOver } = options
-  const rate = (api: Rate['api']) => options.requestsPerSecond?.findLast(one => one.api === api)?.perSecond
-  return {
-    strategy,
-    membershipsPerUser,
-    attributes,
-    maxCheckpointAge,
-    takeOver,
-    requestsPerSecond: rate('ListGroups'),
-    rates: { ListUsers: rate('ListUsers'), AdminListGroupsForUser: rate('AdminListGroupsForUser') },
   }
 }
 
@@ -366,6 +334,7 @@ async function openFolder(options: AuditAccountOptions, semantics: SemanticsChoi
 /** Each role is checked once for an account and an identity pool, however many user pools have it. */
 async function roleChecksFor(
   options: AuditAccountOptions,
+  stdin: Readable,
 ): Promise<(places: readonly AccountPlace[]) => AccountRoleChecks | undefined> {
   const { checkRoles, privileges, rolesFile } = options
   const wanted = {
@@ -373,13 +342,14 @@ async function roleChecksFor(
     ...(privileges !== undefined && { privileges }),
     ...(rolesFile !== undefined && { rolesFile }),
   }
-  const checks = await openRoleChecks(wanted)
+  const checks = await openRoleChecks(wanted, stdin)
   if (checks === undefined) return () => undefined
   return places => {
     const ofAccount = new Map<string, Promise<RoleChecks>>()
     if (rolesFile === undefined)
       for (const { account, region, access } of places)
-        if (!ofAccount.has(account)) ofAccount.set(account, openChecks({ ...wanted, region, ...credentialsOf(access) }))
+        if (!ofAccount.has(account))
+          ofAccount.set(account, openChecks({ ...wanted, region, ...credentialsOf(access) }, stdin))
     const kept = new Map<string, RoleCheck>()
     return async (account, roleArns, identityPoolId, signal) => {
       const found: RoleCheck[] = []
@@ -406,8 +376,8 @@ async function roleChecksFor(
   }
 }
 
-async function openChecks(options: Parameters<typeof openRoleChecks>[0]): Promise<RoleChecks> {
-  return (await openRoleChecks(options))!
+async function openChecks(...options: Parameters<typeof openRoleChecks>): Promise<RoleChecks> {
+  return (await openRoleChecks(...options))!
 }
 
 function credentialsOf({ profile, credentials }: AccountPlace['access']) {
@@ -475,7 +445,7 @@ async function estimatePlace(
       checkRegion(userPoolId, place)
       const { endpoint } = place.access
       const read = {
-        ...readOptions(options),
+        ...readingOf(options),
         userPoolId,
         region,
         endpoint,

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import {
   type AuditDiff,
   type AuditDiffBuilder,
@@ -10,48 +10,39 @@ import {
   type UserDiff,
 } from '../../audit/diff.js'
 import { type SemanticsChoice, chooseSemantics } from '../../claims/choose-semantics.js'
-import { type Semantics, SEMANTICS } from '../../claims/decide.js'
+import type { Semantics } from '../../claims/decide.js'
 import { describeCalibration } from '../../claims/explain.js'
 import { quote, RolecastError } from '../../errors.js'
 import { diffPage } from '../../report/diff-page.js'
 import { diffHead, diffJson, diffLine, diffTail, diffText, isUserDifferent } from '../../report/diff-text.js'
 import { type AuditFile, openAuditFile } from '../audit-file.js'
-import { calibrationOption, readSemantics, type SemanticsCommandOptions } from '../semantics-option.js'
+import { inputArgument } from '../input-file.js'
+import { addSemanticsOptions, readSemantics, type SemanticsCommandOptions } from '../semantics-option.js'
 import { type Output, type OutputTarget, withOutput } from '../output.js'
+import { addOutputOptions, hasColor, type OutputOptions } from '../output-option.js'
 import type { ExitCode, Terminal } from '../terminal.js'
 
 const FORMATS = ['text', 'json', 'ndjson', 'html'] as const
 
-interface AuditDiffCommandOptions extends SemanticsCommandOptions {
+interface AuditDiffCommandOptions extends SemanticsCommandOptions, OutputOptions<(typeof FORMATS)[number]> {
   readonly anyPool?: boolean
-  readonly format: (typeof FORMATS)[number]
-  readonly output?: string
   readonly failOn?: readonly DiffKind[]
 }
 
 export function addAuditDiffCommand(audit: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  audit
+  const command = audit
     .command('diff')
     .description('compare two audits of a pool: who gained, lost or changed a role, who is new or gone')
-    .argument(
-      '<old>',
-      'the older audit: what `audit pool --format ndjson` wrote, or the checkpoint of a complete reading',
+    .addArgument(
+      inputArgument(
+        '<old>',
+        'the older audit: what `audit pool --format ndjson` wrote, or the checkpoint of a complete reading, which is read twice and so has to be a file',
+      ),
     )
-    .argument('<new>', 'the newer one')
-    .addOption(
-      new Option(
-        '--semantics <reading>',
-        'which reading of the rules to apply to both; default: that of the audits',
-      ).choices(SEMANTICS),
-    )
-    .addOption(calibrationOption())
+    .addArgument(inputArgument('<new>', 'the newer one'))
     .option('--any-pool', 'compare audits of different user pools; users are matched by name')
-    .addOption(
-      new Option('--format <format>', 'ndjson: a line for each user with a difference; html: one page')
-        .choices(FORMATS)
-        .default('text'),
-    )
-    .option('--output <file>', 'write to this file atomically; default: stdout')
+  addSemanticsOptions(command, 'that of both audits')
+  addOutputOptions(command, FORMATS, { about: 'ndjson: a line for each user with a difference; html: one page' })
     .option(
       '--fail-on <kind>',
       `exit with 1 if there is any: ${DIFF_KINDS.join(', ')}; \`any\` is any difference at all; repeatable`,
@@ -102,15 +93,18 @@ async function auditDiff(
 ): Promise<AuditDiff> {
   const opened: AuditFile[] = []
   try {
-    for (const path of [older, newer]) opened.push(await openAuditFile(path))
+    for (const path of [older, newer]) opened.push(await openAuditFile(path, terminal.stdin))
     const [before, after] = opened as [AuditFile, AuditFile]
     const kind = options.format === 'text' ? 'text' : 'data'
     const inputs = [older, newer, options.calibration]
     const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true, inputs }
     const isNamed = options.semantics !== undefined || options.calibration !== undefined
-    const semantics = isNamed ? await readSemantics(options) : { semantics: commonSemantics(before, after) }
+    const semantics = isNamed
+      ? await readSemantics(options, terminal.stdin)
+      : { semantics: commonSemantics(before, after) }
     const diff = createAuditDiff({ before: before.side, after: after.side, ...semantics, anyPool: options.anyPool })
-    return await withOutput(target, output => report({ before, after, semantics, diff }, options, output, terminal))
+    const style = { ...terminal, color: hasColor(terminal, options) }
+    return await withOutput(target, output => report({ before, after, semantics, diff }, options, output, style))
   } finally {
     for (const file of opened) await file.close()
   }

@@ -1,6 +1,6 @@
 import { readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import type { AuditConcern } from '../../audit/concerns.js'
 import type { PoolUser } from '../../audit/pool-user.js'
 import {
@@ -8,13 +8,13 @@ import {
   type AuditSummary,
   createAuditSummary,
   type IdentityPoolAbout,
-  keptWhileFrozen,
   type UserAudit,
 } from '../../audit/summary.js'
 import { chooseSemantics, type SemanticsChoice } from '../../claims/choose-semantics.js'
 import { quote, RolecastError } from '../../errors.js'
 import { compilePool } from '../../pool/compile-pool.js'
 import { MAX_GROUPS_PER_POOL } from '../../quotas.js'
+import { keptWhileFrozen } from '../../record.js'
 import { auditCsvMetadata, isMetadataOf, leftOutText } from '../../report/audit-csv-metadata.js'
 import { createAuditLines } from '../../report/audit-lines.js'
 import { auditOcsf, checkOcsfTime } from '../../report/audit-ocsf.js'
@@ -23,7 +23,7 @@ import { auditSarif } from '../../report/audit-sarif.js'
 import { auditJson, auditText } from '../../report/audit-text.js'
 import { SEVERITIES, type Severity } from '../../severity.js'
 import { compareText } from '../../text.js'
-import { checkFindings, toFindings } from '../finding-option.js'
+import { checkFindings, failOnOption, findingOption } from '../finding-option.js'
 import {
   addIdentityPoolOptions,
   checkIdentityPoolOptions,
@@ -32,17 +32,14 @@ import {
   openIdentityPool,
 } from '../identity-pool.js'
 import { checkOutput, type Output, type OutputTarget, withOutput } from '../output.js'
-import {
-  addPoolReadingOptions,
-  attributesOption,
-  type PoolReadingOptions,
-  type PoolUsers,
-  usePoolUsers,
-} from '../pool-reading.js'
+import { inGroup } from '../option-group.js'
+import { addOutputOptions, hasColor, type OutputOptions } from '../output-option.js'
+import { addPoolReadingOptions, type PoolReadingOptions, type PoolUsers, usePoolUsers } from '../pool-reading.js'
+import { attributesOption } from '../reading-options.js'
 import { addRoleCheckOptions, openRoleChecks, type RoleCheckOptions, type RoleChecks } from '../role-checks.js'
-import { calibrationOption, readSemantics, type SemanticsCommandOptions, semanticsOption } from '../semantics-option.js'
+import { addSemanticsOptions, readSemantics, type SemanticsCommandOptions } from '../semantics-option.js'
 import { checkSpool, spool } from '../spool.js'
-import { type ExitCode, say, type Terminal } from '../terminal.js'
+import { type ExitCode, note, say, type Terminal } from '../terminal.js'
 
 const FORMATS = ['text', 'json', 'ndjson', 'csv', 'html', 'sarif', 'ocsf'] as const
 
@@ -50,45 +47,37 @@ const FORMATS = ['text', 'json', 'ndjson', 'csv', 'html', 'sarif', 'ocsf'] as co
 const LINE_FORMATS: ReadonlySet<string> = new Set(['ndjson', 'csv'])
 
 interface AuditPoolCommandOptions
-  extends PoolReadingOptions, IdentityPoolOptions, RoleCheckOptions, SemanticsCommandOptions {
-  readonly format: (typeof FORMATS)[number]
+  extends
+    PoolReadingOptions,
+    IdentityPoolOptions,
+    RoleCheckOptions,
+    SemanticsCommandOptions,
+    OutputOptions<(typeof FORMATS)[number]> {
   readonly finding?: readonly AuditConcern[]
   readonly failOn?: Severity
   readonly readAt?: string
-  readonly output?: string
 }
 
 export function addAuditPoolCommand(audit: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  const command = addPoolReadingOptions(audit.command('pool'))
-    .description('predict what every user of a pool gets, and list what needs attention')
-    .addOption(attributesOption())
-    .option(
-      '--read-at <time>',
-      'with --pool-file: when the files were read from the pool, like 2026-11-29T10:00:00Z',
-      toTime,
-    )
-  addRoleCheckOptions(addIdentityPoolOptions(command, { hasCustomRole: false }))
-    .addOption(semanticsOption())
-    .addOption(calibrationOption())
-    .addOption(
-      new Option(
-        '--format <format>',
-        'text or json: a summary; ndjson or csv: a line a user; html: one page with both; sarif or ocsf: the findings for scanners, without usernames',
-      )
-        .choices(FORMATS)
-        .default('text'),
-    )
-    .option(
-      '--finding <name>',
-      'only the users who belong to this finding, with --format ndjson or csv; repeatable',
-      toFindings,
-    )
-    .addOption(
-      new Option('--fail-on <severity>', 'exit with 1 if there is a finding of this severity or a worse one').choices(
-        SEVERITIES.toReversed(),
+  const command = addPoolReadingOptions(audit.command('pool')).description(
+    'predict what every user of a pool gets, and list what needs attention',
+  )
+  inGroup(command, 'Pool', () =>
+    command
+      .addOption(attributesOption())
+      .option(
+        '--read-at <time>',
+        'with --pool-file: when the files were read from the pool, like 2026-11-29T10:00:00Z',
+        toTime,
       ),
-    )
-    .option('--output <file>', 'write to this file atomically; default: stdout')
+  )
+  addSemanticsOptions(addRoleCheckOptions(addIdentityPoolOptions(command, { hasCustomRole: false })))
+  addOutputOptions(command, FORMATS, {
+    about:
+      'text or json: a summary; ndjson or csv: a line a user; html: one page with both; sarif or ocsf: the findings for scanners, without usernames',
+  })
+  inGroup(command, 'Output', () => command.addOption(findingOption('ndjson or csv')).addOption(failOnOption()))
+  command
     .addHelpText(
       'after',
       `
@@ -148,9 +137,9 @@ function refuse(what: string, value: string): never {
 async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal, toolVersion: string): Promise<boolean> {
   checkOptions(options)
   checkIdentityPoolOptions(options)
-  const checkRoles = await openRoleChecks(options)
+  const checkRoles = await openRoleChecks(options, terminal.stdin)
   const { format, failOn, poolFile, output: path } = options
-  const semantics = await readSemantics(options)
+  const semantics = await readSemantics(options, terminal.stdin)
   const inputs = [
     options.checkpoint,
     poolFile,
@@ -168,14 +157,15 @@ async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal, t
     options,
     terminal,
     async pool => {
-      if (poolFile !== undefined) identityPool = await openIdentityPool(options, pool.reading.userPoolId)
+      if (poolFile !== undefined)
+        identityPool = await openIdentityPool(options, pool.reading.userPoolId, terminal.stdin)
       const audit = await openAudit(options, pool, {
         semantics,
         identityPool,
         checkRoles,
         signal: terminal.interrupted(),
       })
-      const work = { ...audit, options, toolVersion, color: terminal.color, leftOut }
+      const work = { ...audit, options, toolVersion, color: hasColor(terminal, options), leftOut }
       if (metadata === undefined) return withOutput(target, output => report(work, output))
       return withOutput(metadata, async beside => {
         const made = await withOutput(target, output => report(work, output))
@@ -196,13 +186,13 @@ async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal, t
         await checkOutput(target)
         if (metadata !== undefined) await checkOutput(metadata)
         if (format === 'html') await checkSpool()
-        identityPool = await openIdentityPool(options, undefined)
+        identityPool = await openIdentityPool(options, undefined, terminal.stdin)
       },
     },
   )
   if (summary === undefined) return false
   if (format === 'csv' && metadata === undefined)
-    await say(
+    await note(
       terminal,
       path === undefined
         ? 'rolecast: CSV cannot say when the pool was read; with --output FILE, FILE-metadata.json beside it does\n'

@@ -17,14 +17,16 @@ import {
 } from '../identity-pool.js'
 import { failureText } from '../failure-text.js'
 import { checkOutput, type OutputTarget, withOutput } from '../output.js'
-import { calibrationOption, readSemantics, type SemanticsCommandOptions, semanticsOption } from '../semantics-option.js'
+import { addOutputOptions, hasColor, type OutputOptions } from '../output-option.js'
+import { addSemanticsOptions, readSemantics, type SemanticsCommandOptions } from '../semantics-option.js'
 import { type ExitCode, say, type Terminal } from '../terminal.js'
 
-interface AuditUserCommandOptions extends IdentityPoolOptions, SemanticsCommandOptions {
+const FORMATS = ['text', 'json'] as const
+
+interface AuditUserCommandOptions
+  extends IdentityPoolOptions, SemanticsCommandOptions, OutputOptions<(typeof FORMATS)[number]> {
   readonly userPoolId: string
   readonly username: readonly string[]
-  readonly json?: boolean
-  readonly output?: string
 }
 
 export function addAuditUserCommand(audit: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
@@ -41,11 +43,8 @@ export function addAuditUserCommand(audit: Command, terminal: Terminal, finish: 
         (name: string, names: readonly string[] = []) => [...names, name],
       ),
   )
-  addIdentityPoolOptions(command, { hasCustomRole: true })
-    .addOption(semanticsOption())
-    .addOption(calibrationOption())
-    .option('--json', 'print a JSON array, an object for each user')
-    .option('--output <file>', 'write to this file atomically; default: stdout')
+  addSemanticsOptions(addIdentityPoolOptions(command, { hasCustomRole: true }))
+  addOutputOptions(command, FORMATS, { about: 'json: an array with an object for each user' })
     .addHelpText(
       'after',
       `
@@ -67,20 +66,21 @@ Exit codes: 0 it ran, 2 it could not run, or a user was not read.`,
 
 async function auditUsers(options: AuditUserCommandOptions, terminal: Terminal): Promise<ExitCode> {
   checkIdentityPoolOptions(options)
-  const { output: path, json } = options
-  const semantics = await readSemantics(options)
+  const { output: path } = options
+  const isJson = options.format === 'json'
+  const semantics = await readSemantics(options, terminal.stdin)
   const inputs = [options.identityPoolFile, options.calibration]
-  const target: OutputTarget = { path, terminal, kind: json ? 'data' : 'text', hasUsers: true, inputs }
+  const target: OutputTarget = { path, terminal, kind: isJson ? 'data' : 'text', hasUsers: true, inputs }
   await checkOutput(target)
-  const identityPool = await openIdentityPool(options, undefined)
-  const report = (json ? jsonReport : textReport)(options, identityPool, terminal)
+  const identityPool = await openIdentityPool(options, undefined, terminal.stdin)
+  const report = (isJson ? jsonReport : textReport)(options, identityPool, terminal)
   let stopped: unknown
   let isMissing = false
   await withOutput(target, async output => {
     for await (const result of resultsOf(options, semantics, terminal.interrupted())) {
       if (result.outcome === 'missing') {
         isMissing = true
-        await say(terminal, failureText(result.error, { verbose: false }))
+        await say(terminal, failureText(result.error, { verbose: false, json: terminal.hasJsonErrors }))
       }
       if (result.outcome === 'failed') stopped = result.error
       await output.write(report.user(result))
@@ -147,7 +147,7 @@ type NewReport = (
 
 /** A section for each user, with the name above it if there are several. */
 const textReport: NewReport = ({ username: usernames, output }, identityPool, terminal) => {
-  const color = terminal.color && output === undefined
+  const color = hasColor(terminal, { output })
   const sectionOf = (result: Result) => {
     if (result.outcome !== 'read') return `${printable(whyNotRead(result))}\n`
     const { groups, resolution } = result.user

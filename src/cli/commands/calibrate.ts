@@ -9,11 +9,14 @@ import { jsonText } from '../../report/json-text.js'
 import { escapeHidden, printable } from '../../text.js'
 import { calibrationCases } from '../calibration-cases.js'
 import { inCommandLineWords } from '../command-line-words.js'
-import { type ConnectionOptions, connectionOf } from '../connection-options.js'
+import { addConnectionOptions, type ConnectionOptions, connectionOf } from '../connection-options.js'
 import { checkOutput, type OutputTarget, writeOutput } from '../output.js'
-import { type ExitCode, print, say, type Terminal } from '../terminal.js'
+import { addOutputOptions, hasColor, type OutputOptions, toWritten } from '../output-option.js'
+import { type ExitCode, note, print, say, type Terminal } from '../terminal.js'
 
-interface CalibrateCommandOptions extends ConnectionOptions {
+const FORMATS = ['text', 'json'] as const
+
+interface CalibrateCommandOptions extends ConnectionOptions, OutputOptions<(typeof FORMATS)[number]> {
   readonly many?: boolean
   readonly identityPool?: boolean
   readonly preToken?: boolean
@@ -21,33 +24,34 @@ interface CalibrateCommandOptions extends ConnectionOptions {
   readonly yes?: boolean
   readonly ledger?: string
   readonly cleanup?: string
-  readonly json?: boolean
-  readonly output?: string
 }
 
 /** How long the deletion may take that follows an interrupt, in milliseconds. */
 const GRACE = 180_000
 
-const OF_A_RUN = ['many', 'identityPool', 'preToken', 'dryRun', 'yes', 'ledger', 'json', 'output']
+const OF_A_RUN = ['many', 'identityPool', 'preToken', 'dryRun', 'yes', 'ledger', 'json', 'format', 'output']
 
 export function addCalibrateCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  program
-    .command('calibrate')
-    .description('find out on a scratch user pool what Cognito puts into tokens, and delete the pool')
-    .option('--region <region>', 'default: that of the AWS configuration')
-    .option('--profile <name>', 'profile of the AWS configuration')
-    .option('--endpoint-url <url>', 'another address of all services, for example an emulator')
+  const command = addConnectionOptions(
+    program
+      .command('calibrate')
+      .description('find out on a scratch user pool what Cognito puts into tokens, and delete the pool'),
+    { region: 'AWS_REGION, or that of the profile' },
+  )
     .option('--many', 'also a user in 100 groups')
     .option('--identity-pool', 'also which role an identity pool gives; creates three roles without permissions')
     .option('--pre-token', 'also what becomes of the responses of a pre token generation trigger; creates a function')
     .option('--dry-run', 'print the calls, permissions and costs, and make no call')
     .option('--yes', 'do not ask before it starts')
-    .option('--ledger <file>', 'where to write what has to be deleted; default: rolecast-calibrate-ID.ledger here')
+    .option(
+      '--ledger <file>',
+      'where to write what has to be deleted; default: rolecast-calibrate-ID.ledger here',
+      toWritten,
+    )
     .addOption(
       new Option('--cleanup <ledger>', 'only delete what a run left behind, by its ledger').conflicts(OF_A_RUN),
     )
-    .option('--json', 'print the calibration as JSON, for --calibration of other commands')
-    .option('--output <file>', 'write to this file atomically; default: stdout')
+  addOutputOptions(command, FORMATS, { about: 'json: the calibration, for --calibration of other commands' })
     .addHelpText(
       'after',
       `
@@ -78,13 +82,13 @@ function planOf(options: CalibrateCommandOptions) {
 async function showPlan(options: CalibrateCommandOptions, terminal: Terminal): Promise<ExitCode> {
   const plan = planOf(options)
   const target = targetOf(options, terminal)
-  const color = terminal.color && options.output === undefined
-  await writeOutput(target, options.json ? `${jsonText(plan)}\n` : planText(plan, { color }))
+  const color = hasColor(terminal, options)
+  await writeOutput(target, options.format === 'json' ? `${jsonText(plan)}\n` : planText(plan, { color }))
   return 0
 }
 
-function targetOf({ output: path, json, ledger }: CalibrateCommandOptions, terminal: Terminal): OutputTarget {
-  return { path, terminal, kind: json ? 'data' : 'text', hasUsers: false, inputs: [ledger] }
+function targetOf({ output: path, format, ledger }: CalibrateCommandOptions, terminal: Terminal): OutputTarget {
+  return { path, terminal, kind: format === 'json' ? 'data' : 'text', hasUsers: false, inputs: [ledger] }
 }
 
 async function run(options: CalibrateCommandOptions, terminal: Terminal, version: string): Promise<ExitCode> {
@@ -106,11 +110,12 @@ async function run(options: CalibrateCommandOptions, terminal: Terminal, version
     throw error
   })
   await watch.said()
-  const color = terminal.color && options.output === undefined
+  const color = hasColor(terminal, options)
   const tool = { name: 'rolecast', version }
-  const text = options.json
-    ? `${jsonText({ ...result, tool })}\n`
-    : calibrationText(result, { color }, calibrationCases(result))
+  const text =
+    options.format === 'json'
+      ? `${jsonText({ ...result, tool })}\n`
+      : calibrationText(result, { color }, calibrationCases(result))
   // Before the output, which may not be writable any more.
   const left = await sayHowToCleanUp(leftBehind, ledger, options, terminal)
   await writeOutput(target, text)
@@ -241,6 +246,9 @@ interface Watch {
   readonly leftover: () => string | undefined
 }
 
+/** What is said with `--quiet` too. */
+const MAY_BE_LEFT: ReadonlySet<CalibrateEvent['event']> = new Set(['ledger-stays', 'failed', 'left'])
+
 /** Says on stderr what goes on. */
 function createWatch(options: ConnectionOptions, terminal: Terminal, known?: string): Watch {
   let last = Promise.resolve()
@@ -249,7 +257,8 @@ function createWatch(options: ConnectionOptions, terminal: Terminal, known?: str
     if (event.event === 'ledger') ledger = event.path
     // Its file says nothing that is left.
     if (event.event === 'ledger-stays') ledger = undefined
-    last = say(terminal, `rolecast: ${eventText(event, options)}\n`)
+    const write = MAY_BE_LEFT.has(event.event) ? say : note
+    last = write(terminal, `rolecast: ${eventText(event, options)}\n`)
   }
   const leftover = () => (ledger !== undefined && existsSync(ledger) ? howToCleanUp(ledger, options) : undefined)
   return { tell, said: () => last, leftover }

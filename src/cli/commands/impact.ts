@@ -1,5 +1,6 @@
-import { type Command, Option } from 'commander'
-import * as z from 'zod'
+import { Readable } from 'node:stream'
+import type { Command } from 'commander'
+import * as z from 'zod/mini'
 import { listItems, quote, RolecastError } from '../../errors.js'
 import type { Group, UserGroups } from '../../group.js'
 import {
@@ -22,21 +23,27 @@ import {
   type ImpactReport,
   impactTail,
   impactText,
+  type NotedChange,
 } from '../../report/impact-text.js'
 import { jsonLine } from '../../report/json-text.js'
 import type { Resolution } from '../../claims/resolve.js'
 import { changesOf, type DeploymentChanges, isTerraformPlan, readDeployment } from '../deployment.js'
-import { readJsonFile } from '../json-file.js'
+import { inputName, inputOption, readInput, STDIN } from '../input-file.js'
+import { type InvalidFile, parseJson } from '../json-file.js'
+import { inGroup } from '../option-group.js'
 import { checkOutput, type Output, type OutputTarget, withOutput } from '../output.js'
+import { addOutputOptions, hasColor, type OutputOptions } from '../output-option.js'
 import { addPoolReadingOptions, type PoolReadingOptions, type PoolUsers, usePoolUsers } from '../pool-reading.js'
-import { calibrationOption, readSemantics, type SemanticsCommandOptions, semanticsOption } from '../semantics-option.js'
+import { addSemanticsOptions, readSemantics, type SemanticsCommandOptions } from '../semantics-option.js'
+import { varFileOption } from '../template-files.js'
 import type { ExitCode, Terminal } from '../terminal.js'
 import { firstIssue, readAs } from '../../cognito/api/schema.js'
 import { chooseSemantics, type SemanticsChoice } from '../../claims/choose-semantics.js'
 
 const FORMATS = ['text', 'json', 'ndjson'] as const
 
-interface ImpactCommandOptions extends PoolReadingOptions, SemanticsCommandOptions {
+interface ImpactCommandOptions
+  extends PoolReadingOptions, SemanticsCommandOptions, OutputOptions<(typeof FORMATS)[number]> {
   readonly set?: readonly GroupChange[]
   readonly addGroup?: readonly GroupChange[]
   readonly addMember?: readonly string[]
@@ -47,61 +54,54 @@ interface ImpactCommandOptions extends PoolReadingOptions, SemanticsCommandOptio
   readonly removeOthers?: boolean
   readonly role?: readonly (readonly [string, string])[]
   readonly varFile?: readonly string[]
-  readonly format: (typeof FORMATS)[number]
-  readonly output?: string
   readonly failOnChange?: boolean
 }
 
 export function addImpactCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  addPoolReadingOptions(program.command('impact'))
-    .description(
-      'predict what a change of groups or memberships does to every user, and suggest precedences without ties; changes nothing',
-    )
-    .option(
-      '--set <change>',
-      "a change to try: 'GROUP.precedence=5' or 'GROUP.roleArn=arn:aws:iam::…', `none` removes it; repeatable",
-      (text: string, changes: readonly GroupChange[] = []) => [...changes, toChange(text)],
-    )
-    .option(
-      '--add-group <name>',
-      'a group that the pool does not have; give it a precedence and a role with --set; repeatable',
-      (groupName: string, groups: readonly GroupChange[] = []) => [...groups, { groupName, add: true }],
-    )
-    .option('--add-member <user=group>', 'put a user into a group; repeatable', toList)
-    .option('--remove-member <user=group>', 'take a user out of a group; repeatable', toList)
-    .option(
-      '--plan <file>',
-      'the same as a JSON array, like [{"groupName":"admins","precedence":5,"roleArn":null}]; `remove` or `add` a group, `addMember` or `removeMember` a user; or a plan of Terraform from `terraform show -json`',
-    )
-    .option(
-      '--template <path>',
-      'compare with the groups of a template, a plan, or a folder of them, as `validate` reads them; `-` is stdin; repeatable',
-      toList,
-    )
-    .option('--template-pool <name>', 'which pool of the template; default: the only one with groups')
-    .option('--remove-others', 'the deployment removes the groups that the template does not define')
-    .option(
-      '--role <id=arn>',
-      'with --template: the ARN of a role that the template makes or refers to, like AdminRole=arn:aws:iam::…; repeatable',
-      (text: string, roles: readonly (readonly [string, string])[] = []) => [...roles, toRole(text)],
-    )
-    .option(
-      '--var-file <file>',
-      "Terraform's variables, as terraform takes them; repeatable, the last one wins",
-      toList,
-    )
-    .addOption(semanticsOption())
-    .addOption(calibrationOption())
-    .addOption(
-      new Option(
-        '--format <format>',
-        'ndjson: a line that says what is tried, one for each user whose role changes, and a summary',
+  const command = addPoolReadingOptions(program.command('impact')).description(
+    'predict what a change of groups or memberships does to every user, and suggest precedences without ties; changes nothing',
+  )
+  inGroup(command, 'What is tried', () =>
+    command
+      .option(
+        '--set <change>',
+        "a change to try: 'GROUP.precedence=5' or 'GROUP.roleArn=arn:aws:iam::…', `none` removes it; repeatable",
+        (text: string, changes: readonly GroupChange[] = []) => [...changes, toChange(text)],
       )
-        .choices(FORMATS)
-        .default('text'),
-    )
-    .option('--output <file>', 'write to this file atomically; default: stdout')
-    .option('--fail-on-change', "exit with 1 if any user's role changes")
+      .option(
+        '--add-group <name>',
+        'a group that the pool does not have; give it a precedence and a role with --set; repeatable',
+        (groupName: string, groups: readonly GroupChange[] = []) => [...groups, { groupName, add: true }],
+      )
+      .option('--add-member <user=group>', 'put a user into a group; repeatable', toList)
+      .option('--remove-member <user=group>', 'take a user out of a group; repeatable', toList)
+      .addOption(
+        inputOption(
+          '--plan <file>',
+          'the same as a JSON array, like [{"groupName":"admins","precedence":5,"roleArn":null}]; `remove` or `add` a group, `addMember` or `removeMember` a user; or a plan of Terraform from `terraform show -json`',
+        ),
+      )
+      .addOption(
+        inputOption(
+          '--template <path>',
+          'compare with the groups of a template, a plan, or a folder of them, as `validate` reads them; repeatable',
+        ).argParser(toList),
+      )
+      .option('--template-pool <name>', 'which pool of the template; default: the only one with groups')
+      .option('--remove-others', 'the deployment removes the groups that the template does not define')
+      .option(
+        '--role <id=arn>',
+        'with --template: the ARN of a role that the template makes or refers to, like AdminRole=arn:aws:iam::…; repeatable',
+        (text: string, roles: readonly (readonly [string, string])[] = []) => [...roles, toRole(text)],
+      )
+      .addOption(varFileOption()),
+  )
+  addSemanticsOptions(command)
+  addOutputOptions(command, FORMATS, {
+    about: 'ndjson: a line that says what is tried, one for each user whose role changes, and a summary',
+  })
+  inGroup(command, 'Output', () => command.option('--fail-on-change', "exit with 1 if any user's role changes"))
+  command
     .addHelpText(
       'after',
       `
@@ -138,7 +138,7 @@ async function impact(
   // A reader of stdout that goes away leaves the check without its answer.
   if (options.failOnChange) finish(2)
   const kind = options.format === 'text' ? 'text' : 'data'
-  const semantics = await readSemantics(options)
+  const semantics = await readSemantics(options, terminal.stdin)
   const { checkpoint, poolFile, memberships, plan, calibration } = options
   const files = [checkpoint, poolFile, memberships, plan, calibration, ...wanted.paths]
   const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: true, inputs: files }
@@ -148,7 +148,10 @@ async function impact(
     pool =>
       withOutput(target, output => {
         const { userPoolId } = pool.reading
-        return report({ ...options, semantics }, wanted.planFor(pool.groups, userPoolId), pool, output, terminal)
+        return report({ ...options, semantics }, wanted.planFor(pool.groups, userPoolId), pool, output, {
+          ...terminal,
+          color: hasColor(terminal, options),
+        })
       }),
     {
       checkPlace: () => checkOutput(target),
@@ -168,12 +171,10 @@ interface Wanted {
 }
 
 async function readWanted(options: ImpactCommandOptions, { stdin }: Terminal): Promise<Wanted> {
-  if (options.plan === '-')
-    refuse('--plan does not take stdin; give a file, or a template from stdin with --template -')
-  const isTerraform = options.plan !== undefined && (await isTerraformPlan(options.plan))
-  const templates = [...(options.template ?? []), ...(isTerraform ? [options.plan!] : [])]
+  const plan = options.plan === undefined ? undefined : await openPlan(options.plan, stdin)
+  const templates = [...(options.template ?? []), ...(plan?.isTerraform === true ? [plan.path] : [])]
   checkTemplateOptions(options, templates)
-  const listed = options.plan === undefined || isTerraform ? NO_PLAN : await readPlan(options.plan)
+  const listed = plan === undefined || plan.isTerraform ? NO_PLAN : readPlan(plan)
   const given = {
     changes: [...listed.changes, ...(options.addGroup ?? []), ...(options.set ?? [])],
     members: [...listed.members, ...toMembers(options.addMember, 'add'), ...toMembers(options.removeMember, 'remove')],
@@ -182,7 +183,7 @@ async function readWanted(options: ImpactCommandOptions, { stdin }: Terminal): P
   const deployment =
     templates.length === 0
       ? undefined
-      : await readDeployment(templates, { varFiles: options.varFile ?? [], roles, stdin })
+      : await readDeployment(templates, { varFiles: options.varFile ?? [], roles, stdin: plan?.stdin ?? stdin })
   return {
     isAny: given.changes.length > 0 || given.members.length > 0 || deployment !== undefined,
     paths: deployment?.paths ?? [],
@@ -196,7 +197,7 @@ async function readWanted(options: ImpactCommandOptions, { stdin }: Terminal): P
               roles,
               removesOthers: options.removeOthers === true,
             })
-      const changes = [...deployed.changes, ...given.changes]
+      const changes = [...deployed.changes, ...withNotes(groups, given.changes)]
       const after = changeGroups(groups, changes)
       const known = { before: groups, after }
       const members = given.members.map(member => toMembership(member, known))
@@ -205,9 +206,23 @@ async function readWanted(options: ImpactCommandOptions, { stdin }: Terminal): P
   }
 }
 
+/** Says of a change that it clears what Cognito does not clear. A group that is created again begins without it. */
+function withNotes(groups: readonly Group[], changes: readonly GroupChange[]): readonly NotedChange[] {
+  const now = new Map(groups.map(group => [group.groupName, group]))
+  return changes.map(change => {
+    const { groupName, precedence, roleArn, remove, add } = change
+    if (remove === true || add === true) now.delete(groupName)
+    const { precedence: rank, roleArn: role }: Partial<Group> = now.get(groupName) ?? {}
+    const cleared = [precedence === null && rank != null && 'precedence', roleArn === null && role && 'role'].filter(
+      Boolean,
+    )
+    return cleared.length === 0
+      ? change
+      : { ...change, note: `Cognito cannot clear a ${cleared.join(' or a ')}: delete the group and create it again` }
+  })
+}
+
 function checkTemplateOptions(options: ImpactCommandOptions, templates: readonly string[]): void {
-  if (templates.includes('-') && options.memberships === '-')
-    refuse('stdin is the template or the memberships; give one of them as a file')
   if (templates.length > 0) return
   const given = [
     options.templatePool !== undefined && '--template-pool',
@@ -474,15 +489,16 @@ function toMembership(member: GivenMember, { before, after }: KnownGroups): Memb
   return last
 }
 
+const someText = z.string().check(z.minLength(1))
 const changeShape = z.strictObject({
-  groupName: z.string().min(1),
-  precedence: z.number().nullable().optional(),
-  roleArn: z.string().min(1).nullable().optional(),
-  remove: z.boolean().optional(),
-  add: z.boolean().optional(),
+  groupName: someText,
+  precedence: z.optional(z.nullable(z.number())),
+  roleArn: z.optional(z.nullable(someText)),
+  remove: z.optional(z.boolean()),
+  add: z.optional(z.boolean()),
 })
-const addMemberShape = z.strictObject({ groupName: z.string().min(1), addMember: z.string().min(1) })
-const removeMemberShape = z.strictObject({ groupName: z.string().min(1), removeMember: z.string().min(1) })
+const addMemberShape = z.strictObject({ groupName: someText, addMember: someText })
+const removeMemberShape = z.strictObject({ groupName: someText, removeMember: someText })
 
 /** The shape of an entry of a plan, by its keys: then what is wrong in it can be told. */
 function shapeOf(entry: unknown) {
@@ -499,22 +515,46 @@ interface GivenPlan {
 
 const NO_PLAN: GivenPlan = { changes: [], members: [] }
 
-async function readPlan(path: string): Promise<GivenPlan> {
-  const invalid = (what: string, cause?: unknown) =>
+interface PlanFile {
+  readonly path: string
+  /** Whether it is a plan of Terraform in JSON, and not a list of changes. */
+  readonly isTerraform: boolean
+  readonly content: unknown
+  readonly invalid: InvalidFile
+  /** A plan of Terraform is read as a template, once more. */
+  readonly stdin: Readable | undefined
+}
+
+async function openPlan(path: string, stdin: Readable): Promise<PlanFile> {
+  const invalid: InvalidFile = (what, cause) =>
     new RolecastError(
       'invalid-input',
-      `the plan ${quote(path)} cannot be used: ${what}; write an array like [{"groupName":"admins","precedence":5}]`,
+      `the plan ${inputName(path)} cannot be used: ${what}; write an array like [{"groupName":"admins","precedence":5}]`,
       { value: path, cause },
     )
-  const content = await readJsonFile(path, invalid)
+  const bytes = await readInput(path, stdin).catch((cause: NodeJS.ErrnoException) => {
+    throw invalid(`it cannot be read (${cause.code ?? 'error'})`, cause)
+  })
+  const content = parseJson(bytes, invalid)
+  return {
+    path,
+    isTerraform: isTerraformPlan(content),
+    content,
+    invalid,
+    stdin: path === STDIN ? Readable.from([bytes]) : undefined,
+  }
+}
+
+function readPlan({ content, invalid }: PlanFile): GivenPlan {
   if (!Array.isArray(content))
     throw invalid('it is neither an array nor a plan of Terraform, which has a `format_version`')
   const changes: GroupChange[] = []
   const members: GivenMember[] = []
   for (const [index, entry] of content.entries()) {
-    const parsed = readAs<PlanEntry>(shapeOf(entry), entry)
+    const shape = shapeOf(entry)
+    const parsed = readAs<PlanEntry>(shape, entry)
     if (!parsed.success)
-      throw invalid(`its entry ${index + 1} has ${firstIssue(parsed.error, entry).note}`, parsed.error)
+      throw invalid(`its entry ${index + 1} has ${firstIssue(parsed.error, entry, shape).note}`, parsed.error)
     const { groupName, ...change } = parsed.data
     if ('addMember' in change) members.push({ change: 'add', username: change.addMember, groupName })
     else if ('removeMember' in change) members.push({ change: 'remove', username: change.removeMember, groupName })

@@ -1,5 +1,7 @@
-import { type Command, Option } from 'commander'
-import { createGroupSource, type Lookup, resolveLookup, type RoleResolution } from '../../cognito/index.js'
+import type { Readable } from 'node:stream'
+import type { Command } from 'commander'
+import type { Lookup } from '../../cognito/groups/group-source.js'
+import { resolveLookup, type RoleResolution } from '../../cognito/groups/resolve-lookup.js'
 import { isRolecastError, RolecastError, quote } from '../../errors.js'
 import type { Group } from '../../group.js'
 import { jsonLine, jsonText } from '../../report/json-text.js'
@@ -15,17 +17,22 @@ import {
   type IdentityPoolOptions,
   openIdentityPool,
 } from '../identity-pool.js'
+import { stdinOption } from '../input-file.js'
 import { linesOf } from '../lines.js'
-import { readPoolFile } from '../pool-file.js'
-import { calibrationOption, readSemantics, type SemanticsCommandOptions, semanticsOption } from '../semantics-option.js'
-import { type ExitCode, print, type Terminal, write } from '../terminal.js'
+import { inGroup } from '../option-group.js'
+import { addOutputOptions, hasColor, type OutputOptions } from '../output-option.js'
+import { type Output, type OutputTarget, withOutput } from '../output.js'
+import { poolFileOption, readPoolFile } from '../pool-file.js'
+import { addSemanticsOptions, readSemantics, type SemanticsCommandOptions } from '../semantics-option.js'
+import { type ExitCode, say, type Terminal } from '../terminal.js'
 import { validNames } from '../../cognito/groups/group-names.js'
 import type { SemanticsChoice } from '../../claims/choose-semantics.js'
 
-interface PredictOptions extends IdentityPoolOptions, SemanticsCommandOptions {
+const FORMATS = ['text', 'json'] as const
+
+interface PredictOptions extends IdentityPoolOptions, SemanticsCommandOptions, OutputOptions<(typeof FORMATS)[number]> {
   readonly group?: readonly string[]
   readonly stdin?: boolean
-  readonly json?: boolean
   readonly requireRole?: boolean
 }
 
@@ -43,37 +50,38 @@ interface Prediction {
 }
 
 export function addPredictCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  const command = addConnectionOptions(
-    program
-      .command('predict')
-      .description(
-        'predict the role claims of a user in these groups, and the role whose credentials an identity pool gives',
-      )
+  const command = program
+    .command('predict')
+    .description(
+      'predict the role claims of a user in these groups, and the role whose credentials an identity pool gives',
+    )
+  inGroup(command, 'Pool and user', () =>
+    command
       .option('--user-pool-id <id>', 'read the groups from this user pool')
-      .addOption(
-        new Option(
-          '--pool-file <file>',
-          'read them from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network',
-        ).conflicts(['region', 'profile', 'endpointUrl', 'identityPoolId']),
-      )
+      .addOption(poolFileOption('no network').conflicts(['region', 'profile', 'endpointUrl', 'identityPoolId']))
       .option('--group <name>', 'a group of the user; repeatable', (name: string, names: readonly string[] = []) => [
         ...names,
         name,
       ])
       .addOption(
-        new Option('--stdin', 'read one JSON array of group names per line, print one JSON object per line').conflicts([
+        stdinOption('--stdin', 'read one JSON array of group names per line, print one JSON object per line').conflicts(
           'group',
-        ]),
+        ),
       ),
   )
-  addIdentityPoolOptions(command, { hasCustomRole: true })
-    .addOption(semanticsOption())
-    .addOption(calibrationOption())
-    .option('--json', 'print the resolution as JSON, with the `selection` of the identity pool if there is one')
-    .option(
+  addConnectionOptions(command)
+  addSemanticsOptions(addIdentityPoolOptions(command, { hasCustomRole: true }))
+  addOutputOptions(command, FORMATS, {
+    about:
+      'json: the resolution, with the `selection` of the identity pool if there is one. --stdin always prints lines of JSON',
+  })
+  inGroup(command, 'Output', () =>
+    command.option(
       '--require-role',
       'exit with 1 when no role is resolved; with an identity pool, when it is not certain that it gives one',
-    )
+    ),
+  )
+  command
     .addHelpText(
       'after',
       `
@@ -94,7 +102,14 @@ ${MARKS_LEGEND}
 
 Exit codes: 0 it ran, 1 no role is resolved (with --require-role), 2 it could not run.`,
     )
-    .action((options: PredictOptions) => predict(options, terminal, finish))
+    .action((options: PredictOptions) => {
+      if (options.stdin && options.format === 'text' && command.getOptionValueSource('format') === 'cli')
+        throw new RolecastError(
+          'invalid-argument',
+          '--stdin prints a line of JSON for each line, and --format text is given too; leave one of them out',
+        )
+      return predict(options, terminal, finish)
+    })
 }
 
 async function predict(options: PredictOptions, terminal: Terminal, finish: (code: ExitCode) => void): Promise<void> {
@@ -114,19 +129,29 @@ async function predict(options: PredictOptions, terminal: Terminal, finish: (cod
     )
   }
   checkIdentityPoolOptions(options)
-  const semantics = await readSemantics(options)
-  const { lookups, userPoolId } = await openPool(options)
-  const identityPool = await openIdentityPool(options, userPoolId)
+  const semantics = await readSemantics(options, terminal.stdin)
+  const { lookups, userPoolId } = await openPool(options, terminal.stdin)
+  const identityPool = await openIdentityPool(options, userPoolId, terminal.stdin)
   const predictNames: Predict = async names => predictionOf(await lookups(names), identityPool, semantics)
   const answer = (found: boolean) => finish(options.requireRole && !found ? 1 : 0)
+  const inputs = [poolFile, identityPoolFile, options.calibration]
+  const kind = options.format === 'json' || options.stdin ? 'data' : 'text'
+  const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: false, inputs }
   if (options.stdin) {
     // A reader of stdout that goes away leaves the check without its answer.
     if (options.requireRole) finish(2)
-    return answer(await predictLines(predictNames, terminal))
+    const { results, withRole } = await withOutput(target, output => predictLines(predictNames, terminal.stdin, output))
+    if (results === 0 && options.requireRole === true)
+      await say(
+        terminal,
+        'rolecast: stdin had no line, so no role is resolved; write one array of group names a line, like ["admins","editors"]\n',
+      )
+    // Without any result, no role was found.
+    return answer(results > 0 && withRole === results)
   }
   const prediction = await predictNames(groupNames)
   answer(hasRole(prediction))
-  await printPrediction(prediction, options, terminal)
+  await withOutput(target, output => output.write(predictionOutput(prediction, options, terminal)))
 }
 
 interface OpenPool {
@@ -135,13 +160,14 @@ interface OpenPool {
   readonly userPoolId: string | undefined
 }
 
-async function openPool(options: PredictOptions): Promise<OpenPool> {
+async function openPool(options: PredictOptions, stdin: Readable): Promise<OpenPool> {
   const { poolFile, userPoolId } = options
   if (poolFile !== undefined) {
-    const { groups, userPoolId: ofFile } = await readPoolFile(poolFile)
+    const { groups, userPoolId: ofFile } = await readPoolFile(poolFile, stdin)
     return { lookups: lookupsIn(groups), userPoolId: ofFile }
   }
   if (userPoolId !== undefined) {
+    const { createGroupSource } = await import('../../cognito/groups/group-source.js')
     // No guard waits for it, so it has as long as an audit.
     const source = createGroupSource({ userPoolId, timeout: 5_000, ...connectionOf(options) })
     // A name that no group can have is a mistake of the one who typed it, and not an unknown group.
@@ -178,22 +204,29 @@ function hasRole({ resolution, credentials }: Prediction): boolean {
   return credentials === undefined ? resolution.outcome === 'resolved' : credentials.selection.outcome === 'role'
 }
 
-async function printPrediction(found: Prediction, options: PredictOptions, terminal: Terminal): Promise<void> {
+function predictionOutput(found: Prediction, options: PredictOptions, terminal: Terminal): string {
   const {
     lookup: { groups, unknownGroups },
     resolution,
     credentials,
     json,
   } = found
-  if (options.json) await write(terminal.stdout, `${jsonText(json)}\n`)
-  else await print(terminal, predictionText({ resolution, groups, unknownGroups, credentials }, terminal))
+  if (options.format === 'json') return `${jsonText(json)}\n`
+  const color = hasColor(terminal, options)
+  return predictionText({ resolution, groups, unknownGroups, credentials }, { color })
 }
 
-async function predictLines(predictNames: Predict, terminal: Terminal): Promise<boolean> {
+interface Counts {
+  readonly results: number
+  /** Of these, how many certainly get a role. */
+  readonly withRole: number
+}
+
+async function predictLines(predictNames: Predict, stdin: Readable, output: Output): Promise<Counts> {
   let results = 0
   let withRole = 0
   let lineNumber = 0
-  for await (const line of linesOf(terminal.stdin)) {
+  for await (const line of linesOf(stdin)) {
     lineNumber++
     if (BLANK.test(line.toString('latin1'))) continue
     const found = await predictLine(line, predictNames).catch(error => {
@@ -201,10 +234,9 @@ async function predictLines(predictNames: Predict, terminal: Terminal): Promise<
     })
     results++
     if (hasRole(found)) withRole++
-    await write(terminal.stdout, `${jsonLine(found.json)}\n`)
+    await output.write(`${jsonLine(found.json)}\n`)
   }
-  // Without any result, no role was found.
-  return results > 0 && withRole === results
+  return { results, withRole }
 }
 
 function decode(line: Buffer): string {

@@ -2,16 +2,18 @@ import type { Command } from 'commander'
 import { takeSnapshot } from '../../cognito/index.js'
 import { jsonText } from '../../report/json-text.js'
 import { addConnectionOptions, type ConnectionOptions, connectionOf } from '../connection-options.js'
+import { addOutputOptions, type OutputOptions } from '../output-option.js'
 import { writeOutput } from '../output.js'
 import type { ExitCode, Terminal } from '../terminal.js'
 
-interface SnapshotOptions extends ConnectionOptions {
+const FORMATS = ['json'] as const
+
+interface SnapshotOptions extends ConnectionOptions, OutputOptions<(typeof FORMATS)[number]> {
   readonly userPoolId: string
-  readonly output?: string
 }
 
 export function addSnapshotCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  addConnectionOptions(
+  const command = addConnectionOptions(
     program
       .command('snapshot')
       .description(
@@ -19,7 +21,7 @@ export function addSnapshotCommand(program: Command, terminal: Terminal, finish:
       )
       .requiredOption('--user-pool-id <id>', 'the user pool to read'),
   )
-    .option('--output <file>', 'write to this file atomically; default: stdout')
+  addOutputOptions(command, FORMATS)
     .addHelpText(
       'after',
       `

@@ -1,16 +1,15 @@
 import { existsSync } from 'node:fs'
-import { relative } from 'node:path'
+import { relative, resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { findRule, RULES, unknownRule } from '../../rules/catalogue.js'
-import { getIdentityPoolRoles, takeSnapshot } from '../../cognito/index.js'
-import { compareWithPool, type DeploymentComparison } from '../../rules/deployment-rules.js'
+import type { DeploymentComparison } from '../../rules/compare-with-pool.js'
 import { RolecastError, quote } from '../../errors.js'
 import type { Finding } from '../../rules/finding.js'
 import { type Group, isGroupName } from '../../group.js'
 import type { Infrastructure } from '../../rules/infrastructure.js'
 import { fromPool } from '../../rules/live-pool.js'
 import { viewPools } from '../../rules/pool-view.js'
-import { validateAll } from '../../rules/validate.js'
+import { rulesOff, validateAll } from '../../rules/validate.js'
 import { suggestRenumbering } from '../../audit/renumber.js'
 import {
   exitCodeOf,
@@ -23,30 +22,39 @@ import {
   type SkippedFile,
 } from '../../report/findings-report.js'
 import { coverageOf } from '../../rules/coverage.js'
-import { findingsGithub } from '../../report/findings-github.js'
-import { findingsJson } from '../../report/findings-json.js'
 import { findingsText } from '../../report/findings-text.js'
-import { findingsJunit } from '../../report/findings-junit.js'
 import { type RenumberingSuggestion, renumberingText } from '../../report/renumbering-text.js'
-import { findingsSarif } from '../../report/findings-sarif.js'
-import { TEMPLATE_FORMATS, type TemplateFormat } from '../../template/index.js'
+import { TEMPLATE_FORMATS, type TemplateFormat } from '../../template/formats.js'
 import { applyBaseline, baselineText } from '../baseline.js'
 import { choosePool } from '../choose-pool.js'
 import { readConfig } from '../config.js'
 import { addConnectionOptions, type ConnectionOptions, connectionOf } from '../connection-options.js'
-import { readMemberships } from '../memberships-file.js'
+import { isNamedBy } from '../find-files.js'
+import { FORMATS } from '../finding-formats.js'
+import { inputArgument, inputOption } from '../input-file.js'
+import { membershipsOption } from '../memberships-option.js'
+import { inGroup } from '../option-group.js'
+import { addOutputOptions, checkIsNoFormat, hasColor, type OutputOptions, toWritten } from '../output-option.js'
 import { writeOutput } from '../output.js'
 import { readPoolFile } from '../pool-file.js'
-import { readTemplates, type TemplateFiles } from '../template-files.js'
+import { readTemplates, type TemplateFiles, varFileOption } from '../template-files.js'
 import { type ExitCode, say, type Terminal } from '../terminal.js'
-import { printable } from '../../text.js'
+import { closest } from '../../text.js'
 
-const FORMATS = ['text', 'json', 'sarif', 'github', 'junit'] as const
+type Format = (typeof FORMATS)[number]
 
-interface ValidateCommandOptions extends ConnectionOptions {
+const ABOUT_FORMATS =
+  'github: annotations of a step in GitHub Actions; gitlab: a code quality report; sarif and junit: for scanners and test reports'
+
+/** A report besides that of `--format`, of the same run. */
+interface ExtraReport {
+  readonly format: Format
+  readonly path: string
+}
+
+interface ValidateCommandOptions extends ConnectionOptions, OutputOptions<Format> {
   readonly formatIn?: TemplateFormat
-  readonly format: (typeof FORMATS)[number]
-  readonly output?: string
+  readonly report?: readonly ExtraReport[]
   readonly failOn?: FailOn
   readonly only?: readonly string[]
   readonly ignore?: readonly string[]
@@ -60,7 +68,6 @@ interface ValidateCommandOptions extends ConnectionOptions {
   readonly baseline?: string
   readonly writeBaseline?: string
   readonly fixSuggestion?: boolean
-  readonly verbose?: boolean
   readonly userPoolId?: string
   readonly identityPoolId?: string
   readonly againstUserPoolId?: string
@@ -70,58 +77,42 @@ interface ValidateCommandOptions extends ConnectionOptions {
 }
 
 export function addValidateCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
-  addConnectionOptions(
-    program
-      .command('validate')
-      .description('find what is wrong with groups and roles in templates, in a plan, or in a live user pool')
-      .argument('[path...]', 'templates, plans, or folders of them; `-` is stdin')
+  const command = program
+    .command('validate')
+    .description('find what is wrong with groups and roles in templates, in a plan, or in a live user pool')
+    .addArgument(inputArgument('[path...]', 'templates, plans, or folders of them'))
+  inGroup(command, 'What is read', () =>
+    command
       .addOption(
         new Option('--format-in <format>', 'format of the files; default: detected from their content').choices(
           TEMPLATE_FORMATS,
         ),
       )
-      .addOption(
-        new Option('--format <format>', 'github: annotations of a step in GitHub Actions')
-          .choices(FORMATS)
-          .default('text'),
-      )
-      .option('--output <file>', 'write to this file atomically; default: stdout')
-      .addOption(
-        new Option(
-          '--fail-on <severity>',
-          'exit with 1 for a finding of this severity or above; default: error',
-        ).choices(FAIL_ON),
-      )
+      .addOption(varFileOption())
+      .option('--exclude <path>', 'leave this file or folder out of folders; repeatable', toList)
+      .addOption(inputOption('--config <file>', 'config file; default: rolecast.config.json, if it exists'))
+      .option('--no-config', 'read no config file'),
+  )
+  inGroup(command, 'Rules and findings', () =>
+    command
       .option('--only <rules>', 'run these rules and no others, such as COG101,COG102; repeatable', toRules)
       .option('--ignore <rules>', 'do not run these rules; repeatable', toRules)
       .option('--enable <rules>', 'run these rules too, which are off by default; repeatable', toRules)
-      .option(
-        '--var-file <file>',
-        "Terraform's variables, as terraform takes them; repeatable, the last one wins",
-        toList,
-      )
-      .option('--exclude <path>', 'leave this file or folder out of folders; repeatable', toList)
+      .addOption(inputOption('--baseline <file>', 'findings in this file are known, and do not fail the run'))
       .addOption(
-        new Option(
-          '--strict',
-          'also fail for what was not read or not followed, and for values that are unknown',
-        ).conflicts('allowSkipped'),
+        new Option('--write-baseline <file>', 'write all findings to a baseline')
+          .argParser(toWritten)
+          .conflicts('baseline'),
       )
-      .option('--allow-skipped', 'do not fail for files in folders that cannot be read; the report names them')
-      .option(
-        '--repository-root <folder>',
-        'in json, sarif, github and junit, write paths relative to this folder; default: where the command runs',
-      )
-      .option('--config <file>', 'config file; default: rolecast.config.json, if it exists')
-      .option('--no-config', 'read no config file')
-      .option('--baseline <file>', 'findings in this file are known, and do not fail the run')
-      .addOption(new Option('--write-baseline <file>', 'write all findings to a baseline').conflicts('baseline'))
-      .option('--fix-suggestion', 'also suggest precedences without ties, as a patch to read; nothing is edited')
+      .option('--fix-suggestion', 'also suggest precedences without ties, as a patch to read; nothing is edited'),
+  )
+  inGroup(command, 'A user pool', () =>
+    command
       .option('--user-pool-id <id>', 'validate the groups of this user pool as they are now')
       .option('--identity-pool-id <id>', 'with --user-pool-id: the identity pool that it is used with')
       .option('--against-user-pool-id <id>', 'compare the template with this user pool: what a deployment would change')
       .addOption(
-        new Option(
+        inputOption(
           '--against-pool-file <file>',
           'the same, from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; no network',
         ).conflicts('againstUserPoolId'),
@@ -130,11 +121,36 @@ export function addValidateCommand(program: Command, terminal: Terminal, finish:
         '--against-pool <name>',
         'which pool of the template to compare, by the name that findings have; default: the only one with groups',
       )
-      .option(
-        '--memberships <file>',
-        'users and their groups, a line of JSON each, like {"username":"alice","groups":["a","b"]}; `-` is stdin',
-      ),
+      .addOption(membershipsOption()),
   )
+  addConnectionOptions(command)
+  addOutputOptions(command, FORMATS, { about: ABOUT_FORMATS })
+  inGroup(command, 'Output', () =>
+    command
+      .option(
+        '--report <format=file>',
+        'also write the findings of this run to a file, in any format, such as sarif=rolecast.sarif; repeatable',
+        toReports,
+      )
+      .option(
+        '--repository-root <folder>',
+        'in all formats but text, write paths relative to this folder; default: where the command runs',
+      )
+      .addOption(
+        new Option(
+          '--fail-on <severity>',
+          'exit with 1 if there is a finding of this severity or a worse one; default: error',
+        ).choices(FAIL_ON),
+      )
+      .addOption(
+        new Option(
+          '--strict',
+          'also fail for what was not read or not followed, and for values that are unknown',
+        ).conflicts('allowSkipped'),
+      )
+      .option('--allow-skipped', 'do not fail for files in folders that cannot be read; the report names them'),
+  )
+  command
     .addHelpText(
       'after',
       `
@@ -148,15 +164,11 @@ Examples:
 --verbose also lists the files without Cognito resources. \`rolecast explain COG101\` says what a rule is about. To suppress a finding, write a comment
 \`# rolecast:ignore COG101 exp=2027-01-01 reason\` above the resource.
 
-Exit codes: 0 nothing found, 1 a finding of --fail-on or above, 2 it could not run, or not read a file.`,
+Exit codes: 0 nothing of --fail-on (default: error) or above, 1 a finding of --fail-on or above; with --strict, also
+something that was not looked at, or is not known, 2 it could not run, or a file could not be read.`,
     )
     .action((paths: readonly string[], options: ValidateCommandOptions) =>
-      validate(
-        paths,
-        { ...options, verbose: program.opts()['verbose'] === true },
-        { ...terminal, version: program.version() ?? '' },
-        finish,
-      ),
+      validate(paths, options, { ...terminal, version: program.version() ?? '' }, finish),
     )
 }
 
@@ -169,6 +181,26 @@ function toRules(text: string, rules: readonly string[] = []): readonly string[]
       return rule.id
     }),
   ]
+}
+
+function toReports(text: string, before: readonly ExtraReport[] = []): readonly ExtraReport[] {
+  const [name = '', ...rest] = text.split('=')
+  const format = FORMATS.find(one => one === name)
+  const path = rest.join('=')
+  if (format === undefined || path === '' || path === '-') {
+    const near = format === undefined && path !== '' ? closest(name, FORMATS) : undefined
+    const next = near === undefined ? `with one of ${FORMATS.join(', ')}` : `did you mean ${near}?`
+    refuse(
+      `--report ${quote(text)} is not a format and a file; write one such as --report sarif=rolecast.sarif, ${next}`,
+    )
+  }
+  checkIsNoFormat(path, FORMATS, {
+    instead: one => `write that report with --report ${one}=FILE`,
+    file: `--report ${format}=./${path}`,
+  })
+  if (before.some(one => resolve(one.path) === resolve(path)))
+    refuse(`--report writes two reports to ${quote(path)}; give each its own file`)
+  return [...before, { format, path }]
 }
 
 function toList(text: string, before: readonly string[] = []): readonly string[] {
@@ -186,7 +218,7 @@ async function validate(
   finish: (code: ExitCode) => void,
 ): Promise<void> {
   checkOptions(paths, options)
-  const config = await readConfig(options.config)
+  const config = await readConfig(options.config, terminal.stdin)
   const {
     only = config.only,
     ignore = config.ignore,
@@ -216,23 +248,37 @@ async function validate(
   const baseline = options.baseline ?? config.baseline
   if (options.writeBaseline !== undefined)
     await writeOutput(
-      { path: options.writeBaseline, terminal, kind: 'data', hasUsers: false, inputs: files.read },
+      {
+        path: options.writeBaseline,
+        option: '--write-baseline',
+        terminal,
+        kind: 'data',
+        hasUsers: false,
+        inputs: files.read,
+      },
       baselineText(found, options.writeBaseline),
     )
   const known = options.writeBaseline ?? baseline
   const report: FindingsReport = {
-    findings: known === undefined ? found : await applyBaseline(found, known),
+    findings: known === undefined ? found : await applyBaseline(found, known, terminal.stdin),
     read: [...files.read, ...live.flatMap(infrastructure => infrastructure.paths)],
     coverage: coverageOf([...files.infrastructures, ...live]),
     skipped: files.skipped,
     notRead: files.notRead,
-    unrelated: files.unrelated.filter(({ isNamed }) => options.verbose === true || isNamed === true),
+    unrelated: files.unrelated.filter(({ isNamed }) => terminal.verbose || isNamed === true),
+    rulesOff: rulesOff(
+      { only, ignore, enable },
+      {
+        only: options.only === undefined ? config.file! : '--only',
+        ignore: options.ignore === undefined ? config.file! : '--ignore',
+      },
+    ),
     failOn,
     strict,
     allowSkipped,
   }
   const suggestion = options.fixSuggestion
-    ? renumberingText(suggestionsFor([...files.infrastructures, ...live]), terminal)
+    ? renumberingText(suggestionsFor([...files.infrastructures, ...live]), { color: hasColor(terminal, options) })
     : ''
   // The answer stays when the reader of stdout goes away.
   finish(exitCodeOf(report))
@@ -242,13 +288,19 @@ async function validate(
     options.format !== 'text' || failures.length === 0 || report.read.length > 0 || report.notRead.length > 0
   // A report for programs is not read by people, and one for people has the reasons.
   const isShown = options.format === 'text' && options.output === undefined && isReported
-  const lines = isShown && failures.length > 0 ? [incompleteText(failures)] : failures.map(skippedText)
+  const lines = isShown && failures.length > 0 ? [incompleteText(failures, report)] : failures.map(skippedText)
   for (const line of lines) await say(terminal, `rolecast: ${line} [invalid-input]\n`)
+  const inputs = [...files.read, known, options.againstPoolFile]
+  for (const { format, path } of options.report ?? [])
+    await writeOutput(
+      { path, option: '--report', terminal, kind: 'data', hasUsers: false, inputs: [...inputs, options.output] },
+      await reportText(report, files, { ...options, format, output: path }, terminal),
+    )
   if (!isReported) return
   const kind = options.format === 'text' ? 'text' : options.format === 'github' ? 'commands' : 'data'
   await writeOutput(
-    { path: options.output, terminal, kind, hasUsers: false, inputs: [...files.read, known, options.againstPoolFile] },
-    `${reportText(report, files, options, terminal)}${suggestion}`,
+    { path: options.output, terminal, kind, hasUsers: false, inputs },
+    `${await reportText(report, files, options, terminal)}${suggestion}`,
   )
 }
 
@@ -275,8 +327,6 @@ function checkOptions(paths: readonly string[], options: ValidateCommandOptions)
   if (isCompared && userPoolId !== undefined) {
     refuse('--user-pool-id validates a pool, and --against-… compares one with a template; do one after the other')
   }
-  if (memberships === '-' && paths.includes('-'))
-    refuse('stdin is the template or the memberships; give one of them as a file')
   if (fixSuggestion && format !== 'text')
     refuse(`--fix-suggestion needs --format text, not ${format}; leave one of them out`)
 }
@@ -285,23 +335,30 @@ function refuse(what: string): never {
   throw new RolecastError('invalid-argument', what)
 }
 
-function reportText(
+async function reportText(
   given: FindingsReport,
   { sources }: TemplateFiles,
   { format, output, repositoryRoot }: ValidateCommandOptions,
-  { color, version }: ValidateTerminal,
-): string {
-  if (format === 'text') return findingsText(given, { sources, color: color && output === undefined })
+  { color, columns, version }: ValidateTerminal,
+): Promise<string> {
+  if (format === 'text') {
+    const isTerminal = output === undefined
+    return findingsText(given, { sources, color: color && isTerminal, columns: isTerminal ? columns : undefined })
+  }
   const report = repositoryRoot === undefined ? given : relocate(given, belowRoot(repositoryRoot))
   switch (format) {
     case 'json':
-      return findingsJson(report)
+      return (await import('../../report/findings-json.js')).findingsJson(report)
     case 'sarif':
-      return findingsSarif(report, { rules: RULES, version })
+      return (await import('../../report/findings-sarif.js')).findingsSarif(report, { rules: RULES, version })
     case 'github':
-      return findingsGithub(report)
+      return (await import('../../report/findings-github.js')).findingsGithub(report)
+    case 'gitlab':
+      return (await import('../../report/findings-gitlab.js')).findingsGitlab(report)
     case 'junit':
-      return findingsJunit(report)
+      return (await import('../../report/findings-junit.js')).findingsJunit(report)
+    case 'markdown':
+      return (await import('../../report/findings-markdown.js')).findingsMarkdown(report)
   }
 }
 
@@ -312,14 +369,19 @@ function belowRoot(root: string): (path: string) => string {
 }
 
 function skippedText(file: SkippedFile): string {
-  return `skipped ${printable(reasonOf(file))}`
+  return `skipped ${reasonOf(file)}`
 }
 
-function incompleteText(failures: readonly SkippedFile[]): string {
+function incompleteText(failures: readonly SkippedFile[], { notRead }: FindingsReport): string {
   const them = failures.length === 1 ? 'it' : 'them'
-  const next = failures.some(({ isNamed }) => isNamed)
-    ? `fix ${them}`
-    : `fix or exclude ${them}, or give --allow-skipped`
+  const named = failures.filter(({ isNamed }) => isNamed)
+  // A folder of programs: there is nothing to fix in it.
+  const isOfPrograms = named.some(({ path }) => notRead.some(one => isNamedBy(one.path, path)))
+  const next = isOfPrograms
+    ? `validate what the report names in place of ${them}`
+    : named.length > 0
+      ? `fix ${them}, or leave ${them} out`
+      : `fix or exclude ${them}, or give --allow-skipped`
   return `incomplete: ${failures.length} skipped; ${next}`
 }
 
@@ -327,10 +389,12 @@ async function readLivePool(options: ValidateCommandOptions, terminal: Terminal)
   const { userPoolId, identityPoolId, memberships } = options
   if (userPoolId === undefined) return []
   const groups = await readGroups(userPoolId, options, terminal)
+  const { getIdentityPoolRoles } = await import('../../cognito/api/identity-pool-api.js')
   const identityPools =
     identityPoolId === undefined ? [] : [await getIdentityPoolRoles({ identityPoolId, ...connectionOf(options) })]
   const inGroups: { readonly username: string; readonly groupName: string }[] = []
   if (memberships !== undefined) {
+    const { readMemberships } = await import('../memberships-file.js')
     for await (const users of readMemberships(memberships, terminal.stdin)) {
       inGroups.push(
         ...users.flatMap(({ username, groups: names }) => names.map(groupName => ({ username, groupName }))),
@@ -345,6 +409,7 @@ async function readGroups(
   options: ValidateCommandOptions,
   terminal: Terminal,
 ): Promise<readonly Group[]> {
+  const { takeSnapshot } = await import('../../cognito/groups/snapshot.js')
   const { Groups } = await takeSnapshot({ userPoolId, ...connectionOf(options), signal: terminal.interrupted() })
   return Groups.map(({ GroupName, Precedence, RoleArn }) => ({
     groupName: GroupName,
@@ -369,7 +434,7 @@ async function openComparison(
   const live =
     againstPoolFile === undefined
       ? { userPoolId: againstUserPoolId, groups: await readGroups(againstUserPoolId!, options, terminal) }
-      : await readPoolFile(againstPoolFile).then(({ groups, userPoolId }) => ({
+      : await readPoolFile(againstPoolFile, terminal.stdin).then(({ groups, userPoolId }) => ({
           groups: [...groups.values()],
           userPoolId,
         }))
@@ -378,9 +443,12 @@ async function openComparison(
     named: options.againstPool,
     option: '--against-pool',
   })
+  const { compareWithPool } = await import('../../rules/compare-with-pool.js')
   const comparison: DeploymentComparison = compareWithPool(infrastructure, pool.id, live)
-  if (memberships !== undefined)
+  if (memberships !== undefined) {
+    const { readMemberships } = await import('../memberships-file.js')
     for await (const users of readMemberships(memberships, terminal.stdin)) users.forEach(comparison.add)
+  }
   return { infrastructure, findings: comparison.findings }
 }
 

@@ -1,7 +1,5 @@
-import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { MAX_TOKEN_BYTES } from '../../calibrate/verify-decode.js'
 import { verifyToken, type VerifyTokenOptions } from '../../calibrate/verify.js'
 import type { TokenVerdict } from '../../claims/judge-token.js'
@@ -12,18 +10,22 @@ import { MARKS_LEGEND } from '../../report/prediction-text.js'
 import { nextSteps, verificationText } from '../../report/verification-text.js'
 import { addConnectionOptions, type ConnectionOptions, connectionOf } from '../connection-options.js'
 import { decodeText } from '../json-file.js'
-import { readPoolFile } from '../pool-file.js'
+import { inputName, inputOption, openInput, readInput } from '../input-file.js'
+import { addOutputOptions, hasColor, type OutputOptions } from '../output-option.js'
+import { checkOutput, type OutputTarget, writeOutput } from '../output.js'
+import { poolFileOption, readPoolFile } from '../pool-file.js'
 import { addSemanticsOptions, readSemantics, type SemanticsCommandOptions } from '../semantics-option.js'
-import { type ExitCode, print, say, type Terminal, write } from '../terminal.js'
+import { type ExitCode, say, type Terminal } from '../terminal.js'
 
-interface VerifyOptions extends ConnectionOptions, SemanticsCommandOptions {
+const FORMATS = ['text', 'json'] as const
+
+interface VerifyOptions extends ConnectionOptions, SemanticsCommandOptions, OutputOptions<(typeof FORMATS)[number]> {
   readonly token: string
   readonly userPoolId?: string
   readonly poolFile?: string
   readonly jwks?: string
   readonly insecure?: boolean
   readonly clientId?: string
-  readonly json?: boolean
 }
 
 export function addVerifyCommand(program: Command, terminal: Terminal, finish: (code: ExitCode) => void): void {
@@ -31,19 +33,16 @@ export function addVerifyCommand(program: Command, terminal: Terminal, finish: (
     program
       .command('verify')
       .description('compare one real ID or access token with what is forecast for its groups')
-      .requiredOption('--token <file>', 'the token: a file that has it, or `-` for stdin. It is never printed')
+      .addOption(
+        inputOption('--token <file>', 'the file that has the token, which is never printed').makeOptionMandatory(),
+      )
       .option(
         '--user-pool-id <id>',
         'the user pool that issued it: its groups, and those of the user, are read from Cognito',
       )
+      .addOption(poolFileOption('who is in them is then not compared').conflicts(['region', 'profile']))
       .addOption(
-        new Option(
-          '--pool-file <file>',
-          'read the groups from what `aws cognito-idp list-groups` or `rolecast snapshot` printed; who is in them is then not compared',
-        ).conflicts(['region', 'profile']),
-      )
-      .addOption(
-        new Option(
+        inputOption(
           '--jwks <file>',
           'check the signature with these keys; default: those at /.well-known/jwks.json of the user pool',
         ).conflicts('insecure'),
@@ -52,7 +51,7 @@ export function addVerifyCommand(program: Command, terminal: Terminal, finish: (
       .option('--client-id <id>', 'the app client that the token has to be for'),
   )
   addSemanticsOptions(command)
-    .option('--json', 'print what was found as JSON')
+  addOutputOptions(command, FORMATS)
     .addHelpText(
       'after',
       `
@@ -89,14 +88,20 @@ async function verify(
       '--token was given the token itself, which every process on this machine and the history of the shell can see; give a file that has it, or `-` for stdin',
     )
   const signal = terminal.interrupted()
-  const semantics = await readSemantics(options)
-  const pool = await openPool(options)
-  const keys = options.jwks === undefined ? undefined : await readKeys(options.jwks)
-  const token = await orAbort(readToken(options.token, terminal.stdin), signal).catch(error => {
+  const { insecure, clientId, format, output: path } = options
+  const inputs = [options.calibration, options.poolFile, options.jwks, options.token]
+  const target: OutputTarget = {
+    path,
+    terminal,
+    kind: format === 'json' ? 'data' : 'text',
+    hasUsers: true,
+    inputs,
+  }
+  await checkOutput(target)
+  const { semantics, pool, keys, token } = await orAbort(readInputs(options, terminal.stdin), signal).catch(error => {
     if (!signal.aborted) throw error
     throw new RolecastError('aborted', 'interrupted; run the command again')
   })
-  const { insecure, clientId } = options
   const found = await verifyToken(token, {
     ...pool,
     ...connectionOf(options),
@@ -108,10 +113,20 @@ async function verify(
   })
   finish(EXIT_CODES[found.verdict])
   const tool = { name: 'rolecast', version }
-  if (options.json) await write(terminal.stdout, `${jsonText({ ...found, tool })}\n`)
-  else await print(terminal, verificationText(found, { color: terminal.color }))
+  const color = hasColor(terminal, options)
+  await writeOutput(
+    target,
+    format === 'json' ? `${jsonText({ ...found, tool })}\n` : verificationText(found, { color }),
+  )
   if (found.verdict === 'inconclusive')
     await say(terminal, `rolecast: the token is inconclusive; ${nextSteps(found.doubts).join('; ')} [inconclusive]\n`)
+}
+
+async function readInputs(options: VerifyOptions, stdin: Readable) {
+  const semantics = await readSemantics(options, stdin)
+  const pool = await openPool(options, stdin)
+  const keys = options.jwks === undefined ? undefined : await readKeys(options.jwks, stdin)
+  return { semantics, pool, keys, token: await readToken(options.token, stdin) }
 }
 
 /** A JSON Web Token, or a part of one, with whatever is around it: `eyJ` is how `{"` begins in Base64. */
@@ -119,35 +134,35 @@ function looksLikeToken(value: string): boolean {
   return /eyJ[\w-]{8}/.test(value)
 }
 
-async function openPool({
-  userPoolId,
-  poolFile,
-}: VerifyOptions): Promise<Pick<VerifyTokenOptions, 'userPoolId' | 'groups' | 'groupsReadAt'>> {
+async function openPool(
+  { userPoolId, poolFile }: VerifyOptions,
+  stdin: Readable,
+): Promise<Pick<VerifyTokenOptions, 'userPoolId' | 'groups' | 'groupsReadAt'>> {
   if (poolFile === undefined) {
     if (userPoolId === undefined) refuse('no user pool to verify against; give --user-pool-id ID, or --pool-file FILE')
     return { userPoolId }
   }
-  const { groups, modifiedAt, userPoolId: ofFile, takenAt: groupsReadAt } = await readPoolFile(poolFile)
+  const { groups, modifiedAt, userPoolId: ofFile, takenAt: groupsReadAt } = await readPoolFile(poolFile, stdin)
   if (userPoolId !== undefined && ofFile !== undefined && userPoolId !== ofFile)
     refuse(
-      `the pool file ${quote(poolFile)} is of user pool ${quote(ofFile)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
+      `the pool file ${inputName(poolFile)} is of user pool ${quote(ofFile)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
     )
   const id = userPoolId ?? ofFile
   if (id === undefined)
-    refuse(`the pool file ${quote(poolFile)} does not say which user pool it is of; give --user-pool-id ID too`)
+    refuse(`the pool file ${inputName(poolFile)} does not say which user pool it is of; give --user-pool-id ID too`)
   const dated = [...groups.values()].map(group => ({ ...group, modifiedAt: modifiedAt.get(group.groupName) }))
   return { userPoolId: id, groups: dated, groupsReadAt }
 }
 
 /** What a parser says of other text would quote it: it may be the token. */
-async function readKeys(path: string): Promise<unknown> {
+async function readKeys(path: string, stdin: Readable): Promise<unknown> {
   const invalid = (what: string) =>
     new RolecastError(
       'invalid-input',
-      `the keys ${quote(path)} cannot be used: ${what}; save what is at /.well-known/jwks.json of the user pool`,
+      `the keys ${inputName(path)} cannot be used: ${what}; save what is at /.well-known/jwks.json of the user pool`,
       { value: path },
     )
-  const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
+  const bytes = await readInput(path, stdin).catch((cause: NodeJS.ErrnoException) => {
     throw unreadable('the keys', path, cause)
   })
   try {
@@ -161,9 +176,11 @@ async function readToken(path: string, stdin: Readable): Promise<string> {
   const from = path === '-' ? 'on stdin' : `in the file ${quote(path)}`
   const invalid = (what: string) =>
     new RolecastError('invalid-input', `there is no token ${from}: ${what}; give the token and nothing else`)
-  const bytes = await readSome(path === '-' ? stdin : createReadStream(path)).catch((cause: NodeJS.ErrnoException) => {
-    throw unreadable('the token', path, cause)
-  })
+  const bytes = await openInput(path, stdin)
+    .then(readSome)
+    .catch((cause: NodeJS.ErrnoException) => {
+      throw unreadable('the token', path, cause)
+    })
   let text: string
   try {
     text = decodeText(bytes).trim()

@@ -12,8 +12,10 @@ const run = promisify(execFile)
 const ENTRIES = [
   'rolecast',
   'rolecast/authorizer',
-  'rolecast/cognito',
   'rolecast/calibrate',
+  'rolecast/cdk',
+  'rolecast/cognito',
+  'rolecast/handlers',
   'rolecast/template',
   'rolecast/testing',
 ]

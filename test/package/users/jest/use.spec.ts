@@ -34,7 +34,7 @@ test('a guard decides by groups that a client of the SDK reads', async () => {
 test('an error is known', () => {
   let thrown: unknown
   try {
-    createRoleResolver({ userPoolId: 'nonsense' })
+    createRoleResolver({ userPoolId: '' })
   } catch (error) {
     thrown = error
   }

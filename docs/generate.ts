@@ -5,12 +5,15 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import * as z from 'zod'
 import manifest from '../package.json' with { type: 'json' }
-import { configSchema } from '../src/cli/config.js'
+import { configShape } from '../src/cli/config-shape.js'
 import { rulesMarkdown } from '../src/report/rule-page.js'
+import { errorsMarkdown } from '../src/report/topics.js'
 import { RULES, TEMPLATE_RULES } from '../src/rules/catalogue.js'
 import { type FormatPage, FORMATS } from '../src/template/formats.js'
 import { type EmulatorRecord, emulatorsMarkdown } from './emulator-matrix.js'
+import builds, { LEAN_PACKAGES } from '../tsup.config.js'
 import { outputSchemas } from './output-schemas.js'
 
 const markOf = (source: string) =>
@@ -54,7 +57,7 @@ function formatsMarkdown(): string {
 /** The packages whose code is in the built files: every import but those that package.json has users install. */
 async function inlinedPackages(): Promise<readonly string[]> {
   const { metafile } = await build({
-    entryPoints: manifest.tsup.flatMap(({ entry }) => Object.values<string>(entry)),
+    entryPoints: builds.flatMap(({ entry }) => Object.values<string>(entry as Record<string, string>)),
     absWorkingDir: pathOf('..'),
     bundle: true,
     platform: 'node',
@@ -63,10 +66,8 @@ async function inlinedPackages(): Promise<readonly string[]> {
     write: false,
     metafile: true,
     logLevel: 'silent',
-    external: [
-      ...Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
-      ...manifest.tsup.flatMap(({ external }) => external),
-    ],
+    plugins: [LEAN_PACKAGES],
+    external: Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
   })
   const folders = Object.values(metafile.outputs)
     .flatMap(({ inputs }) => Object.entries(inputs))
@@ -105,6 +106,9 @@ async function emulators(): Promise<string> {
   return emulatorsMarkdown(records)
 }
 
+/** The schema that editors check a config file with. */
+const configSchema = { title: 'rolecast.config.json', ...z.toJSONSchema(configShape) }
+
 const list = (items: readonly string[]) => items.map(item => `- ${item}`).join('\n')
 
 const pathOf = (page: string) => fileURLToPath(new URL(page, import.meta.url))
@@ -114,9 +118,11 @@ const pages: readonly (readonly [string, string])[] = [
   ['findings.md', await withRules('findings.md', 'The rules')],
   ['validate.md', await withRules('validate.md', 'The rules of comparisons and suppressions')],
   ['what-it-reads.md', await withGenerated('what-it-reads.md', 'src/template/formats.ts', formatsMarkdown())],
+  ['errors.md', await withGenerated('errors.md', 'src/error-texts.ts', `## The codes\n\n${errorsMarkdown()}`)],
   ['emulators.md', await withGenerated('emulators.md', 'test/fixtures/emulators', await emulators())],
   ['third-party-licenses.md', await thirdPartyLicenses()],
-  ['rolecast.config.schema.json', `${JSON.stringify(configSchema(), undefined, 2)}\n`],
+  ['../src/version.ts', (await readPage('../src/version.ts')).replace(/'[^']*'(?=\n$)/, `'${manifest.version}'`)],
+  ['schemas/rolecast.config.schema.json', `${JSON.stringify(configSchema, undefined, 2)}\n`],
   ...outputSchemas().map(([file, schema]) => [`schemas/${file}`, `${JSON.stringify(schema, undefined, 2)}\n`] as const),
 ]
 

@@ -660,6 +660,7 @@ const validate = z.strictObject({
   complete: z.boolean(),
   exitCode: z.union([z.literal(0), z.literal(1), z.literal(2)]),
   coverage: counts(['pools', 'groups', 'attachments', 'rolesChecked', 'rolesNotChecked']),
+  rulesOff: z.array(z.strictObject({ ruleId: z.string().regex(/^COG\d{3}$/), by: text })),
   read: texts,
   skipped: z.array(notRead),
   notRead: z.array(z.looseObject({ path: text, why: text, next: text })),
@@ -883,6 +884,72 @@ const diffLine = z.union([
   }),
 ])
 
+const ruleTopic = { title: text, says: text, quote: text.optional(), page: text.optional(), known: text }
+const example = z.strictObject({ language: z.enum(['yaml', 'json', 'hcl']), text })
+
+/** What `rolecast explain` prints: of a name, one or two of these. */
+const explain = z.strictObject({
+  topics: z
+    .array(
+      z.discriminatedUnion('kind', [
+        z.strictObject({
+          kind: z.literal('finding'),
+          name: text,
+          id: text,
+          title: text,
+          severity,
+          enabled: z.boolean(),
+          what: text,
+          context: text.optional(),
+          why: text,
+          fix: text,
+          avoid: example,
+          prefer: example,
+          see: text,
+        }),
+        z.strictObject({
+          kind: z.literal('token-rule'),
+          name: rule,
+          ...ruleTopic,
+          fix: text.optional(),
+          example: z.strictObject({ groups: z.array(z.strictObject(group)), claims: named('claims', roleClaims) }),
+        }),
+        z.strictObject({ kind: z.literal('trigger-rule'), name: text, ...ruleTopic }),
+        z.strictObject({ kind: z.literal('credentials-rule'), name: selectionRule, ...ruleTopic }),
+        z.strictObject({ kind: z.literal('semantics'), name: semantics, ...ruleTopic, when: text }),
+        z.strictObject({
+          kind: z.literal('audit-finding'),
+          name: concern,
+          title: text,
+          severity,
+          meaning: text,
+          next: text,
+        }),
+        z.strictObject({
+          kind: z.literal('output-name'),
+          name: text,
+          title: text,
+          where: text,
+          says: text,
+          next: text.optional(),
+        }),
+        z.strictObject({
+          kind: z.literal('error-code'),
+          name: text,
+          title: text,
+          cause: text,
+          next: z.strictObject({ library: text, commandLine: text.optional() }),
+        }),
+      ]),
+    )
+    .min(1),
+})
+
+/** What stderr says where a command cannot run. */
+const failure = z.strictObject({
+  error: z.strictObject({ code: text, message: text, value: text.optional() }),
+})
+
 const schemas: Readonly<Record<string, readonly [command: string, schema: z.ZodType]>> = {
   audit: ['rolecast audit pool --format json', audit],
   'audit-line': ['a line of rolecast audit pool --format ndjson', auditLine],
@@ -893,6 +960,8 @@ const schemas: Readonly<Record<string, readonly [command: string, schema: z.ZodT
   'audit-diff': ['rolecast audit diff --format json', diff],
   'audit-diff-line': ['a line of rolecast audit diff --format ndjson', diffLine],
   calibration: ['rolecast calibrate --json', calibrationFile],
+  error: ['the line on stderr where a command fails with --json', failure],
+  explain: ['rolecast explain --json', explain],
   impact: ['rolecast impact --format json', impact],
   'impact-line': ['a line of rolecast impact --format ndjson', impactLine],
   predict: ['rolecast predict --json, and a line of rolecast predict --stdin', predict],

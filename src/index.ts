@@ -15,6 +15,28 @@ export { type RoleCheck, type RolePrivileges } from './audit/role-check.js'
 export { type Severity } from './severity.js'
 export { type Memberships, OUTCOMES, type ResolvedMany, type ResolvedManyWithRoles } from './pool/resolve-many.js'
 export {
+  rolesSql,
+  type RolesSqlOptions,
+  SQL_DIALECTS,
+  type SqlColumns,
+  type SqlDialect,
+  type SqlTableName,
+  type SqlTables,
+} from './pool/roles-sql.js'
+export {
+  type CedarEntities,
+  cedarEntities,
+  type CedarEntity,
+  type CedarEntityUid,
+  type CedarOptions,
+  type CedarResolution,
+  type CedarRoleAttributes,
+  type VerifiedPermissionsAttribute,
+  type VerifiedPermissionsEntities,
+  verifiedPermissionsEntities,
+  type VerifiedPermissionsEntityId,
+} from './claims/cedar-entities.js'
+export {
   type CarriedClaims,
   type ClaimsComparison,
   compareClaims,

@@ -59,3 +59,22 @@ export function syncResult<T>(result: T): T {
     Promise.resolve(result).catch(() => {})
   return result
 }
+
+/**
+ * Keeps what is made of a frozen object: it cannot change, and is shared by many users. What is made of another is made
+ * each time, for keeping it costs more than it saves.
+ *
+ * @param make is told whether what it makes is kept
+ */
+export function keptWhileFrozen<K extends object, T>(make: (from: K, isKept: boolean) => T): (from: K) => T {
+  const kept = new WeakMap<K, T>()
+  return from => {
+    let made = kept.get(from)
+    if (made === undefined) {
+      const isKept = Object.isFrozen(from)
+      made = make(from, isKept)
+      if (isKept) kept.set(from, made)
+    }
+    return made
+  }
+}

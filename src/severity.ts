@@ -6,3 +6,11 @@ export type Severity = 'error' | 'warning' | 'note'
 
 /** From the least to the most. */
 export const SEVERITIES: readonly Severity[] = ['note', 'warning', 'error']
+
+/** From which severity on findings fail a run. */
+export type FailOn = Severity | 'never'
+
+/** Whether a finding of this severity fails. */
+export function failsOn(severity: Severity, failOn: FailOn): boolean {
+  return failOn !== 'never' && SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(failOn)
+}

@@ -1,9 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { build, type Options } from 'tsup'
-import manifest from '../package.json' with { type: 'json' }
+import { build } from 'tsup'
+import builds from '../tsup.config.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const cache = join(root, 'node_modules/.cache/rolecast-package')
@@ -38,8 +38,10 @@ async function builtPackage(): Promise<string> {
   }
   const draft = join(cache, `${randomUUID()}.tmp`)
   try {
-    for (const options of manifest.tsup)
-      await build({ ...(options as Options), dts: false, sourcemap: false, config: false, outDir: draft })
+    for (const options of builds) {
+      const outDir = join(draft, relative('dist', options.outDir ?? 'dist'))
+      await build({ ...options, dts: false, sourcemap: false, config: false, outDir })
+    }
     await removeOld()
     await rename(draft, folder).catch(async error => {
       if (!(await isThere(folder))) throw error
@@ -55,6 +57,7 @@ async function sourcesHash(): Promise<string> {
   const paths = await readdir(join(root, 'src'), { recursive: true })
   for (const path of [
     'package.json',
+    'tsup.config.ts',
     // What is inlined.
     'package-lock.json',
     ...paths.filter(one => one.endsWith('.ts')).map(one => join('src', one)),

@@ -81,12 +81,12 @@ interface Named {
 }
 
 /**
- * `[resolve.test.ts](../test/claims/resolve.test.ts): `…`, `…`` names tests, in a list or in a table; one to the vectors
- * names vectors.
+ * `` `test/claims/resolve.test.ts`: `…`, `…` `` names tests, in a list or in a table; one to the vectors names vectors. They are
+ * no links, because the package has no tests.
  */
 function namedIn(text: string): readonly Named[] {
-  return [...text.matchAll(/\[[^\]]+\]\((?:\.\.\/)*(test\/[^)]+)\): ((?:`[^`\n]+`[,; ]*)+)/g)].flatMap(
-    ([, file, names]) => [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => ({ file: file!, name: name! })),
+  return [...text.matchAll(/`(test\/[\w./-]+)`: ((?:`(?!test\/)[^`\n]+`[,; ]*)+)/g)].flatMap(([, file, names]) =>
+    [...names!.matchAll(/`([^`]+)`/g)].map(([, name]) => ({ file: file!, name: name! })),
   )
 }
 
@@ -259,6 +259,13 @@ function brokenLinks(path: string, text: string): readonly string[] {
   ]
 }
 
+/** The files of the repository that a text names in code and that are not there. `NAME` in capitals stands for any name. */
+function missingFiles(text: string): readonly string[] {
+  return [...withoutFences(text).matchAll(/`((?:test|src|bench)\/[\w./-]+\.(?:ts|mjs|json))`/g)]
+    .map(([, path]) => path!)
+    .filter(path => !/\bNAME\b/.test(path) && !existsSync(join(root, path)))
+}
+
 /** The ids in the table of tokens. */
 function listedTokens(text: string): readonly string[] {
   return [
@@ -307,20 +314,20 @@ describe('the page of rules', () => {
   test.each([
     [
       'a test',
-      '- [resolve.test.ts](../test/claims/resolve.test.ts): `row 1: no groups, no claim`',
+      '- `test/claims/resolve.test.ts`: `row 1: no groups, no claim`',
       'test/claims/resolve.test.ts: row 1: no groups, no claim',
     ],
     [
       'the end of a test',
-      '- [resolve.test.ts](../test/claims/resolve.test.ts): `no groups, no claims`',
+      '- `test/claims/resolve.test.ts`: `no groups, no claims`',
       'test/claims/resolve.test.ts: no groups, no claims',
     ],
     [
       'a test of another file',
-      '- [exhaustive.test.ts](../test/claims/exhaustive.test.ts): `row 1: no groups, no claims`',
+      '- `test/claims/exhaustive.test.ts`: `row 1: no groups, no claims`',
       'test/claims/exhaustive.test.ts: row 1: no groups, no claims',
     ],
-    ['a vector', '- [claims.json](../test/vectors/claims.json): `row-1`, `row-99`', 'test/vectors/claims.json: row-99'],
+    ['a vector', '- `test/vectors/claims.json`: `row-1`, `row-99`', 'test/vectors/claims.json: row-99'],
   ])('control: it is noticed when %s does not exist', (_, line, missing) => {
     expect(namedButMissing(`${page}\n${line}\n`, listed)).toEqual([missing])
   })
@@ -472,6 +479,16 @@ describe('links', () => {
     expect(brokenLinks(PAGE, text)).toEqual([])
   })
 
+  test.each(pages)('%s names no file in code that is not there', path => {
+    expect(missingFiles(read(path))).toEqual([])
+  })
+
+  test('control: a file that is not there is noticed', () => {
+    expect(missingFiles('`test/missing.test.ts`, `test/docs.test.ts`, `src/errors.ts`')).toEqual([
+      'test/missing.test.ts',
+    ])
+  })
+
   test.each(pages)('%s has no definition inside of prose', path => {
     expect(misplacedDefinitions(read(path))).toEqual([])
   })
@@ -528,11 +545,40 @@ describe('the tests that pages name', () => {
 
   test('control: a row without a test is noticed, and so is a test that does not exist', () => {
     const row = '| A new way | it is denied | nothing yet |'
-    const named = '| A new way | it is denied | [claims.test.ts](test/authorizer/claims.test.ts): `no such test` |'
+    const named = '| A new way | it is denied | `test/authorizer/claims.test.ts`: `no such test` |'
     const withRow = (text: string) => read('SECURITY.md').replace('\n## What holds\n', `\n## What holds\n\n${text}\n`)
     expect(rowsWithoutTest(withRow(row))).toEqual([row])
     expect(rowsWithoutTest(withRow(named))).toEqual([])
     expect(namedButMissing(withRow(named), listed)).toEqual(['test/authorizer/claims.test.ts: no such test'])
+  })
+})
+
+describe('docs/schemas.md', () => {
+  const codes = [...read('docs/schemas.md').matchAll(FENCE)].flatMap(([, language, code]) =>
+    language === 'js' ? [code!] : [],
+  )
+  /** Whether a value fits the schema that an example compiles, which it calls by this name. */
+  async function validity(code: string, name: string, value: unknown): Promise<unknown> {
+    const after = `console.log(JSON.stringify(${name}(${JSON.stringify(value)})))`
+    const { stdout } = await run(
+      process.execPath,
+      ['--no-warnings', '--input-type=module', '-e', `${code}\n${after}`],
+      { cwd: root },
+    )
+    return JSON.parse(stdout)
+  }
+
+  test('its examples compile schemas that reject what does not fit', async () => {
+    expect(codes).toHaveLength(2)
+    const [audit, config] = codes as [string, string]
+    expect(await validity(audit, 'isAudit', {})).toBe(false)
+    expect(await validity(config, 'isConfig', { failOn: 'warning' })).toBe(true)
+    expect(await validity(config, 'isConfig', { failOn: 'sometimes' })).toBe(false)
+  })
+
+  test('control: without the formats, the schema of the config does not compile', async () => {
+    const code = codes[1]!.replace('addFormats.default(ajv)\n', '')
+    await expect(validity(code, 'isConfig', {})).rejects.toThrow('unknown format "date"')
   })
 })
 

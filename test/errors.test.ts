@@ -44,6 +44,9 @@ describe('a value in a message', () => {
     [{ toString: {} }, 'an object'],
     [() => 0, 'a function'],
     ['a\nb', '`a\\u{a}b`'],
+    ['', '``'],
+    ['a`b', '``` a`b ```'],
+    ['```', '```` ``` ````'],
     ['x'.repeat(200), `\`${'x'.repeat(200)}\``],
     ['x'.repeat(201), `\`${'x'.repeat(200)}…\` (201 characters)`],
   ])('%j is %s', (value, quoted) => {

@@ -838,7 +838,7 @@ function notesOn({ before, after, byNameOnly, enabledOnce, ends, areOfOneReading
       enabledOnce > 0,
       `Users of whom only one audit says whether they are disabled: ${enabledOnce}. Those who are disabled in that one are listed as if the other said that they were not.`,
     ],
-    [!areOfOneReading, 'Findings were not compared: an audit was made with another `semantics`.'],
+    [!areOfOneReading, 'Findings were not compared: an audit was made with other semantics.'],
     [
       before.semantics !== undefined &&
         after.semantics !== undefined &&
@@ -861,7 +861,7 @@ function notesOn({ before, after, byNameOnly, enabledOnce, ends, areOfOneReading
     ],
     [
       !areOfOneReading && areOfOneIdentityPool(before, after),
-      'Whose credentials users get was not compared: an audit was made with another `semantics`.',
+      'Whose credentials users get was not compared: an audit was made with other semantics.',
     ],
     [
       areOfOneReading && ends !== undefined && areNumbersOnly(ends, lookedAt(before, after)),

@@ -1,6 +1,7 @@
 import { isFederatedGroup } from '../aws-ids.js'
 import { quote, RolecastError } from '../errors.js'
 import { type Group, rankOf } from '../group.js'
+import { keptWhileFrozen } from '../record.js'
 import type { PoolResolution } from '../pool/compile-pool.js'
 import type { Severity } from '../severity.js'
 import { compareText } from '../text.js'
@@ -323,25 +324,6 @@ function counterOf<T>(counters: ReadonlyMap<string, T>, name: string): T {
   if (found !== undefined) return found
   const message = `a user was resolved with ${quote(name)}, which the groups of the audit do not have; give both the same groups`
   throw new RolecastError('invalid-input', message, { value: name })
-}
-
-/**
- * Keeps what is made of a frozen object: it cannot change, and is shared by many users. What is made of another is made
- * each time, for keeping it costs more than it saves.
- *
- * @param make is told whether what it makes is kept
- */
-export function keptWhileFrozen<K extends object, T>(make: (from: K, isKept: boolean) => T): (from: K) => T {
-  const kept = new WeakMap<K, T>()
-  return from => {
-    let made = kept.get(from)
-    if (made === undefined) {
-      const isKept = Object.isFrozen(from)
-      made = make(from, isKept)
-      if (isKept) kept.set(from, made)
-    }
-    return made
-  }
 }
 
 function byRank(a: Group, b: Group): number {

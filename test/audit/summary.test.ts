@@ -6,12 +6,12 @@ import {
   type AuditSummaryOptions,
   createAuditSummary,
   type CredentialsSummary,
-  keptWhileFrozen,
   type UserAudit,
 } from '../../src/audit/summary.js'
 import { isRolecastError } from '../../src/errors.js'
 import { type Group, MAX_PRECEDENCE } from '../../src/group.js'
 import type { PoolResolution } from '../../src/pool/compile-pool.js'
+import { keptWhileFrozen } from '../../src/record.js'
 import { resolveRoles } from '../../src/claims/resolve.js'
 import { groupNames, pools, semantics } from '../arbitraries.js'
 import { modelResolve, rolesCompete, tiedLevelAgrees } from '../models/resolve-model.js'

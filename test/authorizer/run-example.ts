@@ -4,7 +4,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { promisify } from 'node:util'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
-const sources = { rolecast: 'index', 'rolecast/cognito': 'cognito/index', 'rolecast/authorizer': 'authorizer/index' }
+const sources = {
+  rolecast: 'index',
+  'rolecast/cognito': 'cognito/index',
+  'rolecast/authorizer': 'authorizer/index',
+  'rolecast/cdk': 'cdk/index',
+  'rolecast/handlers': 'handlers/index',
+}
 const targets = Object.fromEntries(
   Object.entries(sources).map(([name, path]) => [name, pathToFileURL(join(root, 'src', `${path}.ts`)).href]),
 )

@@ -141,7 +141,7 @@ describe('an answer', () => {
 
   test('in words, of a group without a role that takes part in the tie', () => {
     expect(explain(resolveRoles(TIE, { semantics: 'tied-groups-agree' })).reason).toBe(
-      '`a` and `b` tie for the first rank among the groups with a role, and not all of them have one. In this reading no role counts as a different role: Cognito sets no preferred role.',
+      '`a` and `b` tie at the lowest precedence that a group with a role has, and not all of them have a role. In this reading no role counts as a different role: Cognito sets no preferred role.',
     )
   })
 })

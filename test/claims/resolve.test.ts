@@ -1308,7 +1308,7 @@ describe('explain', () => {
       'roleless-contender',
       [group('a', 2), group('b', 2, B)],
       'observed',
-      '`a` and `b` tie for the first rank among the groups with a role, and not all of them have one. ' +
+      '`a` and `b` tie at the lowest precedence that a group with a role has, and not all of them have a role. ' +
         `AWS does not document this case, and no known token shows it: the preferred role is either \`${B}\` or absent, so grant nothing on it.`,
     ],
   ]

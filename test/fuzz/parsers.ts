@@ -60,6 +60,13 @@ const CLAIMS = {
   'cognito:roles': [ROLE, OTHER_ROLE],
   'cognito:preferred_role': ROLE,
 }
+const SUB = '0a1b2c3d-0000-4000-8000-00000000000a'
+const SQL_OPTIONS = {
+  semantics: 'observed',
+  dialect: 'portable',
+  tables: { groups: ['cognito', 'groups'], memberships: 'memberships' },
+  columns: { roleArn: 'role', userPoolId: 'pool' },
+}
 const JOINED = { ...CLAIMS, 'cognito:groups': 'admins,users', 'cognito:roles': `${ROLE},${OTHER_ROLE}` }
 const BRACKETS = { ...CLAIMS, 'cognito:groups': '[admins users]', 'cognito:roles': `[${ROLE} ${OTHER_ROLE}]` }
 const MAPPING = {
@@ -385,6 +392,18 @@ function templates(): readonly Parser[] {
     parser('findings', ['validateTemplate'], changedJson([CLOUDFORMATION]), text =>
       template.validateTemplate(text, { format: 'cloudformation', now: 0 }),
     ),
+    parser(
+      'templates, read at once',
+      ['readTemplateSync', 'validateTemplateSync', 'readProjectSync'],
+      changedJson([CLOUDFORMATION, jsonFixture('templates/cdk/Auth.template.json')]),
+      text => {
+        const format = 'cloudformation'
+        template.readTemplateSync(text)
+        template.validateTemplateSync(text, { format, now: 0 })
+        // Whatever it is, it may be the manifest of the assets too.
+        template.readProjectSync([{ path: 'a.template.json', text, format }], { open: () => text })
+      },
+    ),
   ]
 }
 
@@ -437,6 +456,18 @@ function resolving(): readonly Parser[] {
       core.resolveRoles(GROUPS, input)
       core.compilePool(GROUPS, input)
     }),
+    parser('options of SQL', ['rolesSql'], changed([SQL_OPTIONS], hostileValue), input => {
+      core.rolesSql(input as core.RolesSqlOptions)
+    }),
+    parser(
+      'options of Cedar',
+      ['cedarEntities', 'verifiedPermissionsEntities'],
+      changed([{ userPoolId: POOL, sub: SUB, userType: 'App::User', groupType: 'App::Group' }], hostileValue),
+      input => {
+        if (typeof input !== 'object' || input === null) return
+        core.verifiedPermissionsEntities(core.resolveRoles(GROUPS), input as core.CedarOptions)
+      },
+    ),
     parser('names in a pool', ['compilePool', 'createImpact'], lists([['admins', 'users']]), input => {
       const names = input as readonly string[]
       core.compilePool(GROUPS).resolve(names)
@@ -814,6 +845,16 @@ const TERRAFORM_PLAN = {
 }
 const BASELINE = { version: 1, findings: [{ path: 'a.yaml', key: 'COG101/x' }] }
 
+const NO_STDIN = Readable.from([])
+
+function jsonOrNull(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
 /** @param folder for files */
 function files(folder: string): readonly Parser[] {
   const path = join(folder, 'input')
@@ -824,7 +865,7 @@ function files(folder: string): readonly Parser[] {
   const encoding = fc.constantFrom<BufferEncoding>('utf8', 'utf8', 'utf8', 'latin1', 'utf16le')
   return [
     parser('pool files', ['readPoolFile'], fc.tuple(changedJson([SNAPSHOT]), encoding), ([text, as]) =>
-      readPoolFile(put(text, as)),
+      readPoolFile(put(text, as), NO_STDIN),
     ),
     parser(
       'memberships',
@@ -839,20 +880,20 @@ function files(folder: string): readonly Parser[] {
       },
     ),
     parser('roles files', ['readRolesFile'], fc.tuple(changedJson([ROLES]), encoding), async ([text, as]) => {
-      const file = await readRolesFile(put(text, as))
+      const file = await readRolesFile(put(text, as), NO_STDIN)
       for (const roleArn of [ROLE, OTHER_ROLE]) {
         const role = parseRoleArn(roleArn)!
         checkRole(roleArn, { role: file.find(role) }, file.place(role), IDENTITY_POOL)
       }
     }),
-    parser('configs', ['readConfig'], changedJson([CONFIG]), text => readConfig(put(text))),
-    parser('baselines', ['applyBaseline'], changedJson([BASELINE]), text => applyBaseline([], put(text))),
+    parser('configs', ['readConfig'], changedJson([CONFIG]), text => readConfig(put(text), NO_STDIN)),
+    parser('baselines', ['applyBaseline'], changedJson([BASELINE]), text => applyBaseline([], put(text), NO_STDIN)),
     parser(
       'audits',
       ['openAuditFile', 'createAuditDiff', 'isDifferent'],
       fc.tuple(damaged([AUDIT]), encoding),
       async ([text, as]) => {
-        const file = await openAuditFile(put(text, as))
+        const file = await openAuditFile(put(text, as), NO_STDIN)
         try {
           const diff = core.createAuditDiff({ before: file.side, after: file.side })
           for await (const users of file.users('observed')) users.forEach(diff.addBefore)
@@ -865,7 +906,7 @@ function files(folder: string): readonly Parser[] {
     ),
     parser('plans of Terraform', ['isTerraformPlan', 'readDeployment'], changedJson([TERRAFORM_PLAN]), async text => {
       const plan = put(text)
-      if (!(await isTerraformPlan(plan))) return
+      if (!isTerraformPlan(jsonOrNull(text))) return
       const deployment = await readDeployment([plan], { varFiles: [], stdin: Readable.from([]) })
       changesOf(deployment, GROUPS, { userPoolId: POOL, poolName: undefined, roles: new Map(), removesOthers: true })
     }),

@@ -107,7 +107,10 @@ export const DECISIONS: Readonly<Record<Semantics, readonly Decision[]>> = {
 }
 
 export function decide(standing: Standing, semantics: Semantics): Verdict {
-  return DECISIONS[semantics].find(({ when }) => holds(when, standing))!.verdict
+  const decisions = DECISIONS[semantics]
+  let row = 0
+  while (!holds(decisions[row]!.when, standing)) row++
+  return decisions[row]!.verdict
 }
 
 export function holds(condition: Condition | undefined, standing: Standing): boolean {

@@ -51,8 +51,10 @@ export function evidenceFor({ outcome, rule }: Verdict, standing: Standing, chos
   if (chosen.calibration === undefined) {
     if (chosen.semantics === 'documented' && standing.withRole > 0) return 'documented'
   } else if (outcome !== decide(standing, 'observed').outcome) return 'calibrated'
-  const row = EVIDENCE_TABLE[rule].find(({ when }) => holds(when, standing))
-  return row!.evidence
+  const rows = EVIDENCE_TABLE[rule]
+  let row = 0
+  while (!holds(rows[row]!.when, standing)) row++
+  return rows[row]!.evidence
 }
 
 /**

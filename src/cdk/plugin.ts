@@ -9,7 +9,7 @@ import type {
 import { quote } from '../errors.js'
 import { checkNames, invalidOption, type OptionNames } from '../record.js'
 import { RULES } from '../rules/catalogue.js'
-import { coverageOf, coverageText, suppressionText } from '../rules/coverage.js'
+import { coverageOf, describeCoverage, suppressionText } from '../rules/coverage.js'
 import type { Finding } from '../rules/finding.js'
 import { validateAll, type ValidateOptions } from '../rules/validate.js'
 import { failsOn, type Severity } from '../severity.js'
@@ -107,7 +107,7 @@ export class RolecastPlugin implements IPolicyValidationPlugin {
       success: violations.every(({ severity }) => severity !== 'error'),
       violations,
       metadata: {
-        ...coverageText(coverageOf(infrastructures)),
+        ...describeCoverage(coverageOf(infrastructures)),
         ...suppressedText(findings),
       },
       pluginVersion: VERSION,

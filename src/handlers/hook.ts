@@ -1,6 +1,6 @@
 import { isRolecastError, listItems, quote, RolecastError } from '../errors.js'
 import { invalidOption, type OptionNames } from '../record.js'
-import { assumedDefaults, coverageOf, coverageText, suppressionText } from '../rules/coverage.js'
+import { assumedDefaults, coverageOf, describeCoverage, suppressionText } from '../rules/coverage.js'
 import { type Finding, sentencesOf } from '../rules/finding.js'
 import type { Infrastructure } from '../rules/infrastructure.js'
 import { validateAll } from '../rules/validate.js'
@@ -186,7 +186,7 @@ function lineOf(finding: Finding): string {
 }
 
 function lookedAt(infrastructures: readonly Infrastructure[]): string {
-  const { checked, notChecked } = coverageText(coverageOf(infrastructures))
+  const { checked, notChecked } = describeCoverage(coverageOf(infrastructures))
   const more = notChecked === undefined ? '' : ` Not checked: ${notChecked}.`
   return `rolecast looked at ${checked}.${more}`
 }

@@ -29,7 +29,7 @@ export function coverageOf(infrastructures: readonly Infrastructure[]): Coverage
 }
 
 /** In a few words, for where there is no room for a report: `user pools: 1, groups: 2, …`. */
-export function coverageText({ pools, groups, attachments, rolesChecked, rolesNotChecked }: Coverage): {
+export function describeCoverage({ pools, groups, attachments, rolesChecked, rolesNotChecked }: Coverage): {
   readonly checked: string
   /** Absent where nothing is left out. */
   readonly notChecked?: string

@@ -209,7 +209,10 @@ function relocatedReason({ path, why }: SkippedFile, moved: string): string {
 function withLine(path: string): string {
   const quoted = quote(`${path}:`)
   const fence = /^`+/.exec(quoted)![0]
-  return quoted.slice(0, -fence.length).replace(/ $/, '').replace(/\u2069$/, '')
+  return quoted
+    .slice(0, -fence.length)
+    .replace(/ $/, '')
+    .replace(/\u2069$/, '')
 }
 
 function counted(count: number, one: string, many?: string): string | undefined {

@@ -125,7 +125,11 @@ async function runs(): Promise<readonly (readonly [kind: string, args: readonly 
   }
   // What Cognito accepts as the name of a group; of a username, an operator may have any file.
   const names = ATTACKS.filter(name => /^\S+$/.test(name))
-  const groups = names.map((name, index) => ({ GroupName: name, Precedence: index % 3, RoleArn: role(`role-${index}`) }))
+  const groups = names.map((name, index) => ({
+    GroupName: name,
+    Precedence: index % 3,
+    RoleArn: role(`role-${index}`),
+  }))
   const pool = await file('pool.json', JSON.stringify({ Groups: groups }))
   const users = await file(
     'users.ndjson',

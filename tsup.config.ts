@@ -1,9 +1,10 @@
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Plugin, transform } from 'esbuild'
 import { rollup } from 'rollup'
 import type { Options } from 'tsup'
+import ts from 'typescript'
 
 const library = {
   index: 'src/index.ts',
@@ -31,6 +32,71 @@ export const LEAN_PACKAGES: Plugin = {
     )
     build.onLoad({ filter: /^/, namespace: 'none' }, () => ({ contents: 'module.exports = {}' }))
   },
+}
+
+const packageFile = (path: string) => fileURLToPath(new URL(`node_modules/${path}`, import.meta.url))
+
+/** What only the page of a rule has, and a finding has not. */
+const PAGE_TEXTS: ReadonlySet<string> = new Set(['title', 'context', 'what', 'why', 'avoid', 'prefer', 'see'])
+
+/** What of yaml writes, and types that no schema of the reader has. Whatever calls it fails. */
+const NOT_USED_OF_YAML =
+  /^(?:\.\.?\/)+(?:.*\/)?(?:stringify|schema\/(?:core|json|yaml-1\.1)|(?:core|json|yaml-1\.1)|visit)\b/
+
+/** Makes the reader of templates one for pages: without Node's modules, and without what no page needs. */
+export const FOR_BROWSERS: Plugin = {
+  name: 'for-browsers',
+  setup(build) {
+    build.onResolve({ filter: /^node:path$/ }, () => ({
+      path: packageFile('path-browserify/index.js'),
+      sideEffects: false,
+    }))
+    build.onResolve({ filter: /\/hcl-thread\.js$/ }, ({ path, resolveDir }) => ({
+      path: resolve(resolveDir, path.replace(/\.js$/, '.browser.ts')),
+    }))
+    build.onLoad({ filter: /[\\/]hcl-program\.browser\.ts$/ }, ({ path }) => ({
+      contents: `
+        /*! ${HCL_NOTICE} */
+        import loader from '@cdktn/hcl2json/wasm/wasm_exec.js'
+        import program from '@cdktn/hcl2json/main.wasm.gz'
+        export { loader, program }
+      `,
+      resolveDir: resolve(path, '..'),
+    }))
+    build.onLoad({ filter: /[\\/]hcl2json[\\/]wasm[\\/]wasm_exec\.js$/ }, async ({ path }) => ({
+      contents: await readFile(path),
+      loader: 'text',
+    }))
+    build.onResolve({ filter: NOT_USED_OF_YAML }, ({ importer }) =>
+      /[\\/]yaml[\\/]browser[\\/]dist[\\/](?!parse)/.test(importer)
+        ? { path: 'none', namespace: 'none', sideEffects: false }
+        : undefined,
+    )
+    build.onLoad({ filter: /[\\/]src[\\/]rules[\\/][^\\/]*-rules?\.ts$/ }, async ({ path }) => ({
+      contents: withoutPageTexts(await readFile(path, 'utf8')),
+      loader: 'ts',
+    }))
+  },
+}
+
+const HCL_NOTICE =
+  'Contains @cdktn/hcl2json, MPL-2.0, whose source is at https://github.com/open-constructs/cdk-terrain; see third-party-licenses.md'
+
+/** The rules of a file without the texts of their pages. */
+function withoutPageTexts(text: string): string {
+  const source = ts.createSourceFile('rules.ts', text, ts.ScriptTarget.Latest)
+  const cuts: { readonly from: number; readonly to: number }[] = []
+  const visit = (node: ts.Node) => {
+    if (ts.isCallExpression(node) && node.expression.getText(source) === 'defineRule')
+      for (const rule of node.arguments)
+        if (ts.isObjectLiteralExpression(rule))
+          for (const { name, pos, end } of rule.properties)
+            // With the comma.
+            if (name !== undefined && PAGE_TEXTS.has(name.getText(source))) cuts.push({ from: pos, to: end + 1 })
+    ts.forEachChild(node, visit)
+  }
+  visit(source)
+  return cuts.reduceRight((left, { from, to }) => left.slice(0, from) + left.slice(to), text)
 }
 
 const common = {
@@ -130,6 +196,23 @@ function commandLine(): NonNullable<Options['plugins']>[number] {
   }
 }
 
+/** `rolecast/template` for pages. Each `import()` is a file of its own, which a page loads when it needs it. */
+export const BROWSER_BUILD: Options = {
+  ...common,
+  entry: { 'template/browser': 'src/template/index.ts' },
+  format: ['esm'],
+  platform: 'browser',
+  target: 'es2022',
+  esbuildPlugins: [FOR_BROWSERS, LEAN_PACKAGES],
+  noExternal: [/^@cdktn\/hcl2json\//],
+  loader: { '.gz': 'binary' },
+  // `path-browserify` asks the process for the folder that a relative path is in; nothing here resolves one.
+  define: { process: 'undefined' },
+  esbuildOptions(options) {
+    options.chunkNames = 'template/browser/[name]-[hash]'
+  },
+}
+
 const BUILDS: readonly Options[] = [
   { ...common, entry: others, format: ['esm'], dts: { entry: library } },
   { ...common, entry: { 'cognito/index': cognito }, format: ['esm'] },
@@ -150,6 +233,7 @@ const BUILDS: readonly Options[] = [
     outExtension: () => ({ js: '.js' }),
     plugins: [commandLine()],
   },
+  BROWSER_BUILD,
 ]
 
 export default BUILDS

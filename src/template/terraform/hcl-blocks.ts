@@ -1,13 +1,13 @@
 import type { Position } from '../json-text.js'
 import type { Location } from '../../rules/infrastructure.js'
 
-/** Where something stands in the text. */
+/** A range of the text. */
 export interface LineSpan {
   readonly start: Position
   readonly end: Position
 }
 
-/** A block of HCL, as far as its places are concerned. */
+/** The locations of an HCL block. */
 export interface HclBlock extends LineSpan {
   /** `resource` and its labels: `['resource', 'aws_iam_role', 'x']`. */
   readonly names: readonly string[]
@@ -38,8 +38,8 @@ const COMMENT = String.raw`#[^\n]*|//[^\n]*|/\*[\s\S]*?(?:\*/|$)`
 const LEXEME = new RegExp(String.raw`[^\S\n]+|\n|${COMMENT}|<<-?${NAME}\r?\n|"|${NAME}|==|=>|[\s\S]`, 'uy')
 
 /**
- * Finds the places of blocks, attributes and comments. It is no parser: it takes any text, and what is not HCL has some
- * outline or other. What is in comments, strings and heredocs is no block.
+ * Finds the locations of blocks, attributes and comments. It is not a parser: it accepts any text, and returns some
+ * outline even if the text is not HCL. Text in comments, strings and heredocs is not a block.
  */
 export function outlineHcl(text: string): HclOutline {
   const positionOf = createPositions(text)
@@ -48,7 +48,7 @@ export function outlineHcl(text: string): HclOutline {
   let index = 0
   const peek = (ahead = 0) => tokens[Math.min(index + ahead, tokens.length - 1)]!
 
-  /** Passes an expression: to the end of the line, or to the brace that closes the block. */
+  /** Skips an expression: to the end of the line, or to the brace that closes the block. */
   const skipExpression = (): number => {
     let depth = 0
     let end = peek().start
@@ -62,9 +62,11 @@ export function outlineHcl(text: string): HclOutline {
     return end
   }
 
-  /** Where the words and strings end that were looked at last: they are not counted again from each of them. */
+  /**
+   * The end of the words and strings that were looked at last, so that they are not counted again from each of them.
+   */
   let labelsEnd = 0
-  /** How many labels stand between a word and its brace; none where it is no block. */
+  /** The number of labels between a word and its brace; 0 if it is not a block. */
   const countLabels = (): number | undefined => {
     if (labelsEnd <= index) {
       labelsEnd = index + 1
@@ -110,8 +112,8 @@ export function outlineHcl(text: string): HclOutline {
 }
 
 /**
- * Whether a text may be no HCL: it has a statement of no known form, a bracket or a text that is not closed. It is no parser: what
- * it takes for sound may have an expression that is not.
+ * Whether a text may not be HCL: it has a statement of an unknown form, or a bracket or string that is not closed. It
+ * is not a parser: a text that passes may still have an invalid expression.
  */
 export function mayBeBroken(text: string): boolean {
   const { tokens } = tokenize(text)
@@ -122,7 +124,7 @@ export function mayBeBroken(text: string): boolean {
   let index = 0
   const at = (ahead = 0) => tokens[Math.min(index + ahead, tokens.length - 1)]!
 
-  /** Whether an expression stands there, up to the end of its line or the brace of its block. */
+  /** Whether there is an expression, up to the end of its line or the brace of its block. */
   const passExpression = (): boolean => {
     const inside: string[] = []
     let length = 0
@@ -194,7 +196,7 @@ function tokenize(text: string): {
   return { tokens, comments }
 }
 
-/** To the end of the line that has the delimiter alone. */
+/** To the end of the line that has only the delimiter. */
 function endOfHeredoc(text: string, from: number, delimiter: string): number {
   for (let offset = from; offset < text.length;) {
     const newline = text.indexOf('\n', offset)
@@ -207,7 +209,7 @@ function endOfHeredoc(text: string, from: number, delimiter: string): number {
 
 /** Past the closing quote. Strings have expressions inside, and these have strings. */
 function endOfString(text: string, from: number): number {
-  /** What is open, inside out: a string, or an expression with so many braces. */
+  /** What is open, innermost first: a string, or an expression with this many braces. */
   const open: ('string' | number)[] = ['string']
   for (let offset = from; offset < text.length; offset++) {
     const mark = text[offset]!

@@ -27,12 +27,12 @@ type Expression = (scope: Scope) => Term
 
 type PathStep =
   | { readonly is: 'key'; readonly key: Expression; readonly isIndex: boolean }
-  /** `[*]` goes over all that follows, `.*` over the attributes that follow. */
+  /** `[*]` applies to everything that follows, `.*` to the attributes that follow. */
   | { readonly is: 'splat'; readonly isFull: boolean }
 
 const NOT_UNDERSTOOD: Term = unknown('its expression is not understood')
 
-/** Evaluates a text with `${…}` in it, as `@cdktn/hcl2json` gives it. What cannot be worked out is unknown. */
+/** Evaluates a text with `${…}` in it, as `@cdktn/hcl2json` gives it. What cannot be evaluated is unknown. */
 export function evaluateTemplate(text: string, scope: Scope): Term {
   if (!/[$%]\{/.test(text)) return scalar(text)
   const parsed = parseTemplate(text)
@@ -46,12 +46,12 @@ export function evaluateTemplate(text: string, scope: Scope): Term {
   return term
 }
 
-/** The steps that code of so many characters takes, if it does nothing again and again. */
+/** The steps that code of this length takes, if it repeats nothing. */
 function costOf(length: number): number {
   return 1 + length / 50
 }
 
-/** Of all expressions that wait for one another: each level of each takes from the stack. */
+/** The depth of all expressions that wait for one another: each level of each uses the stack. */
 const MAX_TOTAL_NESTING = 300
 
 interface Parsed {
@@ -59,7 +59,7 @@ interface Parsed {
   readonly nesting: number
 }
 
-/** Thrown and caught in this file only: what is not understood ends the parse from any depth. */
+/** Thrown and caught only in this file: ends the parse from any depth. */
 const STOP = new Error('not understood')
 
 function parseTemplate(text: string): Parsed | undefined {
@@ -107,14 +107,14 @@ function createReader(text: string) {
     return result
   }
 
-  /** A text with holes, up to the quote that closes it, or to the end. Only a quoted one has escapes. */
+  /** A string with holes, up to its closing quote, or to the end. Only a quoted one has escapes. */
   function template(quote: '"' | undefined): Expression {
     const { expression, end } = templateUntil(quote)
     if (end !== undefined) throw STOP
     return expression
   }
 
-  /** To the end of the text, or to one of these words as a directive: `%{else}`. */
+  /** To the end of the string, or to one of these words as a directive: `%{else}`. */
   function templateUntil(
     quote: '"' | undefined,
     words: readonly string[] = [],
@@ -371,7 +371,7 @@ function createReader(text: string) {
     return take(/for\b(?=\s+[\p{ID_Start}_])/uy) !== undefined
   }
 
-  /** `k, v in`, without what it goes over. */
+  /** `k, v in`, without the collection. */
   function loopNames(): readonly string[] {
     const word = () => {
       space()
@@ -419,9 +419,9 @@ function createReader(text: string) {
   return { template, nesting: () => deepest }
 }
 
-/** Of a text, what needs no closer look. */
+/** The part of a string without special characters. */
 const PLAIN = /[^$%"\\]+/y
-/** Each alternative ends in one way only, so that the whole has one way to match. */
+/** Each alternative can end in only one way, so that the whole can match in only one way. */
 const SPACE = /(?:\s|#[^\n]*(?:\n|$)|\/\/[^\n]*(?:\n|$)|\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\/)*/y
 const WORD = /[\p{ID_Start}_][\p{ID_Continue}-]*/uy
 const ESCAPES: ReadonlyMap<string, string> = new Map([
@@ -470,7 +470,7 @@ function sizeOf(term: Term): number {
   return term.is === 'list' ? term.items.length : term.is === 'map' ? term.entries.size : 1
 }
 
-/** What the attributes and indices lead to. */
+/** The value that the attributes and indices lead to. */
 function follow(term: Term, path: readonly PathStep[], scope: Scope): Term {
   let at = term
   for (const [index, step] of path.entries()) {
@@ -499,7 +499,7 @@ function splatItems(term: Term): readonly Term[] | undefined {
 
 function whichOf(term: Term): string {
   const [to] = refersTo(term)
-  return to === undefined || to.type === '' ? whyOf(term) : `which ${quote(to.id)} it is cannot be told`
+  return to === undefined || to.type === '' ? whyOf(term) : `it is not known which instance of ${quote(to.id)} it is`
 }
 
 function operate(operator: string, left: Term, right: Term): Term {

@@ -17,9 +17,9 @@ import {
   toParts,
 } from './hcl-values.js'
 
-/** A list or a map of more elements is not made. */
+/** The most elements of a list or a map. */
 const MAX_ELEMENTS = 20_000
-/** A text that a function makes has so many characters at most. */
+/** The most characters of a string that a function makes. */
 const MAX_TEXT = 100_000
 
 type Items = readonly Term[]
@@ -36,7 +36,7 @@ function numberOf(term: Term | undefined): number | undefined {
   return term && toNumber(term)
 }
 
-/** A function of texts that are all known. */
+/** A function of strings that are all known. */
 function ofTexts(work: (...texts: string[]) => string | boolean | number | undefined): HclFunction {
   return values => {
     const texts = values.map(textOf)
@@ -55,12 +55,12 @@ function ofNumbers(work: (...numbers: number[]) => number): HclFunction {
   }
 }
 
-/** Whether it has a value of its own, which no other value of a set can turn out to be. */
+/** Whether its value certainly differs from every other value of a set. */
 function isSettled(term: Term): boolean {
   return term.is === 'scalar' || term.is === 'list' || term.is === 'map' || term.is === 'absent'
 }
 
-/** The elements of a set: each once, texts and numbers in their order. Undefined where two may turn out to be one. */
+/** The elements of a set: each once, strings and numbers in their order. Undefined if two may turn out to be equal. */
 export function toSet(items: Items): Items | undefined {
   if (items.length > 1 && !items.every(isSettled)) return undefined
   const scalars = items.filter(item => item.is === 'scalar')
@@ -79,7 +79,7 @@ function setOf(items: Items | undefined): Term | undefined {
   return elements && listOfTerms(elements)
 }
 
-/** A lone symbol of no resource may turn out to be a list. */
+/** A single symbol that is not of a resource may turn out to be a list. */
 function mayBeList(term: Term): boolean {
   return !(isSettled(term) || (term.is === 'symbolic' && loneSymbol(term)?.to?.type !== ''))
 }
@@ -91,7 +91,7 @@ function flatten(items: Items, into: Term[], depth = 0): boolean {
   })
 }
 
-/** `%s`, `%d`, `%02d`, `%v`, `%q` and `%%`, which is what real files have. */
+/** `%s`, `%d`, `%02d`, `%v`, `%q` and `%%`, which real files use. */
 const VERB = /%(?:(0?[1-9]?)d|([svq%]))|%/g
 
 const format: HclFunction = ([pattern, ...given], scope) => {
@@ -142,17 +142,17 @@ const join: HclFunction = ([separator, ...lists], scope) => {
   return fromParts(parts, scope)
 }
 
-/** The first argument that is no error; unknown where that is not certain. */
+/** The first argument that is not an error; unknown if that is not certain. */
 const firstThatWorks: HclFunction = values => values.find(value => !isFailure(value)) ?? values.at(-1)
 
 const coalesce: HclFunction = values => {
   for (const value of values) {
     if (value.is === 'absent' || textOf(value) === '') continue
-    // A text with something in it is neither null nor empty.
+    // A string with at least one character is neither null nor empty.
     const isText = value.is === 'symbolic' && value.parts.some(part => typeof part === 'string' && part !== '')
     return isSettled(value) || isText ? value : undefined
   }
-  return failed('all that it may be is null')
+  return failed('all of its possible values are null')
 }
 
 const contains: HclFunction = ([list, searched]) => {
@@ -162,7 +162,7 @@ const contains: HclFunction = ([list, searched]) => {
   return equal.has(true) ? scalar(true) : equal.has(undefined) ? undefined : scalar(false)
 }
 
-/** The elements of a list are of one type, to which what is searched is converted. */
+/** The elements of a list have one type, to which the searched value is converted. */
 function areEqualTexts(a: Term, b: Term): boolean | undefined {
   return a.is === 'scalar' && b.is === 'scalar' ? a.text === b.text : undefined
 }
@@ -213,7 +213,7 @@ const one: HclFunction = ([list]) => {
   return items.length === 0 ? ABSENT : items.length === 1 ? items[0] : failed('the list has more than one element')
 }
 
-/** `undefined` where the elements are not texts that are all known. */
+/** `undefined` unless all elements are known strings. */
 function knownTexts(term: Term | undefined): readonly string[] | undefined {
   const texts = itemsOf(term)?.map(textOf)
   return texts?.includes(undefined) ? undefined : (texts as readonly string[] | undefined)
@@ -243,7 +243,7 @@ function isAscii(text: string): boolean {
 
 const identity: HclFunction = ([value]) => value
 
-/** Each is worked out exactly, or not at all. */
+/** Each is evaluated exactly, or not at all. */
 const WORK: readonly (readonly [name: string, work: HclFunction])[] = [
   ['jsonencode', ([value], scope) => value && toJson(value, scope)],
   [
@@ -456,7 +456,7 @@ const WORK: readonly (readonly [name: string, work: HclFunction])[] = [
   ],
 ]
 
-/** How many arguments Terraform takes, at least and at most, where it is not exactly one. */
+/** The minimum and maximum number of arguments, if it is not exactly one. */
 const ARGUMENTS: ReadonlyMap<string, readonly [least: number, most: number]> = new Map<string, [number, number]>([
   ['trimprefix', [2, 2]],
   ['trimsuffix', [2, 2]],
@@ -488,7 +488,10 @@ const ARGUMENTS: ReadonlyMap<string, readonly [least: number, most: number]> = n
   ['range', [1, 3]],
 ])
 
-/** Those that stand between a table of groups and the groups. With another number of arguments, Terraform stops. */
+/**
+ * The functions that typically convert a table of groups into groups. With a wrong number of arguments, Terraform
+ * stops.
+ */
 export const FUNCTIONS: ReadonlyMap<string, HclFunction> = new Map(
   WORK.map(([name, work]) => {
     const [least, most] = ARGUMENTS.get(name) ?? [1, 1]

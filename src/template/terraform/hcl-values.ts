@@ -3,32 +3,32 @@ import { compareText } from '../../text.js'
 import { loneSymbol, type Reference, refersTo, type TemplateSymbol, whyUnknown } from '../evaluated.js'
 import { ABSENT, listOfTerms, mapOfTerms, reference, scalar, type Term, unknown } from './term.js'
 
-/** What names in an expression mean. */
+/** The meaning of names in an expression. */
 export interface Scope {
   /** `each`, `count`, the variables of a `for`. */
   readonly bindings: ReadonlyMap<string, Term>
-  /** Is told of each binding that is used. */
+  /** Called with each binding that is used. */
   readonly onBound?: ((name: string) => void) | undefined
-  /** What any other name stands for, with the attributes and indices after it. */
+  /** The value of any other name, with the attributes and indices after it. */
   readonly lookUp: (name: string, steps: readonly Step[]) => Found
-  /** What the configuration sets of a resource, as far as it does. */
+  /** The attributes that the configuration sets for a resource. */
   readonly attributeOf?: ((to: Reference, name: string) => Term | undefined) | undefined
-  /** Functions that mean something else here. */
+  /** Functions with a different meaning here. */
   readonly functions?: ReadonlyMap<string, HclFunction> | undefined
   readonly budget: Budget
 }
 
-/** What all expressions of a root module share, which may be made to multiply. */
+/** Shared by all expressions of a root module, which could otherwise multiply. */
 export interface Budget {
   /** How many steps are left. */
   left: number
-  /** How deep the expressions are that are being evaluated, each because of the one before. */
+  /** The depth of the expressions that are being evaluated, each because of the previous one. */
   nesting: number
 }
 
 /** `.name` or `[key]`. */
 export interface Step {
-  /** `undefined` where it is not known. */
+  /** `undefined` if it is not known. */
   readonly key: string | number | undefined
   readonly isIndex: boolean
 }
@@ -39,7 +39,7 @@ export interface Found {
   readonly taken: number
 }
 
-/** `undefined`: this use of the function is not worked out. */
+/** `undefined`: this use of the function is not evaluated. */
 export type HclFunction = (values: readonly Term[], scope: Scope) => Term | undefined
 
 export const TOO_MUCH: Term = unknown('it takes too long to evaluate')
@@ -49,7 +49,7 @@ export const MAX_NESTING = 100
 
 const FAILURES = new WeakSet<Term>()
 
-/** What makes Terraform stop with an error, unless a `try` or a `can` is around it. */
+/** An error with which Terraform stops, unless it is inside a `try` or a `can`. */
 export function failed(why: string): Term {
   const term = unknown(why)
   FAILURES.add(term)
@@ -62,19 +62,19 @@ export function isFailure(term: Term): boolean {
 
 const OTHERS = new WeakMap<Term, () => Term>()
 
-/** The term, and what it is instead where a condition turns out otherwise. */
+/** The term, and its value if a condition turns out differently. */
 export function withOther(term: Term, other: () => Term): Term {
   const own = { ...term }
   OTHERS.set(own, other)
   return own
 }
 
-/** What `withOther` has kept; undefined where there is nothing. */
+/** The value that `withOther` stored; undefined if there is none. */
 export function otherOf(term: Term): (() => Term) | undefined {
   return OTHERS.get(term)
 }
 
-/** Whether there is a collection, and nothing in it. */
+/** Whether it is an empty collection. */
 export function isEmpty(term: Term): boolean {
   return (term.is === 'list' && term.items.length === 0) || (term.is === 'map' && term.entries.size === 0)
 }
@@ -83,13 +83,13 @@ export function whyOf(term: Term): string {
   return whyUnknown(term) ?? 'its expression does not fit its values'
 }
 
-/** What a `for` or a `for_each` goes over, in Terraform's order: keys with values. */
+/** The elements of a `for` or a `for_each`, in Terraform's order: keys with values. */
 export function entriesOf(term: Term): readonly (readonly [Term, Term])[] | undefined {
   if (term.is === 'map') return sortedEntries(term).map(([key, value]) => [scalar(key), value])
   return term.is === 'list' ? term.items.map((item, index) => [scalar(index), item]) : undefined
 }
 
-/** The keys of a map have an order, and it is not that of the text. */
+/** The keys of a map are ordered, but not as in the text. */
 export function sortedEntries({ entries }: Extract<Term, { is: 'map' }>): readonly (readonly [string, Term])[] {
   return [...entries].toSorted(([a], [b]) => compareText(a, b))
 }
@@ -143,7 +143,7 @@ export function toComparable(term: Term): string | undefined {
   return term.is === 'absent' ? 'null' : term.is === 'scalar' ? JSON.stringify(term.value) : undefined
 }
 
-/** Whether two values are equal; undefined where that cannot be told. */
+/** Whether two values are equal; undefined if that cannot be determined. */
 export function areEqual(a: Term, b: Term): boolean | undefined {
   if ((a.is === 'absent' && isCollection(b)) || (b.is === 'absent' && isCollection(a))) return false
   const [left, right] = [toComparable(a), toComparable(b)]
@@ -161,7 +161,7 @@ export function toParts(term: Term): readonly Part[] {
   return term.is === 'symbolic' ? term.parts : [{ why: whyOf(term), refers: refersTo(term) }]
 }
 
-/** A text of parts that are known and parts that are not. */
+/** A string of known and unknown parts. */
 export function fromParts(parts: readonly Part[], { budget }: Scope): Term {
   budget.left -= parts.reduce((sum, part) => sum + 1 + (typeof part === 'string' ? part.length / 100 : 0), 0)
   if (budget.left <= 0) return TOO_MUCH
@@ -169,7 +169,7 @@ export function fromParts(parts: readonly Part[], { budget }: Scope): Term {
   return isKnown ? scalar(parts.join('')) : { is: 'symbolic', parts, at: undefined }
 }
 
-/** `jsonencode`: what is unknown in it becomes a hole in the text. */
+/** `jsonencode`: an unknown part becomes a hole in the string. */
 export function toJson(term: Term, scope: Scope): Term {
   const parts: Part[] = []
   const write = (value: Term, depth: number): void => {
@@ -201,7 +201,7 @@ export function toJson(term: Term, scope: Scope): Term {
   return fromParts(parts, scope)
 }
 
-/** What `jsondecode` makes of a JSON value. */
+/** `jsondecode` of a JSON value. */
 export function fromJsonValue(value: unknown, depth = 0): Term {
   if (depth > MAX_NESTING) return unknown('it is nested too deeply')
   if (Array.isArray(value)) return listOfTerms(value.map(item => fromJsonValue(item, depth + 1)))

@@ -11,7 +11,7 @@ export interface OnlineAudit {
   readonly name: string
   readonly seconds: number
   readonly calls: number
-  /** Against the calls over the quota that they share, which is the least that they can take. */
+  /** Divided by the minimum: the calls divided by the quota that they share. */
   readonly ratio: number
 }
 

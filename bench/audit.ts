@@ -30,13 +30,13 @@ const allNew = (user: number) => userLine(user, user)
 
 /** What an offline audit of a million users takes, by format. */
 export interface AuditCost extends WholeProcess {
-  /** The most memory of the process. */
+  /** The peak memory of the process. */
   readonly megabytes: number
 }
 
 /**
  * How much processor time does `rolecast audit pool` take for a million lines, and how much memory? The first row is a process that
- * reads the same lines and parses each as JSON, which is what a program takes at least that reads them so.
+ * reads the same lines and parses each as JSON, which is the minimum for a program that reads them this way.
  */
 export async function benchAudit(): Promise<Readonly<Record<string, readonly AuditCost[]>>> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecast-bench-'))
@@ -56,8 +56,8 @@ export async function benchAudit(): Promise<Readonly<Record<string, readonly Aud
     ]
     const results: Record<string, readonly AuditCost[]> = {}
     for (const [kind, lineOf] of Object.entries({
-      'groups that others have too': recurring,
-      'groups that nobody else has': allNew,
+      'groups that other users share': recurring,
+      'groups that no other user has': allNew,
     })) {
       await writeUsers(users, lineOf)
       const costs = await leastCpu(processes, { rounds: ROUNDS })

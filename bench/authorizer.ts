@@ -12,7 +12,7 @@ const clientId = '1example23456789'
 /** How much of verifying a token resolving its ten groups may cost; `npm run bench -- --guard` fails above it. */
 export const MAX_SHARE = 0.08
 
-/** What does the role cost a request, beside verifying its token, once the groups are cached? */
+/** What does the role cost a request, in addition to verifying its token, once the groups are cached? */
 export async function benchAuthorizer(): Promise<Readonly<Record<string, readonly Measured[]>>> {
   const pool = poolOf(500)
   const Groups = pool.map(({ groupName, precedence, roleArn }) => ({

@@ -22,7 +22,7 @@ const OUTSIDE: BuildOptions = { format: 'cjs', external: ['@aws-sdk/*', '@smithy
 const CJS: BuildOptions = { format: 'cjs' }
 const ESM: BuildOptions = { format: 'esm', mainFields: ['module', 'main'], banner: BANNER }
 
-/** What a function does without rolecast: reads the group, takes its role, and answers with a policy. */
+/** What a function does without rolecast: reads the group, takes its role, and returns a policy. */
 const BY_HAND = `import { CognitoIdentityProviderClient, GetGroupCommand } from '@aws-sdk/client-cognito-identity-provider'
 const client = new CognitoIdentityProviderClient({})
 export async function handler({ methodArn }) {
@@ -65,7 +65,7 @@ handler({ type: 'TOKEN', authorizationToken: 'Bearer x', methodArn: ${JSON.strin
   process.exit(policyDocument.Statement[0].Effect === 'Allow' ? 0 : 1),
 )`
 
-/** What does an authorizer weigh, and how much CPU does its process take up to the first answer? Verifying the token is left out. */
+/** How large is an authorizer, and how much CPU does its process need for the first response? Without verifying the token. */
 export async function benchBundles(): Promise<readonly Bundle[]> {
   const folder = await mkdtemp(join(tmpdir(), 'rolecast-bundles-'))
   await using endpoint = await startCognitoEndpoint({

@@ -4,6 +4,8 @@ import type { Answers, Compared } from './competitors/compared.js'
 
 const WIDTH = 860
 const ROW = 24
+/** Where the first question begins, below the title, the notes and the scale. */
+const TOP = 84
 /** Where the bars' 1x stands, how far right the longest one goes, and how far left a bar below 1x may go. */
 const ONE = 330
 const LONGEST = 350
@@ -28,7 +30,7 @@ const STYLE = `
     .other { fill: #848d97 }
   }`
 
-/** A bar for every candidate, as long as the logarithm of its ratio. The same answers give the same bytes. */
+/** A bar for every candidate, as long as the logarithm of its ratio. The same results give the same bytes. */
 function chart(machine: string, answers: Answers): string {
   const ratios = Object.values(answers).flatMap(rows => rows.map(({ ratio }) => ratio))
   const decades = Math.max(1, Math.ceil(Math.log10(Math.max(...ratios))))
@@ -36,9 +38,9 @@ function chart(machine: string, answers: Answers): string {
   const lengthOf = (ratio: number) => Math.max(-LEFTMOST, Math.log10(ratio) * decade)
 
   const parts: string[] = []
-  let y = 66
+  let y = TOP
   for (const [question, rows] of Object.entries(answers)) {
-    parts.push(text(20, y + 26, 'question', question))
+    parts.push(text(20, y + 26, 'question', grouped(question)))
     y += 36
     for (const [index, row] of rows.entries()) {
       const length = lengthOf(row.ratio)
@@ -55,20 +57,26 @@ function chart(machine: string, answers: Answers): string {
   const height = y + 20
   const grid = Array.from({ length: decades + 1 }, (_, power) => {
     const x = round(ONE + power * decade)
-    return `<line class="grid" x1="${x}" x2="${x}" y1="66" y2="${y + 6}"/>${text(x, 60, 'tick', `${10 ** power}x`)}`
+    return `<line class="grid" x1="${x}" x2="${x}" y1="${TOP}" y2="${y + 6}"/>${text(x, TOP - 6, 'tick', grouped(`${10 ** power}x`))}`
   })
   const description = Object.entries(answers).map(
-    ([question, rows]) => `${question}: ${rows.map(row => `${row.name} ${said(row)}`).join(', ')}.`,
+    ([question, rows]) => `${grouped(question)}: ${rows.map(row => `${row.name} ${said(row)}`).join(', ')}.`,
   )
   const size = `viewBox="0 0 ${WIDTH} ${height}" width="${WIDTH}" height="${height}"`
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" ${size} role="img" aria-labelledby="title description">`,
-    '<title id="title">rolecast beside what people would use instead</title>',
+    '<title id="title">rolecast compared with what people would use instead</title>',
     `<desc id="description">${htmlEscape(description.join(' '))}</desc>`,
     `<style>${STYLE}\n</style>`,
     `<rect class="ground" width="${WIDTH}" height="${height}"/>`,
-    text(20, 26, 'question', 'How many times the first of each question; shorter is better, the scale is logarithmic'),
-    text(20, 44, 'note', machine),
+    text(20, 26, 'question', 'How many times longer than rolecast; for memory, how many times more'),
+    text(20, 44, 'note', `Shorter is better, and the scale is logarithmic. ${machine}`),
+    text(
+      20,
+      60,
+      'note',
+      'A green bar is 1x: rolecast on one thread, or an empty module where whole processes are compared',
+    ),
     ...grid,
     ...parts,
     '</svg>',
@@ -77,7 +85,21 @@ function chart(machine: string, answers: Answers): string {
 }
 
 function said({ value, unit, ratio }: Compared): string {
-  return `${round(ratio, ratio < 10 ? 2 : 0)}x (${round(value, value < 100 ? 1 : 0)} ${unit})`
+  return `${round(ratio, ratio < 10 ? 2 : 0)}x (${inUnits(value, unit)})`
+}
+
+const NEXT_UNIT: Readonly<Record<string, string>> = { ns: 'µs', µs: 'ms', ms: 's' }
+
+/** In the unit in which it has at most three digits before the point, and with three digits that count. */
+function inUnits(value: number, unit: string): string {
+  const next = NEXT_UNIT[unit]
+  if (next !== undefined && value >= 1_000) return inUnits(value / 1_000, next)
+  return `${grouped(String(value < 1_000 ? Number(value.toPrecision(3)) : Math.round(value)))} ${unit}`
+}
+
+/** With a comma between the thousands of each number. */
+function grouped(words: string): string {
+  return words.replace(/\d{4,}/g, digits => Number(digits).toLocaleString('en-US'))
 }
 
 function text(x: number, y: number, name: string, content: string): string {
@@ -88,10 +110,26 @@ function round(value: number, digits = 1): number {
   return Number(value.toFixed(digits))
 }
 
-interface Measurement {
-  readonly machine: string
-  readonly competitors: Answers
+/**
+ * What `npm run bench -- --competitors` printed, as the page shows it: the machine, the versions of the competitors, and
+ * the rows of each question.
+ */
+function recordOf(page: string): readonly [machine: string, answers: Answers] {
+  const printed = /^## Compared with other tools$.*?^```text\n(.*?)^```$/ms.exec(page)?.[1]
+  if (printed === undefined) throw new Error('the page has no record below `## Compared with other tools`')
+  const [head, ...questions] = printed.trimEnd().split('\n\n')
+  const answers = questions.map(lines => {
+    const [question, ...rows] = lines.split('\n')
+    return [question!, rows.map(rowOf)] as const
+  })
+  return [head!.split('\n')[0]!, Object.fromEntries(answers)]
 }
 
-const { machine, competitors } = JSON.parse(await readFile(process.argv[2]!, 'utf8')) as Measurement
-process.stdout.write(chart(machine, competitors))
+function rowOf(line: string): Compared {
+  const row = /^ {2}(?<name>.*?) +(?<value>\d+(?:\.\d)?) (?<unit>ms|ns|MB) +(?<ratio>\d+\.\d\d)x$/.exec(line)?.groups
+  if (row === undefined) throw new Error(`not a row of a record: ${line}`)
+  const { name, value, unit, ratio } = row
+  return { name: name!, value: Number(value), unit: unit as Compared['unit'], ratio: Number(ratio) }
+}
+
+process.stdout.write(chart(...recordOf(await readFile(process.argv[2]!, 'utf8'))))

@@ -16,11 +16,11 @@ const REQUESTS = 10_000
 const CALL = 30
 const ACCESS = 1
 
-/** How many calls does it take to start cold? Prints it, and gives it back by question. */
+/** How many calls does it take to start cold? Prints and returns them by question. */
 export async function benchFleet(): Promise<Readonly<Record<string, readonly Counted[]>>> {
   const results = {
-    [`${PROCESSES} processes start cold at once, the same 10 groups: calls`]: [
-      await counted('each for itself', client => startFleet(client)),
+    [`${PROCESSES} processes start cold at the same time, the same 10 groups: calls`]: [
+      await counted('own caches', client => startFleet(client)),
       await counted('with a shared cache', client => startFleet(client, memoryStore())),
     ],
     [`${REQUESTS} concurrent requests on a cold cache, the same 10 groups: calls`]: [

@@ -3,7 +3,7 @@ import { cpus } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 
-/** One way to do the job; it does it `times` times and gives back something that hangs on the work. */
+/** One way to do the job; it does it `times` times and returns something that depends on the work. */
 export interface Candidate {
   readonly name: string
   readonly run: (times: number) => unknown
@@ -30,7 +30,7 @@ export async function compare(candidates: readonly Candidate[]): Promise<readonl
   return inTurns(candidates, ROUNDS, (candidate, index) => sample(candidate, times[index]!))
 }
 
-/** The same where doing it once takes long enough, for so many things of which a time each is wanted; once more before, to warm up. */
+/** The same for work that takes long enough once, with a time for each of its items; it runs once before, to warm up. */
 export async function compareOnce(
   candidates: readonly Candidate[],
   rounds: number,
@@ -66,7 +66,7 @@ async function calibrate(candidate: Candidate): Promise<number> {
   }
 }
 
-/** What the work gave, so that no optimiser can leave it out. */
+/** The result of the work, so that no optimiser can remove it. */
 export const sink: { value: unknown } = { value: undefined }
 
 async function sample({ run }: Candidate, times: number): Promise<number> {
@@ -86,7 +86,7 @@ export interface WholeProcess {
 
 const TELL = fileURLToPath(new URL('tell-cpu.cjs', import.meta.url))
 
-/** The least of some rounds, in each of which the processes take turns: what else the machine does only adds to it. */
+/** The least of some rounds, in each of which the processes take turns: other work of the machine only adds to it. */
 export async function leastCpu(
   processes: readonly { readonly name: string; readonly args: readonly string[]; readonly env?: NodeJS.ProcessEnv }[],
   { rounds = 11, cwd }: { readonly rounds?: number; readonly cwd?: string } = {},

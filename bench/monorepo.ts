@@ -9,7 +9,7 @@ const ROUNDS = 5
 const root = fileURLToPath(new URL('..', import.meta.url))
 const BIN = join(root, 'dist/cli/bin.js')
 
-/** What anybody would write to look at the same files: find them, and read each. */
+/** The obvious program for the same files: find them, and read each. */
 const BASELINE = `
 import { readFile } from 'node:fs/promises'
 import { glob } from 'tinyglobby'

@@ -39,7 +39,7 @@ export async function benchPool(): Promise<Readonly<Record<string, readonly Meas
   }
   for (const size of [500, 10_000]) {
     const groups = poolOf(size)
-    results[`${size} groups, to begin with`] = await compare([
+    results[`${size} groups, cold`] = await compare([
       { name: 'a Map of the names', run: repeat(() => new Map(groups.map(group => [group.groupName, group]))) },
       { name: 'compilePool', run: repeat(() => compilePool(groups)) },
       { name: 'and a first resolveMany', run: repeat(() => compilePool(groups).resolveMany(NOBODY)) },

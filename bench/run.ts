@@ -68,7 +68,7 @@ async function guardImport() {
   process.exitCode = 1
 }
 
-/** What a command takes beside a process that does nothing. The best of three, for a busy machine. */
+/** What a command takes compared with a process that does nothing. The best of three, for a busy machine. */
 async function guardStartup() {
   for (let tries = 1; tries <= 3; tries++) {
     const commands = (await benchStartup()).slice(1)
@@ -80,7 +80,7 @@ async function guardStartup() {
   process.exitCode = 1
 }
 
-/** What a command takes beside a process that does nothing. */
+/** What a command takes compared with a process that does nothing. */
 async function benchCommands() {
   const startup = await benchStartup()
   console.log('\na command, from its start to its end: CPU of the whole process, the least of 21 runs')
@@ -102,7 +102,7 @@ async function guardResolving() {
     if (ofTen.find(({ name }) => name === 'resolveRoles')!.ratio <= MAX_SHARE) return
     if (tries === 3) break
   }
-  console.error(`more than ${100 * MAX_SHARE} %: a resolution is not to be noticed beside verifying a token`)
+  console.error(`more than ${100 * MAX_SHARE} %: a resolution must be negligible compared with verifying a token`)
   process.exitCode = 1
 }
 
@@ -121,7 +121,7 @@ async function benchColdStart() {
   const bundles = await benchBundles()
   const kilobytes = (bytes: number) => (bytes / 1_000).toFixed(0).padStart(5)
   print(
-    'an authorizer up to its first answer',
+    'an authorizer up to its first response',
     bundles,
     ({ minified, gzip }) => `  ${kilobytes(minified)} kB, gzip ${kilobytes(gzip)} kB`,
   )
@@ -138,7 +138,7 @@ async function benchColdStart() {
   }
 }
 
-/** What an audit over the network takes: by the clock, for nearly all of it is waiting. */
+/** What an audit over the network takes: by the clock, because nearly all of it is waiting. */
 async function benchOnline() {
   const online = await benchAuditOnline()
   console.log("\nan audit at 100 ms a call and Cognito's own quotas, a group a user: npm run bench -- --audit-online")
@@ -164,7 +164,7 @@ async function benchAudits() {
   return { audits }
 }
 
-/** The query of `rolecast sql`, beside `resolveMany`. */
+/** The query of `rolecast sql`, compared with `resolveMany`. */
 async function benchQuery() {
   const results = await benchSql()
   printResults(results)

@@ -9,7 +9,7 @@ const ROUNDS = 7
 
 /**
  * A million memberships that are rows of names in DuckDB: the query, and `resolveMany`, alone and with what docs/bulk.md does
- * around it, which is to make numbers of names in DuckDB and columns of its rows. All of them leave what they find in memory.
+ * around it, which is to make numbers of names in DuckDB and columns of its rows. All of them keep their results in memory.
  */
 export async function benchSql(): Promise<Readonly<Record<string, readonly Measured[]>>> {
   const groups = poolOf(500)
@@ -76,7 +76,7 @@ export async function benchSql(): Promise<Readonly<Record<string, readonly Measu
   instance.closeSync()
   return { [`${MEMBERSHIPS} memberships of ${USERS} users in DuckDB: of a membership`]: measured }
 
-  /** Both have to find the same, or it is no comparison. */
+  /** Both have to find the same; otherwise they cannot be compared. */
   async function checkSame() {
     const { outcomes, preferredRoleIds } = pool.resolveMany(made)
     const found = new Map<string, number>()

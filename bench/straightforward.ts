@@ -1,6 +1,6 @@
 import type { Group, RoleClaims } from '../dist/index.js'
 
-/** What one would write in an afternoon, for groups with different names. It is wrong where Cognito is odd; here it is a yardstick. */
+/** A simple program for groups with different names. It is wrong where Cognito is unusual; here it is only a yardstick. */
 export function straightforward(groups: readonly Group[]): RoleClaims {
   const withRole = groups
     .filter(group => group.roleArn)

@@ -5,18 +5,19 @@ interface Listening {
 
 const listening = new WeakMap<AbortSignal, Listening>()
 
-/** Whether it can be listened to. Not by its class: a polyfill or another realm has a class of its own. */
+/** Whether it can be listened to. Its class is not checked, because a polyfill or another realm has its own. */
 export function isAbortSignal(value: unknown): value is AbortSignal {
   const { aborted, addEventListener, removeEventListener } = Object(value) as Partial<AbortSignal>
   return typeof aborted === 'boolean' && [addEventListener, removeEventListener].every(one => typeof one === 'function')
 }
 
 /**
- * Calls `action` when the signal aborts, or at once if it has, until the function that it returns is called. Call that in
- * every case, so that nothing stays on a signal that lives long.
+ * Calls `action` when the signal aborts, or synchronously if it already has. Always call the function that it returns,
+ * which removes the listener: otherwise listeners pile up on a long-lived signal.
  *
- * In place of `AbortSignal.any`, whose listeners live as long as the signals it is made of, and on Node 20 forever. All who
- * wait for one signal share a listener, because Node 20 warns of a leak at the eleventh. Null is no signal, as undefined is.
+ * In place of `AbortSignal.any`, whose listeners live as long as the signals it is made of, and on Node 20 forever. All
+ * callers that wait for one signal share a listener, because Node 20 warns of a leak at the eleventh. Null and
+ * undefined mean no signal.
  */
 export function onAbort(signal: AbortSignal | null | undefined, action: () => void): () => void {
   if (signal === null || signal === undefined) return () => {}

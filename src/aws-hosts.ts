@@ -10,16 +10,16 @@ export interface AwsHost {
   readonly region?: string
 }
 
-/** Those that an SDK calls in every partition, over IPv4 alone or over both. */
+/** Those that an SDK calls in every partition, over IPv4 only or over IPv4 and IPv6. */
 const DOMAINS =
   /\.(?:amazonaws\.com|amazonaws\.com\.cn|amazonaws\.eu|c2s\.ic\.gov|sc2s\.sgov\.gov|cloud\.adc-e\.uk|csp\.hci\.ic\.gov|api\.aws|api\.amazonwebservices\.com\.cn|api\.amazonwebservices\.eu|api\.aws\.ic\.gov|api\.aws\.scloud|api\.cloud-aws\.adc-e\.uk|api\.aws\.hci\.ic\.gov)$/
 
 const SERVICE = /^(cognito-idp|cognito-identity|iam|lambda|sts)(?:-fips)?$/
 
 /**
- * The service whose own host this is, a VPC endpoint included, or undefined for any other. What customers run has hosts below the
- * domains of AWS too, such as `ID.execute-api.REGION.amazonaws.com` and `NAME.REGION.elb.amazonaws.com`: nothing says
- * that it is AWS who answers there.
+ * The service whose own host this is, a VPC endpoint included, or undefined for any other. Customers' own servers also
+ * have hosts below AWS's domains, such as `ID.execute-api.REGION.amazonaws.com` and `NAME.REGION.elb.amazonaws.com`, so
+ * the domain alone does not show that AWS responds.
  *
  * @see https://docs.aws.amazon.com/general/latest/gr/cognito_identity.html
  */
@@ -36,8 +36,8 @@ export function awsHost(host: string): AwsHost | undefined {
 }
 
 /**
- * Whether this is a host of Amazon S3 itself, of a bucket or of a Region. What is in a bucket can be anyone's; what stands below
- * other services' hosts can be anyone's server.
+ * Whether this is a host of Amazon S3 itself, of a bucket or of a Region. A bucket's content can be anyone's; a host below
+ * another service's domain can be anyone's server.
  *
  * @see https://docs.aws.amazon.com/general/latest/gr/s3.html
  */

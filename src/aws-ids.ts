@@ -1,6 +1,6 @@
 /**
- * What AWS's ids look like, each once. They are patterns, not checks that something exists. Marked as pure, so that a bundler
- * leaves out those that are not used.
+ * The patterns of AWS's IDs, each defined once. They are patterns, not checks that something exists. Marked as pure, so
+ * that a bundler leaves out those that are not used.
  */
 
 const REGION = '[a-z]{2,}(?:-[a-z]+)+-\\d+'
@@ -13,7 +13,7 @@ export const UUID_PATTERN = /* @__PURE__ */ new RegExp(`^${UUID}$`)
 /** `eu-west-1_Ab12Cd34e`, and nothing else. An emulator's may begin with another word: see `isUserPoolId`. */
 export const USER_POOL_ID_PATTERN = /* @__PURE__ */ new RegExp(`^${REGION}_[0-9a-zA-Z]+$`)
 
-/** The beginning of a text that is a user pool id, or begins with one. */
+/** Matches a user pool ID at the beginning of a string. */
 export const USER_POOL_ID_PREFIX = /* @__PURE__ */ new RegExp(`^${REGION}_\\w+`)
 
 /** `POOLID_Provider`: the name that Cognito gives the group of an identity provider. */
@@ -25,12 +25,12 @@ export const IDENTITY_POOL_ID_PATTERN = /* @__PURE__ */ new RegExp(`^${REGION}:$
 /** Every identity pool id in a text. */
 export const IDENTITY_POOL_IDS_IN_TEXT = /* @__PURE__ */ new RegExp(`(?<![\\w-])${REGION}:${UUID}(?![\\w-])`, 'g')
 
-/** Whether the API takes it as a user pool id: with any word for a region, as emulators have it. */
+/** Whether the API accepts it as a user pool ID: the Region may be any word, as in emulators. */
 export function isUserPoolId(value: unknown): value is string {
   return typeof value === 'string' && value.length <= 55 && /^[\w-]+_[0-9a-zA-Z]+$/.test(value)
 }
 
-/** The same for emulators that take any word for the whole id. `any` is none: it says that the pool does not matter. */
+/** The same for emulators whose whole ID may be any word. Not `any`, which means that the pool does not matter. */
 export function isEmulatedPoolId(value: unknown): value is string {
   return typeof value === 'string' && !/^any$/i.test(value) && /^[\w-]{1,55}$/.test(value)
 }
@@ -43,13 +43,13 @@ export function poolOfIssuer(iss: unknown): string | undefined {
   return typeof iss === 'string' ? /^https?:\/\/[^/?#@\\\s]+\/([^/?#@\\\s]+)$/.exec(iss)?.[1] : undefined
 }
 
-/** The region of an identity pool id, or undefined for what is none. */
+/** The Region of an identity pool ID. Undefined if it is not one. */
 export function identityPoolRegion(value: unknown): string | undefined {
   const [, region] = typeof value === 'string' && value.length <= 55 ? (/^([\w-]+):[0-9a-f-]+$/.exec(value) ?? []) : []
   return region
 }
 
-/** The region of a user pool id, or undefined for what is none; an emulator's has no region. */
+/** The Region of a user pool ID. Undefined if it is not one; an emulator's ID may have no Region. */
 export function userPoolRegion(value: unknown): string | undefined {
   return typeof value === 'string' && USER_POOL_ID_PATTERN.test(value) ? value.slice(0, value.indexOf('_')) : undefined
 }

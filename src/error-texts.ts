@@ -15,13 +15,16 @@ export interface ErrorText {
   }
 }
 
-/** By code, in the order of a table of contents: what you gave, the credentials, the network, Cognito, the token, rolecast. */
+/**
+ * By code, in the order of a table of contents: what you gave, the credentials, the network, Cognito, the token,
+ * rolecast.
+ */
 export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   'invalid-argument': {
     means: 'An argument or an option of the command line cannot be used.',
     cause: 'A misspelt rule, group or option, two options that exclude each other, or one that is missing.',
     next: {
-      library: 'The library does not fail with this code, only the command line does.',
+      library: 'Only the command line fails with this code, never the library.',
       commandLine: 'Change what the message quotes. `--help` after a command prints its options with an example.',
     },
   },
@@ -34,7 +37,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     },
   },
   'invalid-option': {
-    means: 'An option has a value that it cannot have, or two options exclude each other.',
+    means: 'An option has an invalid value, or two options exclude each other.',
     cause:
       'An unknown option, a number out of its range, a value that is not a function, or an address that is not a URL.',
     next: {
@@ -44,7 +47,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     },
   },
   'invalid-group': {
-    means: 'A group is not one that Cognito can have.',
+    means: 'Cognito cannot have such a group.',
     cause: 'A group without a usable name, or with a role that is not a string.',
     next: {
       library: 'Give groups with a `groupName`, and with a `precedence` and a `roleArn` if the group has them.',
@@ -52,8 +55,8 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     },
   },
   'invalid-precedence': {
-    means: 'A precedence is not one that Cognito accepts.',
-    cause: 'A text such as "7", a fraction, or a number outside of 0 to 2147483647.',
+    means: 'Cognito does not accept this precedence.',
+    cause: 'A string such as "7", a fraction, or a number outside 0 to 2147483647.',
     next: {
       library: 'Give an integer from 0 to 2147483647, or leave the key out if the group has no precedence.',
       commandLine: 'Give an integer from 0 to 2147483647. If a group has no precedence, leave the key out.',
@@ -68,7 +71,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     },
   },
   'invalid-user-pool-id': {
-    means: 'The ID of a user pool does not have the form of one.',
+    means: 'A user pool ID is malformed.',
     cause: 'The ID of an app client or of an identity pool, or an ARN, instead of the ID of a user pool.',
     next: {
       library: 'Give an ID such as `eu-west-1_Ab12Cd34e`.',
@@ -79,10 +82,10 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   'invalid-calibration': {
     means: 'A calibration cannot be used.',
     cause:
-      "The file is malformed or of another version, it was made against an endpoint that is not AWS's, or its tokens fit no reading of the rules.",
+      "The file is malformed or of another version, it was made against an endpoint that is not AWS's, or its tokens contradict every reading of the rules.",
     next: {
       library: 'Make one with `rolecast calibrate --json` and give what `readCalibration` returns.',
-      commandLine: 'Make one with `rolecast calibrate --json --output FILE`, or leave --calibration out.',
+      commandLine: 'Make one with `rolecast calibrate --json --output FILE`, or leave out --calibration.',
     },
   },
   'no-region': {
@@ -106,7 +109,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   'not-authorized': {
     means: 'AWS rejected the call because of its credentials or permissions.',
-    cause: 'A permission is missing, or the credentials are wrong, have expired, or are of another account.',
+    cause: 'A permission is missing, or the credentials are wrong, have expired, or belong to another account.',
     next: {
       library: 'Allow the action that the message names. If the credentials have expired, renew them.',
       commandLine:
@@ -130,8 +133,8 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     },
   },
   throttled: {
-    means: 'AWS rejected the call because there were too many in a second, after retries.',
-    cause: 'Another program of the account uses the same quota.',
+    means: 'AWS throttled the call, and retries did not help.',
+    cause: 'Too many calls per second, for example because another program in the account uses the same quota.',
     next: {
       library: 'Try again later; the error is `retryable`. Lower `requestsPerSecond`, or cache more.',
       commandLine: 'Try again later. In an audit, lower the rates; `rolecast audit pool --help` names the options.',
@@ -146,10 +149,10 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     },
   },
   aborted: {
-    means: 'The call or the command was stopped before its end.',
+    means: 'The call or the command was stopped before it finished.',
     cause: 'A `signal` that was aborted, or an interrupt such as Ctrl-C.',
     next: {
-      library: 'If you aborted it, nothing. The `cause` is the reason of the signal.',
+      library: 'Nothing, if you aborted it yourself. `cause` is the reason of the signal.',
       commandLine: 'Run the command again. An audit with --checkpoint continues from there.',
     },
   },
@@ -180,7 +183,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
   },
   'service-error': {
     means: 'AWS returned a server error.',
-    cause: 'A response with a 5xx status, usually for a short time.',
+    cause: 'A response with a 5xx status. Most such errors are temporary.',
     next: {
       library: 'Try again later; the error is `retryable`.',
       commandLine: 'Try again later.',
@@ -212,7 +215,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     },
   },
   'store-failed': {
-    means: 'The store of a shared cache failed. Cognito was asked instead.',
+    means: 'The store of a shared cache failed. The data came from Cognito instead.',
     cause: 'The store, such as Redis, did not respond in time, or rejected the command.',
     next: { library: 'Check the store; `cause` has its error. The result is correct, because it comes from Cognito.' },
   },
@@ -226,7 +229,7 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     },
   },
   'ambiguous-claim': {
-    means: 'A claim with a list that was joined into one text has several readings.',
+    means: 'A claim whose list was joined into one string can be read in several ways.',
     cause: 'API Gateway joins lists without quotes, and a group name contains the separator.',
     next: {
       library: "Verify the token itself, or give the names of the pool's groups, so that only one reading is possible.",
@@ -249,11 +252,11 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     },
   },
   'wrong-user-pool': {
-    means: 'The token is of another user pool.',
-    cause: 'A token and a pool ID of different environments.',
+    means: 'The token is from another user pool.',
+    cause: 'A token and a pool ID from different environments.',
     next: {
-      library: 'Give the user pool that the message names, or a token of the other one.',
-      commandLine: 'Give the --user-pool-id that the message names, or a token of the other pool.',
+      library: 'Give the user pool that the message names, or a token from the pool that you gave.',
+      commandLine: 'Give the --user-pool-id that the message names, or a token from the pool that you gave.',
     },
   },
   'invalid-event': {
@@ -271,8 +274,8 @@ export const ERROR_TEXTS: Readonly<Record<ErrorCode, ErrorText>> = {
     },
   },
   unexpected: {
-    means: 'An error that rolecast does not expect.',
-    cause: 'A bug in rolecast, or an unknown error of AWS.',
+    means: 'An unexpected error.',
+    cause: 'A bug in rolecast, or an AWS error that rolecast does not know.',
     next: {
       library: 'Look at `cause`, and report the error.',
       commandLine: 'Run the command again with --verbose, and report what it prints.',

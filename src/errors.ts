@@ -1,15 +1,18 @@
 import { escapeHidden, printable } from './text.js'
 
 /**
- * Every way in which rolecast can fail. Branch on the code, never on the message and never on `instanceof`: two copies
- * of a package have two classes.
+ * Every way in which rolecast can fail. Branch on the code, never on the message and never on `instanceof`: each copy
+ * of a package has its own class.
  */
 export type ErrorCode =
   /** A group without a usable name, a precedence Cognito does not accept, a role that is not a string. */
   | 'invalid-group'
   | 'invalid-precedence'
   | 'invalid-option'
-  /** A calibration that is malformed, was not made against Cognito itself, or whose tokens fit no reading of the rules. */
+  /**
+   * A calibration that is malformed, was not made against Cognito itself, or whose tokens contradict every reading of
+   * the rules.
+   */
   | 'invalid-calibration'
   | 'invalid-group-name'
   | 'invalid-user-pool-id'
@@ -28,29 +31,29 @@ export type ErrorCode =
   | 'tls-failed'
   /** The clock of this machine is too far from AWS's. */
   | 'clock-skew'
-  /** Cognito answered with a failure of its own (5xx). */
+  /** Cognito failed with a server error (5xx). */
   | 'service-error'
   /** Cognito rejected the request itself, for example as an invalid parameter. */
   | 'request-rejected'
   /** An endpoint other than AWS's, such as an emulator, lacks the operation. */
   | 'not-supported'
-  /** A response, of Cognito or of a trigger, that is not what the API promises; nothing is made up in its place. */
+  /** A response, of Cognito or of a trigger, that does not have the documented form. It was not used. */
   | 'malformed-response'
-  /** The store of a shared cache failed; only ever told as an event, for Cognito is asked instead. */
+  /** The store of a shared cache failed. Only emitted as an event, because Cognito is called instead. */
   | 'store-failed'
-  /** A claim whose shape is not what its transport gives. */
+  /** A claim has the wrong type for its transport. */
   | 'invalid-claim'
   /** A joined claim that can be read in several ways. */
   | 'ambiguous-claim'
-  /** A text that is not an ID or access token of a Cognito user. */
+  /** A string that is not an ID or access token of a Cognito user. */
   | 'invalid-token'
   /** A token that none of the user pool's keys signed. */
   | 'invalid-signature'
-  /** A token of another user pool. */
+  /** A token from another user pool. */
   | 'wrong-user-pool'
-  /** A Lambda event of a kind that is not known. */
+  /** A Lambda event of an unknown kind. */
   | 'invalid-event'
-  /** A failure rolecast does not know; `cause` has it. */
+  /** An unexpected failure; `cause` has it. */
   | 'unexpected'
   /** The command line: an argument that cannot be used. */
   | 'invalid-argument'
@@ -58,6 +61,7 @@ export type ErrorCode =
   | 'invalid-input'
   | 'missing-package'
 
+/** What a `RolecastError` says in addition to its code and message. */
 export interface ErrorDetails {
   /** The group that the failure is about. */
   readonly groupName?: string | undefined
@@ -65,20 +69,36 @@ export interface ErrorDetails {
   readonly value?: unknown
   /** Whether the same call may succeed later with nothing changed. */
   readonly retryable?: boolean
+  /** The error that caused this one. */
   readonly cause?: unknown
 }
 
 /**
  * The one error that rolecast throws. Its message says what happened and what to do next, in one line without control
  * characters, whatever was in the input.
+ *
+ * @example
+ * import { isRolecastError, type RolecastError, resolveRoles } from 'rolecast'
+ *
+ * const describe = ({ code, retryable }: RolecastError) => `${code}, retryable: ${retryable}`
+ * try {
+ *   resolveRoles([{ groupName: 'admins', precedence: -1 }])
+ * } catch (error) {
+ *   if (isRolecastError(error)) console.log(describe(error)) // invalid-precedence, retryable: false
+ * }
  */
 export class RolecastError extends Error {
+  /** What failed. Branch on this. */
   readonly code: ErrorCode
-  // Declared only: a class field would be an own key even where there is nothing to say, and the build for `require` would
+  // Declared only: a class field would be an own key even without a value, and the build for `require` would
   // lose the name of the class.
+  /** Always `RolecastError`. */
   declare readonly name: 'RolecastError'
+  /** The group that the failure is about; absent if it is about none. */
   declare readonly groupName?: string
+  /** The offending value, as it came; absent if there is none. */
   declare readonly value?: unknown
+  /** Whether the same call may succeed later with nothing changed. */
   readonly retryable: boolean
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
@@ -96,7 +116,18 @@ export class RolecastError extends Error {
   }
 }
 
-/** Whether this is a rolecast error, from whichever copy of the package, and from another context, such as a test of Jest has. */
+/**
+ * Whether this is a rolecast error, from any copy of the package or from another context, such as that of a Jest test.
+ *
+ * @example
+ * import { isRolecastError, resolveRoles } from 'rolecast'
+ *
+ * try {
+ *   resolveRoles([{ groupName: 'admins', precedence: -1 }])
+ * } catch (error) {
+ *   if (isRolecastError(error)) console.log(error.code, error.groupName) // invalid-precedence admins
+ * }
+ */
 export function isRolecastError(error: unknown): error is RolecastError {
   // Each context has a class `Error` of its own.
   if (Object.prototype.toString.call(error) !== '[object Error]') return false
@@ -104,16 +135,16 @@ export function isRolecastError(error: unknown): error is RolecastError {
   return name === 'RolecastError' && typeof code === 'string'
 }
 
-/** A value that should be a number: `'0'` looks like one. */
+/** A value that should be a number: says so if it is a string such as `'0'`. */
 export function quoteNumber(value: unknown): string {
-  return typeof value === 'string' ? `the text ${quote(value)}` : quote(value)
+  return typeof value === 'string' ? `the string ${quote(value)}` : quote(value)
 }
 
 const MAX_QUOTED = 200
 
 /**
- * A value of any kind, ready for a message: at most 200 characters of it, none of which acts on a terminal or a log. As in
- * Markdown, more backticks are around it than it has itself, so that each name in a message begins and ends somewhere.
+ * A value of any kind, ready for a message: at most 200 characters, without any that act on a terminal or a log. As in
+ * Markdown, it is enclosed in more backticks than it has itself, so that it is clear where a name begins and ends.
  */
 export function quote(value: unknown): string {
   if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object'
@@ -123,7 +154,7 @@ export function quote(value: unknown): string {
   return text.length > MAX_QUOTED ? `${inBackticks(`${shown}…`)} (${text.length} characters)` : inBackticks(shown)
 }
 
-/** Two backticks are the empty text, so a fence has at least three. */
+/** Two backticks are an empty string, so a fence has at least three. */
 function inBackticks(text: string): string {
   if (!text.includes('`')) return `\`${text}\``
   const fence = '`'.repeat(Math.max(2, ...text.match(/`+/g)!.map(run => run.length)) + 1)

@@ -7,6 +7,7 @@ export {
   type CredentialsSummary,
   type IdentityPoolAbout,
   type IdentityPoolMapping,
+  type SummaryOptions,
   type UserAudit,
 } from './audit/summary.js'
 export { type AuditReading } from './audit/audit-reading.js'
@@ -103,6 +104,7 @@ export {
   type Presence,
   type RoleDiff,
   type RoleState,
+  type SignInUsers,
   type UserCredentials,
   type UserDiff,
 } from './audit/diff.js'
@@ -131,8 +133,8 @@ export {
   resolveRoles,
   type RoleClaims,
 } from './claims/resolve.js'
-export { type Trust, type TrustReason, trustsIdentityPool } from './credentials/trust-policy.js'
-export { compareRoles, type RoleChange, type RoleComparison } from './audit/compare-roles.js'
+export { type Trust, type TrustOptions, type TrustReason, trustsIdentityPool } from './credentials/trust-policy.js'
+export { type ComparedRoles, compareRoles, type RoleChange, type RoleComparison } from './audit/compare-roles.js'
 export { type AuditConcern, type ConcernsContext, createConcerns } from './audit/concerns.js'
 export { describeChange, type PoolChange } from './audit/pool-change.js'
 export {

@@ -2,7 +2,7 @@ import { quote, quoteNumber } from './errors.js'
 import { isPrecedence, MAX_PRECEDENCE } from './group.js'
 import { closest } from './text.js'
 
-/** What decides a role, and what else ListGroups says of a group. */
+/** The keys that ListGroups returns for a group, those that decide a role first. */
 export const LISTED_KEYS = [
   'GroupName',
   'Precedence',
@@ -24,7 +24,10 @@ const DECIDING: ReadonlySet<string> = new Set(['GroupName', 'Precedence', 'RoleA
  */
 const ROLE_ARN = /^arn:[\w+=/,.@-]+:[\w+=/,.@-]+:[\w+=/,.@-]*:\d+:[\w+=/,.@-]+(?::[\w+=/,.@-]+){0,2}$/
 
-/** The key that decides a role and was probably meant. Not for keys that are near to none: AWS may add some. */
+/**
+ * The key that was probably intended, if it decides a role. Undefined for keys that resemble none of these: AWS may add
+ * keys.
+ */
 export function misspeltKey(key: string): string | undefined {
   if (KNOWN.has(key)) return undefined
   const nearest = closest(key, LISTED_KEYS)
@@ -32,8 +35,8 @@ export function misspeltKey(key: string): string | undefined {
 }
 
 /**
- * What a group that was written to a file has and no group of Cognito can have: it would be left out, and another role be
- * predicted. Undefined where there is no such thing; types other than that of a precedence are not looked at.
+ * What a group in a file has that no group in Cognito can have. Ignoring it would predict another role. Undefined if
+ * there is nothing of the kind; the only type that is checked is that of a precedence.
  */
 export function listedGroupFault(group: Readonly<Record<string, unknown>>): string | undefined {
   for (const key in group) {
@@ -49,7 +52,7 @@ export function listedGroupFault(group: Readonly<Record<string, unknown>>): stri
   return undefined
 }
 
-/** Which group has which fault: the first of a list, whatever else is in the list. */
+/** The first group of a list that has a fault, and the fault. */
 export function firstListedFault(groups: unknown): string | undefined {
   if (!Array.isArray(groups)) return undefined
   for (const [index, group] of groups.entries()) {

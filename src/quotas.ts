@@ -16,7 +16,10 @@ export const MAX_GROUPS_PER_USER = 100
  */
 export const MAX_ROLE_ARN_LENGTH = 2048
 
-/** Requests a second. GetGroup and ListGroups share the first, which is for one pool; the others are an account's in a Region. */
+/**
+ * Requests a second. GetGroup and ListGroups share the first, which is for one pool; the others are for an account in a
+ * Region.
+ */
 export const REQUESTS_PER_SECOND = {
   GetGroup: 5,
   ListUsers: 30,

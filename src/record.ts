@@ -1,7 +1,7 @@
 import { quote, RolecastError } from './errors.js'
 import { closest } from './text.js'
 
-/** What a record from outside says itself: nothing that its prototype has counts. */
+/** Reads an own property; inherited ones are ignored. */
 export function ownValue(record: object, key: string): unknown {
   return Object.hasOwn(record, key) ? record[key as keyof typeof record] : undefined
 }
@@ -9,7 +9,11 @@ export function ownValue(record: object, key: string): unknown {
 /** For what is built field by field, and handed out as it is declared. */
 export type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
-/** An object that is no array. @throws RolecastError `invalid-option`, which ends with what to give */
+/**
+ * An object that is not an array.
+ *
+ * @throws RolecastError `invalid-option`, which ends with what to give
+ */
 export function checkRecord(value: unknown, what: string, give: string): object {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value
   throw invalidOption(`${what} must be an object, not ${quote(value)}; ${give}`, value)
@@ -23,7 +27,7 @@ export function invalidOption(message: string, value: unknown): RolecastError {
 export type OptionNames<T> = Readonly<Record<T extends unknown ? keyof T : never, true>>
 
 /**
- * An option with a misspelt name would have no effect, without a word.
+ * Rejects unknown names, because a misspelt option would silently have no effect.
  *
  * @throws RolecastError `invalid-option`
  */
@@ -38,7 +42,7 @@ export function checkNames(
     if (Object.hasOwn(names, name)) continue
     const nearest = closest(name, Object.keys(names))
     const next = nearest === undefined ? 'leave it out' : `did you mean ${quote(nearest)}?`
-    throw invalidOption(`${what} have ${quote(name)}, which is not known; ${next}`, name)
+    throw invalidOption(`unknown key ${quote(name)} in ${what}; ${next}`, name)
   }
 }
 
@@ -53,7 +57,10 @@ export function groupBy<T>(items: Iterable<T>, keyOf: (item: T) => string): Read
   return groups
 }
 
-/** What a function returned that cannot be waited for. A promise is no result, and its failure must not end the process. */
+/**
+ * Returns the result of a function that is not awaited. If it is a promise, its rejection is ignored, so that the
+ * process does not end.
+ */
 export function syncResult<T>(result: T): T {
   if (typeof (result as { readonly then?: unknown } | null | undefined)?.then === 'function')
     Promise.resolve(result).catch(() => {})
@@ -61,10 +68,10 @@ export function syncResult<T>(result: T): T {
 }
 
 /**
- * Keeps what is made of a frozen object: it cannot change, and is shared by many users. What is made of another is made
- * each time, for keeping it costs more than it saves.
+ * Caches what is made from a frozen object, which cannot change and is shared by many users. For other objects it is made
+ * each time, because caching would cost more than it saves.
  *
- * @param make is told whether what it makes is kept
+ * @param make is told whether its result is cached
  */
 export function keptWhileFrozen<K extends object, T>(make: (from: K, isKept: boolean) => T): (from: K) => T {
   const kept = new WeakMap<K, T>()

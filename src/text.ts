@@ -1,9 +1,12 @@
-/** By UTF-16 code units: the same order wherever it runs, which a locale's is not. */
+/** By UTF-16 code units: the same order on every machine, unlike a locale's. */
 export function compareText(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0
 }
 
-/** The candidate that a word was probably a misspelling of: about one letter in four may differ. Undefined: none is near. */
+/**
+ * The candidate that was probably intended by a misspelt word: about one letter in four may differ. Undefined: none is
+ * close.
+ */
 export function closest(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
   let least = Infinity
@@ -35,9 +38,9 @@ export function distinct(values: Iterable<string>): readonly string[] {
 }
 
 /**
- * Text from outside, safe to print: what could move the cursor, hide, or make a name look like another is shown as its
- * code point, like `\u{1b}` (a variation selector is left to its emoji); what is written from right to left is isolated,
- * so that it turns only itself around.
+ * Untrusted text, safe to print. Characters that could move the cursor, hide, or make a name look like another are
+ * shown as their code points, like `\u{1b}` (a variation selector stays with its emoji). Right-to-left text is
+ * isolated, so that it does not reverse the text around it.
  */
 export function printable(text: string): string {
   if (PLAIN.test(text)) return text
@@ -51,7 +54,7 @@ export function escapeHidden(text: string): string {
   return text.replace(HIDDEN, character => (ISOLATES.includes(character) ? character : codePoint(character)))
 }
 
-/** Most texts are, and compiling the pattern of the others takes longer than a prediction. */
+/** Most strings match, and compiling the pattern for the others takes longer than a prediction. */
 const PLAIN = /^[ -~]*$/
 
 const ISOLATES = '\u2068\u2069'
@@ -66,7 +69,7 @@ const HIDDEN =
 /** The blocks of Unicode that are set aside for scripts from right to left. */
 const RIGHT_TO_LEFT = /[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc\u{10800}-\u{10fff}\u{1e800}-\u{1efff}]/u
 
-/** Where a word begins, and not an abbreviation. */
+/** Lower-cases the first letter, unless it begins an abbreviation. */
 export function lowerFirst(text: string): string {
   return text.replace(/^[A-Z](?=[a-z])/, letter => letter.toLowerCase())
 }

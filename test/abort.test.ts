@@ -17,7 +17,7 @@ describe('what waits for a signal', () => {
     expect(listeners(controller.signal)).toBe(0)
   })
 
-  test('is called at once if it has aborted', () => {
+  test('is called synchronously if it has aborted', () => {
     let calls = 0
     onAbort(AbortSignal.abort(), () => calls++)()
     expect(calls).toBe(1)

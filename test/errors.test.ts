@@ -54,10 +54,10 @@ describe('a value in a message', () => {
   })
 
   test.each([
-    ['7', 'the text `7`'],
+    ['7', 'the string `7`'],
     [7, '`7`'],
     [Number.NaN, '`NaN`'],
-  ])('%j in the place of a number is %s', (value, quoted) => {
+  ])('%j in place of a number is %s', (value, quoted) => {
     expect(quoteNumber(value)).toBe(quoted)
   })
 
@@ -67,7 +67,7 @@ describe('a value in a message', () => {
 })
 
 describe('a message', () => {
-  test('has no control character, whatever was put into it', () => {
+  test('has no control character, whatever the input', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), text => {
         expect(new RolecastError('unexpected', `it failed: ${text}`).message).not.toMatch(HIDDEN)

@@ -45,7 +45,7 @@ beforeAll(() => {
   vi.stubEnv('RECHECK_SYNC_BACKEND', 'pure')
 })
 
-describe('no pattern takes more than linear time, whatever text it is given', () => {
+describe('no pattern takes more than linear time, whatever its input', () => {
   // The script of the page runs in a browser; to the compiler it is a text.
   const files = [...sourceFiles(), ['report/audit-page-script.js', AUDIT_PAGE_SCRIPT] as const]
   const read = files.map(([path, text]) => patternsOf(path, text))
@@ -88,7 +88,7 @@ describe('controls', () => {
     expect(check(planted('const x = /a/'), exceptions)).toEqual({ objections: [], stale: ['/(a+)+$/'] })
   })
 
-  test('a pattern of what is not a constant of its file is said', () => {
+  test('a pattern that is not made of constants of its file is reported', () => {
     const unread = (code: string) => patternsOf('planted.ts', code).unread
     expect(unread('new RegExp(given)')).toEqual(['planted.ts:1: new RegExp(given)'])
     expect(unread('new RegExp(`a${given}`)')).toHaveLength(1)

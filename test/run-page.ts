@@ -38,7 +38,7 @@ export async function runFences(codes: readonly string[], run: PageRun): Promise
     }
     const targets = {
       ...Object.fromEntries(
-        ['cdk', 'cognito', 'handlers', 'template'].map(room => [
+        ['authorizer', 'cdk', 'cognito', 'handlers', 'template'].map(room => [
           `rolecast/${room}`,
           pathToFileURL(join(root, `src/${room}/index.ts`)).href,
         ]),

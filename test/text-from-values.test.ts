@@ -99,14 +99,14 @@ function conversions(planted = ''): readonly string[] {
   return found
 }
 
-describe('no value of unknown type becomes a text, a number or a key before its type is known', () => {
+describe('no value of unknown type becomes a string, a number or a key before its type is known', () => {
   let found: readonly string[] = []
   beforeAll(() => {
     found = conversions()
   }, 120_000)
   const keyOf = (one: string) => one.replace(/\((['"]).*\1\)$/, '()')
 
-  test('in the whole source, but for what is excepted', () => {
+  test('in the whole source, except for the listed exceptions', () => {
     expect(found.filter(one => !EXCEPTIONS.has(keyOf(one)))).toEqual([])
   })
 

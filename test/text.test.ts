@@ -74,7 +74,7 @@ test('the order of texts is that of their UTF-16 code units', () => {
   fc.assert(fc.property(fc.string(), fc.string(), (a, b) => compareText(a, b) === -compareText(b, a)))
 })
 
-test('each of some texts is kept once, in the order they came', () => {
+test('distinct strings, each once, in the order given', () => {
   expect(distinct(['b', 'a', 'b', 'a'])).toEqual(['b', 'a'])
 })
 

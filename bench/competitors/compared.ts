@@ -1,6 +1,6 @@
 import { median } from '../measure.js'
 
-/** One way to do the job, beside the first one of its question. */
+/** One way to do the job, compared with the first one of its question. */
 export interface Compared {
   readonly name: string
   /** The median over the rounds. */

@@ -3,7 +3,7 @@ import type { Group } from '../../dist/index.js'
 import { load } from './load.js'
 import type { Engine, Member } from './requests.js'
 
-/** A group that decides: it has a precedence and a role. No two of the pool here have one number, so the others stand aside. */
+/** A group that decides: it has a precedence and a role. No two of the pool here have one number, so the others do not compete. */
 interface Ranked {
   readonly groupName: string
   readonly precedence: number
@@ -39,7 +39,7 @@ interface Cedar {
 export const cedar: Engine = async groups => {
   const library = await load<Cedar>('@cedar-policy/cedar-wasm/nodejs')
   if (library === undefined) return undefined
-  // With the call inlined, V8 of Node 20 now and then stops with "unreachable code" when it has to deoptimize around it.
+  // With the call inlined, V8 of Node 20 sometimes stops with "unreachable code" when it has to deoptimize around it.
   setFlagsFromString('--no-turbo-inline-js-wasm-calls')
   const ranked = rankedOf(groups)
   const uid = (type: string, id: string) => `${type}::${JSON.stringify(id)}`
@@ -134,7 +134,7 @@ interface JsonRules {
   }
 }
 
-/** A rule for each group, the best first; the first that fits stops those behind it, and those as high are heard. */
+/** A rule for each group, the best first; the first that fits stops those that rank lower, but not those of the same rank. */
 export const jsonRules: Engine = async groups => {
   const library = await load<JsonRules>('json-rules-engine')
   if (library === undefined) return undefined

@@ -15,7 +15,7 @@ const COMPETITORS = [
   'json-rules-engine',
 ]
 
-/** Of those that are installed. */
+/** The versions of the competitors that are installed. */
 export async function competitorVersions(): Promise<Readonly<Record<string, string>>> {
   const versions: Record<string, string> = {}
   for (const name of COMPETITORS) {
@@ -28,8 +28,8 @@ export async function competitorVersions(): Promise<Readonly<Record<string, stri
 }
 
 /**
- * What would people use instead? Prints it, and gives it back by question. Every answer is compared with rolecast's.
- * Of what is not installed it says how to install it, and goes on without.
+ * What would people use instead? Prints and returns the measurements by question. Every result is compared with rolecast's.
+ * For a competitor that is not installed it prints how to install it, and continues without it.
  */
 export async function benchCompetitors({ small }: { readonly small: boolean }): Promise<Answers> {
   const installed = await Promise.all(COMPETITORS.map(async name => (await load(name)) !== undefined))

@@ -1,4 +1,4 @@
-/** A competitor, or undefined where bench/node_modules has none. Its types are not at hand either: say what you use. */
+/** A competitor, or undefined where bench/node_modules has none. Its types are missing then too: declare what you use. */
 export async function load<Module>(name: string): Promise<Module | undefined> {
   try {
     return (await import(name)) as Module

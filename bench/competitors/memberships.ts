@@ -3,13 +3,13 @@ import { poolOf } from '../pools.js'
 
 export const GROUPS_OF_A_USER = 5
 
-/** The pool whose memberships these are; here an id is the place of a group. */
+/** The pool whose memberships these are; here an id is the index of a group. */
 export const POOL: readonly Group[] = poolOf(500)
 
-/** Numbers that look like chance, and that SQL can compute as well: every step fits into 63 bits. */
+/** Numbers that look random, and that SQL can compute too: every step fits into 63 bits. */
 const [FIRST, SECOND] = [2_654_435_761, 1_597_334_677]
 
-/** The group of the membership at this place, in JavaScript. */
+/** The group of the membership at this index, in JavaScript. */
 function groupAt(place: number): number {
   return (Math.imul(Math.imul(place, FIRST), SECOND) >>> 8) % POOL.length
 }
@@ -25,7 +25,7 @@ export function membershipsOf(users: number): Memberships {
   return { offsets, groupIds }
 }
 
-/** One number for all outcomes and roles, user by user: equal answers have equal ones. */
+/** One number for all outcomes and roles, user by user: equal results have equal ones. */
 export function createChecksum() {
   let sum = 0x811c9dc5
   return {

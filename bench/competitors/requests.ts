@@ -4,7 +4,7 @@ import { poolOf } from '../pools.js'
 import type { Answers } from './compared.js'
 import { casbin, casl, cedar, jsonRules } from './engines.js'
 
-/** A user as a request brings him: by name, with the names of his groups. */
+/** The user of a request: a name, and the names of the groups. */
 export interface Member {
   readonly username: string
   readonly groups: readonly string[]
@@ -41,7 +41,7 @@ export async function benchRequests(small: boolean): Promise<Answers> {
   for (const [name, engine] of Object.entries(ENGINES)) {
     const may = await engine(groups, members)
     if (may === undefined) continue
-    // The role that the user gets is granted, and no other one: both are asked for.
+    // The role that the user gets is granted, and no other one: both are checked.
     for (const [index, member] of members.slice(0, 1_000).entries()) {
       const other = pool.roles[(pool.roles.indexOf(wanted[index]!) + 1) % pool.roles.length]!
       for (const role of [wanted[index]!, other]) {
@@ -65,7 +65,7 @@ export async function benchRequests(small: boolean): Promise<Answers> {
   }
 }
 
-/** Goes on from sample to sample, so that members come anew. */
+/** Continues from sample to sample, so that members differ. */
 function asked(name: string, members: readonly Member[], roles: readonly string[], may: May): Candidate {
   let next = 0
   const ask = () => {

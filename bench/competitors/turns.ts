@@ -2,14 +2,14 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 
-/** What a child process does: its data is there already. */
+/** What a child process does: its data is ready. */
 export interface Job {
   run(): unknown
-  /** Of the last run's answer. */
+  /** The checksum of the last run's result. */
   checksum(): number | Promise<number>
 }
 
-/** In a child process: gets ready, and then does as it is told. */
+/** In a child process: prepares, and then runs when it is told to. */
 export async function takeTurns(prepare: (users: number) => Job | Promise<Job>): Promise<void> {
   const job = await prepare(Number(process.argv[2]))
   process.on('message', async (order: Order) => {
@@ -25,7 +25,7 @@ type Order = 'run' | 'checksum'
 
 interface Turn {
   readonly milliseconds: number
-  /** The most memory that the process ever had. */
+  /** The peak memory of the process. */
   readonly megabytes: number
   readonly checksum: number | undefined
 }
@@ -33,7 +33,7 @@ interface Turn {
 export interface Turns {
   /** Milliseconds, by round. */
   readonly times: readonly number[]
-  /** The most that the process had, from its start to the end of the first round. */
+  /** The peak memory of the process, from its start to the end of the first round. */
   readonly megabytes: number
   readonly checksum: number
 }

@@ -21,13 +21,13 @@ export interface ListedRegion extends AccountRegion {
   /** ISO 8601, in UTC: a user pool that was created later is not in the audit. */
   readonly listedAt: string
   readonly userPools: number
-  /** An absent key where they could not be listed. */
+  /** Absent if they could not be listed. */
   readonly identityPools?: number | undefined
 }
 
-/** What every user of a pool gets, by way of one identity pool if one accepts the user pool. */
+/** What every user of a pool gets; if an identity pool accepts the user pool, through that identity pool. */
 export interface PoolAudit {
-  /** The app clients to whose users the credentials apply. An absent key without an identity pool. */
+  /** The app clients whose users get these credentials. Absent without an identity pool. */
   readonly clientIds?: readonly string[] | undefined
   readonly summary: AuditSummary
 }
@@ -39,7 +39,7 @@ export interface AuditedPool extends AccountRegion {
   readonly audits: readonly PoolAudit[]
 }
 
-/** What should have been read and was not. Nothing of it is counted as free of findings. */
+/** Something that should have been read and was not. It never counts as free of findings. */
 export interface NotRead {
   readonly what: 'account' | 'region' | 'user-pool' | 'identity-pools' | 'identity-pool'
   readonly source?: AccountSource | undefined
@@ -55,13 +55,13 @@ export interface NotRead {
 /** All user pools of some accounts and Regions. */
 export interface AccountSummary {
   readonly semantics: Semantics
-  /** The calibration that chose the semantics; an absent key where none did. */
+  /** The calibration that chose the semantics; absent if none did. */
   readonly calibration?: CalibrationSource | undefined
-  /** The accounts that were reached, and all ways to each: it is read once, with the first. */
+  /** The accounts that were reached, and all ways to each. Each account is read once, by the first way. */
   readonly accounts: readonly { readonly account: string; readonly sources: readonly AccountSource[] }[]
   readonly regions: readonly ListedRegion[]
   readonly userPools: { readonly listed: number; readonly read: number }
-  /** Of all pools that were read. */
+  /** The totals of all pools that were read. */
   readonly users: number
   readonly disabled: number
   /** Findings of all pools that were read; a pool's finding that several of its identity pools share counts once. */

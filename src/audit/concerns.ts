@@ -7,7 +7,7 @@ import type { RoleSelection } from '../credentials/select-role.js'
 import type { RoleCheck } from './role-check.js'
 import type { UserAudit } from './summary.js'
 
-/** What needs a person. */
+/** The kinds of findings of an audit. */
 export type AuditConcern =
   | 'conflicting-tie'
   | 'undetermined'
@@ -29,7 +29,7 @@ export type AuditConcern =
 /** A concern in words. */
 export interface ConcernText {
   readonly severity: Severity
-  /** What they are that it counts. */
+  /** What it counts. */
   readonly title: string
   /** One sentence or two. */
   readonly meaning: string
@@ -48,49 +48,49 @@ export const CONCERNS: Readonly<Record<AuditConcern, ConcernText>> = /* @__PURE_
     severity: 'error',
     title: 'Users with a tie on different roles',
     meaning:
-      'Several of their groups share the first rank among those with a role, and the roles differ, or one has none and the semantics are tied-groups-agree: Cognito prefers none, and does not consult the next precedence.',
-    next: 'Give these groups different precedences, or one role.',
+      'Several of their groups share the first rank among those with a role, and the roles differ (or, with the semantics tied-groups-agree, one of the groups has no role). Cognito prefers no role, and does not consult the next precedence.',
+    next: 'Give these groups different precedences, or the same role.',
   },
   undetermined: {
     severity: 'error',
     title: 'Users whose preferred role is not known',
     meaning:
       'A group without a role has the same precedence as their first group with one. AWS does not document whether Cognito then prefers the role, and no known token shows it.',
-    next: 'Give the group without a role another precedence; until then, grant nothing on it.',
+    next: 'Give the group without a role a different precedence; until then, do not grant access based on it.',
   },
   'undetermined-credentials': {
     severity: 'error',
     title: 'Users whose credentials are not known',
     meaning:
-      'The identity pool can give them the credentials of one of several roles, or none: AWS does not document which, or it depends on claims that this audit does not read.',
-    next: 'Give the role mapping rules and a fallback that decide for these users; until then, grant nothing on it.',
+      'The identity pool can give them the credentials of one of several roles, or none: AWS does not document which, or the result depends on claims that this audit does not read.',
+    next: 'Give the role mapping rules and a fallback that decide for these users; until then, do not grant access based on it.',
   },
   'missing-role': {
     severity: 'error',
     title: 'Roles that do not exist',
     meaning:
-      'Cognito accepts the ARN of a role that IAM does not have. Users who are to get such a role get no credentials.',
-    next: 'Create the role, or name another one.',
+      'Cognito accepts the ARN of a role that IAM does not have. Users for whom such a role is chosen get no credentials.',
+    next: 'Create the role, or name a different one.',
   },
   'untrusted-role': {
     severity: 'error',
     title: 'Roles that do not trust the identity pool',
     meaning:
-      'Their trust policy does not let signed-in users of the identity pool assume them. Users who are to get such a role get no credentials.',
+      'Their trust policy does not let signed-in users of the identity pool assume them. Users for whom such a role is chosen get no credentials.',
     next: 'Let the trust policy allow sts:AssumeRoleWithWebIdentity for the identity pool.',
   },
   'role-open-to-others': {
     severity: 'error',
     title: 'Roles that others can assume too',
     meaning:
-      'Users of any identity pool can assume the role, because its trust policy does not say which one it trusts, and anyone can create an identity pool, in an account of their own; or guests of this identity pool can, who have not signed in. What is said of each role tells which.',
+      'Either users of any identity pool can assume the role, because its trust policy does not name one, and anyone can create an identity pool in their own account; or guests of this identity pool, who have not signed in, can assume it. The entry of each role says which.',
     next: 'Let the trust policy name the identity pool (StringEquals on the key that ends in :aud) and signed-in users (ForAnyValue:StringLike with authenticated on the key that ends in :amr).',
   },
   'unchecked-role': {
     severity: 'error',
-    title: 'Roles of which it is not known whether they work',
+    title: 'Roles that could not be fully checked',
     meaning:
-      'Whether they exist, or trust the identity pool, is not known: they could not be read, or their trust policies alone do not tell. They may be missing, or not trust it.',
+      'It is not known whether they exist, or whether they trust the identity pool: they could not be read, or their trust policies alone do not decide it.',
     next: 'Read the reason that is given for each role, and check it by hand.',
   },
   'administrator-role': {
@@ -102,29 +102,29 @@ export const CONCERNS: Readonly<Record<AuditConcern, ConcernText>> = /* @__PURE_
   },
   'unjudged-privileges': {
     severity: 'warning',
-    title: 'Roles of which it is not known whether they can do everything',
+    title: 'Roles whose privileges are not known',
     meaning:
-      'Their policies were not all read, or do not tell. The users are those who get the role, and those whose token lists it in cognito:roles: they can ask an identity pool for it.',
+      'It is not known whether they can do everything: not all of their policies were read, or the policies alone do not decide it. The users are those who get the role, and those whose token lists it in cognito:roles: they can ask an identity pool for it.',
     next: 'Read the reason that is given for each role, and check its policies by hand.',
   },
   'no-credentials': {
     severity: 'warning',
     title: 'Users who get no credentials',
     meaning: 'The identity pool has no role for them, so it denies their requests.',
-    next: 'Change the role mapping or the groups of these users, unless they are meant to get none.',
+    next: 'Change the role mapping or the groups of these users, unless it is intended that they get none.',
   },
   'null-precedence-only': {
     severity: 'warning',
     title: 'Users whose only roles are on groups without a precedence',
-    meaning: 'Such a role is in cognito:roles and never preferred, so they have no preferred role.',
+    meaning: 'Such a role is in cognito:roles but never preferred, so these users have no preferred role.',
     next: 'Give these groups a precedence; 0 ranks first.',
   },
   'unknown-group': {
     severity: 'warning',
     title: 'Users with groups that the pool does not have',
     meaning:
-      'What is not in the pool has no role and is in no claim: the group is gone, came while the pool was read, or is misspelt.',
-    next: 'Read groups and users again, or correct the names.',
+      'A group that is not in the pool gives no role and is in no claim. It was deleted, was created while the pool was read, or is misspelt.',
+    next: 'Read the groups and users again, or correct the names.',
   },
   'too-many-groups': {
     severity: 'warning',
@@ -136,29 +136,29 @@ export const CONCERNS: Readonly<Record<AuditConcern, ConcernText>> = /* @__PURE_
     severity: 'warning',
     title: 'Groups of an identity provider with a role',
     meaning:
-      'Cognito makes such a group for each provider, and puts in every user that it makes from one: the owner of the provider decides who can sign in there, and so who has the role.',
-    next: 'Put the role on a group of your own, unless it is meant for all users of the provider.',
+      'Cognito creates such a group for each provider, and adds every user that it creates from that provider. The owner of the provider decides who can sign in there, and so who has the role.',
+    next: 'Move the role to a group whose members you choose, unless it is intended for all users of the provider.',
   },
   'no-role': {
     severity: 'note',
     title: 'Users without any role',
     meaning:
-      'They are in no group, or in groups of which none has a role: Cognito sets neither cognito:roles nor cognito:preferred_role.',
-    next: 'Put them into a group with a role, unless what your app gives to users without one is meant for them.',
+      'They are in no group, or none of their groups has a role: Cognito sets neither cognito:roles nor cognito:preferred_role.',
+    next: 'Add them to a group with a role, unless it is intended that they get what your app gives to users without one.',
   },
   'role-nobody-gets': {
     severity: 'note',
     title: 'Roles that no user gets',
     meaning:
-      'A group has the role, and no user has it preferred, or gets it from the identity pool: the group has no members, or other groups of its members decide. Disabled users do not count.',
-    next: 'Change the members or the precedence of the group, or delete it where it is of no use.',
+      'A group has the role, but no user has it as the preferred role, and no user gets it from the identity pool. The group has no members, or other groups of its members decide. Disabled users do not count.',
+    next: 'Change the members or the precedence of the group, or delete the group if it has no use.',
   },
 }))()
 
 /** In the order of `CONCERNS`. */
 export const CONCERN_NAMES: readonly AuditConcern[] = /* @__PURE__ */ (() => Object.keys(CONCERNS) as AuditConcern[])()
 
-/** What users are found by: the findings about them list their names. */
+/** The findings about users, which list their names. */
 export const USER_CONCERNS: Readonly<Partial<Record<AuditConcern, (user: UserAudit) => boolean>>> = {
   'conflicting-tie': ({ resolution: { outcome, rule } }) =>
     outcome === 'ambiguous' || (outcome === 'none' && rule === 'roleless-contender'),
@@ -173,8 +173,8 @@ export const USER_CONCERNS: Readonly<Partial<Record<AuditConcern, (user: UserAud
 }
 
 /**
- * What a finding needs that an audit may be without: an identity pool, or role checks, or what these say of privileges. What
- * is needed and was not there was not looked for.
+ * What a finding needs and an audit may lack: an identity pool, role checks, or role checks with privileges. If it is
+ * lacking, the finding was not looked for.
  */
 export const NEEDS: Readonly<
   Partial<Record<AuditConcern, readonly ('identity-pool' | 'role-checks' | 'privileges')[]>>
@@ -189,7 +189,7 @@ export const NEEDS: Readonly<
   'unjudged-privileges': ['role-checks', 'privileges'],
 }
 
-/** What a role check found that needs a person, in the order of `CONCERNS`. */
+/** The findings of a role check, in the order of `CONCERNS`. */
 export function roleConcerns(check: RoleCheck | undefined, hasIdentityPool: boolean): readonly AuditConcern[] {
   if (check === undefined || check.status === 'unknown') return ['unchecked-role']
   if (check.status === 'missing') return ['missing-role']
@@ -203,24 +203,34 @@ export function roleConcerns(check: RoleCheck | undefined, hasIdentityPool: bool
   return found
 }
 
-/** What the findings of a user depend on besides the user. */
+/** What the findings of a user depend on, in addition to the user. */
 export interface ConcernsContext {
   /** The groups of the pool. */
   readonly groups: Iterable<Group>
+  /** The user pool; with it, the groups that Cognito makes for an identity provider are recognized. */
   readonly userPoolId?: string | undefined
   /** Whether the users have a selection. */
   readonly hasIdentityPool?: boolean | undefined
-  /** Left out, roles were not checked. A role that is not among them counts as not checked. */
+  /** Absent: roles were not checked. A role that is not among them counts as not checked. */
   readonly roleChecks?: readonly RoleCheck[] | undefined
 }
 
 /**
- * Tells of each user of a pool which findings the user belongs to, in the order of `CONCERNS`. A disabled user belongs to
- * none: such users are counted apart.
+ * Returns the findings of each user of a pool, in the order of `CONCERNS`. A disabled user has none: disabled users are
+ * counted separately.
  *
- * A role's finding has the users who get the role, or may get it where that is not known; with an identity pool, whose
- * credentials they get. The findings
- * of an administrator's role, of an unchecked one and of unjudged privileges also have those who can ask for the role.
+ * A finding about a role has the users who get the role, or may get it if that is not known; with an identity pool, the
+ * users who get the role's credentials. The findings `administrator-role`, `unchecked-role` and `unjudged-privileges`
+ * also have the users who can ask for the role.
+ *
+ * @param context what findings depend on, in addition to the user
+ * @example
+ * import { compilePool, createConcerns } from 'rolecast'
+ *
+ * const groups = [{ groupName: 'admins', roleArn: 'arn:aws:iam::111122223333:role/Admin' }]
+ * const concernsOf = createConcerns({ groups })
+ * const resolution = compilePool(groups).resolve(['admins'])
+ * console.log(concernsOf({ username: 'alice', resolution })) // [ 'null-precedence-only' ]
  */
 export function createConcerns({
   groups,
@@ -277,7 +287,7 @@ export function createConcerns({
 
 const NONE: readonly AuditConcern[] = /* @__PURE__ */ Object.freeze([])
 
-/** Of a role that users can ask an identity pool for, though they get another one. */
+/** The findings about a role that users can ask an identity pool for, although they get a different one. */
 const OF_ASKING: ReadonlySet<AuditConcern> = /* @__PURE__ */ new Set([
   'unchecked-role',
   'administrator-role',
@@ -290,14 +300,14 @@ function bitOf(concern: AuditConcern): number {
   return 1 << CONCERN_NAMES.indexOf(concern)
 }
 
-/** The findings that users are found by, in their order. */
+/** The findings about users, in their order. */
 const OF_USERS = /* @__PURE__ */ (() =>
   CONCERN_NAMES.flatMap(concern => {
     const applies = USER_CONCERNS[concern]
     return applies === undefined ? [] : [{ bit: bitOf(concern), applies }]
   }))()
 
-/** The roles that a user gets, or may get where that is not known. */
+/** The roles that a user gets, or may get if that is not known. */
 export function rolesOf(resolution: PoolResolution, selection: RoleSelection | undefined): readonly string[] {
   const roles =
     selection === undefined

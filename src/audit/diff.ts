@@ -15,8 +15,9 @@ import { type RoleOutcome, roleOutcomeOf } from './impact.js'
 import type { UserDetails } from './pool-user.js'
 import type { RoleCheck } from './role-check.js'
 
-/** Whose credentials a user gets, as an audit has it. */
+/** Which role's credentials a user gets, as an audit has it. */
 export interface UserCredentials extends Pick<RoleSelection, 'outcome' | 'roleArn'> {
+  /** Present where the outcome is `undetermined`: what the readings give. Never grant one. */
   readonly candidates?: readonly Pick<RoleCandidate, 'outcome' | 'roleArn'>[] | undefined
 }
 
@@ -26,85 +27,108 @@ export interface DiffUser extends UserGroups, Pick<UserDetails, 'sub' | 'enabled
   readonly credentials?: UserCredentials | undefined
 }
 
-/** What one audit says besides its users. */
+/** What one audit says in addition to its users. */
 export interface AuditSide {
+  /** The groups of the pool. */
   readonly groups: readonly Group[]
+  /** Where groups and users come from; absent where nothing is known of it. */
   readonly reading?: AuditReading | undefined
-  /** The version of rolecast that wrote it; absent where nothing says it. */
+  /** The version of rolecast that wrote it; absent if unknown. */
   readonly toolVersion?: string | undefined
-  /** The reading that its findings were counted with; absent where they are counted with that of the comparison. */
+  /** The reading that its findings were counted with; absent if it is the reading of the comparison. */
   readonly semantics?: Semantics | undefined
-  /** The calibration that chose this reading; absent where none did. */
+  /** The calibration that chose this reading; absent if none did. */
   readonly calibration?: CalibrationSource | undefined
   /** Absent where no identity pool was asked about. */
   readonly identityPoolId?: string | undefined
-  /** The app client that it was asked for, where one is known. */
+  /** The app client that it is for, if known. */
   readonly clientId?: string | undefined
-  /** What IAM says of the roles; absent where they were not looked up. */
+  /** What IAM says about the roles; absent if they were not looked up. */
   readonly roleChecks?: readonly DiffRole[] | undefined
 }
 
-/** What one audit says of a role. */
+/** What one audit says about a role. */
 export interface DiffRole extends Pick<RoleCheck, 'roleArn' | 'status'> {
+  /** Whether it trusts the identity pool, every identity pool, or guests. Absent where it was not judged. */
   readonly trust?: Partial<Pick<Trust, 'trusted' | 'anyPool' | 'guests'>> | undefined
-  /** Absent where the policies were not looked at. */
-  readonly privileges?: { readonly administrator?: boolean | undefined } | undefined
+  /** Absent if the policies were not looked at. */
+  readonly privileges?:
+    | {
+        /** Whether it can do everything; undefined where that could not be judged. */
+        readonly administrator?: boolean | undefined
+      }
+    | undefined
 }
 
-/** What an audit says at its end. */
+/** The end of an audit. */
 export interface AuditEnd {
-  /** How many of each finding it has. */
+  /** The count of each finding. */
   readonly findings: Readonly<Partial<Record<AuditConcern, number>>>
   /** How much changed while the pool was read. */
   readonly changes: number
 }
 
-/** What becomes of the role whose credentials a user gets. `undetermined`: it is not known before or after. */
+/** How the role whose credentials a user gets changes. `undetermined`: the role is not known before or after. */
 export type CredentialsChange = 'same' | 'gained' | 'lost' | 'changed' | 'undetermined'
 
-/** Whether a user is in both audits. A user who was deleted and created again is another one: one is gone, one is new. */
+/**
+ * Whether a user is in both audits. A user who was deleted and recreated counts as two users: one is gone, one is new.
+ */
 export type Presence = 'both' | 'new' | 'gone'
 
-/** What is different for one user. A user who is new had no role, and one who is gone has none. */
+/** The differences for one user. A new user had no role, and a user who is gone has none. */
 export interface UserDiff extends RoleComparison {
+  /** The username in the pool. */
   readonly username: string
+  /** The user's id; absent where the audits do not have it. */
   readonly sub?: string | undefined
+  /** Whether the user is in both audits. */
   readonly presence: Presence
   /** Absent exactly for a user who is new. */
   readonly before?: PoolResolution | undefined
   /** Absent exactly for a user who is gone. */
   readonly after?: PoolResolution | undefined
+  /** Groups of the later audit only. */
   readonly groupsAdded: readonly string[]
+  /** Groups of the earlier audit only. */
   readonly groupsRemoved: readonly string[]
   /**
-   * `enabled`: the user was disabled, and is not, or it is not known. `disabled`: the user is disabled, and was not, or it is not
-   * known. Else absent, and for users who are new or gone.
+   * `enabled`: the user was disabled, and no longer is, or may no longer be. `disabled`: the user is disabled, and was
+   * not, or may not have been. Absent otherwise, and for users who are new or gone.
    */
   readonly became?: 'enabled' | 'disabled' | undefined
-  /** Present where both audits asked about one identity pool and app client, with the reading of the comparison. */
+  /** Present if both audits asked about the same identity pool and app client, with the reading of the comparison. */
   readonly credentials?:
     | {
+        /** What becomes of the role whose credentials the user gets. */
         readonly change: CredentialsChange
+        /** Absent for a new user. */
         readonly before?: UserCredentials | undefined
+        /** Absent for a user who is gone. */
         readonly after?: UserCredentials | undefined
       }
     | undefined
 }
 
-/** Users who come from one answer to another. */
+/** Users whose result changes from one to the other. */
 export interface DiffTransition<Change, State> {
+  /** Whether the users are in both audits. */
   readonly presence: Presence
+  /** What becomes of the users' roles. */
   readonly change: Change
   /** Absent for users who are new. */
   readonly before?: State | undefined
   /** Absent for users who are gone. */
   readonly after?: State | undefined
+  /** How many users there are. */
   readonly count: number
   /** The first of them, as many as are listed. */
   readonly users: readonly string[]
 }
 
+/** Some users, with a count and the first names. */
 export interface NamedUsers {
+  /** How many users there are. */
   readonly count: number
   /** The first of them, as many as are listed. */
   readonly users: readonly string[]
@@ -112,102 +136,144 @@ export interface NamedUsers {
 
 /** Users who were enabled or disabled. */
 export interface SignInUsers extends NamedUsers {
-  /** Of these, those who have a role, or may have: once enabled, or before they were disabled. */
+  /** Those of them who have a role, or may have one: once enabled, or before they were disabled. */
   readonly withRole: number
 }
 
+/** A group that differs between the audits. */
 export interface GroupDiff {
+  /** The group's name. */
   readonly groupName: string
+  /** Whether the group is new, is gone, or has another precedence or role. */
   readonly change: 'new' | 'gone' | 'changed'
+  /** Its precedence and role in the earlier audit; absent for a new group. */
   readonly before?: Omit<Group, 'groupName'> | undefined
+  /** Its precedence and role in the later audit; absent for a group that is gone. */
   readonly after?: Omit<Group, 'groupName'> | undefined
 }
 
-/** What IAM says of a role. */
+/** What IAM says about a role. */
 export interface RoleState {
+  /** Whether the role exists. */
   readonly status: RoleCheck['status']
-  /** Whether it trusts the identity pool. Absent where the role is not known to exist, or that was not compared. */
+  /** Whether it trusts the identity pool. Absent if the role is not known to exist, or trust was not compared. */
   readonly trusted?: boolean | 'unknown' | undefined
-  /** Whether it trusts every identity pool, or guests. Absent as `trusted` is. */
+  /** Whether it trusts every identity pool, or guests. Absent in the same cases as `trusted`. */
   readonly openToOthers?: boolean | 'unknown' | undefined
-  /** Whether it can do everything. Absent where the role is not known to exist, or that was not compared. */
+  /** Whether it can do everything. Absent if the role is not known to exist, or this was not compared. */
   readonly administrator?: boolean | 'unknown' | undefined
 }
 
-/** A role of which IAM says something else, or that only one audit has. */
+/** A role about which the audits differ, or that only one audit has. */
 export interface RoleDiff {
+  /** The role's ARN. */
   readonly roleArn: string
+  /** Whether the role is new, is gone, or is different. */
   readonly change: 'new' | 'gone' | 'changed'
+  /** What the earlier audit says of it; absent for a new role. */
   readonly before?: RoleState | undefined
+  /** What the later audit says of it; absent for a role that is gone. */
   readonly after?: RoleState | undefined
 }
 
+/** A finding whose number differs between the audits. */
 export interface FindingDiff {
+  /** What the finding is about. */
   readonly concern: AuditConcern
-  /** `undetermined`: the later audit has fewer, and did not check all roles to the end. */
+  /** `undetermined`: the later audit has fewer, but could not check all roles completely. */
   readonly change: 'new' | 'gone' | 'more' | 'fewer' | 'undetermined'
-  /** How many the audits count. */
+  /** The counts of the two audits. */
   readonly before: number
+  /** How many the later audit counts. */
   readonly after: number
 }
 
-/** What is different between two audits. */
+/** The differences between two audits. */
 export interface AuditDiff {
+  /** The reading of Cognito's rules that both audits were resolved with. */
   readonly semantics: Semantics
-  /** The calibration that chose the semantics; absent where none did. */
+  /** The calibration that chose the semantics; absent if none did. */
   readonly calibration?: CalibrationSource | undefined
+  /** The earlier audit. */
   readonly before: DiffedAudit
+  /** The later audit. */
   readonly after: DiffedAudit
   /** A sentence for each thing that was not compared, or whose comparison is in doubt. */
   readonly notes: readonly string[]
+  /** Users of the later audit only. */
   readonly newUsers: NamedUsers
+  /** Users of the earlier audit only. */
   readonly goneUsers: NamedUsers
   /** Users who were disabled, and are enabled, or may be. */
   readonly enabledUsers: SignInUsers
   /** Users who are disabled, and were not, or may not have been. */
   readonly disabledUsers: SignInUsers
-  /** Users of whom nothing but the groups is different. */
+  /** Users for whom only the groups differ. */
   readonly regroupedUsers: NamedUsers
-  /** By what becomes of the preferred role. Users who are new or gone are among them. */
+  /** By the change of the preferred role. Includes users who are new or gone. */
   readonly changes: Readonly<Record<RoleChange, number>>
   /** The most frequent first. */
   readonly transitions: readonly DiffTransition<Exclude<RoleChange, 'same'>, RoleOutcome>[]
-  /** Absent where the audits did not both ask about one identity pool and app client with the reading of the comparison. */
+  /**
+   * Absent unless both audits asked about the same identity pool and app client, with the reading of the comparison.
+   */
   readonly credentials?:
     | {
+        /** The identity pool that both audits asked about. */
         readonly identityPoolId: string
+        /** How many users have each change. */
         readonly changes: Readonly<Record<CredentialsChange, number>>
+        /** The most frequent first. */
         readonly transitions: readonly DiffTransition<Exclude<CredentialsChange, 'same'>, UserCredentials>[]
       }
     | undefined
   /** By name. */
   readonly groups: readonly GroupDiff[]
-  /** By ARN. Absent where the audits did not both look the roles up. */
+  /** By ARN. Absent unless both audits looked up the roles. */
   readonly roles?: readonly RoleDiff[] | undefined
-  /** By number only, in the order of `CONCERNS`. Absent where the findings were not given. */
+  /** By number only, in the order of `CONCERNS`. Absent if the findings were not given. */
   readonly findings?: readonly FindingDiff[] | undefined
 }
 
+/** One of the two audits of a comparison. */
 export interface DiffedAudit {
+  /** Where groups and users come from; absent where nothing is known of it. */
   readonly reading?: AuditReading | undefined
-  /** The calibration that it was made with; absent where there was none. */
+  /** The calibration that it was made with; absent if there was none. */
   readonly calibration?: CalibrationSource | undefined
+  /** The version of rolecast that wrote it; absent where it is not known. */
   readonly toolVersion?: string | undefined
+  /** How many users it has. */
   readonly users: number
 }
 
 /** With the `semantics`, or the `calibration`, that resolves the users of both audits. */
 export interface AuditDiffOptions extends SemanticsOptions {
+  /** The earlier audit, without its users. */
   readonly before: AuditSide
+  /** The later audit, without its users. */
   readonly after: AuditSide
-  /** Compares audits of different user pools: users by their names, and not by `sub`. @default false */
+  /**
+   * Compares audits of different user pools: users are matched by name, not by `sub`.
+   *
+   * @default false
+   */
   readonly anyPool?: boolean | undefined
-  /** How many names each list has at most. @default 1000 */
+  /**
+   * How many names each list has at most.
+   *
+   * @default 1000
+   */
   readonly listed?: number | undefined
 }
 
+/** Compares two audits, user by user; `createAuditDiff` makes it. */
 export interface AuditDiffBuilder {
-  /** @throws RolecastError `invalid-input`: the user was added before; `invalid-group-name` */
+  /**
+   * Adds a user of the earlier audit.
+   *
+   * @throws RolecastError `invalid-input`: the user was added before; `invalid-group-name`
+   */
   addBefore(user: DiffUser): void
   /**
    * Compares a user of the later audit. All users of the earlier one are added before.
@@ -215,28 +281,35 @@ export interface AuditDiffBuilder {
    * @throws RolecastError `invalid-input`: the user was added before; `invalid-group-name`
    */
   addAfter(user: DiffUser): UserDiff
-  /** The users of the earlier audit who are not in the later one, in their order. Call it once, after the last `addAfter`. */
+  /**
+   * The users of the earlier audit who are not in the later one, in their order. Call it once, after the last
+   * `addAfter`.
+   */
   gone(): Generator<UserDiff, void>
-  /** What is different. Call it when `gone` has ended. */
+  /** The differences. Call it after `gone` has ended. */
   summary(ends?: { readonly before: AuditEnd; readonly after: AuditEnd }): AuditDiff
 }
 
 /**
- * Compares two audits of a user pool: who gained, lost or changed a role, who is new or gone, and which groups and findings
- * are different. Users are matched by their names, which never change in Cognito; where both audits have the `sub`, another
- * `sub` is another user.
+ * Compares two audits of a user pool: who gained, lost or changed a role, who is new or gone, and which groups and
+ * findings are different. Users are matched by their names, which never change in Cognito; if both audits have the
+ * `sub`, a different `sub` is a different user.
  *
- * The roles are resolved from the groups of each audit, with one reading for both: a difference in the answer is one of the
- * pool, and not of the reading. Of the earlier audit, the names of its users and which groups they are in stay in memory.
+ * The roles are resolved from the groups of each audit, with the same reading for both: a different result is a change
+ * of the pool, not of the reading. The names and groups of the users of the earlier audit stay in memory.
  *
- * Not for what happened between the two: a role that was gained and lost again leaves no trace. A group that was deleted and
- * created again with the same precedence and role looks the same.
+ * Not for changes between the two: a role that was gained and lost again leaves no trace. A group that was deleted and
+ * recreated with the same precedence and role looks the same.
  *
+ * @param options both audits without their users, and the reading of Cognito's rules
  * @throws RolecastError `invalid-input`: the audits are of different user pools, or in the wrong order; `invalid-option`
  * @example
- * const diff = createAuditDiff({ before: { groups: old.groups }, after: { groups } })
- * for (const user of old.users) diff.addBefore(user)
- * for (const user of users) if (diff.addAfter(user).change === 'gained') console.log(user.username)
+ * import { createAuditDiff } from 'rolecast'
+ *
+ * const groups = [{ groupName: 'admins', precedence: 0, roleArn: 'arn:aws:iam::111122223333:role/Admin' }]
+ * const diff = createAuditDiff({ before: { groups }, after: { groups } })
+ * diff.addBefore({ username: 'alice', groups: [] })
+ * console.log(diff.addAfter({ username: 'alice', groups: ['admins'] }).change) // gained
  */
 export function createAuditDiff({
   before,
@@ -252,7 +325,7 @@ export function createAuditDiff({
   const now = createSide(after.groups, options, lists)
   const areOnePool = !areOfTwoPools(before, after)
   const areOfOneReading = [before, after].every(side => (side.semantics ?? semantics) === semantics)
-  // Credentials are of the reading of their audit, and cannot be resolved again.
+  // Credentials were resolved with the reading of their audit, and cannot be resolved again.
   const identityPoolId = areOfOneReading && areOfOneIdentityPool(before, after) ? before.identityPoolId : undefined
 
   const ids = new Map<string, number>()
@@ -346,14 +419,25 @@ export function createAuditDiff({
   }
 }
 
-/** What `--fail-on` can ask of a difference. */
+/** The kinds of differences for `--fail-on`. */
 export const DIFF_KINDS = ['gained', 'lost', 'changed', 'undetermined', 'allowed-roles', 'any'] as const
+/** A kind of difference that `isDifferent` asks for. */
 export type DiffKind = (typeof DIFF_KINDS)[number]
 
 /**
- * Whether audits differ in this way, in preferred roles or in credentials. What is undetermined may be a gain, a loss or a
- * change, so it counts as each of them. A user with a role who was disabled and is enabled gained it, and lost it the other way
- * round. `any` is also true for users, memberships, groups, roles and findings that are different.
+ * Whether audits differ in this way, in preferred roles or in credentials. An undetermined change may be a gain, a loss
+ * or a change, so it counts as each of them. A user with a role who was enabled gained it, and a user with a role who
+ * was disabled lost it. `any` is also true for users, memberships, groups, roles and findings that differ.
+ *
+ * @example
+ * import { createAuditDiff, isDifferent } from 'rolecast'
+ *
+ * const groups = [{ groupName: 'admins', precedence: 0, roleArn: 'arn:aws:iam::111122223333:role/Admin' }]
+ * const diff = createAuditDiff({ before: { groups }, after: { groups } })
+ * diff.addBefore({ username: 'alice', groups: [] })
+ * diff.addAfter({ username: 'alice', groups: ['admins'] })
+ * for (const { username } of diff.gone()) console.log(`${username} is gone`)
+ * console.log(isDifferent(diff.summary(), 'gained')) // true
  */
 export function isDifferent(diff: AuditDiff, kind: DiffKind): boolean {
   const { changes, credentials } = diff
@@ -372,7 +456,7 @@ function hasAny({ transitions, credentials, groups, roles, findings, ...users }:
   return named.some(({ count }) => count > 0) || lists.some(list => list.length > 0)
 }
 
-/** What an audit says of one user, the groups by the number of their list. */
+/** What an audit says about one user, with the groups by the number of their list. */
 interface Seen {
   readonly list: number
   readonly enabled: boolean | undefined
@@ -392,7 +476,7 @@ function seenAs({ lists, enabled, credentials }: OldUsers, id: number): Seen {
   return { list: lists[id]!, enabled: enabled[id], credentials: credentials[id] }
 }
 
-/** What a user who is not there gets. */
+/** The result of a user who is not in the audit. */
 const NOBODY = { outcome: 'none', roles: [] } as const
 const SAME_SETS = { added: [], removed: [] } as const
 
@@ -408,7 +492,10 @@ interface GroupLists {
   names(id: number): readonly string[]
 }
 
-/** Many users are in the same groups: a list is kept once, whatever its order, as text with the numbers of its names. */
+/**
+ * Many users are in the same groups: a list is stored once, whatever its order, as a string of the numbers of its
+ * names.
+ */
 function createGroupLists(): GroupLists {
   const numbers = new Map<string, number>()
   const namesOf: string[] = []
@@ -435,7 +522,7 @@ function createGroupLists(): GroupLists {
       const known = frozen.get(names)
       if (known !== undefined) return known
       const id = find(names)
-      // A frozen list comes again.
+      // A frozen list is one that repeats.
       if (Object.isFrozen(names)) frozen.set(names, id)
       return id
     },
@@ -488,7 +575,7 @@ function compareCredentials(was: Seen | undefined, is: Seen | undefined): NonNul
   }
 }
 
-/** Of a user of whom an audit should say it, and does not. */
+/** For a user without the credentials that the audit should have. */
 const UNKNOWN: UserCredentials = { outcome: 'undetermined' }
 
 function credentialsChange(before: UserCredentials | undefined, after: UserCredentials | undefined): CredentialsChange {
@@ -642,7 +729,7 @@ function diffGroups(before: readonly Group[], after: readonly Group[]): readonly
     })
 }
 
-/** Of those with one name the first counts, as in `compilePool`. */
+/** Of groups with the same name the first counts, as in `compilePool`. */
 function byName(groups: readonly Group[]): ReadonlyMap<string, Omit<Group, 'groupName'>> {
   const found = new Map<string, Omit<Group, 'groupName'>>()
   for (const { groupName, precedence, roleArn } of groups)
@@ -658,7 +745,7 @@ const LOOKED = {
   hasPrivileges: ({ roleChecks }: AuditSide) => roleChecks?.some(({ privileges }) => privileges !== undefined) === true,
 }
 
-/** What of the roles both audits looked at. */
+/** Which facts about roles both audits looked at. */
 function comparedOf(before: AuditSide, after: AuditSide) {
   return {
     hasTrust: before.identityPoolId !== undefined && before.identityPoolId === after.identityPoolId,
@@ -701,7 +788,7 @@ function rolesOf(before: AuditSide, after: AuditSide): Pick<AuditDiff, 'roles'> 
   return { roles }
 }
 
-/** Concerns of which a role may be that was not checked to the end. */
+/** Findings that may apply to a role that could not be checked completely. */
 function uncheckedIn({ roleChecks = [] }: AuditSide): (concern: AuditConcern) => boolean {
   const exists = roleChecks.filter(({ status }) => status === 'exists')
   const areUnknown = roleChecks.some(({ status }) => status === 'unknown')
@@ -714,14 +801,14 @@ function uncheckedIn({ roleChecks = [] }: AuditSide): (concern: AuditConcern) =>
   return concern => open[concern] ?? false
 }
 
-/** Concerns that only some audits look at: those with an identity pool, and those that look the roles up. */
+/** Findings that only some audits look for: those with an identity pool, and those that look up the roles. */
 function lookedAt(before: AuditSide, after: AuditSide): (concern: AuditConcern) => boolean {
   const both = (field: 'hasRoleChecks' | 'hasPrivileges') => LOOKED[field](before) && LOOKED[field](after)
   const isOneIdentityPool = areOfOneIdentityPool(before, after)
   const needs: Readonly<Partial<Record<string, boolean>>> = {
     'no-credentials': isOneIdentityPool,
     'undetermined-credentials': isOneIdentityPool,
-    // Who gets a role is counted with the identity pool, where one was asked about.
+    // If an identity pool was asked about, the users of a role are counted by its result.
     'role-nobody-gets': before.identityPoolId === after.identityPoolId && before.clientId === after.clientId,
     'missing-role': both('hasRoleChecks'),
     'untrusted-role': both('hasRoleChecks') && comparedOf(before, after).hasTrust,
@@ -761,7 +848,7 @@ function areOfTwoPools({ reading: was }: AuditSide, { reading: is }: AuditSide):
   return was?.userPoolId !== undefined && is?.userPoolId !== undefined && was.userPoolId !== is.userPoolId
 }
 
-/** And of one app client: the role mapping is that of the client. */
+/** And for the same app client: the role mapping belongs to the client. */
 function areOfOneIdentityPool(before: AuditSide, after: AuditSide): boolean {
   return (
     before.identityPoolId !== undefined &&
@@ -782,7 +869,7 @@ function checkComparable(before: AuditSide, after: AuditSide, anyPool: boolean):
   if (isLater(was?.startedAt, is?.startedAt)) {
     throw new RolecastError(
       'invalid-input',
-      `the first audit was read from ${quote(was?.startedAt)} on, and the second one before that, from ${quote(is?.startedAt)} on; give the older one first`,
+      `the first audit was read from ${quote(was?.startedAt)} on, and the second one earlier, from ${quote(is?.startedAt)} on; give the older one first`,
       { value: is?.startedAt },
     )
   }
@@ -819,37 +906,37 @@ function notesOn({ before, after, byNameOnly, enabledOnce, ends, areOfOneReading
   const notes: readonly (readonly [boolean, string])[] = [
     [
       was?.userPoolId === undefined || is?.userPoolId === undefined,
-      'Nothing says that both audits are of one user pool: at least one does not name its pool.',
+      'It is not known whether both audits are of the same user pool: at least one does not name its pool.',
     ],
-    [areTwo, 'The audits are of different user pools: users are matched by name, and are different users.'],
+    [areTwo, 'The audits are of different user pools: users are matched by name, although they are different users.'],
     [
       was?.startedAt === undefined || is?.startedAt === undefined,
       'At least one audit does not say when it was read, so it was not checked that the first one is older.',
     ],
     [
       before.toolVersion !== after.toolVersion,
-      `Different versions of rolecast wrote the audits, ${versionOf(before)} and ${versionOf(after)}. The roles of both were resolved again, by this one.`,
+      `Different versions of rolecast wrote the audits, ${versionOf(before)} and ${versionOf(after)}. This version resolved the roles of both again.`,
     ],
     [
       byNameOnly > 0 && !areTwo,
-      `Users matched by name only, because an audit does not have their \`sub\`: ${byNameOnly}. One who was deleted and created again looks the same.`,
+      `Users matched by name only, because an audit does not have their \`sub\`: ${byNameOnly}. A user who was deleted and recreated looks the same.`,
     ],
     [
       enabledOnce > 0,
-      `Users of whom only one audit says whether they are disabled: ${enabledOnce}. Those who are disabled in that one are listed as if the other said that they were not.`,
+      `Users for whom only one audit says whether they are disabled: ${enabledOnce}. A user who is disabled in that audit is listed as if enabled in the other.`,
     ],
     [!areOfOneReading, 'Findings were not compared: an audit was made with other semantics.'],
     [
       before.semantics !== undefined &&
         after.semantics !== undefined &&
         !isSameCalibration(before.calibration, after.calibration),
-      'The audits do not rest on one calibration. The roles of both were resolved again, with one reading.',
+      'The audits do not rest on the same calibration. The roles of both were resolved again, with one reading.',
     ],
     [
       before.identityPoolId !== after.identityPoolId,
       oneIdentityPool
-        ? 'Whose credentials users get was not compared: only one audit asked about an identity pool.'
-        : 'Whose credentials users get was not compared: the audits asked about different identity pools.',
+        ? 'Credentials were not compared: only one audit asked about an identity pool.'
+        : 'Credentials were not compared: the audits asked about different identity pools.',
     ],
     [
       before.identityPoolId !== after.identityPoolId || areTwoClients,
@@ -857,23 +944,23 @@ function notesOn({ before, after, byNameOnly, enabledOnce, ends, areOfOneReading
     ],
     [
       areTwoClients,
-      `Whose credentials users get was not compared: the audits are for different app clients, ${clientOf(before)} and ${clientOf(after)}.`,
+      `Credentials were not compared: the audits are for different app clients, ${clientOf(before)} and ${clientOf(after)}.`,
     ],
     [
       !areOfOneReading && areOfOneIdentityPool(before, after),
-      'Whose credentials users get was not compared: an audit was made with other semantics.',
+      'Credentials were not compared: an audit was made with other semantics.',
     ],
     [
       areOfOneReading && ends !== undefined && areNumbersOnly(ends, lookedAt(before, after)),
-      'Findings were compared by number only: where it is not 0 in both audits, some users or groups may have come and others gone.',
+      'Findings were compared by number only: unless the number is 0 in both audits, some users or groups may have been added and others removed.',
     ],
     [
       uncheckedBefore > 0,
-      `Roles that the first audit did not check to the end: ${uncheckedBefore}. What is found about them may not be new.`,
+      `Roles that the first audit could not check completely: ${uncheckedBefore}. Findings about them may not be new.`,
     ],
     [
       uncheckedAfter > 0,
-      `Roles that the second audit did not check to the end: ${uncheckedAfter}. What was found about them may still be there.`,
+      `Roles that the second audit could not check completely: ${uncheckedAfter}. Earlier findings about them may still apply.`,
     ],
     [
       oneOnly('hasRoleChecks'),
@@ -885,7 +972,7 @@ function notesOn({ before, after, byNameOnly, enabledOnce, ends, areOfOneReading
     ],
     [
       changes > 0,
-      `Changes while the pools were read: ${changes}. An audit is not a snapshot, so what is different may be of the time of reading.`,
+      `Changes while the pools were read: ${changes}. An audit is not a snapshot, so a difference may come from the time of reading.`,
     ],
   ]
   return notes.filter(([applies]) => applies).map(([, note]) => note)
@@ -901,7 +988,7 @@ const OF_ROLES: ReadonlySet<AuditConcern> = /* @__PURE__ */ new Set<AuditConcern
   'unjudged-privileges',
 ])
 
-/** Whether a finding is in both audits that may be of other users, groups or roles. */
+/** Whether a finding is in both audits, and may be about different users, groups or roles. */
 function areNumbersOnly(
   { before, after }: NonNullable<ComparedSides['ends']>,
   isLookedAt: (concern: AuditConcern) => boolean,
@@ -951,7 +1038,7 @@ function checkUser(user: DiffUser): DiffUser {
 function repeated(username: string): RolecastError {
   return new RolecastError(
     'invalid-input',
-    `the audit has the user ${quote(username)} twice; write all groups of a user in one line`,
+    `the audit has the user ${quote(username)} twice; write all groups of a user on one line`,
     { value: username },
   )
 }

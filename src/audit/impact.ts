@@ -8,37 +8,48 @@ import type { UserDetails } from './pool-user.js'
 import { type ComparedRoles, compareRoles, type RoleChange, type RoleComparison } from './compare-roles.js'
 import type { Outcome } from '../claims/decide.js'
 
-/** What is to become of one group. What is not named stays; null takes it away. */
+/** A change of one group. A key that is absent leaves the value as it is; null removes it. */
 export interface GroupChange {
+  /** The group to change. */
   readonly groupName: string
+  /** The new precedence; null removes it; absent leaves it. */
   readonly precedence?: number | null | undefined
+  /** The ARN of the new role; null removes it; absent leaves it. */
   readonly roleArn?: string | null | undefined
-  /** The group itself goes. */
+  /** Removes the group. */
   readonly remove?: boolean | undefined
-  /** The group comes: the pool does not have it, or an earlier change removes it. It has no members at first. */
+  /** Adds the group: the pool does not have it, or an earlier change removes it. It has no members at first. */
   readonly add?: boolean | undefined
 }
 
-/** What is to become of one user's place in one group. */
+/** A change of one user's membership in one group. */
 export interface MembershipChange {
+  /** The user who joins or leaves the group. */
   readonly username: string
+  /** The group. */
   readonly groupName: string
+  /** `add`: the user joins the group. `remove`: the user leaves it. */
   readonly change: 'add' | 'remove'
 }
 
 /**
- * The groups of a pool after changes, in their order; later changes of a group count over earlier ones.
+ * The groups of a pool after changes, in order; later changes of a group override earlier ones.
  *
  * Not a check that Cognito can make the change: UpdateGroup cannot clear a precedence or a role once it is set. Delete
  * such a group and recreate it.
  *
- * @throws RolecastError `invalid-argument` for a group that the pool does not have, or has already where it is to be added;
+ * @throws RolecastError `invalid-argument` for a group that the pool does not have, or already has if the change adds it;
  *   `invalid-group-name`, `invalid-precedence`
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_UpdateGroup.html
+ * @example
+ * import { changeGroups } from 'rolecast'
+ *
+ * const groups = [{ groupName: 'admins', precedence: 5 }]
+ * console.log(changeGroups(groups, [{ groupName: 'admins', precedence: 0 }])) // [ { groupName: 'admins', precedence: 0 } ]
  */
 export function changeGroups(groups: Iterable<Group>, changes: Iterable<GroupChange>): readonly Group[] {
   const after = new Map<string, Group>()
-  // Of those with one name the first counts, as in `resolveRoles`.
+  // Of groups with the same name the first counts, as in `resolveRoles`.
   for (const group of groups) if (!after.has(group.groupName)) after.set(group.groupName, group)
   const known = new Set(after.keys())
   for (const change of changes) {
@@ -50,14 +61,14 @@ export function changeGroups(groups: Iterable<Group>, changes: Iterable<GroupCha
     if (groupName === undefined || !known.has(groupName)) {
       throw new RolecastError(
         'invalid-argument',
-        `the pool has no group ${quote(groupName)} to change; check the name, capitals count, or add the group first`,
+        `the pool has no group ${quote(groupName)} to change; check the name, including its letter case, or add the group first`,
         { groupName, value: groupName },
       )
     }
     if (precedence != null && !isPrecedence(precedence)) {
       throw new RolecastError(
         'invalid-precedence',
-        `the precedence of group ${quote(groupName)} would be ${quote(precedence)}; Cognito takes an integer from 0 to ${MAX_PRECEDENCE}, or none`,
+        `the precedence of group ${quote(groupName)} would be ${quote(precedence)}; give an integer from 0 to ${MAX_PRECEDENCE}, or none`,
         { groupName, value: precedence },
       )
     }
@@ -84,13 +95,13 @@ function checkNew(groupName: unknown, groups: ReadonlyMap<string, Group>): asser
   if (groups.has(groupName)) {
     throw new RolecastError(
       'invalid-argument',
-      `the pool has the group ${quote(groupName)} already; change it without adding it`,
+      `the pool already has the group ${quote(groupName)}; change it without adding it`,
       { groupName, value: groupName },
     )
   }
 }
 
-/** @throws RolecastError `invalid-argument` for a membership in a group that the pool does not have then */
+/** @throws RolecastError `invalid-argument` for a membership in a group that the pool does not have after the changes */
 export function checkMemberships(
   memberships: Iterable<MembershipChange>,
   before: readonly Group[],
@@ -102,47 +113,80 @@ export function checkMemberships(
     const [what, next] = change === 'add' ? ['put a user into', ', or add the group first'] : ['take a user out of', '']
     throw new RolecastError(
       'invalid-argument',
-      `the pool has no group ${quote(groupName)} to ${what}; check the name, capitals count${next}`,
+      `the pool has no group ${quote(groupName)} to ${what}; check the name, including its letter case${next}`,
       { groupName, value: groupName },
     )
   }
 }
 
-/** For a membership of a user who is not among the users of the pool. */
+/** The error for a membership of a user who is not in the pool. */
 export function missingMember({ username, groupName }: MembershipChange): RolecastError {
   return new RolecastError(
     'invalid-argument',
-    `the pool has no user ${quote(username)}, whose membership in ${quote(groupName)} is to change; check the name, capitals count`,
+    `the pool has no user ${quote(username)}, whose membership in ${quote(groupName)} is to change; check the name, including its letter case`,
     { value: username },
   )
 }
 
 /** What a change does to one user. */
 export interface UserImpact extends RoleComparison, Pick<UserDetails, 'enabled'> {
+  /** The username in the pool. */
   readonly username: string
+  /** The role claims before the change. */
   readonly before: PoolResolution
-  /** Where the user is in a group of `unknownAfter`, the outcome is `undetermined` without a candidate. */
+  /** If the user is in a group of `unknownAfter`, the outcome is `undetermined` without a candidate. */
   readonly after: PoolResolution
-  /** The groups of which it is not known what they become, or whether the user is in them; absent if there are none. */
+  /**
+   * The groups whose values after the change, or whose membership of the user, are not known; absent if there are none.
+   */
   readonly unknownAfter?: readonly string[] | undefined
 }
 
+/** What changes in addition to the groups, and the reading of Cognito's rules. */
 export interface ChangeOptions extends ResolveOptions {
-  /** In their order: later ones count over earlier ones. */
+  /**
+   * In order: later ones override earlier ones.
+   *
+   * @default []
+   */
   readonly memberships?: Iterable<MembershipChange> | undefined
-  /** Groups that have no members at first, because they are created, or created again. */
+  /**
+   * Groups that have no members at first, because they are created or recreated.
+   *
+   * @default []
+   */
   readonly emptied?: Iterable<string> | undefined
-  /** Groups of which it is not known what they become: what becomes of their members is undetermined. */
+  /**
+   * Groups whose values after the change are not known: the result of their members is undetermined.
+   *
+   * @default []
+   */
   readonly unknownAfter?: Iterable<string> | undefined
-  /** Users of whom it is not known whether they are in a group: what becomes of them is undetermined. */
+  /**
+   * Users for whom it is not known whether they are in a group: their result is undetermined.
+   *
+   * @default []
+   */
   readonly unknownMembers?: Iterable<Omit<MembershipChange, 'change'>> | undefined
 }
 
 /**
- * Forecasts for users what the change from one state of a pool to another does to them.
+ * Forecasts what the change from one state of a pool to another does to its users.
  *
- * Not a check that a membership is of a user and a group that there are: a membership in a group that `after` does not have
- * carries no role.
+ * Does not check that the user and the group of a membership exist: a membership in a group that `after` does not have
+ * gives no role.
+ *
+ * @param before the groups now
+ * @param after the groups after the change; see `changeGroups`
+ * @param options what else changes, and the reading of Cognito's rules
+ * @throws RolecastError as `compilePool`; the function that it returns, `invalid-group-name`
+ * @example
+ * import { changeGroups, createImpact } from 'rolecast'
+ *
+ * const before = [{ groupName: 'admins', roleArn: 'arn:aws:iam::111122223333:role/Admin' }]
+ * const after = changeGroups(before, [{ groupName: 'admins', precedence: 0 }])
+ * const impactOn = createImpact(before, after)
+ * console.log(impactOn({ username: 'alice', groups: ['admins'] }).change) // gained
  */
 export function createImpact(
   before: Iterable<Group>,
@@ -184,7 +228,7 @@ function groupsAfter(
   return [...after]
 }
 
-/** What is known of a user's claims where it is not known what a group becomes: nothing but the groups. */
+/** What is known about a user's claims if the values of a group are not known: only the groups. */
 function undeterminedOf(resolution: PoolResolution): PoolResolution {
   const { rule, groups: names, roles, determiningGroups, unknownGroups, claims } = resolution
   const groups = claims['cognito:groups']
@@ -200,46 +244,83 @@ function undeterminedOf(resolution: PoolResolution): PoolResolution {
   }
 }
 
-/** The groups that have no members at first: those that are added, after they were removed too. */
+/**
+ * The groups that have no members at first: those that are added, also after they were removed.
+ *
+ * @example
+ * import { emptiedGroups } from 'rolecast'
+ *
+ * const changes = [
+ *   { groupName: 'admins', remove: true },
+ *   { groupName: 'admins', add: true, precedence: 0 },
+ * ]
+ * console.log(emptiedGroups(changes)) // [ 'admins' ]
+ */
 export function emptiedGroups(changes: Iterable<GroupChange>): readonly string[] {
   return [...changes].filter(change => change?.add === true).map(({ groupName }) => groupName)
 }
 
 /** What a user gets, in short. */
 export interface RoleOutcome {
+  /** How certain the preferred role is. */
   readonly outcome: Outcome
-  /** The preferred role; where the outcome is `undetermined`, the candidate, if one is known; else absent. */
+  /** The preferred role; if the outcome is `undetermined`, the candidate, if one is known; else absent. */
   readonly roleArn?: string | undefined
 }
 
-/** Users who come from one answer to another. */
+/** Users whose result changes from one to the other. */
 export interface Transition {
+  /** What becomes of the users' roles. */
   readonly change: Exclude<RoleChange, 'same'>
+  /** What these users get before the change. */
   readonly before: RoleOutcome
+  /** What these users get after the change. */
   readonly after: RoleOutcome
+  /** How many users there are. */
   readonly count: number
   /** The first of them, as many as are listed. */
   readonly users: readonly string[]
 }
 
+/** How many users a change affects, and how. */
 export interface ImpactSummary {
-  /** All that were added. */
+  /** All users that were added. */
   readonly users: number
-  /** Of these, those with `enabled === false`. They are counted apart: `changes` and `transitions` are of the others. */
+  /**
+   * Those of them with `enabled === false`. They are counted separately: `changes` and `transitions` are about the
+   * others.
+   */
   readonly disabled: number
-  /** Of the disabled ones, those whose change is not `same`. */
+  /** The disabled users whose change is not `same`. */
   readonly disabledChanged: number
+  /** How many users have each change, without the disabled ones. */
   readonly changes: Readonly<Record<RoleChange, number>>
   /** The most frequent first. */
   readonly transitions: readonly Transition[]
 }
 
+/** Counts the impact of a change, user by user; `createImpactSummary` makes it. */
 export interface ImpactSummaryBuilder {
+  /** Counts one user. */
   add(user: UserImpact): void
+  /** What was added so far. */
   summary(): ImpactSummary
 }
 
-/** Counts what a change does to users, and users who are disabled apart. Keeps no more of them than the first `listed` of each transition. */
+/**
+ * Counts what a change does to users, with disabled users counted separately. Stores only the first `listed` users of
+ * each transition.
+ *
+ * @param options `listed`: how many names each transition lists at most; 1000 if not given
+ * @example
+ * import { createImpact, createImpactSummary } from 'rolecast'
+ *
+ * const admins = { groupName: 'admins', precedence: 0, roleArn: 'arn:aws:iam::111122223333:role/Admin' }
+ * const impactOn = createImpact([admins], [])
+ * const counter = createImpactSummary()
+ * counter.add(impactOn({ username: 'alice', groups: ['admins'] }))
+ * console.log(counter.summary().changes.lost) // 1
+ */
 export function createImpactSummary({
   listed = 1000,
 }: { readonly listed?: number | undefined } = {}): ImpactSummaryBuilder {

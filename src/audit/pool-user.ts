@@ -1,6 +1,6 @@
 import type { UserGroups } from '../group.js'
 
-/** What a pool says of a user besides the groups. What nothing says is an absent key. */
+/** What a pool says about a user in addition to the groups. An unknown value is an absent key. */
 export interface UserDetails {
   /** The user's id in the pool, which never changes. */
   readonly sub?: string | undefined

@@ -4,46 +4,48 @@ import { isRolecastError, quote } from '../errors.js'
 
 export type { RolePrivileges } from '../credentials/privileges.js'
 
-/** What IAM says of one role. */
+/** What IAM says about one role. */
 export interface RoleCheck {
-  /** As the group or the identity pool has it. */
+  /** The ARN as the group or the identity pool has it. */
   readonly roleArn: string
   /** `unknown`: it was not looked at, or could not be; `why` says the reason. `missing`: no role has this ARN. */
   readonly status: 'exists' | 'missing' | 'unknown'
   /**
-   * One sentence. Always there when the status is `unknown`. Otherwise there if it explains something: what IAM has in place
-   * of a missing role, or why the trust of a role could not be judged.
+   * One sentence. Always present if the status is `unknown`. Otherwise present if it explains something: what IAM has
+   * in place of a missing role, or why the trust of a role could not be evaluated.
    */
   readonly why?: string | undefined
-  /** Whether it trusts the identity pool. Absent where no identity pool was given, or it could not be judged. */
+  /**
+   * Whether it trusts the identity pool. Absent if no identity pool was given, or the policy could not be evaluated.
+   */
   readonly trust?: Trust | undefined
-  /** Absent where they were not asked for, or the role does not exist or could not be read. */
+  /** Absent if they were not asked for, or the role does not exist or could not be read. */
   readonly privileges?: RolePrivileges | undefined
 }
 
-/** What was read of a role. */
+/** What was read about a role. */
 export interface RoleDocuments {
-  /** As IAM has it. */
+  /** The ARN as IAM has it. */
   readonly arn: string
   /** A document as an object, as JSON, or percent-encoded as IAM's GetRole gives it; undefined: it was not read. */
   readonly trustPolicy: unknown
-  /** Absent where they were not asked for. */
+  /** Absent if they were not asked for. */
   readonly policies?: RolePolicies | undefined
 }
 
-/** What came of looking for a role by its name: `failed` is a sentence, where it could not be looked for. */
+/** The result of looking up a role by its name: `failed` is a sentence that says why it could not be looked up. */
 export type RoleFound =
   | { readonly role: RoleDocuments | undefined; readonly failed?: undefined }
   | { readonly role: undefined; readonly failed: string }
 
-/** Where roles are looked for. */
+/** Where roles are looked up. */
 export interface RolePlace {
   /** In words, such as "these credentials are". */
   readonly words: string
-  /** Whose roles these are; undefined: it is not known, so that a role which is not found is not known to be missing. */
+  /** The account of the roles; undefined if unknown: then a role that is not found is not known to be missing. */
   readonly account: string | undefined
   readonly partition: string | undefined
-  /** Why a role that is not there may exist all the same; undefined: it does not exist then. */
+  /** Why a role that was not found may still exist; undefined: it does not exist. */
   readonly incomplete?: string | undefined
 }
 
@@ -55,7 +57,7 @@ export interface RoleArn {
 }
 
 /**
- * The parts of the ARN of an IAM role; undefined for what is none. Cognito accepts any text that looks like an ARN.
+ * The parts of the ARN of an IAM role; undefined for anything else. Cognito accepts any string that looks like an ARN.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html
  */
@@ -69,8 +71,8 @@ export function parseRoleArn(roleArn: string): RoleArn | undefined {
 }
 
 /**
- * What can be said of a role without looking for it: that it is none, or that it is elsewhere. Undefined: look for it by its
- * name.
+ * What can be said about a role without a lookup: that it is not an IAM role, or that it is elsewhere. Undefined: look
+ * it up by its name.
  */
 export function checkPlace(roleArn: string, { words, account, partition }: RolePlace): RoleCheck | undefined {
   const parsed = parseRoleArn(roleArn)
@@ -88,12 +90,12 @@ export function checkPlace(roleArn: string, { words, account, partition }: RoleP
 }
 
 /**
- * Says of a role that was looked for by its name whether it exists, and judges what was read of it.
+ * Whether a role that was looked up by its name exists, and the evaluation of what was read.
  *
- * A role that was found may be another one: names are unique in an account whatever their path and case, and in an ARN both
- * count.
+ * The role that was found may be a different one: names are unique in an account regardless of path and letter case,
+ * but in an ARN both count.
  *
- * @param identityPoolId undefined: its trust is not judged
+ * @param identityPoolId undefined: its trust is not evaluated
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_create_for-user.html "When a role name is used in a policy or as
  * part of an ARN, the role name is case sensitive"
  */
@@ -112,7 +114,7 @@ export function checkRole(
     return {
       roleArn,
       status: 'unknown',
-      why: 'It is not in the account of these credentials, and which account that is could not be found out.',
+      why: 'It is not in the account of these credentials, and it could not be determined which account that is.',
     }
   }
 
@@ -123,7 +125,7 @@ export function checkRole(
   return { roleArn, status: 'exists', ...trust, ...privileges }
 }
 
-/** The role of that name has another ARN. */
+/** The role with that name has a different ARN. */
 function checkOther(roleArn: string, arn: string, place: RolePlace): RoleCheck {
   const [asked, other] = [parseRoleArn(roleArn)!, parseRoleArn(arn)]
   if (other === undefined) return { roleArn, status: 'unknown', why: `IAM has ${quote(arn)} in its place.` }
@@ -138,6 +140,6 @@ function judgeTrust(trustPolicy: unknown, identityPoolId: string): Pick<RoleChec
     return { trust: trustsIdentityPool(trustPolicy as string | object, identityPoolId) }
   } catch (error) {
     if (!isRolecastError(error)) throw error
-    return { why: `Whether it trusts the identity pool cannot be judged: ${error.message}.` }
+    return { why: `It cannot be determined whether it trusts the identity pool: ${error.message}.` }
   }
 }

@@ -2,24 +2,24 @@ import { type Group, rankOf } from '../group.js'
 import type { Semantics } from '../claims/decide.js'
 
 /**
- * What is special about a group's precedence among the others of the pool.
+ * What stands out about a group's precedence among the groups of the pool.
  *
- * - `conflict`: it has a role, and another group of the same rank has another.
+ * - `conflict`: it has a role, and another group of the same rank has a different one.
  * - `shared`: it has a role, and all groups of the same rank that have one have the same.
  * - `contender`: it has no role, and the same number as a group with one.
- * - `unranked`: it has a role that is never preferred, for it has no precedence.
+ * - `unranked`: it has a role that is never preferred, because the group has no precedence.
  */
 export type GroupStanding = 'conflict' | 'shared' | 'contender' | 'unranked'
 
 /** What each standing means, for people. */
 export const STANDINGS: Readonly<Record<GroupStanding, string>> = {
-  conflict: 'same precedence, different roles: users whose first groups these are get no preferred role',
+  conflict: 'same precedence, different roles: users for whom these groups rank first get no preferred role',
   shared: 'same precedence, same role',
   contender: 'no role, and the same precedence as a group with one: it may keep that role from being preferred',
   unranked: 'a role without a precedence is never preferred',
 }
 
-/** The standing of each group, in the order given; undefined where there is nothing special about it. */
+/** The standing of each group, in the order given; undefined if nothing stands out. */
 export function standings(groups: readonly Group[], semantics: Semantics): readonly (GroupStanding | undefined)[] {
   const nullRanks = semantics === 'documented'
   const withRole = new Map<number, { count: number; readonly roles: Set<string> }>()
@@ -41,7 +41,7 @@ export function standings(groups: readonly Group[], semantics: Semantics): reado
   })
 }
 
-/** In these readings a group without a role matters at the precedence of one with a role. */
+/** In these readings a group without a role matters if it has the same precedence as a group with one. */
 function doRolelessContend(semantics: Semantics): boolean {
   return semantics === 'observed' || semantics === 'tied-groups-agree'
 }

@@ -15,24 +15,28 @@ import type { Outcome, Semantics } from '../claims/decide.js'
 import type { Evidence } from '../claims/evidence.js'
 import type { RoleSelection, SelectionRule } from '../credentials/select-role.js'
 
-/** One user, and the role forecast. */
+/** One user, with the forecast role. */
 export interface UserAudit extends UserDetails {
+  /** The username in the pool. */
   readonly username: string
+  /** The role claims of the user's next token. */
   readonly resolution: PoolResolution
-  /** Whose credentials an identity pool gives to the user; absent where none was asked about. */
+  /** Which role's credentials an identity pool gives to the user; absent if no identity pool was asked about. */
   readonly selection?: RoleSelection | undefined
 }
 
-/** Exactly one of the three lists has names: of users, of groups or of roles, whatever the concern is about. */
+/** Exactly one of the three lists has names: users, groups or roles, depending on the finding. */
 export interface AuditFinding {
+  /** What the finding is about. */
   readonly concern: AuditConcern
+  /** How much it matters. */
   readonly severity: Severity
-  /** How many there are, of which the list may have only the first. Disabled users are not counted. */
+  /** The full number; the list may have only the first ones. Disabled users are not counted. */
   readonly count: number
   /**
-   * How many users belong to the finding. Of a finding about roles: those who get such a role, or may get it; of
-   * `administrator-role`, `unchecked-role` and `unjudged-privileges` also those who can ask for it. Of groups: those who are in
-   * such a group.
+   * How many users the finding affects. For a finding about roles: those who get such a role, or may get it; for
+   * `administrator-role`, `unchecked-role` and `unjudged-privileges` also those who can ask for it. For a finding about
+   * groups: those who are in such a group.
    */
   readonly affectedUsers: number
   /** In the order they were added. */
@@ -43,87 +47,139 @@ export interface AuditFinding {
   readonly roles: readonly string[]
 }
 
-/** Whose credentials an identity pool gives to the users who are not disabled. */
+/** Which role's credentials an identity pool gives to the users who are not disabled. */
 export interface CredentialsSummary {
+  /** The identity pool, for example `eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6`. */
   readonly identityPoolId: string
   /** The type of the role mapping of the users' app client; `none` if it has none. */
   readonly mapping: IdentityPoolMapping
   /** The app client that was named. */
   readonly clientId?: string | undefined
-  /** The app clients of the user pool that have a role mapping. Absent where the providers of the identity pool are known. */
+  /**
+   * The app clients of the user pool that have a role mapping. Absent if the providers of the identity pool are known.
+   */
   readonly mappedClients?: readonly string[] | undefined
+  /** How many users have each outcome. */
   readonly outcomes: Readonly<Record<RoleSelection['outcome'], number>>
-  /** Only those that decided for some user, sorted. */
+  /** Only the rules that decided for a user, sorted. */
   readonly rules: Readonly<Partial<Record<SelectionRule, number>>>
   /** Most users first. */
-  readonly roles: readonly { readonly roleArn: string; readonly users: number }[]
+  readonly roles: readonly {
+    /** The role's ARN. */
+    readonly roleArn: string
+    /** Users who get its credentials. */
+    readonly users: number
+  }[]
 }
 
-/** What a summary has of an identity pool before the first user. */
+/** What a summary knows about an identity pool before the first user. */
 export type IdentityPoolAbout = Pick<CredentialsSummary, 'identityPoolId' | 'mapping' | 'clientId' | 'mappedClients'>
 
+/**
+ * The type of a role mapping: `Token` reads the token's preferred role, `Rules` has rules on claims, `none` means
+ * that there is no mapping.
+ */
 export type IdentityPoolMapping = 'Token' | 'Rules' | 'none'
 
 /**
- * Counts of a pool. A disabled user cannot sign in, so disabled users are counted apart: only `users` and `memberships`
- * are of all.
+ * Counts of a pool. A disabled user cannot sign in, so disabled users are counted separately: only `users` and
+ * `memberships` include them.
  */
 export interface AuditSummary {
-  /** An absent key where nothing is known of it. */
+  /** Absent if nothing is known about it. */
   readonly reading?: AuditReading | undefined
+  /** The reading of Cognito's rules that the users were resolved with. */
   readonly semantics: Semantics
-  /** The calibration that chose the semantics; an absent key where none did. */
+  /** The calibration that chose the semantics; absent if none did. */
   readonly calibration?: CalibrationSource | undefined
-  /** All that were read. */
+  /** All users that were read. */
   readonly users: number
-  /** Of these, the disabled ones. */
+  /** The disabled users among them. */
   readonly disabled: number
-  /** Of these, those of whom nothing says whether they are disabled. They are counted as if they were not. */
+  /** Those for whom it is not known whether they are disabled. They are counted as if they were not. */
   readonly enabledUnknown: number
-  /** In groups that the pool has, of all users. */
+  /** Memberships of all users, in groups that the pool has. */
   readonly memberships: number
+  /** How many users have each outcome. */
   readonly outcomes: Readonly<Record<Outcome, number>>
+  /** How many users have a result of each evidence. */
   readonly evidence: Readonly<Record<Evidence, number>>
-  /** Every role of the pool with the users who have it preferred, most users first; with 0 those that no user gets. */
-  readonly roles: readonly { readonly roleArn: string; readonly users: number; readonly disabledUsers: number }[]
-  /** In precedence order, those without one last; the same rank by name. A precedence or role it has not is an absent key. */
-  readonly groups: readonly (Group & { readonly users: number; readonly disabledUsers: number })[]
-  /** An absent key where no identity pool was asked about. */
+  /**
+   * Every role of the pool with the number of users who have it as preferred role, most users first; 0 for roles that
+   * no user gets.
+   */
+  readonly roles: readonly {
+    /** The role's ARN. */
+    readonly roleArn: string
+    /** Users whose preferred role it is, without the disabled ones. */
+    readonly users: number
+    /** The same, of disabled users. */
+    readonly disabledUsers: number
+  }[]
+  /**
+   * In precedence order, groups without one last; equal ranks by name. Absent precedence or role: the key is absent.
+   */
+  readonly groups: readonly (Group & {
+    /** Members, without the disabled ones. */
+    readonly users: number
+    /** Disabled members. */
+    readonly disabledUsers: number
+  })[]
+  /** Absent if no identity pool was asked about. */
   readonly credentials?: CredentialsSummary | undefined
-  /** By ARN. An absent key where roles were not checked. */
+  /** By ARN. Absent if roles were not checked. */
   readonly roleChecks?: readonly RoleCheck[] | undefined
-  /** The most severe first, in the order of `CONCERNS`; what there is none of is left out. */
+  /** The most severe first, in the order of `CONCERNS`; without those that were not found. */
   readonly findings: readonly AuditFinding[]
-  /** All of them, in the order they were told. */
+  /** All of them, in the order in which they were noticed. */
   readonly changes: readonly PoolChange[]
 }
 
 /** With the `semantics`, or the `calibration`, that the users were resolved by. */
 export type AuditSummaryOptions = SummaryOptions & SemanticsChoice
 
-interface SummaryOptions {
-  /** The groups of the pool, that the users were resolved against. Of a name that comes twice, the first counts. */
+/** The options of `createAuditSummary` without the reading of Cognito's rules. */
+export interface SummaryOptions {
+  /** The groups of the pool that the users were resolved against. Of groups with the same name, the first counts. */
   readonly groups: Iterable<Group>
-  /** Where groups and users come from. */
+  /**
+   * Where groups and users come from.
+   *
+   * @default none
+   */
   readonly reading?: AuditReading | undefined
-  /** The identity pool of the users' selections. */
+  /**
+   * The identity pool of the users' selections.
+   *
+   * @default none
+   */
   readonly identityPool?: IdentityPoolAbout | undefined
-  /** What IAM says of the roles. A role that is not among them is a finding: it was not checked. */
+  /**
+   * What IAM says about the roles. A role that is not among them is a finding: it was not checked.
+   *
+   * @default none: roles were not checked
+   */
   readonly roleChecks?: readonly RoleCheck[] | undefined
-  /** How many names a finding lists at most; 1000 if not given. */
+  /**
+   * How many names a finding lists at most.
+   *
+   * @default 1000
+   */
   readonly listed?: number | undefined
 }
 
+/** Counts the users of a pool, one by one; `createAuditSummary` makes it. */
 export interface AuditCounter {
   /**
-   * Counts a user, and says which findings the user belongs to, as `createConcerns` does.
+   * Counts a user, and returns the findings of the user, as `createConcerns` does.
    *
    * @throws RolecastError `invalid-input`: the user was not resolved against the groups of this pool, or has no selection
-   * though the summary is of an identity pool
+   * although the summary is for an identity pool
    */
   add(user: UserAudit): readonly AuditConcern[]
+  /** Adds a change that was noticed while the pool was read. */
   change(change: PoolChange): void
-  /** What was added so far; it stays as it is when more is added. */
+  /** The summary of the users that were added so far; it does not change when more are added. */
   summary(): AuditSummary
 }
 
@@ -132,7 +188,17 @@ export interface AuditCounter {
  *
  * Not a check that each user is added once: a user who is added twice counts twice.
  *
- * @throws RolecastError `invalid-option`: `listed` is no natural number, or the semantics cannot be used
+ * @param options the pool, and the reading of Cognito's rules
+ * @throws RolecastError `invalid-option`: `listed` is not a natural number, or the semantics cannot be used
+ * @example
+ * import { compilePool, createAuditSummary } from 'rolecast'
+ *
+ * const groups = [{ groupName: 'admins', precedence: 0, roleArn: 'arn:aws:iam::111122223333:role/Admin' }]
+ * const pool = compilePool(groups)
+ * const counter = createAuditSummary({ groups, semantics: 'observed' })
+ * counter.add({ username: 'alice', resolution: pool.resolve(['admins']) })
+ * counter.add({ username: 'bob', resolution: pool.resolve([]) })
+ * console.log(counter.summary().outcomes.resolved) // 1
  */
 export function createAuditSummary({
   groups: given,
@@ -169,7 +235,7 @@ export function createAuditSummary({
   const outcomes: Record<Outcome, number> = { resolved: 0, none: 0, ambiguous: 0, undetermined: 0 }
   const evidence: Record<Evidence, number> = { observed: 0, documented: 0, inferred: 0, calibrated: 0, unknown: 0 }
   const credentials = createCredentialsCounter()
-  /** Preferred or not, where that is not known. */
+  /** Roles that may or may not be preferred. */
   const candidates = new Set<string>()
   const changes: PoolChange[] = []
 
@@ -181,7 +247,7 @@ export function createAuditSummary({
     return counters
   })
 
-  /** Every role that has a place in the summary, sorted. */
+  /** Every role that appears in the summary, sorted. */
   function namedRoles(): readonly string[] {
     return [...new Set([...roles.keys(), ...credentials.roleArns(), ...(roleChecks ?? []).map(one => one.roleArn)])]
       .filter(role => role !== '')
@@ -273,7 +339,7 @@ export function createAuditSummary({
 }
 
 function withoutSelection(username: string): RolecastError {
-  const message = `the user ${quote(username)} has no \`selection\`, though the summary is of an identity pool; give each user the result of \`selectRoleFor\``
+  const message = `the user ${quote(username)} has no \`selection\`, although the summary is for an identity pool; give each user the result of \`selectRoleFor\``
   return new RolecastError('invalid-input', message, { value: username })
 }
 

@@ -15,21 +15,47 @@ import {
 import { createDecider, type Denied, type PlainVerdict, rejectFields, type RoleGuardOptions } from './guard.js'
 import { AUTHORIZER_OPTIONS, readOptions } from './options.js'
 
-interface AccessVerdict {
+/** The result of `allow` in an HTTP API with simple responses. */
+export interface AccessVerdict {
+  /** Whether the request is allowed. */
   readonly allow: boolean
-  /** Passed to the API behind the authorizer; see `toContext`. */
+  /**
+   * Passed to the API behind the authorizer; see `toContext`.
+   *
+   * @default none
+   */
   readonly context?: ResponseContext | undefined
 }
 
-interface IamVerdict extends AccessVerdict {
-  /** The allowed resources, instead of those that the option `resource` implies. Undefined results in a denial. */
+/** The result of `allow` where the response is a policy. */
+export interface IamVerdict extends AccessVerdict {
+  /**
+   * The allowed resources, instead of those that the option `resource` implies. Undefined results in a denial.
+   *
+   * @default what the option `resource` implies
+   */
   readonly resource?: string | readonly string[]
+  /**
+   * An API key, for a REST API whose `apiKeySource` is `AUTHORIZER`.
+   *
+   * @default none
+   */
   readonly usageIdentifierKey?: string | undefined
 }
 
-interface AppSyncVerdict extends AccessVerdict {
-  /** Undefined results in a denial. In an Event API, which would drop them, these and a `context` do. */
+/** The result of `allow` in AppSync. */
+export interface AppSyncVerdict extends AccessVerdict {
+  /**
+   * Undefined results in a denial. So do denied fields and a `context` in an Event API, which would drop them.
+   *
+   * @default none
+   */
   readonly deniedFields?: readonly string[]
+  /**
+   * Seconds for which AppSync caches the response, 0 to 3600. With 0 it is not cached.
+   *
+   * @default none: the setting of the API
+   */
   readonly ttlOverride?: number | undefined
 }
 
@@ -42,10 +68,10 @@ export type VerdictOf<K extends EventKind> =
   | (K extends 'http-2' ? AccessVerdict : K extends 'appsync' ? AppSyncVerdict : IamVerdict)
 
 /**
- * What has no default where the response is a policy, which API Gateway caches for 300 seconds unless it is told otherwise.
- * The kinds `http-2` and `appsync` have no policy and may leave both out.
+ * Options without a default for the kinds whose response is a policy, because API Gateway caches policies (for 300
+ * seconds by default). The kinds `http-2` and `appsync` have no policy and may leave both out.
  */
-interface PolicyChoices {
+export interface PolicyChoices {
   /**
    * What a policy allows: `method`, the method that was called: with a cache it denies the user's next method; or `stage`,
    * every method of the stage, and then `allow` must not depend on the method or the path.
@@ -53,24 +79,27 @@ interface PolicyChoices {
   readonly resource: 'method' | 'stage'
   /**
    * If there is no decision (status 503), for example because Cognito is down: `deny`, which API Gateway may cache, so that
-   * it outlasts the outage; or `throw`, which it does not cache, and the client gets 500. AppSync caches neither.
+   * the denial outlasts the outage; or `throw`, which it does not cache, and the client gets 500. AppSync caches neither.
    *
-   * @default deny, for the kinds that may leave it out
+   * @default 'deny', for the kinds that may leave it out
    */
   readonly onFailure: 'deny' | 'throw'
 }
 
-type ChoicesOf<K extends EventKind> = [K] extends ['http-2' | 'appsync']
+/** `PolicyChoices`, which the kinds without a policy may leave out. */
+export type PolicyChoicesOf<K extends EventKind> = [K] extends ['http-2' | 'appsync']
   ? { readonly [Name in keyof PolicyChoices]?: PolicyChoices[Name] | undefined }
   : PolicyChoices
 
+/** The options of `createRoleAuthorizer`: those of a guard, and how to read events and make responses. */
 export type RoleAuthorizerOptions<
   Payload extends object,
   RequireRole extends boolean,
   K extends EventKind,
-> = CommonOptions<Payload, RequireRole, K> & ChoicesOf<K>
+> = CommonAuthorizerOptions<Payload, RequireRole, K> & PolicyChoicesOf<K>
 
-interface CommonOptions<
+/** The options that all kinds of events have. */
+export interface CommonAuthorizerOptions<
   Payload extends object,
   RequireRole extends boolean,
   K extends EventKind,
@@ -82,9 +111,9 @@ interface CommonOptions<
    */
   readonly kind?: K | undefined
   /**
-   * Finds the token in the event, with or without `Bearer`. It must be in an identity source, whose values are the key of
-   * API Gateway's cache: for an HTTP API this is checked, for a REST API the event does not tell the identity source. Leave
-   * it out for the default place: undefined is rejected.
+   * Finds the token in the event, with or without `Bearer`. It must be in an identity source, whose values are the key
+   * of API Gateway's cache: for an HTTP API this is checked, for a REST API the event does not contain the identity
+   * source. Leave it out for the default place: undefined is rejected.
    *
    * @default the Authorization header, the one identity source of an HTTP API, or `authorizationToken`
    */
@@ -117,14 +146,35 @@ export type RoleAuthorizer<K extends EventKind> = (
  * gets 401 from REST and WebSocket APIs (the handler rejects with `Error('Unauthorized')`, as AWS documents) and a denial
  * elsewhere. API Gateway and AppSync cache responses: a revoked role stays in effect until that cache entry expires.
  *
- * Not for a pool whose pre token generation trigger changes groups or roles, because the roles are forecast from the groups.
- * It does not verify tokens itself: it trusts the verifier.
+ * Not for a pool whose pre token generation trigger changes groups or roles, because the roles are forecast from the
+ * groups. It does not verify tokens itself: it trusts the verifier.
  *
  * @throws RolecastError `invalid-option`; the handler rejects with `invalid-event` (an event of an unknown kind, of
  * another than `kind`, or without the fields of its kind), and with `onFailure: 'throw'` also with `unexpected`
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-use-lambda-authorizer.html
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
  * @see https://docs.aws.amazon.com/appsync/latest/devguide/security-authz.html
+ * @example
+ * import { CognitoJwtVerifier } from 'aws-jwt-verify'
+ * import { createRoleAuthorizer, toContext } from 'rolecast/authorizer'
+ * import { createRoleResolver, groupsFromCognito } from 'rolecast/cognito'
+ *
+ * const userPoolId = 'eu-west-1_Ab12Cd34e'
+ *
+ * export const handler = createRoleAuthorizer({
+ *   kind: 'rest-token',
+ *   verifier: CognitoJwtVerifier.create({ userPoolId, clientId: '1example23456789', tokenUse: 'id' }),
+ *   resolver: createRoleResolver({ userPoolId }),
+ *   groupsOf: groupsFromCognito({ userPoolId }),
+ *   onStale: 'deny',
+ *   resource: 'stage',
+ *   onFailure: 'throw',
+ *   allow: ({ resolution }) =>
+ *     resolution.preferredRole === 'arn:aws:iam::111122223333:role/Admin' && {
+ *       allow: true,
+ *       context: toContext(resolution),
+ *     },
+ * })
  */
 export function createRoleAuthorizer<
   Payload extends object,
@@ -191,7 +241,7 @@ export function createRoleAuthorizer<
     if (request === undefined) {
       throw new RolecastError(
         'invalid-event',
-        'the event is of an unknown kind, of another than `kind`, or lacks the fields of its kind; ' +
+        'the event is of an unknown kind, is not of the given `kind`, or lacks the fields of its kind; ' +
           'give the `kind` of your API',
       )
     }

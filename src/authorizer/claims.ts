@@ -6,7 +6,8 @@ import { distinct } from '../text.js'
 import { areTokenClaims } from '../claims/token-claims.js'
 
 /**
- * How the claims were transported. The same token has another shape in each transport, and a shape does not tell which.
+ * How the claims were transported. The same token has a different shape in each transport, and the shape alone does not
+ * show which.
  *
  * - `jwt`: the payload of a verified token, lists are arrays. So are they behind a REST API's JWT authorizer with a
  *   Lambda proxy integration (`requestContext.authorizer.claims`), which keeps each claim's JSON type.
@@ -28,20 +29,24 @@ export type Transport = 'jwt' | 'rest' | 'http' | 'appsync' | 'alb' | 'array'
 
 export const TRANSPORTS: readonly Transport[] = ['jwt', 'rest', 'http', 'appsync', 'alb', 'array']
 
+/** How the claims were transported. */
 export interface ClaimsOptions {
+  /** How the claims were transported. */
   readonly transport: Transport
   /**
-   * Every group name of the pool: it tells `a,b` the one group from `a` and `b`. Only `rest` needs it where a claim has a
-   * comma, and `rest` and `http` where it could also be of another transport, such as `[a]` and `["a"]`. It must be complete,
-   * groups deleted since the token was issued included: where a name is missing, the pieces of that name may be read as other
-   * groups. Give a Set; anything else is copied by each such call.
+   * Every group name of the pool: it separates one group `a,b` from the two groups `a` and `b`. Only `rest` needs it
+   * where a claim has a comma, and `rest` and `http` where it could also be of another transport, such as `[a]` and
+   * `["a"]`. It must be complete, including groups deleted since the token was issued: if a name is missing, its pieces
+   * may be read as other groups. Give a Set; anything else is copied by each such call.
+   *
+   * @default none: an ambiguous claim is rejected
    */
   readonly knownGroups?: Iterable<string> | undefined
 }
 
 /**
  * Claims as they come: the payload types of aws-jwt-verify, those of jose and an event's claims fit without a cast.
- * Not what encloses them, such as AppSync's `identity` or `authorizer.jwt`: there every claim would be missing, and they are
+ * Not the objects around them, such as AppSync's `identity` or `authorizer.jwt`: every claim would be missing, so these are
  * rejected.
  */
 export type IncomingClaims =
@@ -55,19 +60,24 @@ export type IncomingClaims =
 type ListClaim = 'cognito:groups' | 'cognito:roles'
 
 /**
- * The group names in the claim `cognito:groups`, each once, in the order they came; none if the claim is missing, for
- * that is how Cognito says that a user is in no group.
+ * The group names in the claim `cognito:groups`, each once, in the order given. The list is empty if the claim is missing,
+ * because Cognito omits it for a user in no group.
  *
- * A name may hold commas and never white space, so a `rest` claim with a comma is ambiguous: it is read as names of
- * `knownGroups` if there is exactly one way to, and rejected otherwise. A name may hold brackets and quotes too. So `[a]` by
- * `rest`, and `["a"]` or `[a, b]` by `http`, are either unusual names or a list of another transport, and are read only if
- * `knownGroups` has those names. Names in an array are taken as they are. Not for unverified claims, and not for telling the header `x-amzn-oidc-data` from the access token of an
- * ALB: `parseRoleClaims` does that, one claim alone cannot. Not exact in `http` for names with white space, which no
- * group has but a pre token generation trigger could make up.
+ * A name may contain commas but never white space, so a `rest` claim with a comma is ambiguous: it is read as names of
+ * `knownGroups` if there is exactly one way to do so, and rejected otherwise. A name may contain brackets and quotes
+ * too. So `[a]` by `rest`, and `["a"]` or `[a, b]` by `http`, are either unusual names or a list of another transport,
+ * and are read only if `knownGroups` has those names. Names in an array are taken as they are. Not for unverified
+ * claims. It does not detect the header `x-amzn-oidc-data` of an ALB in place of its access token, because one claim
+ * alone does not show that: `parseRoleClaims` does. Not exact in `http` for names with white space: no group has one,
+ * but a pre token generation trigger can add one.
  *
  * @throws RolecastError `invalid-claim` (not the transport's shape) or `ambiguous-claim` (`value` has the claim), or
  * `invalid-option`
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GroupType.html
+ * @example
+ * import { parseGroupsClaim } from 'rolecast/authorizer'
+ *
+ * console.log(parseGroupsClaim('[admins staff]', { transport: 'http' })) // [ 'admins', 'staff' ]
  */
 export function parseGroupsClaim(value: unknown, options: ClaimsOptions): readonly string[] {
   return parseList('cognito:groups', value, checkOptions(options))
@@ -77,29 +87,35 @@ export function parseGroupsClaim(value: unknown, options: ClaimsOptions): readon
  * The role claims among these claims, as Cognito wrote them: a claim that is missing, or has nothing in it, is an
  * absent key. An access token never has the two claims about roles.
  *
- * The claims are read as `parseGroupsClaim` reads groups; a joined list of roles is split where the next ARN starts, for
- * a role's name may hold commas, and rejected if a piece is not a role's ARN. Not for unverified claims: nothing here
- * looks at a signature.
+ * The claims are read as `parseGroupsClaim` reads groups; a joined list of roles is split where the next ARN starts,
+ * because a role's name may contain commas, and rejected if a piece is not a role's ARN. Not for unverified claims: the
+ * signature is not checked here.
  *
- * @throws RolecastError `invalid-claim` (no claims, what encloses the claims, a claim not of the transport's shape, or, from
+ * @throws RolecastError `invalid-claim` (no claims, an object around the claims, a claim not of the transport's shape, or, from
  * an ALB, claims that are not an access token's: `x-amzn-oidc-data` has neither groups nor roles), `ambiguous-claim` or
  * `invalid-option`
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
+ * @example
+ * import { parseRoleClaims } from 'rolecast/authorizer'
+ *
+ * const claims = { 'cognito:groups': 'admins', 'cognito:preferred_role': 'arn:aws:iam::111122223333:role/Admin' }
+ * const { 'cognito:preferred_role': role } = parseRoleClaims(claims, { transport: 'rest' })
+ * console.log(role) // arn:aws:iam::111122223333:role/Admin
  */
 export function parseRoleClaims(claims: IncomingClaims, options: ClaimsOptions): RoleClaims {
   checkOptions(options)
   if (typeof claims !== 'object' || claims === null || Array.isArray(claims)) {
     throw new RolecastError(
       'invalid-claim',
-      // Not the text: it is a token, more often than not.
-      `the claims are ${typeof claims === 'string' ? 'a text' : quote(claims)}; verify the token, and give its claims as an object`,
+      // Without the string itself, which usually is a token.
+      `the claims are ${typeof claims === 'string' ? 'a string' : quote(claims)}; verify the token, and give its claims as an object`,
       typeof claims === 'string' ? {} : { value: claims },
     )
   }
   if (!areTokenClaims(claims)) {
     throw new RolecastError(
       'invalid-claim',
-      `the claims are ${quote(claims)}, not those of a token; give the claims themselves, not what encloses them, ` +
+      `the claims are ${quote(claims)}, not those of a token; give the claims themselves, not the object around them, ` +
         'for example `identity.claims` or `authorizer.jwt.claims`',
       { value: claims },
     )
@@ -131,7 +147,7 @@ function parseList(claim: ListClaim, value: unknown, options: ClaimsOptions): re
 
 function parsePreferredRole(value: unknown, { transport }: ClaimsOptions): string | undefined {
   if (isMissing(value, transport)) return undefined
-  // What begins like this is a list, or JSON, and no role.
+  // A string that begins like this is a list or JSON, not a role.
   if (typeof value === 'string' && value !== '' && !/^\s*[["{]/.test(value)) return value
   throw wrongShape('cognito:preferred_role', value, 'is a string in every transport')
 }
@@ -153,11 +169,11 @@ const LIST_SHAPES: Readonly<Record<Transport, string>> = {
 }
 
 function wrongShape(claim: string, value: unknown, shape: string): RolecastError {
-  const message = `the claim ${quote(claim)} is ${quote(value)}, and it ${shape}; name the transport that the claims came by`
+  const message = `the claim ${quote(claim)} is ${quote(value)}, but the claim ${shape}; name the transport that the claims came by`
   return new RolecastError('invalid-claim', message, { value })
 }
 
-/** Undefined if the value has not the transport's shape. */
+/** Undefined if the value does not have the transport's shape. */
 function toValues(
   claim: ListClaim,
   value: unknown,
@@ -171,14 +187,17 @@ function toValues(
       if (typeof value !== 'string') return undefined
       return claim === 'cognito:roles' ? splitBracketedRoles(value) : splitBracketedGroups(value, knownGroups)
     default: {
-      // Spread, so that a hole is seen.
+      // Spread, so that holes become undefined.
       const values: readonly unknown[] = Array.isArray(value) ? [...value] : ['']
       return values.every(one => typeof one === 'string' && one !== '') ? (values as readonly string[]) : undefined
     }
   }
 }
 
-/** Neither a group name nor an ARN has white space, so the spaces are the separators and only the outer brackets are ours. */
+/**
+ * Neither a group name nor an ARN has white space, so spaces are separators, and only the outer brackets belong to the
+ * list.
+ */
 function splitBracketed(text: string, isValue: (piece: string) => boolean): readonly string[] | undefined {
   if (!text.startsWith('[') || !text.endsWith(']')) return undefined
   if (text === '[]') return []
@@ -188,7 +207,7 @@ function splitBracketed(text: string, isValue: (piece: string) => boolean): read
 
 function splitBracketedGroups(text: string, knownGroups: Iterable<string> | undefined): readonly string[] | undefined {
   const names = splitBracketed(text, isGroupName)
-  // A list in JSON, or joined by commas and spaces: no API Gateway writes these, and group names can look like them.
+  // A list in JSON, or joined by commas and spaces: API Gateway never writes these, but group names can look like them.
   if (names !== undefined && (/^\[".*"\]$/s.test(text) || endsInCommas(names))) checkKnown(text, names, knownGroups)
   return names
 }
@@ -209,19 +228,19 @@ function checkKnown(text: string, names: readonly string[], knownGroups: Iterabl
   if (names.every(name => known.has(name))) return
   throw ambiguous(
     text,
-    'may be a list that came by another transport, or groups with such names; name the transport that the claims came by, ' +
-      'or give names with brackets or quotes as `knownGroups`',
+    'may be a list that came by another transport, or groups with such names',
+    'name the transport that the claims came by, or give names with brackets or quotes as `knownGroups`',
   )
 }
 
-/** Five colons, and at most two more, which Cognito accepts. A second ARN would have five. */
+/** Five colons, and at most the two more that Cognito accepts. A second ARN would add five. */
 function isArnLike(text: string): boolean {
   return /^arn:\S+$/.test(text) && text.split(':').length <= 8
 }
 
 /**
- * No colon after the account: so where `,arn:` stands, an ARN ends. An ARN that Cognito accepts has at most two more
- * colons, too few to hold a second role's ARN, so one with them is rejected and never cut into others.
+ * No colon after the account, so an ARN ends before `,arn:`. An ARN that Cognito accepts may have two more
+ * colons, too few for a second role's ARN: such an ARN is rejected and never split into others.
  * https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html
  */
 const ROLE_ARN = /^arn:[\w-]+:iam::\d+:role\/[\w+=,.@/-]+$/
@@ -231,7 +250,7 @@ function splitRoles(text: string): readonly string[] {
   if (pieces.every(piece => ROLE_ARN.test(piece))) return pieces
   throw new RolecastError(
     'invalid-claim',
-    `the claim \`cognito:roles\` is ${quote(text)}, and that is no list of role ARNs joined by commas; verify the token and read its payload instead`,
+    `the claim \`cognito:roles\` is ${quote(text)}, which is not a comma-separated list of role ARNs; verify the token and read its payload instead`,
     { value: text },
   )
 }
@@ -246,29 +265,30 @@ function splitGroups(text: string, knownGroups: Iterable<string> | undefined): r
   if (knownGroups === undefined) {
     throw ambiguous(
       text,
-      "may be one group or several, because a name may hold commas; give the pool's group names as `knownGroups`",
+      'may be one group or several, because a name may contain commas',
+      "give the pool's group names as `knownGroups`",
     )
   }
   const { ways, names } = readAsNames(text, knownGroups instanceof Set ? knownGroups : new Set(knownGroups))
   if (ways === 1) return names
-  if (ways === 0) throw ambiguous(text, 'cannot be read as names of `knownGroups`; bring them up to date')
-  throw ambiguous(text, 'can be read as names of `knownGroups` in several ways; rename a group')
+  if (ways === 0) throw ambiguous(text, 'cannot be read as names of `knownGroups`', 'update them')
+  throw ambiguous(text, 'can be read as names of `knownGroups` in several ways', 'rename a group')
 }
 
-function ambiguous(text: string, problem: string): RolecastError {
-  const message = `the claim \`cognito:groups\` is ${quote(text)}, and it ${problem}, or verify the token and read its payload`
+function ambiguous(text: string, problem: string, next: string): RolecastError {
+  const message = `the claim \`cognito:groups\` is ${quote(text)}, which ${problem}; ${next}, or verify the token and read its payload`
   return new RolecastError('ambiguous-claim', message, { value: text })
 }
 
 /** A name has at most 128 characters, each of at most two code units. */
 const MAX_NAME_LENGTH = 256
 
-/** In how many ways the text is known names joined by commas (2: in several), and the names if there is one way. */
+/** In how many ways the text can be read as known names joined by commas (2: several), and the names if there is one way. */
 function readAsNames(
   text: string,
   known: ReadonlySet<string>,
 ): { readonly ways: number; readonly names: readonly string[] } {
-  // What stands between two commas is a part; a name is one part or several that follow one another.
+  // The text between two commas is a part; a name is one part or several consecutive ones.
   const starts = [0]
   for (let comma = text.indexOf(','); comma !== -1; comma = text.indexOf(',', comma + 1)) starts.push(comma + 1)
   const parts = starts.length
@@ -290,7 +310,7 @@ function readAsNames(
 
   const ways = waysFrom[0]!
   const names: string[] = []
-  // Where the rest can be read in one way, the name found last is the only one.
+  // If the rest can be read in one way, the name found last is the only one.
   if (ways === 1)
     for (let from = 0; from < parts; from = endOfName[from]!) names.push(partsFrom(from, endOfName[from]!))
   return { ways, names }
@@ -301,7 +321,7 @@ function checkOptions(options: ClaimsOptions): ClaimsOptions {
   if (!TRANSPORTS.includes(transport as Transport)) {
     throw new RolecastError(
       'invalid-option',
-      `${quote(transport)} is no transport; use one of ${TRANSPORTS.join(', ')}`,
+      `unknown transport ${quote(transport)}; use one of ${TRANSPORTS.join(', ')}`,
       { value: transport },
     )
   }

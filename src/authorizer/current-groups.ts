@@ -8,13 +8,16 @@ import { isText, isTexts } from './responses.js'
  * makes. The resolver then reads no group. They must be of the resolver's user pool.
  */
 export interface CurrentGroups {
-  /** Each with its `precedence` and `roleArn`, null for none. One that lacks either is rejected: it could have got lost. */
+  /**
+   * Each with its `precedence` and `roleArn`, null for none. A group that lacks either is rejected, because the value
+   * may have been lost.
+   */
   readonly groups: readonly Group[]
   /** Names of groups that do not exist. */
   readonly unknownGroups: readonly string[]
   /** Whether they had expired when they were served. */
   readonly stale: boolean
-  /** Milliseconds. */
+  /** Milliseconds since the request for the oldest group was sent. */
   readonly age: number
 }
 
@@ -25,8 +28,8 @@ export interface GivenGroups {
 }
 
 /**
- * What `groupsOf` returned, each part read once. Groups without a lookup around them are rejected: they do not say how old
- * they are, and one whose role got lost would look like a group without a role.
+ * What `groupsOf` returned, each part read once. Groups without the result of a lookup around them are rejected: they
+ * do not say how old they are, and a group whose role was lost would look like a group without a role.
  *
  * @throws RolecastError `invalid-input` for anything else: it must not look like a user without groups
  */
@@ -68,7 +71,7 @@ function readLookup(given: unknown): CurrentGroups | undefined {
   return { groups: found as unknown as readonly Group[], unknownGroups: unknown, stale, age }
 }
 
-/** Both fields are there, null for none: a role or a rank that got lost must not look like none. */
+/** Whether both fields are present, null for none: a role or precedence that was lost must not look like none. */
 function isGroupWithRole(group: Readonly<Record<string, unknown>> | undefined): boolean {
   if (group === undefined) return false
   const { groupName, precedence, roleArn } = group

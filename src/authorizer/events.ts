@@ -1,59 +1,114 @@
 import { ownFields } from './own-data.js'
 import { type AppSyncResponse, type IamPolicyResponse, isText, type SimpleResponse } from './responses.js'
 
-type Named<T = string> = { readonly [name: string]: T | undefined } | null | undefined
+/** Headers or parameters by name. AWS sends null for none. */
+export type NamedValues<T = string> = { readonly [name: string]: T | undefined } | null | undefined
 
-/** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html */
+/**
+ * The event of a REST API's TOKEN authorizer.
+ *
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html
+ */
 export interface RestTokenEvent {
+  /** Always `TOKEN`. */
   readonly type: 'TOKEN'
+  /** The value of the identity source's header. */
   readonly authorizationToken: string
+  /** The method that was called. */
   readonly methodArn: string
 }
 
-/** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html */
+/**
+ * The event of a REST API's REQUEST authorizer.
+ *
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/api-gateway-lambda-authorizer-input.html
+ */
 export interface RestRequestEvent {
+  /** Always `REQUEST`. */
   readonly type: 'REQUEST'
+  /** The method that was called. */
   readonly methodArn: string
+  /** For example `GET`. */
   readonly httpMethod: string
+  /** The path that the client chose. */
   readonly path: string
-  readonly headers?: Named
-  readonly multiValueHeaders?: Named<readonly string[]>
-  readonly queryStringParameters?: Named
-  readonly pathParameters?: Named
-  readonly stageVariables?: Named
+  /** The headers, one value each. */
+  readonly headers?: NamedValues
+  /** All values of each header. */
+  readonly multiValueHeaders?: NamedValues<readonly string[]>
+  /** The query parameters. */
+  readonly queryStringParameters?: NamedValues
+  /** The parameters in the path. */
+  readonly pathParameters?: NamedValues
+  /** The variables of the stage. */
+  readonly stageVariables?: NamedValues
+  /** What API Gateway says about the request. */
   readonly requestContext: object
 }
 
-/** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html */
+/**
+ * The event of a WebSocket API's authorizer, which runs on `$connect`.
+ *
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-websocket-api-lambda-auth.html
+ */
 export interface WebSocketEvent {
+  /** Always `REQUEST`. */
   readonly type: 'REQUEST'
+  /** The route that was called. */
   readonly methodArn: string
-  readonly headers?: Named
-  readonly multiValueHeaders?: Named<readonly string[]>
-  readonly queryStringParameters?: Named
-  readonly stageVariables?: Named
+  /** The headers, one value each. */
+  readonly headers?: NamedValues
+  /** All values of each header. */
+  readonly multiValueHeaders?: NamedValues<readonly string[]>
+  /** The query parameters. */
+  readonly queryStringParameters?: NamedValues
+  /** The variables of the stage. */
+  readonly stageVariables?: NamedValues
+  /** What API Gateway says about the connection. */
   readonly requestContext: { readonly connectionId?: string | undefined }
 }
 
-/** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html */
+/**
+ * The event of an HTTP API with payload format 1.0.
+ *
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
+ */
 export interface HttpV1Event extends RestRequestEvent {
+  /** Always `1.0`. */
   readonly version?: string
+  /** The values of the identity sources, joined by commas. */
   readonly identitySource?: string | null | undefined
 }
 
-/** @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html */
+/**
+ * The event of an HTTP API with payload format 2.0.
+ *
+ * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
+ */
 export interface HttpV2Event {
+  /** Always `2.0`. */
   readonly version: string
+  /** Always `REQUEST`. */
   readonly type: 'REQUEST'
+  /** The route that was called. */
   readonly routeArn: string
+  /** For example `GET /documents/{id}`. */
   readonly routeKey: string
+  /** The path that the client chose. */
   readonly rawPath: string
+  /** The values of the identity sources. */
   readonly identitySource?: readonly string[] | null | undefined
+  /** The cookies. */
   readonly cookies?: readonly string[] | undefined
-  readonly headers?: Named
-  readonly queryStringParameters?: Named
-  readonly pathParameters?: Named
-  readonly stageVariables?: Named
+  /** Repeated headers are joined by commas. */
+  readonly headers?: NamedValues
+  /** Repeated parameters are joined by commas. */
+  readonly queryStringParameters?: NamedValues
+  /** The parameters in the path. */
+  readonly pathParameters?: NamedValues
+  /** The variables of the stage. */
+  readonly stageVariables?: NamedValues
+  /** What API Gateway says about the request. */
   readonly requestContext: object
 }
 
@@ -64,31 +119,48 @@ export interface HttpV2Event {
  * @see https://docs.aws.amazon.com/appsync/latest/eventapi/configure-event-api-auth.html
  */
 export interface AppSyncEvent {
+  /** The value of the Authorization header. */
   readonly authorizationToken: string
+  /** What AppSync says about the request. */
   readonly requestContext: {
+    /** The API. */
     readonly apiId: string
+    /** The AWS account. */
     readonly accountId: string
+    /** The request. */
     readonly requestId: string
     /** Empty for a subscription; absent in an Event API. */
     readonly queryString?: string | null | undefined
+    /** The name of the GraphQL operation. */
     readonly operationName?: string | null | undefined
+    /** The variables of the GraphQL operation. */
     readonly variables?: object | null | undefined
     /** `EVENT_CONNECT`, `EVENT_PUBLISH` or `EVENT_SUBSCRIBE`: only in an Event API. */
     readonly operation?: string | null | undefined
     /** Only in an Event API, and not on `EVENT_CONNECT`. */
     readonly channelNamespaceName?: string | null | undefined
+    /** Only in an Event API, and not on `EVENT_CONNECT`. */
     readonly channel?: string | null | undefined
   }
-  readonly requestHeaders?: Named
+  /** The headers of the request. */
+  readonly requestHeaders?: NamedValues
 }
 
-interface Kinds {
+/** The event and the response of each kind of API. */
+export interface EventKinds {
+  /** A REST API with a TOKEN authorizer. */
   'rest-token': [RestTokenEvent, IamPolicyResponse]
+  /** A REST API with a REQUEST authorizer. */
   'rest-request': [RestRequestEvent, IamPolicyResponse]
+  /** A WebSocket API. */
   websocket: [WebSocketEvent, IamPolicyResponse]
+  /** An HTTP API with payload format 1.0. */
   'http-1': [HttpV1Event, IamPolicyResponse]
+  /** An HTTP API with payload format 2.0 and simple responses. */
   'http-2': [HttpV2Event, SimpleResponse]
+  /** An HTTP API with payload format 2.0 and IAM policies. */
   'http-2-iam': [HttpV2Event, IamPolicyResponse]
+  /** AppSync: a GraphQL API or an Event API. */
   appsync: [AppSyncEvent, AppSyncResponse]
 }
 
@@ -96,15 +168,17 @@ interface Kinds {
  * The kind of an API, which determines the event and the response: a REST API with a TOKEN or a REQUEST authorizer, a
  * WebSocket API, an HTTP API with payload format 1.0, with 2.0 and simple responses or IAM policies, or AppSync.
  */
-export type EventKind = keyof Kinds
-export type EventOf<K extends EventKind> = Kinds[K][0]
-export type ResponseOf<K extends EventKind> = Kinds[K][1]
+export type EventKind = keyof EventKinds
+/** The events of a kind. */
+export type EventOf<K extends EventKind> = EventKinds[K][0]
+/** The response to events of a kind. */
+export type ResponseOf<K extends EventKind> = EventKinds[K][1]
 
 type Fields = { readonly [name: string]: unknown }
 
 /**
  * Whether an event is of a kind, by the fields that AWS documents, sets itself and never leaves empty. AppSync's
- * `queryString` is none of them: it is empty for a subscription.
+ * `queryString` is not one of them: it is empty for a subscription.
  *
  * @see https://github.com/aws-amplify/amplify-category-api/issues/2090
  */
@@ -139,8 +213,9 @@ export interface ReadEvent {
 }
 
 /**
- * Reads an event of the kind that is named, or of any: undefined if it is of another kind, or lacks the ARN of its kind.
- * Never `http-2-iam` unless that is named, because the event does not say whether an HTTP API expects simple responses.
+ * Reads an event of the given kind, or of any kind. Undefined if it is of another kind, or lacks the ARN of its kind.
+ * Never `http-2-iam` unless that kind is given, because the event does not say whether an HTTP API expects simple
+ * responses.
  */
 export function readEvent(event: unknown, named?: EventKind): ReadEvent | undefined {
   const fields = ownFields(event)
@@ -150,7 +225,8 @@ export function readEvent(event: unknown, named?: EventKind): ReadEvent | undefi
 }
 
 /**
- * Whether an AppSync event is of an Event API, or may be: a response to it has neither `deniedFields` nor `resolverContext`.
+ * Whether an AppSync event is of an Event API, or may be: a response to it has neither `deniedFields` nor
+ * `resolverContext`.
  */
 export function isEventApi({ kind, fields }: ReadEvent): boolean {
   const { queryString, operation } = contextOf(fields)
@@ -164,8 +240,13 @@ function arnOf(kind: EventKind, { methodArn, routeArn }: Fields): string | undef
 }
 
 /**
- * The token in the value of an Authorization header: `Bearer x`, in any letter case, or `x` alone. Undefined for anything
+ * The token in the value of an Authorization header: `Bearer x`, in any letter case, or only `x`. Undefined for anything
  * else, for example another scheme.
+ *
+ * @example
+ * import { bearerToken } from 'rolecast/authorizer'
+ *
+ * console.log(bearerToken('Bearer abc.def.ghi'), bearerToken('Basic YTpi')) // abc.def.ghi undefined
  */
 export function bearerToken(header: unknown): string | undefined {
   return typeof header === 'string' ? /^\s*(?:bearer\s+)?(?!bearer\s*$)(\S+)\s*$/i.exec(header)?.[1] : undefined
@@ -178,8 +259,8 @@ export type FoundToken =
   | { readonly deny: 'token-not-cache-key' | 'wildcard-in-path' | 'invalid-event' }
 
 /**
- * Finds the token in its default place. In an HTTP API it must be among the identity sources, if there are any: they are the
- * key of API Gateway's cache, and a response for one token must not be used for another.
+ * Finds the token in its default place. In an HTTP API it must be among the identity sources, if there are any: they
+ * are the key of API Gateway's cache, and a response for one token must not be used for another.
  *
  * @see https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
  */
@@ -199,17 +280,17 @@ export function findToken({ kind, fields }: ReadEvent): FoundToken {
     : bearerToken(header)
 }
 
-/** The same check of a token that was found elsewhere: it must be one of the words of an identity source. */
+/** The same check for a token that was found elsewhere: it must be one of the words of an identity source. */
 export function checkFoundToken(found: unknown, { kind, fields }: ReadEvent): FoundToken {
   const token = bearerToken(found)
   const sources = identitySources(kind, fields)
   if (token === undefined || sources.length === 0) return token
-  // A cookie, for example, has other words too. A sender of the same key knows the token, whatever else the key has.
+  // A cookie, for example, has other words too. A client that sends the same key knows the token, whatever else is in the key.
   const isKey = sources.some(source => source === found || source.split(/[^\w.-]+/).includes(token))
   return isKey ? token : { deny: 'token-not-cache-key' }
 }
 
-/** The identity sources of an HTTP API; of other APIs none, because their events do not tell them. */
+/** The identity sources of an HTTP API. None for other APIs, because their events do not have them. */
 function identitySources(kind: EventKind, { identitySource }: Fields): readonly string[] {
   // Format 1.0 joins them with commas, and a token has none.
   return kind.startsWith('http') ? [identitySource ?? []].flat().join().split(',').filter(isText) : []

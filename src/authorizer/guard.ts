@@ -15,10 +15,11 @@ import { errorWithoutToken, identifier } from './without-token.js'
 
 /** A resolution of groups that were read now, or from a cache. */
 export interface CurrentResolution extends Resolution {
+  /** Names of groups that do not exist. */
   readonly unknownGroups: readonly string[]
   /** Whether an expired group was served. */
   readonly stale: boolean
-  /** Milliseconds. */
+  /** Milliseconds since the request for the oldest group was sent. */
   readonly age: number
 }
 
@@ -26,9 +27,10 @@ export interface CurrentResolution extends Resolution {
 export interface CurrentRoles {
   /**
    * The id of the user pool whose groups are resolved: a token that another pool issued is denied, because its groups are
-   * other groups. Or `any`: the groups of every pool that the verifier accepts have these roles.
+   * different groups. Or `any`: the groups of every pool that the verifier accepts have these roles.
    */
   readonly userPoolId: string
+  /** Forecasts the role claims of a user who is in these groups, as the groups are now. */
   resolve(
     groupNames: Iterable<string>,
     options?: { readonly signal?: AbortSignal | undefined },
@@ -42,7 +44,10 @@ export interface CurrentRoles {
 
 /** A verifier of aws-jwt-verify, or a function that returns a token's payload and throws if the token is not valid. */
 export type TokenVerifier<Payload extends object> =
-  | { verify(token: string): Payload | Promise<Payload> }
+  | {
+      /** Returns the payload of a valid token, and throws for any other. */
+      verify(token: string): Payload | Promise<Payload>
+    }
   | ((token: string) => Payload | Promise<Payload>)
 
 /** There is one preferred role, unless `requireRole` is false. */
@@ -50,6 +55,7 @@ export type RequestedResolution<RequireRole extends boolean> = RequireRole exten
   ? CurrentResolution & { readonly outcome: 'resolved'; readonly preferredRole: string }
   : CurrentResolution
 
+/** What `allow` decides about. */
 export interface AccessRequest<Payload extends object, RequireRole extends boolean, Event> {
   /** The role now. */
   readonly resolution: RequestedResolution<RequireRole>
@@ -74,7 +80,7 @@ const UNAUTHENTICATED: ReadonlySet<DenyReason> = new Set([
   'token-not-cache-key',
 ])
 
-/** No decision was possible: status 503. It may be the next time. */
+/** No decision was possible: status 503. A retry may succeed. */
 const FAILED: ReadonlySet<DenyReason> = new Set([
   'keys-unavailable',
   'membership-failed',
@@ -96,7 +102,7 @@ const FAILED: ReadonlySet<DenyReason> = new Set([
  * - `unverified`: the verifier threw anything else, or returned no payload.
  * - `invalid-claims`: not the payload of a Cognito token, or one without an issuer where the resolver or `groupsOf` names a
  *   pool, or `groupsOf` threw a RolecastError `invalid-claim`, for example for a token without a username.
- * - `wrong-pool`: another user pool issued the token than the verifier accepts, or than that of the resolver or `groupsOf`.
+ * - `wrong-pool`: the token is from a user pool that the verifier does not accept, or not from that of the resolver or `groupsOf`.
  * - `unknown-user`: `groupsOf` threw a RolecastError `user-not-found`: the user was deleted since the token was issued.
  * - `token-not-cache-key`: in an HTTP API, the token is not among the identity sources.
  *
@@ -109,14 +115,14 @@ const FAILED: ReadonlySet<DenyReason> = new Set([
  * - `wildcard-in-path`: the path has a wildcard, which in a policy would allow other paths.
  * - `invalid-response`: `allow` returned an object that is not plain, or a value that the response cannot have, or the
  *   response would be too large.
- * - `invalid-event`: the event is of an unknown kind, or of another than `kind`, and the handler of an authorizer rejects. Or
- *   a guard was called with a `signal` that is no AbortSignal (`error` is `invalid-option`).
+ * - `invalid-event`: the event is of an unknown kind, or not of the given `kind`, and the handler of an authorizer rejects. Or
+ *   a guard was called with a `signal` that is not an AbortSignal (`error` is `invalid-option`).
  *
  * Status 503, no decision was possible:
  * - `keys-unavailable`: the verifier could not read its keys, or threw a RolecastError that is `retryable`.
  * - `membership-failed`: `groupsOf` threw anything else, or returned neither names nor groups with their roles.
  * - `resolver-failed`: a group could not be read, or the user has more groups than Cognito allows.
- * - `stale-cache`: the cache served groups that expired longer ago than `maxStaleAge` allows.
+ * - `stale-cache`: the cache served expired groups that are older than `maxStaleAge`.
  * - `allow-failed`: `allow` threw.
  * - `hook-failed`: `onDecision` threw on a granted request.
  * - `timeout`: `timeout` was over, the time of the function was nearly up, or the signal aborted.
@@ -147,26 +153,36 @@ export type DenyReason =
   | 'invalid-response'
   | 'invalid-event'
 
-interface DecisionDetails {
+/** What is known of the caller when a decision is made. */
+export interface DecisionDetails {
   /** The user's `sub`, once the token is verified. */
   readonly principalId?: string
+  /** The role now; absent if it was not read. */
   readonly resolution?: CurrentResolution
+  /** What changed since the token was issued; absent if the role was not read. */
   readonly comparison?: ClaimsComparison
 }
 
+/** Access was granted. */
 export interface Granted<
   Payload extends object = object,
   RequireRole extends boolean = boolean,
 > extends Required<DecisionDetails> {
+  /** Always true. */
   readonly allowed: true
+  /** Always `allowed`. */
   readonly reason: 'allowed'
+  /** The role now. */
   readonly resolution: RequestedResolution<RequireRole>
   /** The verified token's payload. It holds personal data: log with care. */
   readonly claims: Payload
 }
 
+/** A denial, with its reason. */
 export interface Denied extends DecisionDetails {
+  /** Always false. */
   readonly allowed: false
+  /** Why access was denied. */
   readonly reason: DenyReason
   /** 401: the caller is unknown. 403: the decision is no. 503: no decision was possible. */
   readonly status: 401 | 403 | 503
@@ -174,26 +190,27 @@ export interface Denied extends DecisionDetails {
   readonly error?: string
 }
 
-/** Never contains the token. */
+/** Whether access is granted, and the reason. It never contains the token. */
 export type Decision<Payload extends object = object, RequireRole extends boolean = boolean> =
   | Granted<Payload, RequireRole>
   | Denied
 
+/** The options of `createRoleGuard`. What decides about security has no default. */
 export interface RoleGuardOptions<Payload extends object, RequireRole extends boolean, Event, Verdict> {
   /**
-   * Reads the groups' roles: `createRoleResolver({ … })` from `rolecast/cognito`. It must be of the pool that issued the
-   * token, as the token's `iss` says.
+   * Reads the groups' roles: `createRoleResolver({ … })` from `rolecast/cognito`. It must be for the pool that issued the
+   * token, according to the token's `iss`.
    */
   readonly resolver: CurrentRoles
   /**
-   * Required: unverified claims are whatever the caller wants. The payload of a function must have the token's `sub`, and
+   * Required, because a caller can forge unverified claims. The payload of a function must have the token's `sub`, and
    * its `iss` unless the resolver is for `any` pool and `groupsOf` names none.
    */
   readonly verifier: TokenVerifier<Payload>
   /**
    * The user's groups: `token`, those in the token, so a user who was removed from a group stays in it until the token
-   * expires; or a function that reads them: `groupsFromCognito({ userPoolId })` of `rolecast/cognito`, which asks Cognito, or
-   * one of yours, which returns their names. If it has a `userPoolId`, that must be the resolver's.
+   * expires; or a function that reads them: `groupsFromCognito({ userPoolId })` of `rolecast/cognito`, which calls
+   * Cognito, or your own function, which returns their names. If it has a `userPoolId`, that must be the resolver's.
    */
   readonly groupsOf:
     | 'token'
@@ -202,8 +219,8 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
         options: { readonly signal?: AbortSignal | undefined },
       ) => Iterable<string> | CurrentGroups | Promise<Iterable<string> | CurrentGroups>)
   /**
-   * Whether to accept a token whose role claims differ from those of a new token. Code that reads its claims later may grant
-   * a revoked role (`comparison.mayGrantLostRole`).
+   * Whether to accept a token whose role claims differ from those of a new token. Code that reads its claims later may
+   * grant a revoked role (`comparison.mayGrantLostRole`).
    */
   readonly onStale: 'allow' | 'deny' | ((comparison: ClaimsComparison) => boolean)
   /**
@@ -211,12 +228,16 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
    * false, and never with an undetermined one. Only `true`, or a plain object whose `allow` is `true`, allows it.
    */
   allow(request: AccessRequest<Payload, RequireRole, Event>): Verdict | Promise<Verdict>
-  /** @default true */
+  /**
+   * Whether to deny users without a preferred role. False: `allow` is also called for them.
+   *
+   * @default true
+   */
   readonly requireRole?: RequireRole | undefined
   /**
    * What to do about a group that does not exist, for example one just deleted.
    *
-   * @default deny
+   * @default 'deny'
    */
   readonly onUnknownGroup?: 'deny' | 'ignore' | undefined
   /**
@@ -233,14 +254,19 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
    */
   readonly timeout?: number | undefined
   /**
-   * Called with every decision, and awaited. If it fails for a granted request, or is not done within `timeout`, the request
-   * is denied, and it is called again with `hook-failed` or `timeout`. Leave it out to have none: undefined is rejected.
+   * Called with every decision, and awaited. If it fails for a granted request, or is not done within `timeout`, the
+   * request is denied, and it is called again with `hook-failed` or `timeout`. Leave it out to have none: undefined is
+   * rejected.
+   *
+   * @default none
    */
   readonly onDecision?: (decision: Decision<Payload>) => unknown
   /**
-   * Called with the error that caused a denial, for a log, and not awaited: what it throws changes nothing. It gets a copy with
-   * `name`, `code`, `message`, `stack` and `cause`, in which the token is replaced by `[token]`, and of a RolecastError also
-   * `groupName` and `retryable`. Leave it out to have none: undefined is rejected.
+   * Called with the error that caused a denial, for a log, and not awaited: errors that it throws are ignored. It gets
+   * a copy with `name`, `code`, `message`, `stack` and `cause`, in which the token is replaced by `[token]`, and of a
+   * RolecastError also `groupName` and `retryable`. Leave it out to have none: undefined is rejected.
+   *
+   * @default none
    */
   readonly onError?: (error: unknown, decision: Denied) => unknown
   /**
@@ -251,7 +277,7 @@ export interface RoleGuardOptions<Payload extends object, RequireRole extends bo
   readonly clock?: (() => number) | undefined
 }
 
-/** Decides on one token. `event` is passed to `allow`: the request, for example. A `signal` of null is none. */
+/** Decides on one token. `event` is passed to `allow`: the request, for example. A `signal` of null means none. */
 export type RoleGuard<Event, Payload extends object = object, RequireRole extends boolean = boolean> = (
   token: string | undefined,
   ...request: unknown extends Event
@@ -266,6 +292,27 @@ export type RoleGuard<Event, Payload extends object = object, RequireRole extend
  * If anything goes wrong, the decision is a denial.
  *
  * @throws RolecastError `invalid-option`
+ * @example
+ * import { CognitoJwtVerifier } from 'aws-jwt-verify'
+ * import express from 'express'
+ * import { bearerToken, createRoleGuard, denialHeaders } from 'rolecast/authorizer'
+ * import { createRoleResolver, groupsFromCognito } from 'rolecast/cognito'
+ *
+ * const userPoolId = 'eu-west-1_Ab12Cd34e'
+ * const guard = createRoleGuard({
+ *   verifier: CognitoJwtVerifier.create({ userPoolId, clientId: '1example23456789', tokenUse: 'access' }),
+ *   resolver: createRoleResolver({ userPoolId }),
+ *   groupsOf: groupsFromCognito({ userPoolId }),
+ *   onStale: 'allow',
+ *   allow: ({ resolution }) => resolution.preferredRole === 'arn:aws:iam::111122223333:role/Admin',
+ * })
+ *
+ * const app = express()
+ * app.use(async (request, response, next) => {
+ *   const decision = await guard(bearerToken(request.headers.authorization))
+ *   if (decision.allowed) next()
+ *   else response.set(denialHeaders(decision)).sendStatus(decision.status)
+ * })
  */
 export function createRoleGuard<Payload extends object, RequireRole extends boolean = true, Event = unknown>(
   options: RoleGuardOptions<Payload, RequireRole, Event, boolean>,
@@ -283,10 +330,13 @@ export function createRoleGuard<Payload extends object, RequireRole extends bool
   }
 }
 
-/** What restricts the access. Undefined, as a table gives it for a missing key, must not mean that there is no restriction. */
+/**
+ * What restricts the access. Undefined, as a table gives it for a missing key, must not mean that there is no
+ * restriction.
+ */
 const RESTRICTING: ReadonlySet<string> = new Set(['resource', 'deniedFields'])
 
-/** A field that the response cannot have must not get lost: it could be what restricts the access. */
+/** A field that the response cannot have is never dropped silently, because it could be what restricts the access. */
 export function rejectFields(verdict: PlainVerdict, known: readonly string[]): void {
   for (const [key, value] of Object.entries(verdict)) {
     if (value === undefined && RESTRICTING.has(key) && known.includes(key))
@@ -303,7 +353,7 @@ interface Question<Event, Response> {
   readonly find: () => FoundToken
   readonly event: Event
   readonly signal: AbortSignal | undefined
-  /** Milliseconds that the caller has. What is no number has run out. */
+  /** Milliseconds that the caller has left. Anything but a number means that the time is up. */
   readonly timeLeft: () => number
   /** Makes the response to a granted request. If it throws, the request is denied. */
   readonly complete: (verdict: PlainVerdict, principalId: string) => Response
@@ -371,7 +421,7 @@ export function createDecider<Payload extends object, RequireRole extends boolea
 
       reason = 'invalid-event'
       if (outer !== undefined && !isAbortSignal(outer)) {
-        throw new RolecastError('invalid-option', 'the signal is no AbortSignal; give one, or leave it out')
+        throw new RolecastError('invalid-option', 'the signal is not an AbortSignal; give one, or leave it out')
       }
       ignoreOuter = onAbort(outer, stop)
 
@@ -388,7 +438,7 @@ export function createDecider<Payload extends object, RequireRole extends boolea
       reason = 'invalid-claims'
       const payload = ownFields(claims)
       const { sub, iss } = payload
-      // Anything else, for example the three parts of a decoded token, would be a user without groups.
+      // Anything else, for example the three parts of a decoded token, would look like a user without groups.
       if (!isText(sub)) deny('invalid-claims')
       if (userPoolId !== 'any') {
         const issuer = poolOfIssuer(iss)
@@ -474,7 +524,7 @@ export function createDecider<Payload extends object, RequireRole extends boolea
   }
 }
 
-/** Nothing waits for the hook, and what it throws or rejects with changes nothing. */
+/** The hook is not awaited, and its errors and rejections are ignored. */
 function tellError(
   onError: ((error: unknown, decision: Denied) => unknown) | undefined,
   error: unknown,
@@ -489,7 +539,7 @@ function tellError(
   }
 }
 
-/** A promise that nothing may wait for by the time that it is rejected. */
+/** A promise that may be rejected when nothing waits for it any more. */
 function withReject(): { readonly promise: Promise<never>; readonly reject: (reason: unknown) => void } {
   let reject!: (reason: unknown) => void
   const promise = new Promise<never>((_resolve, rejectIt) => {
@@ -521,7 +571,7 @@ function statusOf(reason: DenyReason): Denied['status'] {
   return UNAUTHENTICATED.has(reason) ? 401 : FAILED.has(reason) ? 503 : 403
 }
 
-/** The code of an error, or its name. Left out if a verifier put the token there, or anything else that is no name. */
+/** The code of an error, or its name. Absent if a verifier put the token or anything else there that is not a name. */
 function nameOf(error: unknown, token: string | undefined): string | undefined {
   try {
     const { code, name } = Object(error) as { readonly code?: unknown; readonly name?: unknown }

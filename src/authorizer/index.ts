@@ -12,7 +12,18 @@ export {
   toIamPolicyResponse,
   toSimpleResponse,
 } from './responses.js'
-export { createRoleAuthorizer, type RoleAuthorizer, type RoleAuthorizerOptions, type VerdictOf } from './authorizer.js'
+export {
+  type AccessVerdict,
+  type AppSyncVerdict,
+  type CommonAuthorizerOptions,
+  createRoleAuthorizer,
+  type IamVerdict,
+  type PolicyChoices,
+  type PolicyChoicesOf,
+  type RoleAuthorizer,
+  type RoleAuthorizerOptions,
+  type VerdictOf,
+} from './authorizer.js'
 export { type ClaimsOptions, type IncomingClaims, parseGroupsClaim, parseRoleClaims, type Transport } from './claims.js'
 export { denialHeaders } from './denial-headers.js'
 export type { CurrentGroups } from './current-groups.js'
@@ -21,9 +32,11 @@ export {
   type AppSyncEvent,
   bearerToken,
   type EventKind,
+  type EventKinds,
   type EventOf,
   type HttpV1Event,
   type HttpV2Event,
+  type NamedValues,
   type RestRequestEvent,
   type RestTokenEvent,
   type WebSocketEvent,
@@ -34,6 +47,7 @@ export {
   type CurrentResolution,
   type CurrentRoles,
   type Decision,
+  type DecisionDetails,
   type Denied,
   type DenyReason,
   type Granted,

@@ -12,8 +12,8 @@ interface OptionRule {
   readonly give: string
   /**
    * - `required`: no default would be safe for everyone.
-   * - `required-for-policies`: the same, but for the kinds whose response is no policy.
-   * - `never-undefined`: may be left out, but undefined where a function was expected would turn off what it does.
+   * - `required-for-policies`: the same, except for the kinds whose response is not a policy.
+   * - `never-undefined`: may be left out, but is rejected if undefined, because that would silently turn off a function.
    * - `optional`: undefined is the default, which is the strictest.
    */
   readonly presence: 'required' | 'required-for-policies' | 'never-undefined' | 'optional'
@@ -28,7 +28,7 @@ const oneOf =
   (...values: readonly unknown[]) =>
   (value: unknown) =>
     values.includes(value)
-/** A number of at least 0. Infinity is one, NaN is not. */
+/** A number of at least 0, including Infinity, but not NaN. */
 const isAmount = (value: unknown) => typeof value === 'number' && value >= 0
 
 const required = (fits: OptionRule['fits'], give: string): OptionRule => ({ fits, give, presence: 'required' })
@@ -45,7 +45,7 @@ const requiredForPolicies = (fits: OptionRule['fits'], give: string): OptionRule
   presence: 'required-for-policies',
 })
 
-/** The kinds whose response is no policy. */
+/** The kinds whose response is not a policy. */
 const WITHOUT_POLICY: ReadonlySet<unknown> = new Set(['http-2', 'appsync'])
 
 export const GUARD_OPTIONS: OptionRules = {
@@ -84,7 +84,7 @@ export const AUTHORIZER_OPTIONS: OptionRules = {
     oneOf('rest-token', 'rest-request', 'websocket', 'http-1', 'http-2', 'http-2-iam', 'appsync'),
     'give the kind of your API',
   ),
-  // Without it the token is taken from where API Gateway's cache may not look.
+  // Without it the token may come from a place that is not part of API Gateway's cache key.
   findToken: neverUndefined(isFunction, 'give a function that finds the token in the event'),
   resource: requiredForPolicies(
     oneOf('method', 'stage'),
@@ -99,8 +99,8 @@ export const AUTHORIZER_OPTIONS: OptionRules = {
 }
 
 /**
- * The options, read once. Names that are unknown are rejected too, because a misspelt `onDecision` or `findToken` would be
- * off without a word.
+ * The options, read once. Unknown names are rejected too, because a misspelt `onDecision` or `findToken` would silently
+ * have no effect.
  *
  * @throws RolecastError `invalid-option`
  */
@@ -153,7 +153,7 @@ export function readUserPoolId({
   if (ofGroups === 'any' || ofGroups === ofResolver) return ofResolver
   if (ofResolver === 'any') return ofGroups
   throw invalid(
-    `\`groupsOf\` is of user pool ${quote(ofGroups)} and the resolver of ${quote(ofResolver)}; give both the same one`,
+    `\`groupsOf\` reads user pool ${quote(ofGroups)}, and the resolver reads ${quote(ofResolver)}; give both the same user pool`,
     ofGroups,
   )
 }

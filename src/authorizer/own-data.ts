@@ -1,6 +1,6 @@
 /**
- * The data of a plain object, in an object without a prototype, each property read once. Undefined for anything else: what
- * a class, a getter or a symbol adds could get lost on its way into a response, or differ when it is read again.
+ * The data of a plain object, in an object without a prototype, each property read once. Undefined for anything else:
+ * data from a class, a getter or a symbol could be lost in the response, or differ when it is read again.
  */
 export function copyPlain(value: unknown): Readonly<Record<string, unknown>> | undefined {
   if (typeof value !== 'object' || value === null) return undefined
@@ -16,12 +16,15 @@ export function copyPlain(value: unknown): Readonly<Record<string, unknown>> | u
   return copy
 }
 
-/** The elements, each read once, and undefined for a hole. Undefined for what is no array. */
+/** The elements, each read once, and undefined for a hole. Undefined if it is not an array. */
 export function copyArray(value: unknown): readonly unknown[] | undefined {
   return Array.isArray(value) ? Array.from({ length: value.length }, (_, index): unknown => value[index]) : undefined
 }
 
-/** What an object says itself, each property read once: nothing that its prototype has, or that `Object.prototype` got. */
+/**
+ * An object's own properties, each read once: inherited ones are ignored, even those that were added to
+ * `Object.prototype`.
+ */
 export function ownFields(value: unknown): Readonly<Record<string, unknown>> {
   return Object.assign(Object.create(null), typeof value === 'object' ? value : undefined) as Record<string, unknown>
 }

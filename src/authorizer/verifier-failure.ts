@@ -21,18 +21,18 @@ const BY_NAME: ReadonlyMap<string, VerifierFailure> = new Map([
   ['CognitoJwtInvalidClientIdError', 'wrong-client'],
   ['JwtInvalidIssuerError', 'wrong-pool'],
   ['CognitoJwtInvalidTokenUseError', 'invalid-claims'],
-  // The verifier was told which groups or scopes it accepts: another token of the same user would not help.
+  // The verifier accepts only certain groups or scopes: another token of the same user would not help.
   ['CognitoJwtInvalidGroupError', 'not-allowed'],
   ['JwtInvalidScopeError', 'not-allowed'],
   ['JwtInvalidSignatureError', 'bad-signature'],
   // The sender chooses the key id, so an unknown one is not an outage. After one, aws-jwt-verify does not read the key set
-  // again for ten seconds, and tells each sender of an unknown id to wait.
+  // again for ten seconds, and throws an error that says to wait for each unknown id.
   ['KidNotFoundInJwksError', 'bad-signature'],
   ['WaitPeriodNotYetEndedJwkError', 'bad-signature'],
   ['FetchError', 'keys-unavailable'],
   ['NonRetryableFetchError', 'keys-unavailable'],
   ['JwksNotAvailableInCacheError', 'keys-unavailable'],
-  // What was read is not a key set: for example, a proxy's page.
+  // The response is not a key set but, for example, a proxy's page.
   ['JwksValidationError', 'keys-unavailable'],
 ])
 
@@ -80,12 +80,12 @@ const BY_CLAIM: ReadonlyMap<unknown, VerifierFailure> = new Map([
 ])
 
 /**
- * Tells a bad token from keys that cannot be read, by the name or the code of the error that the verifier threw. What is
- * not known is `unverified`. So is an error that throws when it is read.
+ * Distinguishes a bad token from keys that cannot be read, by the name or the code of the error that the verifier threw. An
+ * unknown error is `unverified`. So is an error that throws when it is read.
  */
 export function reasonOfVerifierFailure(error: unknown): VerifierFailure {
   try {
-    // A verifier of one's own says so itself.
+    // A custom verifier says so itself.
     if (isRolecastError(error)) return error.retryable === true ? 'keys-unavailable' : 'unverified'
     const { name, code, claim, cause, message, constructor: made } = fieldsOf(error)
     if (code === 'ERR_JWT_CLAIM_VALIDATION_FAILED') return BY_CLAIM.get(claim) ?? 'unverified'
@@ -95,7 +95,7 @@ export function reasonOfVerifierFailure(error: unknown): VerifierFailure {
       (typeof made === 'function' ? find(BY_NAME, made.name) : undefined) ??
       // `fetch` has the code of the connection in the cause of its error.
       (name === 'TypeError' ? find(BY_CODE, fieldsOf(cause).code) : undefined) ??
-      // aws-jwt-verify throws a ParameterValidationError for another issuer, as for a missing option.
+      // aws-jwt-verify throws a ParameterValidationError for another issuer, and for a missing option too.
       (typeof message === 'string' && message.startsWith('issuer not configured: ') ? 'wrong-pool' : 'unverified')
     )
   } catch {

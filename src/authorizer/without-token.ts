@@ -1,14 +1,15 @@
 import { quote } from '../errors.js'
 
-/** A part of a token that is shorter is no secret, and would be found in every text. */
+/** A shorter part of a token is not secret, and would be found in every text. */
 const MIN_PART = 8
 const MAX_DEPTH = 5
-const WITHHELD = '[withheld: it could have the token, which was not found]'
+const WITHHELD = '[withheld: it may contain the token, which is not known]'
 
 /**
- * A copy of an error for a log, with `[token]` in place of the token and of its parts: `name`, `code`, `message`, `stack`,
- * the `groupName` and `retryable` of a RolecastError, and `cause`, five deep. Nothing else, because an error of aws-jwt-verify
- * has the decoded token in a property. Without a token to look for, the texts are withheld. It never throws.
+ * A copy of an error for a log, with `[token]` in place of the token and of its parts: `name`, `code`, `message`,
+ * `stack`, the `groupName` and `retryable` of a RolecastError, and `cause`, five deep. Nothing else, because an error
+ * of aws-jwt-verify has the decoded token in a property. Without a token to look for, the texts are withheld. It never
+ * throws.
  */
 export function errorWithoutToken(error: unknown, token: string | undefined, depth = 0): Error {
   const redact = (value: unknown): string | undefined =>
@@ -41,7 +42,7 @@ function read(error: unknown, key: string): unknown {
   }
 }
 
-/** A name or a code. Undefined if it is anything else, which may have the token in it. */
+/** A name or a code. Undefined if it is anything else, which may contain the token. */
 export function identifier(value: unknown, token: string | undefined): string | undefined {
   const isName = typeof value === 'string' && /^[\w-]{1,64}$/.test(value)
   return isName && (token === undefined || replaceToken(value, token) === value) ? value : undefined
@@ -53,7 +54,7 @@ function replaceToken(text: string, token: string): string {
   return parts.reduce(cutBeginning, whole)
 }
 
-/** A message may have cut the token: what begins like a part of it goes, to the end of the word. */
+/** A message may have a truncated token: a word that begins like a part of it is replaced up to its end. */
 function cutBeginning(text: string, part: string): string {
   const [before, ...rest] = text.split(part.slice(0, MIN_PART))
   return [before, ...rest.map(one => `[token]${one.replace(/^[\w-]+/, '')}`)].join('')

@@ -15,32 +15,50 @@ import type { Run } from './session.js'
 import { probeDelays, probeMany, probeOrder, probeRows, type UserPoolProbe } from './user-pool-probes.js'
 import type { RolePlace } from './user-pool-rows.js'
 
+/** The options of `calibrate`: what to probe, and how to reach AWS. */
 export interface CalibrateOptions extends ConnectOptions {
   /**
-   * The file that says what has to be deleted, before it exists. It must not exist yet, and is removed when all is gone.
+   * The file that lists what has to be deleted; each resource is added before it is created. The file must not exist
+   * yet, and is removed when everything is gone.
    *
    * @default `rolecast-calibrate-ID.ledger` in the working directory
    */
   readonly ledger?: string | undefined
-  /** Also a user in 100 groups, as many as a user can be in. */
+  /**
+   * Also a user in 100 groups, as many as a user can be in.
+   *
+   * @default false
+   */
   readonly many?: boolean | undefined
-  /** Also which role an identity pool gives: an identity pool and three roles without permissions. */
+  /**
+   * Also which role an identity pool gives: an identity pool and three roles without permissions.
+   *
+   * @default false
+   */
   readonly identityPool?: boolean | undefined
-  /** Also what Cognito makes of the responses of a pre token generation trigger: functions, a role, and a pool of each tier. */
+  /**
+   * Also what Cognito makes of the responses of a pre token generation trigger: functions, a role, and a pool of each tier.
+   *
+   * @default false
+   */
   readonly preToken?: boolean | undefined
 }
 
 /**
- * Finds out on a scratch user pool what Cognito puts into tokens: creates the pool with groups, users and one app client, signs
- * in, compares each token with what rolecast predicts, and deletes the pool. Nothing that is not in its ledger is touched.
+ * Finds out on a scratch user pool what Cognito puts into tokens: creates the pool with groups, users and one app
+ * client, signs in, compares each token with what rolecast predicts, and deletes the pool. Nothing that is not in its
+ * ledger is touched.
  *
- * It takes about the `seconds` of `planCalibration()`, and needs the permissions of `planCalibration().permissions`. Not for a pool that you have. The
- * signatures of the tokens are not checked: unless an endpoint without TLS is given, they come over TLS. Resolves also where something
- * could not be deleted: look at `leftBehind`.
+ * It takes about the `seconds` of `planCalibration()`, and needs the permissions of `planCalibration().permissions`.
+ * Not for a pool that you have. The signatures of the tokens are not checked: unless an endpoint without TLS is given,
+ * they come over TLS. Resolves also where something could not be deleted: look at `leftBehind`.
  *
  * @throws RolecastError as a rejection: no user pool could be made, or `aborted`. What was created is deleted before
  * @example
+ * import { calibrate } from 'rolecast/calibrate'
+ *
  * const { result, leftBehind } = await calibrate({ region: 'eu-west-1' })
+ * if (leftBehind.length === 0) console.log(JSON.stringify(result))
  */
 export async function calibrate(options: CalibrateOptions = {}): Promise<CalibrationOutcome> {
   // Before anything is created, because it may not be installed.
@@ -71,7 +89,7 @@ function withLeftBehind(error: unknown, leftBehind: readonly LeftBehind[], path:
   const what = leftBehind.map(({ title, name }) => `${title} ${quote(name)}`).join(', ')
   return new RolecastError(
     code,
-    `${message}. Besides, not everything that was created is known to be gone (${what}); clean up with the ledger ${quote(path)}`,
+    `${message}. In addition, some of what was created may still exist (${what}); clean up with the ledger ${quote(path)}`,
     { retryable, cause: error },
   )
 }
@@ -88,7 +106,7 @@ async function probeAll(run: Run, place: RolePlace, options: CalibrateOptions): 
     pool,
     place,
     onToken: ({ iat }) => {
-      // By the clock of Cognito, if the token says it, and the two clocks are not of different days.
+      // By Cognito's clock, if the token has a time and the two clocks differ by less than a day.
       const [ours, theirs] = [run.now(), typeof iat === 'number' ? iat * 1_000 : Infinity]
       issuedAt = Math.abs(ours - theirs) < DAY ? theirs : ours
     },
@@ -120,7 +138,7 @@ async function probeAll(run: Run, place: RolePlace, options: CalibrateOptions): 
     ...(identityPool !== undefined && { identityPool }),
     ...(preToken !== undefined && { preToken }),
     notSeen: notSeen(options, { endpoint: run.endpoint, identityPool, preToken }),
-    // Without those that no reading can have, the rest could fit a reading that is wrong.
+    // Without the malformed ones, the other tokens could fit a wrong reading.
     tokens: isReadable ? tokens : [],
   }
 }
@@ -130,12 +148,12 @@ type Probed = Pick<CalibrationResult, 'endpoint' | 'identityPool' | 'preToken'>
 function notSeen({ many }: CalibrateOptions, probed: { [Key in keyof Probed]: Probed[Key] | undefined }) {
   const { endpoint, identityPool, preToken } = probed
   return [
-    'One pool of one tier was looked at, in one Region and at one time. Nothing says that Cognito does the same elsewhere or later.',
+    'One pool of one tier was looked at, in one Region and at one time. Cognito may behave differently elsewhere or later.',
     'All users signed in with AdminInitiateAuth. Other ways to sign in, such as managed login, were not looked at.',
     'Users of an identity provider, whose group Cognito creates (Case 17), were not looked at.',
     `The signatures of the tokens were not checked: they came ${transportOf(endpoint)}.`,
     ...(many ? [] : ['No user was in many groups.']),
-    ...unanswered('No identity pool was asked which role it gives', identityPool),
+    ...unanswered('No identity pool was probed for the role that it gives', identityPool),
     ...(preToken === undefined || preToken.every(isUnanswered)
       ? unanswered('No pre token generation trigger was looked at', preToken)
       : TRIGGER_POOLS.flatMap(({ version }) =>
@@ -161,7 +179,7 @@ function isUnanswered({ real }: Answered): boolean {
   return 'why' in real
 }
 
-/** A sentence where no case has an answer: with the reason of the first one, if they were asked for. */
+/** A sentence if no case has a result, with the reason of the first one if they were probed. */
 function unanswered(sentence: string, cases: readonly Answered[] | undefined): readonly string[] {
   if (cases === undefined) return [`${sentence}.`]
   const [first] = cases

@@ -5,22 +5,22 @@ import { isOfAws } from './clients.js'
 import { factsOf, type Operation, permissionsOf } from './operations.js'
 
 interface FailureDetails {
-  /** Given by the caller: only then is a missing operation one that an emulator lacks. */
+  /** Given by the caller. Only then does a missing operation mean that an emulator lacks it. */
   readonly endpoint: string | undefined
-  /** The milliseconds that it was given, where they passed. */
+  /** The timeout in milliseconds, if it expired. */
   readonly timeout?: number
   /** What is wrong with its response. */
   readonly issue?: string
 }
 
-/** The error of a call that failed. Its text, its cause and its value have no account id, and not who called. */
+/** The error of a call that failed. Its text, cause and value contain neither an account ID nor the caller's identity. */
 export function callFailure(operation: Operation, cause: unknown, details: FailureDetails): RolecastError {
   if (isRolecastError(cause)) return cause
   const { code, note, what, next, status } = diagnosed(operation, cause, details)
   const failed = `${operation} ${what ?? WHAT[code] ?? 'failed'}`
   const step = next ?? nextFor(code, operation)
   const end = step === undefined ? '' : `; ${step}`
-  // Where nothing says what to do, the exception's name does.
+  // Without a next step, the exception's name helps.
   const name = step === undefined ? serviceException(cause) : ''
   const said = inBrackets(name, note)
   const error = new RolecastError(code, `${failed}${said}${end}`, {
@@ -31,7 +31,7 @@ export function callFailure(operation: Operation, cause: unknown, details: Failu
   return error
 }
 
-/** How errors are named whose response names none. */
+/** The names of errors whose response names no exception. */
 const NAMELESS: ReadonlySet<string> = new Set(['Error', 'Unknown', 'UnknownError'])
 
 function inBrackets(...parts: readonly string[]): string {
@@ -39,7 +39,7 @@ function inBrackets(...parts: readonly string[]): string {
   return said === '' ? '' : ` (${said})`
 }
 
-/** The exception that a response names; `''` where there is none. */
+/** The exception that a response names; `''` if there is none. */
 function serviceException(cause: unknown): string {
   const name = exceptionName(cause)
   return statusOf(cause) > 0 && /^[A-Z]\w{1,80}$/.test(name) && !NAMELESS.has(name) ? name : ''
@@ -48,8 +48,8 @@ function serviceException(cause: unknown): string {
 const KEPT = new WeakMap<RolecastError, string>()
 
 /**
- * What a result keeps of a failure: of a call its operation, the exception, what to do, and the code. The text of AWS can name who
- * called in words that no mask knows, so it is left out; that of an emulator is not.
+ * What a result stores of a failure: the operation, the exception, the next step and the code. AWS's text is left out,
+ * because it can name the caller in ways that no mask covers; an emulator's text is included.
  */
 export function keptOf(error: RolecastError): string {
   return KEPT.get(error) ?? maskIdentities(error.message)
@@ -85,7 +85,7 @@ function statusOf(cause: unknown): number {
 /** The advice in a message comes last. */
 const MAX_MESSAGE = 600
 
-/** How emulators say that they lack an operation. */
+/** Exceptions by which emulators say that they lack an operation. */
 const UNKNOWN_OPERATION: ReadonlySet<string> = new Set([
   'UnknownOperationException',
   'UnknownOperation',
@@ -108,7 +108,7 @@ export function exceptionName(error: unknown): string {
   return cause instanceof Error ? cause.name : ''
 }
 
-/** Whether AWS says that what the call is about does not exist. A server that fails says nothing about that. */
+/** Whether AWS says that the subject of the call does not exist. A server error does not show that. */
 export function isNotFound(error: unknown): boolean {
   const cause = isRolecastError(error) ? error.cause : error
   const status = statusOf(cause)
@@ -123,8 +123,8 @@ const NOT_FOUND: ReadonlySet<string> = new Set([
 ])
 
 /**
- * Whether a call that was to create something certainly did not: it was rejected, or never sent. After anything else, such as
- * a lost response, it may exist.
+ * Whether a creation certainly failed, because the call was rejected or never sent. After any other failure, such as
+ * a lost response, the resource may exist.
  */
 export function isNothingCreated(error: unknown): boolean {
   if (!isRolecastError(error)) return false
@@ -152,8 +152,8 @@ export function maskAccounts(text: string): string {
 }
 
 /**
- * Account ids, who called, and access keys: `arn:aws:sts::************:assumed-role/…`. What remains is what was denied, and the
- * made-up roles of the run.
+ * Masks account IDs, the caller and access keys: `arn:aws:sts::************:assumed-role/…`. What was denied, and the
+ * made-up roles of the run, remain.
  */
 export function maskIdentities(text: string): string {
   return maskAccounts(text)
@@ -161,7 +161,7 @@ export function maskIdentities(text: string): string {
     .replaceAll(/\bA(?:KIA|SIA|ROA|IDA)[A-Z0-9]{12,}(?::\S+)?/g, '…')
 }
 
-/** The SDK's error with what says what it is, and without the response and the request that it refers to. */
+/** The SDK's error with the parts that identify it, and without its response and request. */
 function masked(cause: unknown): unknown {
   if (!(cause instanceof Error)) return undefined
   const copy = new Error(maskIdentities(cause.message))
@@ -183,7 +183,7 @@ const WHAT: Partial<Record<ErrorCode, string>> = {
   throttled: 'was throttled',
   timeout: 'took too long',
   unreachable: 'did not reach AWS',
-  'tls-failed': 'found no TLS connection that it can trust',
+  'tls-failed': 'could not make a TLS connection that it can trust',
   'service-error': 'failed with a server error of AWS',
   'request-rejected': 'was rejected',
   'malformed-response': 'got a response that does not match the API',
@@ -206,7 +206,7 @@ const NEXT: Partial<Record<ErrorCode, string>> = {
   'malformed-response': 'check that the endpoint is AWS; the response was not used',
 }
 
-/** The run was stopped; the message stands for itself on a command line. */
+/** The run was stopped. The message is complete on a command line. */
 export function interrupted(cause: unknown): RolecastError {
   if (isRolecastError(cause) && cause.code === 'aborted') return cause
   return new RolecastError('aborted', 'interrupted; run the command again', { cause })

@@ -5,23 +5,30 @@ import type { Service } from './operations.js'
 import { deleteAll, endLedger, type LeftBehind } from './resources.js'
 import type { Run } from './session.js'
 
+/** What a clean-up did. */
 export interface CleanUpOutcome {
-  /** What could not be deleted, each with why. Empty: everything in the ledger was read back as gone. */
+  /** What could not be deleted, with the reason. Empty: every resource in the ledger was confirmed to be gone. */
   readonly leftBehind: readonly LeftBehind[]
+  /** The path of the ledger. */
   readonly ledger: string
-  /** False where something is left; where the file could not be removed; and where it was moved, or another one is in its place. */
+  /** False if something is left, if the file could not be removed, or if it was moved or replaced. */
   readonly isLedgerRemoved: boolean
 }
 
 /**
- * Deletes what a run of `calibrate` left behind: what its ledger names, and nothing else. Each resource is looked at first, and
- * is not touched unless it has the name and the tag of the run.
+ * Deletes what a run of `calibrate` left behind: what its ledger names, and nothing else. Each resource is looked at
+ * first, and is not touched unless it has the name and the tag of the run.
  *
- * It needs the credentials of the account and the Region that the run had. Not while the run goes on: the run then fails.
+ * It needs credentials of the account that the run used, and its Region. Do not use it during the run, which would then fail.
  *
  * @param ledger path of the file
- * @throws RolecastError as a rejection; `invalid-input` for what is no ledger, or one of another account, Region or endpoint
- * than the options say
+ * @throws RolecastError as a rejection; `invalid-input` for a file that is not a ledger, or for one from an account, a Region or
+ * an endpoint other than the options say
+ * @example
+ * import { cleanUp } from 'rolecast/calibrate'
+ *
+ * const { leftBehind } = await cleanUp('rolecast-calibrate-4f3e8c53.ledger', { region: 'eu-west-1' })
+ * for (const { title, error } of leftBehind) console.error(title, error.message)
  */
 export async function cleanUp(ledger: string, options: ConnectOptions = {}): Promise<CleanUpOutcome> {
   const opened = await openLedger(ledger)
@@ -34,7 +41,7 @@ export async function cleanUp(ledger: string, options: ConnectOptions = {}): Pro
     if (header.account !== opened.account)
       throw new RolecastError(
         'invalid-input',
-        `the ledger ${quote(ledger)} is of another AWS account than the credentials, so what it names could not be seen; use credentials of the account that the run was in`,
+        `the ledger ${quote(ledger)} is from another AWS account than the credentials, so its resources cannot be seen; use credentials of the account that the run used`,
         { value: ledger },
       )
     run = { ...session, ledger: opened }
@@ -46,7 +53,7 @@ export async function cleanUp(ledger: string, options: ConnectOptions = {}): Pro
   return { leftBehind, ledger, isLedgerRemoved: await endLedger(run, leftBehind) }
 }
 
-/** The endpoint is not taken from the file: requests carry a session token, and a file can be changed. */
+/** The endpoint is never taken from the file, because requests carry a session token and a file can be changed. */
 function checkPlace({ path, region, endpoint }: Ledger, options: ConnectOptions): void {
   if (options.region !== undefined && options.region !== region)
     throw otherPlace(path, 'region', region, options.region)
@@ -54,7 +61,7 @@ function checkPlace({ path, region, endpoint }: Ledger, options: ConnectOptions)
   if (options.endpoint !== undefined) throw otherPlace(path, 'endpoint', endpoint ?? 'that of AWS', options.endpoint)
   throw new RolecastError(
     'invalid-input',
-    `the ledger ${quote(path)} is of the endpoint ${quote(endpoint)}; give it as \`endpoint\` if you trust it`,
+    `the ledger ${quote(path)} is from the endpoint ${quote(endpoint)}; give it as \`endpoint\` if you trust it`,
     { value: endpoint },
   )
 }
@@ -62,7 +69,7 @@ function checkPlace({ path, region, endpoint }: Ledger, options: ConnectOptions)
 function otherPlace(path: string, what: 'region' | 'endpoint', own: string, given: string): RolecastError {
   return new RolecastError(
     'invalid-input',
-    `the ledger ${quote(path)} is of the ${what} ${quote(own)}, not ${quote(given)}; leave ${quote(what)} out, or give that of the ledger`,
+    `the ledger ${quote(path)} is from the ${what} ${quote(own)}, not ${quote(given)}; leave ${quote(what)} out, or give the one in the ledger`,
     { value: given },
   )
 }

@@ -20,7 +20,7 @@ interface Client extends ClientOfSdk {
   destroy(): void
 }
 
-/** The part of a client of the SDK that a check of its requests needs. */
+/** The part of an SDK client that checking its requests needs. */
 interface ClientOfSdk {
   readonly middlewareStack: {
     add(
@@ -78,7 +78,7 @@ export function createClients(
     if (credentials !== undefined) return open(service, credentials)
     const known = clients.get(service) ?? open(service, options.credentials)
     clients.set(service, known)
-    // A package that is missing may be there by the next call.
+    // A missing package may be there by the next call.
     known.catch(() => clients.delete(service))
     return known
   }
@@ -90,7 +90,7 @@ export function createClients(
       try {
         return await client.send(new Command(input), { abortSignal })
       } finally {
-        // A client with credentials of its own is for one call.
+        // A client with its own credentials is for one call.
         if (credentials !== undefined) client.destroy()
       }
     },
@@ -124,8 +124,8 @@ function isFor(service: Service, endpoint: string): boolean {
 }
 
 /**
- * An environment variable or a profile can name another endpoint than AWS's, too. Its tokens would be taken for Cognito's, so
- * it has to be given as an option: every other request fails before it is sent.
+ * An environment variable or a profile can also name an endpoint other than AWS's. Its tokens would look like Cognito's, so
+ * it has to be given as an option: otherwise each request fails before it is sent.
  */
 export function refuseOtherHosts(client: object, service: Service, endpoint: string | undefined): void {
   const { middlewareStack } = client as ClientOfSdk
@@ -146,7 +146,7 @@ function checkHost(service: Service, request: unknown, endpoint: string | undefi
   throw foreignEndpoint(service, address)
 }
 
-/** Any call of a service: it is made up to its address, and not sent. */
+/** A call of each service that is prepared up to its address, but not sent. */
 const UNSENT: Readonly<Record<Service, readonly [operation: Operation, input: object]>> = {
   'cognito-idp': ['ListUserPools', { MaxResults: 1 }],
   'cognito-identity': ['ListIdentityPools', { MaxResults: 1 }],
@@ -156,7 +156,7 @@ const UNSENT: Readonly<Record<Service, readonly [operation: Operation, input: ob
 }
 
 /**
- * Checks where the calls of a service would go, as the SDK itself decides it. Sends nothing, and looks for no credentials.
+ * Checks where the calls of a service would go, as the SDK itself decides it. Sends nothing, and loads no credentials.
  *
  * @throws RolecastError `invalid-option` as a rejection: to an address that is not AWS's, and was not given as `endpoint`
  */

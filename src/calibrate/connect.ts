@@ -16,13 +16,29 @@ import { PLACEHOLDER_ACCOUNT, type RolePlace } from './user-pool-rows.js'
 
 /** How a run, or its clean-up, reaches AWS. */
 export interface ConnectOptions {
-  /** @default AWS_REGION, else AWS_DEFAULT_REGION, else the region of the profile */
+  /**
+   * The AWS Region.
+   *
+   * @default AWS_REGION, else AWS_DEFAULT_REGION, else the region of the profile
+   */
   readonly region?: string | undefined
-  /** A profile of the AWS configuration files. Ignored with `credentials`. */
+  /**
+   * A profile of the AWS configuration files. Ignored with `credentials`.
+   *
+   * @default as the SDK finds it
+   */
   readonly profile?: string | undefined
-  /** @default as the SDK finds them */
+  /**
+   * Credentials, or a function that loads them.
+   *
+   * @default as the SDK finds them
+   */
   readonly credentials?: AwsCredentials | undefined
-  /** Another address of all services, such as an emulator's. What it shows is not evidence of what Cognito does. */
+  /**
+   * Another address of all services, such as an emulator's. Its results are not evidence of what Cognito does.
+   *
+   * @default AWS's own addresses
+   */
   readonly endpoint?: string | undefined
   /**
    * Milliseconds for one call.
@@ -30,11 +46,23 @@ export interface ConnectOptions {
    * @default 15_000
    */
   readonly timeout?: number | undefined
-  /** Stops the probes. What was created is deleted all the same. */
+  /**
+   * Stops the probes. Everything that was created is still deleted.
+   *
+   * @default none
+   */
   readonly signal?: AbortSignal | undefined
-  /** Called for each step, and for what is created and deleted. Must not throw. */
+  /**
+   * Called for each step, and for what is created and deleted. Must not throw.
+   *
+   * @default none
+   */
   readonly onEvent?: ((event: CalibrateEvent) => void) | undefined
-  /** Another clock, for tests. */
+  /**
+   * Another clock, for tests.
+   *
+   * @default the clock of this machine
+   */
   readonly clock?: Clock | undefined
 }
 
@@ -50,7 +78,7 @@ const callerIdentityResponse = z.object({
 })
 
 /**
- * Finds out where and who: creates nothing.
+ * Finds out the Region and the caller. Creates nothing.
  *
  * @param services those that will be called
  * @throws RolecastError as a rejection
@@ -75,27 +103,27 @@ export async function connect(
   return { session, place, header: { ...header, account: fingerprint(account, runId) } }
 }
 
-/** Before the first call, because by the later ones something would have been created. */
+/** Before the first call, because later something would have been created already. */
 async function checkAddresses(options: ConnectOptions & { readonly region: string }, services: Iterable<Service>) {
   if (!isOfAws(options.endpoint)) return
   for (const service of services) {
     try {
       await checkAddress(service, options)
     } catch (cause) {
-      // A package that is missing ends what calls it, and nothing else.
+      // A missing package only ends the parts that need it.
       if (isRolecastError(cause) && cause.code === 'missing-package') continue
       if (isRolecastError(cause)) throw cause
       const said = maskAccounts(oneLine(cause instanceof Error ? cause.message : ''))
       throw new RolecastError(
         'invalid-option',
-        `where the calls of ${service} go cannot be read from the AWS configuration (${said}); check the profile`,
+        `the endpoint of ${service} cannot be read from the AWS configuration (${said}); check the profile`,
         { cause },
       )
     }
   }
 }
 
-/** Says whether two accounts are one, and takes years to find the account for. */
+/** Equal for equal accounts; finding the account from it would take years. */
 function fingerprint(account: string, runId: string): string {
   return scryptSync(account, runId, 16).toString('hex')
 }
@@ -109,7 +137,7 @@ async function regionOf({ profile, credentials }: ConnectOptions): Promise<strin
   }
 }
 
-/** An emulator takes any word. */
+/** An emulator accepts any word. */
 function checkRegion(region: unknown, endpoint: string | undefined): asserts region is string {
   const pattern = isOfAws(endpoint) ? REGION_PATTERN : /^[\w-]{1,40}$/
   if (typeof region === 'string' && pattern.test(region)) return

@@ -2,9 +2,10 @@ import type { MatchType, RoleMapping } from '../credentials/role-mapping.js'
 import type { CalibrationGroup } from '../claims/calibration.js'
 
 /** The roles of a run. They have no permissions. */
-export const ROLE_NAMES = ['Alpha', 'Beta', 'Gamma'] as const
+export const ROLE_NAMES = ['Alpha', 'Beta', 'Gamma'] as const satisfies readonly RoleName[]
 
-export type RoleName = (typeof ROLE_NAMES)[number]
+/** A role that a run creates. */
+export type RoleName = 'Alpha' | 'Beta' | 'Gamma'
 
 /** The ARNs of the roles that were made. */
 export type RoleArns = Readonly<Record<RoleName, string>>
@@ -21,7 +22,7 @@ export const IDENTITY_GROUPS = [
 
 type GroupName = (typeof IDENTITY_GROUPS)[number]['groupName']
 
-/** One user for each kind of token, so that no membership changes while an identity pool is asked. */
+/** One user for each kind of token, so that no membership changes while an identity pool is probed. */
 export const IDENTITY_USERS = {
   preferred: ['alpha-first', 'beta-second'],
   single: ['alpha-unranked'],
@@ -73,9 +74,9 @@ const onGroups = (match: MatchType, value: string, role: RoleName): CaseRule => 
 const byRules = (...rules: readonly CaseRule[]): CaseMapping => ({ rules, fallback: 'AuthenticatedRole' })
 
 /**
- * What docs/identity-pool.md says of GetCredentialsForIdentity, case by case, and what it says is unknown.
+ * What docs/identity-pool.md says about GetCredentialsForIdentity, case by case, including what it calls unknown.
  *
- * No case has all three roles among its readings, so that one is left to mark the setting before it.
+ * No case has all three roles among its readings, so that one role is left to mark the settings before it.
  */
 export const IDENTITY_POOL_CASES: readonly IdentityPoolCase[] = [
   { id: 'no-mapping', about: 'no role mapping', user: 'preferred', authenticated: 'Gamma' },

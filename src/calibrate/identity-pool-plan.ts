@@ -31,7 +31,7 @@ export function identityPoolSteps(): readonly PlannedStep[] {
   ]
 }
 
-/** The end of it. */
+/** The deletions at its end. */
 export const IDENTITY_POOL_DELETION: readonly Count[] = [
   ['DescribeIdentityPool', 2],
   ['DeleteIdentityPool', 1],
@@ -45,7 +45,7 @@ export const IDENTITY_POOL_CREATES =
 /** Users who sign in. */
 export const IDENTITY_POOL_USERS = USERS.length
 
-/** Seconds in which nothing is sent: between two questions with the same settings. */
+/** Seconds in which nothing is sent, between two probes with the same settings. */
 export function identityPoolPauses(): number {
   return (IDENTITY_POOL_CASES.reduce((sum, one) => sum + questionsOf(one).length, 0) * PAUSE) / 1_000
 }
@@ -65,7 +65,10 @@ function casesCounts(): readonly Count[] {
   ]
 }
 
-/** What is asked with the settings of a case, each twice: whether a role is given. Where it is undetermined, the first reading counts. */
+/**
+ * What is asked with the settings of a case, each twice: whether a role is given. Where it is undetermined, the first
+ * reading counts.
+ */
 function questionsOf(one: IdentityPoolCase): readonly boolean[] {
   const names: readonly string[] = IDENTITY_USERS[one.user]
   const groups = identityGroups(PLACEHOLDERS).filter(({ groupName }) => names.includes(groupName))

@@ -37,10 +37,10 @@ import {
 } from './scratch-pool.js'
 import { MAX_ROLE_WAIT, PAUSE } from './waits.js'
 
-/** Milliseconds in which new settings have to be seen in credentials. */
+/** Milliseconds within which new settings have to take effect in credentials. */
 export const MAX_SETTINGS_WAIT = 30_000
 
-/** How many roles mark the settings before, one after the other, where the first one stays. */
+/** How many marker roles are tried, one after the other, if the first one does not change. */
 export const MAX_MARKERS = 2
 
 /** An identity pool with its roles and users. */
@@ -54,7 +54,7 @@ interface Subject {
   readonly user: (name: UserName) => Promise<SignedIn>
   /** The roles that were given at least once, so that IAM's delay is over. */
   readonly assumed: Set<RoleName>
-  /** Whether settings are on their way that came late: what is given from then on may be by any settings before. */
+  /** Whether earlier settings took effect late: roles that are given from then on may come from any earlier settings. */
   isLate: boolean
 }
 
@@ -75,14 +75,14 @@ type Rejected = Extract<RealSelection, { readonly outcome: 'configuration-reject
 type Answer = RealSelection | { readonly outcome: 'invalid-configuration' }
 
 /**
- * Asks a real identity pool whose credentials it gives, case by case: an identity pool for the app client of the scratch pool,
- * and three roles without permissions. The credentials are used for one call, `sts:GetCallerIdentity`, and then forgotten.
+ * Probes which role a real identity pool gives, case by case: an identity pool for the app client of the scratch pool,
+ * and three roles without permissions. The credentials are used for one call, `sts:GetCallerIdentity`, and then discarded.
  *
- * New settings reach GetCredentialsForIdentity some time after GetIdentityPoolRoles gives them back. So each case begins with
- * other settings, whose role no reading of the case gives, until that role is given; the answer counts once another one comes,
- * twice in a row.
+ * New settings take effect in GetCredentialsForIdentity some time after GetIdentityPoolRoles returns them. So each case
+ * begins with marker settings, whose role no reading of the case gives, and waits for that role. The result counts once
+ * a different one comes twice in a row.
  *
- * @throws RolecastError as a rejection: `aborted`, or nothing may be created any more. All else is said per case
+ * @throws RolecastError as a rejection: `aborted`, or nothing may be created any more. Other failures are in the result of their case
  */
 export async function probeIdentityPool(run: Run, scratch: ScratchPool): Promise<readonly IdentityPoolResult[]> {
   const subject = await orNoAnswer(run, () => createSubject(run, scratch))
@@ -112,7 +112,7 @@ async function probeCase(run: Run, subject: Subject | NoAnswer, one: IdentityPoo
 interface Question {
   readonly one: IdentityPoolCase
   readonly user: SignedIn
-  /** Roles that mark the settings before, the best first. */
+  /** Roles that can mark the earlier settings, the best first. */
   readonly markers: readonly RoleName[]
 }
 
@@ -129,7 +129,7 @@ async function settle(run: Run, subject: Subject, { one, user, markers }: Questi
     if (rejected !== undefined) return rejected
     const ask = (custom?: RoleName) => askOnce(run, subject, user, custom)
     const isMarker = (answer: Answer) => answer.outcome === 'role' && answer.role === marker
-    // Without the custom role, so that what the marking settings do with one is not taken for the answer.
+    // Without the custom role, so that its effect with the marker settings does not count as the result.
     const arrived = await twice(run, () => ask(), { isStale: isMarker, authenticated })
     if (arrived === 'stale') continue
     if (arrived === CHANGING) return late(subject, arrived)
@@ -140,7 +140,7 @@ async function settle(run: Run, subject: Subject, { one, user, markers }: Questi
   return late(subject, NOT_SEEN)
 }
 
-/** Settings that came too late for one case could answer the next one. */
+/** Settings that took effect too late for one case could falsify the next one. */
 function late(subject: Subject, why: NoAnswer): NoAnswer {
   subject.isLate = true
   return why
@@ -148,12 +148,12 @@ function late(subject: Subject, why: NoAnswer): NoAnswer {
 
 const LATE: NoAnswer = {
   outcome: 'not-settled',
-  why: 'not asked, because the settings of a case before may still come into effect',
+  why: 'not probed, because the settings of an earlier case may still take effect',
 }
 
 const NOT_SEEN: NoAnswer = {
   outcome: 'not-settled',
-  why: `the settings were not seen in credentials within ${MAX_SETTINGS_WAIT / 1_000} s`,
+  why: `the settings did not take effect in credentials within ${MAX_SETTINGS_WAIT / 1_000} s`,
 }
 
 /** Sets settings that give this role to everybody, and waits until the user gets it. */
@@ -177,7 +177,7 @@ async function mark(run: Run, subject: Subject, user: SignedIn, marker: RoleName
 
 const NOT_ASSUMED: NoAnswer = {
   outcome: 'not-settled',
-  why: `InvalidIdentityPoolConfigurationException for ${MAX_ROLE_WAIT / 1_000} s, which is longer than IAM needs until a new role can be assumed`,
+  why: `InvalidIdentityPoolConfigurationException for ${MAX_ROLE_WAIT / 1_000} s, which is longer than IAM takes to make a new role assumable`,
 }
 
 interface Patience {
@@ -185,7 +185,7 @@ interface Patience {
   readonly authenticated: RoleName | null
 }
 
-/** The first answer that comes twice in a row and is not that of the settings before. */
+/** The first result that comes twice in a row and is not that of the earlier settings. */
 async function twice(
   run: Run,
   ask: () => Promise<Answer>,
@@ -197,7 +197,7 @@ async function twice(
     const answer = await ask()
     const isAnswered = last !== undefined && isSame(answer, last) && !isStale(answer)
     if (isAnswered && answer.outcome !== 'invalid-configuration') return answer
-    // Without an authenticated role, the exception is what AWS documents, and IAM's delay is over: the role was assumed before.
+    // Without an authenticated role AWS documents this exception. It is not IAM's delay, because the role was assumed before.
     if (isAnswered && authenticated === null) return { outcome: 'denied', error: INVALID_CONFIGURATION }
     const isDelayed = answer.outcome === 'invalid-configuration'
     if (run.now() - start >= (isDelayed ? MAX_ROLE_WAIT : MAX_SETTINGS_WAIT)) {
@@ -211,7 +211,7 @@ async function twice(
 
 const CHANGING: NoAnswer = {
   outcome: 'not-settled',
-  why: `the answers did not stop changing within ${MAX_SETTINGS_WAIT / 1_000} s`,
+  why: `the results kept changing for ${MAX_SETTINGS_WAIT / 1_000} s`,
 }
 
 function isSame(a: Answer, b: Answer): boolean {
@@ -222,7 +222,7 @@ function isSame(a: Answer, b: Answer): boolean {
 
 const INVALID_CONFIGURATION = 'InvalidIdentityPoolConfigurationException'
 
-/** Exceptions by which GetCredentialsForIdentity denies. The token is good: it was taken with the settings before. */
+/** Exceptions by which GetCredentialsForIdentity denies. The token is valid: it was accepted with the earlier settings. */
 const DENIALS: ReadonlySet<string> = new Set(['NotAuthorizedException', 'InvalidParameterException'])
 
 const credentialsResponse = z.object({
@@ -266,14 +266,14 @@ const rolesResponse = z.object({
   RoleMappings: z.nullish(z.record(z.string(), z.unknown())),
 })
 
-/** Undefined: they are set, and were read back. */
+/** Undefined: they are set, and were confirmed. */
 async function set(run: Run, subject: Subject, settings: Settings): Promise<Rejected | NoAnswer | undefined> {
   const { identityPoolId, arns, provider } = subject
   const { authenticated, mapping } = settings
   const input = {
     IdentityPoolId: identityPoolId,
     Roles: authenticated === null ? {} : { authenticated: arns[authenticated] },
-    // Always given: whether leaving it out takes the mappings away is not documented.
+    // Always given, because AWS does not document whether leaving it out removes the mappings.
     RoleMappings: mapping === undefined ? {} : { [provider]: mapping },
   }
   let rejections = 0
@@ -283,7 +283,7 @@ async function set(run: Run, subject: Subject, settings: Settings): Promise<Reje
       break
     } catch (error) {
       const name = exceptionName(error)
-      // As all answers, it has to come twice: one may be due to a role that is not seen yet.
+      // Like all results it has to come twice, because one may be due to a role that is not visible yet.
       if (name === 'InvalidParameterException' && ++rejections === 2)
         return { outcome: 'configuration-rejected', error: name }
       if (!PASSING.has(name) || attempt >= 5) throw error
@@ -303,10 +303,10 @@ const PASSING: ReadonlySet<string> = new Set(['ConcurrentModificationException',
 
 const NOT_GIVEN_BACK: NoAnswer = {
   outcome: 'not-settled',
-  why: 'GetIdentityPoolRoles did not give back the settings that were made',
+  why: 'GetIdentityPoolRoles did not return the settings that were made',
 }
 
-/** What was given, and nothing else; a part that was left out may have been filled in. */
+/** Whether exactly what was given came back; defaults may have been added for omitted parts. */
 function isGivenBack(
   input: { readonly Roles: Readonly<Record<string, string>>; readonly RoleMappings: Readonly<Record<string, unknown>> },
   { Roles, RoleMappings }: z.infer<typeof rolesResponse>,
@@ -333,7 +333,7 @@ async function createSubject(run: Run, scratch: ScratchPool): Promise<Subject> {
   const { userPoolId, clientId } = scratch
   const provider = providerKey(userPoolId, clientId)
   const login = provider.slice(0, provider.lastIndexOf(':'))
-  // Before anything is created, because it may not be known.
+  // Before anything is created, because it may be unknown.
   trustPolicyIn(run.region, '')
   run.tell({ event: 'step', what: 'creating an identity pool and three roles without permissions' })
   const identityPoolId = await createResource(run, 'identity-pool', async ({ name, tags }) => {
@@ -392,7 +392,7 @@ export async function createRole(
       const input = {
         RoleName: name,
         AssumeRolePolicyDocument: trust,
-        Description: `${about} of rolecast calibrate, which deletes it. It has no permissions.`,
+        Description: `${about}, created by rolecast calibrate, which deletes it. It has no permissions.`,
         MaxSessionDuration: 3_600,
         Tags: Object.entries(tags).map(([Key, Value]) => ({ Key, Value })),
       }
@@ -411,7 +411,7 @@ interface IdentityService {
 }
 
 /**
- * How a trust policy names identity pools, in the partitions that document it.
+ * The names that a trust policy uses for identity pools, in the partitions that document them.
  *
  * @throws RolecastError `invalid-option`
  * @see https://docs.aws.amazon.com/govcloud-us/latest/UserGuide/govcloud-cog.html
@@ -427,7 +427,7 @@ function identityService(region: string): IdentityService {
   if (!/^(us-iso|eu-iso|eusc-|us-gov-)/.test(region)) return sameName('cognito-identity.amazonaws.com')
   throw new RolecastError(
     'invalid-option',
-    `how a trust policy names identity pools in ${quote(region)} is not known; probe identity pools in another Region`,
+    `the names that a trust policy uses for identity pools in ${quote(region)} are unknown; probe identity pools in another Region`,
     { value: region },
   )
 }
@@ -459,7 +459,10 @@ export function trustPolicyIn(region: string, identityPoolId: string): object {
   }
 }
 
-/** What a step gives, or why it gives nothing, which is told. An interrupt ends the run, and so does a ledger that is not in its place. */
+/**
+ * The result of a step, or why there is none, which is also emitted. An interrupt ends the run, and so does a missing
+ * ledger.
+ */
 export async function orNoAnswer<T>(run: Pick<Run, 'tell'>, step: () => Promise<T>): Promise<T | NoAnswer> {
   try {
     return await step()

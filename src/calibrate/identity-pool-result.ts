@@ -12,69 +12,85 @@ import {
   toRoleMapping,
 } from './identity-pool-cases.js'
 
-/** What GetCredentialsForIdentity answered. */
+/** The result of GetCredentialsForIdentity. */
 export type RealSelection =
-  /** `other`: the credentials are those of a role that the run did not make. */
+  /** `other`: the credentials are those of a role that the run did not create. */
   | { readonly outcome: 'role'; readonly role: RoleName | 'other' }
   | { readonly outcome: 'denied'; readonly error: string }
-  /** SetIdentityPoolRoles does not take this configuration, so no pool can have it. */
+  /** SetIdentityPoolRoles rejects this configuration, so no pool can have it. */
   | { readonly outcome: 'configuration-rejected'; readonly error: string }
 
-/** Why a case has no answer. It never counts as agreeing. */
+/** Why a case has no result. It never counts as agreeing. */
 export interface NoAnswer {
+  /** Why there is nothing to compare. */
   readonly outcome: 'not-settled' | 'not-supported' | 'not-run'
   /** One line, for people. */
   readonly why: string
 }
 
-/** What rolecast predicts from the claims of the very token that was sent. */
+/** What rolecast predicts from the claims of the token that was sent. */
 export interface PredictedSelection {
+  /** `role`: credentials of a role. `denied`: none. `undetermined`: one of the candidates. */
   readonly outcome: RoleSelection['outcome']
+  /** The role; present exactly when the outcome is `role`. */
   readonly role?: RoleName | 'other'
   /** Present exactly when the outcome is `undetermined`. */
   readonly candidates?: readonly PredictedCandidate[]
+  /** The rule that decided. */
   readonly rule: SelectionRule
+  /** How the rule is known. */
   readonly evidence: Evidence
 }
 
+/** What one reading of AWS's pages gives. */
 export interface PredictedCandidate {
+  /** `role`: the user gets credentials. `denied`: none. */
   readonly outcome: RoleCandidate['outcome']
+  /** The role; present exactly when the outcome is `role`. */
   readonly role?: RoleName | 'other'
+  /** The rule that decided. */
   readonly rule: SelectionRule
 }
 
 /**
- * - `agrees`: the prediction, which was certain, is what happened.
- * - `contradicts`: it is not, or none of the readings is.
- * - `settles`: the prediction was undetermined, and one reading is what happened, or no pool can have the configuration.
- * - `none`: there is no answer to compare, or the prediction was certain and is for a configuration that no pool can have.
+ * - `agrees`: the prediction was certain, and the result matches it.
+ * - `contradicts`: the result does not match the prediction, or any of its readings.
+ * - `settles`: the prediction was undetermined, and the result matches one reading, or no pool can have the configuration.
+ * - `none`: there is no result to compare, or the prediction was certain but no pool can have the configuration.
  */
-export type Verdict = 'agrees' | 'contradicts' | 'settles' | 'none'
+export type ProbeVerdict = 'agrees' | 'contradicts' | 'settles' | 'none'
 
+/** What the identity pool gave in one case. */
 export interface IdentityPoolResult {
+  /** Unique in the result. */
   readonly id: string
+  /** What the case is about. */
   readonly about: string
-  /** What was set and asked, with ARNs that stand for those of the run. */
+  /** The settings and the request, with placeholders for the run's ARNs. */
   readonly configuration: IdentityPoolConfiguration
-  /** The role claims of the ID token that was sent, with the same ARNs. Absent where no token was to be had. */
+  /** The role claims of the ID token that was sent, with the same placeholders. Absent if there was no token. */
   readonly token?: CarriedRoleClaims
-  /** Absent where no token was to be had. */
+  /** Absent if there was no token. */
   readonly predicted?: PredictedSelection
+  /** What the identity pool gave. */
   readonly real: RealSelection | NoAnswer
-  readonly verdict: Verdict
-  /** Of an undetermined prediction, the reading that Cognito followed. */
+  /** Whether it gave what rolecast predicts. */
+  readonly verdict: ProbeVerdict
+  /** If the prediction was undetermined, the reading that Cognito followed. */
   readonly reading?: PredictedCandidate
 }
 
+/** The settings of the identity pool, and the request. */
 export interface IdentityPoolConfiguration {
   /** Absent: the pool has none. */
   readonly authenticatedRole?: string
   /** As GetIdentityPoolRoles gives it. Absent: the provider has none. */
   readonly mapping?: RoleMapping
+  /** The role that the user asked for; absent for none. */
   readonly customRoleArn?: string
 }
 
-/** In the place of the ARNs of a run, which have the id of an account. */
+/** In place of the ARNs of a run, which contain the account ID. */
 export const PLACEHOLDERS: RoleArns = {
   Alpha: placeholder('Alpha'),
   Beta: placeholder('Beta'),
@@ -150,7 +166,7 @@ export function judgeSelection(
   const result = { id: one.id, about: one.about, configuration: configurationOf(one), ...given, real }
   if (given === undefined || !isAnswer(real)) return { ...result, verdict: 'none' }
   const { outcome, role, candidates = [] } = given.predicted
-  // A configuration that cannot exist settles what AWS does with it. Of a certain prediction, nothing was seen.
+  // A configuration that cannot exist settles an undetermined case, but shows nothing about a certain prediction.
   if (real.outcome === 'configuration-rejected')
     return { ...result, verdict: outcome === 'undetermined' ? 'settles' : 'none' }
   if (outcome !== 'undetermined')
@@ -171,7 +187,7 @@ function isReading(
   return outcome === 'role' && role === real.role && real.role !== 'other'
 }
 
-/** The roles that an answer to this case may be of, whichever reading is true. */
+/** The roles that this case may give, whichever reading is true. */
 export function possibleRoles({ role, candidates = [] }: PredictedSelection): ReadonlySet<RoleName | 'other'> {
   return new Set([role, ...candidates.map(candidate => candidate.role)].filter(one => one !== undefined))
 }

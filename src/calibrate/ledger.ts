@@ -5,17 +5,19 @@ import { REGION_PATTERN } from '../aws-ids.js'
 import { quote, RolecastError } from '../errors.js'
 import { ownValue } from '../record.js'
 
-/** What a run can create outside of another resource. All else is in a user pool, and goes with it. */
-export const RESOURCE_KINDS = ['user-pool', 'identity-pool', 'role', 'function'] as const
+/** What a run can create outside another resource. Everything else is in a user pool, and is deleted with it. */
+export const RESOURCE_KINDS: readonly ResourceKind[] = ['user-pool', 'identity-pool', 'role', 'function']
 
-export type ResourceKind = (typeof RESOURCE_KINDS)[number]
+/** A kind of resource that a run can create outside another resource. */
+export type ResourceKind = 'user-pool' | 'identity-pool' | 'role' | 'function'
 
 /** Something that a run has created, or was about to. */
 export interface LedgerResource {
+  /** What it is. */
   readonly kind: ResourceKind
   /** Unique to the run. */
   readonly name: string
-  /** Absent where the run ended between the request and its response: it may exist all the same. */
+  /** Absent if the run ended between the request and its response; the resource may still exist. */
   readonly id?: string | undefined
 }
 
@@ -25,49 +27,55 @@ export interface LedgerHeader {
   readonly region: string
   /** Where the calls went, if not to AWS. */
   readonly endpoint?: string | undefined
-  /** A fingerprint of the account, so that other credentials do not take what they cannot see for deleted. */
+  /**
+   * A fingerprint of the account, so that with other credentials, resources that they cannot see do not count as
+   * deleted.
+   */
   readonly account?: string | undefined
 }
 
-/** A file that says what has to be deleted, before it exists. */
+/** A file that lists what has to be deleted. Each resource is added before it is created. */
 export interface Ledger extends LedgerHeader {
   readonly path: string
   /**
    * On disk when this resolves.
    *
-   * @throws RolecastError `invalid-input` as a rejection: the file is not in its place any more, or cannot be written. Nothing
+   * @throws RolecastError `invalid-input` as a rejection: the file was moved or removed, or cannot be written. Nothing
    * may be created then
    */
   creating(kind: ResourceKind, name: string): Promise<void>
   /** @throws RolecastError `invalid-input` as a rejection: it cannot be written, but `left` has it */
   created(kind: ResourceKind, name: string, id: string): Promise<void>
-  /** It was read back as gone. */
+  /** Records that it was confirmed to be gone. */
   gone(kind: ResourceKind, name: string): Promise<void>
-  /** What was created and is not gone, the last first. */
+  /** What was created and is not gone, the newest first. */
   left(): readonly LedgerResource[]
   close(): Promise<void>
   /**
-   * Nothing is left: takes the file away, also where the path is a link to it. False: it is there still, because it could not be
-   * removed, or was moved; another file in its place is not touched.
+   * Removes the file when nothing is left, even if the path is a link to it. False: it still exists, because it could
+   * not be removed, or was moved. Another file in its place is not touched.
    */
   remove(): Promise<boolean>
 }
 
 const NAME_PREFIX = 'rolecast-calibrate-'
 
-/** The key of the tag of all that a run creates; the value is the id of the run. */
+/** The key of the tag of everything that a run creates; the value is the run's ID. */
 export const TAG_KEY = 'rolecast:calibrate'
 
 export function newRunId(): string {
   return randomBytes(8).toString('hex')
 }
 
-/** The name of what a run creates. A run that creates several of a kind gives each a suffix of letters, digits and hyphens. */
+/**
+ * The name of what a run creates. A run that creates several of a kind gives each a suffix of letters, digits and
+ * hyphens.
+ */
 export function resourceName(runId: string, suffix = ''): string {
   return `${NAME_PREFIX}${runId}${suffix === '' ? '' : `-${suffix}`}`
 }
 
-/** Whether a run with this id can have given this name. */
+/** Whether the run with this ID can have used this name. */
 function isNameOf(runId: string, name: unknown): name is string {
   if (typeof name !== 'string' || name.length > 64) return false
   const own = resourceName(runId)
@@ -114,7 +122,7 @@ export async function openLedger(path: string): Promise<Ledger> {
 async function readText(path: string): Promise<string> {
   try {
     const { size } = await stat(path)
-    if (size > MAX_SIZE) throw unreadable(path, 'it is larger than any ledger')
+    if (size > MAX_SIZE) throw unreadable(path, 'it is too large for a ledger')
     return await readFile(path, 'utf8')
   } catch (cause) {
     if (cause instanceof RolecastError) throw cause
@@ -131,7 +139,7 @@ function ledgerOf(path: string, file: FileHandle, { append, found, ...header }: 
   const resources = new Map(found.map(resource => [keyOf(resource.kind, resource.name), resource]))
   const write = (line: object) =>
     append(line).catch(cause => {
-      throw cannotGoOn(path, `cannot be written any more (${codeOf(cause)})`, cause)
+      throw cannotGoOn(path, `can no longer be written (${codeOf(cause)})`, cause)
     })
   const close = () => file.close().catch(() => {})
   return {
@@ -143,13 +151,13 @@ function ledgerOf(path: string, file: FileHandle, { append, found, ...header }: 
       resources.set(keyOf(kind, name), { kind, name })
     },
     async created(kind, name, id) {
-      // In memory first: where the disk is full, the run itself still deletes it.
+      // In memory first: if the disk is full, the run itself can still delete it.
       resources.set(keyOf(kind, name), { kind, name, id })
       await write({ created: kind, name, id })
     },
     async gone(kind, name) {
       resources.delete(keyOf(kind, name))
-      // Whether it is said or not: to delete what is gone does nothing.
+      // It does not matter if this fails: deleting it again would have no effect.
       await write({ gone: kind, name }).catch(() => {})
     },
     left: () => [...resources.values()].toReversed(),
@@ -175,7 +183,7 @@ function keyOf(kind: ResourceKind, name: string): string {
   return `${kind} ${name}`
 }
 
-/** A clean-up of this ledger by another process takes the file away: what is created after that would be in no ledger. */
+/** A clean-up of this ledger by another process removes the file: resources created after that would be in no ledger. */
 async function checkInPlace(path: string, file: FileHandle): Promise<void> {
   const [own, there] = await Promise.all([file.stat({ bigint: true }), statOf(path)])
   if (there === undefined || !isSameFile(own, there)) throw cannotGoOn(path, 'was moved or removed')
@@ -205,19 +213,19 @@ function appendTo(file: FileHandle, { isCutOff = false } = {}): Append {
 
 const FORMAT = 1
 
-/** A run makes some tens of lines. */
+/** A run writes some tens of lines. */
 const MAX_SIZE = 1_000_000
 
-/** What a ledger says: whose resources, and which of them are left, in the order they were created. */
+/** The content of a ledger: whose resources, and which of them are left, in the order of creation. */
 export interface ParsedLedger extends LedgerHeader {
   readonly resources: readonly LedgerResource[]
 }
 
 /**
- * Reads the text of a ledger. A line may be cut off, because a run was killed, or its disk was full; nothing was created for it
- * yet, or the line before says what.
+ * Reads the text of a ledger. A line may be incomplete, because a run was killed or its disk was full: then nothing was
+ * created for it yet, or the line before names the resource.
  *
- * @throws RolecastError `invalid-input` for anything that a run does not write: nothing is deleted by a ledger that was changed
+ * @throws RolecastError `invalid-input` for anything that a run does not write: a changed ledger deletes nothing
  */
 export function parseLedger(text: string, path: string): ParsedLedger {
   const lines = text.split('\n').slice(0, -1)
@@ -230,12 +238,12 @@ export function parseLedger(text: string, path: string): ParsedLedger {
   return { ...header, resources: [...resources.values()] }
 }
 
-/** The records in a line: one, or what follows a record that was cut off. Within a record, `{"` is only at its beginning. */
+/** The records in a line: one, or an incomplete one and its successor. Within a record, `{"` is only at its beginning. */
 function toRecords(line: string, number: number, path: string): readonly object[] {
   return line.split(/(?=\{")/).flatMap(part => toRecord(part, number, path))
 }
 
-/** What is no JSON can only be a record that was cut off. It said nothing. */
+/** Text that is not JSON can only be an incomplete record, which counts for nothing. */
 function toRecord(text: string, number: number, path: string): readonly object[] {
   let value: unknown
   try {
@@ -253,7 +261,7 @@ function toHeader(record: object, path: string): LedgerHeader {
   if (ownValue(record, 'ledger') !== FORMAT)
     throw unreadable(path, 'its first line is not that of a ledger of this version')
   const runId = text('runId')
-  if (runId === undefined || !/^[0-9a-f]{16}$/.test(runId)) throw unreadable(path, 'it has no id of a run')
+  if (runId === undefined || !/^[0-9a-f]{16}$/.test(runId)) throw unreadable(path, 'it has no run ID')
   const region = text('region')
   const endpoint = text('endpoint')
   if (region === undefined || !(endpoint === undefined ? REGION_PATTERN : /^[\w-]{1,40}$/).test(region))
@@ -266,8 +274,9 @@ function apply(record: object, runId: string, resources: Map<string, LedgerResou
   const [step, kind] = (['creating', 'created', 'gone'] as const)
     .map(one => [one, ownValue(record, one)] as const)
     .find(([, value]) => value !== undefined) ?? [undefined, undefined]
-  if (!isKind(kind)) throw unreadable(path, 'a line is about nothing that a run creates')
-  if (!isNameOf(runId, name)) throw unreadable(path, `it names ${quote(name)}, which is not of the run ${quote(runId)}`)
+  if (!isKind(kind)) throw unreadable(path, 'a line names something that no run creates')
+  if (!isNameOf(runId, name))
+    throw unreadable(path, `it names ${quote(name)}, which is not from the run ${quote(runId)}`)
   const key = keyOf(kind, name)
   if (step === 'gone') return void resources.delete(key)
   if (step === 'creating') return void resources.set(key, { kind, name })
@@ -288,24 +297,24 @@ function isKind(value: unknown): value is ResourceKind {
 function unreadable(path: string, why: string, cause?: unknown): RolecastError {
   return new RolecastError(
     'invalid-input',
-    `${quote(path)} is not a ledger that can be followed (${why}); nothing was deleted: give the file that \`rolecast calibrate\` wrote, unchanged`,
+    `${quote(path)} cannot be used as a ledger (${why}), so nothing was deleted; give the file that \`rolecast calibrate\` wrote, unchanged`,
     { value: path, ...(cause !== undefined && { cause }) },
   )
 }
 
 function cannotWrite(path: string, cause: unknown): RolecastError {
   const code = codeOf(cause)
-  const what = code === 'EEXIST' ? 'exists already' : `cannot be written (${code})`
+  const what = code === 'EEXIST' ? 'already exists' : `cannot be written (${code})`
   const next =
     code === 'EEXIST' ? 'clean up what it lists, or name another file' : 'name a file in a folder that you can write to'
   return new RolecastError('invalid-option', `the ledger ${quote(path)} ${what}; ${next}`, { value: path, cause })
 }
 
-/** What is created from now on would be in no ledger, so it ends the run. */
+/** Ends the run, because resources created from now on would be in no ledger. */
 function cannotGoOn(path: string, what: string, cause?: unknown): RolecastError {
   return new RolecastError(
     'invalid-input',
-    `the ledger ${quote(path)} ${what}, so nothing more is created; run it again with a ledger that can be written and stays`,
+    `the ledger ${quote(path)} ${what}, so nothing more is created; run it again with a ledger that stays in place and writable`,
     { value: path, ...(cause !== undefined && { cause }) },
   )
 }

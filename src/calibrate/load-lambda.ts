@@ -6,8 +6,8 @@ import { RolecastError } from '../errors.js'
 const PACKAGE = '@aws-sdk/client-lambda'
 
 /**
- * Loads the SDK's client of Lambda, an optional peer that only `--pre-token` needs: from where rolecast is installed, or from the
- * working directory, because a global installation and npx do not see what a project has.
+ * Loads the SDK's client of Lambda, an optional peer that only `--pre-token` needs: from where rolecast is installed,
+ * or from the working directory, because a global installation and npx do not see a project's packages.
  *
  * @throws RolecastError `missing-package`
  */

@@ -6,13 +6,13 @@ export type Service = AwsService
 export interface OperationFacts {
   readonly service: Service
   /**
-   * Calls in any second that a run makes at most, together with all others of this `quota`. AWS's quotas are for an account in
-   * a Region, so a run takes a part of each and leaves the rest to your applications.
+   * The most calls that a run makes in any second, together with all others of this `quota`. AWS's quotas are for an
+   * account in a Region, so a run takes a part of each and leaves the rest to your applications.
    */
   readonly quota: keyof typeof RATES
-  /** It makes something each time it is sent: where the response is lost, sending it again could make a second one. */
+  /** It creates something each time it is sent: if the response is lost, a retry could create a second one. */
   readonly isCreation?: true
-  /** Needed beside the permission that has the operation's name, or in its place. */
+  /** Needed in addition to, or instead of, the permission with the operation's name. */
   readonly permissions?: readonly string[]
 }
 
@@ -100,6 +100,7 @@ export const OPERATIONS = {
   DeleteFunction: { service: 'lambda', quota: 'other' },
 } as const satisfies Readonly<Record<string, OperationFacts>>
 
+/** An operation of AWS that a run can call. */
 export type Operation = keyof typeof OPERATIONS
 
 export function factsOf(operation: Operation): OperationFacts {

@@ -23,21 +23,43 @@ import {
   togglesBetween,
 } from './user-pool-rows.js'
 
+/** What a run would look at: the same options as those of `calibrate`. */
 export interface PlanOptions {
+  /**
+   * Also a user in 100 groups, as many as a user can be in.
+   *
+   * @default false
+   */
   readonly many?: boolean | undefined
+  /**
+   * Also which role an identity pool gives.
+   *
+   * @default false
+   */
   readonly identityPool?: boolean | undefined
+  /**
+   * Also what Cognito makes of the responses of a pre token generation trigger.
+   *
+   * @default false
+   */
   readonly preToken?: boolean | undefined
+  /**
+   * Another address of all services, such as an emulator's.
+   *
+   * @default AWS's own addresses
+   */
   readonly endpoint?: string | undefined
 }
 
-/** What a run does. Made without a call, a file or a clock. */
+/** What a run does. Computed without a call, a file or a clock. */
 export interface CalibrationPlan {
+  /** The parts of the run, in their order. */
   readonly steps: readonly PlannedStep[]
   /** All calls, one entry for each operation, by service and name. */
   readonly calls: readonly Required<PlannedCall>[]
-  /** What the caller has to be allowed. */
+  /** The permissions that the caller needs. */
   readonly permissions: readonly Permission[]
-  /** What is created, and deleted in the end. */
+  /** What is created, and deleted at the end. */
   readonly creates: readonly string[]
   /** What it costs, in sentences. */
   readonly costs: readonly string[]
@@ -45,8 +67,11 @@ export interface CalibrationPlan {
   readonly seconds: number
 }
 
+/** A permission, as an IAM policy has it. */
 export interface Permission {
+  /** The action, for example `cognito-idp:CreateUserPool`. */
   readonly action: string
+  /** The ARN that the action is allowed on. */
   readonly resource: string
 }
 
@@ -57,6 +82,11 @@ const USERS = { rows: 1, order: 2, delays: 1 } as const
  * What `calibrate` would do with these options. It makes no call.
  *
  * @throws RolecastError `invalid-option` for an endpoint that is not a URL
+ * @example
+ * import { planCalibration } from 'rolecast/calibrate'
+ *
+ * const { permissions, costs, seconds } = planCalibration({ identityPool: true })
+ * for (const { action, resource } of permissions) console.log(action, resource)
  */
 export function planCalibration(options: PlanOptions = {}): CalibrationPlan {
   checkEndpoint(options)
@@ -74,7 +104,7 @@ export function planCalibration(options: PlanOptions = {}): CalibrationPlan {
 
 function stepsOf({ many, identityPool, preToken, endpoint }: PlanOptions): readonly PlannedStep[] {
   return [
-    // Whose account it is: made-up roles are in the same.
+    // To find the account, in which the made-up roles are too.
     ...(isOfAws(endpoint) ? [step('whose credentials these are', [['GetCallerIdentity', 1]])] : []),
     step('a user pool and its app client', [
       ['CreateUserPool', 1],
@@ -107,7 +137,7 @@ function rowsStep(): PlannedStep {
     joins += joining
     leaves += toggles.length - joining
     before = members
-    // What is not predicted has to come twice.
+    // A result that is not predicted has to come twice.
     const { outcome } = resolveRoles(members.map(name => groupOf(name, place)))
     signIns += outcome === 'undetermined' ? 2 : 1
   }
@@ -161,7 +191,7 @@ function summed(steps: readonly PlannedStep[]): readonly Required<PlannedCall>[]
   return [...sums.values()]
 }
 
-/** Listings are called only where a run ended while it created something that has an id of its own, and is then found by its name. */
+/** Listings are called only if a run ended during a creation: the resource is then found by its name. */
 function onlyAfterInterruption({ identityPool }: PlanOptions): readonly Operation[] {
   return ['ListUserPools', ...(identityPool ? (['ListIdentityPools'] as const) : [])]
 }
@@ -180,7 +210,7 @@ function resourceOf(action: string): string {
   return RESOURCE_OF[action] ?? RESOURCE_OF_SERVICE[service] ?? 'the user pool'
 }
 
-/** Of what cannot be allowed for the scratch pool alone, because the pool is not there yet. */
+/** The resources of permissions that cannot be limited to the scratch pool, which does not exist yet. */
 const RESOURCE_OF: Readonly<Record<string, string>> = {
   'cognito-idp:CreateUserPool': '*',
   'cognito-idp:ListUserPools': '*',
@@ -211,8 +241,8 @@ function costsOf({ many, identityPool, preToken }: PlanOptions): readonly string
   const { rows, order, delays } = USERS
   const count = rows + order + delays + (many ? 1 : 0) + (identityPool ? IDENTITY_POOL_USERS : 0)
   return [
-    `${count} users sign in, which makes ${count} monthly active users of the Lite tier: within the free tier of the account nothing, beyond it less than 0.10 US dollars in all`,
-    ...(identityPool ? ['the identity pool, the roles and the calls of STS: nothing'] : []),
+    `${count} users sign in, which makes ${count} monthly active users of the Lite tier: free within the free tier of the account, and less than 0.10 US dollars in total beyond it`,
+    ...(identityPool ? ['the identity pool, the roles and the calls of STS: free'] : []),
     ...(preToken ? preTokenCosts() : []),
   ]
 }

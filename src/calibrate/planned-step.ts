@@ -2,11 +2,12 @@ import type { Operation } from './operations.js'
 
 /** The calls of one operation that a part of a run makes. */
 export interface PlannedCall {
+  /** The operation that is called. */
   readonly operation: Operation
-  /** If each change shows at once, everything is as predicted, and no call fails. */
+  /** If each change shows immediately, everything is as predicted, and no call fails. */
   readonly count: number
   /**
-   * At most, but for calls that are sent again because they failed.
+   * The maximum, without retries of failed calls.
    *
    * @default `count`
    */
@@ -15,7 +16,9 @@ export interface PlannedCall {
 
 /** A part of a run. */
 export interface PlannedStep {
+  /** What it does, in words. */
   readonly what: string
+  /** Its calls, one entry for each operation. */
   readonly calls: readonly PlannedCall[]
 }
 

@@ -9,7 +9,7 @@ export interface TriggerPool {
   readonly version: TriggerVersion
   /** `version` of the event that the function gets. */
   readonly event: '1' | '2' | '3'
-  /** Version 1 is what the Lite tier has, and the others need more. */
+  /** The Lite tier has only version 1; the others need a higher tier. */
   readonly tier: 'LITE' | 'ESSENTIALS'
 }
 
@@ -22,14 +22,17 @@ export const TRIGGER_POOLS: readonly TriggerPool[] = [
 
 /** What the function does to a token, in the words of all versions. */
 interface Override {
-  /** Undefined: the key is not there. */
+  /** Undefined: no such key. */
   readonly details?: GroupOverrideDetails | null
   readonly idToken?: ClaimChanges
   /** Versions 2 and 3 only. */
   readonly accessToken?: ClaimChanges
 }
 
-/** Three ARNs. No role has to exist: Cognito checks `iam:PassRole` when a group is made, and not whether the role is there. */
+/**
+ * Three ARNs. No role has to exist: Cognito checks `iam:PassRole` when a group is created, but not whether the role
+ * exists.
+ */
 export interface TriggerRoles {
   readonly alpha: string
   readonly beta: string
@@ -43,14 +46,14 @@ export interface PreTokenCase {
   readonly returns: string
   /** `empty`: a response without details. `null`: details that are null. Neither can carry the mark. */
   readonly override: 'empty' | null | ((roles: TriggerRoles) => Override)
-  /** Only for versions 2 and 3, which alone can do it. */
+  /** Only versions 2 and 3 can do it. */
   readonly newerOnly?: true
 }
 
 /** A group name that the pool does not have. */
 const OTHER = 'rolecast-other'
 
-/** Every row of docs/pre-token.md, and what it says could not be found. */
+/** Every row of docs/pre-token.md, including the cases that it calls unknown. */
 export const PRE_TOKEN_CASES: readonly PreTokenCase[] = [
   { id: 'empty-response', returns: 'a response without details', override: 'empty' },
   { id: 'null-response', returns: 'details that are null', override: null },
@@ -173,7 +176,7 @@ export const PRE_TOKEN_CASES: readonly PreTokenCase[] = [
   },
 ]
 
-/** The claim by which a token says that the function ran for it, and that its response counted. */
+/** The claim that shows that the function ran for a token, and that Cognito applied its response. */
 export const MARK = 'rolecast_case'
 
 /** The group that every user of these pools is in. Without the trigger, its role is preferred. */
@@ -181,7 +184,7 @@ export function triggerGroup({ alpha }: TriggerRoles): CalibrationGroup {
   return { groupName: 'rolecast-first', precedence: 1, roleArn: alpha }
 }
 
-/** Whether the pool with this version is asked. */
+/** Whether the pool with this version is probed. */
 export function isAsked({ newerOnly }: PreTokenCase, version: TriggerVersion): boolean {
   return newerOnly !== true || version !== 'V1_0'
 }

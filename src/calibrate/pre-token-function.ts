@@ -16,8 +16,8 @@ const FILE = 'index.mjs'
 const FIRST_DAY = new Date(1980, 0, 1)
 
 /**
- * The code of the trigger: it looks its response up by the name of the user, and computes nothing. A user that it does not
- * know gets the event back as it came.
+ * The code of the trigger: it looks up its response by the username, and computes nothing. For an unknown user it returns
+ * the event unchanged.
  */
 export function preTokenSource(responses: Readonly<Record<string, TriggerResponses>>): string {
   return `// Made by "rolecast calibrate --pre-token", which deletes it at the end of its run.

@@ -15,7 +15,7 @@ export function preTokenSteps(): readonly PlannedStep[] {
   ]
 }
 
-/** The end of it. */
+/** The deletions at its end. */
 export const PRE_TOKEN_DELETION: readonly Count[] = [
   ['DescribeUserPool', 2 * TRIGGER_POOLS.length],
   ['DeleteUserPool', TRIGGER_POOLS.length],
@@ -32,7 +32,7 @@ export function usersOf({ version }: Pick<TriggerPool, 'version'>): number {
 
 export function preTokenCreates(): readonly string[] {
   return [
-    '1 Lambda function without access to anything, and 1 role without permissions for it',
+    '1 Lambda function, and 1 role without permissions for it',
     ...TRIGGER_POOLS.map(
       pool =>
         `1 user pool of the ${pool.tier === 'LITE' ? 'Lite' : 'Essentials'} tier whose pre token generation trigger ${pool.version} is the function, with 1 app client, 1 group and ${usersOf(pool)} users`,
@@ -43,8 +43,8 @@ export function preTokenCreates(): readonly string[] {
 /** In sentences. */
 export function preTokenCosts(): readonly string[] {
   return [
-    `for the trigger, ${usersIn('LITE')} more monthly active users of the Lite tier and ${usersIn('ESSENTIALS')} of the Essentials tier: within the free tiers of the account nothing, beyond them less than 1 US dollar in all`,
-    'some hundred invocations of a Lambda function with 128 MB: less than 0.01 US dollars',
+    `for the trigger, ${usersIn('LITE')} more monthly active users of the Lite tier and ${usersIn('ESSENTIALS')} of the Essentials tier: free within the free tiers of the account, and less than 1 US dollar in total beyond them`,
+    'a few hundred invocations of a Lambda function with 128 MB: less than 0.01 US dollars',
   ]
 }
 

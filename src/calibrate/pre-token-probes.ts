@@ -42,17 +42,17 @@ import { MAX_ROLE_WAIT, PAUSE } from './waits.js'
 /** Milliseconds in which the function has to be ready, and in which a pool has to call it. */
 export const MAX_FUNCTION_WAIT = 60_000
 
-/** How often a sign-in that fails, or a token without its mark, is tried before that is the answer. */
+/** How often a sign-in is tried before a failure, or a token without its mark, counts as the result. */
 export const ATTEMPTS = 3
 
 /**
- * Asks what Cognito makes of the responses of a pre token generation trigger: one function, whose response goes by the name of the
- * user, and a user pool for each version of the trigger's event.
+ * Probes how Cognito applies the responses of a pre token generation trigger, with one function, whose response depends
+ * on the username, and a user pool for each version of the trigger's event.
  *
  * A marked token says that the function ran for it. A pool in which no token is marked is not settled.
  *
  * @param place where the made-up roles of the responses are
- * @throws RolecastError as a rejection: `aborted`, or nothing may be created any more. All else is said per case
+ * @throws RolecastError as a rejection: `aborted`, or nothing may be created any more. Other failures are in the result of their case
  */
 export async function probePreToken(run: Run, place: RolePlace): Promise<readonly PreTokenResult[]> {
   const roles = { alpha: roleArn('alpha', place), beta: roleArn('beta', place), gamma: roleArn('gamma', place) }
@@ -140,10 +140,10 @@ async function signInFor(run: Run, ready: ReadyPool, one: PreTokenCase): Promise
 
 const NOT_MARKED: NoAnswer = {
   outcome: 'not-settled',
-  why: 'the token does not have the claim that the function adds, so the response did not count, or the function did not run',
+  why: 'the token does not have the claim that the function adds, so Cognito ignored the response or did not call the function',
 }
 
-/** Exceptions of a sign-in whose trigger failed, or whose response Cognito does not take. */
+/** Exceptions of a sign-in whose trigger failed, or whose response Cognito does not accept. */
 const REJECTIONS: ReadonlySet<string> = new Set([
   'InvalidLambdaResponseException',
   'UnexpectedLambdaException',
@@ -171,12 +171,12 @@ async function createFunction(run: Run, roles: TriggerRoles): Promise<string | N
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Principal: { Service: 'lambda.amazonaws.com' }, Action: 'sts:AssumeRole' }],
   }
-  const role = await createRole(run, { suffix: 'lambda', trust: JSON.stringify(trust), about: 'Of the function' })
+  const role = await createRole(run, { suffix: 'lambda', trust: JSON.stringify(trust), about: 'Role of the function' })
   let arn = ''
   const id = await createResource(run, 'function', async ({ name, tags }) => {
     const input = {
       FunctionName: name,
-      Description: 'Of rolecast calibrate, which deletes it.',
+      Description: 'Created by rolecast calibrate, which deletes it.',
       Runtime: 'nodejs22.x',
       Role: role,
       Handler: HANDLER,
@@ -222,7 +222,7 @@ async function allowCognito(run: Run, functionArn: string, { arn }: ScratchPool,
   if (arn === null)
     throw new RolecastError(
       'malformed-response',
-      'CreateUserPool gave no ARN of the pool, without which every pool could call the function; check that the endpoint is AWS',
+      'CreateUserPool returned no ARN, and without it every pool could call the function; check that the endpoint is AWS',
     )
   const input = {
     FunctionName: functionArn,
@@ -234,7 +234,7 @@ async function allowCognito(run: Run, functionArn: string, { arn }: ScratchPool,
   try {
     await run.call('AddPermission', input, anything)
   } catch (error) {
-    // What a request did whose response was lost.
+    // An earlier request did this, and its response was lost.
     if (exceptionName(error) !== 'ResourceConflictException') throw error
   }
 }

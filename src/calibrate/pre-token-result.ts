@@ -17,59 +17,71 @@ import {
   type TriggerRoles,
   type TriggerVersion,
 } from './pre-token-cases.js'
-import type { NoAnswer, Verdict } from './identity-pool-result.js'
+import type { NoAnswer, ProbeVerdict } from './identity-pool-result.js'
 import { PLACEHOLDER_ACCOUNT } from './user-pool-rows.js'
 
-/** A claim as a token carries it. Null: it does not. */
+/** A claim as a token carries it. Null: the token does not have it. */
 export type CarriedClaim = string | readonly string[] | null
 
-/** What is in the place of a claim of a kind that no role claim has. */
-export const OTHER_KIND = '(neither text nor a list of texts)'
+/** In place of a claim with a type that role claims do not have. */
+export const OTHER_KIND = '(neither a string nor a list of strings)'
 
 /**
  * - `agrees`: as predicted.
- * - `contradicts`: not as predicted, where the prediction had evidence; or nothing that any reading has.
- * - `settles`: the prediction was undetermined, or taken without evidence, and one reading is what happened.
+ * - `contradicts`: not as predicted although the prediction had evidence, or not as in any reading.
+ * - `settles`: the prediction was undetermined or without evidence, and one reading matches.
  */
 export type ClaimVerdict = 'agrees' | 'contradicts' | 'settles'
 
 /**
  * What Cognito did in a case that AWS does not document:
  *
- * - `as-taken`: what rolecast takes for the likelier.
- * - `unchanged`: the claim is what the groups alone make it.
+ * - `as-taken`: what rolecast assumes as more likely.
+ * - `unchanged`: the claim is what the groups alone determine.
  * - `absent`: the token does not have the claim.
  * - `takes-value`: the claim has the value of `claimsToAddOrOverride`.
  */
 export type ClaimReading = 'as-taken' | 'unchanged' | 'absent' | 'takes-value'
 
+/** One claim of one token, as predicted and as it is. */
 export interface ClaimComparison {
+  /** The token that it is about. */
   readonly token: UndocumentedCase['token']
+  /** The claim that it is about. */
   readonly claim: keyof RoleClaims
-  /** Undetermined: rolecast does not say. */
+  /** Undetermined: rolecast does not predict it. */
   readonly predicted: CarriedClaim | 'undetermined'
+  /** The rule that decided. */
   readonly rule: OverrideRule
+  /** How the rule is known. */
   readonly evidence: Evidence
+  /** What the token has. */
   readonly real: CarriedClaim
+  /** Whether the token has what rolecast predicts. */
   readonly verdict: ClaimVerdict
   /** Present exactly when the verdict is `settles`. */
   readonly reading?: ClaimReading
 }
 
-/** What the sign-in of a case gave. */
+/** The result of the sign-in of a case. */
 export type RealTokens =
   | { readonly outcome: 'tokens' }
-  /** Cognito does not take the response: the sign-in fails. */
+  /** Cognito does not accept the response: the sign-in fails. */
   | { readonly outcome: 'rejected'; readonly error: string }
   | NoAnswer
 
+/** What Cognito made of one response of a trigger. */
 export interface PreTokenResult {
+  /** Unique in the result. */
   readonly id: string
+  /** What the trigger returns, in words. */
   readonly returns: string
+  /** The version of the trigger's event. */
   readonly version: TriggerVersion
+  /** The result of the sign-in. */
   readonly real: RealTokens
-  /** The worst of the claims: a contradiction, or else what settles something. */
-  readonly verdict: Verdict
+  /** The worst verdict of the claims: a contradiction first, then one that settles something. */
+  readonly verdict: ProbeVerdict
   /** One for each claim of each token. Empty where there are no tokens to compare. */
   readonly claims: readonly ClaimComparison[]
 }
@@ -109,12 +121,12 @@ export function judgeTokens(
   return { ...named(one, version), real: { outcome: 'tokens' }, verdict: worstOf(claims), claims }
 }
 
-function worstOf(claims: readonly ClaimComparison[]): Verdict {
+function worstOf(claims: readonly ClaimComparison[]): ProbeVerdict {
   const has = (verdict: ClaimVerdict) => claims.some(claim => claim.verdict === verdict)
   return has('contradicts') ? 'contradicts' : has('settles') ? 'settles' : 'agrees'
 }
 
-/** A case without tokens to compare. A response that Cognito rejects contradicts a prediction that knows what it does. */
+/** A case without tokens to compare. If Cognito rejects the response, that contradicts a prediction with evidence. */
 export function withoutTokens(
   one: PreTokenCase,
   version: TriggerVersion,
@@ -134,7 +146,7 @@ interface ClaimPrediction {
   readonly token: UndocumentedCase['token']
   readonly claim: keyof RoleClaims
   readonly reason: ClaimReason
-  /** Null where the reason says undetermined. */
+  /** Null if the reason says undetermined. */
   readonly value: CarriedClaim
   /** By the groups alone. */
   readonly untouched: CarriedClaim
@@ -179,7 +191,7 @@ const NEVER: ClaimReason = { outcome: 'absent', rule: 'unchanged', evidence: 'ob
 
 const ADDED: ClaimReason = { outcome: 'undetermined', rule: 'added', evidence: 'unknown' }
 
-/** Whether the function ran for this token, and its response counted. */
+/** Whether the function ran for this token, and Cognito applied its response. */
 export function carriesMark({ idToken }: Payloads, { id }: PreTokenCase): boolean {
   return ownValue(idToken, MARK) === id
 }
@@ -195,7 +207,7 @@ interface Doubt {
   readonly added: CarriedClaim | undefined
 }
 
-/** Undefined: no reading has it so. */
+/** Undefined: no reading matches. */
 function readingOf(real: CarriedClaim, { taken, untouched, added }: Doubt): ClaimReading | undefined {
   if (taken !== undefined && isSame(real, taken)) return 'as-taken'
   if (isSame(real, untouched)) return 'unchanged'
@@ -237,7 +249,7 @@ function carried(payload: Readonly<Record<string, unknown>>, claim: string): Car
   return Array.isArray(value) && value.every(one => typeof one === 'string') ? value : OTHER_KIND
 }
 
-/** The same text, or the same entries in any order. A list of one entry is not its entry. */
+/** The same string, or the same entries in any order. A list with one entry is not the same as the entry. */
 function isSame(a: CarriedClaim, b: CarriedClaim): boolean {
   if (a === null || b === null || typeof a === 'string' || typeof b === 'string') return a === b
   return a.length === b.length && new Set(a).size === a.length && a.every(one => b.includes(one))

@@ -7,18 +7,18 @@ import { type LedgerResource, type ResourceKind, resourceName, TAG_KEY } from '.
 import type { Operation } from './operations.js'
 import type { Run, Session } from './session.js'
 
-/** What a resource says of itself: whether it is of the run is decided by both. */
+/** The name and tag of a resource, which both have to be those of the run. */
 export interface Identity {
   readonly name: string | undefined
   /** The value of the tag `rolecast:calibrate`. */
   readonly tag: string | undefined
 }
 
-/** How one kind of resource is found, looked at and deleted. */
+/** How one kind of resource is found, read and deleted. */
 export interface Resource {
-  /** How messages call it: "user pool". */
+  /** The name in messages: "user pool". */
   readonly title: string
-  /** The ids of those with this name, where the id is not known. */
+  /** The ids of the resources with this name, if the id is not known. */
   find(session: Session, name: string): Promise<readonly string[]>
   /** Undefined: it does not exist. */
   look(session: Session, id: string): Promise<Identity | undefined>
@@ -26,7 +26,7 @@ export interface Resource {
   remove(session: Session, id: string): Promise<boolean>
   /** What `remove` calls. */
   readonly deletion: Operation
-  /** Milliseconds for which what exists may not be shown, nor listed, after it was created. */
+  /** Milliseconds after the creation during which AWS may not show or list it yet. */
   readonly hiddenFor: number
 }
 
@@ -40,7 +40,7 @@ const listUserPoolsResponse = z.object({
   UserPools: z.array(z.object({ Id: someText, Name: z.nullish(z.string()) })),
   NextToken: z.nullish(z.string()),
 })
-/** Of a response in which nothing is read. */
+/** For a response from which nothing is read. */
 export const anything = z.unknown()
 
 /** Reads all pages of a list. */
@@ -156,7 +156,7 @@ export const RESOURCES: Readonly<Record<ResourceKind, Resource>> = {
   function: lambdaFunction,
 }
 
-/** What a call gives, or undefined where AWS says that it is about nothing that exists. */
+/** The result of a call, or undefined if AWS says that its subject does not exist. */
 export async function unlessMissing<T>(call: Promise<T>): Promise<T | undefined> {
   try {
     return await call
@@ -171,7 +171,7 @@ async function isDone(call: Promise<unknown>): Promise<boolean> {
 }
 
 /**
- * Creates a resource: first it is in the ledger, then it exists.
+ * Creates a resource, after it was written to the ledger.
  *
  * @param options.suffix distinguishes several of a kind
  * @param create sends the request, with this name and this tag, and resolves to the id
@@ -195,21 +195,21 @@ export async function createResource(
   return id
 }
 
-/** Milliseconds between two looks for what may exist and is not shown yet: twice as many each time, up to the last number. */
+/** Milliseconds between two look-ups of a resource that may not be visible yet: doubled each time, up to the last number. */
 const [FIRST_PAUSE, LAST_PAUSE] = [2_000, 16_000]
 
-/** Milliseconds before a deletion is sent again that AWS refuses for now. */
+/** Milliseconds before a deletion is sent again that AWS rejects for the time being. */
 const BUSY_PAUSES: readonly number[] = [1_000, 2_000, 4_000, 8_000, 16_000]
 
-/** How often, and after how many milliseconds, what was deleted is looked at until it is gone. */
+/** How often, and after how many milliseconds, a deleted resource is looked up until it is gone. */
 const GONE_LOOKS: readonly number[] = [0, 1_000, 2_000, 4_000, 8_000]
 
 /**
- * Deletes what a ledger names, if it has the name and the tag of the run, and reads back that it is gone. What is not shown is
- * looked for until no delay of AWS can be the reason.
+ * Deletes a resource in a ledger, if it has the name and the tag of the run, and confirms that it is gone. A resource
+ * that AWS does not show is looked up until no delay of AWS can be the reason.
  *
  * @param since a time by which it existed, if it ever did; milliseconds of the session's clock
- * @throws RolecastError as a rejection: it is there still, or it is not known whether it is
+ * @throws RolecastError as a rejection: it still exists, or it is not known whether it does
  */
 export async function deleteResource(
   session: Session,
@@ -228,7 +228,7 @@ async function idsOf(session: Session, resource: Resource, name: string): Promis
   return ids.length === 0 ? undefined : ids
 }
 
-/** What the look finds, later and later, and a last time at the end. Undefined: nothing. */
+/** What a look-up finds, repeated with growing pauses until the end. Undefined: nothing. */
 async function lookUntil<T>(
   session: Session,
   until: number,
@@ -242,7 +242,7 @@ async function lookUntil<T>(
   }
 }
 
-/** A deletion that is refused while something else changes, or is being made, is sent again. */
+/** Sends a deletion again that AWS rejects while something else is changed or created. */
 async function removeAgain(session: Session, { remove, deletion }: Resource, id: string): Promise<boolean> {
   for (const ms of BUSY_PAUSES) {
     try {
@@ -257,7 +257,7 @@ async function removeAgain(session: Session, { remove, deletion }: Resource, id:
   return remove(session, id)
 }
 
-/** How AWS refuses for now what it takes later: a function that is pending, and what IAM has not seen go yet. */
+/** Exceptions of deletions that AWS accepts later: a function is pending, or IAM does not know of another deletion yet. */
 const BUSY: ReadonlySet<string> = new Set([
   'ResourceConflictException',
   'ConcurrentModificationException',
@@ -278,7 +278,7 @@ async function deleteOne(session: Session, { kind, name, id }: Found, until: num
       return session.tell(isFirst ? { event: 'absent', kind, name } : { event: 'deleted', kind, name, id })
     checkOwn(session, resource, { name, id }, identity)
     if (isFirst) session.tell({ event: 'deleting', kind, name, id })
-    // Where it is shown, and cannot be deleted because it does not exist, some part of AWS has not heard of it yet.
+    // AWS shows it, but says that it does not exist when it is deleted: a part of AWS does not know it yet.
     if ((await removeAgain(session, resource, id)) || session.now() >= until) break
     await session.sleep(FIRST_PAUSE)
   }
@@ -288,12 +288,12 @@ async function deleteOne(session: Session, { kind, name, id }: Found, until: num
   }
   throw new RolecastError(
     'service-error',
-    `${resource.title} ${quote(id)} was deleted and is there still; look at it in the console, or delete it again`,
+    `${resource.title} ${quote(id)} was deleted but still exists; look at it in the console, or delete it again`,
     { retryable: true },
   )
 }
 
-/** What a ledger says is not enough: it can have been changed, and ids can be mistaken. */
+/** A ledger alone is not enough: it can have been changed, and IDs can be mistaken. */
 function checkOwn(
   { runId }: Session,
   { title }: Resource,
@@ -312,10 +312,10 @@ function checkOwn(
   )
 }
 
-/** Deletes all that is left of a run, what was created last first. What could not be deleted is returned, each with why. */
+/** Deletes all that is left of a run, the newest first. Returns what could not be deleted, with the reasons. */
 export async function deleteAll(run: Run): Promise<readonly LeftBehind[]> {
   const left: LeftBehind[] = []
-  // Nothing is created any more, so one wait is enough for all.
+  // Nothing more is created, so one wait is enough for all.
   const since = run.now()
   for (const resource of run.ledger.left()) {
     try {
@@ -331,7 +331,7 @@ export async function deleteAll(run: Run): Promise<readonly LeftBehind[]> {
   return left
 }
 
-/** Whether the ledger was removed, as it is where nothing is left. */
+/** Removes the ledger if nothing is left. Returns whether it was removed. */
 export async function endLedger({ ledger, tell }: Run, leftBehind: readonly LeftBehind[]): Promise<boolean> {
   if (leftBehind.length > 0) {
     await ledger.close()
@@ -344,6 +344,8 @@ export async function endLedger({ ledger, tell }: Run, leftBehind: readonly Left
 
 /** What a run created and could not delete, or could not find out about. */
 export interface LeftBehind extends LedgerResource {
+  /** What it is, in words. */
   readonly title: string
+  /** Why it is left. */
   readonly error: RolecastError
 }

@@ -15,9 +15,9 @@ import type { Row } from './user-pool-rows.js'
 
 /**
  * - `agrees`: the tokens have what rolecast predicts.
- * - `settles`: rolecast does not predict the preferred role, and the tokens have what one reading says.
- * - `contradicts`: they do not.
- * - `not-settled`: no tokens of this user could be had, or none with the memberships that were made. It never counts as
+ * - `settles`: rolecast does not predict the preferred role, and the tokens match one reading.
+ * - `contradicts`: the tokens do not match.
+ * - `not-settled`: there were no tokens of this user, or none with the memberships that were set up. It never counts as
  *   agreeing.
  */
 export type RowVerdict = 'agrees' | 'settles' | 'contradicts' | 'not-settled'
@@ -27,40 +27,47 @@ export type TokenPair = Pick<CalibrationToken, 'idToken' | 'accessToken'>
 
 /** What rolecast predicts without a calibration. */
 export interface RowPrediction extends TokenPair {
+  /** How certain the preferred role is. */
   readonly outcome: Outcome
+  /** How the rule is known. */
   readonly evidence: Evidence
   /** Of an undetermined outcome: the preferred role, if there is one. */
   readonly candidateRole?: string
 }
 
+/** What one user's tokens showed. */
 export interface RowResult {
+  /** Unique in the result. */
   readonly id: string
   /** The case of docs/semantics.md. */
   readonly row: string
+  /** What the case is about. */
   readonly about: string
+  /** What rolecast predicts. */
   readonly predicted: RowPrediction
   /** Absent where no claims were read. */
   readonly real?: TokenPair
+  /** Whether the tokens have what rolecast predicts. */
   readonly verdict: RowVerdict
-  /** Of a row that settles, the reading that Cognito followed; of one that contradicts, one that has it so, if any does. */
+  /** If the row settles, the reading that Cognito followed; if it contradicts, a reading that matches, if there is one. */
   readonly reading?: Semantics
-  /** All readings that have it so: present where `reading` is. */
+  /** All readings that match; present if `reading` is. */
   readonly readings?: readonly Semantics[]
-  /** Why it contradicts, where that is not to be seen in `real`, or why it is not settled. */
+  /** Why it contradicts, if `real` does not show that, or why it is not settled. */
   readonly why?: string
 }
 
-/** What one user's tokens say: `read`, with claims of the kinds that AWS documents, or why there is nothing to compare. */
+/** What one user's tokens show: `read`, with claims of the documented types, or why there is nothing to compare. */
 export type RowReading =
   | { readonly outcome: 'read'; readonly token: CalibrationToken }
-  /** A claim is of another kind, for example one text in the place of a list. */
+  /** A claim has another type, for example a string in place of a list. */
   | { readonly outcome: 'malformed'; readonly token: RowUser; readonly why: string }
   | { readonly outcome: 'none'; readonly token: RowUser; readonly why: string }
 
 /** Whose tokens they are. */
 export type RowUser = Pick<CalibrationToken, 'id' | 'row' | 'groups'>
 
-/** Compares what a user's tokens have with the prediction. */
+/** Compares a user's tokens with the prediction. */
 export function judgeRow({ about, evidence }: Pick<Row, 'about' | 'evidence'>, reading: RowReading): RowResult {
   const { id, row, groups } = reading.token
   const prediction = predictRow(groups)
@@ -123,55 +130,78 @@ export type OrderResult =
     }
   | NotMeasured
 
+/** Something that a run did not find out. */
 export interface NotMeasured {
+  /** Always `not-measured`. */
   readonly outcome: 'not-measured'
+  /** The reason, in one line. */
   readonly why: string
 }
 
 /** How long a change takes until a refreshed token shows it. */
 export interface DelayResult {
+  /** The operation that makes the change. */
   readonly change: 'AdminAddUserToGroup' | 'UpdateGroup' | 'AdminRemoveUserFromGroup' | 'DeleteGroup'
+  /** What was changed. */
   readonly about: string
+  /** How long it took, or why that is not known. */
   readonly delay:
     /** Seconds from the response to the change, to the response of the first refresh that shows it. */
     | { readonly outcome: 'shown'; readonly seconds: number }
-    /** No refresh showed it within so many seconds. */
+    /** No refresh showed it within this many seconds. */
     | { readonly outcome: 'not-within'; readonly seconds: number }
     | NotMeasured
 }
 
 /** What a run found. It has no token, no password and no account id. */
 export interface CalibrationResult extends Calibration {
+  /** The AWS Region of the run. */
   readonly region: string
-  /** As Cognito says; null where it does not. */
+  /** As Cognito returns it; null if it does not. */
   readonly tier: string | null
-  /** As in `fitSemantics`; absent too where a claim was of a kind that no reading knows. */
+  /** As in `fitSemantics`; absent too if a claim had an undocumented type. */
   readonly semantics?: Semantics
+  /** Each reading of Cognito's rules, with the ids of the tokens that contradict it. */
   readonly readings: SemanticsFit['readings']
+  /** What the tokens of each user showed. */
   readonly rows: readonly RowResult[]
+  /** In what order claims list their entries. */
   readonly order: OrderResult
+  /** How long changes take until a refreshed token shows them. */
   readonly delays: readonly DelayResult[]
+  /** What the identity pool gave; absent if the run did not look at one. */
   readonly identityPool?: readonly IdentityPoolResult[]
+  /** What Cognito made of a trigger's responses; absent if the run did not look at triggers. */
   readonly preToken?: readonly PreTokenResult[]
   /** Sentences: what this run did not look at. */
   readonly notSeen: readonly string[]
 }
 
-/** What is left of a run, beside what it found. */
+/** The result of a run, and what is left of it. */
 export interface CalibrationOutcome {
+  /** What the run found. */
   readonly result: CalibrationResult
-  /** What could not be deleted. Empty: all that was created was read back as gone. */
+  /** What could not be deleted. Empty: everything that was created was confirmed to be gone. */
   readonly leftBehind: readonly LeftBehind[]
-  /** The ledger, which is there while something is left. */
+  /** The ledger, which exists while something is left. */
   readonly ledger: string
 }
 
 /**
- * `contradicted`: a prediction was, or every reading is, so that rows that settle a case contradict one another. `incomplete`:
- * neither, and a row or a case is not settled.
+ * `contradicted`: a prediction was contradicted; or every reading was, because rows that settle a case contradict one
+ * another. `incomplete`: neither of these, but a row or a case is not settled.
  */
 export type CalibrationVerdict = 'agrees' | 'contradicted' | 'incomplete'
 
+/**
+ * Whether rolecast's predictions agree with what a run found.
+ *
+ * @example
+ * import { calibrate, verdictOf } from 'rolecast/calibrate'
+ *
+ * const { result } = await calibrate({ region: 'eu-west-1' })
+ * if (verdictOf(result) === 'contradicted') process.exitCode = 1
+ */
 export function verdictOf(result: CalibrationResult): CalibrationVerdict {
   const { rows, readings, identityPool = [], preToken = [] } = result
   const verdicts = new Set([...rows, ...identityPool, ...preToken].map(({ verdict }) => verdict))

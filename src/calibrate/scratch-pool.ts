@@ -13,9 +13,9 @@ import type { Run, Session } from './session.js'
 export interface ScratchPool {
   readonly userPoolId: string
   readonly clientId: string
-  /** As the response says it; null where it does not. */
+  /** From the response; null if it is not in it. */
   readonly tier: string | null
-  /** The same. Never printed: it has the id of the account. */
+  /** The same. Never printed, because it contains the account ID. */
   readonly arn: string | null
 }
 
@@ -24,11 +24,11 @@ export interface ScratchUser {
   readonly password: string
 }
 
-/** The tokens of one sign-in, as they came. Never printed, never kept. */
+/** The tokens of one sign-in. Never printed, never stored. */
 export interface Tokens {
   readonly idToken: string
   readonly accessToken: string
-  /** Absent after a refresh that keeps the one it was made with. */
+  /** Absent after a refresh without a new refresh token. */
   readonly refreshToken?: string | undefined
 }
 
@@ -48,8 +48,8 @@ const authenticationResponse = z.object({
 })
 
 /**
- * Creates a user pool for a run, and an app client whose users sign in with a password through an API that only administrators
- * can call.
+ * Creates a user pool for a run, and an app client whose users sign in with a password through an API that only
+ * administrators can call.
  *
  * @param options.settings more of CreateUserPool's input
  */
@@ -102,7 +102,7 @@ export async function createScratchPool(
   }
 }
 
-/** Some emulators do not know every tier, and it changes nothing in what they put into tokens. */
+/** Some emulators do not know every tier, which does not affect their tokens. */
 async function createPool(run: Run, input: Readonly<Record<string, unknown>>) {
   try {
     return await run.call('CreateUserPool', input, createUserPoolResponse)
@@ -113,7 +113,7 @@ async function createPool(run: Run, input: Readonly<Record<string, unknown>>) {
   }
 }
 
-/** Creates a user with a password that nothing but this object has. No message is sent. */
+/** Creates a user with a password that exists only in this object. No message is sent. */
 export async function createScratchUser(
   session: Session,
   { userPoolId }: ScratchPool,
@@ -141,7 +141,7 @@ export async function createScratchGroup(
   await unlessExists(session.call('CreateGroup', input, anything))
 }
 
-/** The pool was empty before: what exists is what a lost response was about. */
+/** The pool was empty before, so an existing resource is that of a lost response. */
 async function unlessExists(call: Promise<unknown>): Promise<void> {
   try {
     await call
@@ -196,10 +196,10 @@ async function authenticate(
 }
 
 /**
- * The payload of a token. The signature is not checked: the token came as the response to a signed request, from the service that
- * would publish the keys too, over TLS unless an endpoint without it was given.
+ * The payload of a token. The signature is not checked: the token came as the response to a signed request, from the
+ * service that would publish the keys too, over TLS unless an endpoint without it was given.
  *
- * @throws RolecastError `malformed-response`: it is no JWT. The token is not in the error
+ * @throws RolecastError `malformed-response`: it is not a JWT. The token is not in the error
  */
 export function payloadOf(token: string): Payload {
   try {
@@ -207,12 +207,12 @@ export function payloadOf(token: string): Payload {
   } catch {
     throw new RolecastError(
       'malformed-response',
-      'AdminInitiateAuth got a token that is no JWT; check that the endpoint is AWS',
+      'AdminInitiateAuth returned a token that is not a JWT; check that the endpoint is AWS',
     )
   }
 }
 
-/** Deletes a group. One that does not exist any more is deleted. */
+/** Deletes a group. One that no longer exists counts as deleted. */
 export async function deleteScratchGroup(
   session: Session,
   { userPoolId }: ScratchPool,
@@ -221,7 +221,7 @@ export async function deleteScratchGroup(
   await unlessMissing(session.call('DeleteGroup', { UserPoolId: userPoolId, GroupName: groupName }, anything))
 }
 
-/** Tells a failure that ends one probe, and not the run, and says what is kept of it. Rethrows what ends the run. */
+/** Emits a failure that ends one probe but not the run, and returns its stored form. Rethrows an error that ends the run. */
 export function whyNot({ tell }: Pick<Session, 'tell'>, error: unknown): string {
   if (!isRolecastError(error) || error.code === 'aborted' || error.code === 'invalid-input') throw error
   tell({ event: 'failed', error })

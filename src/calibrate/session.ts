@@ -11,9 +11,9 @@ import type { Ledger } from './ledger.js'
 import { factsOf, type Operation, RATES } from './operations.js'
 import type { ResourceKind } from './ledger.js'
 
-/** What happens in a run, for who watches it. Nothing in it is a token, a password or an account id. */
+/** What happens in a run. It never has a token, a password or an account ID. */
 export type CalibrateEvent =
-  /** The ledger is there: what is created next can be cleaned up by it. */
+  /** The ledger exists: resources that are created from now on can be cleaned up with it. */
   | { readonly event: 'ledger'; readonly path: string }
   /** What is done next. */
   | { readonly event: 'step'; readonly what: string }
@@ -23,7 +23,7 @@ export type CalibrateEvent =
       readonly name: string
       readonly id: string
     }
-  /** Nothing has this name: the run ended before it was created. */
+  /** No resource has this name: the run ended before it was created. */
   | { readonly event: 'absent'; readonly kind: ResourceKind; readonly name: string }
   /** It could not be deleted, or it is not known whether it exists. */
   | {
@@ -33,13 +33,14 @@ export type CalibrateEvent =
       readonly id?: string | undefined
       readonly error: RolecastError
     }
-  /** Nothing that the ledger names is left, but its file is: it could not be removed, or is another one by now. */
+  /** Nothing that the ledger names is left, but its file remains: it could not be removed, or was replaced. */
   | { readonly event: 'ledger-stays'; readonly path: string }
-  /** A part of the run has no answer. What the result keeps of it has less words. */
+  /** A part of the run has no result. The result has a shorter form of the error. */
   | { readonly event: 'failed'; readonly error: RolecastError }
-  /** A call is sent again in so many milliseconds. */
+  /** A call is sent again after this many milliseconds. */
   | { readonly event: 'retry'; readonly operation: Operation; readonly why: string; readonly ms: number }
 
+/** The time, and waiting. */
 export interface Clock {
   /** Milliseconds since the epoch; never goes back. */
   readonly now: () => number
@@ -74,7 +75,7 @@ export interface CallOptions {
   readonly credentials?: AwsCredentials | undefined
 }
 
-/** What all probes of a run share. One call at a time: nothing here is meant for calls that overlap. */
+/** What all probes of a run share. One call at a time: calls must not overlap. */
 export interface Session {
   readonly region: string
   readonly endpoint: string | undefined
@@ -82,10 +83,10 @@ export interface Session {
   readonly signal: AbortSignal
   readonly tell: (event: CalibrateEvent) => void
   /**
-   * Sends one operation within its rate, with a timeout, again where that is safe, and checks its response.
+   * Sends one operation within its rate, with a timeout, retries it if that is safe, and checks its response.
    *
-   * @throws RolecastError as a rejection, and nothing else. Without an account id in any message. `not-supported` where an
-   * endpoint that is not AWS's lacks the operation
+   * @throws RolecastError as a rejection, and nothing else. No message has an account ID. `not-supported` if an
+   * endpoint other than AWS's lacks the operation
    */
   call<T>(
     operation: Operation,
@@ -134,7 +135,10 @@ function sessionOf(options: SessionOptions, clients: Clients, sent: Map<string, 
     if (signal.aborted) throw interrupted(signal.reason)
   }
 
-  /** Within any second a server gets no more calls of a quota than its rate: the call so many before has ended a second ago. */
+  /**
+   * Within any second a server gets no more calls of a quota than its rate: the call that many before ended a second
+   * ago.
+   */
   async function pace(operation: Operation): Promise<readonly number[]> {
     const { quota } = factsOf(operation)
     const ends = sent.get(quota) ?? []
@@ -154,7 +158,7 @@ function sessionOf(options: SessionOptions, clients: Clients, sent: Map<string, 
       ended ??= by
       deadline.abort(signal.reason)
     }
-    // What is being created is waited for: its id is what it is deleted by. An interrupt does not say that nothing was created.
+    // An interrupt waits for a creation under way, because the resource is deleted by its id.
     const ignore = factsOf(operation).isCreation ? () => {} : onAbort(signal, () => end('interrupted'))
     const timer = setTimeout(() => end('timeout'), timeout)
     try {

@@ -51,31 +51,31 @@ export interface UserPoolProbe {
   readonly onToken: (idToken: Payload) => void
 }
 
-/** How often a user signs in until the token has the memberships that were made. */
+/** How often a user signs in, at most, until the token has the memberships that were set up. */
 export const MAX_SIGN_INS = 6
 
 /** Milliseconds between two sign-ins of one user. */
 const SIGN_IN_PAUSE = 1_000
 
-/** In how many rows in turn the service may be gone: it then is for the rest, too. */
+/** After this many rows in a row without the service, the rest are not tried. */
 const MAX_FAILURES = 3
 
-const NOT_LOOKED_AT = `not looked at, because the service failed, or was not reached, in ${MAX_FAILURES} cases in turn`
+const NOT_LOOKED_AT = `not looked at, because the service failed or was not reached in ${MAX_FAILURES} cases in a row`
 
-/** Not where the service rejects what one row needs. */
+/** Not if the service rejects something that one row needs. */
 function isOutage(error: unknown): boolean {
   return isRolecastError(error) && error.retryable
 }
 
 export interface RowsFound {
   readonly rows: readonly RowResult[]
-  /** Of the rows whose claims are of the documented kinds. */
+  /** The tokens of the rows whose claims have the documented types. */
   readonly tokens: readonly CalibrationToken[]
-  /** Whether a claim was of a kind that no reading knows. */
+  /** Whether a claim had an undocumented type. */
   readonly hasMalformed: boolean
 }
 
-/** Makes the groups, then each row's memberships, and reads its tokens. */
+/** Creates the groups, then sets up each row's memberships and reads its tokens. */
 export async function probeRows(probe: UserPoolProbe): Promise<RowsFound> {
   const { session, pool, place } = probe
   session.tell({ event: 'step', what: `${GROUP_NAMES.length} groups and a user` })
@@ -113,13 +113,13 @@ function found(readings: readonly RowReading[], rows: readonly Pick<Row, 'about'
 
 const PUBLIC: RolePlace = { partition: 'aws', account: PLACEHOLDER_ACCOUNT }
 
-/** The row as it is kept and printed. */
+/** The row as it is stored and printed. */
 function userOf({ id, row, members }: Pick<Row, 'id' | 'row' | 'members'>): RowUser {
   return { id, row, groups: members.map(name => groupOf(name, PUBLIC)) }
 }
 
 interface Memberships {
-  /** Leaves and joins what the user has to. After a failure, everything is done again. */
+  /** Makes the user leave and join groups. After a failure, it starts over. */
   make(members: readonly GroupName[]): Promise<void>
 }
 
@@ -139,8 +139,8 @@ function createMemberships({ session, pool }: UserPoolProbe, user: ScratchUser):
 }
 
 /**
- * Signs in until the token has the memberships that were made, because a token may be made from what was true before. What
- * rolecast does not predict has to come twice.
+ * Signs in until the token has the memberships that were set up, because a token may still show the earlier ones. A
+ * result that rolecast does not predict has to come twice.
  */
 async function readRow(
   probe: UserPoolProbe,
@@ -164,8 +164,8 @@ async function readRow(
     if (claims === before) return reading
     before = claims
   }
-  const why = last?.outcome === 'none' ? last.why : 'the claims did not come twice in turn'
-  return { outcome: 'none', token: whose, why: `${why}, in ${MAX_SIGN_INS} sign-ins` }
+  const why = last?.outcome === 'none' ? last.why : 'no two in a row gave the same claims'
+  return { outcome: 'none', token: whose, why: `in ${MAX_SIGN_INS} sign-ins, ${why}` }
 }
 
 async function readTokens(probe: UserPoolProbe, user: ScratchUser, whose: RowUser): Promise<RowReading> {
@@ -194,12 +194,12 @@ function shown(value: unknown): string {
   return Array.isArray(value) ? `a list of ${value.length}` : shownValue(value)
 }
 
-/** Masked first, because a quotation can end within an id. */
+/** Masked first, because quoting may cut the text within an ID. */
 function shownValue(value: unknown): string {
   return maskAccounts(quote(typeof value === 'string' ? maskAccounts(value) : value))
 }
 
-/** Whether a claim is a list of these names in any order, or is absent where there are none. Names may come twice. */
+/** Whether a claim is a list of these names in any order, or is absent if there are none. Names may come twice. */
 function isSameSet(carried: unknown, names: readonly string[]): boolean {
   if (carried === undefined || carried === null) return names.length === 0
   if (!Array.isArray(carried)) return false
@@ -209,18 +209,18 @@ function isSameSet(carried: unknown, names: readonly string[]): boolean {
 
 const CLAIMS = ['cognito:groups', 'cognito:roles'] as const
 
-/** The role claims of a token, with the account left out of the ARNs. */
+/** The role claims of a token, without the account in the ARNs. */
 function carriedBy(payload: Payload, place: RolePlace): CarriedRoleClaims | { readonly why: string } {
   const lists: Partial<Record<(typeof CLAIMS)[number], readonly string[] | null>> = {}
   for (const claim of CLAIMS) {
     const value = ownValue(payload, claim)
     if (value !== undefined && !isTexts(value))
-      return { why: `${quote(claim)} is ${shownValue(value)}, not a list of texts` }
+      return { why: `${quote(claim)} is ${shownValue(value)}, not a list of strings` }
     lists[claim] = value === undefined ? null : value.map(one => publicArn(one, place))
   }
   const preferred = ownValue(payload, 'cognito:preferred_role')
   if (preferred !== undefined && (typeof preferred !== 'string' || preferred === ''))
-    return { why: `\`cognito:preferred_role\` is ${shownValue(preferred)}, not a text` }
+    return { why: `\`cognito:preferred_role\` is ${shownValue(preferred)}, not a string` }
   return {
     'cognito:groups': lists['cognito:groups'] ?? null,
     'cognito:roles': lists['cognito:roles'] ?? null,
@@ -232,7 +232,7 @@ function isTexts(value: unknown): value is readonly string[] {
   return Array.isArray(value) && value.every(one => typeof one === 'string' && one !== '')
 }
 
-/** A made-up role of the run as it is printed; of anything else, only the account is left out. */
+/** A made-up role of the run as it is printed; of other ARNs, only the account is masked. */
 function publicArn(arn: string, { partition, account }: RolePlace): string {
   const own = `arn:${partition}:iam::${account}:role/`
   if (arn.startsWith(own)) return `arn:aws:iam::${PLACEHOLDER_ACCOUNT}:role/${maskAccounts(arn.slice(own.length))}`
@@ -263,7 +263,7 @@ export const ORDER_SIGN_INS = 3
 
 const listGroupsResponse = z.object({ Groups: z.array(z.object({ GroupName: someText })) })
 
-/** In what order the claims of two users list what they joined in opposite orders. */
+/** In what order the claims of two users list the groups that they joined in opposite orders. */
 export async function probeOrder(probe: UserPoolProbe): Promise<OrderResult> {
   const { session } = probe
   session.tell({ event: 'step', what: 'the order of the claims' })
@@ -305,7 +305,7 @@ interface OrderedClaims {
   readonly roles: readonly string[]
 }
 
-/** Of a token that has all the groups. */
+/** The claims of a token that has all the groups. */
 async function orderedClaims(probe: UserPoolProbe, user: ScratchUser): Promise<OrderedClaims> {
   const whose = userOf({ id: 'order', row: '9', members: ORDER_MEMBERS })
   let last: RowReading | undefined
@@ -321,7 +321,7 @@ async function orderedClaims(probe: UserPoolProbe, user: ScratchUser): Promise<O
 
 function notShown(last: RowReading | undefined): RolecastError {
   const why = last !== undefined && 'why' in last ? last.why : 'no token was read'
-  return new RolecastError('malformed-response', `${why}, in ${MAX_SIGN_INS} sign-ins`)
+  return new RolecastError('malformed-response', `in ${MAX_SIGN_INS} sign-ins, ${why}`)
 }
 
 function notMeasured(session: Session, error: unknown): NotMeasured {
@@ -336,7 +336,7 @@ function isSameClaims(a: OrderedClaims, b: OrderedClaims): boolean {
   return isSameOrder(a.groups, b.groups) && isSameOrder(a.roles, b.roles)
 }
 
-/** Seconds after which a change that no refreshed token shows is given up. */
+/** Seconds after which the probe gives up on a change that no refreshed token shows. */
 export const MAX_DELAY = 30
 
 /** Milliseconds between two refreshes. */
@@ -355,7 +355,7 @@ export function delayGroups(place: RolePlace): readonly CalibrationGroup[] {
 
 interface Change extends Pick<DelayResult, 'change' | 'about'> {
   readonly make: (probe: UserPoolProbe, user: ScratchUser) => Promise<unknown>
-  /** Whether the change can be seen, by the claims before it. */
+  /** Whether the claims before the change allow it to be seen. */
   readonly isVisible: (claims: OrderedClaims) => boolean
   readonly isShown: (claims: OrderedClaims) => boolean
 }
@@ -419,7 +419,7 @@ export async function probeDelays(probe: UserPoolProbe): Promise<readonly DelayR
 interface DelayStart {
   readonly user: ScratchUser
   readonly refreshToken: string
-  /** Those of the last token. */
+  /** The claims of the last token. */
   claims: OrderedClaims
 }
 
@@ -437,7 +437,7 @@ async function startDelays(probe: UserPoolProbe): Promise<DelayStart> {
   }
   throw new RolecastError(
     'malformed-response',
-    `no token had the group of the user, or none came with a refresh token, in ${MAX_SIGN_INS} sign-ins`,
+    `in ${MAX_SIGN_INS} sign-ins, no token had the user's group, or none came with a refresh token; run the calibration again`,
   )
 }
 
@@ -455,7 +455,7 @@ async function timeChange(
   const { session, pool, place } = probe
   try {
     if (!isVisible(start.claims))
-      return { outcome: 'not-measured', why: 'the tokens before the change do not let it be seen' }
+      return { outcome: 'not-measured', why: 'the tokens from before the change do not allow it to be seen' }
     await make(probe, start.user)
     const changedAt = session.now()
     for (;;) {

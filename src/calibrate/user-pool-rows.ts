@@ -1,16 +1,16 @@
 import type { CalibrationGroup } from '../claims/calibration.js'
 import type { Evidence } from '../claims/evidence.js'
 
-/** Where made-up role ARNs are: the account of who runs it, because a role of another account may be rejected. */
+/** The partition and account of made-up role ARNs: the caller's, because Cognito may reject a role of another account. */
 export interface RolePlace {
   readonly partition: string
   readonly account: string
 }
 
-/** The account in everything that is printed or kept. */
+/** The account in everything that is printed or stored. */
 export const PLACEHOLDER_ACCOUNT = '000000000000'
 
-/** No role of these names exists. `ALPHA` differs from `alpha` in letter case alone. */
+/** No roles with these names exist. `ALPHA` differs from `alpha` only in letter case. */
 type RoleName = 'alpha' | 'beta' | 'gamma' | 'ALPHA'
 
 interface GroupDefinition {
@@ -43,11 +43,11 @@ export interface Row {
   readonly row: string
   readonly about: string
   readonly members: readonly GroupName[]
-  /** Where tokens and AWS's text say less about it than about the other users of its case. */
+  /** Present if tokens and AWS's text show less about it than about the other users of its case. */
   readonly evidence?: Evidence
 }
 
-/** In an order in which few memberships change from one row to the next. */
+/** Ordered so that few memberships change from one row to the next. */
 export const ROWS: readonly Row[] = [
   { id: 'no-group', row: '1', about: 'no group', members: [] },
   { id: 'no-role', row: '2', about: 'groups without a role', members: ['ten-none', 'null-none'] },
@@ -73,11 +73,11 @@ export const ROWS: readonly Row[] = [
   {
     id: 'number-against-null',
     row: '9',
-    about: 'a number against no precedence',
+    about: 'a precedence against none',
     members: ['ten-alpha', 'null-beta'],
   },
-  { id: 'control', row: '5', about: 'the control: one role, one number', members: ['ten-alpha'] },
-  { id: 'two-numbers', row: '9', about: 'two numbers', members: ['ten-alpha', 'twenty-gamma'] },
+  { id: 'control', row: '5', about: 'the control: one role, one precedence', members: ['ten-alpha'] },
+  { id: 'two-numbers', row: '9', about: 'two precedences', members: ['ten-alpha', 'twenty-gamma'] },
   {
     id: 'tie-on-one-role',
     row: '10',
@@ -99,25 +99,25 @@ export const ROWS: readonly Row[] = [
   {
     id: 'three-way-with-roleless',
     row: '12c',
-    about: 'a tie of two roles and no role',
+    about: 'a tie of two roles and a group without a role',
     members: ['ten-alpha', 'ten-beta', 'ten-none'],
   },
   {
     id: 'roleless-contender',
     row: '13',
-    about: 'a role beside no role, at the number that wins',
+    about: 'a group with a role and one without, tied at the winning precedence',
     members: ['ten-alpha', 'ten-none'],
   },
   {
     id: 'roleless-contender-next',
     row: '13',
-    about: 'the same, and another role at the next number',
+    about: 'the same, with another role at the next precedence',
     members: ['ten-alpha', 'ten-none', 'twenty-gamma'],
   },
   {
     id: 'roleless-contender-two',
     row: '13',
-    about: 'two groups with one role beside no role, at the number that wins',
+    about: 'two groups with one role and one without a role, tied at the winning precedence',
     members: ['ten-alpha', 'ten-alpha-too', 'ten-none'],
   },
   {
@@ -130,20 +130,20 @@ export const ROWS: readonly Row[] = [
   {
     id: 'roleless-below',
     row: '14',
-    about: 'no role at a lower number',
+    about: 'a group without a role at a lower precedence',
     members: ['zero-none', 'ten-alpha', 'twenty-gamma'],
   },
   {
     id: 'roleless-null-roles',
     row: '15',
-    about: 'a number without a role, a role without a number',
+    about: 'a precedence without a role, a role without a precedence',
     members: ['zero-none', 'null-alpha'],
   },
   { id: 'zero', row: '4', about: 'precedence 0', members: ['zero-beta'] },
   { id: 'zero-wins', row: '9', about: 'precedence 0 against 10', members: ['zero-beta', 'ten-alpha'] },
 ]
 
-/** What a user joins whose order of claims is looked at: in no order of name, number or creation. */
+/** The groups that a user joins to test the order of claims: not sorted by name, precedence or creation. */
 export const ORDER_MEMBERS: readonly GroupName[] = ['ten-alpha', 'null-beta', 'twenty-gamma', 'zero-beta', 'ten-none']
 
 /** A group in the pool, with the ARN that Cognito is sent. */
@@ -177,7 +177,7 @@ export interface Toggle {
   readonly joins: boolean
 }
 
-/** Leaving comes first: a user who is in too many groups for a moment has a token that no row is about. */
+/** Leaving comes first, because a user who is briefly in too many groups could get a token that fits no row. */
 export function togglesBetween(before: ReadonlySet<GroupName>, after: readonly GroupName[]): readonly Toggle[] {
   const leaves = [...before].filter(group => !after.includes(group))
   const joins = after.filter(group => !before.has(group))

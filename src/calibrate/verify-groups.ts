@@ -14,7 +14,7 @@ export async function readGroupsOfUser(
     signal,
   }: { readonly userPoolId: string; readonly username: string; readonly signal: AbortSignal },
 ): Promise<readonly DatedGroup[] | undefined> {
-  // Errors are to name nothing that the token says.
+  // Errors must not quote the token.
   const context: UserPoolCall = { operation: 'AdminListGroupsForUser', userPoolId, username: '(of the token)' }
   return readAll(calls, context, { Username: username }, signal)
 }
@@ -44,7 +44,7 @@ async function readAll(
     for (const group of Groups) groups.push({ ...toGroup(group), modifiedAt: modificationOf(group) })
     if (groups.length > MAX_GROUPS_PER_POOL)
       throw failure('malformed-response', context, {
-        note: `it has more groups than a user pool, ${MAX_GROUPS_PER_POOL}`,
+        note: `it has more than ${MAX_GROUPS_PER_POOL} groups, the most that a user pool can have`,
       })
     token = NextToken ?? undefined
     checkToken(token)

@@ -14,7 +14,8 @@ export interface IssuerOptions {
 }
 
 /**
- * The issuers that tokens of a user pool can have. With an endpoint, its own too: an emulator may name itself or Cognito.
+ * The issuers that tokens of a user pool can have. With an endpoint, also that endpoint: an emulator may name itself or
+ * Cognito.
  *
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
  */
@@ -27,7 +28,7 @@ function issuersOf({ userPoolId, endpoint }: IssuerOptions): readonly string[] {
       : []
   if (ofCognito.length === 0 && endpoint === undefined)
     throw invalidOption(
-      `how the issuer of user pool ${quote(userPoolId)} looks is not known, because the id does not begin with a Region whose names are public; for an emulator, give its address as \`endpoint\``,
+      `the issuer of user pool ${quote(userPoolId)} is unknown, because the ID does not begin with a Region whose host names are public; for an emulator, give its address as \`endpoint\``,
       userPoolId,
     )
   return endpoint === undefined ? ofCognito : [`${withoutSlash(endpoint)}/${userPoolId}`, ...ofCognito]
@@ -45,7 +46,7 @@ export function checkIssuer(issuer: string, options: IssuerOptions): void {
       ? `user pool ${wanted} at ${quote(issuer.slice(0, issuer.lastIndexOf('/')))}, which is not ${options.endpoint === undefined ? 'where Cognito has that pool' : quote(withoutSlash(options.endpoint))}`
       : isUserPoolId(other)
         ? `user pool ${quote(other)} and not by ${wanted}`
-        : `something else than user pool ${wanted}`
+        : `something other than user pool ${wanted}`
   const next =
     other === options.userPoolId && options.endpoint === undefined
       ? 'if that is an emulator, give its address as `endpoint`'
@@ -59,7 +60,7 @@ export function keysUrlOf(issuer: string, { userPoolId, endpoint }: IssuerOption
   const { protocol, hostname } = new URL(endpoint)
   if (protocol !== 'https:' && !LOOPBACK.test(hostname))
     throw invalidOption(
-      `keys are not read from ${quote(endpoint)}, because what is between here and there could replace them over http; give https, an endpoint on this machine, or the keys themselves`,
+      `keys are not read from ${quote(endpoint)}, because they could be replaced on the way over http; give an https address, an endpoint on this machine, or the keys themselves`,
       endpoint,
     )
   return `${withoutSlash(endpoint)}/${userPoolId}/.well-known/jwks.json`
@@ -77,12 +78,12 @@ export interface FetchKeysOptions {
   readonly timeout?: number | undefined
 }
 
-/** More than a thousand keys take. */
+/** More than a thousand keys need. */
 const MAX_KEYS_BYTES = 2 ** 20
 
 /**
- * The keys at an address, unchecked. It follows no redirection, sends nothing but the request, and waits no longer than the
- * timeout for the whole of the response.
+ * The keys at an address, unchecked. It follows no redirect, sends nothing but the request, and waits at most the
+ * timeout for the whole response.
  *
  * @throws RolecastError as a rejection
  */
@@ -97,7 +98,7 @@ export async function fetchKeys(url: string, options: FetchKeysOptions): Promise
     if (options.signal.aborted) throw failed(url, 'aborted', 'was aborted', AGAIN)
     if (deadline.signal.aborted) throw failed(url, 'timeout', `took too long (${timeout} ms)`, OFFLINE)
     if (cause instanceof RolecastError) throw cause
-    // All that `fetch` fails for is between here and there.
+    // `fetch` only fails because of the network.
     const { code } = diagnose(cause)
     throw failed(url, code === 'unexpected' ? 'unreachable' : code, 'failed', OFFLINE, cause)
   } finally {
@@ -115,24 +116,23 @@ async function readKeys(url: string, signal: AbortSignal): Promise<unknown> {
   if (status !== 200) {
     void response.body?.cancel().catch(() => {})
     const [code, next] = refusalOf(status)
-    throw failed(url, code, `was answered with HTTP ${status}`, next)
+    throw failed(url, code, `got HTTP status ${status}`, next)
   }
   const text = await readText(response, url)
   try {
     return JSON.parse(text)
   } catch {
-    throw failed(url, 'malformed-response', 'got something else than JSON', ENDPOINT)
+    throw failed(url, 'malformed-response', 'got a response that is not JSON', ENDPOINT)
   }
 }
 
-const ENDPOINT =
-  'check that the address is that of the user pool, and that nothing between here and there answers for it'
+const ENDPOINT = 'check that the address is that of the user pool, and that no proxy responds instead'
 
 function refusalOf(status: number): readonly [ErrorCode, string] {
   if (status === 429) return ['throttled', 'try again later']
   if (status >= 500) return ['service-error', 'try again later']
   if (status >= 300 && status < 400) return ['malformed-response', `redirections are not followed; ${ENDPOINT}`]
-  return ['pool-not-found', 'check the user pool id']
+  return ['pool-not-found', 'check the user pool ID']
 }
 
 async function readText(response: Response, url: string): Promise<string> {
@@ -165,8 +165,8 @@ export interface KeySet {
 }
 
 /**
- * Checks that a key of the user pool signed a token, with RS256: Cognito signs with nothing else, and an algorithm that the token
- * chooses can be one that proves nothing. Returns what was signed.
+ * Checks that a key of the user pool signed a token, with RS256: Cognito uses no other algorithm, and an algorithm that
+ * the token chooses may prove nothing. Returns what was signed.
  *
  * @throws RolecastError as a rejection: `invalid-signature`, `invalid-token`, or `invalid-input` for keys that cannot be used.
  * None has a cause, because those of jose quote what they parse.
@@ -190,17 +190,17 @@ function toSignatureError(error: unknown, keySet: KeySet): RolecastError {
   const { code } = error instanceof errors.JOSEError ? error : { code: undefined }
   switch (code) {
     case 'ERR_JOSE_ALG_NOT_ALLOWED':
-      return unsigned(keySet, 'it is signed with another algorithm than RS256, which is the one that Cognito uses')
+      return unsigned(keySet, 'it is not signed with RS256, the algorithm that Cognito uses')
     case 'ERR_JWKS_NO_MATCHING_KEY':
-      return unsigned(keySet, `none of the ${keysOf(keySet)} has the id that the token names`)
+      return unsigned(keySet, `none of the ${keysOf(keySet)} has the ID that the token names`)
     case 'ERR_JWS_SIGNATURE_VERIFICATION_FAILED':
       return unsigned(keySet, `of the ${keysOf(keySet)}, the one that the token names did not sign it`)
     case 'ERR_JWKS_MULTIPLE_MATCHING_KEYS':
-      return unusableKeys(keySet, 'several have the id that the token names')
+      return unusableKeys(keySet, 'several have the ID that the token names')
     case 'ERR_JWS_INVALID':
       return new RolecastError(
         'invalid-token',
-        'the token cannot be used: it is not a signed JSON Web Token; give it whole',
+        'the token cannot be used: it is not a signed JSON Web Token; give the whole token',
       )
     default:
       return unusableKeys(keySet, 'the one that the token names is not a public RSA key of at least 2,048 bits')

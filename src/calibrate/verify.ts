@@ -17,19 +17,20 @@ import { decodeToken, readTokenClaims, type TokenClaims } from './verify-decode.
 import { readGroupsOfPool, readGroupsOfUser } from './verify-groups.js'
 import { checkIssuer, checkSignature, fetchKeys, type IssuerOptions, type KeySet, keysUrlOf } from './verify-keys.js'
 
+/** The options of `verifyToken`. */
 export interface VerifyTokenOptions
   extends Pick<ConnectionOptions, 'client' | 'region' | 'endpoint' | 'profile' | 'timeout'>, SemanticsOptions {
   /** The user pool that issued the token: a token of another pool is an error. */
   readonly userPoolId: string
   /**
-   * All groups of the user pool, read before. Then Cognito is not asked, and the groups of the user are not compared.
+   * All groups of the user pool, read before. Cognito is not called then, and the groups of the user are not compared.
    *
    * @default read from Cognito, with AdminListGroupsForUser, and ListGroups where that does not explain the token
    */
   readonly groups?: Iterable<DatedGroup> | undefined
   /**
-   * When reading the `groups` began, in milliseconds since the epoch, as `takenAt` of a snapshot. Groups that were not read after
-   * the token was issued settle nothing: they may have changed in between.
+   * When reading the `groups` began, in milliseconds since the epoch, such as `takenAt` of a snapshot. Groups that were
+   * not read after the token was issued settle nothing, because they may have changed in between.
    *
    * @default not known
    */
@@ -41,7 +42,7 @@ export interface VerifyTokenOptions
    */
   readonly keys?: unknown
   /**
-   * Does not check the signature, so that anyone can have written the token. It then settles nothing.
+   * Does not check the signature, so anyone could have written the token. It then settles nothing.
    *
    * @default false
    */
@@ -52,6 +53,11 @@ export interface VerifyTokenOptions
    * @default any
    */
   readonly clientId?: string | undefined
+  /**
+   * Aborts the calls.
+   *
+   * @default none
+   */
   readonly signal?: AbortSignal | undefined
   /**
    * Milliseconds since the epoch.
@@ -62,18 +68,21 @@ export interface VerifyTokenOptions
 }
 
 /**
- * Compares one real ID or access token with what rolecast forecasts: the groups that it names with those that the user is in
- * now, and its roles with the forecast for the groups that it names.
+ * Compares one real ID or access token with what rolecast forecasts: the groups that it names with those that the user
+ * is in now, and its roles with the forecast for the groups that it names.
  *
- * Not for deciding on access: it accepts an expired token and does not see one that is revoked. What it finds is true of this token,
- * and a pre token generation trigger that leaves no trace in it cannot be seen.
+ * Not for deciding on access: it accepts expired tokens and does not notice revoked ones. The result is about this
+ * token only, and does not show a pre token generation trigger that leaves no trace in it.
  *
- * @param token as Cognito issued it. No part of it is in an error, nor in the result but for names of groups and ARNs of roles.
+ * @param token as Cognito issued it. No part of it is in an error. The result has only its group names and role ARNs.
  * @throws RolecastError as a rejection: `invalid-token`, `invalid-signature`, `wrong-user-pool`, `invalid-claim` (another app client),
  * `invalid-input` (keys), `invalid-option`, or the failure of a call
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-tokens-verifying-a-jwt.html
- *
  * @example
+ * import { readFile } from 'node:fs/promises'
+ * import { verifyToken } from 'rolecast/calibrate'
+ *
+ * const token = (await readFile('token.txt', 'utf8')).trim()
  * const { verdict } = await verifyToken(token, { userPoolId: 'eu-west-1_Ab12Cd34e' })
  */
 export async function verifyToken(token: string, options: VerifyTokenOptions): Promise<TokenVerification> {
@@ -139,7 +148,10 @@ async function signatureOf(
 function checkReadAt({ groups, groupsReadAt }: VerifyTokenOptions): void {
   if (groupsReadAt === undefined) return
   if (groups === undefined)
-    throw invalidOption('`groupsReadAt` is of `groups`, which are not given; give both, or neither', groupsReadAt)
+    throw invalidOption(
+      '`groupsReadAt` is the time of `groups`, which are not given; give both, or neither',
+      groupsReadAt,
+    )
   if (Number.isFinite(groupsReadAt)) return
   throw invalidOption(
     `\`groupsReadAt\` is ${quoteNumber(groupsReadAt)}; give milliseconds since the epoch, or leave it out`,
@@ -180,7 +192,7 @@ async function factsOf(
   const token = { tokenUse, issuedAt, claims: roleClaims }
   if (given !== undefined)
     return { ...token, groups: given, hasWholePool: true, groupsReadAt: options.groupsReadAt, isUserGone: false }
-  // They are read now, and the token is there already, whatever the two clocks say.
+  // They are read now, after the token was issued, whatever the two clocks say.
   const groupsReadAt = Infinity
   const { userPoolId } = options
   const calls = createUserPoolCalls({
@@ -223,12 +235,12 @@ function notLookedAt(
   }: { readonly hasFile: boolean; readonly hasClient: boolean; readonly isChecked: boolean },
 ): readonly string[] {
   const found = [
-    isChecked ? '' : 'The signature was not checked: anyone can have written this token.',
-    hasFile ? 'The groups that the user is in now: groups were given, and not who is in them.' : '',
+    isChecked ? '' : 'The signature was not checked: anyone could have written this token.',
+    hasFile ? 'The groups that the user is in now: the groups were given without their members.' : '',
     isUserGone ? 'The groups that the user is in now: the user pool no longer has the user.' : '',
-    hasClient ? 'Which server the groups come from: the client that was given was taken for one of Cognito.' : '',
+    hasClient ? 'Whether the groups come from Cognito: the given client was trusted to call it.' : '',
     hasFile && !isReadAfterToken
-      ? 'Changes to the groups after they were read: the token may be of after such a change, and nothing shows that they were read after it was issued.'
+      ? 'Changes to the groups after they were read: the token may have been issued after such a change, because nothing shows that the groups were read later.'
       : '',
     hasFile && isReadAfterToken ? 'Changes to the groups after they were read.' : '',
     undated.length > 0

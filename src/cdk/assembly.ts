@@ -9,26 +9,29 @@ import { readProjectSync } from '../template/project-sync.js'
 import type { Reading, ReadingFailure } from '../template/reading.js'
 import { field, isRecord } from '../template/json-text.js'
 
-/** A place in the cloud assembly: a resource, or a template as a whole. */
+/** A location in the cloud assembly: a resource, or a whole template. */
 export interface Place {
   /** The template on this machine. */
   readonly templatePath: string
-  /** Undefined for what is about no resource. */
+  /** Undefined if it is not about a resource. */
   readonly logicalId?: string | undefined
 }
 
 export interface Assembly {
   readonly reading: Reading
-  /** The real path of what a finding or a failure names. */
+  /** The real path of a file that a finding or a failure names. */
   readonly pathOf: (path: string) => string
-  /** The resources that a finding is about, at least one place. */
+  /** The resources that a finding is about: at least one location. */
   readonly placesOf: (finding: Finding) => readonly Place[]
 }
 
-/** A template has a million bytes at most, and what is not one need not be read. */
+/** A template has at most a million bytes; larger files are not read. */
 const MAX_BYTES = 50_000_000
 
-/** Reads all templates of a synthesis together, those of nested stacks with them. Reads below the assembly's folder only. */
+/**
+ * Reads all templates of a synthesis together, including those of nested stacks. Only reads files below the assembly's
+ * folder.
+ */
 export function readAssembly(context: IPolicyValidationContext): Assembly {
   const folder = folderOf(context)
   const pathOf = (path: string) => resolve(folder, path)
@@ -56,7 +59,7 @@ export function readAssembly(context: IPolicyValidationContext): Assembly {
       texts.set(path, text)
       return text
     } catch {
-      // Then what names it is said not to be followed.
+      // The resource that names the file is then reported as not followed.
       return undefined
     }
   }
@@ -109,7 +112,10 @@ function isReadable(path: string): boolean {
   return stat.isFile() && stat.size <= MAX_BYTES
 }
 
-/** The CDK writes no `Resources` for a stack without any, and such a template is no other file by mistake. */
+/**
+ * The CDK omits `Resources` for a stack without resources. Such a template is still a template, not another file by
+ * mistake.
+ */
 function isOfEmptyStack(text: string): boolean {
   try {
     const template: unknown = JSON.parse(text)
@@ -127,7 +133,7 @@ function unreadableFile(path: string, cause: unknown): RolecastError {
   return new RolecastError('invalid-input', `${what}; synthesise the app again`, { value: path, cause })
 }
 
-/** Which infrastructure a finding is of. Ids are unique in one only. */
+/** The infrastructure that a finding is from. Ids are unique only within one infrastructure. */
 function ownerOf(
   infrastructures: readonly Infrastructure[],
   path: string,
@@ -137,7 +143,7 @@ function ownerOf(
   return candidates.find(one => ids.every(id => pathsOf(one, id).length > 0)) ?? candidates[0]
 }
 
-/** Where what has this id stands. */
+/** The paths of the files that have this id. */
 function pathsOf(infrastructure: Infrastructure | undefined, id: string): readonly string[] {
   if (infrastructure === undefined) return []
   const { groups, roles, attachments, identityPools } = infrastructure

@@ -19,9 +19,10 @@ import { escapeHidden, upperFirst } from '../text.js'
 import { VERSION } from '../version.js'
 import { appOf, type Assembly, type Place, readAssembly } from './assembly.js'
 
+/** The options of `RolecastPlugin`. */
 export interface RolecastPluginOptions extends ValidateOptions {
   /**
-   * The severity from which on a finding fails the synthesis. A note never does.
+   * The lowest severity that fails the synthesis. A note never does.
    *
    * @default 'error'
    */
@@ -29,7 +30,7 @@ export interface RolecastPluginOptions extends ValidateOptions {
   /**
    * Milliseconds since the epoch, for suppressions that expire.
    *
-   * @default the clock's
+   * @default Date.now()
    */
   readonly now?: number | undefined
 }
@@ -45,17 +46,20 @@ const OPTIONS: OptionNames<RolecastPluginOptions> = {
   now: true,
 }
 
-/** The rule of what could not be read. It has no number: no other front door of rolecast reports it as a finding. */
+/** The rule for templates that cannot be read. It has no number, because only this plugin reports them as findings. */
 const UNREADABLE = 'unreadable-template'
-/** The rule of what is not followed, and nothing says that it is about Cognito: a nested stack of another template, a macro. */
+/**
+ * The rule for parts that are not followed and may have nothing to do with Cognito: a nested stack of another template,
+ * a macro.
+ */
 const READ_IN_PART = 'read-in-part'
 
 /**
- * Validates the Cognito groups and roles of a CDK app when it is synthesised, those of all its stacks together: a tie across two
- * stacks is found, and the synthesis fails.
+ * Validates the Cognito groups and roles of a CDK app when it is synthesised, those of all its stacks together: a tie
+ * across two stacks is found, and the synthesis fails.
  *
- * Not for what only a deployment knows: that is a note, which never fails the synthesis. It sees the stacks of the App or the
- * Stage to which it is added, and no others.
+ * Not for what only a deployment knows: that is a note, which never fails the synthesis. It sees the stacks of the App
+ * or the Stage to which it is added, and no others.
  *
  * @see https://docs.aws.amazon.com/cdk/v2/guide/policy-validation-synthesis.html
  * @example
@@ -66,8 +70,11 @@ const READ_IN_PART = 'read-in-part'
  * Validations.of(app).addPlugins(new RolecastPlugin())
  */
 export class RolecastPlugin implements IPolicyValidationPlugin {
+  /** The plugin's name in the CDK's reports. */
   readonly name = 'rolecast'
+  /** The version of rolecast. */
   readonly version = VERSION
+  /** The ids of all rules that it can report, for acknowledgments. */
   readonly ruleIds: string[]
   readonly #options: RolecastPluginOptions
 
@@ -80,13 +87,14 @@ export class RolecastPlugin implements IPolicyValidationPlugin {
       throw invalidOption(`\`failOn\` cannot be ${quote(failOn)}; ${next}`, failOn)
     }
     if (Number.isNaN(new Date(now).getTime()))
-      throw invalidOption(`\`now\` is not a time: ${quote(now)}; give milliseconds since the epoch`, now)
-    // Wrong options are said where they are given, and not only when the app is synthesised.
+      throw invalidOption(`\`now\` is ${quote(now)}; give milliseconds since the epoch`, now)
+    // Rejects wrong options in the constructor, not only when the app is synthesised.
     validateAll([], { ...choiceOf(options), today: '' })
     this.#options = options
     this.ruleIds = [...RULES.map(({ id }) => id), UNREADABLE, READ_IN_PART]
   }
 
+  /** Called by the CDK when it has synthesised the app. */
   validate(context: IPolicyValidationContext): PolicyValidationPluginReport {
     const { failOn = 'error', now = Date.now() } = this.#options
     const assembly = readAssembly(context)
@@ -119,7 +127,7 @@ function choiceOf({ only, ignore, enable, severities }: RolecastPluginOptions): 
   return { only, ignore, enable, severities }
 }
 
-/** The CDK's words. Exactly what fails the synthesis is an error there. */
+/** The severity in the CDK's words: `error` for exactly the findings that fail the synthesis. */
 function reportedSeverity(severity: Severity, failOn: 'error' | 'warning' | 'never'): 'error' | 'warning' | 'info' {
   if (severity === 'note') return 'info'
   return failsOn(severity, failOn) ? 'error' : 'warning'
@@ -178,7 +186,7 @@ function acknowledgeId(rule: string): string {
 
 function violatingResource({ templatePath, logicalId }: Place, stackOf: StackLookup): PolicyViolatingResource {
   if (logicalId !== undefined) return { resourceLogicalId: logicalId, templatePath, locations: [] }
-  // An acknowledgement has to find it, and it finds constructs only.
+  // An acknowledgement only finds violations that name a construct.
   const constructPath = stackOf(templatePath)
   return { templatePath, locations: [], ...(constructPath !== undefined && { constructPath }) }
 }

@@ -14,23 +14,33 @@ export interface CalibrationToken {
   readonly id: string
   /** The case of docs/semantics.md that the groups make: `11`. */
   readonly row: string
+  /** The groups of the user. */
   readonly groups: readonly CalibrationGroup[]
+  /** The role claims of the ID token. */
   readonly idToken: CarriedRoleClaims
+  /** The role claims of the access token. */
   readonly accessToken: CarriedRoleClaims
+  /** A remark for people. No program reads it. */
   readonly note?: string
 }
 
 /** A group of the pool; `null` where it has no precedence or no role. */
 export interface CalibrationGroup {
+  /** The group's name. */
   readonly groupName: string
+  /** Its precedence. */
   readonly precedence: number | null
+  /** Its role. */
   readonly roleArn: string | null
 }
 
 /** The role claims of one token. `null`: the token does not have the claim. */
 export interface CarriedRoleClaims {
+  /** The group names. */
   readonly 'cognito:groups': readonly string[] | null
+  /** The role ARNs. */
   readonly 'cognito:roles': readonly string[] | null
+  /** The ARN of the preferred role. */
   readonly 'cognito:preferred_role': string | null
 }
 
@@ -44,22 +54,30 @@ export interface Calibration {
   readonly userPoolId: string
   /** Present where the tokens came from another endpoint than Cognito's own: `--endpoint-url`. */
   readonly endpoint?: string
+  /** One entry for each user of the scratch pool. */
   readonly tokens: readonly CalibrationToken[]
 }
 
 /** A calibration that `readCalibration` checked, with the semantics that its tokens show. */
 export interface CheckedCalibration extends Calibration {
+  /** The reading of Cognito's rules that the tokens show. */
   readonly semantics: Semantics
 }
 
+/** Which reading of Cognito's rules some tokens show. */
 export interface SemanticsFit {
   /**
-   * The reading that the tokens show. `observed`: they show that `documented` is wrong, and none of them tells `roles-compete`
-   * from `tied-groups-agree`. Absent: no reading fits them all, or they do not tell `documented` from the others.
+   * The reading that the tokens show. `observed`: they show that `documented` is wrong, but not whether `roles-compete` or
+   * `tied-groups-agree` is right. Absent: no reading fits them all, or they do not separate `documented` from the others.
    */
   readonly semantics?: Semantics
   /** Each reading, with the ids of the tokens that contradict it. */
-  readonly readings: readonly { readonly semantics: Semantics; readonly contradictedBy: readonly string[] }[]
+  readonly readings: readonly {
+    /** The reading. */
+    readonly semantics: Semantics
+    /** The ids of the tokens that contradict it. */
+    readonly contradictedBy: readonly string[]
+  }[]
 }
 
 const READINGS = ['roles-compete', 'tied-groups-agree', 'documented'] as const
@@ -69,6 +87,12 @@ const READINGS = ['roles-compete', 'tied-groups-agree', 'documented'] as const
  * without their order, and a claim that is absent is not an empty one.
  *
  * @throws RolecastError `invalid-group` or `invalid-precedence`, where a group of a token could not exist
+ * @example
+ * import { readFile } from 'node:fs/promises'
+ * import { type Calibration, fitSemantics } from 'rolecast'
+ *
+ * const { tokens }: Calibration = JSON.parse(await readFile('calibration.json', 'utf8'))
+ * for (const { semantics, contradictedBy } of fitSemantics(tokens).readings) console.log(semantics, contradictedBy)
  */
 export function fitSemantics(tokens: readonly CalibrationToken[]): SemanticsFit {
   const readings = READINGS.map(semantics => ({
@@ -98,7 +122,7 @@ function isCarried(forecast: RoleClaims, carried: CarriedRoleClaims): boolean {
   )
 }
 
-/** The same entries in any order. One that comes twice is no set, and Cognito's claims are. */
+/** The same entries in any order. A list with an entry twice matches nothing, because Cognito's claims are sets. */
 function isSameList(forecast: readonly string[] = [], carried: readonly string[] | null): boolean {
   if (carried === null) return forecast.length === 0
   const entries = new Set(carried)
@@ -115,14 +139,20 @@ const MAX_ID_LENGTH = 128
 const MAX_NOTE_LENGTH = 2000
 
 /**
- * Reads a calibration, as `rolecast calibrate --json` prints it: give what `JSON.parse` made of the file. Everything is checked,
- * and which reading the tokens show is computed from them, whatever the file says of it. Pass the result as `calibration`
- * to `resolveRoles`, `createRoleResolver` and all others that take `semantics`.
+ * Reads a calibration, as `rolecast calibrate --json` prints it: give what `JSON.parse` made of the file. Everything is
+ * checked, and the reading is computed from the tokens, whatever the file says about it. Pass the result as
+ * `calibration` to `resolveRoles`, `createRoleResolver` and all others that take `semantics`.
  *
- * It cannot be seen in a file whether its tokens are real: take one only from a source that you would take code from.
+ * A file does not show whether its tokens are real: accept one only from a source from which you would accept code.
  *
  * @throws RolecastError `invalid-calibration`: malformed, made against an endpoint other than AWS's, or with tokens that fit
- * no reading or do not say which one fits
+ * no reading or do not show which one fits
+ * @example
+ * import { readFile } from 'node:fs/promises'
+ * import { readCalibration, resolveRoles } from 'rolecast'
+ *
+ * const calibration = readCalibration(JSON.parse(await readFile('calibration.json', 'utf8')))
+ * const { preferredRole } = resolveRoles([{ groupName: 'staff', precedence: 0 }], { calibration })
  */
 export function readCalibration(value: unknown): CheckedCalibration {
   const record = readRecord(value, '')
@@ -158,7 +188,7 @@ function shownBy(tokens: readonly CalibrationToken[]): Semantics {
         `${listNames(contradictedBy)} ${contradictedBy.length === 1 ? 'contradicts' : 'contradict'} ${reading}`,
     )
     throw invalid(
-      `no reading of Cognito's rules fits the calibration: ${why.join('; ')}. Leave the calibration out, and report what it shows`,
+      `no reading of Cognito's rules fits the calibration: ${why.join(', ')}; leave the calibration out, and report what it shows`,
       readings,
     )
   }
@@ -230,7 +260,7 @@ function readNames(claims: object, claim: string, path: string): readonly string
   }
   return entriesOf(value).map((one, index) => {
     if (isShortText(one, MAX_ROLE_ARN_LENGTH)) return one
-    throw malformed(`${place}[${index}]`, one, `a text of at most ${MAX_ROLE_ARN_LENGTH} characters`)
+    throw malformed(`${place}[${index}]`, one, `a string of at most ${MAX_ROLE_ARN_LENGTH} characters`)
   })
 }
 
@@ -262,14 +292,14 @@ function daysOf(year: number, month: number): number {
   return [4, 6, 9, 11].includes(month) ? 30 : 31
 }
 
-/** Only Cognito's own tokens say what Cognito does. An address of AWS's may have been named all the same. */
+/** Only Cognito's own tokens show what Cognito does. AWS's own address is fine, even if it was given as an endpoint. */
 function readEndpoint(value: unknown, region: string): string | undefined {
   if (value === undefined) return undefined
-  if (typeof value !== 'string') throw malformed('endpoint', value, 'the URL of an endpoint, or no such key')
+  if (typeof value !== 'string') throw malformed('endpoint', value, 'the URL of an endpoint')
   const host = /^https:\/\/([^/]+)\/?$/.exec(value)?.[1]
   if (host !== undefined && isOfUserPools(host, region)) return value
   throw invalid(
-    `the calibration was made against ${quote(value)}, which is not an endpoint of AWS, so its tokens do not say what Cognito does; make one without an endpoint URL`,
+    `the calibration was made against ${quote(value)}, which is not an endpoint of AWS, so its tokens do not show what Cognito does; make one without an endpoint URL`,
     value,
   )
 }
@@ -298,7 +328,7 @@ function entriesOf(array: readonly unknown[]): readonly unknown[] {
 function readText(record: object, key: string, path: string, most: number): string {
   const value = ownValue(record, key)
   if (isShortText(value, most)) return value
-  throw malformed(join(path, key), value, `a text of at most ${most} characters`)
+  throw malformed(join(path, key), value, `a string of at most ${most} characters`)
 }
 
 function isShortText(value: unknown, most: number): value is string {

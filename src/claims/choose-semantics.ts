@@ -3,20 +3,28 @@ import { invalidOption } from '../record.js'
 import { type Semantics, SEMANTICS } from './decide.js'
 import type { CheckedCalibration } from './calibration.js'
 
-/** Which reading of Cognito's rules answers: the one you name, or the one that a calibration shows. Not both. */
+/** Which reading of Cognito's rules to use: the one you name, or the one that a calibration shows. Not both. */
 export interface SemanticsOptions {
-  /** @default 'observed' */
+  /**
+   * The reading of Cognito's rules to use.
+   *
+   * @default 'observed'
+   */
   readonly semantics?: Semantics | undefined
-  /** What `readCalibration` returned. It answers with the reading that the tokens of a real user pool show. */
+  /**
+   * What `readCalibration` returned. It selects the reading that the tokens of a real user pool show.
+   *
+   * @default none
+   */
   readonly calibration?: CheckedCalibration | undefined
 }
 
-/** The same where one of the two has to be given, because there is something that was already answered by it. */
+/** The same where one of the two is required, because an earlier result was computed with it. */
 export type SemanticsChoice =
   | { readonly semantics: Semantics; readonly calibration?: undefined }
   | { readonly semantics?: undefined; readonly calibration: CheckedCalibration }
 
-/** The calibration that an answer rests on. */
+/** The calibration that a result rests on. */
 export interface CalibrationSource {
   /** ISO 8601: when the last token was issued. */
   readonly date: string
@@ -30,8 +38,8 @@ export interface ChosenSemantics {
 }
 
 /**
- * Where `readCalibration` keeps what a calibration chooses. Text from outside cannot have it, because JSON has no symbols; and it is
- * one symbol in all copies of the package.
+ * The key under which `readCalibration` stores what a calibration chooses. Parsed JSON cannot have it, because JSON has
+ * no symbols. All copies of the package share the symbol.
  */
 export const CHECKED: unique symbol = /* @__PURE__ */ Symbol.for('rolecast.calibration')
 
@@ -56,7 +64,7 @@ function checkSemantics(semantics: Semantics = 'observed'): Semantics {
   if (SEMANTICS.includes(semantics)) return semantics
   const why =
     (semantics as unknown) === 'groups-compete'
-      ? 'semantics `groups-compete` no longer exists: tokens captured in September 2026 prefer the role of precedence 9 beside a group of precedence 0 without a role'
+      ? 'semantics `groups-compete` no longer exists, because tokens captured in September 2026 contradict it: they prefer the role of precedence 9 although a group without a role has precedence 0'
       : `\`semantics\` is ${quote(semantics)}`
   throw invalidOption(`${why}; use one of ${SEMANTICS.join(', ')}`, semantics)
 }

@@ -6,8 +6,8 @@ import { areTokenClaims } from './token-claims.js'
 /** The role claims that a verified token carries, with what says how to compare them. */
 export interface CarriedClaims extends RoleClaims {
   /**
-   * Which token carries them: `id` or `access`, and anything else is rejected. If not given it is taken for an ID token, whose
-   * missing roles mean that there are none.
+   * Which token carries them: `id` or `access`, and anything else is rejected. If absent, the claims count as those of
+   * an ID token, whose missing roles mean that there are none.
    */
   readonly token_use?: unknown
   /** When the token was issued, in seconds since the epoch. */
@@ -15,16 +15,17 @@ export interface CarriedClaims extends RoleClaims {
 }
 
 /**
- * What became of the preferred role since the token was issued.
+ * What happened to the preferred role since the token was issued.
  *
- * `undetermined`: the forecast is. `not-carried`: an access token, which never says.
+ * `undetermined`: the forecast is undetermined. `not-carried`: an access token, which never has one.
  */
 export type PreferredRoleChange = 'same' | 'gained' | 'lost' | 'changed' | 'undetermined' | 'not-carried'
 
+/** How the claims of a token differ from those that a new token would carry. */
 export interface ClaimsComparison {
   /**
-   * `fresh`: a token issued now would carry the same. `stale`: it would not. `undetermined`: it would but for the
-   * preferred role, which is not known. Only `fresh` is a promise.
+   * `fresh`: a token issued now would carry the same. `stale`: it would not. `undetermined`: it would, except for the
+   * preferred role, which is not known. Rely only on `fresh`.
    */
   readonly status: 'fresh' | 'stale' | 'undetermined'
   /** Forecast and not carried. */
@@ -33,36 +34,53 @@ export interface ClaimsComparison {
   readonly groupsRemoved: readonly string[]
   /** None where roles are not carried. */
   readonly rolesAdded: readonly string[]
+  /** Carried and not forecast. None where roles are not carried. */
   readonly rolesRemoved: readonly string[]
+  /** What happened to the preferred role. */
   readonly preferredRole: PreferredRoleChange
   /**
-   * Whether someone who trusts the token may grant a role that the user no longer has: the token names such a role, or
-   * it is (or may be) an access token, which names none, and names a group that the user has left. Never true of a
-   * `fresh` token. A role that is no longer preferred and still among the user's roles is not lost.
+   * Whether a service that trusts the token may grant a role that the user no longer has. True if the token names such
+   * a role, or if it is (or may be) an access token, which names no roles, and it names a group that the user has left.
+   * Never true of a `fresh` token. A role that is no longer preferred but still among the user's roles is not lost.
    */
   readonly mayGrantLostRole: boolean
-  /** Since the token was issued, rounded down; negative if the clock that issued it is ahead. Only if `iat` and `now` are given. */
+  /**
+   * Since the token was issued, rounded down; negative if the clock that issued it is ahead. Only if `iat` and `now`
+   * are given.
+   */
   readonly ageSeconds?: number
 }
 
+/** The options of `compareClaims`. */
 export interface CompareOptions {
-  /** Milliseconds since the epoch, as `Date.now()` gives them. */
+  /**
+   * Milliseconds since the epoch, as `Date.now()` gives them.
+   *
+   * @default none: there is no `ageSeconds`
+   */
   readonly now?: number | undefined
 }
 
 /**
- * Compares the role claims a token issued now would carry with those that a token does carry: groups and roles as
+ * Compares the role claims that a token issued now would carry with those that a given token carries: groups and roles as
  * sets, and the preferred role. A token keeps the claims of its issue time until it is refreshed.
  *
  * Of an access token only the groups are compared, and its roles too if it should have any. Not a decision: whether a
- * stale token is good enough is the caller's policy, to be spelled out at least where `mayGrantLostRole` is true. Not
+ * stale token is good enough is your policy, which has to cover at least `mayGrantLostRole: true`. Not
  * for a pool whose pre token generation trigger overrides groups, unless `predicted.claims` are the overridden ones.
- * Not for claims as a gateway hands them on: parse them first.
+ * Not for claims as a gateway passes them on: parse them first.
  *
- * @throws RolecastError `invalid-claim` (a carried claim of another shape than a token has, or what encloses the claims, such
+ * @throws RolecastError `invalid-claim` (a carried claim of another shape than a token has, or an object around the claims, such
  * as `{ claims }` or `{ payload }`) or `invalid-option`
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/cognito-user-pools-user-groups.html
+ * @example
+ * import { compareClaims, resolveRoles } from 'rolecast'
+ *
+ * const now = resolveRoles([{ groupName: 'staff' }])
+ * const carried = { token_use: 'id', 'cognito:groups': ['admins', 'staff'] }
+ * const { status, groupsRemoved } = compareClaims(now, carried)
+ * console.log(status, groupsRemoved) // stale [ 'admins' ]
  */
 export function compareClaims(
   predicted: Pick<Resolution, 'outcome' | 'candidateRole' | 'claims'>,
@@ -79,14 +97,14 @@ export function compareClaims(
     : { added: [], removed: [] }
   const preferredRole = carriesRoles ? comparePreferred(predicted, carriedPreferred) : 'not-carried'
 
-  // Each reading prefers the candidate or nothing, so in both a third role is out of date.
+  // Each reading prefers the candidate or no role, so a third role is out of date in both.
   const neitherReading =
     preferredRole === 'undetermined' && carriedPreferred !== undefined && carriedPreferred !== predicted.candidateRole
   const preferredMoved = preferredRole === 'gained' || preferredRole === 'lost' || preferredRole === 'changed'
   const listsMoved = [groups, roles].some(({ added, removed }) => added.length > 0 || removed.length > 0)
   // A trigger can set a preferred role that is not among the roles.
   const lostPreferred = carriedPreferred !== undefined && !isForecast(predicted.claims, carriedPreferred)
-  // Who has only the groups to go by takes a group that the user left for whatever role it has.
+  // A service that goes by the groups alone grants the role of a group that the user has left.
   const groupsAreAll = carried.token_use === 'access' || (carried.token_use === undefined && !namesRoles)
   const ageSeconds = toAge(carried.iat, options.now)
   return {
@@ -138,7 +156,7 @@ function toAge(iat: number | undefined, now: number | undefined): number | undef
   return iat === undefined || now === undefined ? undefined : Math.floor(now / 1000 - iat)
 }
 
-/** The claims that are compared, each read once. A string of groups would be taken apart into its characters. */
+/** The claims that are compared, each read once. A string of groups would be split into its characters. */
 function readCarried(given: CarriedClaims): CarriedClaims {
   if (typeof given !== 'object' || given === null) {
     throw new RolecastError('invalid-claim', `the carried claims are ${quote(given)}; give those of a verified token`, {
@@ -148,7 +166,7 @@ function readCarried(given: CarriedClaims): CarriedClaims {
   if (!areTokenClaims(given) && !isEmpty(given)) {
     throw new RolecastError(
       'invalid-claim',
-      `the carried claims are ${quote(given)}, not those of a token; give the claims, not what encloses them`,
+      `the carried claims are ${quote(given)}, not those of a token; give the claims themselves, not the object around them`,
       { value: given },
     )
   }

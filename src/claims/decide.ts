@@ -1,22 +1,26 @@
 import { UNRANKED } from '../group.js'
 
 /**
- * Which reading of Cognito's rules answers.
+ * Which reading of Cognito's rules is used.
  *
- * - `observed` (the default): what real tokens show. One case no token shows: a group without a role at the very number
- *   that wins. There the outcome is `undetermined` and no role is preferred.
- * - `roles-compete`: as `observed`, and in that case the group without a role stands aside. Never undetermined. Choose it
- *   only after you settled that case against a real pool.
- * - `tied-groups-agree`: as `observed`, and in that case the group without a role takes part in the tie, so that no role is
- *   preferred. Never undetermined. Choose it only after you settled that case against a real pool.
- * - `documented`: AWS's role-based-access-control page to the letter: as `roles-compete`, with no precedence as the
- *   lowest rank of all. Real tokens contradict it for groups without a precedence.
+ * - `observed` (the default): what real tokens show. No known token shows a group without a role at the winning
+ *   precedence. In that case the outcome is `undetermined` and no role is preferred.
+ * - `roles-compete`: as `observed`, but in that case the group without a role is ignored. Never undetermined. Choose it
+ *   only after you settled that case with a real pool.
+ * - `tied-groups-agree`: as `observed`, but in that case the group without a role takes part in the tie, so that no role is
+ *   preferred. Never undetermined. Choose it only after you settled that case with a real pool.
+ * - `documented`: AWS's page on role-based access control taken literally: as `roles-compete`, but groups without a precedence
+ *   take part, with the lowest rank of all. Real tokens contradict it for these groups.
  */
 export type Semantics = 'observed' | 'roles-compete' | 'tied-groups-agree' | 'documented'
 
+/** All readings of Cognito's rules that rolecast has. */
 export const SEMANTICS: readonly Semantics[] = ['observed', 'roles-compete', 'tied-groups-agree', 'documented']
 
-/** `resolved`: one preferred role. `none`: none. `ambiguous`: a tie on several roles. `undetermined`: not known. */
+/**
+ * `resolved`: one preferred role. `none`: no preferred role. `ambiguous`: a tie on several roles. `undetermined`: not
+ * known.
+ */
 export type Outcome = 'resolved' | 'none' | 'ambiguous' | 'undetermined'
 
 /** The rule that decided; `docs/semantics.md` has a section for each. */
@@ -29,7 +33,7 @@ export type Rule =
   | 'conflicting-roles'
   | 'roleless-contender'
 
-/** How a user's groups stand to one another: all that the rules and their evidence depend on. */
+/** How a user's groups rank against each other: all that the rules and their evidence depend on. */
 export interface Standing {
   readonly groups: number
   /** How many of them have a role. */
@@ -39,8 +43,8 @@ export interface Standing {
   /** How many groups with a role have the best rank, and whether their roles differ. */
   readonly tied: number
   readonly conflict: boolean
-  /** How many groups without a role have the number of the best rank. */
-  readonly beside: number
+  /** How many groups without a role have the best rank too. */
+  readonly tiedWithoutRole: number
   /** Whether any group without a role has a number. */
   readonly numberedWithoutRole: boolean
 }
@@ -50,14 +54,14 @@ export interface Verdict {
   readonly rule: Rule
 }
 
-/** A number that a standing has; for what is true or false it is 1 or 0. */
-export type Quantity = keyof Standing | 'tied + beside'
+/** A number of a standing; booleans count as 1 or 0. */
+export type Quantity = keyof Standing | 'tied + tiedWithoutRole'
 
-/** Which standings a row of a table is for. The tables are data, so that `rolesSql` can say the same in SQL. */
+/** Which standings a row of a table is for. The tables are data, so that `rolesSql` can write them as SQL. */
 export type Condition = readonly [quantity: Quantity, is: '=' | '>', than: number]
 
 export interface Decision {
-  /** Left out of a reading's last decision, which is for all standings that are left. */
+  /** Absent in a reading's last decision, which is for all other standings. */
   readonly when?: Condition
   readonly verdict: Verdict
 }
@@ -74,12 +78,12 @@ const CONFLICTING_ROLES: Decision = {
 }
 
 const ROLELESS_CONTENDER: Decision = {
-  when: ['beside', '>', 0],
+  when: ['tiedWithoutRole', '>', 0],
   verdict: { outcome: 'undetermined', rule: 'roleless-contender' },
 }
 
 const TIED_WITH_ROLELESS: Decision = {
-  when: ['beside', '>', 0],
+  when: ['tiedWithoutRole', '>', 0],
   verdict: { outcome: 'none', rule: 'roleless-contender' },
 }
 
@@ -88,8 +92,8 @@ const SHARED_ROLE: Decision = { when: ['tied', '>', 1], verdict: { outcome: 'res
 const LOWEST_PRECEDENCE: Decision = { verdict: { outcome: 'resolved', rule: 'lowest-precedence' } }
 
 /**
- * The rules of each reading: the first that applies decides. Groups without a role stand aside, but where one has the very number
- * that wins: there nothing is known.
+ * The rules of each reading: the first that applies decides. Groups without a role are ignored, unless one has the winning
+ * precedence: what Cognito does then is not known.
  */
 export const DECISIONS: Readonly<Record<Semantics, readonly Decision[]>> = {
   observed: [NO_GROUPS, NO_ROLES, NO_PRECEDENCE, CONFLICTING_ROLES, ROLELESS_CONTENDER, SHARED_ROLE, LOWEST_PRECEDENCE],
@@ -120,7 +124,7 @@ export function holds(condition: Condition | undefined, standing: Standing): boo
   return (is === '=' && value === condition[2]) || (is === '>' && value > condition[2])
 }
 
-/** A switch, because reading a property by a name that changes costs several times as much as all the rest of it. */
+/** A switch, because reading a property by a changing name costs several times as much as everything else here. */
 function valueOf(quantity: Quantity, standing: Standing): number {
   switch (quantity) {
     case 'groups':
@@ -133,10 +137,10 @@ function valueOf(quantity: Quantity, standing: Standing): number {
       return standing.tied
     case 'conflict':
       return standing.conflict ? 1 : 0
-    case 'beside':
-      return standing.beside
-    case 'tied + beside':
-      return standing.tied + standing.beside
+    case 'tiedWithoutRole':
+      return standing.tiedWithoutRole
+    case 'tied + tiedWithoutRole':
+      return standing.tied + standing.tiedWithoutRole
     case 'numberedWithoutRole':
       return standing.numberedWithoutRole ? 1 : 0
   }

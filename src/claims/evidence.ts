@@ -1,24 +1,24 @@
 import type { ChosenSemantics } from './choose-semantics.js'
 import { type Condition, decide, holds, type Rule, type Standing, type Verdict } from './decide.js'
 
-/** A group without a role has the number that wins. */
-const CONTESTED: Condition = ['beside', '>', 0]
+/** A group without a role has the winning precedence too. */
+const CONTESTED: Condition = ['tiedWithoutRole', '>', 0]
 
-/** Tokens, and AWS's text, know ties of two groups. */
-const TIE_OF_MANY: Condition = ['tied + beside', '>', 2]
+/** Known tokens, and AWS's text, have only ties of two groups. */
+const TIE_OF_MANY: Condition = ['tied + tiedWithoutRole', '>', 2]
 
-/** Which cases of docs/semantics.md a user's groups make, and how their answer is known. */
+/** Which cases of docs/semantics.md a user's groups are, and how the result is known. */
 export interface EvidenceRow {
   /** The numbers of the cases. */
   readonly cases: string
-  /** Which of the standings that the rule decides; left out of a rule's last row, which has all others. */
+  /** Which of the standings that the rule decides. Absent in a rule's last row, which is for all others. */
   readonly when?: Condition
   readonly evidence: Evidence
 }
 
 /**
- * How well each answer is known: of its rule's rows the first that applies. A row that combines what single tokens show
- * stands before those it combines, with the weaker word.
+ * How well each result is known: the first row of its rule that applies. A row that combines what single tokens show
+ * comes before the rows it combines, and has the weaker evidence.
  */
 export const EVIDENCE_TABLE: Readonly<Record<Rule, readonly EvidenceRow[]>> = {
   'no-groups': [{ cases: '1', evidence: 'observed' }],
@@ -44,8 +44,8 @@ export const EVIDENCE_TABLE: Readonly<Record<Rule, readonly EvidenceRow[]>> = {
 }
 
 /**
- * How an answer is known. AWS's page covers every standing with a role, whatever tokens show. A calibration is the evidence
- * where the answer would be another one without it.
+ * How a result is known. AWS's page covers every standing with a role, whatever tokens show. A calibration is the evidence
+ * if the result would be different without it.
  */
 export function evidenceFor({ outcome, rule }: Verdict, standing: Standing, chosen: ChosenSemantics): Evidence {
   if (chosen.calibration === undefined) {
@@ -58,7 +58,7 @@ export function evidenceFor({ outcome, rule }: Verdict, standing: Standing, chos
 }
 
 /**
- * How the answer is known: seen in a real token, AWS's text, followed from the two, seen in the tokens of your calibration, or
- * found nowhere.
+ * How the result is known: `observed` in a real token, `documented` by AWS, `inferred` from these two, `calibrated`
+ * with the tokens of the calibration that you gave, or `unknown`: neither documented nor seen in any known token.
  */
 export type Evidence = 'observed' | 'documented' | 'inferred' | 'calibrated' | 'unknown'

@@ -7,7 +7,7 @@ import type { Rule } from './decide.js'
 
 /** A resolution in words, for people. Not for programs: branch on `outcome` and `rule`. */
 export interface Explanation {
-  /** One sentence or two: which groups decided, and why that gives this answer. */
+  /** One sentence or two: which groups decided, and why that gives this result. */
   readonly reason: string
   /** How the rule is known. */
   readonly evidence: string
@@ -15,7 +15,17 @@ export interface Explanation {
   readonly docs: string
 }
 
-/** Says in words why a resolution is what it is. Hidden characters in names are escaped. */
+/**
+ * Explains a resolution in words. Hidden characters in names are escaped.
+ *
+ * @example
+ * import { explain, resolveRoles } from 'rolecast'
+ *
+ * const { reason } = explain(
+ *   resolveRoles([{ groupName: 'admins', roleArn: 'arn:aws:iam::111122223333:role/Admin' }]),
+ * )
+ * console.log(reason) // The role of a group without a precedence is never preferred …
+ */
 export function explain(resolution: Resolution): Explanation {
   return {
     reason: reasonFor(resolution),
@@ -32,22 +42,22 @@ export function describeCalibration({ date, userPoolId }: CalibrationSource): st
   return `calibrated on ${printable(date.slice(0, 10))} against user pool ${printable(userPoolId)}`
 }
 
-/** How an answer is known, in words. */
+/** How a result is known, in words. */
 export const EVIDENCE_WORDS: Readonly<Record<Evidence, string>> = {
   observed: 'observed in real tokens whose groups are known',
   documented: 'documented by AWS',
   inferred: 'inferred from what is observed and documented',
   calibrated: 'calibrated: shown by the tokens of a scratch user pool',
-  unknown: 'unknown: neither AWS nor any known token says',
+  unknown: 'unknown: AWS does not document it, and no known token shows it',
 }
 
 /**
- * Each rule in words: `{groups}` stands for the groups that decided, `{role}` for the candidate. Where an outcome has words of its
- * own, it stands before the rule.
+ * Each rule in words: `{groups}` stands for the groups that decided, `{role}` for the candidate. A key with an outcome
+ * before the rule is for that outcome only.
  */
 export const REASONS: Readonly<Record<Rule | 'none roleless-contender', string>> = {
   'no-groups': 'The user is in no group, so Cognito sets none of the three claims.',
-  'no-roles': 'No group has a role, so Cognito sets cognito:groups alone.',
+  'no-roles': 'No group has a role, so Cognito sets only cognito:groups.',
   'no-precedence':
     'The role of a group without a precedence is never preferred, and no group with a role has a precedence ({groups}): cognito:roles is set, cognito:preferred_role is not.',
   'lowest-precedence': '{groups} ranks first among the groups with a role, so its role is preferred.',
@@ -55,18 +65,18 @@ export const REASONS: Readonly<Record<Rule | 'none roleless-contender', string>>
   'conflicting-roles':
     '{groups} tie for the first rank among the groups with a role, and their roles differ: Cognito sets no preferred role and does not consult the next precedence.',
   'roleless-contender':
-    '{groups} tie at the lowest precedence that a group with a role has, and not all of them have a role. AWS does not document this case, and no known token shows it: the preferred role is either {role} or absent, so grant nothing on it.',
+    '{groups} tie at the lowest precedence that a group with a role has, and not all of them have a role. AWS does not document this case, and no known token shows it: the preferred role is either {role} or absent, so do not grant access based on it.',
   'none roleless-contender':
-    '{groups} tie at the lowest precedence that a group with a role has, and not all of them have a role. In this reading no role counts as a different role: Cognito sets no preferred role.',
+    '{groups} tie at the lowest precedence that a group with a role has, and not all of them have a role. In this reading, having no role counts as having a different role: Cognito sets no preferred role.',
 }
 
 /**
- * What a reason says besides where the chosen reading alone gives the answer: by outcome and evidence, or by the evidence. `resolved
- * unknown` is a rule applied to a case that it is not known for.
+ * A sentence that follows the reason if only the chosen reading gives the result: by outcome and evidence, or by the
+ * evidence. `resolved unknown` is a rule applied to a case for which it is not known.
  */
 export const BESIDES: Readonly<Partial<Record<string, string>>> = {
-  'resolved unknown': 'A group without a role has the same precedence: only in the chosen reading does it stand aside.',
-  calibrated: 'Only the calibration says so: without it, the answer is another one.',
+  'resolved unknown': 'A group without a role has the same precedence, and only the chosen reading ignores it.',
+  calibrated: 'Only the calibration shows this: without it, the result would be a different one.',
 }
 
 function reasonFor({ outcome, rule, evidence, determiningGroups, candidateRole }: Resolution): string {
@@ -82,7 +92,7 @@ function sectionOf(resolution: Resolution): string {
   return resolution.evidence === 'calibrated' ? 'use-a-calibration' : ruleToExplain(resolution)
 }
 
-/** The rule whose text says most of a resolution: where only the chosen reading gives the answer, that of the open case. */
+/** The rule whose text explains a resolution best: if only the chosen reading gives the result, that of the open case. */
 export function ruleToExplain({ outcome, rule, evidence }: Resolution): Rule {
   return evidence === 'unknown' && outcome === 'resolved' ? 'roleless-contender' : rule
 }

@@ -8,11 +8,11 @@ import { type Resolution, resolveRoles, type RoleClaims } from './resolve.js'
 
 /** A group of the pool, and when it was last changed. */
 export interface DatedGroup extends Group {
-  /** Milliseconds since the epoch: `LastModifiedDate`. Absent where it is not known. */
+  /** Milliseconds since the epoch: `LastModifiedDate`. Absent if it is not known. */
   readonly modifiedAt?: number | undefined
 }
 
-/** A token, and what was read to judge it by. */
+/** A token, and what was read to judge it. */
 export interface TokenFacts {
   readonly tokenUse: 'id' | 'access'
   /** Seconds since the epoch. */
@@ -30,7 +30,7 @@ export interface TokenFacts {
 
 /**
  * `match`: the token carries what is forecast for its groups. `mismatch`: it does not. `settles`: the forecast is
- * undetermined, and the token shows which reading Cognito follows. `inconclusive`: what was read does not say which.
+ * undetermined, and the token shows which reading Cognito follows. `inconclusive`: what was read does not settle it.
  */
 export type TokenVerdict = 'match' | 'mismatch' | 'settles' | 'inconclusive'
 
@@ -43,13 +43,15 @@ export type DoubtKind =
   | 'changes-unknown'
   | 'signature-unchecked'
 
+/** A reason why a token settles nothing. */
 export interface Doubt {
+  /** What is in doubt. */
   readonly doubt: DoubtKind
   /** The groups it is about, if any. */
   readonly groups: readonly string[]
 }
 
-/** What a pre token generation trigger leaves in a token, and Cognito by itself does not. */
+/** What only a pre token generation trigger leaves in a token, and Cognito alone does not. */
 export type TriggerSignKind =
   | 'roles-without-groups'
   | 'preferred-outside-roles'
@@ -61,12 +63,15 @@ export type TriggerSignKind =
   | 'roles-suppressed'
   | 'groups-suppressed'
 
+/** A sign that a pre token generation trigger changed a token. */
 export interface TriggerSign {
+  /** What shows it. */
   readonly sign: TriggerSignKind
   /** The claims, group names or role ARNs that show it. */
   readonly values: readonly string[]
 }
 
+/** How the groups that a token names differ from those that the user is in now. */
 export interface MembershipComparison {
   /** Whether the token names the groups that the user is in now. */
   readonly status: 'same' | 'different' | 'not-compared'
@@ -76,48 +81,66 @@ export interface MembershipComparison {
   readonly unexpected: readonly string[]
 }
 
-export interface RoleComparison {
+/** How the roles of a token differ from those that are forecast for its groups. */
+export interface TokenRoleComparison {
   /** Whether the token has the roles that are forecast for its groups. `not-carried`: an access token, which has none. */
   readonly status: 'same' | 'different' | 'undetermined' | 'not-carried'
   /** Forecast, and not in the token. */
   readonly missing: readonly string[]
   /** In the token, and not forecast. */
   readonly unexpected: readonly string[]
-  /** `gained`: forecast, and not in the token. `lost`: in the token, and none is forecast. */
+  /** `gained`: forecast, but not in the token. `lost`: in the token, but none is forecast. */
   readonly preferredRole: PreferredRoleChange
   /** The preferred role of the token, if it has one. */
   readonly carriedPreferredRole?: string
 }
 
+/** What a token shows about rolecast's forecast. */
 export interface TokenJudgement {
+  /** Whether the token carries what is forecast. */
   readonly verdict: TokenVerdict
   /** The groups that the token names and the pool has. */
   readonly groups: readonly DatedGroup[]
+  /** How its groups differ from those that the user is in now. */
   readonly memberships: MembershipComparison
-  readonly roles: RoleComparison
+  /** How its roles differ from the forecast for its groups. */
+  readonly roles: TokenRoleComparison
   /** The forecast for the groups that the token names. */
   readonly forecast: Resolution
-  /** The readings that forecast just what the token carries. Empty for an access token, which shows none. */
+  /** The readings that forecast exactly what the token carries. Empty for an access token, which has no roles. */
   readonly fits: readonly Semantics[]
   /** Present exactly when the verdict is `settles`. */
-  readonly settles?: { readonly row: '13'; readonly semantics: Semantics }
+  readonly settles?: {
+    /** The case of docs/semantics.md. */
+    readonly row: '13'
+    /** The reading that Cognito followed. */
+    readonly semantics: Semantics
+  }
+  /** Why it is inconclusive; empty otherwise. */
   readonly doubts: readonly Doubt[]
+  /** Signs that a pre token generation trigger changed the token. */
   readonly triggerSigns: readonly TriggerSign[]
   /** The groups of the token whose last change is not known. */
   readonly undated: readonly string[]
   /**
-   * Whether the groups are known to have been read after the token was issued. If not, a change after they were read may be in
-   * the token, and explain a mismatch.
+   * Whether the groups are known to have been read after the token was issued. If not, a change after they were read
+   * may be in the token, and may explain a mismatch.
    */
   readonly isReadAfterToken: boolean
 }
 
-/** What a token shows. It has group names and role ARNs, and nothing else of the token: no username, no `sub`, no attribute. */
+/**
+ * What a token shows. It has group names and role ARNs, and nothing else of the token: no username, no `sub`, no
+ * attribute.
+ */
 export interface TokenVerification extends TokenJudgement {
+  /** The user pool that issued the token. */
   readonly userPoolId: string
-  /** Present where the token is of another endpoint than Cognito's own: what it shows is not of Cognito. */
+  /** Present if the token is from an endpoint other than Cognito's own: it says nothing about Cognito. */
   readonly endpoint?: string
+  /** What the token says about itself. */
   readonly token: {
+    /** Which token it is. */
     readonly use: 'id' | 'access'
     /** ISO 8601. */
     readonly issuedAt: string
@@ -126,9 +149,11 @@ export interface TokenVerification extends TokenJudgement {
     /** By the clock of this machine. An expired token is judged like any other. */
     readonly isExpired: boolean
   }
-  /** `keys`: the address that they were read from; absent where they were given. */
+  /** `keys`: the address that they were read from; absent if they were given. */
   readonly signature: { readonly isChecked: true; readonly keys?: string } | { readonly isChecked: false }
+  /** The reading of Cognito's rules that the forecast follows. */
   readonly semantics: Semantics
+  /** The calibration that chose the reading; absent where none did. */
   readonly calibration?: CalibrationSource
   /** In sentences, for people. */
   readonly notLookedAt: readonly string[]
@@ -169,7 +194,7 @@ export function judgeToken(facts: TokenFacts, options: SemanticsOptions = {}): T
       ? [{ doubt: 'signature-unchecked' as const, groups: [] }]
       : []),
   ]
-  // The pool may have been another one when the token was issued.
+  // The pool may have been different when the token was issued.
   const isOfAnotherPool = changed.length > 0 || gone.length > 0
   const triggerSigns = [...impossible, ...(isOfAnotherPool ? [] : signsAgainstPool(facts, forecast, memberships))]
 
@@ -184,8 +209,8 @@ export function judgeToken(facts: TokenFacts, options: SemanticsOptions = {}): T
 }
 
 /**
- * A change is in the next token half a second to a second later, and `iat` has whole seconds: a token of the second after a
- * change may be of before it.
+ * A change shows in tokens half a second to a second later, and `iat` has whole seconds: a token that was issued in the
+ * second after a change may not have it yet.
  */
 const SETTLING_MS = 1_000
 
@@ -210,13 +235,13 @@ function compareMemberships(
   return { status: added.length + removed.length === 0 ? 'same' : 'different', missing: added, unexpected: removed }
 }
 
-function compareRoles(forecast: Resolution, { tokenUse, claims }: TokenFacts): RoleComparison {
+function compareRoles(forecast: Resolution, { tokenUse, claims }: TokenFacts): TokenRoleComparison {
   const found = compareClaims(forecast, { ...claims, token_use: tokenUse })
   const { preferredRole, rolesAdded: missing, rolesRemoved: unexpected } = found
   const carried = claims['cognito:preferred_role']
   const rest = { missing, unexpected, preferredRole, ...(carried !== undefined && { carriedPreferredRole: carried }) }
   if (preferredRole === 'not-carried') return { status: 'not-carried', ...rest }
-  // Not those of the groups: the forecast is for the groups that the token names and the pool has.
+  // Not the groups' differences: the forecast is for the groups that the token names and the pool has.
   const isSameList = missing.length + unexpected.length === 0
   const isCandidate = carried === undefined || carried === forecast.candidateRole
   const isSamePreferred = preferredRole === 'same' || (preferredRole === 'undetermined' && isCandidate)
@@ -224,7 +249,7 @@ function compareRoles(forecast: Resolution, { tokenUse, claims }: TokenFacts): R
   return { status, ...rest }
 }
 
-/** As one token of a calibration. Its access token is not there, so it is given the one that every reading forecasts. */
+/** As one token of a calibration. Its access token is missing, so it gets the one that every reading forecasts. */
 function fittingReadings(groups: readonly DatedGroup[], claims: RoleClaims): readonly Semantics[] {
   const idToken: CarriedRoleClaims = {
     'cognito:groups': claims['cognito:groups'] ?? null,
@@ -252,7 +277,7 @@ function settledBy(fits: readonly Semantics[]): Semantics | undefined {
 
 const LISTS = ['cognito:groups', 'cognito:roles'] as const
 
-/** What no groups of any pool explain. */
+/** Signs that the groups of no pool could explain. */
 function signsInToken({ tokenUse, claims }: TokenFacts): readonly TriggerSign[] {
   const { 'cognito:groups': groups = [], 'cognito:roles': roles = [], 'cognito:preferred_role': preferred } = claims
   const hasRoles = roles.length > 0 || preferred !== undefined
@@ -273,7 +298,7 @@ function signsInToken({ tokenUse, claims }: TokenFacts): readonly TriggerSign[] 
   ]
 }
 
-/** What the groups of the pool do not explain, as long as they are those that the token was made from. */
+/** Signs that the groups of the pool do not explain, if the token was made from these groups. */
 function signsAgainstPool(
   { tokenUse, claims, groups, hasWholePool }: TokenFacts,
   forecast: Resolution,

@@ -3,7 +3,7 @@ import { isGroupName } from '../group.js'
 import { distinct } from '../text.js'
 
 export type Details =
-  /** `literally`: no key at all, or null; otherwise no key with a value. */
+  /** `literally`: null, or an object without keys. Otherwise no key has a value. */
   | { readonly empty: true; readonly literally: boolean }
   | {
       readonly empty: false
@@ -104,7 +104,7 @@ function homeOf(key: string): string {
   return CHANGES.some(change => change === key) ? `${V1} or, in versions 2 and 3, ${TOKENS.join(' or ')}` : DETAILS
 }
 
-/** A part in the wrong place would be a trigger that changes nothing: more likely a mistake, and AWS does not say. */
+/** A part in the wrong place probably has no effect. That is likely a mistake, and AWS does not document it. */
 function refuseStrays(container: Json, allowed: readonly string[]): void {
   for (const key of [V1, V2, DETAILS, ...TOKENS, ...CHANGES, ...PARTS]) {
     if (container[key] != null && !allowed.includes(key)) {
@@ -113,7 +113,7 @@ function refuseStrays(container: Json, allowed: readonly string[]): void {
   }
 }
 
-/** AWS's test events of version 2 have `[]` for nothing. */
+/** AWS's test events of version 2 have `[]` where there is nothing. */
 function readContainer(response: Json, key: string): Json | undefined {
   const value = response[key]
   return Array.isArray(value) && value.length === 0

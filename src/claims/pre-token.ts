@@ -9,33 +9,45 @@ import type { Evidence } from './evidence.js'
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html
  */
 export interface GroupConfiguration {
+  /** The names of the user's groups. */
   groupsToOverride: string[]
+  /** The ARNs of these groups' roles. */
   iamRolesToOverride: string[]
+  /** The ARN of the preferred role; null for none. */
   preferredRole: string | null
 }
 
-/** What a trigger puts in the place of the group configuration. A null, or an empty `preferredRole`, counts as left out. */
+/** What a trigger sets instead of the group configuration. A null, or an empty `preferredRole`, counts as left out. */
 export interface GroupOverrideDetails {
+  /** The group names that the tokens carry instead. */
   readonly groupsToOverride?: readonly string[] | null | undefined
+  /** The role ARNs that the ID token carries instead. */
   readonly iamRolesToOverride?: readonly string[] | null | undefined
+  /** The preferred role that the ID token carries instead. */
   readonly preferredRole?: string | null | undefined
 }
 
 /** The changes to the claims of one token. Only what it does to the three role claims is read. */
 export interface ClaimChanges {
+  /** Claims to add or replace, by name. */
   readonly claimsToAddOrOverride?: Readonly<Record<string, unknown>> | null | undefined
+  /** Names of claims to leave out. */
   readonly claimsToSuppress?: readonly string[] | null | undefined
 }
 
 /** What a handler of version 1 returns: its changes are the ID token's. */
 export interface ClaimsOverrideDetails extends ClaimChanges {
+  /** What replaces the user's groups and roles. */
   readonly groupOverrideDetails?: GroupOverrideDetails | null | undefined
 }
 
 /** What a handler of version 2 or 3 returns: changes for each token. */
 export interface ClaimsAndScopeOverrideDetails {
+  /** Changes to the ID token. */
   readonly idTokenGeneration?: ClaimChanges | null | undefined
+  /** Changes to the access token. */
   readonly accessTokenGeneration?: ClaimChanges | null | undefined
+  /** What replaces the user's groups and roles. */
   readonly groupOverrideDetails?: GroupOverrideDetails | null | undefined
 }
 
@@ -51,6 +63,7 @@ export interface PreTokenResponse {
 export interface PreTokenEvent {
   /** `1`, `2` or `3` says which part of the response counts. Any other, such as an emulator's `0`, says nothing. */
   readonly version?: string | undefined
+  /** What the handler set. */
   readonly response?: PreTokenResponse | null | undefined
 }
 
@@ -58,8 +71,8 @@ export interface PreTokenEvent {
  * What decided a claim; `docs/pre-token.md` has a section for each.
  *
  * - `unchanged`: the trigger returns no `groupOverrideDetails`.
- * - `replaced`: `groupOverrideDetails` gives the value. An empty list gives none.
- * - `left-out`: `groupOverrideDetails` gives others and not this one.
+ * - `replaced`: `groupOverrideDetails` sets the value. An empty list removes the claim.
+ * - `left-out`: `groupOverrideDetails` sets other claims but not this one.
  * - `empty-details`: `groupOverrideDetails` is empty or null.
  * - `suppressed`: `claimsToSuppress` names `cognito:groups`.
  * - `suppressed-by-name`: `claimsToSuppress` names a role claim itself, and not `cognito:groups`.
@@ -78,19 +91,24 @@ export type OverrideRule =
 export interface ClaimReason {
   /** `undetermined`: AWS does not document it. The token forecast leaves the claim out. */
   readonly outcome: 'present' | 'absent' | 'undetermined'
+  /** The rule that decided. */
   readonly rule: OverrideRule
+  /** How the rule is known. */
   readonly evidence: Evidence
   /**
-   * Only when undetermined: the value that the claim may have without what makes it so. Never grant it. It may be
-   * missing, and a value in `claimsToAddOrOverride` is never one.
+   * Only when undetermined: the value that the claim may have if the undocumented part has no effect. Never grant it.
+   * It may be missing, and a value in `claimsToAddOrOverride` is never one.
    */
   readonly candidate?: string | readonly string[]
 }
 
 /** A case that AWS does not describe and no known token shows. */
 export interface UndocumentedCase {
+  /** The token that it is about. */
   readonly token: 'id' | 'access'
+  /** The claim that it is about. */
   readonly claim: keyof RoleClaims
+  /** The rule that decided. */
   readonly rule: OverrideRule
   /** A sentence or two, for people. */
   readonly note: string
@@ -98,10 +116,15 @@ export interface UndocumentedCase {
 
 /** The role claims after a pre token generation trigger, together with their reasons. */
 export interface TokenForecast {
+  /** The role claims of the ID token. */
   readonly idToken: RoleClaims
+  /** The groups of the access token. */
   readonly accessToken: Pick<RoleClaims, 'cognito:groups'>
+  /** Why each claim is in its token or is not. */
   readonly reasons: {
+    /** By claim. */
     readonly idToken: Readonly<Record<keyof RoleClaims, ClaimReason>>
+    /** By claim. */
     readonly accessToken: Readonly<Record<'cognito:groups', ClaimReason>>
   }
   /** One for each claim whose evidence is `unknown`, and for a role claim that the trigger adds to the access token. */
@@ -110,13 +133,18 @@ export interface TokenForecast {
 
 /**
  * Every `request.groupConfiguration` that Cognito may send to a pre token generation trigger for this user: one, or two
- * when the preferred role is undetermined. The first of the two prefers none. Cognito sends one of them, and AWS
+ * when the preferred role is undetermined. The first of the two has no preferred role. Cognito sends one of them, and AWS
  * does not document which: run a handler on each.
  *
- * The configurations are the caller's to change. Not for a machine's token (`TokenGeneration_ClientCredentials`): it has
- * no user and no groups.
+ * You may change the configurations. Not for client-credentials (M2M) tokens (`TokenGeneration_ClientCredentials`):
+ * these have no user and no groups.
  *
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html
+ * @example
+ * import { groupConfigurations, resolveRoles } from 'rolecast'
+ *
+ * const configurations = groupConfigurations(resolveRoles([{ groupName: 'admins', precedence: 0 }]))
+ * for (const { groupsToOverride, preferredRole } of configurations) console.log(groupsToOverride, preferredRole) // [ 'admins' ] null
  */
 export function groupConfigurations(resolution: Resolution): [GroupConfiguration, ...GroupConfiguration[]] {
   const { groups, roles, preferredRole, candidateRole } = resolution
@@ -131,19 +159,25 @@ export function groupConfigurations(resolution: Resolution): [GroupConfiguration
 }
 
 /**
- * Forecasts the role claims of both tokens after a pre token generation trigger answered.
+ * Forecasts the role claims of both tokens after a pre token generation trigger has responded.
  *
- * Takes the `response` that the handler leaves in the event, or the whole event; the latter where the response has parts
- * for version 1 and for versions 2 and 3. Null, and a response without details, is a trigger that changes nothing. Read
- * as the JSON it becomes: an undefined value is a missing key.
+ * Takes the `response` that the handler leaves in the event, or the whole event. Give the whole event if the response
+ * has parts for version 1 and for versions 2 and 3. Null, or a response without details, means that the trigger changes
+ * nothing. The response is read as the JSON it becomes: an undefined value is a missing key.
  *
- * Not for other claims and scopes, and not a check that Cognito accepts the response: a name that is no group of the pool
- * and a role that does not exist pass. A claim that cannot be determined is absent from the token, and its reason says
- * `undetermined`: before acting on the absence of a claim, look at its reason.
+ * Not for other claims and scopes, and not a check that Cognito accepts the response: the name of a group that the pool
+ * does not have and a role that does not exist both pass. A claim that cannot be determined is absent from the token,
+ * and its reason says `undetermined`: before acting on the absence of a claim, look at its reason.
  *
  * @throws RolecastError `malformed-response` (not the documented shape, a part in the wrong place or of another version) or
  *   `invalid-group-name`
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html
+ * @example
+ * import { applyGroupOverride, resolveRoles } from 'rolecast'
+ *
+ * const resolution = resolveRoles([{ groupName: 'admins', precedence: 0 }])
+ * const response = { claimsOverrideDetails: { groupOverrideDetails: { groupsToOverride: ['guests'] } } }
+ * console.log(applyGroupOverride(resolution, response).idToken['cognito:groups']) // [ 'guests' ]
  */
 export function applyGroupOverride(
   resolution: Resolution,
@@ -200,7 +234,7 @@ function forecast<Value>(value: Value | undefined, rule: OverrideRule, evidence:
   return value === undefined ? { outcome: 'absent', rule, evidence } : { outcome: 'present', rule, evidence, value }
 }
 
-/** That the trigger leaves the claims alone is inferred, however well they were known before. */
+/** It is inferred that the trigger leaves the claims alone, however well they were known before. */
 function unchanged({ claims, outcome, evidence, candidateRole }: Resolution): Forecasts {
   const unsure = evidence === 'unknown' ? 'unknown' : 'inferred'
   return {
@@ -241,7 +275,10 @@ function replacedList(list: readonly string[] | undefined, evidence: Evidence): 
     : forecast(list, 'replaced', evidence)
 }
 
-/** Suppressing comes first: AWS's page says that it wins over replacing, and that `cognito:groups` takes the role claims along. */
+/**
+ * Suppressing comes first: AWS's page says that it wins over replacing, and that suppressing `cognito:groups` removes
+ * the role claims too.
+ */
 function amend<Value>(
   before: Forecast<Value>,
   claim: keyof RoleClaims,
@@ -274,7 +311,7 @@ function roleInAccessToken(claim: keyof RoleClaims): UndocumentedCase {
     token: 'access',
     claim,
     rule: 'added',
-    note: `claimsToAddOrOverride of the access token names ${claim}, which Cognito itself never puts there. AWS does not say what becomes of it.`,
+    note: `claimsToAddOrOverride of the access token names ${claim}, which Cognito itself never puts there. AWS does not document what happens to it.`,
   }
 }
 
@@ -284,16 +321,16 @@ const SOURCES = {
   'cognito:preferred_role': 'preferredRole',
 } as const
 
-/** The rules that leave a claim's evidence unknown; no other comes here. */
+/** For the rules that leave a claim's evidence unknown, and only these. */
 function noteOn(rule: OverrideRule, claim: keyof RoleClaims): string {
   if (rule === 'left-out') {
-    return `groupOverrideDetails comes without ${SOURCES[claim]}. AWS says that it replaces the whole object, and not what a missing part does: ${claim} is taken as absent.`
+    return `groupOverrideDetails has no ${SOURCES[claim]}. AWS documents that it replaces the whole object, but not what a missing part does: the forecast treats ${claim} as absent.`
   }
   if (rule === 'added') {
-    return `claimsToAddOrOverride names ${claim}. AWS says to use groupOverrideDetails instead, and not what this does: grant nothing on it.`
+    return `claimsToAddOrOverride names ${claim}. AWS says to use groupOverrideDetails instead, and does not document what this does: do not grant access based on it.`
   }
   if (rule === 'suppressed-by-name') {
-    return `claimsToSuppress names ${claim}. AWS says to name cognito:groups instead, and not what this does: grant nothing on it.`
+    return `claimsToSuppress names ${claim}. AWS says to name cognito:groups instead, and does not document what this does: do not grant access based on it.`
   }
-  return `The user's groups leave open whether there is a ${claim}, and the trigger does not replace it.`
+  return `The user's groups do not determine whether there is a ${claim}, and the trigger does not replace it.`
 }

@@ -12,15 +12,21 @@ import { decide, type Outcome, type Rule, type Standing, type Verdict } from './
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-id-token.html
  */
 export interface RoleClaims {
+  /** The names of the user's groups. */
   readonly 'cognito:groups'?: readonly string[]
+  /** The ARNs of these groups' roles. */
   readonly 'cognito:roles'?: readonly string[]
+  /** The ARN of the preferred role. */
   readonly 'cognito:preferred_role'?: string
 }
 
-/** An answer together with its reason: one value, so that the two cannot disagree. */
+/** A result together with its reason: one value, so that the two cannot disagree. */
 export interface Resolution {
+  /** How certain the preferred role is. Branch on this before you use a role. */
   readonly outcome: Outcome
+  /** The rule that decided. */
   readonly rule: Rule
+  /** How the rule is known. */
   readonly evidence: Evidence
   /** The distinct group names in the order given. Cognito's own order is undocumented: compare as a set. */
   readonly groups: readonly string[]
@@ -34,16 +40,17 @@ export interface Resolution {
   readonly determiningGroups: readonly string[]
   /** What the ID token carries. */
   readonly claims: RoleClaims
-  /** Present exactly when the evidence is `calibrated`: the calibration that the answer rests on. */
+  /** Present exactly when the evidence is `calibrated`: the calibration that the result rests on. */
   readonly calibration?: CalibrationSource
 }
 
+/** The options of `resolveRoles`: which reading of Cognito's rules to use. */
 export interface ResolveOptions extends SemanticsOptions {}
 
 /** A group of the user, ranked. */
 interface RankedGroup {
   readonly groupName: string
-  /** Its place among the distinct groups, in the order given. */
+  /** Its index among the distinct groups, in the order given. */
   readonly position: number
   readonly rank: number
 }
@@ -55,13 +62,22 @@ interface GroupWithRole extends RankedGroup {
 /**
  * Forecasts the role claims that Cognito puts into the tokens of a user who is in these groups.
  *
- * A name that comes twice counts once, the first wins. Pure, synchronous, and linear in the groups but for sorting those
- * with a role. Not for what a pre token generation trigger changes afterwards, and not for the role an identity
- * pool finally hands out: both start from this answer.
+ * Of groups with the same name, only the first counts. Pure and synchronous; linear in the number of groups, except
+ * that those with a role are sorted. Not for what a pre token generation trigger changes afterwards (see
+ * `applyGroupOverride`), and not for the role that an identity pool hands out (see `selectRoleFor`): both start from
+ * this result.
  *
  * @throws RolecastError `invalid-precedence` (not an integer in 0 .. 2^31-1), `invalid-group` or `invalid-option`
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GroupType.html
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
+ * @example
+ * import { resolveRoles } from 'rolecast'
+ *
+ * const { outcome, preferredRole } = resolveRoles([
+ *   { groupName: 'admins', precedence: 0, roleArn: 'arn:aws:iam::111122223333:role/Admin' },
+ *   { groupName: 'staff', precedence: 10, roleArn: 'arn:aws:iam::111122223333:role/Staff' },
+ * ])
+ * console.log(outcome, preferredRole) // resolved arn:aws:iam::111122223333:role/Admin
  */
 export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = {}): Resolution {
   const chosen = chooseSemantics(options)
@@ -86,19 +102,21 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
   const [first] = withRole
   const best = first?.rank ?? Infinity
   const tied = withRole.filter(({ rank }) => rank === best)
-  const beside = numberedWithoutRole.filter(({ rank }) => rank === best)
+  const tiedWithoutRole = numberedWithoutRole.filter(({ rank }) => rank === best)
   const standing: Standing = {
     groups: names.length,
     withRole: withRole.length,
     best,
     tied: tied.length,
     conflict: tied.some(({ role }) => role !== first!.role),
-    beside: beside.length,
+    tiedWithoutRole: tiedWithoutRole.length,
     numberedWithoutRole: numberedWithoutRole.length > 0,
   }
   const verdict = decide(standing, chosen.semantics)
   const determining =
-    verdict.rule === 'roleless-contender' ? [...tied, ...beside].toSorted((a, b) => a.position - b.position) : tied
+    verdict.rule === 'roleless-contender'
+      ? [...tied, ...tiedWithoutRole].toSorted((a, b) => a.position - b.position)
+      : tied
   return toResolution(
     names,
     roles,
@@ -109,13 +127,22 @@ export function resolveRoles(groups: Iterable<Group>, options: ResolveOptions = 
   )
 }
 
-/** What an access token carries: the groups and never a role. */
+/**
+ * What an access token carries: the groups and never a role.
+ *
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/amazon-cognito-user-pools-using-the-access-token.html
+ * @example
+ * import { accessTokenClaims, resolveRoles } from 'rolecast'
+ *
+ * const resolution = resolveRoles([{ groupName: 'admins', roleArn: 'arn:aws:iam::111122223333:role/Admin' }])
+ * console.log(accessTokenClaims(resolution)) // { 'cognito:groups': [ 'admins' ] }
+ */
 export function accessTokenClaims(resolution: Resolution): Pick<RoleClaims, 'cognito:groups'> {
   const groups = resolution.claims['cognito:groups']
   return groups === undefined ? {} : { 'cognito:groups': groups }
 }
 
-/** The first of the roles is the one that is preferred, or the candidate. The calibration is named where it is the evidence. */
+/** The first of the roles is the preferred one, or the candidate. The calibration is included if it is the evidence. */
 export function toResolution(
   groups: readonly string[],
   roles: readonly string[],

@@ -43,11 +43,11 @@ export type AccountRoleChecks = (
 export interface WalkOptions {
   readonly places: readonly AccountPlace[]
   readonly folder: AccountFolder
-  /** Whether the lines of the users are kept in the folder. */
+  /** Whether the lines of the users are stored in the folder. */
   readonly lines: boolean
-  /** Whether the folder has a checkpoint of each pool that is being read: it is of use only to a later audit. */
+  /** Whether the folder has a checkpoint of each pool that is being read: only a later audit uses it. */
   readonly checkpoints: boolean
-  /** Of the lines, only those with one of these findings. Empty: all. */
+  /** Writes only the lines with one of these findings. Empty: all lines. */
   readonly concerns: ReadonlySet<AuditConcern>
   readonly semantics: SemanticsChoice
   readonly read: Pick<
@@ -74,19 +74,20 @@ export interface Walk {
   linesOf(pool: AuditedPool): AsyncIterable<string>
 }
 
-/** Places whose pools are read at once. Their quotas are separate. */
+/** Accounts and Regions whose pools are read at the same time. Their quotas are separate. */
 export const PLACES_AT_ONCE = 4
 
-/** What the pools of an account in a Region are. */
+/** The pools of an account in a Region. */
 interface Listing {
   readonly place: AccountPlace
   readonly userPools: UserPoolsRecord
-  /** Undefined where they could not be listed. */
+  /** Undefined if they could not be listed. */
   readonly identityPools: { readonly count: number; readonly linked: readonly LinkedIdentityPool[] } | undefined
 }
 
 /**
- * Reads every user pool of the places, one after the other in each. What fails is in `notRead`, and ends nothing else.
+ * Reads every user pool of the accounts and Regions, one after the other in each. A failure is in `notRead`, and does
+ * not stop the rest.
  *
  * @throws RolecastError as a rejection: `aborted`, and where the folder cannot be used
  */
@@ -153,7 +154,7 @@ function toRegion({ place, userPools, identityPools }: Listing): ListedRegion {
   }
 }
 
-/** Failures come in any order, because places are read at once. */
+/** Sorted: failures come in any order, because Regions are read at the same time. */
 function inOrder(notRead: readonly NotRead[], places: readonly AccountPlace[]): readonly NotRead[] {
   const indexOf = ({ account, region }: NotRead) =>
     places.findIndex(place => place.account === account && place.region === region)
@@ -264,7 +265,7 @@ async function readOnce(
     await folder.append(record)
     await opened.done()
     onEvent({ type: 'pool', place, userPoolId, users: audits[0]!.summary.users })
-    // As it comes back from the journal.
+    // In the form in which the journal returns it.
     return JSON.parse(JSON.stringify(record)) as PoolRecord
   } finally {
     await opened.close()
@@ -291,7 +292,7 @@ async function auditPool(
 
 function resolverOf({ groups }: PoolReading, semantics: SemanticsChoice) {
   const compiled = compilePool(groups, semantics)
-  // Lists that are frozen are those that come again.
+  // Only lists that repeat are frozen.
   return keptWhileFrozen((names: readonly string[]) => {
     const resolution = compiled.resolve(names)
     return Object.isFrozen(names) ? Object.freeze(resolution) : resolution
@@ -309,7 +310,7 @@ async function auditRoute(
   { semantics, checkRoles, toolVersion, concerns, signal }: WalkOptions,
 ): Promise<PoolAudit> {
   const { groups, about, changes } = reading
-  // Describing a pool may be denied; the account is known all the same.
+  // Describing a pool may be denied; the account is known anyway.
   const { account, region, userPoolId } = pool
   const read = { ...about, account, region }
   const identityPool = route && { identityPoolId: route.identityPoolId, mapping: route.mapping }

@@ -19,7 +19,7 @@ export interface AuditFile {
   readonly side: AuditSide
   /** The users, once. The reading is for the findings of a checkpoint. */
   users(semantics: Semantics): AsyncGenerator<readonly DiffUser[], void>
-  /** What it says at its end. After the last batch only. */
+  /** The summary at its end. Only after the last batch. */
   end(): AuditEnd
   close(): Promise<void>
 }
@@ -27,8 +27,8 @@ export interface AuditFile {
 /**
  * Opens what `rolecast audit pool --format ndjson` wrote, or a checkpoint of an audit whose reading is complete.
  *
- * Each line of a user is checked: the groups have to give the roles that it has. A file is refused that is cut off, that has
- * fewer or more users than its summary counts, or that another version of the format wrote.
+ * Each line of a user is checked: the groups have to give the roles that it has. A file is rejected if it is cut off,
+ * has fewer or more users than its summary counts, or was written by another version of the format.
  *
  * @throws RolecastError `invalid-input`, from `users` too
  */
@@ -49,7 +49,7 @@ export async function openAuditFile(path: string, stdin: Readable): Promise<Audi
       if (await canBeReadOnce(path))
         throw new RolecastError(
           'invalid-argument',
-          `the audit ${inputName(path)} is a checkpoint, which is read more than once; give the checkpoint as a file`,
+          `the audit ${inputName(path)} is a checkpoint, which has to be read more than once; give the checkpoint as a file`,
           { value: path },
         )
       file.destroy()
@@ -154,7 +154,7 @@ function readHead({ text }: Line, invalid: Invalid): Head {
   if (head === undefined) throw invalid('it is neither an audit in NDJSON nor a checkpoint')
   const version = ownValue(head, 'version')
   if (version !== VERSION)
-    throw invalid(`it is of version ${quote(version)}, and this rolecast reads version ${VERSION} only`)
+    throw invalid(`it has version ${quote(version)}, but this version of rolecast reads only version ${VERSION}`)
   const parsed = readAs(headShape, head)
   if (!parsed.success) throw invalid(`its first line has ${firstIssue(parsed.error, head).note}`, parsed.error)
   const names = parsed.data.groups.map(({ groupName }) => groupName)
@@ -221,14 +221,14 @@ function readEnd({ text, number }: Line, users: number, invalid: Invalid): Audit
   const { users: counted, findings, changes } = parsed.data
   if (counted !== users)
     throw invalid(
-      `it has lines of ${users} users, and its summary counts ${counted}: lines are missing, or only the users of some findings were written`,
+      `it has ${users === 1 ? 'a line for 1 user' : `lines for ${users} users`}, but its summary counts ${counted}: lines are missing, or only the users of some findings were written`,
     )
   const known = findings.filter((one): one is typeof one & { readonly concern: AuditConcern } =>
     CONCERN_NAMES.includes(one.concern as AuditConcern),
   )
   if (known.length < findings.length)
     throw invalid(
-      `its summary has the finding ${quote(findings.find(one => !known.includes(one as never))?.concern)}, which this rolecast does not know`,
+      `its summary has the finding ${quote(findings.find(one => !known.includes(one as never))?.concern)}, which this version of rolecast does not know`,
     )
   return { findings: countsOf(known), changes: changes.length }
 }
@@ -244,7 +244,7 @@ function createUserReader({ groups, semantics, identityPool }: Head, invalid: In
     const [username, sub, enabled] = [field('username'), field('sub'), field('enabled')]
     const [own, unknown] = [field('groups'), field('unknownGroups') ?? []]
     if (!isText(username)) throw wrong('has no `username`')
-    if (sub !== undefined && !isText(sub)) throw wrong('has a `sub` that is not text')
+    if (sub !== undefined && !isText(sub)) throw wrong('has a `sub` that is not a string')
     if (enabled !== undefined && typeof enabled !== 'boolean') throw wrong('has an `enabled` that is not true or false')
     if (!isTexts(own) || !isTexts(unknown)) throw wrong('has no list of names as `groups`')
     const resolution = pool.resolve(own)
@@ -252,7 +252,7 @@ function createUserReader({ groups, semantics, identityPool }: Head, invalid: In
       throw wrong(`has the group ${quote(resolution.unknownGroups[0])}, which the first line does not have`)
     if (!saysTheSame(user, resolution))
       throw wrong(
-        'has other roles than its groups give: the file was changed, or a version of rolecast that decides otherwise wrote it',
+        'has roles that its groups do not give: the file was changed, or a version of rolecast with other rules wrote it',
       )
     const credentials = identityPool === undefined ? undefined : toCredentials(field('credentials'))
     if (identityPool !== undefined && credentials === undefined) throw wrong('has no usable `credentials`')
@@ -329,7 +329,7 @@ interface LineReader {
   next(): Promise<Line | undefined>
 }
 
-/** Every line has to end with a line feed: a file whose last one does not is cut off. */
+/** Every line has to end with a line feed: if the last one does not, the file is cut off. */
 function createLineReader(file: Readable, invalid: Invalid): LineReader {
   const batches = lineBatches(file)
   let rest: LineBatch | undefined
@@ -337,11 +337,12 @@ function createLineReader(file: Readable, invalid: Invalid): LineReader {
   let at = 0
   let number = 0
 
-  /** The next lines whose line feed was read. */
+  /** The next complete lines. */
   async function refill(): Promise<boolean> {
     const { value, done } = await batches.next()
     if (done === true) {
-      if (rest !== undefined && rest.bytes.length > 0) throw invalid('it is cut off: its last line has no end')
+      if (rest !== undefined && rest.bytes.length > 0)
+        throw invalid('it is cut off: its last line does not end with a line feed')
       return false
     }
     const whole = rest

@@ -7,7 +7,7 @@ import type { Baseline } from './config-shape.js'
 import { type InvalidFile, readJsonFile } from './json-file.js'
 import { RolecastError } from '../errors.js'
 
-/** What is open is written down, so that the next run finds only what is new. */
+/** Records the open findings, so that the next run reports only new ones. */
 export function baselineText(findings: readonly Finding[], path: string): string {
   const known = findings.filter(({ suppressed }) => suppressed === undefined).map(finding => entryOf(finding, path))
   return `${jsonText({ version: 1, findings: known } satisfies Baseline)}\n`

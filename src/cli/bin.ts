@@ -9,7 +9,7 @@ import { programFlags } from './program-flags.js'
 import { beforeTemporary, removeTemporary } from './temporary.js'
 import { statOf, takesColor, wholeStream } from './terminal.js'
 
-// Nothing but what `main` returns is an answer: whatever else ends the process, it could not run.
+// Only what `main` returns counts as a result. If anything else ends the process, the command could not run.
 process.exitCode = 2
 let isOver = false
 
@@ -35,13 +35,13 @@ function fail(error: unknown): never {
   end(2, isGithubLog ? withoutCommands(text) : text)
 }
 
-// Rejections that nothing handles come here too.
+// Unhandled rejections come here too.
 process.on('uncaughtException', fail)
 process.on('exit', code => {
   if (!isOver && code === 2) fail(new Error('nothing is left to wait for'))
 })
 
-/** How long a command that is interrupted may take to stop, in milliseconds, unless it says that it needs more. */
+/** How long an interrupted command may take to stop, in milliseconds, unless it asks for more. */
 let grace = 3_000
 
 const interrupt = new AbortController()
@@ -51,7 +51,7 @@ let signalled: number | undefined
 /** What the command would leave behind. */
 let leftover = (): string | undefined => undefined
 
-/** The end of a command that says nothing itself of it. */
+/** Reports the interrupt of a command that does not report it itself. */
 function endInterrupted(code: number): never {
   const line = leftover()
   if (line === undefined) {
@@ -65,8 +65,8 @@ function endInterrupted(code: number): never {
 let watches = false
 
 /**
- * The first signal lets a command stop that can; the second ends the process at once. Not before there is something to stop
- * or to remove: until then the system ends it, even when it is too busy to notice.
+ * The first signal lets a command stop if it can; the second ends the process immediately. Installed only once there is
+ * something to stop or to remove: until then the system ends the process, even when it is too busy to notice a signal.
  */
 function watchSignals(): void {
   if (watches) return
@@ -113,7 +113,7 @@ async function run(): Promise<number> {
 async function start(): Promise<void> {
   try {
     process.exitCode = await run()
-    // What it was waiting for may never come.
+    // Otherwise it may wait for something that never comes.
     if (signalled !== undefined) end(process.exitCode)
     isOver = true
   } catch (error) {

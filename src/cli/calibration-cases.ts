@@ -13,7 +13,7 @@ export function calibrationCases({ identityPool, preToken }: Pick<CalibrationRes
       : [{ title: 'Which role the identity pool gave', cases: identityPool.map(identityPoolCase) }]),
     ...(preToken === undefined
       ? []
-      : [{ title: 'What became of the responses of the trigger', cases: preToken.flatMap(preTokenCases) }]),
+      : [{ title: 'How Cognito used the responses of the trigger', cases: preToken.flatMap(preTokenCases) }]),
   ]
 }
 
@@ -30,10 +30,10 @@ function identityPoolCase({ about, predicted, real, verdict, reading }: Identity
   }
 }
 
-/** Nothing, which is not the same as no role. */
+/** Not read, which is not the same as "no role". */
 const NOT_READ = '–'
 
-const NOT_SEEN = ': nothing of the prediction was seen'
+const NOT_SEEN = ': nothing that was predicted was seen'
 
 function selectionText(selection: {
   readonly outcome: string
@@ -70,9 +70,9 @@ function claimCase(about: string, { token, claim, predicted, real, verdict, read
 }
 
 const READINGS: Readonly<Record<NonNullable<ClaimComparison['reading']>, string>> = {
-  'as-taken': 'as rolecast takes it',
+  'as-taken': 'as rolecast reads it',
   unchanged: 'as without the trigger',
-  absent: 'taken away',
+  absent: 'removed',
   'takes-value': 'the value that is added',
 }
 

@@ -6,11 +6,11 @@ type Finish = (code: ExitCode) => void
 /** Adds a command with its options to the program, or to a command that has it. */
 export type AddCommand = (parent: Command, terminal: Terminal, finish: Finish) => void
 
-/** What the list of commands says of one, and how to load it or those that it has. */
+/** A command as the list of commands shows it, and how to load it or its subcommands. */
 export type CommandEntry = {
-  /** What follows its name, as its own help says it. */
+  /** The usage after its name, as in its own help. */
   readonly usage: string
-  /** The description, as its own help says it. */
+  /** The description, as in its own help. */
   readonly summary: string
 } & ({ readonly load: () => Promise<AddCommand> } | { readonly commands: Commands })
 
@@ -18,8 +18,8 @@ export type CommandEntry = {
 export type Commands = ReadonlyMap<string, CommandEntry>
 
 /**
- * Adds the command that is called: loading the others would cost more than many a command itself. Where none of these is
- * called, all are added by name only, for the help and to say which one was probably meant.
+ * Adds the command that is called: loading the others would take longer than many a command itself. If none of these is
+ * called, all are added by name only, for the help and to suggest the one that was probably intended.
  */
 export async function addCalled(
   parent: Command,
@@ -42,8 +42,8 @@ export async function addCalled(
 }
 
 /**
- * The arguments with `help audit pool` and `audit help pool` written as `audit pool --help`. There is no help of an unknown
- * command: it is left alone, so that the program says that it is unknown.
+ * The arguments with `help audit pool` and `audit help pool` written as `audit pool --help`. An unknown command
+ * has no help: it is left as it is, so that the program reports it as unknown.
  */
 export function withHelpLast(commands: Commands, args: readonly string[]): readonly string[] {
   const names: string[] = []

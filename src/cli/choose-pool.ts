@@ -10,9 +10,10 @@ export interface PoolChoice {
 }
 
 /**
- * The pool of a template that is named, or has this id, or else the only one with groups. Which of several is never guessed.
+ * The pool of a template that is named, or has this id, or else the only one with groups. If there are several, none is
+ * guessed.
  *
- * @param option that names it on the command line
+ * @param option the option that names the pool on the command line
  * @throws RolecastError `invalid-argument`
  */
 export function choosePool(
@@ -43,7 +44,7 @@ export function choosePool(
       return { ...only, others: withGroups.filter(one => one !== only).map(poolText) }
     throw new RolecastError(
       'invalid-argument',
-      `the pool ${quote(name)} of the template is the user pool ${quote(own)}, and not ${quote(userPoolId)}; name the template of that one`,
+      `the pool ${quote(name)} of the template is the user pool ${quote(own)}, not ${quote(userPoolId)}; give the template of the latter`,
       { value: own },
     )
   }
@@ -51,8 +52,10 @@ export function choosePool(
   throw new RolecastError(
     'invalid-argument',
     withGroups.length === 0
-      ? 'no user pool with groups was found; name the template that has them'
-      : `it is not clear which pool of the template is meant; give ${option} with one of ${names}, and fewer files if two have the same name`,
+      ? 'no user pool with groups was found; give the template that has them'
+      : named !== undefined && chosen.length === 0
+        ? `the template has no pool ${quote(named)} with groups; give ${option} with one of ${names}`
+        : `the template has several pools with groups; give ${option} with one of ${names}, and fewer files if two have the same name`,
     { value: named },
   )
 }

@@ -1,4 +1,4 @@
-/** Words of the library that name its own options, and the same in the words of the command line. */
+/** Phrases of the library that name its own options, and the same phrases with the options of the command line. */
 export const WORDS: readonly (readonly [library: string, commandLine: string])[] = [
   ['give `region`', 'give --region'],
   ['sign in again, or give a `client`', 'sign in again, or give --profile'],
@@ -32,8 +32,8 @@ export const OPTIONS: Readonly<Record<string, string>> = {
   AdminListGroupsForUser: '--requests-per-second AdminListGroupsForUser',
 }
 
-/** What is not a value that was quoted: "`region` is not a group" is about a group of that name. */
-const LEADING_OPTION = /^`([A-Za-z]+)` is (?=`|the text |not shown|an object|an array|a function)/
+/** Skips quoted values: "`region` is not a group" is about a group of that name. */
+const LEADING_OPTION = /^`([A-Za-z]+)` is (?=`|the string |not shown|an object|an array|a function)/
 
 /** A message of the library for a reader who has the options of the command line. */
 export function inCommandLineWords(message: string): string {

@@ -36,7 +36,9 @@ const AUDITS: Commands = new Map<string, CommandEntry>([
   ],
 ])
 
-/** All commands. Their files are loaded when they are called; a test compares what is said here with what they say. */
+/**
+ * All commands. Their files are loaded when they are called; a test compares these texts with those of the commands.
+ */
 export const COMMANDS: Commands = new Map<string, CommandEntry>([
   [
     'predict',

@@ -1,13 +1,13 @@
-/** The shells that completion is for. */
+/** The shells with completion. */
 export const SHELLS = ['bash', 'zsh', 'fish'] as const
 export type Shell = (typeof SHELLS)[number]
 
-/** Says, in place of words, that files are to be completed. */
+/** Printed in place of words: the shell completes files. */
 export const FILES = ':files'
 
 /**
- * What a shell runs once, so that TAB asks `rolecast completion SHELL --complete -- WORDS`, which prints a word a line, with its
- * description behind a tab. What was typed is passed on as words and never evaluated.
+ * What a shell runs once, so that TAB asks `rolecast completion SHELL --complete -- WORDS`, which prints a word a line,
+ * with its description after a tab. What was typed is passed on as words and never evaluated.
  */
 export const COMPLETION_SCRIPTS: Readonly<Record<Shell, string>> = {
   bash: `# Completion of rolecast for bash. In ~/.bashrc: source <(rolecast completion bash)

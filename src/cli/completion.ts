@@ -3,18 +3,18 @@ import type { CommandEntry, Commands } from './called-commands.js'
 import { COMMANDS } from './command-table.js'
 import type { Terminal } from './terminal.js'
 
-/** A word that may stand at the cursor. */
+/** A possible word at the cursor. */
 export interface Candidate {
   readonly word: string
   readonly about: string
 }
 
-/** What may stand at the cursor; `files` is left to the shell. */
+/** The possible words at the cursor; `files` leaves it to the shell. */
 export type Completions = readonly Candidate[] | 'files'
 
 /**
- * What may stand at the end of a command line. Of the commands, only the called one is loaded, and the names of rules only
- * where one is asked for.
+ * The possible words at the end of a command line. Loads only the command that is called, and the names of rules only
+ * if one is needed.
  *
  * @param words what was typed after `rolecast`, the word at the cursor last
  * @param program has the options of every command
@@ -50,11 +50,11 @@ const HELP_COMMAND: Candidate = { word: 'help', about: 'show the help of a comma
 const HELP: Candidate = { word: '--help', about: 'display help for command' }
 
 interface Found {
-  /** Undefined: none is called yet. */
+  /** Undefined: no command is called yet. */
   readonly command?: Command
-  /** The words behind its name. */
+  /** The words after its name. */
   readonly rest: readonly string[]
-  /** Those that may be called here. */
+  /** The commands that may be called here. */
   readonly commands?: Commands
 }
 
@@ -82,11 +82,11 @@ async function findCommand(before: readonly string[], terminal: Terminal): Promi
 }
 
 interface ReadWords {
-  /** Behind `--` nothing is an option. */
+  /** After `--` nothing is an option. */
   readonly isLiteral: boolean
-  /** The option whose value stands at the cursor. */
+  /** The option whose value is at the cursor. */
   readonly awaiting?: Option
-  /** How many arguments stand before the cursor. */
+  /** How many arguments are before the cursor. */
   readonly position: number
 }
 
@@ -114,7 +114,7 @@ async function valuesOf(option: Option, current: string): Promise<Completions> {
     case '--only':
     case '--ignore':
     case '--enable': {
-      // Several, with commas between.
+      // Several, separated by commas.
       const lead = current.slice(0, current.lastIndexOf(',') + 1)
       return withLead(lead, matching(current.slice(lead.length), await ruleWords(lead.toLowerCase().split(','))))
     }
@@ -127,7 +127,7 @@ async function valuesOf(option: Option, current: string): Promise<Completions> {
       const { FORMATS } = await import('./finding-formats.js')
       return matching(
         current,
-        FORMATS.map(format => ({ word: `${format}=`, about: 'a report in this format, and its file' })),
+        FORMATS.map(format => ({ word: `${format}=`, about: 'a report in this format; its file follows' })),
       )
     }
     case '--finding': {
@@ -139,7 +139,7 @@ async function valuesOf(option: Option, current: string): Promise<Completions> {
     }
     case '--profile': {
       const { profileNames } = await import('../cognito/api/aws-profile.js')
-      // A name with a space or a sign of the shell in it would be more than a word.
+      // A name with a space or a special character of the shell would be more than one word.
       const names = (await profileNames()).filter(name => /^[\w.@+/:-]+$/.test(name))
       return matching(current, names.map(bare))
     }
@@ -148,10 +148,10 @@ async function valuesOf(option: Option, current: string): Promise<Completions> {
   }
 }
 
-/** What an option or an argument calls a file. */
+/** The placeholders of options and arguments that take a file. */
 const FILE_NAMES: ReadonlySet<string> = new Set(['file', 'folder', 'path', 'ledger', 'old', 'new'])
 
-/** The names of all rules but those that are there, in lower case. */
+/** The names of all rules except those already typed, in lower case. */
 async function ruleWords(given: readonly string[]): Promise<readonly Candidate[]> {
   const { RULES } = await import('../rules/catalogue.js')
   return RULES.filter(({ id, slug }) => !given.includes(id.toLowerCase()) && !given.includes(slug)).flatMap(
@@ -188,7 +188,10 @@ function bare(word: string): Candidate {
   return { word, about: '' }
 }
 
-/** Those that begin so, each once. In any case of letters where no other begins so: the IDs of rules are written in both. */
+/**
+ * The candidates with this beginning, each once. If there are none, letter case is ignored: rule IDs are written in
+ * both.
+ */
 function matching(current: string, candidates: readonly Candidate[]): readonly Candidate[] {
   const once = [...new Map(candidates.map(one => [one.word, one])).values()]
   const exact = once.filter(({ word }) => word.startsWith(current))

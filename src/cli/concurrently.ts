@@ -1,7 +1,7 @@
 /**
- * Makes something of each item, so many at once, and gives it back in the order of the items.
+ * Processes the items, this many at the same time, and returns the results in the order of the items.
  *
- * @param stop called with the first failure, to end what is under way; that failure is what it rejects with, once all has ended
+ * @param stop called with the first failure, to stop the others; it rejects with that failure once all have ended
  */
 export async function concurrently<T, R>(
   workers: number,

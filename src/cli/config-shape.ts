@@ -16,7 +16,7 @@ const suppression = z.strictObject({
   paths: described(z.optional(z.array(path).check(z.minLength(1))), 'Only findings in these files.'),
   pools: described(
     z.optional(z.array(z.string()).check(z.minLength(1))),
-    'Only findings about one of these pools, by the name that findings have.',
+    'Only findings about one of these pools, by their names in findings.',
   ),
   groups: described(
     z.optional(z.array(z.string()).check(z.minLength(1))),
@@ -25,18 +25,21 @@ const suppression = z.strictObject({
 })
 
 /**
- * Settings of `rolecast validate` for a project. Options of the command line come before them. `npm run docs:generate` writes
- * it as a JSON Schema, which editors check a config file with.
+ * Settings of `rolecast validate` for a project. Options of the command line override them. `npm run docs:generate`
+ * writes it as a JSON Schema, which editors check a config file with.
  */
 export const configShape = z.strictObject({
   $schema: z.optional(z.string()),
-  failOn: described(z.optional(z.enum(FAIL_ON)), 'The severity from which on a finding fails the run. Default: error.'),
+  failOn: described(
+    z.optional(z.enum(FAIL_ON)),
+    'The lowest severity at which a finding fails the run. Default: error.',
+  ),
   only: described(z.optional(z.array(ruleId)), 'Run only these rules.'),
   ignore: described(z.optional(z.array(ruleId)), 'Rules not to run.'),
   enable: described(z.optional(z.array(ruleId)), 'Rules to run although they are off by default.'),
   severities: described(
     z.optional(z.record(z.string().check(z.regex(/^COG\d{3}$/)), z.enum(SEVERITIES))),
-    'The severity of what a rule finds.',
+    "The severity of a rule's findings.",
   ),
   strict: described(
     z.optional(z.boolean()),
@@ -46,7 +49,7 @@ export const configShape = z.strictObject({
     z.optional(z.boolean()),
     'Do not fail for files in folders that cannot be read. Default: false.',
   ),
-  varFiles: described(z.optional(z.array(path)), "Terraform's files of variables; those of a later one win."),
+  varFiles: described(z.optional(z.array(path)), "Terraform's variable files; later files override earlier ones."),
   exclude: described(z.optional(z.array(path)), 'Files and folders to leave out when a folder is searched.'),
   baseline: described(z.optional(path), 'A file that `rolecast validate --write-baseline FILE` wrote.'),
   suppressions: described(z.optional(z.array(suppression)), 'Findings that are suppressed, because they are intended.'),
@@ -54,7 +57,10 @@ export const configShape = z.strictObject({
 
 export type Config = z.infer<typeof configShape>
 
-/** A finding is known by its file and its key, which no moved line changes. Paths are relative to the baseline. */
+/**
+ * A finding is identified by its file and its key, which stays the same when lines move. Paths are relative to the
+ * baseline.
+ */
 export const baselineShape = z.strictObject({
   version: z.literal(1),
   findings: z.array(z.strictObject({ path: z.string(), key: z.string() })),

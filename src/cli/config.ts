@@ -8,11 +8,11 @@ import { isNamedBy } from './find-files.js'
 import { inputName } from './input-file.js'
 import { readJsonFile } from './json-file.js'
 
-/** The config file where --config is not given. */
+/** The config file if --config is not given. */
 export const CONFIG_FILE = 'rolecast.config.json'
 
 export interface ReadConfig extends Omit<Config, 'suppressions' | 'varFiles'> {
-  /** As it was named. */
+  /** The path as it was given. */
   readonly file?: string | undefined
   readonly exclude: string[]
   readonly varFiles: string[]
@@ -20,9 +20,10 @@ export interface ReadConfig extends Omit<Config, 'suppressions' | 'varFiles'> {
 }
 
 /**
- * The config that was named, or `rolecast.config.json` where the command runs, if it is there. Paths in it are relative to it.
+ * The named config, or `rolecast.config.json` in the current folder, if it exists. Paths in it are relative to the
+ * config file.
  *
- * @param named false: none at all
+ * @param named false: no config at all
  * @throws RolecastError `invalid-input`
  */
 export async function readConfig(named: string | boolean | undefined, stdin: Readable): Promise<ReadConfig> {
@@ -39,7 +40,7 @@ export async function readConfig(named: string | boolean | undefined, stdin: Rea
       },
     )
   const content = await readJsonFile(file, stdin, invalid)
-  // Most runs have no config, and zod is as much to load as all rules.
+  // Most runs have no config, and zod takes as long to load as all rules.
   const { configShape } = await import('./config-shape.js')
   const { firstIssue, readAs } = await import('../cognito/api/schema.js')
   const parsed = readAs(configShape, content)

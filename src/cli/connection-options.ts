@@ -8,7 +8,7 @@ export interface ConnectionOptions {
   readonly endpointUrl?: string
 }
 
-/** @param region which Region is the default */
+/** @param region the default Region, in words */
 export function addConnectionOptions(
   command: Command,
   { region = 'the part of the user pool id before the underscore' } = {},
@@ -21,7 +21,7 @@ export function addConnectionOptions(
   )
 }
 
-/** The options under the names that the library has for them. */
+/** The options under their names in the library. */
 export function connectionOf({ region, profile, endpointUrl }: ConnectionOptions) {
   return { region, profile, endpoint: endpointUrl }
 }

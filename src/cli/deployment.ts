@@ -17,7 +17,7 @@ import { readTemplates } from './template-files.js'
 /** Infrastructure code that is to be deployed. */
 export interface Deployment {
   readonly infrastructures: readonly Infrastructure[]
-  /** What a plan of Terraform says it deletes, which no reader of templates has. */
+  /** What a Terraform plan deletes. Readers of templates do not return it. */
   readonly deletions: readonly Deletion[]
   /** The files that were read. */
   readonly paths: readonly string[]
@@ -25,7 +25,7 @@ export interface Deployment {
   readonly notRead: readonly string[]
 }
 
-/** A resource that a plan deletes; a group that it replaces is created again without its members. */
+/** A resource that a plan deletes; a group that it replaces is recreated without its members. */
 interface Deletion {
   readonly kind: 'pool' | 'group' | 'membership'
   readonly address: string | undefined
@@ -39,23 +39,23 @@ interface Deletion {
 export interface DeploymentChanges {
   readonly changes: readonly (GroupChange & { readonly note?: string | undefined })[]
   readonly memberships: readonly MembershipChange[]
-  /** Groups of which it is not known what they become. */
+  /** Groups whose state after the deployment is not known. */
   readonly unknownAfter: readonly string[]
-  /** Users of whom it is not known whether they are in a group. */
+  /** Users for whom it is not known whether they are in a group. */
   readonly unknownMembers: readonly Omit<MembershipChange, 'change'>[]
   /** A sentence for each thing that is not known. */
   readonly undetermined: readonly string[]
   /** Groups of the pool that stay because the template does not name them. */
   readonly kept: readonly string[]
-  /** A sentence for each pool of the template that is another one. */
+  /** A sentence for each other pool of the template. */
   readonly notLookedAt: readonly string[]
 }
 
 export interface DeploymentOptions {
   readonly userPoolId: string | undefined
-  /** The pool of the template, by its name there. */
+  /** The pool of the template, by its name in the template. */
   readonly poolName: string | undefined
-  /** ARNs by what a template refers to roles with. */
+  /** ARNs, by the reference that the template uses for the role. */
   readonly roles: ReadonlyMap<string, string>
   /** Whether groups that the template does not name are removed. */
   readonly removesOthers: boolean
@@ -68,13 +68,13 @@ interface ReadDeploymentOptions extends Partial<Pick<DeploymentOptions, 'roles'>
 
 /**
  * @throws RolecastError `invalid-input` for a file that cannot be read: its groups would be missing; `invalid-argument` for a role
- *   that no template has, and for variables where no Terraform is read
+ *   that no template has, and for variables if no Terraform is read
  */
 export async function readDeployment(
   paths: readonly string[],
   { varFiles, roles = new Map(), stdin }: ReadDeploymentOptions,
 ): Promise<Deployment> {
-  // It is read twice. Of one that cannot be read, `readTemplates` says it.
+  // The file is read twice. If it cannot be read, `readTemplates` reports that.
   const piped = paths.includes(STDIN) ? await readInput(STDIN, stdin).catch(() => undefined) : undefined
   const stdinAgain = () => (piped === undefined ? stdin : Readable.from([piped]))
   const { infrastructures, read, skipped, notRead, unrelated, sources } = await readTemplates(paths, {
@@ -86,7 +86,7 @@ export async function readDeployment(
   if (failed !== undefined) {
     throw new RolecastError(
       'invalid-input',
-      `the template ${inputName(failed.path)} cannot be used: ${failed.why.replace(FORMAT_OPTION, '')}; what it does to groups would be missing`,
+      `the template ${inputName(failed.path)} cannot be used: ${failed.why.replace(FORMAT_OPTION, '')}; correct it, because its changes to groups would be missing`,
       { value: failed.path },
     )
   }
@@ -109,10 +109,10 @@ export async function readDeployment(
   }
 }
 
-/** Advice to give an option that only `validate` has. */
+/** Advice about an option that only `validate` has. */
 const FORMAT_OPTION = '; give --format-in if it is a template'
 
-/** What is given and has no effect is a mistake, such as a misspelt name. */
+/** An option without effect is a mistake, such as a misspelt name. */
 function checkIsUsed(
   infrastructures: readonly Infrastructure[],
   [varFile]: readonly string[],
@@ -121,7 +121,7 @@ function checkIsUsed(
   if (varFile !== undefined && !infrastructures.some(({ format }) => format === 'terraform-source')) {
     throw new RolecastError(
       'invalid-argument',
-      `no Terraform that uses the variables in ${quote(varFile)} was read; leave --var-file out, or give the folder of its *.tf files to --template`,
+      `no Terraform that uses the variables in ${quote(varFile)} was read; leave out --var-file, or give --template the folder with the *.tf files`,
       { value: varFile },
     )
   }
@@ -171,7 +171,7 @@ function deletionsIn(path: string, text: string): readonly Deletion[] {
   const unreadable = (what: string) =>
     new RolecastError(
       'invalid-input',
-      `the plan ${quote(path)} cannot be used: ${what}, and what it deletes would be missing; make it with \`terraform show -json\``,
+      `the plan ${quote(path)} cannot be used: ${what}, so its deletions would be missing; make it with \`terraform show -json\``,
       { value: path },
     )
   if (!Array.isArray(entries ?? [])) throw unreadable('its `resource_changes` is not a list')
@@ -182,7 +182,7 @@ function deletionsIn(path: string, text: string): readonly Deletion[] {
   })
 }
 
-/** Of a plan nothing but deletions may be about Cognito. */
+/** The deletions in files without groups: they may be all that a plan says about Cognito. */
 async function deletionsInOthers(
   paths: readonly string[],
   read: (path: string) => Promise<Buffer>,
@@ -195,7 +195,7 @@ async function deletionsInOthers(
   return deletions
 }
 
-/** The text of a plan; undefined for every other file, of which it was said why it was not read. */
+/** The text of a plan; undefined for any other file, whose failure was already reported. */
 async function planIn(path: string, read: (path: string) => Promise<Buffer>): Promise<string | undefined> {
   try {
     const text = decodeText(await read(path))
@@ -205,12 +205,12 @@ async function planIn(path: string, read: (path: string) => Promise<Buffer>): Pr
   }
 }
 
-/** Whether JSON is a plan of Terraform, and not a list of changes. */
+/** Whether JSON is a Terraform plan, not a list of changes. */
 export function isTerraformPlan(content: unknown): boolean {
   return typeof content === 'object' && content !== null && Object.hasOwn(content, 'format_version')
 }
 
-/** The deletion that a change of a plan is, if it is one. */
+/** The deletion in a change of a plan, if it is one. */
 function deletionOf(entry: unknown): { readonly success: boolean; readonly data?: Deletion } {
   const typed = readAs(typeShape, entry)
   if (!typed.success) return { success: false }
@@ -243,8 +243,8 @@ function textOf(value: unknown): string | undefined {
 }
 
 /**
- * What a deployment does to a pool as it is. What cannot be determined from the files is never taken for unchanged: the groups
- * that it is about are in `unknownAfter`, and a sentence says why.
+ * What a deployment does to a pool as it is. What cannot be determined from the files never counts as unchanged: the
+ * groups concerned are in `unknownAfter`, and a sentence says why.
  *
  * @throws RolecastError `invalid-argument`: it is not clear which pool of the template is meant, or a plan destroys the pool
  */
@@ -281,7 +281,9 @@ export function changesOf(
     if (isReplaced === isPlanned) continue
     unknownAfter.add(groupName)
     undetermined.push(
-      `The plan deletes the group ${quote(groupName)} and creates one, and it is not known whether that is the same in the end.`,
+      isReplaced
+        ? `The plan replaces the group ${quote(groupName)} with one that may have a different name.`
+        : `The plan deletes the group ${quote(groupName)}, but also has another one of this name: it is not known whether the group exists in the end.`,
     )
   }
 
@@ -312,7 +314,7 @@ export function changesOf(
   })
   return {
     changes,
-    // What a plan replaces is there in the end.
+    // A resource that a plan replaces exists in the end.
     memberships: [...left, ...memberships.changes],
     unknownAfter: [...unknownAfter],
     unknownMembers: memberships.unknownMembers,
@@ -324,7 +326,7 @@ export function changesOf(
   }
 }
 
-/** @throws RolecastError `invalid-argument`: a plan destroys the pool, or one that may be it */
+/** @throws RolecastError `invalid-argument`: a plan destroys the pool, or one that may be the same pool */
 function checkPoolStays(deletions: readonly Deletion[], userPoolId: string | undefined): void {
   const ofPool = (one: Deletion) =>
     userPoolId === undefined || one.userPoolId === undefined || one.userPoolId === userPoolId
@@ -334,14 +336,14 @@ function checkPoolStays(deletions: readonly Deletion[], userPoolId: string | und
   const isSure = userPoolId !== undefined && deletion.userPoolId !== undefined
   throw new RolecastError(
     'invalid-argument',
-    `the plan ${deletion.isReplaced ? 'replaces' : 'destroys'} the user pool ${quote(name)}: its users and groups are gone afterwards, so there is nothing to compare${isSure ? '' : '; if the groups are of another pool, name that with --user-pool-id'}`,
+    `the plan ${deletion.isReplaced ? 'replaces' : 'destroys'} the user pool ${quote(name)}: its users and groups are gone afterwards, so there is nothing to compare${isSure ? '' : '; if the groups belong to another pool, give its ID with --user-pool-id'}`,
     { value: name },
   )
 }
 
 interface GroupPlanning {
   readonly changes: DeploymentChanges['changes']
-  /** Why it is not known what the group becomes. */
+  /** Why the group's state after the deployment is not known. */
   readonly why?: string | undefined
 }
 
@@ -366,7 +368,7 @@ function planGroup(
     ...(definition.condition === undefined
       ? []
       : [`it exists only if the condition ${quote(definition.condition)} is true`]),
-    ...(now !== undefined && definition.created === true ? ['the plan creates it, and the pool has it already'] : []),
+    ...(now !== undefined && definition.created === true ? ['the plan creates it, but the pool already has it'] : []),
     ...[rank, role].flatMap(one => ('why' in one ? [one.why] : [])),
   ]
   const values = {
@@ -382,11 +384,13 @@ function planGroup(
   const isChanged = Object.keys(change).length > 1
   return {
     changes: isChanged && !isRepeated ? [change] : [],
-    ...(problems.length > 0 && { why: `What the group ${quote(name)} becomes is not known: ${problems.join('; ')}.` }),
+    ...(problems.length > 0 && {
+      why: `It is not known what the group ${quote(name)} becomes: ${problems.join('; ')}.`,
+    }),
   }
 }
 
-/** What differs from the group as it is. */
+/** The values that differ from the group as it is now. */
 function differing(values: Omit<GroupChange, 'groupName'>, now: Group | undefined): Omit<GroupChange, 'groupName'> {
   const { precedence, roleArn } = values
   return {
@@ -414,7 +418,7 @@ function rankAfter(
     return provider === 'terraform'
       ? { value: 0 }
       : {
-          why: `the template has no precedence; Cognito cannot clear ${had}, so the group keeps it, or is created again without its members`,
+          why: `the template has no precedence; Cognito cannot clear ${had}, so the group keeps it, or is recreated without its members`,
         }
   if (rank === 0 && provider === 'terraform') {
     if (now === undefined)
@@ -425,7 +429,7 @@ function rankAfter(
 }
 
 function rankText(rank: number | null | undefined): string {
-  return rank === undefined ? 'an unknown one' : rank === null ? 'none' : String(rank)
+  return rank === undefined ? 'an unknown value' : rank === null ? 'none' : String(rank)
 }
 
 function roleAfter(
@@ -447,12 +451,12 @@ function roleAfter(
   const arn = distinctArns[0] ?? null
   if (arn === null && now?.roleArn)
     return {
-      why: 'the template has no role; Cognito cannot clear one, so the group keeps it, or is created again without its members',
+      why: 'the template has no role; Cognito cannot clear one, so the group keeps it, or is recreated without its members',
     }
   return { value: arn }
 }
 
-/** Null for none, undefined for what is not known. */
+/** Null for none, undefined for unknown. */
 function arnOf(reference: RoleReference | undefined, roles: ReadonlyMap<string, string>): string | null | undefined {
   if (reference === undefined || reference.id === '') return null
   return reference.kind === 'arn' ? reference.id : roles.get(reference.id)
@@ -472,7 +476,7 @@ function causeOf(value: Value<unknown>): string {
   return unknown?.is === 'unknown' ? ` (${unknown.why})` : ''
 }
 
-/** Why a group that the template does not name may be one that it has nonetheless. */
+/** Why the template may have a group although it does not seem to name it. */
 function whyOthersAreUnknown(
   { unresolved, notFollowed }: Infrastructure,
   poolId: string,
@@ -501,7 +505,7 @@ function membershipsOf({ memberships }: Infrastructure, poolId: string, names: R
         value.is === 'known' ? quote(value.value) : `not known${causeOf(value)}`,
       )
       undetermined.push(
-        `The template has a membership of which not all is known (user: ${userText}, group: ${groupText}).`,
+        `The template has a membership that is not fully known (user: ${userText}, group: ${groupText}).`,
       )
       continue
     }
@@ -517,7 +521,7 @@ function membershipsOf({ memberships }: Infrastructure, poolId: string, names: R
     }
     unknownMembers.push(membership)
     undetermined.push(
-      `Whether the user ${quote(membership.username)} will be in the group ${quote(membership.groupName)} is not known: ${doubts.join('; ')}.`,
+      `It is not known whether the user ${quote(membership.username)} will be in the group ${quote(membership.groupName)}: ${doubts.join('; ')}.`,
     )
   }
   return { changes, unknownMembers, undetermined }

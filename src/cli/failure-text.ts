@@ -8,31 +8,31 @@ import { NO_SPACE, WriteError } from './write-error.js'
 const MAX_STACK_LINES = 60
 const MAX_STACK_LINE = 400
 
-/** How stderr says it. */
+/** How stderr reports it. */
 interface FailureStyle {
-  /** With the stack of what rolecast does not know. Not with `json`. */
+  /** Includes the stack of an unexpected error. Not with `json`. */
   readonly verbose: boolean
   /** As a line of JSON. */
   readonly json: boolean
 }
 
-/** What stderr says of a failure. */
+/** A failure as stderr reports it. */
 interface Failure {
   readonly code: string
   readonly message: string
-  /** What was given, where it is a short text and no secret. */
+  /** The value that was given, if it is a short string and not a secret. */
   readonly value?: string
 }
 
 /**
- * What stderr says of a failure: one line, and with `verbose` the stack of one that rolecast does not know. It loads no
- * package: one that is missing is a failure too.
+ * A failure as stderr reports it: one line, and with `verbose` the stack of an unexpected error. It loads no package,
+ * because a missing package is a failure too.
  */
 export function failureText(error: unknown, { verbose, json }: FailureStyle): string {
   const failure = describeFailure(error, { verbose })
   if (json) return failureJson(failure)
   const line = `rolecast: ${escapeHidden(withoutSecrets(failure.message))} [${failure.code}]\n`
-  // Of what it knows, the message says all; of the rest, the cause does.
+  // The message of a known error says everything; for the others, the cause does.
   return verbose && failure.code === 'unexpected' ? line + stacksOf(error) : line
 }
 
@@ -47,7 +47,9 @@ function describeFailure(error: unknown, { verbose }: { readonly verbose: boolea
     return { code: error.code, message: messageOf(error), ...(value !== undefined && { value }) }
   }
   if (error instanceof WriteError) {
-    const next = NO_SPACE.has(String(error.code)) ? 'free some space' : 'check where it goes'
+    const next = NO_SPACE.has(String(error.code))
+      ? 'free some space'
+      : 'check the file or pipe that it is redirected to'
     return { code: String(error.code), message: `stdout cannot be written (${error.message}); ${next}` }
   }
   const missing = missingPackage(error)
@@ -59,7 +61,10 @@ function describeFailure(error: unknown, { verbose }: { readonly verbose: boolea
 }
 
 const MAX_VALUE = 200
-/** The message has what was given too. Here, what may be Base64 is left out as well, which a message would say of long paths. */
+/**
+ * The value that was given, without anything that may be Base64. A message may have that, because long paths look like
+ * it.
+ */
 const BASE64 = /[A-Za-z0-9+/=]{32,}/
 
 function shownValue(value: unknown): string | undefined {
@@ -67,7 +72,7 @@ function shownValue(value: unknown): string | undefined {
   return withoutSecrets(value) === value ? value : undefined
 }
 
-/** Here only an interrupt aborts, and what was under way then says nothing. */
+/** In a command only an interrupt aborts, and the calls that it aborts report nothing. */
 function messageOf({ code, message }: RolecastError): string {
   const isOther = code === 'aborted' && !message.startsWith('interrupted; ')
   return isOther ? 'interrupted; run the command again' : inCommandLineWords(message)
@@ -84,7 +89,7 @@ function nameOf(error: unknown): string {
   return error instanceof Error ? `${error.name}: ${error.message}` : `a ${typeof error}`
 }
 
-/** The stacks of an error and its causes. Nothing else of them: an error of the SDK has the request with its headers. */
+/** The stacks of an error and its causes. Nothing else: an error of the SDK has the request with its headers. */
 function stacksOf(error: unknown): string {
   const lines: string[] = []
   for (let cause = error, depth = 0; cause instanceof Error && depth < 5; cause = cause.cause, depth++)

@@ -10,7 +10,7 @@ export interface Candidate {
 }
 
 export interface FoundFiles {
-  /** How the path of a file is written in all of this run: with slashes, and so that a path is below the folder that has it. */
+  /** The path of a file as this run writes it: with slashes, and below the path of its folder. */
   readonly displayed: (path: string) => string
   /** By path, sorted within each folder. */
   readonly candidates: ReadonlyMap<string, Candidate>
@@ -18,12 +18,12 @@ export interface FoundFiles {
   readonly folders: readonly string[]
   /** Folders that cannot be listed. */
   readonly skipped: readonly SkippedFile[]
-  /** Links to folders that are not looked into, because they lead out of what was named. */
+  /** Links to folders that are not followed, because they lead out of the named folders. */
   readonly notRead: readonly NotReadFile[]
 }
 
 export interface FindFilesOptions {
-  /** What is looked at in a folder, as patterns of file names. */
+  /** Patterns of the file names that are looked at in a folder. */
   readonly patterns: readonly string[]
   /** Files and folders that are left out of folders. */
   readonly exclude: readonly string[]
@@ -62,8 +62,8 @@ export async function findFiles(paths: readonly string[], options: FindFilesOpti
 }
 
 /**
- * Relative to where the command runs, if it is there. If it runs in a folder below one that is named, every path of the latter
- * begins as that one does (`../groups.yml`), so that files which name one another meet.
+ * Relative to the current folder, if the file is in it. If the current folder is below a named folder, every path in
+ * the named folder begins as that folder's does (`../groups.yml`), so that paths that refer to the same file are equal.
  */
 function createDisplay(folders: readonly string[]): (path: string) => string {
   const ancestors = folders.map(folder => resolve(folder)).filter(folder => isBelow(relative(folder, '')))
@@ -87,13 +87,13 @@ function withSlashes(path: string): string {
   return path.replaceAll('\\', '/')
 }
 
-/** With slashes; relative to where the command runs, if it is there. */
+/** With slashes; relative to the current folder, if the file is in it. */
 function displayedHere(path: string): string {
   const below = relative('', path)
   return withSlashes(isBelow(below) ? below : normalize(path))
 }
 
-/** Whether a path is the file that a user names, or in the folder. */
+/** Whether a path is the named file, or is in the named folder. */
 export function isNamedBy(path: string, fileOrFolder: string): boolean {
   return isWithin(withSlashes(resolve(path)), withSlashes(resolve(fileOrFolder)))
 }
@@ -113,12 +113,12 @@ function statOf(named: string): fs.Stats {
 
 interface Walked {
   readonly files: readonly string[]
-  /** Those that lead out of the folder. */
+  /** The links that lead out of the folder. */
   readonly links: readonly { readonly path: string; readonly kind: 'file' | 'folder' }[]
   readonly unlisted: readonly SkippedFile[]
 }
 
-/** The walk tells nothing of folders that it cannot list, nor of links, so it is watched while it lists. */
+/** The walk does not report folders that it cannot list, nor links, so its calls are watched. */
 async function walk(folder: string, patterns: readonly string[]): Promise<Walked> {
   const root = fs.realpathSync(folder)
   const folderLinks: string[] = []
@@ -171,7 +171,7 @@ function targetOf(link: string, root: string): { kind: 'file' | 'folder'; leadsO
   }
 }
 
-/** A link to a file is read as that file, where it stands: Terraform does so too. */
+/** A link to a file is read as a file in the folder of the link, as Terraform does. */
 function asFile(entry: fs.Dirent): fs.Dirent {
   return Object.assign(Object.create(entry) as fs.Dirent, { isFile: () => true, isSymbolicLink: () => false })
 }

@@ -5,11 +5,11 @@ import { SEVERITIES } from '../severity.js'
 import { closest } from '../text.js'
 import type { RoleCheckOptions } from './role-checks.js'
 
-/** @param formats in which users are listed */
+/** @param formats those in which users are listed */
 export function findingOption(formats: string): Option {
   return new Option(
     '--finding <name>',
-    `only the users who belong to this finding, with --format ${formats}; repeatable`,
+    `list only the users in this finding, with --format ${formats}; repeatable`,
   ).argParser(toFindings)
 }
 
@@ -20,7 +20,7 @@ export function failOnOption(): Option {
   ).choices(SEVERITIES.toReversed())
 }
 
-/** Parses what `--finding` is given, once or more often. */
+/** Parses the values of `--finding`. */
 function toFindings(text: string, before: readonly AuditConcern[] = []): readonly AuditConcern[] {
   return [...before, toConcern(text)]
 }
@@ -34,7 +34,7 @@ function toConcern(text: string): AuditConcern {
 }
 
 /**
- * Refuses findings that the other options do not look for: they would have no users, as if all were well.
+ * Rejects findings that the other options do not look for: they would have no users, which would look like a pass.
  *
  * @throws RolecastError `invalid-argument`
  */

@@ -30,23 +30,26 @@ export interface Credentials extends CredentialsPrediction {
 /** An identity pool, as signed-in users of one app client see it. */
 export interface IdentityPool {
   readonly identityPoolId: string
-  /** How it chooses the role; `none`: the app client has no role mapping, so that all get the authenticated role. */
+  /** How it chooses the role; `none`: the app client has no role mapping, so all users get the authenticated role. */
   readonly mapping: 'Token' | 'Rules' | 'none'
   /** The app client that was named. */
   readonly clientId: string | undefined
   /** The app clients of the user pool that have a role mapping. */
   readonly mappedClients: readonly string[]
-  /** The authenticated role and those of the mapping's rules, each once. Not the role of guests, and not those of groups. */
+  /**
+   * The authenticated role and the roles of the mapping's rules, each once. Without the role of guests and those of
+   * groups.
+   */
   readonly roleArns: readonly string[]
-  /** What it makes of a resolution. */
+  /** The role that it selects for a resolution, with details. */
   readonly predict: (resolution: Resolution) => Credentials
-  /** The same without what explains it to a person. Kept for a frozen resolution, and frozen. */
+  /** The same without the details that explain it to a person. Cached for a frozen resolution, and frozen. */
   readonly select: (resolution: Resolution) => RoleSelection
 }
 
 export interface CredentialsJson {
   readonly selection: RoleSelection
-  /** The mapping's key is absent where the app client has no mapping. */
+  /** The mapping's key is absent if the app client has no mapping. */
   readonly identityPool: { readonly identityPoolId: string; readonly mappingKey?: string }
 }
 
@@ -58,14 +61,14 @@ export function credentialsJson({ selection, identityPoolId, mappingKey }: Crede
 /**
  * The options about an identity pool, which `predict`, `audit user` and `audit pool` share.
  *
- * @param hasCustomRole whether one user is asked about, for whom the app may ask for a role
+ * @param hasCustomRole whether the command is about one user, for whom the app may ask for a role
  */
 export function addIdentityPoolOptions(command: Command, { hasCustomRole }: { hasCustomRole: boolean }): Command {
   return inGroup(command, 'Identity pool', () => {
     command
       .option(
         '--identity-pool-id <id>',
-        'also predict the credentials that this identity pool gives; its region is that of the id',
+        'also predict the credentials that this identity pool gives; its Region is the one in its id',
       )
       .addOption(
         inputOption(
@@ -88,24 +91,24 @@ export function checkIdentityPoolOptions({
 }: IdentityPoolOptions): void {
   if (poolFile !== undefined && identityPoolId !== undefined) {
     refuse(
-      '--pool-file and --identity-pool-id cannot be combined, because --pool-file is for no network; give --identity-pool-file FILE',
+      '--pool-file and --identity-pool-id cannot be combined, because --pool-file means no network; give --identity-pool-file FILE',
       identityPoolId,
     )
   }
   if (identityPoolId === undefined && identityPoolFile === undefined) {
-    const needed = 'is for an identity pool; give --identity-pool-id ID or --identity-pool-file FILE too'
+    const needed = 'needs an identity pool; give --identity-pool-id ID or --identity-pool-file FILE too'
     if (clientId !== undefined) refuse(`--client-id ${needed}`, clientId)
     if (customRoleArn !== undefined) refuse(`--custom-role-arn ${needed}`, customRoleArn)
   }
   if (clientId !== undefined && !/^[\w+]{1,128}$/.test(clientId)) {
     refuse(
-      `${quote(clientId)} is not an app client id; give --client-id the id of the app client in the user pool`,
+      `${quote(clientId)} is not an app client ID; give --client-id with the ID of the app client in the user pool`,
       clientId,
     )
   }
   if (customRoleArn !== undefined && !customRoleArn.startsWith('arn:')) {
     refuse(
-      `${quote(customRoleArn)} is not an ARN; give --custom-role-arn the whole ARN, like arn:aws:iam::111122223333:role/Admin`,
+      `${quote(customRoleArn)} is not an ARN; give --custom-role-arn with the whole ARN, such as arn:aws:iam::111122223333:role/Admin`,
       customRoleArn,
     )
   }
@@ -132,7 +135,7 @@ export async function openIdentityPool(
   if (options.clientId === undefined && mappedClients.length > 1) {
     throw new RolecastError(
       'invalid-argument',
-      `identity pool ${quote(settings.identityPoolId)} has a role mapping for each of several app clients of user pool ${quote(userPoolId)}; ` +
+      `identity pool ${quote(settings.identityPoolId)} has role mappings for several app clients of user pool ${quote(userPoolId)}; ` +
         `give --client-id with the one that the user signs in with: ${listItems(mappedClients, quote, 'or')}`,
     )
   }
@@ -168,18 +171,18 @@ function handedOutRoles({ authenticated }: IdentityPoolRoles, mapping: RoleMappi
   return [...new Set(roles.flatMap(roleArn => roleArn || []))]
 }
 
-/** The user pool whose mappings count: the one named, or the one that the pool file says it is of. */
+/** The user pool whose mappings apply: the one named, or the one that the pool file names. */
 function findUserPoolId({ userPoolId, poolFile }: IdentityPoolOptions, ofFile: string | undefined): string {
   if (userPoolId !== undefined && !/^[\w-]{1,55}$/.test(userPoolId)) {
     throw new RolecastError(
       'invalid-user-pool-id',
-      `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``,
+      `${quote(userPoolId)} is not a user pool ID; give one such as \`eu-west-1_Ab12Cd34e\``,
       { value: userPoolId },
     )
   }
   if (ofFile !== undefined && userPoolId !== undefined && ofFile !== userPoolId) {
     refuse(
-      `the pool file ${inputName(poolFile!)} is of user pool ${quote(ofFile)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
+      `the pool file ${inputName(poolFile!)} belongs to user pool ${quote(ofFile)}, not ${quote(userPoolId)}; leave out --user-pool-id`,
       userPoolId,
     )
   }

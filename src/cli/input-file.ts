@@ -6,7 +6,7 @@ import { Argument, type Command, Option } from 'commander'
 import { quote, RolecastError } from '../errors.js'
 import { note, type Terminal } from './terminal.js'
 
-/** The name of stdin where a file is named. */
+/** The name of stdin in place of a file. */
 export const STDIN = '-'
 
 /** The options and arguments that can take stdin. */
@@ -22,7 +22,7 @@ export function inputArgument(name: string, description: string): Argument {
   return takesStdin(new Argument(name, `${description}; \`-\` is stdin`))
 }
 
-/** A flag that has stdin read. */
+/** A flag that makes the command read stdin. */
 export function stdinOption(flag: string, description: string): Option {
   return takesStdin(new Option(flag, description))
 }
@@ -32,14 +32,14 @@ function takesStdin<T extends Option | Argument>(input: T): T {
   return input
 }
 
-/** Whether `-` is stdin as the value of an option or argument. */
+/** Whether `-` means stdin as the value of an option or argument. */
 export function canTakeStdin(input: Option | Argument): boolean {
   return INPUTS.has(input)
 }
 
 /**
- * Refuses a second option that takes stdin, of whatever command is called: it would read nothing. Says what is read from a
- * terminal, which otherwise looks like a command that does not end.
+ * Rejects a second option that takes stdin, in any command: it would read nothing. Says what is read from a terminal,
+ * because the command would otherwise seem to hang.
  */
 export function watchStdin(program: Command, terminal: Terminal): void {
   program.hook('preAction', async (_program, command) => {
@@ -48,7 +48,7 @@ export function watchStdin(program: Command, terminal: Terminal): void {
     if (second !== undefined)
       throw new RolecastError(
         'invalid-argument',
-        `stdin can be read once, and both ${first} and ${second} take it; give one of them as a file`,
+        `stdin can be read only once, but both ${first} and ${second} take it; give one of them as a file`,
       )
     if ((terminal.stdin as Partial<NodeJS.ReadStream>).isTTY === true)
       await note(
@@ -58,7 +58,7 @@ export function watchStdin(program: Command, terminal: Terminal): void {
   })
 }
 
-/** What the command line calls stdin, by the names that it has for them. */
+/** The options and arguments that are given stdin, by their names on the command line. */
 function inputsFromStdin(command: Command): readonly string[] {
   return [
     ...command.registeredArguments
@@ -70,7 +70,7 @@ function inputsFromStdin(command: Command): readonly string[] {
   ]
 }
 
-/** Whether a value is `-`, has it in a list, or is that of a flag. */
+/** Whether a value is `-`, is a list with `-`, or is that of a flag. */
 function isFromStdin(value: unknown): boolean {
   return value === STDIN || value === true || (Array.isArray(value) && value.includes(STDIN))
 }
@@ -87,7 +87,8 @@ export function inputName(path: string): string {
  */
 export async function readInput(path: string, stdin: Readable): Promise<Buffer> {
   if (await canBeReadOnce(path)) return buffer(await openInput(path, stdin))
-  // To wait for a thread takes longer than to read most files. What is no file may give nothing for long.
+  // Waiting for a thread takes longer than reading most files. Anything other than a file may give nothing for a long
+  // time.
   return statSync(path).isFile() ? readFileSync(path) : promises.readFile(path)
 }
 
@@ -96,7 +97,7 @@ export async function readInput(path: string, stdin: Readable): Promise<Buffer> 
  *
  * A named pipe is polled: Node would wait for its writer on a thread, which keeps the process from ending after Ctrl-C.
  *
- * @param highWaterMark how much of a file is read at once, in bytes
+ * @param highWaterMark how much of a file is read in one call, in bytes
  * @throws Error of Node as a rejection, with its `code`
  */
 export async function openInput(path: string, stdin: Readable, highWaterMark?: number): Promise<Readable> {
@@ -108,7 +109,7 @@ export async function openInput(path: string, stdin: Readable, highWaterMark?: n
   return new Socket({ fd, readable: true, writable: false })
 }
 
-/** Whether a second reading would read nothing, or wait. */
+/** Whether reading it a second time would return nothing, or wait. */
 export async function canBeReadOnce(path: string): Promise<boolean> {
   return path === STDIN || (await isPipe(path))
 }

@@ -5,7 +5,7 @@ import { inputName, readInput, STDIN } from './input-file.js'
 /** Makes the error for a file that cannot be used. */
 export type InvalidFile = (what: string, cause?: unknown) => RolecastError
 
-/** Says which file cannot be used, and by which command it is made. */
+/** Says which file cannot be used, and which command makes it. */
 export function invalidFile(kind: string, path: string, command: string): InvalidFile {
   const to = path === STDIN ? '' : ' > FILE'
   return (what, cause) =>
@@ -37,7 +37,7 @@ export function decodeText(bytes: Buffer): string {
   return new TextDecoder(utf16Of(bytes) ?? 'utf-8', { fatal: true }).decode(bytes)
 }
 
-/** The kind of UTF-16 whose byte order mark the bytes begin with. */
+/** The kind of UTF-16, by the byte order mark. */
 export function utf16Of(bytes: Buffer): 'utf-16le' | 'utf-16be' | undefined {
   if (bytes[0] === 0xff && bytes[1] === 0xfe) return 'utf-16le'
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return 'utf-16be'

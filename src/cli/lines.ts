@@ -2,12 +2,12 @@ import type { Readable } from 'node:stream'
 import { RolecastError } from '../errors.js'
 import { utf16Of } from './json-file.js'
 
-/** In bytes of UTF-8: what a line may have, so that an input without line feeds does not fill the memory. */
+/** The longest line, in bytes of UTF-8, so that an input without line feeds does not fill the memory. */
 export const MAX_LINE = 16 * 2 ** 20
 
 /**
- * The lines of a stream. Not `node:readline`: that reads bytes that are not UTF-8 as another name, and a stream that fails
- * as one that ends.
+ * The lines of a stream. Not `node:readline`: that would turn bytes that are not UTF-8 into another name, and treat a
+ * stream that fails as one that ends.
  *
  * @throws RolecastError `invalid-input`: it cannot be read, or a line is longer than 16 MB
  */
@@ -33,7 +33,7 @@ async function* readable(input: Readable): AsyncGenerator<Buffer> {
       yield Buffer.isBuffer(next.value) ? next.value : Buffer.from(next.value)
     }
   } finally {
-    // The writer may go on after a bad line.
+    // The writer may continue after a bad line.
     await chunks.return?.()
   }
 }
@@ -46,18 +46,18 @@ export function unreadable(cause: unknown): RolecastError {
 
 /** Some lines of a stream, as bytes. */
 export interface LineBatch {
-  /** Lines with the line feeds between them, but not after the last one. */
+  /** Lines with line feeds between them, but not after the last one. */
   readonly bytes: Buffer
   /** The number of the first line, counted from 1. */
   readonly first: number
 }
 
 /**
- * The lines of a stream, as many at once as arrive together: for streams of millions of lines, where one step of an
- * iteration for each would take longer than the work on it.
+ * The lines of a stream, in the batches in which they arrive: for streams of millions of lines, where one iteration
+ * step per line would take longer than the work on the line.
  */
 export async function* lineBatches(input: Readable): AsyncGenerator<LineBatch> {
-  // The pieces of a line are put together once, when its end is there.
+  // The pieces of a line are joined once, when its end has arrived.
   let waiting: Buffer[] = []
   let length = 0
   let first = 1
@@ -90,13 +90,13 @@ function joined(pieces: readonly Buffer[]): Buffer {
 function tooLong(lineNumber: number): RolecastError {
   return new RolecastError(
     'invalid-input',
-    `line ${lineNumber} of the input is longer than ${MAX_LINE / 2 ** 20} MB; write one JSON value a line`,
+    `line ${lineNumber} of the input is longer than ${MAX_LINE / 2 ** 20} MB; write one JSON value per line`,
   )
 }
 
-/** The same text in UTF-8, where it is UTF-16 with a byte order mark, which is what PowerShell writes. */
+/** The same text in UTF-8, if it is UTF-16 with a byte order mark, which is what PowerShell writes. */
 async function* utf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  // The first bytes, until they are enough to tell.
+  // The first bytes, until there are enough to decide.
   let head: Buffer | undefined = Buffer.alloc(0)
   let decode: ReturnType<typeof decoderFrom> | undefined
   for await (const chunk of chunks) {
@@ -114,7 +114,7 @@ async function* utf8(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
   if (decode !== undefined) yield decode()
 }
 
-/** Decodes bytes as they come, and without any, what is left. */
+/** Decodes bytes as they arrive; called without any, it returns the rest. */
 function decoderFrom(encoding: 'utf-16le' | 'utf-16be') {
   const decoder = new TextDecoder(encoding, { fatal: true })
   return (bytes?: Buffer): Buffer => {

@@ -14,8 +14,8 @@ import { withoutSecrets } from './without-secrets.js'
 import { WriteError } from './write-error.js'
 
 /**
- * Runs the command line and says how it ended. What went wrong is on stderr, with what to do next. It does not reject: an
- * error that nothing expects is 2 too, never the 1 that answers a check.
+ * Runs the command line and returns the exit code. Errors are on stderr, with what to do next. It does not reject: an
+ * unexpected error is 2 too, never 1, which is the result of a failed check.
  */
 export async function main(args: readonly string[], given: ProcessTerminal, version: string): Promise<ExitCode> {
   const { color, ...flags } = programFlags(args)
@@ -29,7 +29,7 @@ export async function main(args: readonly string[], given: ProcessTerminal, vers
   const finish = (code: ExitCode) => {
     exitCode = code
   }
-  // Each write tells of its own failure; without a listener, a stream that fails would end the process.
+  // Each write reports its own failure; without a listener, a failing stream would end the process.
   for (const stream of [given.stdout, given.stderr]) stream.on('error', () => {})
 
   let help = ''
@@ -38,8 +38,8 @@ export async function main(args: readonly string[], given: ProcessTerminal, vers
     .description('Predicts the IAM role that Amazon Cognito gives a user.')
     .version(version)
     .option('--quiet', 'write only results and errors: no progress, no hints, no notes')
-    .option('--verbose', 'say more: the stack of an unexpected error, and which files validate found unrelated')
-    .option('--color', 'color text, wherever it goes (default: on a terminal)')
+    .option('--verbose', 'write more: the stack of an unexpected error, and the files that validate found unrelated')
+    .option('--color', 'color text, wherever it is written (default: on a terminal)')
     .option('--no-color', 'do not color text')
     .exitOverride()
     .showHelpAfterError('(add --help for an example)')
@@ -54,7 +54,7 @@ export async function main(args: readonly string[], given: ProcessTerminal, vers
 
   try {
     if (args.length === 0) {
-      // Nothing was looked at: where a variable in a script is empty, that must not pass for a check that found nothing.
+      // Nothing was looked at. If a variable in a script is empty, that must not look like a check that found nothing.
       finish(2)
       await say(terminal, FIRST_STEPS)
       return exitCode
@@ -66,10 +66,10 @@ export async function main(args: readonly string[], given: ProcessTerminal, vers
     try {
       await program.parseAsync(words, { from: 'user' })
     } catch (error) {
-      // The help that was asked for, or what is wrong with an argument.
+      // Help that was asked for, or an error in an argument.
       if (!(error instanceof CommanderError)) throw error
       finish(error.exitCode === 0 ? 0 : 2)
-      // The help of a command that only has others, in place of one of them.
+      // A command that only has subcommands was called without one: its help.
       if (error.code === 'commander.help' && error.exitCode !== 0)
         complaint += '\nNo command was given; name one of these.\n'
       await say(terminal, terminal.hasJsonErrors && complaint !== '' ? failureJson(usageFailure(complaint)) : complaint)
@@ -77,7 +77,7 @@ export async function main(args: readonly string[], given: ProcessTerminal, vers
     }
     await terminal.flushed()
   } catch (error) {
-    // The reader has gone, as in `rolecast … | head`: no failure, unless it leaves a check without its answer.
+    // The reader has gone, as in `rolecast … | head`: not a failure, unless a check is left without its result.
     if (error instanceof WriteError && error.code === 'EPIPE') {
       if (exitCode === 2) await say(terminal, 'rolecast: stdout was closed before the check was complete [EPIPE]\n')
     } else {
@@ -99,22 +99,22 @@ Start here; the first two need no AWS account:
 No command was given; \`rolecast --help\` lists them all.
 `
 
-/** What Commander says of an argument, as an error with a code. */
+/** Commander's error about an argument, as an error with a code. */
 function usageFailure(complaint: string): { readonly code: ErrorCode; readonly message: string } {
   const [error = '', ...hints] = complaint.trimEnd().split('\n')
   return { code: 'invalid-argument', message: [error.replace(/^error: /, ''), ...hints].join(' ') }
 }
 
-/** Whether what had to be said was not written, but for a reader who went away. */
+/** Whether output could not be written, for a reason other than a reader that went away. */
 function isLost({ errored }: Writable): boolean {
   return errored instanceof Error && (errored as NodeJS.ErrnoException).code !== 'EPIPE'
 }
 
 const MAX_COMPLAINT = 500
 
-/** What Commander says of an argument, in one line of a bounded length, and what it suggests. */
+/** Commander's message about an argument, in one line of bounded length, with its suggestion. */
 function shortened(text: string): string {
-  // An option that is misspelt is quoted with its value.
+  // A misspelt option is quoted with its value.
   const whole = withoutSecrets(text.trimEnd())
   const at = whole.lastIndexOf('\n')
   const isSuggested = at >= 0 && /^\(Did you mean [\w ,-]{1,200}\?\)$/.test(whole.slice(at + 1))

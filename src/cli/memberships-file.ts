@@ -8,21 +8,21 @@ import { openInput } from './input-file.js'
 import { lineBatches, unreadable } from './lines.js'
 import { createPlainReader } from './plain-lines.js'
 
-/** So much of a file is read at once. */
+/** How much of a file is read in one call, in bytes. */
 const BATCH_BYTES = 2 ** 18
 
-/** So many users are given at once: more would live through a collection of garbage, and cost as much again. */
+/** The users in one batch. More would survive a garbage collection, which doubles the cost. */
 const YIELDED = 256
 
 /**
- * The users of a file with a line of JSON each, `{"username":"alice","groups":["a","b"]}`, as many at once as are read
- * together. `sub`, `enabled`, `status` and `attributes` count where a line has them, and its `unknownGroups` are groups; what else it
- * says is not looked at. Blank lines are skipped.
+ * The users of a file with a line of JSON each, `{"username":"alice","groups":["a","b"]}`, in the batches in which they
+ * are read. `sub`, `enabled`, `status` and `attributes` are used if a line has them, and its `unknownGroups` are
+ * groups; other keys are ignored. Blank lines are skipped.
  *
- * The NDJSON of an audit is such a file, if it is whole.
+ * The NDJSON of an audit is such a file, if it is complete.
  *
  * @param path `-` is `stdin`
- * @param userPoolId of the groups, where it is known: an audit of another pool is refused
+ * @param userPoolId that of the groups, if known: an audit of another pool is rejected
  * @throws RolecastError `invalid-input` with the number of the line: other JSON, not UTF-8, a repeated user, or an audit that lacks
  *   users
  */
@@ -77,7 +77,7 @@ function isUser(line: PoolUser | FrameLine | undefined): line is PoolUser {
   return line !== undefined && 'username' in line
 }
 
-/** Whether the lines of an audit are all there: a user who is missing would pass for one without findings. */
+/** Whether all lines of an audit are there: a missing user would look like one without findings. */
 function createAuditFrame(userPoolId: string | undefined) {
   let users = 0
   let state: 'none' | 'open' | 'closed' = 'none'
@@ -85,32 +85,32 @@ function createAuditFrame(userPoolId: string | undefined) {
   function open(audit: object, lineNumber: number): void {
     const version = ownValue(audit, 'version')
     if (version !== 1) {
-      const what = `is of an audit of version ${quote(version)}, and this rolecast reads version 1; update rolecast`
+      const what = `belongs to an audit of version ${quote(version)}, but this version of rolecast reads version 1; update rolecast`
       throw invalid(lineNumber, what, version)
     }
     const reading = ownValue(audit, 'reading')
     const ofPool = isObject(reading) ? ownValue(reading, 'userPoolId') : undefined
     if (userPoolId !== undefined && ofPool !== undefined && ofPool !== userPoolId) {
-      const what = `is of an audit of user pool ${quote(ofPool)}, and the groups are of ${quote(userPoolId)}; give both of one pool`
+      const what = `belongs to an audit of user pool ${quote(ofPool)}, but the groups belong to ${quote(userPoolId)}; give both for the same pool`
       throw invalid(lineNumber, what, ofPool)
     }
     const only = ownValue(audit, 'onlyUsersOf')
     if (only !== undefined) {
       const what =
-        'is of an audit that wrote only the users of some findings; give one of all users, or the lines of these users alone'
+        'belongs to an audit that wrote only the users of some findings; give an audit with all users, or only the lines of these users'
       throw invalid(lineNumber, what, only)
     }
     if (state !== 'none' || users > 0)
-      throw invalid(lineNumber, 'begins an audit after other lines; give the lines of one audit alone', audit)
+      throw invalid(lineNumber, 'begins an audit after other lines; give only the lines of one audit', audit)
     state = 'open'
   }
 
   function close(summary: object, lineNumber: number): void {
     if (state !== 'open')
-      throw invalid(lineNumber, 'is the end of an audit that has no beginning; give the whole file', summary)
+      throw invalid(lineNumber, 'is the end of an audit whose first line is missing; give the whole file', summary)
     const expected = ownValue(summary, 'users')
     if (expected !== users) {
-      const what = `is the end of an audit of ${quote(expected)} users, of whom ${users} are there; give all lines of the audit, or for some of them the lines of these users alone`
+      const what = `is the end of an audit of ${quote(expected)} users, of which the file has ${users}; give all lines of the audit, or only the lines of the users, without its first and last line`
       throw invalid(lineNumber, what, expected)
     }
     state = 'closed'
@@ -119,7 +119,7 @@ function createAuditFrame(userPoolId: string | undefined) {
   return {
     user(lineNumber: number): void {
       if (state === 'closed')
-        throw invalid(lineNumber, 'is behind the end of an audit; give the lines of one audit alone', undefined)
+        throw invalid(lineNumber, 'comes after the end of an audit; give only the lines of one audit', undefined)
       users++
     },
     line(line: FrameLine, lineNumber: number): void {
@@ -151,7 +151,7 @@ function parseLine(bytes: Buffer, lineNumber: number): PoolUser | FrameLine | un
     line = JSON.parse(text)
   } catch (cause) {
     if (bytes.includes(0)) throw invalid(lineNumber, 'has NUL bytes, as UTF-16 has; write it in UTF-8', text, cause)
-    throw invalid(lineNumber, `is not JSON; write a user a line, like ${EXAMPLE}`, text, cause)
+    throw invalid(lineNumber, `is not JSON; write one user per line, such as ${EXAMPLE}`, text, cause)
   }
   return toUser(line, (what: string) => invalid(lineNumber, what, text))
 }
@@ -166,9 +166,10 @@ function toUser(line: unknown, invalidLine: (what: string) => RolecastError): Po
     if (isObject(summary)) return { summary }
   }
   if (typeof username !== 'string' || username === '')
-    throw invalidLine(`has no \`username\`; write a user a line, like ${EXAMPLE}`)
+    throw invalidLine(`has no \`username\`; write one user per line, such as ${EXAMPLE}`)
   const [groups, unknownGroups = []] = [own('groups'), own('unknownGroups')]
-  if (!isNames(groups)) throw invalidLine(`has no list of names as \`groups\`; write a user a line, like ${EXAMPLE}`)
+  if (!isNames(groups))
+    throw invalidLine(`has no list of names as \`groups\`; write one user per line, such as ${EXAMPLE}`)
   if (!isNames(unknownGroups)) throw invalidLine('has no list of names as `unknownGroups`; correct it or leave it out')
   return {
     username,
@@ -177,12 +178,12 @@ function toUser(line: unknown, invalidLine: (what: string) => RolecastError): Po
   }
 }
 
-/** Keys that would count, were they spelt as here: a user with `"Enabled": false` must not count as enabled. */
+/** Keys that would be used if they were spelt like this: a user with `"Enabled": false` must not count as enabled. */
 function checkSpelling(line: object, invalidLine: (what: string) => RolecastError): void {
   for (const key of Object.keys(line)) {
     const meant = MEANT.get(key.toLowerCase())
     if (meant !== undefined && !Object.hasOwn(line, meant))
-      throw invalidLine(`has the key ${quote(key)}, which is not looked at; did you mean ${quote(meant)}?`)
+      throw invalidLine(`has the key ${quote(key)}, which is ignored; did you mean ${quote(meant)}?`)
   }
 }
 
@@ -193,12 +194,12 @@ const MEANT: ReadonlyMap<string, string> = new Map([
   ['userstatus', 'status'],
 ])
 
-/** What a line says of a user besides the groups. What it does not say is an absent key. */
+/** What a line says about a user in addition to the groups. Missing values are absent keys. */
 function detailsOf(own: (key: string) => unknown, invalidLine: (what: string) => RolecastError): UserDetails {
   const [sub, enabled, status, attributes] = DETAILS.map(own)
   const details: Mutable<UserDetails> = {}
   const wrong = (key: string, type: string) =>
-    invalidLine(`has as ${quote(key)} what is not ${type}; correct it or leave it out`)
+    invalidLine(`has a ${quote(key)} that is not ${type}; correct it or leave it out`)
   if (sub !== undefined) {
     if (typeof sub !== 'string') throw wrong('sub', 'a string')
     details.sub = sub
@@ -241,7 +242,12 @@ function addOnce(seen: ReturnType<typeof createMembershipTable>, username: strin
     seen.userId(username)
   } catch (cause) {
     if (isRolecastError(cause))
-      throw invalid(lineNumber, 'has a username that is not valid text; check what wrote it', username, cause)
+      throw invalid(
+        lineNumber,
+        'has a username that is not valid Unicode; check the program that wrote it',
+        username,
+        cause,
+      )
     throw cause
   }
   if (seen.size === users) throw repeated(lineNumber, username)

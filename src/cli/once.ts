@@ -2,15 +2,15 @@ import type { Command, Option } from 'commander'
 import { RolecastError } from '../errors.js'
 
 /**
- * Refuses an option that is given twice, unless it collects its values: the first one would be ignored without a word, and with
- * it a file that was to be looked at.
+ * Rejects an option that is given twice, unless it collects its values: otherwise the first value, such as a file to
+ * look at, would be silently ignored.
  */
 export function refuseRepeated(program: Command): void {
   for (const command of [program, ...commandsOf(program)]) {
     for (const option of command.options) {
       let isGiven = false
       command.on(`option:${option.name()}`, (text: string) => {
-        // A flag says the same twice.
+        // Repeating a flag changes nothing.
         const hasValue = option.required || option.optional
         if (isGiven && hasValue && !isCollected(option, text, command.opts()[option.attributeName()]))
           throw new RolecastError('invalid-argument', `${option.long} is given twice; give it once`)
@@ -20,7 +20,7 @@ export function refuseRepeated(program: Command): void {
   }
 }
 
-/** Whether there is more in the value than what was given last. A list alone says nothing: one text may stand for a list. */
+/** Whether the value has more than the last argument. A list alone does not show it: one argument may be a list. */
 function isCollected({ variadic, parseArg }: Option, text: string, value: unknown): boolean {
   if (variadic) return true
   const last: unknown = parseArg?.(text, undefined)

@@ -3,7 +3,7 @@ import { listItems, quote, RolecastError } from '../errors.js'
 import { inGroup } from './option-group.js'
 import type { Terminal } from './terminal.js'
 
-/** The formats of all commands: a file of such a name is asked about. */
+/** The formats of all commands: a file with such a name is probably a mistake. */
 const FORMAT_NAMES = [
   'text',
   'json',
@@ -21,19 +21,20 @@ const FORMAT_NAMES = [
 
 export type FormatName = (typeof FORMAT_NAMES)[number]
 
-/** The options that `addOutputOptions` adds, as the action of the command gets them. */
+/** The options of `addOutputOptions`, as the action of the command gets them. */
 export interface OutputOptions<F extends FormatName> {
-  /** What `--format` or `--json` chose, or the default. */
+  /** The format from `--format` or `--json`, or the default. */
   readonly format: F
   /** The file of `--output`; undefined is stdout. */
   readonly output?: string
 }
 
 /**
- * `--format`, its short form `--json` where one of the formats is JSON, and `--output`: the same in every command that prints a
- * result. `--json` with another `--format` is refused before the action runs, and so is the name of a format as a file.
+ * `--format`, its short form `--json` if one of the formats is JSON, and `--output`: the same in every command that
+ * prints a result. `--json` with another `--format` is rejected before the action runs, and so is the name of a format
+ * as a file.
  *
- * @param about what the formats other than text and JSON are
+ * @param about describes the formats other than text and JSON
  */
 export function addOutputOptions<F extends FormatName>(
   command: Command,
@@ -48,7 +49,7 @@ export function addOutputOptions<F extends FormatName>(
   }).hook('preAction', () => chooseFormat(command, formats))
 }
 
-/** Whether the text that is the output has colour: on stdout as the terminal has it, in a file never. */
+/** Whether text output has colour: on stdout as for the terminal, in a file never. */
 export function hasColor(
   { color }: Pick<Terminal, 'color'>,
   { output }: { readonly output?: string | undefined },
@@ -60,7 +61,10 @@ function chooseFormat(command: Command, formats: readonly FormatName[]): void {
   const { format, json, output } = command.opts<{ format: FormatName; json?: boolean; output?: string }>()
   if (json === true) {
     if (format !== 'json' && command.getOptionValueSource('format') !== 'default')
-      refuse(`--json is short for --format json, and --format ${format} is given too; leave one of them out`, format)
+      refuse(
+        `--json is short for --format json and cannot be combined with --format ${format}; leave one of them out`,
+        format,
+      )
     command.setOptionValue('format', 'json')
   }
   if (output === STDOUT) command.setOptionValue('output', undefined)
@@ -76,10 +80,10 @@ function chooseFormat(command: Command, formats: readonly FormatName[]): void {
 const STDOUT = '-'
 
 /**
- * `--output json` would write to a file of that name, which hardly anyone wants.
+ * `--output json` would write to a file of that name, which is hardly ever intended.
  *
- * @param instead how a format of the command is chosen
- * @param file how the same file is named so that it is taken
+ * @param instead says how to choose a format of the command
+ * @param file says how to name the same file so that it is accepted
  * @throws RolecastError `invalid-argument`
  */
 export function checkIsNoFormat(
@@ -95,13 +99,10 @@ export function checkIsNoFormat(
   refuse(`${quote(path)} is the name of a format; ${next}, or write to a file of that name with ${file}`, path)
 }
 
-/** Parses the path of an option that writes a file besides the output: `-` would be a file of that name. */
+/** Parses the path of an option that writes a file in addition to the output: `-` would be a file of that name. */
 export function toWritten(path: string): string {
   if (path === STDOUT)
-    refuse(
-      'a file is written, and not stdout, which has the output; name it, or write ./- for a file of that name',
-      path,
-    )
+    refuse('stdout already has the output; give this option the path of a file, or ./- for a file of that name', path)
   return path
 }
 

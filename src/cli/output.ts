@@ -8,13 +8,13 @@ import { willRemove } from './temporary.js'
 import { print, say, type Terminal, write } from './terminal.js'
 import { NO_SPACE } from './write-error.js'
 
-/** Where a command writes what it was asked for. */
+/** Where a command writes its output. */
 export interface Output {
-  /** A text, or the same in UTF-8. */
+  /** A string, or the same in UTF-8. */
   write(text: string | Buffer): Promise<void>
-  /** All is written: moves it to its place. */
+  /** Everything is written: moves the file to its final path. */
   finish(): Promise<void>
-  /** It will not be whole: nothing of it stays, where that is possible. Does nothing after `finish`. */
+  /** The output will not be complete: removes what was written, if possible. Does nothing after `finish`. */
   discard(): Promise<void>
 }
 
@@ -23,21 +23,25 @@ export interface OutputTarget {
   readonly path: string | undefined
   readonly terminal: Terminal
   /**
-   * What is written: text for people, data for programs whose bytes are never changed, or commands for the runner of GitHub
-   * Actions.
+   * What is written: text for people, data for programs whose bytes are never changed, or commands for the runner of
+   * GitHub Actions.
    */
   readonly kind: 'text' | 'data' | 'commands'
-  /** Whether users are named in it: a new file is then for its owner only. */
+  /** Whether it names users: only the owner can then read a new file. */
   readonly hasUsers: boolean
-  /** The option that names the path, in a message. @default '--output' */
+  /**
+   * The option that names the path, in a message.
+   *
+   * @default '--output'
+   */
   readonly option?: string | undefined
-  /** The files that the command reads, or keeps what it has read in. An output in the place of one would destroy it. */
+  /** The files that the command reads or saves to. An output with the same path would destroy them. */
   readonly inputs?: readonly (string | undefined)[]
 }
 
 /**
  * Opens the file that `--output` names, or stdout. A file is written to a temporary one and renamed when complete, so
- * a reader sees the old one or the new one.
+ * a reader sees either the old file or the new one.
  */
 async function openOutput(target: OutputTarget): Promise<Output> {
   const { path } = target
@@ -53,17 +57,17 @@ async function openOutput(target: OutputTarget): Promise<Output> {
   return named(openFile)(path, target.hasUsers, named)
 }
 
-/** Whether two paths are of one file, by whatever names; not for devices, of which one may be read and written. */
+/** Whether two paths name the same file; not for devices, because one device may be read and written. */
 async function isOneFile(output: string, input: string): Promise<boolean> {
   const [a, b] = await Promise.all(
     [output, input].map(path => promises.stat(path, { bigint: true }).catch(() => undefined)),
   )
   if (a !== undefined && b !== undefined) return a.isFile() && a.dev === b.dev && a.ino === b.ino
-  // A checkpoint is removed in the end, when it may not be there yet.
+  // A checkpoint is removed in the end, but may not exist yet.
   return a === undefined && b === undefined && (await placeOf(output)) === (await placeOf(input))
 }
 
-/** Where a file that is not there yet will be. */
+/** The path of a file that does not exist yet. */
 async function placeOf(path: string): Promise<string> {
   const target = await followLink(path).catch(() => path)
   const folder = await promises.realpath(dirname(target)).catch(() => resolve(dirname(target)))
@@ -73,7 +77,7 @@ async function placeOf(path: string): Promise<string> {
 function taken(path: string, option = '--output'): RolecastError {
   return new RolecastError(
     'invalid-argument',
-    `${quote(path)} is a file that this command reads or keeps; name another file for ${option}`,
+    `${quote(path)} is a file that this command reads or saves to; give ${option} another file`,
     { value: path },
   )
 }
@@ -109,7 +113,7 @@ async function openFile(path: string, hasUsers: boolean, named: Named): Promise<
   const old = await promises.stat(target).catch(() => undefined)
   // A device or a pipe is written to, never replaced by a file.
   const inPlace = old !== undefined && !old.isFile()
-  // A rename would replace a file that is read-only.
+  // A rename would replace even a read-only file.
   if (old !== undefined) await promises.access(target, constants.W_OK)
   const { randomUUID } = await import('node:crypto')
   const draft = inPlace ? target : `${target}.${randomUUID()}.tmp`
@@ -119,13 +123,13 @@ async function openFile(path: string, hasUsers: boolean, named: Named): Promise<
     inPlace ? 'w' : 'wx',
     hasUsers || old !== undefined ? 0o600 : 0o666,
   )
-  // Not by `open`, which takes away what the umask says. A file system without modes has none to keep.
+  // Not by `open`, which applies the umask. A file system without modes has none to restore.
   if (old !== undefined && !inPlace) await file.chmod(old.mode & 0o777).catch(() => {})
   let finished = false
   return {
     write: named(async text => void (await file.writeFile(text))),
     finish: named(async () => {
-      // Some file systems only say here that there was no space.
+      // Some file systems report only here that there was no space.
       if (!inPlace) await file.sync()
       await file.close()
       if (!inPlace) await promises.rename(draft, target)
@@ -141,7 +145,7 @@ async function openFile(path: string, hasUsers: boolean, named: Named): Promise<
   }
 }
 
-/** What a link leads to is replaced, not the link; it may lead to a file that is not there yet. */
+/** Replaces the target of a link, not the link; the target may not exist yet. */
 async function followLink(path: string): Promise<string> {
   const real = await promises.realpath(path).catch(() => undefined)
   if (real !== undefined) return real
@@ -153,7 +157,7 @@ async function followLink(path: string): Promise<string> {
   return next
 }
 
-/** Writes to an output, which is in its place if all of that went well. */
+/** Writes to an output, and moves it to its final path if everything succeeds. */
 export async function withOutput<T>(target: OutputTarget, use: (output: Output) => Promise<T>): Promise<T> {
   const output = await openOutput(target)
   try {
@@ -166,8 +170,8 @@ export async function withOutput<T>(target: OutputTarget, use: (output: Output) 
 }
 
 /**
- * Fails as `withOutput` would for a file that cannot be written, and changes nothing: for a command whose output comes after
- * hours. A device or a pipe is not opened, because its reader would take that for the output.
+ * Fails as `withOutput` would if the file cannot be written, and changes nothing: for a command whose output comes
+ * after hours. A device or a pipe is not opened, because its reader would take that for the output.
  */
 export async function checkOutput(target: OutputTarget): Promise<void> {
   const { path } = target
@@ -185,10 +189,10 @@ export async function checkOutput(target: OutputTarget): Promise<void> {
   }
 }
 
-/** So many bytes need a block of the disk. */
+/** Enough bytes to need a block on the disk. */
 const PROBE = 4_096
 
-/** Writes a text that is whole already. */
+/** Writes a complete text. */
 export async function writeOutput(target: OutputTarget, text: string): Promise<void> {
   await withOutput(target, output => output.write(text))
 }
@@ -196,7 +200,7 @@ export async function writeOutput(target: OutputTarget, text: string): Promise<v
 function cannotWrite(path: string, cause: unknown): RolecastError {
   if (isRolecastError(cause)) return cause
   const code = (cause as NodeJS.ErrnoException).code ?? 'error'
-  const next = NO_SPACE.has(code) ? 'free some space' : 'name a file in a folder that you can write to'
+  const next = NO_SPACE.has(code) ? 'free some space' : 'give a file in a folder that you can write to'
   return new RolecastError('invalid-argument', `${quote(path)} cannot be written (${code}); ${next}`, {
     value: path,
     cause,

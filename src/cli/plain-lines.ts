@@ -1,21 +1,23 @@
 import type { UserGroups } from '../group.js'
 
-/** How a plain line begins: where the username stands in it. */
+/** The beginning of a plain line: the username follows it. */
 const HEAD = bytesOf('{"username":"')
 const GROUPS = bytesOf('","groups":[')
 
-/** At most so many names and lists are known; a line with another name is not plain, and another list is made each time. */
+/**
+ * At most this many names and lists are cached. A line with another name is not plain; another list is made each time.
+ */
 const MAX_NAMES = 20_000
 const MAX_LISTS = 5_000
 
 export interface PlainReader {
   /**
-   * The user of the line that begins at `start`, or undefined where the line is not plain.
+   * The user of the line that begins at `start`, or undefined if the line is not plain.
    *
-   * Names are the same strings wherever they come again, and lists the same frozen array.
+   * Repeated names are the same string, and repeated lists the same frozen array.
    */
   read(bytes: Buffer, start: number): UserGroups | undefined
-  /** Of the line that was read last: where the bytes of its username begin and end, and where it ends itself. */
+  /** For the last line that was read: where the bytes of its username begin and end, and where the line ends. */
   readonly nameStart: number
   readonly nameEnd: number
   readonly end: number
@@ -23,14 +25,15 @@ export interface PlainReader {
 
 /**
  * The short way through a file of memberships: nearly every line of a large one is, byte for byte,
- * `{"username":"…","groups":["…","…"]}` in printable ASCII without escapes. Such a line is plain, and says here what JSON.parse
- * says of it, without a text being made of the whole. Every other line is for JSON.parse, which rejects it or not.
+ * `{"username":"…","groups":["…","…"]}` in printable ASCII without escapes. Such a line is plain, and gives the same
+ * result here as with JSON.parse, without making a string of the whole line. Every other line goes to JSON.parse, which
+ * may reject it.
  */
 export function createPlainReader(): PlainReader {
   const names = createNames()
-  // By hash. Of two lists with one hash only the first is known.
+  // By hash. Of two lists with the same hash, only the first is cached.
   const lists = new Map<number, readonly string[]>()
-  // The names of the line at hand.
+  // The names of the current line.
   const members: string[] = []
   let nameStart = 0
   let nameEnd = 0
@@ -90,12 +93,12 @@ export function createPlainReader(): PlainReader {
   }
 }
 
-/** Twice as many as names, and more, so that hardly any has to go to another place than its own. */
+/** More than twice as many as names, so that collisions are rare. */
 const SLOTS = 2 ** 16
-/** A name is looked for in so many places, so that nobody can make a search long. */
+/** A name is looked for in at most this many slots, so that no input can make a search long. */
 const PLACES = 8
 
-/** Names that were read, as strings, found by their bytes. */
+/** The names that were read, as strings, found by their bytes. */
 function createNames() {
   // The number of a name plus one, so that 0 is a free slot.
   const slots = new Uint16Array(SLOTS + PLACES)
@@ -129,7 +132,7 @@ function createNames() {
   }
 
   return {
-    /** The name, or undefined for one that is not plain or cannot be kept. */
+    /** The name, or undefined if it is not plain or cannot be cached. */
     nameOf(bytes: Buffer, from: number, to: number, hash: number): string | undefined {
       const first = (hash ^ (hash >>> 16)) & (SLOTS - 1)
       for (let slot = first; slot < first + PLACES; slot++) {
@@ -153,10 +156,10 @@ const BACKSLASH = 0x5c
 const CLOSING_BRACKET = 0x5d
 const CLOSING_BRACE = 0x7d
 
-/** The bits of a hash that make a small integer, which needs no memory of its own. */
+/** The bits of a hash that fit into a small integer, which needs no allocation. */
 const SMALL = 0x3fff_ffff
 
-/** Where the bytes end that are the characters that they look like, in a string of JSON. */
+/** The end of the bytes that stand for themselves in a JSON string. */
 function endOfPlain(bytes: Buffer, from: number): number {
   const { length } = bytes
   let at = from

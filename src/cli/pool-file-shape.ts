@@ -4,7 +4,7 @@ import { firstIssue, readAs } from '../cognito/api/schema.js'
 import { firstListedFault } from '../listed-group.js'
 import type { InvalidFile } from './json-file.js'
 
-/** A snapshot says once which user pool it is of, and what the AWS CLI prints says it of each group. */
+/** A snapshot names its user pool once; the output of the AWS CLI names it for each group. */
 const poolShape = z.extend(listGroupsResponse, {
   userPoolId: z.optional(z.string()),
   takenAt: z.optional(z.number()),

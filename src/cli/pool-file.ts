@@ -10,9 +10,9 @@ import { invalidFile, readJsonFile } from './json-file.js'
 
 export interface PoolFile {
   readonly groups: ReadonlyMap<string, Group>
-  /** When each group was last changed, in milliseconds since the epoch, where the file says it: a snapshot does not. */
+  /** When each group was last changed, in milliseconds since the epoch, if the file says it: a snapshot does not. */
   readonly modifiedAt: ReadonlyMap<string, number>
-  /** Absent where the file does not say it. */
+  /** Absent if the file does not say it. */
   readonly userPoolId: string | undefined
   /** When reading the pool began, in milliseconds since the epoch: only a snapshot says it. */
   readonly takenAt: number | undefined
@@ -21,7 +21,7 @@ export interface PoolFile {
 /**
  * `--pool-file`, for every command that reads groups.
  *
- * @param without what is not done then
+ * @param without says what is not done then
  */
 export function poolFileOption(without: string): Option {
   return inputOption(
@@ -50,7 +50,7 @@ export async function readPoolFile(path: string, stdin: Readable): Promise<PoolF
   const userPoolIds = new Set(
     [userPoolId, ...Groups.map(group => group.UserPoolId)].filter(id => typeof id === 'string'),
   )
-  if (userPoolIds.size > 1) throw invalid(`it is of several user pools, ${listNames([...userPoolIds])}`)
+  if (userPoolIds.size > 1) throw invalid(`it has groups of several user pools, ${listNames([...userPoolIds])}`)
   const groups = new Map<string, Group>()
   for (const group of Groups.map(toGroup)) {
     if (groups.has(group.groupName)) throw invalid(`it has the group ${quote(group.groupName)} twice`)
@@ -65,8 +65,8 @@ export async function readPoolFile(path: string, stdin: Readable): Promise<PoolF
 }
 
 /**
- * Whether it is a pool as it is usually printed. Loading the shape, which also tells what is wrong, takes as long as all the
- * rest of a prediction; what is not known to be right is left to it.
+ * Whether it is a pool in the usual form. Loading the shape, which also says what is wrong, takes as long as the rest
+ * of a prediction, so only files that fail this check go through it.
  */
 export function isPlainPool(content: unknown): content is Pool {
   if (!isObject(content) || !Array.isArray(content['Groups'])) return false

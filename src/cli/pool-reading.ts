@@ -57,12 +57,12 @@ export function addPoolReadingOptions(command: Command): Command {
   return addReadingOptions(addConnectionOptions(command), 'file')
 }
 
-/** All users of a pool, wherever they come from. */
+/** All users of a pool, from whatever source. */
 export interface PoolUsers {
   readonly groups: readonly Group[]
   readonly reading: AuditReading
   readonly changes: readonly PoolChange[]
-  /** As many at once as come together. */
+  /** In the batches in which they arrive. */
   readonly batches: AsyncIterable<readonly PoolUser[]>
 }
 
@@ -72,14 +72,14 @@ interface OpenPoolUsers extends PoolUsers {
   close(): Promise<void>
 }
 
-/** What is looked at before the users of a live pool are read, which may take hours. Each throws to stop. */
+/** Checks before the users of a live pool are read, which may take hours. Each throws to stop. */
 interface FirstChecks {
-  /** Whether there will be a place for what the command writes. */
+  /** Whether the output can be written. */
   readonly checkPlace: () => Promise<void>
   readonly checkGroups?: (groups: readonly Group[]) => void
 }
 
-/** Opens all users of a pool, for as long as they are used; undefined after a dry run. */
+/** Opens all users of a pool while they are used; undefined after a dry run. */
 export async function usePoolUsers<T>(
   options: PoolReadingOptions,
   terminal: Terminal,
@@ -127,12 +127,12 @@ async function openPoolUsers(
   if (poolFile !== undefined) {
     if (memberships === undefined)
       refuse(
-        '--pool-file has the groups, but not who is in them; give --memberships FILE too, or --user-pool-id ID alone',
+        '--pool-file has the groups, but not their members; give --memberships FILE too, or --user-pool-id ID alone',
       )
     const file = await readPoolFile(poolFile, terminal.stdin)
     if (userPoolId !== undefined && file.userPoolId !== undefined && userPoolId !== file.userPoolId) {
       refuse(
-        `the pool file ${inputName(poolFile)} is of user pool ${quote(file.userPoolId)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
+        `the pool file ${inputName(poolFile)} belongs to user pool ${quote(file.userPoolId)}, not ${quote(userPoolId)}; leave out --user-pool-id`,
       )
     }
     const ofPool = file.userPoolId ?? userPoolId
@@ -150,14 +150,14 @@ async function openPoolUsers(
   if (userPoolId === undefined)
     refuse('no pool to read; give --user-pool-id ID, or --pool-file FILE with --memberships FILE')
   if (options.checkpoint === undefined) {
-    const needed = 'is for a reading that resumes; give --checkpoint FILE too'
+    const needed = 'needs a checkpoint; give --checkpoint FILE too'
     if (options.takeOver === true) refuse(`--take-over ${needed}`)
     if (options.maxCheckpointAge !== undefined) refuse(`--max-checkpoint-age ${needed}`)
   }
   return openLivePool({ ...options, userPoolId }, terminal, checks)
 }
 
-/** Nothing says when files were read from the pool. */
+/** It is not known when files were read from the pool. */
 function readingOfFiles(userPoolId: string | undefined, attributes: readonly string[]): AuditReading {
   const region = userPoolRegion(userPoolId)
   return {
@@ -218,7 +218,7 @@ const RELIST: Readonly<Record<Extract<ReadEvent, { readonly type: 'relist' }>['r
   'fewer-users': "the users listed by `sub` are fewer than Cognito's estimate, or lack one of the first page",
 }
 
-/** What is said of an event: lines for people. */
+/** An event as lines for people. */
 function eventText(
   event: Exclude<ReadEvent, { readonly type: 'progress' | 'read' }>,
   checkpoint: string | undefined,
@@ -242,17 +242,18 @@ function eventText(
   }
 }
 
-/** A line if the users that were listed cannot be all, and nothing otherwise. */
+/** A line if the listed users cannot be all users, and nothing otherwise. */
 export function cutShortText(
   { users, estimatedUsers }: { readonly users: number; readonly estimatedUsers?: number | undefined },
   ofPool = '',
 ): string {
+  const listed = users === 1 ? `1 user${ofPool} was` : `${users} users${ofPool} were`
   return isCutShort(users, estimatedUsers)
-    ? `rolecast: only ${users} users${ofPool} were listed, and Cognito's estimate is ${estimatedUsers}; check that nothing between here and Cognito cuts its lists short\n`
+    ? `rolecast: only ${listed} listed, but Cognito's estimate is ${estimatedUsers}; check that nothing between rolecast and Cognito cuts its lists short\n`
     : ''
 }
 
-/** Rejects with the reason of the signal, also while a batch is waited for that may never come. */
+/** Rejects with the reason of the signal, also while it waits for a batch that may never come. */
 async function* untilInterrupted<T>(batches: AsyncIterable<T>, signal: AbortSignal): AsyncGenerator<T> {
   const iterator = batches[Symbol.asyncIterator]()
   let abort: (() => void) | undefined
@@ -270,7 +271,7 @@ async function* untilInterrupted<T>(batches: AsyncIterable<T>, signal: AbortSign
     }
   } finally {
     leave()
-    // Not awaited: it waits for the batch that is under way.
+    // Not awaited: it would wait for the batch in progress.
     void iterator.return?.().catch(() => {})
   }
 }

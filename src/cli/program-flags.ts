@@ -1,4 +1,4 @@
-/** What the options of the whole program say. */
+/** The options of the whole program. */
 interface ProgramFlags {
   readonly quiet: boolean
   readonly verbose: boolean
@@ -11,8 +11,8 @@ interface ProgramFlags {
 const JSON_FORMATS: ReadonlySet<string> = new Set(['json', 'ndjson', 'ocsf', 'sarif', 'gitlab'])
 
 /**
- * The options that every command has, before or after its name. They are read before the command is loaded, so that a
- * mistake in the arguments, and a command that cannot be loaded, are told as they say.
+ * The options that every command has, before or after its name. They are read before the command is loaded, so that
+ * they also apply to an error in the arguments, and to a command that cannot be loaded.
  */
 export function programFlags(args: readonly string[]): ProgramFlags {
   const end = args.indexOf('--')

@@ -3,7 +3,7 @@ import { durationText } from '../cognito/memberships/duration.js'
 import type { ReadProgress } from '../cognito/memberships/read-pool.js'
 import type { Terminal } from './terminal.js'
 
-/** Shows how far the reading of a pool is, between lines that say something else. */
+/** Shows the progress of reading a pool, between other lines. */
 interface Progress {
   update(progress: ReadProgress): void
   /** Writes a line, which ends with a line feed. `--quiet` leaves it out. */
@@ -13,7 +13,10 @@ interface Progress {
   stop(): void
 }
 
-/** A bar on a terminal; elsewhere a line a minute, whether or not a page has come meanwhile. With `--quiet` only warnings. */
+/**
+ * A bar on a terminal; elsewhere a line per minute, whether or not a page has arrived since. With `--quiet` only
+ * warnings.
+ */
 export function createProgress({ stderr: stream, quiet }: Pick<Terminal, 'stderr' | 'quiet'>): Progress {
   if (quiet) return { update: () => {}, say: () => {}, warn: line => void stream.write(line), stop: () => {} }
   return (stream as Partial<NodeJS.WriteStream>).isTTY === true ? createBar(stream) : createLines(stream)
@@ -24,7 +27,7 @@ const MINUTE = 60_000
 function createLines(stream: Writable): Progress {
   let first: { readonly at: number; readonly pages: number } | undefined
   let last: ReadProgress | undefined
-  // It keeps no process alive that has nothing else to wait for.
+  // The timer does not keep the process alive.
   const timer = setInterval(() => void stream.write(`rolecast: ${stateText(first, last)}\n`), MINUTE).unref()
   return {
     update(progress) {
@@ -52,13 +55,13 @@ function count(value: number): string {
   return value.toLocaleString('en-GB')
 }
 
-/** Back to the start of the line, which is erased: the line about the progress is written again below. */
+/** Goes to the start of the line and erases it: the progress line is then written again below. */
 const ERASE_LINE = '\r\u001B[K'
 
 /** In milliseconds. */
 const REDRAWN = 100
 
-/** One line, which is written again and again, and gone in the end. */
+/** One line that is rewritten, and erased in the end. */
 function createBar(stream: Writable): Progress {
   let first: { readonly at: number; readonly pages: number } | undefined
   let drawnAt = -Infinity
@@ -69,7 +72,7 @@ function createBar(stream: Writable): Progress {
       first ??= { at: now, pages: progress.pages }
       if (now - drawnAt < REDRAWN) return
       drawnAt = now
-      // What wraps around could not be erased.
+      // A line that wraps could not be erased.
       const { columns = 80 } = stream as Partial<NodeJS.WriteStream>
       stream.write(`${ERASE_LINE}${barText(first, progress, now).slice(0, columns - 1)}`)
     },

@@ -22,7 +22,7 @@ export interface Rate {
 }
 
 /**
- * @param checkpoint what the checkpoint is: of several pools it is a folder
+ * @param checkpoint `file`, or `folder` if it is for several pools
  * @param more options of the command that belong to these
  */
 export function addReadingOptions(
@@ -38,10 +38,10 @@ export function addReadingOptions(
           'read the users of each group, or the groups of each user; default: the faster one',
         ).choices(['per-group', 'per-user']),
       )
-      .option('--memberships-per-user <n>', 'groups of a user on average, for the estimate; default: 3', toNumber)
+      .option('--memberships-per-user <n>', 'average number of groups per user, for the estimate; default: 3', toNumber)
       .option(
         '--requests-per-second <api=n>',
-        "calls a second, of each account in each Region; the defaults are Cognito's quotas: ListGroups=5, ListUsers=30 (with ListUsersInGroup) and AdminListGroupsForUser=50; repeatable",
+        "calls per second, for each account in each Region; the defaults are Cognito's quotas: ListGroups=5, ListUsers=30 (with ListUsersInGroup) and AdminListGroupsForUser=50; repeatable",
         (text: string, rates: readonly Rate[] = []) => [...rates, toRate(text)],
       )
       .option(
@@ -51,19 +51,19 @@ export function addReadingOptions(
       )
       .option(
         '--max-checkpoint-age <duration>',
-        'do not resume from a checkpoint that was begun longer ago, like 90m, 12h or 2d; default: 1d',
+        'do not resume from a checkpoint that was started longer ago than this, such as 90m, 12h or 2d; default: 1d',
         toDuration,
       )
       .option(
         '--take-over',
-        'also resume from a checkpoint in use by a process that cannot be seen from here; only if that has ended',
+        'also resume from a checkpoint that is locked by a process which cannot be checked from here, such as one on another machine; use this only if that process has ended',
       )
-      .option('--dry-run', 'print what reading costs, check that nothing it needs is missing, and stop')
+      .option('--dry-run', 'print what reading would cost, check that nothing it needs is missing, and stop')
     for (const option of more) command.addOption(option)
   })
 }
 
-/** The options as the library has them. */
+/** The options under their names in the library. */
 export function readingOf(options: ReadingOptions) {
   const { strategy, membershipsPerUser, attributes, maxCheckpointAge, takeOver } = options
   const rate = (api: Rate['api']) => options.requestsPerSecond?.findLast(one => one.api === api)?.perSecond
@@ -78,11 +78,11 @@ export function readingOf(options: ReadingOptions) {
   }
 }
 
-/** For commands that say what a pool knows of each user. */
+/** For commands that report attributes of users. */
 export function attributesOption(): Option {
   return new Option(
     '--attributes <names>',
-    'also read these attributes of each user, besides sub, separated by commas, like email,custom:team; with files: those that are columns of a CSV; repeatable',
+    'also read these attributes of each user, in addition to sub; separated by commas, such as email,custom:team; with files: the attributes that become columns of a CSV; repeatable',
   ).argParser((text: string, names: readonly string[] = []) => [...names, ...text.split(',').map(name => name.trim())])
 }
 
@@ -91,7 +91,7 @@ const UNIT = { m: 60_000, h: 3_600_000, d: 86_400_000 } as const
 function toDuration(text: string): number {
   const [, number, unit] = /^(\d{1,6}(?:\.\d{1,3})?)([mhd])$/.exec(text) ?? []
   if (number !== undefined && unit !== undefined) return Number(number) * UNIT[unit as keyof typeof UNIT]
-  throw new RolecastError('invalid-argument', `${quote(text)} is not a duration; give one like 90m, 12h or 2d`, {
+  throw new RolecastError('invalid-argument', `${quote(text)} is not a duration; give one such as 90m, 12h or 2d`, {
     value: text,
   })
 }
@@ -99,7 +99,7 @@ function toDuration(text: string): number {
 function toNumber(text: string): number {
   const value = Number(text)
   if (text.trim() !== '' && Number.isFinite(value)) return value
-  throw new RolecastError('invalid-argument', `${quote(text)} is not a number; give one like 3`, { value: text })
+  throw new RolecastError('invalid-argument', `${quote(text)} is not a number; give one such as 3`, { value: text })
 }
 
 function toRate(text: string): Rate {

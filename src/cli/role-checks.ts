@@ -18,7 +18,7 @@ import { inputOption } from './input-file.js'
 import { inGroup } from './option-group.js'
 import { readRolesFile, type RolesFile } from './roles-file.js'
 
-/** The options of commands that check roles, and those that say where from. */
+/** The options of commands that check roles, and the options for the source. */
 export interface RoleCheckOptions {
   readonly checkRoles?: boolean
   readonly privileges?: boolean
@@ -27,14 +27,15 @@ export interface RoleCheckOptions {
   readonly userPoolId?: string
   readonly region?: string
   readonly profile?: string
-  /** Of a role that was assumed. */
+  /** The credentials of an assumed role. */
   readonly credentials?: CredentialsProvider | undefined
 }
 
 /**
- * Checks each role once. What cannot be found out of one is said in its check and does not end the others.
+ * Checks each role once. If something about a role cannot be found out, its check says so, and the other checks
+ * continue.
  *
- * @param identityPoolId undefined: whether they trust it is not judged
+ * @param identityPoolId undefined: whether the roles trust it is not checked
  * @returns sorted by ARN
  * @throws RolecastError `aborted` as a rejection
  */
@@ -65,7 +66,7 @@ export function addRoleCheckOptions(command: Command): Command {
 }
 
 /**
- * Checks the options, and reads the roles file if there is one; undefined where no role is to be checked.
+ * Checks the options, and reads the roles file if there is one; undefined if no role is to be checked.
  *
  * @throws RolecastError as a rejection
  */
@@ -73,12 +74,12 @@ export async function openRoleChecks(options: RoleCheckOptions, stdin: Readable)
   const { checkRoles = false, privileges = false, rolesFile, poolFile } = options
   if (rolesFile !== undefined) return checksFromFile(await readRolesFile(rolesFile, stdin))
   if (!checkRoles) {
-    if (privileges) refuse('--privileges is for roles that are checked; give --check-roles or --roles-file FILE too')
+    if (privileges) refuse('--privileges needs roles to check; give --check-roles or --roles-file FILE too')
     return undefined
   }
   if (poolFile !== undefined)
     refuse(
-      '--pool-file and --check-roles cannot be combined, because --pool-file is for no network; give --roles-file FILE',
+      '--pool-file and --check-roles cannot be combined, because --pool-file means no network; give --roles-file FILE',
     )
   return checksFromIam(options)
 }
@@ -124,14 +125,14 @@ function checksFromIam(options: RoleCheckOptions): RoleChecks {
 interface Source {
   readonly iam: IamApi
   place?: RolePlace
-  /** What came of the names that were looked for, but for failures. */
+  /** The results for the names that were looked up, without failures. */
   readonly found: Map<string, RoleFound>
 }
 
 /** IAM's quotas are not documented, and an account has other callers. */
 const CONCURRENCY = 4
 
-/** In a row: IAM cannot be reached then, and the others are not waited for. */
+/** After this many failures in a row IAM counts as unreachable, and the other roles are skipped. */
 const MAX_SILENT = 5
 
 const SILENT: ReadonlySet<ErrorCode> = new Set(['unreachable', 'timeout', 'tls-failed', 'no-credentials', 'no-region'])
@@ -153,7 +154,7 @@ async function placeOf(iam: IamApi, signal: AbortSignal): Promise<RolePlace | { 
   }
 }
 
-/** Looks for roles by their names, until IAM cannot be reached. */
+/** Looks up roles by name, until IAM cannot be reached. */
 function finder(
   { iam, found }: Source,
   options: Parameters<IamApi['readRole']>[1],
@@ -179,13 +180,13 @@ function finder(
   }
 }
 
-/** What a failure says. Rethrows what ends everything. */
+/** The message of a failure. Rethrows errors that end the command. */
 function sentenceOf(error: unknown): string {
   if (!isRolecastError(error) || error.code === 'aborted') throw error
   return `${inCommandLineWords(error.message)}.`
 }
 
-/** In the order of the items. */
+/** The results, in the order of the items. */
 async function concurrently<T, R>(
   workers: number,
   items: readonly T[],

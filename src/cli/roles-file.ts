@@ -9,7 +9,7 @@ import { invalidFile, readJsonFile } from './json-file.js'
 
 /** The roles of an account, as a file has them. */
 export interface RolesFile {
-  /** Where a role is looked for, given the account and the partition of its ARN. */
+  /** Returns the lookup for the account and the partition of an ARN. */
   place(role: { readonly account: string; readonly partition: string }): RolePlace
   /** Undefined: the file has no role of this name. */
   find(role: { readonly account: string; readonly name: string }): RoleDocuments | undefined
@@ -58,7 +58,7 @@ export async function readRolesFile(path: string, stdin: Readable): Promise<Role
   }
 }
 
-/** Names have no case. */
+/** Role names are case-insensitive. */
 function keyOf({ account, name }: { readonly account: string; readonly name: string }): string {
   return `${account}/${name.toLowerCase()}`
 }

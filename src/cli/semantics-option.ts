@@ -17,7 +17,7 @@ export interface SemanticsCommandOptions {
 /**
  * `--semantics` and `--calibration`, of which one can be given.
  *
- * @param byDefault what is applied without both, where that is not `observed`
+ * @param byDefault what applies without both, if not `observed`
  */
 export function addSemanticsOptions(command: Command, byDefault?: string): Command {
   const semantics = new Option(
@@ -31,11 +31,13 @@ export function addSemanticsOptions(command: Command, byDefault?: string): Comma
 function calibrationOption(): Option {
   return inputOption(
     '--calibration <file>',
-    'apply the reading that a scratch user pool showed, from `rolecast calibrate --json`',
+    'apply the reading that the tokens of a scratch user pool showed, from `rolecast calibrate --json`',
   ).conflicts('semantics')
 }
 
-/** What the options choose. The file is read and checked here, so that a command can fail before it starts. */
+/**
+ * The reading that the options choose. The file is read and checked here, so that a command can fail before it starts.
+ */
 export async function readSemantics(
   { semantics = 'observed', calibration }: SemanticsCommandOptions,
   stdin: Readable,

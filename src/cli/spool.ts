@@ -4,11 +4,11 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { temporaryError, willRemove } from './temporary.js'
 
-/** A place for text that is too long to be kept in memory, and has to wait. */
+/** Stores text that is needed later and is too long for memory. */
 export interface Spool extends AsyncDisposable {
-  /** A text, or the same in UTF-8. */
+  /** A string, or the same in UTF-8. */
   write(text: string | Buffer): Promise<void>
-  /** All that was written. */
+  /** Everything that was written. */
   read(): AsyncIterable<string>
 }
 
@@ -36,13 +36,13 @@ export async function spool(): Promise<Spool> {
   }
 }
 
-/** Fails as a spool would where the temporary folder cannot be used. */
+/** Fails as a spool would if the temporary folder cannot be used. */
 export async function checkSpool(): Promise<void> {
   await using probe = await spool()
   await probe.write(' '.repeat(PROBE))
 }
 
-/** So many bytes need a block of the disk. */
+/** Enough bytes to need a block on the disk. */
 const PROBE = 4_096
 
 function failed(cause: unknown): never {

@@ -18,42 +18,42 @@ import { type ProjectFile, readProject } from '../template/project.js'
 import type { ReadingFailure } from '../template/reading.js'
 import { readYamlDocument } from '../template/yaml-document.js'
 
-/** `--var-file`, for every command that reads templates. Whether it is HCL or JSON is told by its name. */
+/** `--var-file`, for every command that reads templates. The file's name says whether it is HCL or JSON. */
 export function varFileOption(): Option {
   return new Option(
     '--var-file <file>',
-    "Terraform's variables, as terraform takes them; repeatable, the last one wins; not stdin, because the name says the syntax",
+    "a file of Terraform variables, as for terraform's -var-file; repeatable, the last one wins; not stdin, because the file name decides the syntax",
   ).argParser((text: string, before: readonly string[] = []) => {
     if (text !== '-') return [...before, text]
     throw new RolecastError(
       'invalid-argument',
-      '--var-file does not take stdin, because the name of the file says whether it is HCL or JSON; give a file like prod.tfvars or prod.tfvars.json',
+      '--var-file does not take stdin, because the name of the file says whether it is HCL or JSON; give a file such as prod.tfvars or prod.tfvars.json',
       { value: text },
     )
   })
 }
 
 export interface ReadTemplatesOptions {
-  /** Of all that is named; a folder has files of several. */
+  /** The format of all named files; a folder may have files of several. */
   readonly format?: TemplateFormat | undefined
   /** Files and folders that are left out of folders. */
   readonly exclude: readonly string[]
-  /** Terraform's files of variables, in their order. */
+  /** Terraform's variable files, in their order. */
   readonly varFiles: readonly string[]
   readonly stdin: Readable
 }
 
 export interface TemplateFiles {
   readonly infrastructures: readonly Infrastructure[]
-  /** The files that were understood. */
+  /** The files that were read. */
   readonly read: readonly string[]
-  /** What is of a known format, or speaks of Cognito's groups, and could not be read. */
+  /** Files of a known format, or that mention Cognito's groups, that could not be read. */
   readonly skipped: readonly SkippedFile[]
-  /** What speaks of Cognito's groups and is never read, and files of which a part is not followed. */
+  /** Files that mention Cognito's groups and are never read, and files with a part that is not followed. */
   readonly notRead: readonly NotReadFile[]
-  /** What has nothing of Cognito, or is of no known format. */
+  /** Files that have nothing to do with Cognito, or have an unknown format. */
   readonly unrelated: readonly SkippedFile[]
-  /** The texts of files that have something of Cognito, by path. */
+  /** The contents of files that have something to do with Cognito, by path. */
   readonly sources: ReadonlyMap<string, string>
 }
 
@@ -63,11 +63,11 @@ const MAX_SIZE = 50_000_000
 export const PATTERNS = ['**/*.{json,yaml,yml,template,tf,tofu,tfvars}', ...PROGRAMS]
 
 /**
- * Reads what the paths name: a file, a folder with all that is known in it, or `-` for `stdin`. What could not be read is in
- * the result, and so is what was not looked at.
+ * Reads the named paths: a file, all files of known formats in a folder, or `-` for `stdin`. The result also has what
+ * could not be read and what was not looked at.
  *
- * @throws RolecastError `invalid-input`: a folder, or everything together, has nothing of Cognito that can be read;
- *   `invalid-argument`: a path that is not there, or a format for a folder
+ * @throws RolecastError `invalid-input`: a folder, or everything together, has no Cognito resources that can be read;
+ *   `invalid-argument`: a path that does not exist, or a format for a folder
  */
 export async function readTemplates(paths: readonly string[], options: ReadTemplatesOptions): Promise<TemplateFiles> {
   const found = await findFiles(paths, { patterns: PATTERNS, exclude: options.exclude })
@@ -91,7 +91,7 @@ export async function readTemplates(paths: readonly string[], options: ReadTempl
   )
   const related = project.infrastructures.filter(isAboutCognito)
   const places = new Set(related.flatMap(placesOf))
-  // A module of Terraform is all its files, most of which may have nothing of Cognito.
+  // A Terraform module is all of its files, most of which may have nothing to do with Cognito.
   const hasSomething = (path: string) => places.has(path) || MAY_MATTER.test(look.texts.get(path) ?? '')
   const isGiven = related.some(({ format }) => format === 'terraform-source')
   const given = isGiven ? variables.filter(path => !failed.has(path)) : []
@@ -125,14 +125,14 @@ export async function readTemplates(paths: readonly string[], options: ReadTempl
 const NOTHING = 'it has no Cognito resources'
 const NO_FORMAT = 'its format is unknown'
 
-/** What the CDK writes about its templates beside them, which are what is deployed. */
+/** The files that the CDK writes about its templates. The templates themselves are what is deployed. */
 const CDK_INDEX = /(?:^|\/)(?:tree|manifest|cdk|[^/]*\.assets)\.json$/
 
 function isIndexOfRead(path: string, read: readonly string[]): boolean {
   return CDK_INDEX.test(path) && read.some(one => one.endsWith('.template.json') && isWithin(one, dirname(path)))
 }
 
-/** Several files are read together or not at all: the one to correct stands for them. */
+/** Several files are read together or not at all: the one to correct is reported for all of them. */
 function skippedFile({ paths, error }: ReadingFailure, isNamedPath: (path: string) => boolean): SkippedFile {
   const path = paths.find(one => one === error.value) ?? paths[0]!
   const others = paths.length - 1
@@ -156,12 +156,14 @@ function checkFormat({ folders }: FoundFiles, { format }: ReadTemplatesOptions):
   if (format === undefined || folder === undefined) return
   throw new RolecastError(
     'invalid-argument',
-    `${quote(folder)} is a folder, and --format-in is for files; name the files, or leave --format-in out`,
+    `${quote(folder)} is a folder, but --format-in is for files; give the files, or leave out --format-in`,
     { value: folder },
   )
 }
 
-/** An empty report would look like a pass. What was seen and is never read is reported, and fails the run too. */
+/**
+ * An empty report would look like a pass. Files that were seen but are never read are reported, and fail the run too.
+ */
 function checkFolders(
   { folders }: FoundFiles,
   { read, skipped, notRead }: TemplateFiles,
@@ -174,7 +176,7 @@ function checkFolders(
       return [{ path: folder, why: 'it has no Cognito resources that can be read', isNamed: true }]
     const why = options.exclude.some(one => isNamedBy(folder, one))
       ? 'is excluded; leave it out of `exclude`, or do not name it'
-      : 'has no Cognito resources; name a template, or the folder that has it'
+      : 'has no Cognito resources; give a template, or the folder that has it'
     if (read.length > 0) return [{ path: folder, why: `it ${why}`, isNamed: true }]
     throw new RolecastError('invalid-input', `${quote(folder)} ${why}`, { value: folder })
   })
@@ -188,16 +190,16 @@ interface Look {
   readonly unrelated: SkippedFile[]
 }
 
-/** What every text of interest has: an SDK's name for Cognito, or Amplify's files. */
+/** Matches every file of interest: it has an SDK's name for Cognito, or a name of Amplify's files. */
 const MAY_MATTER =
   /cognito|user_?pool|groupName|\b(?:define|reference)Auth\b|cfnUserGroup|cfnIdentityPool|auth-construct/i
 const MAY_BE_STACK = /AWS::|::MODULE\b|AWSTemplateFormatVersion|^[ \t]*["']?(?:service|Transform)["']?[ \t]*:/m
-/** What a template has by its form, even where it is cut off. */
+/** Matches the form of a template, even if it is cut off. */
 const HAS_FORM_OF_STACK = /["']?\b(?:AWSTemplateFormatVersion|Resources)["']?[ \t]*:/
-/** What says that there are groups, memberships or role mappings, whatever the format. */
+/** Matches what shows that there are groups, memberships or role mappings, in any format. */
 const SPEAKS_OF_GROUPS =
   /AWS::Cognito::(?:UserPoolGroup|UserPoolUserToGroupAttachment|IdentityPoolRoleAttachment)|aws(?:cc)?_cognito_(?:user_group|user_in_group|user_pool_group|user_pool_user_to_group|identity_pool_role)|aws(?:-native)?:cognito[:/](?:userGroup|UserGroup|UserPoolGroup|userInGroup|identityPoolRole|IdentityPoolRole)/
-/** Keys of lists of groups, which say nothing of Cognito where they are cut off. */
+/** Keys of lists of groups, which do not mention Cognito if they are cut off. */
 const NAMES_GROUPS = /"(?:GroupName|groupName)"\s*:/
 const TERRAFORM = /\.(?:tf|tofu|tfvars)(?:\.json)?$/
 
@@ -211,7 +213,7 @@ async function lookAt(candidate: Candidate, { format, stdin }: ReadTemplatesOpti
   if (!named && !isTerraform && !MAY_MATTER.test(text) && !MAY_BE_STACK.test(text))
     return void look.unrelated.push({ path, why: NOTHING })
   const detected = format ?? (isTerraform ? 'terraform-source' : detectFormat(text, path))
-  // What a program or a pattern has in it may look like a template, and is not one yet.
+  // A program or a pattern may contain text that looks like a template, and is not one yet.
   const known = format === undefined && !isTerraform && detected !== 'amplify' && isProgram(path) ? undefined : detected
   if (known !== undefined) {
     look.texts.set(path, text)
@@ -231,19 +233,19 @@ async function lookAt(candidate: Candidate, { format, stdin }: ReadTemplatesOpti
   else if (named) look.skipped.push({ path, why: `${NO_FORMAT}; give --format-in if it is a template`, isNamed: true })
   else if (speaks) {
     look.texts.set(path, text)
-    const next = 'validate the template that has it; if it is one itself, name it with --format-in'
-    look.notRead.push({ path, why: 'it speaks of Cognito groups, and its format is unknown', next })
+    const next = 'validate the template that has it; if the file is a template itself, give it with --format-in'
+    look.notRead.push({ path, why: 'it mentions Cognito groups, but its format is unknown', next })
   } else look.unrelated.push({ path, why: NO_FORMAT })
 }
 
-/** Files of data, in which the formats are. */
+/** Data files: all formats are data files. */
 const DATA: ReadonlySet<string> = new Set(['.json', '.yaml', '.yml', '.template', '.txt', ''])
 
 function isProgram(path: string): boolean {
   return !DATA.has(extname(path))
 }
 
-/** What is wrong with a file of data; undefined if nothing is, or if it is a program. */
+/** What is wrong with a data file; undefined if nothing is, or if it is a program. */
 function whyNotParsed(path: string, text: string): string | undefined {
   if (isProgram(path)) return undefined
   try {
@@ -255,7 +257,7 @@ function whyNotParsed(path: string, text: string): string | undefined {
   }
 }
 
-/** Undefined for a file that has no text: then it is where it belongs. */
+/** Undefined for a binary file, which is then reported elsewhere. */
 async function textOf(candidate: Candidate, stdin: Readable, look: Look): Promise<string | undefined> {
   const { path, isNamed: named } = candidate
   try {
@@ -275,7 +277,7 @@ async function textOf(candidate: Candidate, stdin: Readable, look: Look): Promis
   return undefined
 }
 
-/** Longer than anything that it looks for. */
+/** Longer than anything that the patterns match. */
 const OVERLAP = 200
 
 async function speaksOfGroups(path: string): Promise<boolean> {
@@ -297,7 +299,7 @@ async function readVarFiles(
       const bytes = await promises.readFile(path).catch((cause: NodeJS.ErrnoException) => {
         throw new RolecastError(
           'invalid-argument',
-          `--var-file ${quote(path)} cannot be read (${cause.code ?? 'error'}); name a file that exists`,
+          `--var-file ${quote(path)} cannot be read (${cause.code ?? 'error'}); give a file that exists`,
           { value: path, cause },
         )
       })
@@ -307,8 +309,8 @@ async function readVarFiles(
 }
 
 /**
- * Files that others include or nest. They have to be in a folder that was named, or beside a file that was: a template is
- * written by third parties, and what it includes may be printed.
+ * Files that others include or nest. They have to be in a named folder, or in the folder of a named file: third parties
+ * may have written the template, and what it includes may be printed.
  */
 function createOpen(
   { folders, candidates, displayed }: FoundFiles,
@@ -332,13 +334,13 @@ function createOpen(
       opened.set(path, text)
       return text
     } catch {
-      // The reader that asks reports that it is not there.
+      // The reader that asks for it reports that it does not exist.
       return undefined
     }
   }
 }
 
-/** The files in which something stands that the rules look at, or that is not followed. */
+/** The files with something that the rules look at, or that is not followed. */
 function placesOf(infrastructure: Infrastructure): readonly string[] {
   const { groups, roles, identityPools, attachments, memberships, declaredPrecedences, unresolved } = infrastructure
   const { notFollowed, unseen = [] } = infrastructure
@@ -347,7 +349,7 @@ function placesOf(infrastructure: Infrastructure): readonly string[] {
     .map(({ location }) => location.path)
 }
 
-/** Or may be, for all that is known of it. */
+/** Or that may be such a file, as far as is known. */
 function isAboutCognito(infrastructure: Infrastructure): boolean {
   const { pools, groups, identityPools, attachments, memberships, declaredPrecedences, unresolved } = infrastructure
   const { notFollowed, unseen = [] } = infrastructure

@@ -5,7 +5,7 @@ import { RolecastError, quote } from '../errors.js'
 const temporary = new Set<string>()
 let watch = () => {}
 
-/** What is to be done before the first temporary file is made: the process then has to call `removeTemporary`. */
+/** Called before the first temporary file is made: from then on the process has to call `removeTemporary`. */
 export function beforeTemporary(listener: () => void): void {
   watch = listener
 }
@@ -13,7 +13,7 @@ export function beforeTemporary(listener: () => void): void {
 /**
  * Names a temporary file or folder before it is made, so that it is removed if a signal ends the process.
  *
- * @returns forgets it: it has been removed, or has become what it was made for
+ * @returns a function to call once the file has been removed, or has been moved to its final path
  */
 export function willRemove(path: string): () => void {
   watch()
@@ -21,7 +21,7 @@ export function willRemove(path: string): () => void {
   return () => void temporary.delete(path)
 }
 
-/** Removes what is temporary, at once: for a process that ends before its commands do. */
+/** Removes all temporary files synchronously: for a process that ends before its commands do. */
 export function removeTemporary(): void {
   for (const path of temporary) {
     try {

@@ -3,7 +3,7 @@ import { Writable, type Readable } from 'node:stream'
 import { withoutCommands } from '../report/github-log.js'
 import { WriteError } from './write-error.js'
 
-/** What a command sees of the process that runs it, and of the options that every command has. */
+/** The process as a command sees it, and the options that every command has. */
 export interface Terminal extends ProcessTerminal {
   /** Only results and errors are written: no progress, no hints, no notes. Use `note` for these. */
   readonly quiet: boolean
@@ -13,35 +13,35 @@ export interface Terminal extends ProcessTerminal {
   readonly hasJsonErrors: boolean
 }
 
-/** What `bin.ts` knows of the process before the command line is read. */
+/** What `bin.ts` knows about the process before the command line is read. */
 export interface ProcessTerminal {
   readonly stdin: Readable
   readonly stdout: Writable
   readonly stderr: Writable
-  /** Resolves once all that was written to stdout is where it goes; rejects where it cannot get there. */
+  /** Resolves once everything written to stdout has arrived; rejects if it cannot. */
   readonly flushed: () => Promise<void>
-  /** Whether text on stdout has colour: see `takesColor`. A command writes none into a file or into data. */
+  /** Whether text on stdout has colour: see `takesColor`. A command never writes colour into a file or into data. */
   readonly color: boolean
-  /** The width of the terminal of stdout, in columns; undefined where stdout is no terminal. */
+  /** The width of the terminal of stdout, in columns; undefined if stdout is not a terminal. */
   readonly columns: number | undefined
   /** Whether stdout and stderr are a log of GitHub Actions, in which some lines are commands. */
   readonly isGithubLog: boolean
   /**
    * Aborts when the user interrupts; the caller must then stop: the default exit is disabled.
    *
-   * @param ms how long stopping may take, where that is more than the usual 3 seconds
-   * @param leftover the line that says what to do about what an end would leave behind at this time; undefined: nothing. While
-   * there is something, the exit code of an interrupt is 2
+   * @param ms how long stopping may take, if that is more than the usual 3 seconds
+   * @param leftover the line that says what to do about whatever would be left behind at this time; undefined: nothing would.
+   * While something would be left, the exit code of an interrupt is 2
    */
   readonly interrupted: (ms?: number, leftover?: () => string | undefined) => AbortSignal
 }
 
 /**
- * Whether text on stdout has colour. The first of these that is given decides; a variable that is empty is not given:
+ * Whether text on stdout has colour. The first of these that is given decides; an empty variable does not count:
  *
  * 1. `--color` and `--no-color`, the last one of them: `main` looks at these
  * 2. `NO_COLOR`, whatever its value: no colour
- * 3. `FORCE_COLOR`: `0` and `false` are no colour, everything else is colour
+ * 3. `FORCE_COLOR`: `0` and `false` mean no colour, everything else means colour
  * 4. `CLICOLOR_FORCE`, unless it is `0`: colour
  * 5. `CLICOLOR=0`: no colour
  * 6. whether the stream is a terminal, and `TERM` is not `dumb`
@@ -60,7 +60,7 @@ export function takesColor({ isTTY }: Partial<NodeJS.WriteStream>, env: NodeJS.P
 /** 0: it ran. 1: it ran, and the check that was asked for failed. 2: it could not run. */
 export type ExitCode = 0 | 1 | 2
 
-/** Writes data as it is, and waits until it is gone: rejects with a `WriteError` when it cannot be written. */
+/** Writes data unchanged, and waits until it is written: rejects with a `WriteError` if it cannot be. */
 export async function write(stream: Writable, text: string | Buffer): Promise<void> {
   await new Promise<void>((resolve, reject) => {
     stream.write(text, error => (error ? reject(new WriteError(error)) : resolve()))
@@ -72,25 +72,28 @@ export async function print({ stdout, isGithubLog }: Terminal, text: string): Pr
   await write(stdout, isGithubLog ? withoutCommands(text) : text)
 }
 
-/** Writes text for people to stderr. A stderr that cannot be written ends no command; `main` sees to its exit code. */
+/**
+ * Writes text for people to stderr. A stderr that cannot be written does not end the command; `main` handles its exit
+ * code.
+ */
 export async function say({ stderr }: Terminal, text: string): Promise<void> {
   await new Promise<void>(resolve => void stderr.write(text, () => resolve()))
 }
 
-/** Says what is not an error and not the result: progress, a hint, a note. `--quiet` leaves it out. */
+/** Writes what is neither an error nor the result: progress, a hint, a note. `--quiet` leaves it out. */
 export async function note(terminal: Terminal, text: string): Promise<void> {
   if (!terminal.quiet) await say(terminal, text)
 }
 
-/** A stream for stdout or stderr that writes all or fails, and waits until a file is on its disk. */
+/** A stream for stdout or stderr that writes everything or fails, and waits until a file is on the disk. */
 export interface WholeStream {
   readonly stream: Writable
   readonly flushed: () => Promise<void>
 }
 
 /**
- * The stream of the process for stdout or stderr, or a better one where that is a file or a device: Node's own takes a write
- * that stored only the first bytes for a whole one, so that a disk that fills up cuts a file silently.
+ * The stream of the process for stdout or stderr, or a better one if that is a file or a device: Node's own stream does
+ * not notice a write that stored only the first bytes, so a disk that fills up silently truncates the file.
  */
 export function wholeStream(stream: Writable & { readonly fd: number; readonly isTTY?: boolean }): WholeStream {
   const { fd, isTTY = false } = stream
@@ -101,8 +104,8 @@ export function wholeStream(stream: Writable & { readonly fd: number; readonly i
 }
 
 /**
- * What a descriptor is. As bigints: in Node, the numbers of a pipe would stay where `realpathSync` looks, and a package that is
- * a link, as pnpm makes them, would not be found when it is imported next.
+ * What a descriptor is. As bigints: in Node, the numbers of a pipe would stay in a buffer that `realpathSync` reads,
+ * and a package that is a link, as pnpm makes them, would not be found by the next import.
  */
 export function statOf(fd: number): BigIntStats {
   return fstatSync(fd, { bigint: true })
@@ -128,7 +131,7 @@ export function fileStream(fd: number, writeSome: (fd: number, bytes: Buffer) =>
   })
 }
 
-/** Some file systems only say here that there was no space. */
+/** Some file systems report only here that there was no space. */
 function sync(fd: number): void {
   try {
     fsyncSync(fd)

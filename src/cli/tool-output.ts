@@ -5,10 +5,10 @@ import { isWithin } from '../template/paths.js'
 type Program = Pick<NotReadReason, 'writes'> & { readonly path: string }
 
 /**
- * Tells whether what a program's tool writes was read, so that nothing is missed without the program: the output is in the
- * folder of the project that the program is in. Paths have slashes.
+ * Tells whether the output of a program's tool was read, so that nothing is missed although the program itself is not
+ * read: the output is in the project folder of the program. Paths have slashes.
  *
- * @param found all files of the scan, among them those that a project begins with
+ * @param found all files of the scan, including those that mark a project
  */
 export function createOutputCheck(read: readonly string[], found: readonly string[]): (program: Program) => boolean {
   const known = new Map<ToolOutput, { readonly all: ReadonlySet<string>; readonly made: ReadonlySet<string> }>()
@@ -30,7 +30,7 @@ export function createOutputCheck(read: readonly string[], found: readonly strin
   }
 }
 
-/** The folder of the project in whose output the file is. That of Amplify is two folders further down. */
+/** The folder of the project in whose output the file is. Amplify's output is two folders further down. */
 function projectOfOutput(path: string, { folder }: ToolOutput): string | undefined {
   const parts = path.split('/').slice(0, -1)
   const index = parts.lastIndexOf(folder)
@@ -39,7 +39,7 @@ function projectOfOutput(path: string, { folder }: ToolOutput): string | undefin
   return parts.slice(0, isAmplifys ? index - 2 : index).join('/') || (path.startsWith('/') ? '/' : '.')
 }
 
-/** The nearest folder above that is a project's; undefined if none is. */
+/** The nearest project folder above; undefined if there is none. */
 function nearestOf(path: string, projects: ReadonlySet<string>): string | undefined {
   let folder = posix.dirname(path)
   while (!projects.has(folder) && posix.dirname(folder) !== folder) folder = posix.dirname(folder)

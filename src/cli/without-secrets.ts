@@ -1,4 +1,4 @@
-/** A text for stderr, without what may be a token or a key: a reader of the log could use it. */
+/** Text for stderr, without anything that may be a token or a key: a reader of the log could use it. */
 export function withoutSecrets(text: string): string {
   return text.replaceAll(/[\w+/.-]{11,}/g, (word, offset: number) => {
     const isInName = text[offset - 1] === ':' || text[offset + word.length] === ':'
@@ -10,12 +10,12 @@ export function withoutSecrets(text: string): string {
 
 const HIDDEN = '(a secret)'
 
-/** The beginnings of session tokens of AWS. */
+/** The beginnings of AWS session tokens. */
 const SESSION_TOKENS = ['IQoJb3', 'FwoGZX', 'FQoGZX'] as const
 
 /**
- * Where a JSON Web Token or a part of one begins: `eyJ` is how `{"` begins in Base64. Inside of a word, where names such as
- * `keyJournal` have it, only with a second part.
+ * Where a JSON Web Token or a part of one begins: `eyJ` is the beginning of `{"` in Base64. Inside a word, as in
+ * `keyJournal`, it counts only with a second part.
  */
 function tokenIn(word: string): number {
   const at = partAt(word, 'eyJ', 8)
@@ -24,13 +24,16 @@ function tokenIn(word: string): number {
   return at === 0 || !/[A-Za-z0-9]/.test(word[at - 1]!) || second.length >= 20 ? at : -1
 }
 
-/** Where it stands with so many characters after it, or -1. */
+/** The index at which it occurs with this many characters after it, or -1. */
 function partAt(word: string, start: string, following: number): number {
   const at = word.indexOf(start)
   return word.length - at - start.length >= following ? at : -1
 }
 
-/** 40 characters with capitals, small letters and digits. The logical IDs of the CDK end in eight digits of a hash. */
+/**
+ * 40 characters with upper-case letters, lower-case letters and digits. The logical IDs of the CDK end in eight digits
+ * of a hash.
+ */
 function isSecretKey(word: string): boolean {
   return (
     /^[A-Za-z0-9+/]{40}$/.test(word) &&

@@ -9,5 +9,5 @@ export class WriteError extends Error {
   }
 }
 
-/** The codes of a disk that is full, or of a quota or a limit of a file's size that is reached. */
+/** The codes for a full disk, and for a quota or a file size limit that is reached. */
 export const NO_SPACE: ReadonlySet<string> = new Set(['ENOSPC', 'EDQUOT', 'EFBIG'])

@@ -25,7 +25,14 @@ export {
   type GetIdentityPoolRolesOptions,
   type IdentityPoolSettings,
 } from './api/identity-pool-api.js'
-export type { AuditClient, AuditRates, CognitoOperations, ConnectionOptions } from './api/connection-options.js'
+export type {
+  AuditClient,
+  AuditRates,
+  CognitoOperations,
+  ConnectionOptions,
+  PageInput,
+  SendOptions,
+} from './api/connection-options.js'
 export {
   createLightClient,
   type LightClient,
@@ -33,6 +40,7 @@ export {
   type LightCredentials,
 } from './api/light-client.js'
 export type { ReadEvent, ReadProgress } from './memberships/read-pool.js'
+export type { Acquire } from './groups/lease.js'
 export type { SharedCacheOptions } from './groups/shared-cache.js'
 export type { SharedStore } from './groups/store-access.js'
 export { type PoolSnapshot, type SnapshotOptions, takeSnapshot } from './groups/snapshot.js'
@@ -59,6 +67,7 @@ export {
   type UserGroupsWarmed,
 } from './groups/user-groups.js'
 export type { CognitoClient } from './api/user-pool-api.js'
+export type { QuotaName } from './api/user-pool-call.js'
 export type { CacheEvent, CacheStats, CacheStatus } from './groups/cache-events.js'
 export {
   applyInvalidation,

@@ -16,7 +16,7 @@ const NULL_OPERATOR: Operator = {
   matches: () => undefined,
 }
 
-/** Undefined: none of the operators that compare text, or ask for presence. */
+/** Undefined: not an operator that compares text or tests for presence. */
 export function parseOperator(name: string): Operator | undefined {
   const [, set, base, ifExists] = /^(?:(ForAnyValue|ForAllValues):)?(\w+?)(IfExists)?$/.exec(name) ?? []
   if (base === 'Null') return set || ifExists ? undefined : NULL_OPERATOR
@@ -54,7 +54,7 @@ export function judgeClaim(
   const known = judgeValue(caller.guest ? 'unauthenticated' : 'authenticated', operator, patterns)
   const provider = caller.guest ? known : judgeProvider(operator, patterns)
   const any = or(known, provider)
-  // That the value for the provider is always there is not certain enough to make a condition fail.
+  // It is not certain that the value for the provider is always there, so it alone does not make a condition fail.
   const all = known === false ? false : known && provider ? true : undefined
   if (set !== undefined) return set === 'ForAnyValue' ? any : all
   // AWS: "Multivalued context keys require a condition set operator", and nothing on what happens without one. It may
@@ -64,7 +64,7 @@ export function judgeClaim(
 
 function judgeAbsent({ ifExists, set, negated }: Operator): Maybe {
   if (ifExists || set === 'ForAllValues') return true
-  // Of the two sentences that speak of a negated ForAnyValue, one says true and one says false.
+  // AWS has two sentences on a negated ForAnyValue: one says true and one says false.
   return set === 'ForAnyValue' && negated ? undefined : negated
 }
 
@@ -106,7 +106,7 @@ export function isLike(value: string, pattern: string): boolean {
   return from === pattern.length
 }
 
-/** Who asks STS for the role's credentials. */
+/** The user for whom the role's credentials are requested from STS. */
 export interface Caller {
   readonly names: ServiceNames
   /** The `aud` of the identity pool's token. */
@@ -121,6 +121,6 @@ export interface ServiceNames {
   readonly principals: readonly string[]
   /** What the condition keys begin with, as AWS documents it. */
   readonly keyPrefixes: readonly string[]
-  /** Names that occur in the partition and of which AWS does not say whether they count. */
+  /** Names that occur in the partition; AWS does not document whether they count. */
   readonly uncertain: readonly string[]
 }

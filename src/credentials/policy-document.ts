@@ -9,7 +9,7 @@ export interface Condition {
 
 export interface Statement {
   readonly effect: 'Allow' | 'Deny'
-  /** Undefined: `NotPrincipal`. Values that are no text are references not resolved yet. */
+  /** Undefined: `NotPrincipal`. Values other than strings are references that are not resolved yet. */
   readonly principal: string | Readonly<Record<string, unknown>> | undefined
   readonly actions: readonly unknown[]
   readonly isNotAction: boolean
@@ -31,7 +31,7 @@ const ELEMENTS: ReadonlySet<string> = new Set([
 export interface PolicyDocument {
   readonly document: object
   readonly statements: readonly Statement[]
-  /** Whether the text has a key twice: which of the two counts, JSON does not say. */
+  /** Whether the text has a key twice; JSON does not define which of the two counts. */
   readonly hasRepeatedKeys: boolean
 }
 
@@ -41,7 +41,7 @@ export function readPolicy(trustPolicy: unknown): PolicyDocument {
 }
 
 /**
- * The statements of a policy document, each as it stands there.
+ * The statements of a policy document, as they are written.
  *
  * @param what the document in words, such as `the trust policy`
  * @throws RolecastError `invalid-option`
@@ -55,7 +55,7 @@ export function readDocument(
   const document = checkRecord(parsed, what, AS_RETURNED)
   const version = ownValue(document, 'Version')
   if (version !== undefined && version !== '2012-10-17' && version !== '2008-10-17') {
-    throw invalidOption(`${quote(version)} is no version of the policy language; use \`2012-10-17\``, given)
+    throw invalidOption(`unknown policy version ${quote(version)}; use \`2012-10-17\``, given)
   }
   const statements = ownValue(document, 'Statement')
   if (statements === undefined) throw invalidOption(`${what} has no \`Statement\`; give the whole document`, given)
@@ -89,12 +89,12 @@ function notJson(value: string, what: string, cause: unknown): RolecastError {
   return new RolecastError('invalid-option', message, { value, cause })
 }
 
-/** Whether a text of JSON has an object with a key twice, of which what it was parsed to keeps the last only. */
+/** Whether JSON text has an object with a key twice; the parsed object has only the last of the two. */
 export function hasRepeatedKeys(json: string, parsed: unknown): boolean {
   return keysInText(json) !== keysInValue(parsed)
 }
 
-/** In JSON, exactly a string with a colon behind it is a key. */
+/** In JSON, a string is a key exactly if a colon follows it. */
 function keysInText(json: string): number {
   let keys = 0
   for (let at = json.indexOf('"'); at >= 0; at = json.indexOf('"', at)) {
@@ -129,7 +129,7 @@ function readStatement(value: unknown, index: number): Statement {
   const one = (name: string, opposite: string) => {
     const [given, other] = [ownValue(statement, name), ownValue(statement, opposite)]
     if ((given === undefined) === (other === undefined))
-      throw invalidOption(`${where} needs either ${quote(name)} or ${quote(opposite)}`, value)
+      throw invalidOption(`${where} needs either ${quote(name)} or ${quote(opposite)}; ${AS_RETURNED}`, value)
     return given
   }
   const principal = one('Principal', 'NotPrincipal')
@@ -142,7 +142,7 @@ function readStatement(value: unknown, index: number): Statement {
     ...(typeof principal === 'object' ? Object.values(principal as object).flatMap(asList) : []),
   ]) {
     if (typeof name === 'string' || (typeof name === 'object' && name !== null)) continue
-    throw invalidOption(`${where} names ${quote(name)} where a name belongs`, value)
+    throw invalidOption(`${where} has ${quote(name)} in place of a string; ${AS_RETURNED}`, value)
   }
   return {
     effect,

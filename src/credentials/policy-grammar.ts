@@ -3,8 +3,8 @@ import { asList } from './policy-document.js'
 import type { ServiceNames } from './policy-condition.js'
 
 /**
- * Whether IAM surely accepts this document as the trust policy of a role: everything in it is what AWS's pages name. It is
- * strict. What they do not name, IAM may accept all the same, and this says false.
+ * Whether IAM certainly accepts this document as the trust policy of a role: AWS's pages name everything in it. It is
+ * strict: IAM may accept more than they name, and this returns false for it.
  *
  * Not for the length of the document, which has a quota, nor for whether the accounts in it exist.
  *
@@ -39,7 +39,10 @@ function isStatement(statement: unknown, names: ServiceNames): boolean {
   )
 }
 
-/** Of trust policies IAM says: "AssumeRole policy may only specify STS AssumeRole actions." A wildcard is none of them. */
+/**
+ * Of trust policies IAM says: "AssumeRole policy may only specify STS AssumeRole actions." A wildcard is not one of
+ * them.
+ */
 const ACTIONS: ReadonlySet<string> = new Set(
   [
     'sts:AssumeRole',
@@ -60,7 +63,7 @@ const PROVIDERS: ReadonlySet<string> = new Set(['accounts.google.com', 'graph.fa
 const SERVICE = /^(?:apigateway|appsync|cognito-idp|ec2|ecs-tasks|edgelambda|events|lambda|states)\.amazonaws\.com$/
 const ACCOUNT = /^(?:\*|\d{12}|arn:aws[a-z-]*:iam::\d{12}:root)$/
 
-/** IAM refuses the ARN of a role or a user that does not exist, and the policy does not tell. */
+/** IAM rejects the ARN of a role or a user that does not exist, and the policy alone does not show that. */
 function isPrincipal(principal: unknown, { principals }: ServiceNames): boolean {
   const kinds: ReadonlyMap<string, (value: string) => boolean> = new Map([
     ['AWS', value => ACCOUNT.test(value)],
@@ -98,9 +101,9 @@ function namesService(principal: unknown, { principals }: ServiceNames): boolean
 }
 
 /**
- * "For recognized shared OpenID Connect (OIDC) identity providers (IdPs), IAM requires explicit evaluation of specific claims
- * in role trust policies", which of identity pools is `aud`, not by wildcards alone. A Deny lets nobody in, so that any
- * condition may do there.
+ * "For recognized shared OpenID Connect (OIDC) identity providers (IdPs), IAM requires explicit evaluation of specific
+ * claims in role trust policies". For identity pools that claim is `aud`, and a pattern of wildcards alone does not
+ * count. A Deny allows nobody, so any condition will do there.
  */
 function hasControl(condition: unknown, effect: unknown, { keyPrefixes }: ServiceNames): boolean {
   if (!isObject(condition)) return false
@@ -130,7 +133,7 @@ function hasOnly(record: object, names: readonly string[]): boolean {
   return Object.keys(record).every(name => names.includes(name))
 }
 
-/** A list of one at least, or a single one without a list. */
+/** A list with at least one item, or a single item without a list. */
 function isListOf(value: unknown, isItem: (item: unknown) => boolean): boolean {
   return Array.isArray(value) ? value.length > 0 && value.every(isItem) : isItem(value)
 }

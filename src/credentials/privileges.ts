@@ -12,12 +12,12 @@ export interface RolePrivileges {
   /** Names of inline policies, sorted. */
   readonly inline: readonly string[]
   /**
-   * True: `AdministratorAccess` is attached, or a policy allows every action on every resource, and nothing in the policies takes
-   * any of it back. False: some action on some resource is surely not allowed. Undefined: it could not be judged, and
-   * `notRead` says why.
+   * True: `AdministratorAccess` is attached, or a policy allows every action on every resource, and nothing in the
+   * policies takes any of that away. False: some action on some resource is certainly not allowed. Undefined: it could
+   * not be evaluated, and `notRead` says why.
    */
   readonly administrator: boolean | undefined
-  /** What was not read or not judged: a sentence each. */
+  /** What was not read or not evaluated: a sentence each. */
   readonly notRead: readonly string[]
 }
 
@@ -47,8 +47,9 @@ export interface RoleOwner {
 /**
  * Judges whether the policies of a role allow every action on every resource.
  *
- * Not for a role that can give itself more, for example with `iam:PutRolePolicy` or `iam:PassRole`: it is no administrator here.
- * Not for what is outside of the role: service control policies, session policies, and policies of resources.
+ * Not for a role that can give itself more, for example with `iam:PutRolePolicy` or `iam:PassRole`: such a role is not
+ * an administrator here. Not for what is outside the role: service control policies, session policies, and policies of
+ * resources.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_action.html
@@ -74,7 +75,8 @@ export function judgePrivileges(policies: RolePolicies, owner: RoleOwner): RoleP
   }
 }
 
-const WHOLE = 'A policy allows every action on every resource, and what else there is may take some of it back.'
+const WHOLE =
+  'A policy allows every action on every resource, but other statements or a permissions boundary may take some of that away.'
 
 interface PermissionStatement {
   /** The name of its policy. */
@@ -103,7 +105,7 @@ export function isAdministratorAccess({ arn }: { readonly arn: string }): boolea
 interface ReadPolicies {
   readonly allows: readonly PermissionStatement[]
   readonly denies: readonly PermissionStatement[]
-  /** A sentence for each policy that was not read, or cannot be. */
+  /** A sentence for each policy that was not read or cannot be read. */
   readonly unread: readonly string[]
 }
 
@@ -118,11 +120,11 @@ function readPolicies({ attached, inline }: RolePolicies): ReadPolicies {
     }
     try {
       const read = readDocument(document, 'the document')
-      if (read.hasRepeatedKeys) throw invalidOption('it has a key twice', name)
+      if (read.hasRepeatedKeys) throw invalidOption('it has a key twice; write each key once', name)
       statements.push(...read.statements.map((one, index) => readStatement(one, name, `statement ${index}`)))
     } catch (error) {
       if (!isRolecastError(error)) throw error
-      unread.push(`The policy ${quote(name)} cannot be judged: ${error.message}.`)
+      unread.push(`The policy ${quote(name)} cannot be evaluated: ${error.message}.`)
     }
   }
   const having = (effect: 'Allow' | 'Deny') => statements.filter(statement => statement.effect === effect)
@@ -168,11 +170,14 @@ function readNames(
 ): readonly [names: readonly unknown[], isNot: boolean] {
   const [given, opposite] = [ownValue(statement, element), ownValue(statement, `Not${element}`)]
   if ((given === undefined) === (opposite === undefined))
-    throw invalidOption(`${where} needs either ${quote(element)} or ${quote(`Not${element}`)}`, statement)
+    throw invalidOption(
+      `${where} needs either ${quote(element)} or ${quote(`Not${element}`)}; ${AS_RETURNED}`,
+      statement,
+    )
   return [asList(given ?? opposite), given === undefined]
 }
 
-/** Whether it surely allows every action on every resource. */
+/** Whether it certainly allows every action on every resource. */
 function coversAll(statement: PermissionStatement): boolean {
   const { actions, isNotAction, resources, isNotResource } = statement
   return (
@@ -188,7 +193,7 @@ function isJudged({ hasCondition, hasOtherElements }: PermissionStatement): bool
   return !hasCondition && !hasOtherElements
 }
 
-/** Whether it covers a request, whatever the context: false only if it surely does not. */
+/** Whether it covers a request, whatever the context: false only if it certainly does not. */
 function covers(statement: PermissionStatement, { action, resource }: ActionRequest): Maybe {
   const { actions, isNotAction, resources, isNotResource } = statement
   return and(
@@ -198,15 +203,15 @@ function covers(statement: PermissionStatement, { action, resource }: ActionRequ
   )
 }
 
-/** The prefix and the name of an action have no case; an ARN has. A policy variable may be anything. */
+/** Actions are case-insensitive; ARNs are not. A policy variable may be anything. */
 function matches(pattern: unknown, value: string, { ignoreCase }: { readonly ignoreCase: boolean }): Maybe {
   if (typeof pattern !== 'string' || pattern.includes('${')) return undefined
   return ignoreCase ? isLike(value.toLowerCase(), pattern.toLowerCase()) : isLike(value, pattern)
 }
 
 /**
- * Actions that real services have, on resources that may exist. If one of them is surely not allowed, not everything is; if all
- * of them may be, that is no proof of anything.
+ * Actions that real services have, on resources that may exist. If one of them is certainly not allowed, not everything
+ * is allowed; if all of them may be allowed, that proves nothing.
  */
 function requestsOf({ partition, account }: RoleOwner): readonly ActionRequest[] {
   const everywhere = [
@@ -236,11 +241,11 @@ const REGIONS: ReadonlyMap<string, string> = /* @__PURE__ */ new Map([
   ['aws-eusc', 'eusc-de-east-1'],
 ])
 
-/** Why it is open whether these statements allow everything. */
+/** Why it is unknown whether these statements allow everything. */
 function doubtsOf(statements: readonly PermissionStatement[]): readonly string[] {
   const found = new Set(statements.flatMap(statement => openParts(statement).map(what => sentence(statement, what))))
   if (found.size > 0) return [...found]
-  return ['No statement alone allows every action on every resource, and whether they do together is not judged.']
+  return ['No statement alone allows every action on every resource, and whether they do so together is not evaluated.']
 }
 
 function openParts(statement: PermissionStatement): readonly string[] {
@@ -256,21 +261,23 @@ function openParts(statement: PermissionStatement): readonly string[] {
 }
 
 function sentence({ policy }: PermissionStatement, what: string): string {
-  return `The policy ${quote(policy)} may allow everything by a statement with ${what}, which is not judged.`
+  return `The policy ${quote(policy)} may allow everything by a statement with ${what}, which is not evaluated.`
 }
 
-/** What may take back some of what is allowed. */
+/** What may take away some of what is allowed. */
 function reductionsOf(
   { permissionsBoundary }: RolePolicies,
   denies: readonly PermissionStatement[],
 ): readonly string[] {
   const denying = [...new Set(denies.map(({ policy }) => policy))]
   return [
-    ...denying.map(policy => `The policy ${quote(policy)} denies something; how much that takes back is not judged.`),
+    ...denying.map(
+      policy => `The policy ${quote(policy)} denies something; how much that takes away is not evaluated.`,
+    ),
     ...(permissionsBoundary === undefined
       ? []
       : [
-          `The permissions boundary ${quote(permissionsBoundary)} limits the role; how much it takes back is not judged.`,
+          `The permissions boundary ${quote(permissionsBoundary)} limits the role; how much it takes away is not evaluated.`,
         ]),
   ]
 }

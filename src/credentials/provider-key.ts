@@ -9,12 +9,17 @@ import { invalidOption } from '../record.js'
  * @throws RolecastError `invalid-user-pool-id`, `no-region` (an emulator's pool), `invalid-option` (the client id, or a
  * partition whose names are not public)
  * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_SetIdentityPoolRoles.html
+ * @example
+ * import { providerKey } from 'rolecast'
+ *
+ * const key = providerKey('eu-west-1_Ab12Cd34e', '1example23456789')
+ * console.log(key) // cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Ab12Cd34e:1example23456789
  */
 export function providerKey(userPoolId: string, clientId: string): string {
   if (!isUserPoolId(userPoolId)) {
     throw new RolecastError(
       'invalid-user-pool-id',
-      `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``,
+      `${quote(userPoolId)} is not a user pool ID; give one such as \`eu-west-1_Ab12Cd34e\``,
       {
         value: userPoolId,
       },
@@ -22,18 +27,18 @@ export function providerKey(userPoolId: string, clientId: string): string {
   }
   if (typeof clientId !== 'string' || !/^[\w+]{1,128}$/.test(clientId)) {
     throw invalidOption(
-      `${quote(clientId)} is not an app client id; give the id that the user pool shows for the app`,
+      `${quote(clientId)} is not an app client ID; give the ID that the user pool shows for the app`,
       clientId,
     )
   }
   const region = userPoolId.slice(0, userPoolId.lastIndexOf('_'))
   if (!REGION_PATTERN.test(region)) {
-    const message = `the user pool id ${quote(userPoolId)} does not begin with a region; look the key up in \`RoleMappings\``
+    const message = `the user pool ID ${quote(userPoolId)} does not begin with a Region; look the key up in \`RoleMappings\``
     throw new RolecastError('no-region', message, { value: userPoolId })
   }
   if (/^(us-iso|eu-iso|eusc-)/.test(region)) {
     throw invalidOption(
-      `how a provider key looks in ${quote(region)} is not known; look the key up in \`RoleMappings\``,
+      `the form of a provider key in ${quote(region)} is unknown; look the key up in \`RoleMappings\``,
       userPoolId,
     )
   }

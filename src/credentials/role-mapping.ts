@@ -11,29 +11,38 @@ export type MatchType = 'Equals' | 'Contains' | 'StartsWith' | 'NotEqual'
  * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_MappingRule.html
  */
 export interface MappingRule {
+  /** The claim that the rule reads. */
   readonly Claim: string | undefined
+  /** How the claim is compared with `Value`. */
   readonly MatchType: MatchType | undefined
+  /** The text to compare with. */
   readonly Value: string | undefined
+  /** The role of users whose token matches. */
   readonly RoleARN: string | undefined
 }
 
 /**
- * How an identity pool chooses the role of a user of one provider, as GetIdentityPoolRoles gives it. The fields that may
- * be undefined are the SDK's; `selectRole` refuses a mapping that lacks what it needs.
+ * How an identity pool chooses the role of a user of one provider, as GetIdentityPoolRoles gives it. Fields may be
+ * undefined because the SDK's types allow it; `selectRole` rejects a mapping that lacks what it needs.
  *
  * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_RoleMapping.html
  */
 export interface RoleMapping {
+  /** `Token`: the role claims of the token choose the role. `Rules`: rules on claims choose it. */
   readonly Type: 'Token' | 'Rules' | undefined
   /** AWS calls it required with either type. Where it is missing and needed, the outcome is undetermined. */
   readonly AmbiguousRoleResolution?: 'AuthenticatedRole' | 'Deny' | undefined
-  readonly RulesConfiguration?: { readonly Rules: readonly MappingRule[] | undefined } | undefined
+  /** The rules, for the type `Rules`. */
+  readonly RulesConfiguration?:
+    | { /** The first rule that matches decides. */ readonly Rules: readonly MappingRule[] | undefined }
+    | undefined
 }
 
 /** The two roles of an identity pool, `Roles` in GetIdentityPoolRoles. A missing, undefined or empty one is not set. */
 export interface IdentityPoolRoles {
+  /** The ARN of the role for signed-in users. */
   readonly authenticated?: string | undefined
-  /** For guests: `selectRole` never gives it. */
+  /** The ARN of the role for guests; `selectRole` never returns it. */
   readonly unauthenticated?: string | undefined
 }
 
@@ -43,7 +52,14 @@ export interface IdentityPoolRoles {
  * Not for `RoleMappings` in a CloudFormation template, whose keys may be any name.
  *
  * @param roleMappings `RoleMappings` as GetIdentityPoolRoles gives it
- * @throws RolecastError as `providerKey`, and `invalid-option` for mappings that are no object
+ * @throws RolecastError as `providerKey`, and `invalid-option` for mappings that are not an object
+ * @example
+ * import { findRoleMapping, providerKey } from 'rolecast'
+ *
+ * const userPoolId = 'eu-west-1_Ab12Cd34e'
+ * const clientId = '1example23456789'
+ * const roleMappings = { [providerKey(userPoolId, clientId)]: { Type: 'Token' } } as const
+ * console.log(findRoleMapping(roleMappings, userPoolId, clientId)?.Type) // Token
  */
 export function findRoleMapping(
   roleMappings: Readonly<Record<string, RoleMapping>> | undefined,
@@ -78,12 +94,12 @@ export function checkMapping(mapping: unknown): CheckedMapping | undefined {
   const record = checkRecord(mapping, 'the role mapping', AS_RETURNED)
   const type = ownValue(record, 'Type')
   if (type !== 'Token' && type !== 'Rules') {
-    throw invalidOption(`${quote(type)} is no type of a role mapping; use \`Token\` or \`Rules\``, mapping)
+    throw invalidOption(`unknown role mapping type ${quote(type)}; use \`Token\` or \`Rules\``, mapping)
   }
   const fallback = ownValue(record, 'AmbiguousRoleResolution')
   if (fallback !== undefined && fallback !== 'AuthenticatedRole' && fallback !== 'Deny') {
     throw invalidOption(
-      `${quote(fallback)} is no \`AmbiguousRoleResolution\`; use \`AuthenticatedRole\` or \`Deny\``,
+      `unknown \`AmbiguousRoleResolution\` ${quote(fallback)}; use \`AuthenticatedRole\` or \`Deny\``,
       mapping,
     )
   }
@@ -106,14 +122,17 @@ function checkRule(rule: unknown, index: number): CheckedRule {
   const matchType = ownValue(record, 'MatchType')
   if (!MATCH_TYPES.includes(matchType)) {
     throw invalidOption(
-      `${quote(matchType)} is no match type (mapping rule ${index}); use one of ${MATCH_TYPES.join(', ')}`,
+      `unknown match type ${quote(matchType)} in mapping rule ${index}; use one of ${MATCH_TYPES.join(', ')}`,
       rule,
     )
   }
   const text = (field: 'Claim' | 'Value' | 'RoleARN') => {
     const value = ownValue(record, field)
     if (typeof value === 'string' && value !== '') return value
-    throw invalidOption(`mapping rule ${index} needs a ${quote(field)} that is a non-empty string`, rule)
+    throw invalidOption(
+      `mapping rule ${index} needs a ${quote(field)} that is a non-empty string; give the mapping as the API returns it`,
+      rule,
+    )
   }
   return { claim: text('Claim'), matchType: matchType as MatchType, value: text('Value'), roleArn: text('RoleARN') }
 }

@@ -12,16 +12,19 @@ import {
 } from './role-mapping.js'
 import type { Evidence } from '../claims/evidence.js'
 
+/** What a signed-in user asks an identity pool for. */
 export interface RoleRequest {
   /** `CustomRoleArn` of GetCredentialsForIdentity. Leave it out when the app sends none. */
   readonly customRoleArn?: string | undefined
+  /** The roles of the identity pool: `Roles` of GetIdentityPoolRoles. */
   readonly roles: IdentityPoolRoles
 }
 
+/** What a user with a forecast token asks an identity pool for. */
 export interface ForecastRoleRequest extends RoleRequest {
   /**
-   * The other claims of the token, for mapping rules on them. The three role claims in here are ignored: they come from
-   * the resolution. Left out, nothing is known of the other claims, and a rule on one may match or not.
+   * The other claims of the token, for mapping rules that read them. Role claims in here are ignored, because they come
+   * from the resolution. If left out, the other claims are unknown, and a rule on one may or may not match.
    */
   readonly otherClaims?: Readonly<Record<string, unknown>> | undefined
 }
@@ -49,11 +52,13 @@ export type SelectionRule =
 /** A calibration is about the token, and not about what an identity pool does with it. */
 export type SelectionEvidence = Exclude<Evidence, 'calibrated'>
 
-/** What one reading gives. */
+/** The result of one reading. */
 export interface RoleCandidate {
+  /** `role`: the user gets credentials. `denied`: none. */
   readonly outcome: 'role' | 'denied'
   /** Present exactly when the outcome is `role`. */
   readonly roleArn?: string
+  /** The rule that decided. */
   readonly rule: SelectionRule
   /** Present exactly when `rule` is `mapping-rule`: which one matched, from 0. */
   readonly ruleIndex?: number
@@ -65,29 +70,38 @@ export interface RoleSelection {
   readonly outcome: 'role' | 'denied' | 'undetermined'
   /** Present exactly when the outcome is `role`. */
   readonly roleArn?: string
-  /** Present exactly when the outcome is `undetermined`: what the readings give, two answers or more. Never grant one. */
+  /** Present exactly when the outcome is `undetermined`: the results of the readings, two or more. Never grant one. */
   readonly candidates?: readonly RoleCandidate[]
+  /** The rule that decided. */
   readonly rule: SelectionRule
-  /** How this step is known. What a forecast starts from has an evidence of its own, in the resolution. */
+  /** How this step is known. The forecast of the token has its own evidence, in the resolution. */
   readonly evidence: SelectionEvidence
-  /** With `mapping-rule`, the rule that matched; with `uncertain-rule`, the first that may match or not. From 0. */
+  /** With `mapping-rule`, the rule that matched; with `uncertain-rule`, the first that may or may not match. From 0. */
   readonly ruleIndex?: number
 }
 
 /**
  * Says which role's credentials an identity pool gives to a signed-in user with this ID token (GetCredentialsForIdentity).
  *
- * Where AWS's pages and what is known of the service leave several readings, every reading is followed to its end: if all
- * end in one answer, that is it; if not, the outcome is `undetermined` and nothing is granted.
+ * Where AWS's pages and what is known of the service leave several readings, every reading is followed to its end. If
+ * all of them give the same result, that is the result; if not, the outcome is `undetermined` and nothing is granted.
  *
- * Not for guests, not for the basic (classic) flow, where the app itself names the role to STS, and it does not ask whether
- * the role can be assumed: see `trustsIdentityPool`. It believes the claims: verify the token first.
+ * Not for guests, and not for the basic (classic) flow, in which the app itself names the role to STS. It does not
+ * check whether the role can be assumed: see `trustsIdentityPool`. It trusts the claims: verify the token first.
  *
  * @param claims the payload of the ID token, not of an access token and not as API Gateway flattens it
  * @param mapping of this user's provider, see `findRoleMapping`; undefined when the provider has none
  * @throws RolecastError `invalid-option`: a mapping, claims or roles that cannot be what the API gives
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/role-based-access-control.html
  * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_RoleMapping.html
+ * @example
+ * import { selectRole } from 'rolecast'
+ *
+ * const claims = { 'cognito:preferred_role': 'arn:aws:iam::111122223333:role/Admin' }
+ * const mapping = { Type: 'Token', AmbiguousRoleResolution: 'Deny' } as const
+ * const roles = { authenticated: 'arn:aws:iam::111122223333:role/SignedIn' }
+ * const { outcome, roleArn } = selectRole(claims, mapping, { roles })
+ * console.log(outcome, roleArn) // role arn:aws:iam::111122223333:role/Admin
  */
 export function selectRole(
   claims: IdTokenClaims,
@@ -98,12 +112,19 @@ export function selectRole(
 }
 
 /**
- * As `selectRole`, for a token that is only forecast. An undetermined preferred role is two readings, one with the
- * candidate and one without: where both end in one answer, the user gets it whichever is true.
+ * As `selectRole`, for a token that is only forecast. An undetermined preferred role means two readings, one with the
+ * candidate and one without: if both give the same result, that is the result.
  *
  * Not for a pool with a pre token generation trigger that changes groups or roles: the token has other claims then.
  *
  * @throws RolecastError `invalid-option`, as `selectRole`
+ * @example
+ * import { resolveRoles, selectRoleFor } from 'rolecast'
+ *
+ * const resolution = resolveRoles([{ groupName: 'staff', precedence: 0 }])
+ * const mapping = { Type: 'Token', AmbiguousRoleResolution: 'Deny' } as const
+ * const { outcome, rule } = selectRoleFor(resolution, mapping, { roles: {} })
+ * console.log(outcome, rule) // denied ambiguous-denied
  */
 export function selectRoleFor(
   resolution: Resolution,
@@ -144,7 +165,7 @@ const ROLE_CLAIMS: readonly string[] = [
   'cognito:preferred_role',
 ] satisfies (keyof RoleClaims)[]
 
-/** The value of a claim of which nothing is known, not even whether the token has it. */
+/** The value of a claim that is unknown, even whether the token has it. */
 const UNKNOWN = Symbol('unknown')
 
 interface ClaimsView {
@@ -158,7 +179,7 @@ interface Reading extends RoleCandidate {
   readonly evidence: SelectionEvidence
 }
 
-/** What makes several readings, for the answer in which they meet or do not. */
+/** Why there are several readings: the rule of the result if they differ. */
 interface Doubt {
   readonly rule: SelectionRule
   readonly ruleIndex?: number
@@ -193,7 +214,7 @@ function selectWithoutMapping(view: ClaimsView, request: CheckedRequest): RoleSe
   const { customRole } = request
   const authenticated = authenticatedRole(request, 'no-mapping', 'observed')
   if (customRole === undefined) return authenticated
-  // AWS does not document what a custom role does where no mapping makes the token's roles count.
+  // AWS does not document what a custom role does without a mapping that uses the token's roles.
   const readings = [authenticated, denied('custom-role-not-allowed', 'unknown')]
   if (view.roles.includes(customRole)) readings.push(role(customRole, 'custom-role', 'unknown'))
   return settle(readings, { rule: 'custom-role-without-mapping' })
@@ -205,7 +226,7 @@ function selectFromToken(
   request: CheckedRequest,
 ): RoleSelection {
   if (preferredRole !== undefined) {
-    // A preferred role outside cognito:roles takes a trigger; what is observed are tokens that have it in both.
+    // Only a trigger sets a preferred role outside cognito:roles; the observed tokens have it in both claims.
     return role(preferredRole, 'preferred-role', roles.includes(preferredRole) ? 'observed' : 'documented')
   }
   const [only, ...others] = roles
@@ -222,7 +243,7 @@ function selectByRules(
   fallback: RoleSelection,
   customRole: string | undefined,
 ): RoleSelection {
-  // Cognito answers with an InvalidParameterException, where the guide lets the custom role override the rules.
+  // Cognito fails with an InvalidParameterException, although the guide lets the custom role override the rules.
   if (customRole !== undefined && view.roles.includes(customRole)) return denied('custom-role-with-rules', 'observed')
   const matches = rules.map(rule => matchRule(rule, view.claim(rule.claim)))
   const first = matches.findIndex(match => match !== 'no')
@@ -239,7 +260,7 @@ function selectByRules(
     return [...found, ...readingsOf(fallback)]
   }
 
-  /** The guide: a custom role overrides the order of the rules. So it is taken when a matching rule gives it. */
+  /** The guide: a custom role overrides the order of the rules. So it is used if any matching rule gives it. */
   const byTheGuide = (customArn: string, some: readonly Match[]): readonly Reading[] => {
     const offered = (match: Match) => rules.some((rule, index) => rule.roleArn === customArn && some[index] === match)
     const custom = role(customArn, 'custom-role', 'unknown')
@@ -247,13 +268,13 @@ function selectByRules(
     return offered('unknown') ? [custom, ...firstMatch(some)] : firstMatch(some)
   }
 
-  // One service reads every Contains in one way: the two readings of it are followed through all rules, each on its own.
+  // The service reads every Contains the same way, so each of the two readings is followed through all rules.
   const readings = (['no', 'yes'] as const).flatMap(inside => {
     const settled = matches.map(match => (match === 'inside-an-element' ? inside : match))
     return customRole === undefined ? firstMatch(settled) : byTheGuide(customRole, settled)
   })
   if (customRole === undefined) return settle(readings, { rule: 'uncertain-rule', ruleIndex: first })
-  // Or the request fails, as it does where the token carries the role.
+  // Or the request fails, as it does if the token carries the role.
   return settle([...readings, denied('custom-role-not-allowed', 'unknown')], { rule: 'custom-role-with-rules' })
 }
 
@@ -311,7 +332,7 @@ function denied(rule: SelectionRule, evidence: SelectionEvidence): Reading {
   return { outcome: 'denied', rule, evidence }
 }
 
-/** Where the readings agree, that is the answer. Where they differ, nothing is granted. */
+/** If the readings agree, that is the result. If they differ, nothing is granted. */
 function settle(readings: readonly Reading[], { rule, ruleIndex }: Doubt): RoleSelection {
   const [first, ...others] = readings as [Reading, ...Reading[]]
   if (others.every(reading => sameReading(reading, first))) return first
@@ -342,7 +363,7 @@ function sameReading(a: RoleCandidate, b: RoleCandidate): boolean {
   return a.roleArn === b.roleArn && a.rule === b.rule && a.ruleIndex === b.ruleIndex
 }
 
-/** Whether both have the same answers and the same doubt. */
+/** Whether both have the same results and the same doubt. */
 function sameSelection(a: RoleSelection, b: RoleSelection): boolean {
   const [some, others] = [readingsOf(a), readingsOf(b)]
   return (
@@ -372,13 +393,13 @@ function viewForecast(claims: object, otherClaims: object | undefined): ClaimsVi
   return { ...roleClaims(claims), claim }
 }
 
-/** Some emulators say null, `""` or `[]` where Cognito omits the claim. */
+/** Some emulators have null, `""` or `[]` where Cognito omits the claim. */
 function roleClaims(claims: object): Pick<ClaimsView, 'roles' | 'preferredRole'> {
   checkStrings(claims, 'cognito:groups')
   const preferredRole = ownValue(claims, 'cognito:preferred_role') || undefined
   if (preferredRole !== undefined && typeof preferredRole !== 'string') {
     throw invalidOption(
-      `\`cognito:preferred_role\` is ${quote(preferredRole)} and not a string; give the payload of the ID token`,
+      `\`cognito:preferred_role\` is ${quote(preferredRole)}, not a string; give the payload of the ID token`,
       preferredRole,
     )
   }
@@ -386,12 +407,12 @@ function roleClaims(claims: object): Pick<ClaimsView, 'roles' | 'preferredRole'>
   return { roles: [...new Set(roles)], preferredRole }
 }
 
-/** A string here is API Gateway's doing, which joins the elements: what was one group and what two is lost. */
+/** A string here comes from API Gateway, which joins the elements, so that one group cannot be told from two. */
 function checkStrings(claims: object, name: keyof RoleClaims): readonly string[] {
   const value = ownValue(claims, name) ?? []
   if (Array.isArray(value) && value.every(element => typeof element === 'string')) return value
   throw invalidOption(
-    `${quote(name)} is not an array of strings; give the payload of the ID token itself, not what an authorizer made of it`,
+    `${quote(name)} is not an array of strings; give the payload of the ID token itself, not the claims as an authorizer passes them on`,
     value,
   )
 }

@@ -1,4 +1,4 @@
-/** Three-valued logic: `undefined` is neither true nor false for sure. */
+/** Three-valued logic: `undefined` is neither certainly true nor certainly false. */
 export type Maybe = boolean | undefined
 
 export function and(...parts: readonly Maybe[]): Maybe {

@@ -11,16 +11,16 @@ import { parseOperator, judgeClaim, isLike, type Caller, type ServiceNames } fro
  *
  * - `allowed`: a statement allows it, and none denies it.
  * - `denied`: a Deny statement covers it.
- * - `no-allow`: the policy allows nothing to anybody.
+ * - `no-allow`: the policy has no Allow statement.
  * - `other-principal`: no Allow names the identity pool service of the pool's partition.
  * - `other-action`: no Allow of that principal covers `sts:AssumeRoleWithWebIdentity`.
- * - `other-audience`: what is allowed is allowed to other identity pools.
- * - `placeholder-audience`: the audience is one of AWS's examples, or no id of an identity pool at all.
- * - `guests-only`: what is allowed is allowed to guests, not to signed-in users.
- * - `signed-in-only`: asked for guests, what is allowed is allowed to signed-in users only.
+ * - `other-audience`: of identity pools, the policy allows only others.
+ * - `placeholder-audience`: the audience is one of AWS's examples, or not an identity pool ID at all.
+ * - `guests-only`: of the pool's users, the policy allows only guests.
+ * - `signed-in-only`: you asked about guests, and the policy allows only signed-in users.
  * - `condition-not-met`: another condition on the claims of the identity pool's token fails.
- * - `uncertain-principal`, `uncertain-action`, `uncertain-condition`, `uncertain-statement`: what the statement says there
- *   cannot be judged from the policy alone.
+ * - `uncertain-principal`, `uncertain-action`, `uncertain-condition`, `uncertain-statement`: this part of the statement
+ *   cannot be evaluated from the policy alone.
  * - `uncertain-policy`: it would be allowed, but IAM may not accept the document as a trust policy.
  */
 export type TrustReason =
@@ -43,46 +43,70 @@ export type TrustReason =
 /** Whether a role trusts an identity pool. */
 export interface Trust {
   /**
-   * True only if IAM accepts the policy for sure and the users that were asked for can assume the role for sure. Undefined:
-   * the policy alone does not tell.
+   * True only if IAM certainly accepts the policy and the users in question can certainly assume the role. Undefined:
+   * the policy alone does not show it.
    */
   readonly trusted: boolean | undefined
+  /** Why the role can, cannot or may be assumed. */
   readonly reason: TrustReason
   /** The statement that decides, from 0. Absent exactly when the reason is `no-allow`. */
   readonly statementIndex?: number
   /**
-   * Whether users of some other identity pool, in any account, can assume the role too: the audience is not pinned. As the
-   * policy is written, whether or not IAM accepts it today: an older role may have it.
+   * Whether users of some other identity pool, in any account, can assume the role too: the audience is not pinned. It
+   * goes by the policy as written, whether or not IAM accepts it today, because an older role may have it.
    */
   readonly anyPool: boolean | undefined
-  /** Whether guests of this pool can assume the role too, as `anyPool`. A role of a group should not be theirs. */
+  /**
+   * Whether guests of this pool can assume the role too, by the policy as written. They should not be able to assume a
+   * group's role.
+   */
   readonly guests: boolean | undefined
-  /** The audiences in the policy that are no identity pool's id: AWS's examples, `YOUR_POOL_ID` and the like. */
+  /** The audiences in the policy that are not a real identity pool ID: AWS's examples, `YOUR_POOL_ID` and the like. */
   readonly placeholders: readonly string[]
 }
 
+/** Whose access `trustsIdentityPool` judges. */
 export interface TrustOptions {
-  /** @default authenticated */
+  /**
+   * Whose credentials the role is for: `authenticated`, signed-in users, or `unauthenticated`, guests.
+   *
+   * @default 'authenticated'
+   */
   readonly users?: 'authenticated' | 'unauthenticated' | undefined
 }
 
 /**
  * Judges from a role's trust policy whether the signed-in users of an identity pool, or its guests, can assume it.
  *
- * Whatever cannot be judged from the policy alone, such as an unknown operator, a condition on the caller's address, a
- * reference that is not resolved yet, leaves the answer open and never makes it `trusted`. So does whatever IAM may not accept
- * in a trust policy.
+ * Anything that cannot be evaluated from the policy alone leaves the result open and never makes it `trusted`: an
+ * unknown operator, a condition on the caller's address, a reference that is not resolved yet. The same goes for
+ * anything that IAM may not accept in a trust policy.
  *
  * Not for `sts:TagSession`, which a pool with principal tags needs too, nor for service control policies and permission
  * boundaries, nor for whether the pool hands the role out: see `selectRole`.
  *
  * @param trustPolicy the document, as an object, as JSON, or percent-encoded as IAM's GetRole gives it
  * @param identityPoolId such as `eu-west-1:7f0c1ab2-…`; its region says which partition's names count
- * @param options.users whose credentials the role is for: `authenticated`, the default, or `unauthenticated`, the guests
+ * @param options whose access to judge: that of signed-in users unless you say otherwise
  * @throws RolecastError `invalid-option`: no policy document, or no identity pool id
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/iam-roles.html
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_iam-condition-keys.html
+ * @example
+ * import { trustsIdentityPool } from 'rolecast'
+ *
+ * const identityPoolId = 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
+ * const policy = {
+ *   Version: '2012-10-17',
+ *   Statement: {
+ *     Effect: 'Allow',
+ *     Principal: { Federated: 'cognito-identity.amazonaws.com' },
+ *     Action: 'sts:AssumeRoleWithWebIdentity',
+ *     Condition: { StringEquals: { 'cognito-identity.amazonaws.com:aud': identityPoolId } },
+ *   },
+ * }
+ * const { trusted, guests } = trustsIdentityPool(policy, identityPoolId)
+ * console.log(trusted, guests) // true true
  */
 export function trustsIdentityPool(
   trustPolicy: string | object,
@@ -137,11 +161,11 @@ function namesIn(region: string): ServiceNames {
   return { principals: [AWS], keyPrefixes: [AWS], uncertain: [] }
 }
 
-/** Whether this is the pool's service, given those names that surely are. */
+/** Whether this is the pool's service, given the names that certainly are. */
 function isService(name: string, sure: readonly string[], { uncertain }: ServiceNames): Maybe {
   if (sure.includes(name)) return true
   if (uncertain.includes(name)) return undefined
-  // A name that is documented nowhere may be a new region's.
+  // An undocumented name may be that of a new Region.
   return /^cognito-identity/i.test(name) && !IDENTITY_SERVICE_NAMES.includes(name) ? undefined : false
 }
 
@@ -182,7 +206,10 @@ function decided(trusted: Maybe, { reason, statementIndex }: Judged): Decision {
   return { trusted, reason, statementIndex }
 }
 
-/** `progress` says how far the statement got: of those that do not apply, the one that got furthest is the telling one. */
+/**
+ * `progress` says how many checks the statement passed: of the statements that do not apply, the reason is that of the
+ * one that passed most.
+ */
 function judgeStatement(statement: Statement, caller: Caller): Omit<Judged, 'statementIndex'> {
   const principal = judgePrincipal(statement, caller)
   const action = judgeAction(statement)
@@ -198,7 +225,7 @@ function judgeStatement(statement: Statement, caller: Caller): Omit<Judged, 'sta
 }
 
 /**
- * A wildcard denies everybody. Whether it also lets an identity pool in, AWS does not say, so it does not here.
+ * A wildcard denies everybody. AWS does not document whether it also allows an identity pool, so here it does not.
  *
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_principal.html
  */
@@ -221,7 +248,7 @@ function judgePrincipal({ effect, principal }: Statement, { names }: Caller): Ma
 
 const ACTION = 'sts:AssumeRoleWithWebIdentity'
 
-/** Names of actions do not have a case; `*` and `?` stand for any text and any character. */
+/** Names of actions are case-insensitive; `*` and `?` stand for any text and any character. */
 function judgeAction({ actions, isNotAction }: Statement): Maybe {
   const named = or(
     ...actions.map(action =>
@@ -260,7 +287,7 @@ function judgeCondition({ operator, key, values }: Condition, caller: Caller): M
   return ifPresent === ifAbsent ? ifPresent : undefined
 }
 
-/** Names of condition keys do not have a case. Undefined: not a claim of an identity pool's token. */
+/** Names of condition keys are case-insensitive. Undefined: not a claim of an identity pool's token. */
 function claimOf(key: string): { readonly service: string; readonly claim: string } | undefined {
   const [, service = '', claim] = /^(cognito-identity[^:]*):(aud|amr|sub)$/.exec(key.toLowerCase()) ?? []
   return claim === undefined ? undefined : { service, claim }
@@ -282,18 +309,18 @@ function audiencesIn({ conditions }: Statement, names: ServiceNames): readonly s
     .flatMap(({ values }) => values.filter(value => typeof value === 'string'))
 }
 
-/** Ids of the right form that stand in examples: one digit throughout, or counting up. */
+/** IDs of the right form that are used in examples: one repeated digit, or counting up. */
 const EXAMPLE_UUID =
   /^(.)\1{7}-\1{4}-\1{4}-\1{4}-\1{12}$|^12345678-1234-|^a1b2c3d4-5678-90ab-cdef-|^01234567-89ab-cdef-/
 
-/** Wildcards and policy variables are none: they are not meant to be an id. */
+/** Not for wildcards and policy variables, which are not intended as an ID. */
 function isPlaceholder(audience: string, identityPoolId: string): boolean {
   if (audience === identityPoolId || /[*?]|\$\{/.test(audience)) return false
   const [region = '', uuid = '', ...rest] = audience.split(':')
   return rest.length > 0 || !REGION_PATTERN.test(region) || !UUID_PATTERN.test(uuid) || EXAMPLE_UUID.test(uuid)
 }
 
-/** A pool that no policy names: what it may do, any pool of the region may. */
+/** A pool that no policy names: whatever it may do, any pool of the Region may do. */
 function otherPool(region: string, identityPoolId: string): string {
   const other = `${region}:0b5e55ed-feed-4dad-9a5e-00c0ffee0b0e`
   return other === identityPoolId ? `${region}:0b5e55ed-feed-4dad-9a5e-00c0ffee0b0f` : other
@@ -304,7 +331,7 @@ function checkPoolId(identityPoolId: unknown): string {
   if (region !== undefined && REGION_PATTERN.test(region)) return region
   const example = 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
   throw invalidOption(
-    `${quote(identityPoolId)} is not an identity pool id; it looks like ${quote(example)}`,
+    `${quote(identityPoolId)} is not an identity pool ID; give one such as ${quote(example)}`,
     identityPoolId,
   )
 }

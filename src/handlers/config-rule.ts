@@ -12,38 +12,56 @@ import { cut } from './message.js'
 export interface ConfigRuleEvent {
   /** JSON: a change of a resource, or a scheduled notification. */
   readonly invokingEvent: string
+  /** Passed back to PutEvaluations. */
   readonly resultToken: string
+  /** Whether the resource is no longer in the rule's scope. */
   readonly eventLeftScope?: boolean | undefined
 }
 
 /** What ListGroups gives, all pages together; `takeSnapshot` of `rolecast/cognito` makes it. */
 export interface ListedGroups {
+  /** The groups. */
   readonly Groups?:
     | readonly {
+        /** The group's name. */
         readonly GroupName?: string | undefined
+        /** Its precedence; absent if it has none. */
         readonly Precedence?: number | undefined
+        /** Its role; absent if it has none. */
         readonly RoleArn?: string | undefined
       }[]
     | undefined
+  /** Rejected if it is there: pages are missing. */
   readonly NextToken?: string | undefined
+  /** The user pool that was read. Rejected if it is not the one that was asked for. */
   readonly userPoolId?: string | undefined
 }
 
 /** One evaluation of PutEvaluations. */
 export interface Evaluation {
+  /** The type of the resource: `AWS::Cognito::UserPool`. */
   readonly ComplianceResourceType: string
+  /** The user pool ID. */
   readonly ComplianceResourceId: string
+  /** The result. */
   readonly ComplianceType: 'COMPLIANT' | 'NON_COMPLIANT' | 'NOT_APPLICABLE'
+  /** What was found. */
   readonly Annotation: string
+  /** When AWS Config captured the change, or sent the scheduled notification. */
   readonly OrderingTimestamp: Date
 }
 
+/** The input of PutEvaluations. */
 export interface PutEvaluationsInput {
+  /** The results. */
   readonly Evaluations: Evaluation[]
+  /** The token of the event. */
   readonly ResultToken: string
+  /** Whether AWS Config only checks the input. */
   readonly TestMode: boolean
 }
 
+/** The options of `createConfigRuleHandler`. */
 export interface ConfigRuleHandlerOptions extends HandlerOptions {
   /** Reads all groups of a user pool: `userPoolId => takeSnapshot({ userPoolId })` does. */
   readonly listGroups: (userPoolId: string) => Promise<ListedGroups>
@@ -51,7 +69,11 @@ export interface ConfigRuleHandlerOptions extends HandlerOptions {
   readonly putEvaluations: (
     input: PutEvaluationsInput,
   ) => Promise<{ readonly FailedEvaluations?: readonly unknown[] | undefined } | undefined>
-  /** The user pools of a scheduled run. Without it, only changes are evaluated. */
+  /**
+   * The user pools of a scheduled run. Without it, only changes are evaluated.
+   *
+   * @default none
+   */
   readonly userPoolIds?: readonly string[] | (() => Promise<readonly string[]>) | undefined
 }
 
@@ -65,16 +87,17 @@ const OPTIONS: OptionNames<ConfigRuleHandlerOptions> = {
 const USER_POOL = 'AWS::Cognito::UserPool'
 const GROUP = 'AWS::Cognito::UserPoolGroup'
 
-/** PutEvaluations takes so many at a time, and so many characters of an annotation. */
+/** The most evaluations in a call of PutEvaluations, and the most characters of an annotation. */
 const MAX_EVALUATIONS = 100
 const MAX_ANNOTATION = 256
 
 /**
- * The handler of a custom Lambda rule of AWS Config: a user pool is compliant if its groups have no finding that fails. It runs
- * when a group or a user pool changes, and on a schedule for the pools in `userPoolIds`. What is evaluated is always the pool with
- * all its groups, as Cognito has them then: a tie is of several groups, and none of them has it alone.
+ * The handler of a custom Lambda rule of AWS Config: a user pool is compliant if its groups have no finding that fails.
+ * It runs when a group or a user pool changes, and on a schedule for the pools in `userPoolIds`. It always evaluates
+ * the pool with all its groups, as Cognito has them at that time, because a tie involves several groups.
  *
- * A pool that could not be read gets no evaluation, and the function fails: AWS Config then says that the rule has an error.
+ * A pool that could not be read gets no evaluation, and the function fails: AWS Config then says that the rule has an
+ * error.
  *
  * Not for trust policies and identity pools: it looks at groups, precedence and the form of role ARNs.
  *
@@ -119,8 +142,11 @@ export function createConfigRuleHandler(
     await put(results, invocation)
     const [failure, ...others] = failures
     if (failure === undefined) return results
-    const more = others.length === 0 ? '' : `, and ${others.length} other user pools neither`
-    throw new RolecastError(failure.code, `${failure.message} (not evaluated${more})`, { cause: failure })
+    const what =
+      others.length === 0
+        ? 'a user pool was not evaluated'
+        : `${failures.length} user pools were not evaluated, the first because of this error`
+    throw new RolecastError(failure.code, `${what}: ${failure.message}`, { cause: failure })
   }
 
   async function scheduledPools(): Promise<readonly string[]> {
@@ -149,16 +175,17 @@ export function createConfigRuleHandler(
     }
   }
 
-  /** @throws RolecastError `invalid-input`: what was listed is of another pool, not whole, or no list of groups */
+  /** @throws RolecastError `invalid-input`: what was listed is from another pool, incomplete, or not a list of groups */
   function evaluate(userPoolId: string, listed: ListedGroups, orderedAt: Date): Evaluation {
     const invalid = (what: string, next: string) =>
-      new RolecastError('invalid-input', `what \`listGroups\` gave for ${quote(userPoolId)} ${what}; ${next}`)
+      new RolecastError('invalid-input', `what \`listGroups\` returned for ${quote(userPoolId)} ${what}; ${next}`)
     const { Groups: groups, NextToken: token, userPoolId: other } = listed ?? {}
-    if (!Array.isArray(groups)) throw invalid('is not a list of groups', 'give what ListGroups or `takeSnapshot` gives')
+    if (!Array.isArray(groups))
+      throw invalid('is not a list of groups', 'return what ListGroups or `takeSnapshot` returns')
     if (token !== undefined && token !== null)
       throw invalid('has a `NextToken`, so that groups are missing', 'read all pages')
     if (other !== undefined && other !== userPoolId)
-      throw invalid('is of another user pool', 'read the user pool that is asked for')
+      throw invalid('is from another user pool', 'read the user pool that was asked for')
     const text = JSON.stringify({ userPoolId, Groups: groups })
     const today = clock()
     const rules = rulesOf(options)
@@ -186,7 +213,7 @@ export function createConfigRuleHandler(
       const response = await putEvaluations({
         Evaluations: results.slice(start, start + MAX_EVALUATIONS),
         ResultToken: resultToken,
-        // The token of a rule that is tried out.
+        // The token that a test run of a rule has.
         TestMode: resultToken === 'TESTMODE',
       })
       const rejected = response?.FailedEvaluations?.length ?? 0
@@ -200,8 +227,8 @@ export function createConfigRuleHandler(
 /** @throws RolecastError `invalid-option` */
 function checkIds(ids: unknown): readonly string[] {
   if (Array.isArray(ids) && ids.every(id => typeof id === 'string')) return ids
-  const next = "give a list of user pool IDs, such as `['eu-west-1_Ab12Cd34e']`, or a function that resolves to one"
-  throw invalidOption(`\`userPoolIds\` must be a list of texts, not ${quote(ids)}; ${next}`, ids)
+  const next = "give an array of user pool IDs, such as `['eu-west-1_Ab12Cd34e']`, or a function that resolves to one"
+  throw invalidOption(`\`userPoolIds\` must be an array of strings, not ${quote(ids)}; ${next}`, ids)
 }
 
 interface Invocation {
@@ -236,7 +263,7 @@ function readEvent(event: ConfigRuleEvent): Invocation {
     return { resultToken, orderedAt: timeOf(field(invoking, 'notificationCreationTime')), item: undefined }
   const isWhole = type === 'ConfigurationItemChangeNotification'
   if (!isWhole && type !== 'OversizedConfigurationItemChangeNotification')
-    throw invalidEvent(`the message type ${quote(type)} is not known`)
+    throw invalidEvent(`unknown message type ${quote(type)}`)
   const changed = field(invoking, isWhole ? 'configurationItem' : 'configurationItemSummary')
   const [resourceType, id] = [field(changed, 'resourceType'), field(changed, 'resourceId')]
   if (typeof resourceType !== 'string' || typeof id !== 'string') throw invalidEvent('the event names no resource')
@@ -256,7 +283,7 @@ function poolsOf(type: string, id: string, changed: unknown, invoking: unknown):
   const isDeleted = typeof status === 'string' && status.startsWith('ResourceDeleted')
   if (type === USER_POOL) return isDeleted ? none('The user pool is deleted.') : { pools: [id], why: '' }
   if (type !== GROUP) return none('The rule evaluates user pools, by themselves and by their groups.')
-  // Of a deleted group, the configuration is what it was before.
+  // For a deleted group, the configuration before the deletion.
   const change = field(field(field(invoking, 'configurationItemDiff'), 'changedProperties'), 'Configuration')
   const pool = [field(changed, 'configuration'), field(change, 'previousValue')].map(one => field(one, 'UserPoolId'))
   const known = pool.find(one => typeof one === 'string')
@@ -280,7 +307,7 @@ function timeOf(value: unknown): Date {
   if (!Number.isNaN(time.getTime())) return time
   throw new RolecastError(
     'invalid-event',
-    `the event has no time, but ${quote(value)}; invoke the function by AWS Config`,
+    `the event has ${quote(value)} in place of a time; let AWS Config invoke the function`,
   )
 }
 

@@ -4,9 +4,10 @@ import type { Finding } from '../rules/finding.js'
 import { validateAll, type ValidateOptions } from '../rules/validate.js'
 import { type FailOn, failsOn, SEVERITIES } from '../severity.js'
 
+/** The options that both handlers have. */
 export interface HandlerOptions extends ValidateOptions {
   /**
-   * The severity from which on a finding fails: the hook stops the deployment, the user pool is not compliant.
+   * The lowest severity that fails: the hook stops the deployment, the user pool is not compliant.
    *
    * @default 'error'
    */
@@ -29,7 +30,7 @@ export const HANDLER_OPTIONS: OptionNames<HandlerOptions> = {
 }
 
 /**
- * Wrong options are said when the function starts, and not with the first event.
+ * Rejects wrong options when the function starts, not with the first event.
  *
  * @throws RolecastError `invalid-option`
  */
@@ -53,7 +54,7 @@ export interface Judged {
   readonly failing: readonly Finding[]
   /** What does not, worst first. */
   readonly others: readonly Finding[]
-  /** What the template itself says is intended: it does not fail, whatever it is. */
+  /** Findings that the template itself marks as intended. They never fail. */
   readonly suppressed: readonly Finding[]
 }
 

@@ -2,13 +2,13 @@ import { isS3Host } from '../aws-hosts.js'
 import { quote, RolecastError } from '../errors.js'
 import { field } from '../template/json-text.js'
 
-/** As the global `fetch` is called here. */
+/** The part of `fetch` that is used here. */
 export type Fetch = (
   address: string,
   init: { readonly redirect: 'error'; readonly signal: AbortSignal },
 ) => Promise<Response>
 
-/** A template has a million bytes at most; the file has two of them, escaped, and the changed resources. */
+/** A template has at most a million bytes; the file has two of them, escaped, and the changed resources. */
 const MAX_BYTES = 20_000_000
 
 interface Download {
@@ -18,8 +18,8 @@ interface Download {
 }
 
 /**
- * The template that CloudFormation left for a hook. Only Amazon S3 is asked, over HTTPS, and no redirect is followed: the
- * address comes with the event. It holds a signature, so that no message has it.
+ * The template that CloudFormation left for a hook. The address comes with the event, so only Amazon S3 is
+ * called, over HTTPS, and redirects are not followed. The address contains a signature, so no message shows it.
  *
  * @throws RolecastError as a rejection: `invalid-event`, `timeout`, `unreachable`, `malformed-response`
  */
@@ -41,7 +41,7 @@ export async function readHookTemplate(payload: unknown, { download, timeout }: 
     throw new RolecastError('unreachable', `${what}; check the function's network`, { retryable: true, cause })
   }
   const template = field(parse(text), 'template')
-  if (typeof template !== 'string' || template === '') throw malformed('the file of the hook has no text `template`')
+  if (typeof template !== 'string' || template === '') throw malformed('the file of the hook has no string `template`')
   return template
 }
 
@@ -50,7 +50,7 @@ function checkAddress(payload: unknown): URL {
   if (address?.protocol === 'https:' && address.port === '' && isS3Host(address.hostname)) return address
   const what =
     address === undefined
-      ? 'the event has no address of a template in `requestData.payload`'
+      ? 'the event has no template address in `requestData.payload`'
       : `the address of the template in the event, at ${quote(address.host)}, is not one of Amazon S3 over HTTPS`
   throw new RolecastError('invalid-event', `${what}; let nothing but CloudFormation invoke the function`)
 }

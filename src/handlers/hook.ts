@@ -14,20 +14,28 @@ import { cut, fit } from './message.js'
 
 /** What CloudFormation invokes a Lambda Hook with, as far as it is read. */
 export interface HookEvent {
+  /** Passed back in the response. */
   readonly clientRequestToken: string
   /** `CREATE_PRE_PROVISION`, `UPDATE_PRE_PROVISION`, `DELETE_PRE_PROVISION`. */
   readonly actionInvocationPoint: string
+  /** The ARN of the stack. */
   readonly stackId?: string | null | undefined
+  /** What is deployed. */
   readonly requestData: {
     /** `STACK`, `CHANGE_SET`, or the type of a resource. */
     readonly targetName: string
+    /** The type of a resource. */
     readonly targetType?: string | null | undefined
+    /** The logical ID of a resource. */
     readonly targetLogicalId?: string | null | undefined
     /** A stack or a change set: the address of a file with the template. */
     readonly payload?: string | null | undefined
     /** A resource. */
     readonly targetModel?:
-      | { readonly resourceProperties?: Readonly<Record<string, unknown>> | null | undefined }
+      | {
+          /** The properties of the resource. */
+          readonly resourceProperties?: Readonly<Record<string, unknown>> | null | undefined
+        }
       | null
       | undefined
   }
@@ -35,13 +43,17 @@ export interface HookEvent {
 
 /** What a Lambda Hook returns. */
 export interface HookResponse {
+  /** Whether the deployment may proceed. */
   readonly hookStatus: 'SUCCESS' | 'FAILED'
   /** `NonCompliant`: there is a finding that fails. `InternalFailure`: it could not be looked at. */
   readonly errorCode?: 'NonCompliant' | 'InternalFailure'
+  /** What was found, for people. */
   readonly message: string
+  /** The token of the event. */
   readonly clientRequestToken: string
 }
 
+/** The options of `createHookHandler`. */
 export interface HookHandlerOptions extends HandlerOptions {
   /**
    * How long the template of a stack may take to arrive, in milliseconds. CloudFormation waits 30 seconds for the function.
@@ -62,10 +74,10 @@ const OPTIONS: OptionNames<HookHandlerOptions> = { ...HANDLER_OPTIONS, timeout: 
 /** AWS cuts a message there, and for the Cloud Control API at 1024 characters. */
 const MAX_MESSAGE = 4096
 const MAX_CLOUD_CONTROL_MESSAGE = 1024
-/** A reason is as long as its author likes, and hides nothing else. */
+/** Limits the reason of a suppression, so that a long one does not push other lines out of the message. */
 const MAX_SUPPRESSION = 300
 
-/** The resources that say something by themselves. */
+/** The resource types that can be checked alone. */
 const LOOKED_AT: ReadonlySet<string> = new Set([
   'AWS::Cognito::IdentityPoolRoleAttachment',
   'AWS::Cognito::UserPoolGroup',
@@ -73,14 +85,15 @@ const LOOKED_AT: ReadonlySet<string> = new Set([
 ])
 
 /**
- * The handler of a CloudFormation Lambda Hook: it stops the deployment of a stack, a change set or a resource whose groups and
- * roles have a finding. Target stacks or change sets: what several resources do together, such as a tie, is not to be seen in one.
+ * The handler of a CloudFormation Lambda Hook: it stops the deployment of a stack, a change set or a resource whose
+ * groups and roles have a finding. Target stacks or change sets: a problem of several resources together, such as a
+ * tie, does not show in one of them.
  *
- * What cannot be read is an `InternalFailure`, and never a success. A deletion is not checked. What the template itself suppresses
- * does not fail, and the message has it with its reason.
+ * What cannot be read is an `InternalFailure`, and never a success. A deletion is not checked. What the template itself
+ * suppresses does not fail; the message lists it with its reason.
  *
- * Not for the values that a deployment gives to parameters: CloudFormation does not send them, so their defaults count, and the
- * message names the parameters.
+ * Not for the values that a deployment gives to parameters: CloudFormation does not send them, so their defaults count,
+ * and the message names the parameters.
  *
  * @throws RolecastError `invalid-option`
  * @see https://docs.aws.amazon.com/cloudformation-cli/latest/hooks-userguide/lambda-hooks-create-lambda-function.html
@@ -119,17 +132,15 @@ export function createHookHandler(options: HookHandlerOptions = {}): (event: Hoo
         throw new RolecastError('invalid-event', `${what}; give the function to a Lambda Hook`, { value: event })
       }
       if (actionInvocationPoint.startsWith('DELETE'))
-        return respond('SUCCESS', ['rolecast did not look at it: a deletion is not checked.'])
+        return respond('SUCCESS', ['rolecast did not look at it: deletions are not checked.'])
       const { targetName, targetLogicalId, payload, targetModel } = requestData
       const isWhole = targetName === 'STACK' || targetName === 'CHANGE_SET'
       if (!isWhole && !targetName.includes('::')) {
-        const what = `the event is about ${quote(targetName)}, which is no stack, no change set and no type of a resource`
+        const what = `the event is about ${quote(targetName)}, which is not a stack, a change set or a resource type`
         throw new RolecastError('invalid-event', `${what}; let the hook target stacks`, { value: targetName })
       }
       if (!isWhole && !LOOKED_AT.has(targetName))
-        return respond('SUCCESS', [
-          `rolecast did not look at it: ${quote(targetName)} says nothing of groups by itself.`,
-        ])
+        return respond('SUCCESS', [`rolecast did not look at it: ${quote(targetName)} alone does not define groups.`])
       const text = isWhole
         ? await readHookTemplate(payload, { download, timeout })
         : templateOf(targetName, targetLogicalId ?? 'Resource', targetModel?.resourceProperties)
@@ -143,7 +154,7 @@ export function createHookHandler(options: HookHandlerOptions = {}): (event: Hoo
         ...(isWhole ? [] : [ALONE]),
         lookedAt(infrastructures),
         ...(suppressed.length > 0 ? [`The template itself suppresses findings: ${suppressed.length}.`] : []),
-        ...unseenIn(infrastructures).map(({ why }) => `Not looked at: ${why}. It may make groups.`),
+        ...unseenIn(infrastructures).map(({ why }) => `Not looked at: ${why}. It may create groups.`),
         ...defaultsLine(assumedDefaults(infrastructures)),
       ]
       const hidden = suppressed.map(finding =>
@@ -160,7 +171,7 @@ export function createHookHandler(options: HookHandlerOptions = {}): (event: Hoo
   }
 }
 
-const ALONE = 'A resource alone: it is not compared with other groups of its user pool. Target stacks for that.'
+const ALONE = 'A single resource: it is not compared with other groups of its user pool. Target stacks for that.'
 
 function templateOf(type: string, id: string, properties: unknown): string {
   if (typeof properties !== 'object' || properties === null) {
@@ -172,7 +183,7 @@ function templateOf(type: string, id: string, properties: unknown): string {
 
 /** @throws RolecastError `invalid-input`: the template cannot be read */
 function read(text: string): readonly Infrastructure[] {
-  // What has nothing of Cognito is not read further, so that what is no template has to be told here.
+  // Files without Cognito resources are not read further, so a file that is not a template has to be rejected here.
   readTemplateSource(text, 'template')
   const { infrastructures, failures } = readProjectSync([{ path: 'template', text, format: 'cloudformation' }])
   for (const { error } of failures) throw error
@@ -194,5 +205,5 @@ function lookedAt(infrastructures: readonly Infrastructure[]): string {
 function defaultsLine(parameters: readonly string[]): readonly string[] {
   if (parameters.length === 0) return []
   const names = listItems(parameters, quote)
-  return [`Defaults were looked at, and the deployment may give other values: parameters ${names}.`]
+  return [`Looked at with default values, which the deployment may override: parameters ${names}.`]
 }

@@ -1,4 +1,5 @@
 export type { Finding } from '../rules/finding.js'
+export type { Location } from '../rules/infrastructure.js'
 export type { ValidateOptions } from '../rules/validate.js'
 export type { FailOn, Severity } from '../severity.js'
 export {
@@ -9,4 +10,6 @@ export {
   type ListedGroups,
   type PutEvaluationsInput,
 } from './config-rule.js'
+export type { HandlerOptions } from './handler-options.js'
 export { createHookHandler, type HookEvent, type HookHandlerOptions, type HookResponse } from './hook.js'
+export type { Fetch } from './hook-payload.js'

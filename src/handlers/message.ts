@@ -1,10 +1,10 @@
-/** A text with at most so many characters, and no half of one at its end. */
+/** Cuts a text to at most `limit` characters, without half a character at its end. */
 export function cut(text: string, limit: number): string {
   if (text.length <= limit) return text
   return `${text.slice(0, Math.max(0, limit - 1)).replace(/[\uD800-\uDBFF]$/, '')}…`
 }
 
-/** As many of the lines as fit, and how many are left out. */
+/** As many lines as fit, and the number of lines that do not. */
 export function fit(lines: readonly string[], limit: number): string {
   let [fitting, length, index] = [0, -1, 0]
   for (const line of lines) {

@@ -1,9 +1,9 @@
 import { type ErrorCode, quote, RolecastError } from '../errors.js'
 
-/** In place of a role's id: there is none. */
+/** In place of a role's id: no role. */
 export const NO_ROLE = -1
 
-/** A pool by columns: what belongs to group `id` stands at `id`. */
+/** A pool by columns: the values of group `id` are at index `id`. */
 export interface Columns {
   readonly names: readonly string[]
   readonly roles: readonly string[]
@@ -15,13 +15,16 @@ export interface Columns {
 
 export type IdColumn = Uint16Array | Uint32Array
 
-/** Room for so many ids of so many things. */
+/** A column of `length` ids, each below `things`. */
 export function idColumn(things: number, length: number): IdColumn {
   return things <= 2 ** 16 ? new Uint16Array(length) : new Uint32Array(length)
 }
 
 export function unknownId(id: unknown, groups: number): RolecastError {
-  return rejection(`${quote(id)} is no id of one of the ${groups} groups; ask \`groupId\` for that of a name`, id)
+  return rejection(
+    `${quote(id)} is not a group id of this pool, which has ${groups} groups; get one with \`groupId(name)\``,
+    id,
+  )
 }
 
 export function rejection(message: string, value: unknown, code: ErrorCode = 'invalid-input'): RolecastError {

@@ -15,21 +15,27 @@ import type { Mutable } from '../record.js'
 import { chooseSemantics } from '../claims/choose-semantics.js'
 import { decide, type Standing } from '../claims/decide.js'
 
-/** A resolution of names, some of which the pool may not have. */
+/** A resolution of group names, some of which may be unknown to the pool. */
 export interface PoolResolution extends Resolution {
   /** Names that the pool does not have, each once, in the order given. They carry no role and are in no claim. */
   readonly unknownGroups: readonly string[]
 }
 
+/** The groups of a pool, ready for many users; `compilePool` makes it. */
 export interface CompiledPool {
-  /** By id, in the order given to `compilePool`; of those with one name the first. The objects are the caller's own. */
+  /**
+   * By id, in the order given to `compilePool`; of groups with the same name, the first. These are the objects that you
+   * gave.
+   */
   readonly groups: readonly Group[]
   /** The distinct role ARNs by id, in the order in which groups first have them. */
   readonly roles: readonly string[]
+  /** The id of a group: its index in `groups`. Undefined if the pool does not have it. */
   groupId(groupName: string): number | undefined
+  /** The id of a role: its index in `roles`. Undefined if no group has it. */
   roleId(roleArn: string): number | undefined
   /**
-   * What `resolveRoles` answers for the groups of these names.
+   * What `resolveRoles` returns for the groups with these names.
    *
    * @throws RolecastError `invalid-group-name` for one string in place of several, and for what is not a string
    */
@@ -37,27 +43,40 @@ export interface CompiledPool {
   /**
    * The same by ids of groups.
    *
-   * @throws RolecastError `invalid-input` for what is no id
+   * @throws RolecastError `invalid-input` for a value that is not a group id
    */
   resolveIds(groupIds: ArrayLike<number>): PoolResolution
   /**
-   * The same for many users at once, as columns in and columns out: for a whole user pool, where an object for each
-   * user is too much. Not for one user: the reason and the claims are in `resolve` only. `roleIds` is a view of a buffer
-   * that has room for as many roles as there are memberships.
+   * The same for many users in one call, as columns in and columns out: for a whole user pool, where an object for each
+   * user would be too much. Not for one user: only `resolve` returns the reason and the claims. `roleIds` is a view of
+   * a buffer with room for as many roles as there are memberships.
    *
    * @throws RolecastError `invalid-input` before anything is resolved
    */
   resolveMany(memberships: Memberships, options: { readonly roles: true }): ResolvedManyWithRoles
+  /**
+   * The same without the roles of each user.
+   *
+   * @throws RolecastError `invalid-input` before anything is resolved
+   */
   resolveMany(memberships: Memberships, options?: { readonly roles?: boolean | undefined }): ResolvedMany
 }
 
 /**
- * Makes a pool ready for many users: it answers what `resolveRoles` answers for the same groups, sooner.
+ * Prepares a pool for many users: it gives the same results as `resolveRoles` for the same groups, faster.
  *
- * The groups are read once, now: what changes in the pool later needs another `compilePool`. Not worth it for a
+ * The groups are read once: after a change to the pool, call `compilePool` again. Not worth it for a
  * single user.
  *
  * @throws RolecastError `invalid-precedence`, `invalid-group`, `invalid-option`: as `resolveRoles` does
+ * @example
+ * import { compilePool } from 'rolecast'
+ *
+ * const pool = compilePool([
+ *   { groupName: 'admins', precedence: 0, roleArn: 'arn:aws:iam::111122223333:role/Admin' },
+ *   { groupName: 'staff', precedence: 10, roleArn: 'arn:aws:iam::111122223333:role/Staff' },
+ * ])
+ * console.log(pool.resolve(['staff', 'admins']).preferredRole) // arn:aws:iam::111122223333:role/Admin
  */
 export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {}): CompiledPool {
   const chosen = chooseSemantics(options)
@@ -67,12 +86,12 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
   const orderRoles = createRoleOrder(columns)
   let bulk: ReturnType<typeof createManyResolver> | undefined
 
-  // The distinct groups of the user at hand, in the order given: a group was met already when it has the number of this turn.
+  // The distinct groups of the current user, in the order given: a group was seen already if it has the number of this turn.
   const members = idColumn(names.length, names.length)
   const metIn = new Float64Array(names.length)
   let turn = 0
 
-  /** Runs nothing but our own code, so that no other user can come in between. */
+  /** Runs only our own code, so no other user can be resolved in between. */
   function resolveGroups(ids: readonly number[], unknownGroups: readonly string[]): PoolResolution {
     turn++
     const ownGroups: string[] = []
@@ -89,7 +108,7 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
     const best = distinctRoles === 0 ? Infinity : lowest[order[0]!]!
     let withRole = 0
     let tied = 0
-    let beside = 0
+    let tiedWithoutRole = 0
     let numberedWithoutRole = false
     for (let place = 0; place < count; place++) {
       const id = members[place]!
@@ -99,7 +118,7 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
         if (level === best) tied++
       } else if (level !== Infinity) {
         numberedWithoutRole = true
-        if (level === best) beside++
+        if (level === best) tiedWithoutRole++
       }
     }
     const ownRoles: string[] = []
@@ -111,12 +130,12 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
       best,
       tied,
       conflict: distinctRoles > 1 && lowest[order[1]!] === best,
-      beside,
+      tiedWithoutRole,
       numberedWithoutRole,
     }
     const verdict = decide(standing, semantics)
     const isContested = verdict.rule === 'roleless-contender'
-    const decisive = isContested ? tied + beside : tied
+    const decisive = isContested ? tied + tiedWithoutRole : tied
     const determining: string[] = []
     for (let place = 0; determining.length < decisive; place++) {
       const id = members[place]!
@@ -167,17 +186,17 @@ export function compilePool(groups: Iterable<Group>, options: ResolveOptions = {
 function toArray(groupNames: Iterable<string>): readonly string[] {
   if (Array.isArray(groupNames)) return groupNames as readonly string[]
   if (typeof groupNames !== 'string' && typeof groupNames?.[Symbol.iterator] === 'function') return [...groupNames]
-  throw rejection(`${quote(groupNames)} is no list of group names; give an array`, groupNames, 'invalid-group-name')
+  throw rejection(`the group names are ${quote(groupNames)}; give an array of them`, groupNames, 'invalid-group-name')
 }
 
 function checkName(groupName: unknown): string {
   if (typeof groupName === 'string') return groupName
-  throw rejection(`${quote(groupName)} is no group's name; give strings`, groupName, 'invalid-group-name')
+  throw rejection(`${quote(groupName)} is not a group name; give strings`, groupName, 'invalid-group-name')
 }
 
 function checkIds(ids: ArrayLike<number>, groups: number): readonly number[] {
   if (typeof ids !== 'object' || typeof ids?.length !== 'number')
-    throw rejection(`${quote(ids)} is no list of group ids; give an array`, ids)
+    throw rejection(`the group ids are ${quote(ids)}; give an array of them`, ids)
   const checked: number[] = []
   for (let index = 0; index < ids.length; index++) {
     const id = ids[index]!

@@ -3,7 +3,10 @@ import { type Columns, idColumn, NO_ROLE, rejection, unknownId } from './columns
 import type { RoleOrder } from './role-order.js'
 import { decide, type Outcome, type Semantics } from '../claims/decide.js'
 
-/** The groups of many users, by id: those of user `i` are `groupIds[offsets[i]]` up to, and without, `groupIds[offsets[i + 1]]`. */
+/**
+ * The groups of many users, by id: those of user `i` are `groupIds[offsets[i]]` up to, and without, `groupIds[offsets[i
+ * + 1]]`.
+ */
 export interface Memberships {
   /** One number more than there are users, ascending; the last one is at most the length of `groupIds`. */
   readonly offsets: Uint32Array
@@ -11,23 +14,32 @@ export interface Memberships {
   readonly groupIds: Uint16Array | Uint32Array
 }
 
+/** The results of `CompiledPool.resolveMany`, one column each. */
 export interface ResolvedMany {
-  /** By user: the place of the outcome in `OUTCOMES`. */
+  /** By user: the index of the outcome in `OUTCOMES`. */
   readonly outcomes: Uint8Array
-  /** By user: the id of the preferred role, of the candidate where the outcome is `undetermined`, or `NO_ROLE`. Never grant a candidate. */
+  /**
+   * By user: the id of the preferred role, of the candidate where the outcome is `undetermined`, or `NO_ROLE`. Never
+   * grant a candidate.
+   */
   readonly preferredRoleIds: Int32Array
 }
 
-/** The distinct roles of user `i`, in the order of `Resolution.roles`: `roleIds[roleOffsets[i]]` up to `roleIds[roleOffsets[i + 1]]`. */
+/**
+ * The distinct roles of user `i`, in the order of `Resolution.roles`: `roleIds[roleOffsets[i]]` up to
+ * `roleIds[roleOffsets[i + 1]]`.
+ */
 export interface ResolvedManyWithRoles extends ResolvedMany {
+  /** One number more than there are users: where each user's roles begin in `roleIds`, and the end of the last. */
   readonly roleOffsets: Uint32Array
+  /** Ids of roles: indexes into `CompiledPool.roles`. */
   readonly roleIds: Uint16Array | Uint32Array
 }
 
 /** The order of `ResolvedMany.outcomes`: 0 is `none`, so that a byte that was never written grants nothing. */
 export const OUTCOMES: readonly Outcome[] = ['none', 'resolved', 'ambiguous', 'undetermined']
 
-/** Many users at once. The tables are made once; of each call only the columns that it gives back. */
+/** Resolves many users in one call. The tables are made once; a call makes only the columns that it returns. */
 export function createManyResolver({ levels, roleOf, roles }: Columns, orderRoles: RoleOrder, semantics: Semantics) {
   // All groups that have one role on one level have one rank; a level's ranks stand together, the one of the groups
   // without a role first. A level and a role make one number, exact for four million roles.
@@ -36,7 +48,7 @@ export function createManyResolver({ levels, roleOf, roles }: Columns, orderRole
   const ranked = Float64Array.from(new Set(keys).add(Infinity)).toSorted()
   const rankOf = new Map<number, number>()
   const roleOfRank = Int32Array.from(ranked, key => (key % factor) + NO_ROLE)
-  // Behind all ranks. It has a level, no role, and is alone there.
+  // After all ranks. It has a level of its own and no role.
   const noGroup = ranked.length - 1
   const levelOf = (rank: number) => Math.floor(ranked[rank]! / factor)
   // By rank: the first and the last one on its level. The first is that of the groups without a role, where there are any.
@@ -56,23 +68,23 @@ export function createManyResolver({ levels, roleOf, roles }: Columns, orderRole
   const outcomeOf = new Uint8Array(caseOf(noGroup + 1, 0, 0))
   for (let best = 0; best < noGroup; best++) {
     for (const conflict of [0, 1]) {
-      for (const beside of [0, 1]) {
+      for (const tiedWithoutRole of [0, 1]) {
         const standing = {
           groups: 3,
           withRole: 2,
           best: levelOf(best),
           tied: 2,
           conflict: conflict > 0,
-          beside,
+          tiedWithoutRole,
           numberedWithoutRole: true,
         }
-        outcomeOf[caseOf(best, conflict, beside)] = OUTCOMES.indexOf(decide(standing, semantics).outcome)
+        outcomeOf[caseOf(best, conflict, tiedWithoutRole)] = OUTCOMES.indexOf(decide(standing, semantics).outcome)
       }
     }
   }
 
   return {
-    /** In one pass over the ids, and another one where other groups of the pool are on the best level. */
+    /** In one pass over the ids, and a second one if other groups of the pool are on the best level. */
     resolve({ offsets, groupIds }: Memberships): ResolvedMany {
       const users = offsets.length - 1
       const outcomes = new Uint8Array(users)
@@ -86,16 +98,16 @@ export function createManyResolver({ levels, roleOf, roles }: Columns, orderRole
         const first = firstOnLevel[best]!
         const last = lastOnLevel[best]!
         let conflict = 0
-        let beside = 0
+        let tiedWithoutRole = 0
         if (first < last) {
-          // What is before the best rank of a level has no role, what is behind it has another one.
+          // Groups before the best rank of a level have no role, those after it have another role.
           for (at = start; at < end; at++) {
             const rank = rankOfGroup[groupIds[at]!]!
             conflict |= isBetween(best, rank, last)
-            beside |= isBetween(first - 1, rank, best - 1)
+            tiedWithoutRole |= isBetween(first - 1, rank, best - 1)
           }
         }
-        const outcome = outcomeOf[caseOf(best, conflict, beside)]!
+        const outcome = outcomeOf[caseOf(best, conflict, tiedWithoutRole)]!
         outcomes[user] = outcome
         preferredRoleIds[user] = outcome & WITH_ROLE ? roleOfRank[best]! : NO_ROLE
       }
@@ -132,8 +144,8 @@ function isBetween(low: number, rank: number, high: number): number {
   return ((low - rank) & (rank - high - 1)) >>> 31
 }
 
-function caseOf(best: number, conflict: number, beside: number): number {
-  return best * 4 + conflict * 2 + beside
+function caseOf(best: number, conflict: number, tiedWithoutRole: number): number {
+  return best * 4 + conflict * 2 + tiedWithoutRole
 }
 
 export function checkMemberships(memberships: Memberships, groups: number): void {
@@ -157,7 +169,7 @@ export function checkMemberships(memberships: Memberships, groups: number): void
     const offset = offsets[index]!
     if (offset < end || offset > ids) {
       throw rejection(
-        `the offset ${quote(offset)} at ${index} is not from ${end} to ${ids}; give ascending ones`,
+        `the offset ${quote(offset)} at index ${index} is not between ${end} and ${ids}; give ascending offsets`,
         offset,
       )
     }

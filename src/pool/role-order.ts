@@ -2,7 +2,7 @@ import { type Columns, type IdColumn, NO_ROLE } from './columns.js'
 
 /** The distinct roles of groups, lowest level first, and on one level in the order given. */
 export interface RoleOrder {
-  /** How many they are. A group that comes twice counts once. */
+  /** How many roles there are. A group that comes twice counts once. */
   of(ids: IdColumn, start: number, end: number): number
   /** Their ids, from the first on. */
   readonly order: Uint32Array
@@ -10,10 +10,10 @@ export interface RoleOrder {
   readonly lowest: Float64Array
 }
 
-/** The factor of a level in a key: more than a pool has groups, and the highest key is still an exact number. */
+/** The factor of a level in a key: more than a pool can have groups, and the highest key is still an exact number. */
 const PLACES = 2_097_152
 
-/** Up to so many roles, inserting each in its place takes less than sorting them. */
+/** Up to this many roles, inserting each is faster than sorting them. */
 const FEW = 24
 
 export function createRoleOrder({ levels, roleOf, roles }: Columns): RoleOrder {

@@ -12,61 +12,122 @@ import { MAX_PRECEDENCE, UNRANKED } from '../group.js'
 import { checkNames, invalidOption, type OptionNames } from '../record.js'
 
 /**
- * Whose SQL it is. `portable` is standard SQL with a collation that DuckDB and PostgreSQL have; the project's tests run it on both.
- * The other dialects were written from their manuals and were not run.
+ * Whose SQL it is. `portable` is standard SQL with a collation that DuckDB and PostgreSQL have; the project's tests run
+ * it on both. The other dialects were written from their manuals and were not run.
  */
 export type SqlDialect = 'portable' | 'athena' | 'spark' | 'snowflake' | 'bigquery'
 
+/** All dialects that `rolesSql` writes. */
 export const SQL_DIALECTS: readonly SqlDialect[] = ['portable', 'athena', 'spark', 'snowflake', 'bigquery']
 
-/** A name, taken as it is, dots included. Several are a table with its schema and its database: `['analytics', 'groups']`. */
+/**
+ * A name, taken as it is, dots included. Several are a table with its schema and its database: `['analytics',
+ * 'groups']`.
+ */
 export type SqlTableName = string | readonly string[]
 
+/** The names of the tables that the query reads. */
 export interface SqlTables {
-  /** A row for each group. @default 'groups' */
+  /**
+   * A row for each group.
+   *
+   * @default 'groups'
+   */
   readonly groups?: SqlTableName | undefined
-  /** A row for each group of each user; a row that comes twice counts once. @default 'memberships' */
+  /**
+   * A row for each group of each user; a row that comes twice counts once.
+   *
+   * @default 'memberships'
+   */
   readonly memberships?: SqlTableName | undefined
-  /** A row for each user, for those who are in no group. Without it they are not in the result. */
+  /**
+   * A row for each user, so that users in no group are in the result. Without it they are not.
+   *
+   * @default none
+   */
   readonly users?: SqlTableName | undefined
 }
 
+/** The names of the columns that the query reads. */
 export interface SqlColumns {
-  /** In each of the tables, where these are of several user pools. Without it they are of one. */
+  /**
+   * In each of the tables, if they have the rows of several user pools. Without it they are of one pool.
+   *
+   * @default none
+   */
   readonly userPoolId?: string | undefined
-  /** In `groups`. @default 'name' */
+  /**
+   * In `groups`.
+   *
+   * @default 'name'
+   */
   readonly name?: string | undefined
-  /** In `groups`. @default 'precedence' */
+  /**
+   * In `groups`.
+   *
+   * @default 'precedence'
+   */
   readonly precedence?: string | undefined
-  /** In `groups`. @default 'role_arn' */
+  /**
+   * In `groups`.
+   *
+   * @default 'role_arn'
+   */
   readonly roleArn?: string | undefined
-  /** In `memberships` and `users`. @default 'username' */
+  /**
+   * In `memberships` and `users`.
+   *
+   * @default 'username'
+   */
   readonly username?: string | undefined
-  /** In `memberships`. @default 'group_name' */
+  /**
+   * In `memberships`.
+   *
+   * @default 'group_name'
+   */
   readonly groupName?: string | undefined
 }
 
+/** The options of `rolesSql`: the dialect, and the names of your tables and columns. */
 export interface RolesSqlOptions extends SemanticsOptions {
-  /** @default 'portable' */
+  /**
+   * The SQL to write.
+   *
+   * @default 'portable'
+   */
   readonly dialect?: SqlDialect | undefined
+  /**
+   * The names of the tables.
+   *
+   * @default the defaults of `SqlTables`
+   */
   readonly tables?: SqlTables | undefined
+  /**
+   * The names of the columns.
+   *
+   * @default the defaults of `SqlColumns`
+   */
   readonly columns?: SqlColumns | undefined
 }
 
 /**
- * Writes the rules as one SQL query, made from the tables that `resolveRoles` answers by: for pools that outgrow one machine, and
- * for memberships that are in a database already.
+ * Writes the rules as one SQL query, made from the same tables of rules that `resolveRoles` uses: for pools that are
+ * too large for one machine, and for memberships that are already in a database.
  *
- * The query has a row for each user, with the columns `username`, `rule`, `outcome`, `evidence`, `preferred_role`, `candidate_role`
- * (never grant it), `unknown_groups`, how many of the user's groups are not in `groups`, and `invalid_groups`, how many are in it with
- * values that cannot be used: twice, or with a precedence that Cognito does not accept. A user of an unknown group has the result of the
- * other groups. A user of an invalid one, and a row without a username or with an empty one, has the outcome `undetermined` and the rule `invalid-input`, where `resolveRoles` would throw.
+ * The query has a row for each user, with the columns `username`, `rule`, `outcome`, `evidence`, `preferred_role`,
+ * `candidate_role` (never grant it), `unknown_groups`, how many of the user's groups are not in `groups`, and
+ * `invalid_groups`, how many are in it with values that cannot be used: twice, or with a precedence that Cognito does
+ * not accept. A user of an unknown group has the result of the other groups. A user of an invalid one, and a row
+ * without a username or with an empty one, has the outcome `undetermined` and the rule `invalid-input`, where
+ * `resolveRoles` would throw.
  *
- * Names and ARNs are compared by code point, whatever the collation of the columns is. The query does not end with a semicolon, so that
- * it can stand in `create table … as` or in parentheses.
+ * Names and ARNs are compared by code point, whatever the collation of the columns is. The query does not end with a
+ * semicolon, so that it can stand in `create table … as` or in parentheses.
  *
  * @throws RolecastError `invalid-option`
  * @example
+ * import { rolesSql } from 'rolecast'
+ *
  * const sql = rolesSql({ semantics: 'observed', dialect: 'athena', tables: { groups: ['cognito', 'groups'] } })
  */
 export function rolesSql(options: RolesSqlOptions = {}): string {
@@ -99,9 +160,9 @@ const COLUMNS: OptionNames<SqlColumns> = {
   groupName: true,
 }
 
-/** What is written in another way. */
+/** What the dialects write differently. */
 interface Dialect {
-  /** A name in quotes, for which only that very name stands. */
+  /** A quoted name, which matches only exactly that name. */
   readonly quoted: (name: string) => string
   /** A name of ours as it is stored where it was created without quotes. */
   readonly unquoted: (name: string) => string
@@ -196,15 +257,15 @@ function checkName(name: unknown, option: string): string {
   throw invalidOption(`${option} is ${quote(name)}; give a name without control characters`, name)
 }
 
-/** What the query calls the numbers of a standing. */
+/** The query's names for the numbers of a standing. */
 const QUANTITIES: Readonly<Record<Quantity, string>> = {
   groups: 'known_groups',
   withRole: 'with_role',
   best: 'best_rank',
   tied: 'tied',
   conflict: 'conflict',
-  beside: 'beside',
-  'tied + beside': 'tied + beside',
+  tiedWithoutRole: 'tied_without_role',
+  'tied + tiedWithoutRole': 'tied + tied_without_role',
   numberedWithoutRole: 'numbered_without_role',
 }
 
@@ -221,7 +282,7 @@ function writeQuery(
   const readPool = isOfMany ? `${text(userPoolId)} as user_pool_id, ` : ''
   const pool = (table = '') => (isOfMany ? `${table}user_pool_id, ` : '')
   const samePool = isOfMany ? ' and known.user_pool_id = member.user_pool_id' : ''
-  // Of what cannot be used nothing is known: it is neither an answer nor clean.
+  // Nothing is known about rows that cannot be used: they have no role, and do not count as clean.
   const unusable = `${isOfMany ? 'user_pool_id is null or ' : ''}username is null or username = '' or invalid_groups > 0`
   const observed =
     chosen.calibration === undefined
@@ -235,7 +296,7 @@ function writeQuery(
   union all
   select ${readPool}${text(columns.username)}, null, null, null, 0, 0
   from ${tables.users}`
-  // No column of a list is named like one that the list reads: there, some databases take the name for the new column.
+  // No select list names a column like one that it reads: some databases would take the name for the new column.
   return `${headOf(chosen, dialect)}with rolecast_groups as (
   select ${pool()}group_name, min(given_role) as role_arn,
     coalesce(min(given_rank), case when min(given_role) is not null then ${UNRANKED} end) as group_rank,
@@ -273,7 +334,7 @@ rolecast_standing as (
     count(case when group_rank = lowest_rank and role_arn is not null then 1 end) as tied,
     case when min(case when group_rank = lowest_rank then role_arn end)
       <> max(case when group_rank = lowest_rank then role_arn end) then 1 else 0 end as conflict,
-    count(case when group_rank = lowest_rank and role_arn is null then 1 end) as beside,
+    count(case when group_rank = lowest_rank and role_arn is null then 1 end) as tied_without_role,
     case when count(group_rank) > count(role_arn) then 1 else 0 end as numbered_without_role,
     min(case when group_rank = lowest_rank then role_arn end) as best_role,
     sum(not_found) as unknown_groups,
@@ -333,7 +394,7 @@ function conditionOf(condition: Condition | undefined): string | undefined {
 }
 
 interface Row {
-  /** Left out of the last one, which is for all that is left. */
+  /** Absent in the last one, which is for everything else. */
   readonly when?: string | undefined
   readonly is: string
 }

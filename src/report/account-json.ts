@@ -9,15 +9,18 @@ interface JsonOptions {
 
 const VERSION = 1
 
-/** An audit of accounts as JSON, for programs: the tool, what was read and what was not, and the summary of each user pool. */
+/**
+ * An audit of accounts as JSON, for programs: the tool, what was read and what was not, and the summary of each user
+ * pool.
+ */
 export function accountJson(summary: AccountSummary, { toolVersion }: JsonOptions): string {
   const { pools, notRead, ...rest } = summary
   return `${jsonText({ ...headOf(toolVersion), ...rest, pools, notRead, notLookedAt: accountLimits(summary) })}\n`
 }
 
 /**
- * The last line of the NDJSON, after the lines of the user pools: without it the file is cut off. It has the counts of each pool; the
- * summary of a pool is at the end of that pool's lines.
+ * The last line of the NDJSON, after the lines of the user pools: a file without it is incomplete. It has the counts of
+ * each pool; the summary of a pool is at the end of that pool's lines.
  */
 export function accountLine(summary: AccountSummary, { toolVersion }: JsonOptions): string {
   const { pools, notRead, ...rest } = summary

@@ -4,19 +4,22 @@ import { printable } from '../text.js'
 import { limitsOf } from './audit-limits.js'
 import { figure } from './text-table.js'
 
-/** What an audit of accounts did not look at, or cannot see: a sentence each, so that nothing of it is taken for clean. */
+/**
+ * What an audit of accounts did not look at, or cannot see: a sentence each, so that nothing that was not looked at
+ * counts as clean.
+ */
 export function accountLimits({ pools, notRead, regions }: AccountSummary): readonly string[] {
   const limits = [
-    'Regions and accounts that were not asked for were not looked at, nor were user pools that were created after they were listed.',
+    'Regions and accounts that were not asked for were not looked at, nor were user pools that were created after the user pools were listed.',
     'Identity pools of other accounts and Regions can accept these user pools; only those of the Regions that are listed here were looked at.',
   ]
   if (notRead.length > 0)
     limits.unshift(
-      `${figure(notRead.length)} of what was asked for could not be read. Whatever is in it is in no count and no finding.`,
+      `${figure(notRead.length)} of the accounts, Regions and pools that were asked for could not be read. Nothing in them is in any count or finding.`,
     )
   const withoutIdentityPools = regions.filter(({ identityPools }) => identityPools === undefined).length
   if (withoutIdentityPools > 0)
-    limits.push('Where identity pools could not be listed, whose credentials users get is not known.')
+    limits.push("Where identity pools could not be listed, it is not known which role's credentials users get.")
   const ofPools = new Map<string, string[]>()
   for (const { userPoolId, audits } of pools) {
     const ofPool = new Set(audits.flatMap(({ summary }) => limitsOfPool(summary)))
@@ -28,13 +31,13 @@ export function accountLimits({ pools, notRead, regions }: AccountSummary): read
   return [...limits, ...labelled]
 }
 
-/** The ids of a few, the number of many. */
+/** The ids if they are few, else their number. */
 function poolsText(ids: readonly string[], all: number): string {
   if (ids.length > 3) return `${figure(ids.length)} of ${figure(all)} user pools`
   return `User pool${ids.length === 1 ? '' : 's'} ${ids.map(printable).join(', ')}`
 }
 
-/** Here identity pools were looked for: that none was asked about would be wrong. */
+/** Identity pools were looked for here, so it would be wrong to say that none was asked about. */
 export function limitsOfPool(summary: AuditSummary): readonly string[] {
   const limits = limitsOf(summary)
   if (summary.credentials !== undefined) return limits

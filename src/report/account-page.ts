@@ -21,9 +21,9 @@ import { semanticsText } from './semantics-text.js'
 import { figure } from './text-table.js'
 
 /**
- * An audit of accounts as one HTML page: what was not read, the Regions, the user pools, and the findings and roles of each. It has no
- * script, fetches nothing and runs as a file. Names are shown as text, and what is invisible in them as its code point. Its only
- * times are those of the reading.
+ * An audit of accounts as one HTML page: what was not read, the Regions, the user pools, and the findings and roles of
+ * each. It has no script, fetches nothing and runs as a file. Names are shown as text, and what is invisible in them as
+ * its code point. Its only times are those of the reading.
  */
 export function accountPage(summary: AccountSummary, { toolVersion }: { readonly toolVersion: string }): string {
   const { pools } = summary
@@ -98,7 +98,7 @@ function attention(summary: AccountSummary): string {
   const missing =
     notRead.length === 0
       ? ''
-      : `<div class="not-read" role="note"><h3>Not read: ${figure(notRead.length)}</h3><p>Nothing of it is in any count or finding.</p><ul>${notRead
+      : `<div class="not-read" role="note"><h3>Not read: ${figure(notRead.length)}</h3><p>Nothing in it is in any count or finding.</p><ul>${notRead
           .map(one => `<li>${html(notReadText(one))}</li>`)
           .join('')}</ul></div>`
   const tally = (['error', 'warning', 'note'] as const).map(
@@ -127,7 +127,7 @@ function regionTable({ accounts, regions }: AccountSummary): string {
   const ways = new Map(accounts.map(({ account, sources }) => [account, sources]))
   const rows = regions.map(({ account, region, userPools, identityPools, listedAt }) => {
     const [used, ...others] = ways.get(account) ?? []
-    const also = others.length === 0 ? '' : `, and not again by ${others.map(sourceText).join(', ')}`
+    const also = others.length === 0 ? '' : `; not read again by ${others.map(sourceText).join(', ')}`
     return `<tr><td>${html(account)}</td><td>${html(visible(region))}</td><td>${html(sourceText(used ?? {}) + also)}</td><td>${html(listedAt)}</td>${number(userPools)}${identityPools === undefined ? '<td>not read</td>' : number(identityPools)}</tr>`
   })
   if (rows.length === 0) return '<p>None could be listed.</p>'

@@ -24,8 +24,8 @@ export interface AccountTextOptions extends TextOptions {
 }
 
 /**
- * An audit of accounts as text for people: what was not read, the accounts and Regions, a line for each user pool, and the findings of
- * each. Not for programs: its form may change.
+ * An audit of accounts as text for people: what was not read, the accounts and Regions, a line for each user pool, and
+ * the findings of each. Not for programs: its form may change.
  */
 export function accountText(summary: AccountSummary, { color, toolVersion }: AccountTextOptions): string {
   const paint = picocolors.createColors(color)
@@ -76,7 +76,7 @@ function figureLines(summary: AccountSummary, toolVersion: string): readonly str
 
 /** The users that were read, in words. */
 export function usersText({ users, disabled }: Pick<AccountSummary, 'users' | 'disabled'>): string {
-  return disabled === 0 ? figure(users) : `${figure(users)}, ${figure(disabled)} of them disabled, counted apart`
+  return disabled === 0 ? figure(users) : `${figure(users)}, ${figure(disabled)} of them disabled, counted separately`
 }
 
 /** `1 error, 2 warnings, no notes` */
@@ -155,7 +155,7 @@ function poolLines({ pools }: AccountSummary, paint: Paint): readonly string[] {
   return [indented(paint.dim(head!)), ...lines.map(indented)]
 }
 
-/** The user pool, and by way of which identity pool. */
+/** The user pool, and the identity pool through which its users get credentials. */
 export function auditTitle(
   { account, region, userPoolId, name }: AuditedPool,
   { summary, clientIds = [] }: PoolAudit,

@@ -5,8 +5,9 @@ import { csvColumns } from './audit-lines.js'
 import { jsonText } from './json-text.js'
 
 /**
- * What a CSV file of an audit cannot say itself: where and when the pool was read, the tool, the counts, what was not looked
- * at, and what the columns are. It belongs beside the file, with `-metadata.json` after its name.
+ * What a CSV file of an audit cannot say itself: where and when the pool was read, the tool, the counts, what was not
+ * looked at, and what the columns are. It belongs in the same folder, under the name of the CSV file followed by
+ * `-metadata.json`.
  *
  * @param file the name of the CSV file, without its folder
  * @see https://www.w3.org/TR/tabular-data-primer/
@@ -43,7 +44,7 @@ export function auditCsvMetadata(
       columns: csvColumns({ reading }).map(titles => ({
         name: nameOf(titles),
         titles,
-        'dc:description': DESCRIPTIONS[titles] ?? 'An attribute of the user that was asked for.',
+        'dc:description': DESCRIPTIONS[titles] ?? 'A requested attribute of the user.',
         datatype: titles === 'enabled' ? 'boolean' : 'string',
         ...(LISTS.has(titles) && { separator: ' ' }),
       })),
@@ -51,12 +52,12 @@ export function auditCsvMetadata(
   })}\n`
 }
 
-/** That users have attributes which the CSV has not. */
+/** A sentence about attributes of users that are not in the CSV. */
 export function leftOutText(names: readonly string[]): string {
-  return `Attributes of users are not in the CSV: ${listNames(names)}; --attributes makes columns of them`
+  return `Attributes of users are not in the CSV: ${listNames(names)}; use --attributes to add columns for them`
 }
 
-/** Whether a text is the metadata of this CSV file. */
+/** Whether a string is the metadata of this CSV file. */
 export function isMetadataOf(file: string, text: string): boolean {
   try {
     const found = JSON.parse(text) as { readonly '@context'?: unknown; readonly url?: unknown } | null
@@ -73,7 +74,7 @@ export interface CsvMetadataOptions {
   readonly toolVersion: string
   /** The findings that the file is limited to. */
   readonly onlyUsersOf?: readonly string[] | undefined
-  /** The attributes that users have and that are no column. */
+  /** The attributes of users that are not in a column. */
   readonly leftOut?: readonly string[] | undefined
 }
 
@@ -87,16 +88,16 @@ const LISTS: ReadonlySet<string> = new Set(['groups', 'roles', 'unknownGroups', 
 const DESCRIPTIONS: Readonly<Record<string, string>> = {
   username: 'The name of the user in the pool.',
   sub: 'The id of the user, which never changes.',
-  enabled: 'false for a user who cannot sign in; empty if nothing says it.',
+  enabled: 'false for a user who cannot sign in; empty if it is not known.',
   status: 'UserStatus, as Cognito gives it.',
-  groups: 'The groups of the user that the pool has.',
+  groups: "The user's groups that exist in the pool.",
   roles: 'The roles in the claim cognito:roles.',
   outcome: 'resolved, none, ambiguous or undetermined.',
   rule: 'The rule that decided.',
   evidence: 'How the outcome is known: observed, documented, inferred, calibrated or unknown.',
   preferredRole: 'The role in the claim cognito:preferred_role.',
   candidateRole: 'The preferred role of an undetermined user, if there is one; never grant it.',
-  unknownGroups: 'Groups of the user that the pool does not have.',
+  unknownGroups: "The user's groups that do not exist in the pool.",
   credentials: 'What the identity pool gives: role, denied or undetermined.',
   credentialsRole: 'The role whose credentials the user gets.',
   findings: 'The findings that the user belongs to.',

@@ -11,44 +11,47 @@ import type { PoolResolution } from '../pool/compile-pool.js'
 import { limitsOf } from './audit-limits.js'
 import { jsonLine } from './json-text.js'
 
-/** What is known of an audit before its first user is written. */
+/** What is known about an audit before its first user is written. */
 export interface AuditHead {
   readonly toolVersion: string
   readonly reading?: AuditReading | undefined
   readonly semantics: Semantics
-  /** Absent where no calibration chose the semantics. */
+  /** Absent if no calibration chose the semantics. */
   readonly calibration?: CalibrationSource | undefined
   readonly groups: Iterable<Group>
-  /** Absent where none was asked about. */
+  /** Absent if none was asked about. */
   readonly identityPool?: IdentityPoolAbout | undefined
-  /** Absent where they were not asked for. */
+  /** Absent if they were not asked for. */
   readonly roleChecks?: readonly RoleCheck[] | undefined
-  /** The lines are only of users who belong to one of these findings. Absent: they are of all users. */
+  /** Only users in one of these findings get a line. Absent: all users do. */
   readonly onlyUsersOf?: readonly AuditConcern[] | undefined
 }
 
 /** An audit as lines: `head`, then a `line` for each user, then `tail`. Each text has its line ends. */
 export interface AuditLines {
   head(): string
-  /** @param findings what `concernsOf` says of the user */
+  /** @param findings those of the user, from `concernsOf` */
   line(user: UserAudit, findings: readonly AuditConcern[]): string
-  /** @param notLookedAt what `limitsOf` says of the summary, if not given */
+  /** @param notLookedAt by default, what `limitsOf` returns for the summary */
   tail(summary: AuditSummary, notLookedAt?: readonly string[]): string
 }
 
 /**
  * Writes an audit for programs.
  *
- * `ndjson`: a line `{"audit":…}`, a line for each user with the keys always in the same order, and a line `{"summary":…}`, without
- * which a file is cut off. What would end a line for some reader (U+0085, U+2028, U+2029), and a `##[`, is escaped.
+ * `ndjson`: a line `{"audit":…}`, a line for each user with the keys always in the same order, and a line
+ * `{"summary":…}`: a file without that is incomplete. What would end a line for some reader (U+0085, U+2028, U+2029),
+ * and a `##[`, is escaped.
  *
- * `csv`: RFC 4180 in UTF-8 without a byte order mark, the columns of `csvColumns`. Fields that do not apply are empty. Lists are
- * joined by a space: no name of a group in Cognito can have one, while commas are legal. A field that a spreadsheet would take for a
- * formula (it begins with `=`, `+`, `-`, `@`, another form of one such as the full-width, or a line break or tab) gets an
- * apostrophe before it, and is so not what it was: programs read the NDJSON. A spreadsheet must be told that the comma
- * separates. White space and characters that do not show may come before it: some programs drop them.
+ * `csv`: RFC 4180 in UTF-8 without a byte order mark, the columns of `csvColumns`. Fields that do not apply are empty.
+ * Lists are joined by a space: no name of a group in Cognito can have one, while commas are legal. A field that a
+ * spreadsheet would take for a formula (it begins with `=`, `+`, `-`, `@`, another form of one such as the full-width,
+ * or a line break or tab) gets an apostrophe before it, even after white space and invisible characters, which some
+ * programs drop. The apostrophe changes the value, so programs should read the NDJSON. Tell the spreadsheet that the
+ * separator is the comma.
  *
- * What all users of a frozen resolution share is written once and kept as long as the resolution is.
+ * The text that all users with the same frozen resolution share is built once and cached as long as the resolution
+ * exists.
  *
  * @see https://github.com/ndjson/ndjson-spec
  * @see https://www.rfc-editor.org/rfc/rfc4180
@@ -73,10 +76,10 @@ export function createAuditLines({
 /** Usernames of these characters alone are written as they are, in JSON and in CSV. */
 const PLAIN = /^\w[\w.@+-]*$/
 
-/** As many as the groups and roles of one pool can be. */
+/** The most names that the groups and roles of one pool can have. */
 const MAX_KEPT = 20_000
 
-/** Keeps what is made of names that come again. */
+/** Caches the text for names that repeat. */
 function keptByName(make: (name: string) => string): (name: string) => string {
   const kept = new Map<string, string>()
   return name => {
@@ -142,7 +145,7 @@ const jsonOfResolution = keptWhileFrozen((resolution: PoolResolution, isKept) =>
   return isKept ? inOnePiece(text) : text
 })
 
-/** The same text. One that was put together from others is otherwise put together again each time that it is written. */
+/** The same string, flattened: a concatenated one would be joined again each time it is written. */
 function inOnePiece(text: string): string {
   return JSON.parse(JSON.stringify(text))
 }
@@ -201,7 +204,7 @@ const csvOfResolution = keptWhileFrozen((resolution: PoolResolution, isKept) => 
 
 const csvOfSelection = keptWhileFrozen(({ outcome, roleArn }: RoleSelection) => `,${outcome},${csvField(roleArn)}`)
 
-/** A list is written as it is if each of its names is: neither quotes nor an apostrophe come from what they are together. */
+/** If no name of a list needs quotes or an apostrophe, neither does the list. */
 function csvList(names: readonly string[]): string {
   let list = ''
   let isPlain = true
@@ -220,12 +223,12 @@ function csvRecord(fields: readonly string[]): string {
 }
 
 /**
- * What needs quotes. The semicolon and the tab do not by RFC 4180; but users choose their names, and in many locales Excel takes
- * the semicolon for the separator: what follows it would be a formula.
+ * What needs quotes. By RFC 4180, the semicolon and the tab do not. But users choose their names, and in many locales
+ * Excel takes the semicolon for the separator, so the text after it could be a formula.
  */
 const SPECIAL = /[",;\t\r\n]/
 
-/** What a spreadsheet may take for a formula: one of its first characters, after what is blank or does not show. */
+/** What a spreadsheet may take for a formula: its first character, after any blank or invisible ones. */
 const FORMULA = /^(?:[\t\r\n]|[\s\p{C}\p{Z}\p{Default_Ignorable_Code_Point}\u2800]*[=+\-@＝＋－＠﹦﹢﹣﹫⁼⁺⁻₌₊₋−﬩⩵⩶])/u
 
 function csvField(text = ''): string {

@@ -14,16 +14,16 @@ import {
 import { wayToUsers } from './audit-text.js'
 import { jsonLine } from './json-text.js'
 
-/** The version of the schema that the records are of. */
+/** The version of the schema that the records follow. */
 export const OCSF_VERSION = '1.6.0'
 
 /**
- * The findings of an audit as OCSF 1.6.0, a line of JSON each, of the class Compliance Finding (2003): one for each role and
- * group, one for each finding about users, with their number and without their names. What was looked for and not found is a
- * record that passes; what was not looked for, or is not known of all, is one without a result, so that its absence is not taken
- * for a pass.
+ * The findings of an audit as OCSF 1.6.0, a line of JSON each, of the class Compliance Finding (2003): one for each
+ * role and group, one for each finding about users, with their number and without their names. A kind of finding that
+ * was looked for and not found is a record that passes. One that was not looked for, or is not known for all of them,
+ * is a record without a result, so that it does not count as a pass.
  *
- * @throws RolecastError `invalid-argument`: nothing tells when the pool was read, and a record needs a time
+ * @throws RolecastError `invalid-argument`: it is not known when the pool was read, and a record needs a time
  * @see https://schema.ocsf.io/1.6.0/classes/compliance_finding
  * @see https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-ocsf.html
  */
@@ -40,10 +40,10 @@ export function checkOcsfTime({ endedAt, startedAt }: NonNullable<AuditSummary['
   if (time === undefined)
     throw new RolecastError(
       'invalid-argument',
-      'OCSF needs the time at which the pool was read, and files do not say it; give --read-at TIME, like 2026-11-29T10:00:00Z',
+      'OCSF needs the time at which the pool was read, which files do not have; give --read-at TIME, such as 2026-11-29T10:00:00Z',
     )
   if (Number.isNaN(Date.parse(time)))
-    throw new RolecastError('invalid-argument', `${quote(time)} is not a time; give one like 2026-11-29T10:00:00Z`, {
+    throw new RolecastError('invalid-argument', `${quote(time)} is not a time; give one such as 2026-11-29T10:00:00Z`, {
       value: time,
     })
   return time
@@ -111,7 +111,7 @@ const STATUS = {
   fail: { status_id: 3, status: 'Fail' },
 } as const
 
-/** What is not known is no result, rather than a failure. */
+/** An unknown result is left out, rather than reported as a failure. */
 const WITHOUT_RESULT: ReadonlySet<AuditConcern> = new Set([
   'undetermined',
   'undetermined-credentials',

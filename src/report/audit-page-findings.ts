@@ -13,7 +13,7 @@ export function severityBadge(severity: Severity): string {
   return badge(TONES[severity], severity)
 }
 
-/** What a finding counts, where it is not users. */
+/** What a finding counts, if not users. */
 const COUNTED: Partial<Readonly<Record<AuditConcern, string>>> = {
   'missing-role': 'role',
   'untrusted-role': 'role',
@@ -58,7 +58,7 @@ export function changesHtml({ changes, reading }: AuditSummary): string {
   if (changes.length === 0)
     return reading?.source === 'cognito'
       ? '<p>No changes detected.</p>'
-      : '<p>No changes detected. What changes between the making of two files cannot be seen.</p>'
+      : '<p>No changes detected. What changed between the writing of two files cannot be seen.</p>'
   const sentences = changes.map(change => html(describeChange(change)))
   return `<p class="lead">The pool changed while it was read, so this page is not a snapshot of one moment.</p>
 <div class="changes">${listHtml(sentences, sentences.length, 'whole')}</div>`

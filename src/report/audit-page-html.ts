@@ -12,7 +12,9 @@ export function embed(value: unknown): string {
   return escapedJson(value, /[<>&\u2028\u2029]|#(?=#\[)/g)
 }
 
-/** A name as its element shows it. `<bdi>` isolates it, so the isolating characters need not be in what a reader copies. */
+/**
+ * A name as its element shows it. `<bdi>` isolates it, so the isolating characters need not be in what a reader copies.
+ */
 export function visible(name: string): string {
   return printable(name).replace(/[\u2068\u2069]/g, '')
 }
@@ -26,7 +28,7 @@ export function isolated(name: string): string {
   return `<bdi>${html(visible(name))}</bdi>`
 }
 
-/** What many ARNs have in common, and what tells them apart. */
+/** The part that many ARNs have in common, and the part that distinguishes them. */
 export function arnParts(arn: string): readonly [string, string] {
   const text = visible(arn)
   const name = text.lastIndexOf('/') + 1
@@ -81,7 +83,7 @@ function hashOf(text: string): string {
 
 export { counted } from './audit-limits.js'
 
-/** Rounded, but never to nothing or to all where it is neither. */
+/** Rounded, but not to 0% or 100% unless it is exactly that. */
 export function share(part: number, whole: number): string {
   if (part === 0 || part === whole) return part === 0 ? '0%' : '100%'
   const percent = (100 * part) / whole
@@ -113,7 +115,7 @@ export function badge(tone: Tone, label: string): string {
   return `<span class="badge ${tone}">${label}</span>`
 }
 
-/** Content that the script makes a link to the users of a filter. Without the script it is what it is. */
+/** Content that the script makes a link to the users of a filter. Without the script it stays plain text. */
 export function usersLink(content: string, filter: Readonly<Record<string, string>>): string {
   const query = Object.entries(filter)
     .map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
@@ -130,7 +132,10 @@ export interface Table {
 
 const TALL = 30
 
-/** A long table scrolls by itself, so that what follows stays in reach. The roles are for where CSS lays it out as none. */
+/**
+ * A long table scrolls by itself, so that the rest of the page stays in reach. CSS may lay it out as blocks: the roles
+ * keep it a table.
+ */
 export function tableHtml({ name, caption, columns, rows }: Table): string {
   const headers = columns.map(column => `<th role="columnheader" scope="col">${column}</th>`)
   const table = `<table role="table" class="${name}"><caption>${caption}</caption>
@@ -145,7 +150,7 @@ ${rows.join('\n')}
 
 const FIRST_NAMES = 10
 
-/** The first of them in sight, the others that are known behind a button, and how many there are besides. */
+/** Shows the first of them, the other known ones behind a button, and the number of the rest. */
 export function listHtml(items: readonly string[], count: number, printed: 'whole' | 'first'): string {
   const first = `<ul>${listItems(items.slice(0, FIRST_NAMES))}</ul>`
   const others = items.slice(FIRST_NAMES)

@@ -5,7 +5,7 @@ import { SELECTION_TEXTS } from '../credentials/selection-texts.js'
 import type { AuditSummary } from '../audit/summary.js'
 import { html } from './audit-page-html.js'
 
-/** An audit sends no role that an app asks for, so nothing is decided by one. */
+/** An audit asks for no particular role, as an app may, so these rules never decide. */
 export const AUDIT_SELECTION_TEXTS: Readonly<Record<string, RuleText>> = Object.fromEntries(
   Object.entries(SELECTION_TEXTS).filter(([rule]) => !rule.startsWith('custom-role')),
 )
@@ -13,10 +13,11 @@ export const AUDIT_SELECTION_TEXTS: Readonly<Record<string, RuleText>> = Object.
 const EVIDENCE_MEANINGS: Readonly<Record<Evidence, string>> = {
   observed: 'Seen in a real token whose groups are known. It shows what Cognito did on one day, not what AWS promises.',
   documented: 'AWS says so. Its pages contradict one another in places, and real tokens contradict some of them.',
-  inferred: 'It follows from the two. Look at one token of your own before access depends on it.',
+  inferred:
+    'It follows from observed tokens and the documentation. Check one of your own tokens before access depends on it.',
   calibrated:
-    'The tokens of a scratch user pool show it, which was made to find out. They show what Cognito did there on one day.',
-  unknown: 'Neither AWS nor any known token says. Grant nothing on it.',
+    'The tokens of a scratch user pool, created to find out, show it. They show what Cognito did there on one day.',
+  unknown: 'Neither AWS documentation nor any known token shows it. Do not grant access based on it.',
 }
 
 export const RULE_ID = 'rule-'
@@ -38,7 +39,7 @@ ${sectionsOf(AUDIT_SELECTION_TEXTS, SELECTION_ID)}\n`
 <p>${html(`${SEMANTICS_TEXTS[semantics].says} ${SEMANTICS_TEXTS[semantics].known}`)}${calibration === undefined ? '' : html(` It was ${describeCalibration(calibration)}.`)}</p>
 <h3>From the groups to the token</h3>
 ${sectionsOf(RULE_TEXTS, RULE_ID)}
-${selection}<h3 id="evidence" tabindex="-1">How an answer is known</h3>
+${selection}<h3 id="evidence" tabindex="-1">How a result is known</h3>
 <dl class="legend">${evidence.join('\n')}</dl>`
 }
 

@@ -1,11 +1,11 @@
 /**
- * The script of the audit page: it searches, filters, sorts, explains and prints the users, who stand in the page as data. A
- * hundred rows are in the document at a time. It makes text nodes and elements, and never markup from text. Of each user it
- * keeps the name and some numbers; the rest is read from the data when a row is opened.
+ * The script of the audit page: it searches, filters, sorts, explains and prints the users, which the page has as data.
+ * A hundred rows are in the document at a time. It makes text nodes and elements, and never markup from text. It keeps
+ * the name and some numbers of each user in memory; the rest is read from the data when a row is opened.
  */
 export const AUDIT_PAGE_SCRIPT = String.raw`'use strict'
 const ROWS_A_PAGE = 100
-/** More rows than this end a browser, or a printer. The page says how many it prints. */
+/** More rows than this crash a browser, or a printer. The page says how many it prints. */
 const MAX_PRINTED = 10000
 
 const byId = id => document.getElementById(id)
@@ -29,7 +29,7 @@ const lines = take('audit-users')
 const hasCredentials = tables.identityPool !== null
 
 const names = []
-/** What is searched: the name, and where they are known the sub and the attributes. */
+/** The text that is searched: the name, and if known, the sub and the attributes. */
 const texts = []
 /** Where the line of each user starts. */
 const offsets = []
@@ -39,7 +39,7 @@ const findingBits = []
 const states = []
 const selectionIds = []
 const selectionRoles = []
-/** Of the users whose credentials are not known: the roles that they may be of. */
+/** The possible roles of the users whose credentials are not known. */
 const candidateRoles = new Map()
 const groupIds = []
 /** Where a user's groups start; they end where the next user's start. */
@@ -81,7 +81,7 @@ for (let from = 0; from < lines.length;) {
   from = to + 1
 }
 
-/** All that the page says of a user. */
+/** Everything that the page says about a user. */
 function rowOf(user) {
   const end = lines.indexOf('\n', offsets[user])
   const [, , , , decides, , , selection, status, sub, attributes] = JSON.parse(lines.slice(offsets[user], end === -1 ? undefined : end))
@@ -107,7 +107,7 @@ function keyed(options, keyOf) {
   return options.map((option, key) => ({ ...option, count: counts[key], matches: user => keyOf(user) === key }))
 }
 
-/** A role by what tells it apart: its name, or its ARN where another role has that name. */
+/** A role by its name, or by its ARN if another role has the same name. */
 function roleOptions(mayGet) {
   const shared = new Set()
   const seen = new Set()
@@ -119,7 +119,7 @@ function roleOptions(mayGet) {
   }))
 }
 
-/** Sorted for people; what is no role comes last. */
+/** Sorted for people; options other than roles come last. */
 const sorted = options => options.slice(0, roles.length).sort((a, b) => compareTexts(a.value, b.value)).concat(options.slice(roles.length))
 
 function findingOptions() {
@@ -213,7 +213,7 @@ const COMPARE = {
 const asRead = Uint32Array.from(names.keys())
 let order = asRead
 let matches = asRead
-/** How many may have the role that is asked for: nothing tells. */
+/** How many users may have the role of the filter: it is not known whether they do. */
 let maybe = 0
 let disabled = 0
 let page = 0
@@ -367,7 +367,7 @@ function reasonOf(user, decides) {
     : quoted(role, arnOf(role)))
 }
 
-/** The rule, with a link to what the page says of it. */
+/** The rule, with a link to its explanation on the page. */
 function ruleLink(rule, section) {
   const code = make('code', {}, rule)
   return section === undefined ? code : make('a', { href: '#' + section }, code)
@@ -392,7 +392,7 @@ function explanation(user) {
   ]
 }
 
-/** Where these decide there are several readings. */
+/** If one of these rules decides, there are several readings. */
 const DOUBTS = ['undetermined-preferred-role', 'uncertain-rule', 'ambiguous-unset']
 
 function credentialsParts([how, role, ruleIndex, others]) {
@@ -400,7 +400,7 @@ function credentialsParts([how, role, ruleIndex, others]) {
   const { says = '', section } = tables.selectionRules[rule] || {}
   const sentences = [says]
   if (ruleIndex !== NONE) sentences.push('It is rule ' + ruleIndex + ' of the mapping, counted from 0.')
-  if (outcome === 'undetermined') sentences.push('Grant nothing on it.')
+  if (outcome === 'undetermined') sentences.push('Do not grant access based on it.')
   else if (evidence === 'inferred' && DOUBTS.includes(rule)) sentences.push('Here all readings give the same result.')
   const candidate = ([one, itsRole]) => make('li', {},
     itsRole === NONE ? badge('plain', 'Denied') : arn(roles[itsRole]),
@@ -469,7 +469,7 @@ function show() {
 
 // ------------------------------------------------------------------ Printing
 
-/** What the rows are of, in words. */
+/** The filters in words. */
 function filterText() {
   const parts = filters.flatMap(filter => {
     const select = selectOf(filter)
@@ -512,7 +512,7 @@ function endPrint() {
 
 // ------------------------------------------------------------------ The address
 
-/** What is filtered by, as it stands in the address. */
+/** The filters, as the address has them. */
 function fragment() {
   const parameters = new URLSearchParams()
   for (const filter of filters) if (selectOf(filter).value !== '') parameters.set(filter.id, selectOf(filter).value)
@@ -523,7 +523,7 @@ function fragment() {
 
 const START = '#users?'
 
-/** Sets the filters to what an address says. What this page does not have becomes an option that nobody matches. */
+/** Sets the filters from an address. A value that this page does not have becomes an option that matches nobody. */
 function follow(address) {
   if (!address.startsWith(START)) return
   const parameters = new URLSearchParams(address.slice(START.length))
@@ -548,7 +548,7 @@ function remember() {
   try {
     history.replaceState(null, '', text === '' ? '#users' : START + text)
   } catch {
-    // Where a page may not change its address, or not so often, the filters work without it.
+    // If a page may not change its address, or not so often, the filters work without it.
   }
 }
 

@@ -1,4 +1,4 @@
-/** The style of the audit page. It names no resource, so that nothing is fetched. */
+/** The style of the audit page. It names no resource, so nothing is fetched. */
 export const AUDIT_PAGE_STYLE = `
 :root {
   color-scheme: light dark;

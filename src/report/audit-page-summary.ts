@@ -21,7 +21,7 @@ export const OUTCOMES: Readonly<
   },
   undetermined: {
     label: 'Undetermined',
-    meaning: 'One role or none: AWS does not document which. Grant nothing on it.',
+    meaning: 'One role or none: AWS does not document which. Do not grant access based on it.',
     tone: 'doubt',
   },
   none: { label: 'None', meaning: 'The token has no preferred role.', tone: 'plain' },
@@ -78,7 +78,7 @@ function timesOf(reading: AuditReading | undefined): string {
   if (startedAt === undefined && endedAt === undefined)
     return missing(source === 'cognito' ? 'not recorded' : 'not known: files do not say when they were read')
   if (startedAt !== undefined && endedAt !== undefined) {
-    if (source === 'files') return `${html(timeText(endedAt))} UTC, as --read-at says of the files`
+    if (source === 'files') return `${html(timeText(endedAt))} UTC, as given with --read-at`
     const [start, end] = [timeText(startedAt), timeText(endedAt)]
     const day = start.slice(0, DAY_LENGTH)
     return `${html(start)} to ${html(end.startsWith(day) ? end.slice(DAY_LENGTH) : end)} UTC`
@@ -132,11 +132,11 @@ function affectsHtml(finding: AuditFinding): string {
 function usersSentence({ users, disabled, groups }: AuditSummary): string {
   const read = `<b>${counted(users, 'user')}</b> and ${counted(groups.length, 'group')}.`
   if (disabled === 0) return read
-  const apart = `${counted(disabled, 'user')} ${disabled === 1 ? 'is' : 'are'} disabled and counted apart`
+  const apart = `${counted(disabled, 'user')} ${disabled === 1 ? 'is' : 'are'} disabled and counted separately`
   return `${read} ${apart}; what follows is about the other ${figure(users - disabled)}.`
 }
 
-/** What was not looked at, so that it is not taken for clean. */
+/** What was not looked at, so that it does not count as clean. */
 function limitsHtml(summary: AuditSummary): string {
   const limits = limitsOf(summary).map(limit => `<li>${html(limit)}</li>`)
   return `<div class="limits"><h3>Not looked at</h3><ul>${limits.join('')}</ul></div>`
@@ -172,7 +172,7 @@ export function figuresHtml(summary: AuditSummary): string {
   const evidenceLine =
     known.length === 0
       ? ''
-      : `\n<p class="muted">How these answers are <a href="#evidence">known</a>: ${known.join(', ')}.</p>`
+      : `\n<p class="muted">How these results are <a href="#evidence">known</a>: ${known.join(', ')}.</p>`
   return `<dl class="figures">
 ${figures.map(([name, number]) => `<div><dt>${name}</dt><dd>${figure(number)}</dd></div>`).join('\n')}
 </dl>

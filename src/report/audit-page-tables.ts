@@ -18,14 +18,14 @@ import {
 } from './audit-page-html.js'
 import { figure } from './text-table.js'
 
-/** A cell with a number; the unit is read where the table is laid out without its header. */
+/** A cell with a number. The unit shows where the table is laid out without its header. */
 function numberCell(number: number, unit: string, shown: string = figure(number)): string {
   return `<td role="cell" class="number" data-unit="${unit}${number === 1 ? '' : 's'}">${shown}</td>`
 }
 
 // ------------------------------------------------------------------ The precedence ladder
 
-/** In short and by colour; `STANDINGS` has what it means. */
+/** In short and by colour; `STANDINGS` has the meanings. */
 const MARKS: Readonly<Record<GroupStanding, { readonly label: string; readonly tone: Tone }>> = {
   conflict: { label: 'Tie, roles differ', tone: 'bad' },
   shared: { label: 'Tie, same role', tone: 'good' },
@@ -168,7 +168,7 @@ const TRUST_REASONS: Readonly<Record<TrustReason, string>> = {
   'uncertain-principal': 'the policy alone does not tell whom it trusts',
   'uncertain-action': 'the policy alone does not tell which action it allows',
   'uncertain-condition': 'the policy alone does not decide a condition',
-  'uncertain-statement': 'a statement has an element that cannot be judged',
+  'uncertain-statement': 'a statement has an element that cannot be evaluated',
   'uncertain-policy': 'IAM may not accept the policy',
 }
 
@@ -182,7 +182,7 @@ export function checksHtml(checks: readonly RoleCheck[]): string {
   })
   return checks.every(({ privileges }) => privileges === undefined)
     ? table
-    : `${table}\n<p class="muted">A role that can give itself more, for example with iam:PutRolePolicy, is not told apart here.</p>`
+    : `${table}\n<p class="muted">A role that can give itself more permissions, for example with iam:PutRolePolicy, is not marked here.</p>`
 }
 
 function checkRow(check: RoleCheck): string {

@@ -24,9 +24,10 @@ export interface UserRows {
 
 /**
  * A row is `[name, how, role, groups, decides, findings, enabled, selection, status, sub, attributes]`, without what is
- * missing at its end. `how` and the parts of `selection` are numbers of the tables, and so are a group and a role; a group that the pool
- * does not have is its name, because there can be as many of these as users. `decides` has positions in `groups`. The
- * sentences are composed by the script, so what is kept grows with the groups, roles and rules of a pool and not with its users.
+ * missing at its end. `how` and the parts of `selection` are numbers of the tables, and so are a group and a role; a
+ * group that the pool does not have is its name, because there can be as many of these as users. `decides` has
+ * positions in `groups`. The sentences are composed by the script, so memory grows with the groups, roles and rules of
+ * a pool and not with its users.
  */
 export function createUserRows(): UserRows {
   const groups = createNumbering()
@@ -114,7 +115,7 @@ export function createUserRows(): UserRows {
 /** In place of a number. */
 const NONE = -1
 
-/** As a sentence quotes it, where that is not the name in backticks: it is cut, or isolated. */
+/** As a sentence quotes it, if that is not just the name in backticks: it may be shortened, or isolated. */
 function quotedIfOther(name: string): { readonly quoted?: string } {
   const quoted = quote(name)
   return quoted.slice(1, -1) === visible(name) ? {} : { quoted }
@@ -181,7 +182,7 @@ export function usersHtml({ credentials }: AuditSummary): string {
     ([id, name]) => `<div><label for="filter-${id}">${name}</label><select id="filter-${id}"></select></div>`,
   )
   return `<noscript>
-<p>The table of users needs JavaScript, which is off. All else on this page is complete without it.</p>
+<p>The table of users needs JavaScript, which is off. Everything else on this page is complete without it.</p>
 </noscript>
 <div id="users-app" hidden>
 <div class="tools" role="search">

@@ -11,14 +11,14 @@ import { createUserRows, usersHtml } from './audit-page-users.js'
 
 /**
  * An audit as one HTML page, written in parts so that no part of it needs all users in memory: the page is
- * `head(summary)`, then what `row` gave for each user in the order wanted, then `tail(summary)`. What is known only at the
- * end stands at the top: append the rows to a file while reading, then put head and tail around them.
+ * `head(summary)`, then what `row` gave for each user in the order wanted, then `tail(summary)`. What is known only at
+ * the end comes at the top: append the rows to a file while reading, then put head and tail around them.
  */
 export interface AuditPage {
   /**
-   * One user, as a line of data. What is kept of it in memory is the names of groups and roles.
+   * One user, as a line of data. Only the names of groups and roles stay in memory.
    *
-   * @param findings what `createConcerns` says of the user
+   * @param findings those of the user, from `createConcerns`
    */
   row(user: UserAudit, findings: readonly AuditConcern[]): string
   /** The page up to the users. It counts the users of the rows, so call it after the last `row`. */
@@ -33,9 +33,9 @@ export interface AuditPageOptions {
 }
 
 /**
- * Starts a page. It fetches nothing and runs as a file: its policy forbids every request and every script but its own. Names
- * are shown as text, and what is invisible in them as its code point. Its only times are those of the reading, so that one
- * reading gives one page.
+ * Starts a page. It fetches nothing and runs as a file: its policy forbids every request and every script but its own.
+ * Names are shown as text, and what is invisible in them as its code point. Its only times are those of the reading, so
+ * the same reading always gives the same page.
  */
 export function createAuditPage({ toolVersion }: AuditPageOptions): AuditPage {
   const { row, tables, usersBySeverity } = createUserRows()

@@ -6,11 +6,12 @@ import { wayToUsers } from './audit-text.js'
 import { jsonText } from './json-text.js'
 
 /**
- * The findings of an audit as SARIF 2.1.0: a result for each role and group, and one for each finding about users, with their number
- * and without their names. What was not looked at, and that something changed meanwhile, is in the notifications of the invocation.
+ * The findings of an audit as SARIF 2.1.0: a result for each role and group, and one for each finding about users, with
+ * their number and without their names. What was not looked at, and that something changed meanwhile, is in the
+ * notifications of the invocation.
  *
- * A role is no file. Its place is a logical location; because code scanning of GitHub shows no result without a file, the
- * pool's id stands in the place of one.
+ * A role is not a file, so its location is a logical one. GitHub code scanning shows no result without a file, so the
+ * pool's id takes the place of a file name.
  *
  * @see https://docs.oasis-open.org/sarif/sarif/v2.1.0/sarif-v2.1.0.html
  * @see https://docs.github.com/en/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning
@@ -32,7 +33,7 @@ export function auditSarif(summary: AuditSummary, { toolVersion }: { readonly to
             rules: CONCERN_NAMES.map(toRule),
           },
         },
-        // Code scanning keeps the results of several pools apart by this.
+        // Code scanning distinguishes the results of several pools by this.
         automationDetails: { id: `rolecast-audit/${encodeURIComponent(reading?.userPoolId ?? 'user-pool')}/` },
         columnKind: 'utf16CodeUnits',
         invocations: [

@@ -5,7 +5,9 @@ import type { RoleCheck } from '../audit/role-check.js'
 import type { AuditFinding, AuditSummary } from '../audit/summary.js'
 import { counted } from './audit-limits.js'
 
-/** What one result of a scanner is about: a role, a group, or the pool for what is about users. No user is named. */
+/**
+ * The subject of one result of a scanner: a role, a group, or the pool if the finding is about users. No user is named.
+ */
 export interface AuditSubject {
   readonly kind: 'pool' | 'group' | 'role'
   /** Absent for the pool. */
@@ -17,7 +19,7 @@ export interface AuditSubject {
   readonly fingerprint: string
 }
 
-/** The findings by what they are about, in their order. */
+/** The findings by subject, in their order. */
 export function subjectsOf(summary: AuditSummary): readonly AuditSubject[] {
   return summary.findings.flatMap((finding): readonly AuditSubject[] => {
     const { concern, count, affectedUsers, groups, roles } = finding
@@ -50,14 +52,14 @@ export function fingerprintOf({ reading }: AuditSummary, concern: AuditConcern, 
   return createHash('sha256').update(key).digest('hex').slice(0, 32)
 }
 
-/** A finding that an audit has none of. */
+/** A kind of finding of which an audit has none. */
 export interface AbsentFinding {
   readonly concern: AuditConcern
-  /** Why there may be some all the same, such as `not looked for`; undefined: there is none for sure. */
+  /** Why there may still be some, such as `not looked for`; undefined: there are certainly none. */
   readonly open: string | undefined
 }
 
-/** The findings that an audit has none of, and whether that is known. */
+/** The kinds of findings of which an audit has none, and whether that is certain. */
 export function absentFindings(summary: AuditSummary): readonly AbsentFinding[] {
   const { findings, credentials, roleChecks } = summary
   const found = new Set(findings.map(({ concern }) => concern))
@@ -81,7 +83,7 @@ function notKnown(summary: AuditSummary, concern: AuditConcern): string | undefi
   return count === 0 ? undefined : `not known for ${counted(count, noun)}`
 }
 
-/** Of which existing roles it is open whether the finding is about them. */
+/** The existing roles for which it is not known whether the finding applies to them. */
 const OPEN_ROLES: Readonly<Partial<Record<AuditConcern, (check: RoleCheck) => boolean>>> = {
   'missing-role': () => false,
   'untrusted-role': ({ trust }) => trust?.trusted === undefined,
@@ -93,7 +95,7 @@ const OPEN_ROLES: Readonly<Partial<Record<AuditConcern, (check: RoleCheck) => bo
 function openRoles({ findings, credentials, roleChecks = [] }: AuditSummary, isOpen: (check: RoleCheck) => boolean) {
   const isUnchecked = (check: RoleCheck) => roleConcerns(check, credentials !== undefined).includes('unchecked-role')
   const unchecked = findings.find(({ concern }) => concern === 'unchecked-role')?.count ?? 0
-  // Roles that are not among the checks at all are in the finding only.
+  // Roles without a check appear in the finding only.
   const left = Math.max(0, unchecked - roleChecks.filter(isUnchecked).length)
   return (
     left + roleChecks.filter(check => check.status === 'unknown' || (check.status === 'exists' && isOpen(check))).length

@@ -20,9 +20,9 @@ export interface AuditTextOptions extends TextOptions {
 }
 
 /**
- * An audit as text for people: what was read and when, what needs a person with the way to its users, what was not looked at, and
- * then the figures: outcomes, roles, credentials, role checks, and the groups as a ladder in precedence order. Not for programs: its
- * form may change.
+ * An audit as text for people: what was read and when, the findings and how to list their users, what was not looked
+ * at, and then the figures: outcomes, roles, credentials, role checks, and the groups as a ladder in precedence order.
+ * Not for programs: its form may change.
  */
 export function auditText(summary: AuditSummary, { color, toolVersion }: AuditTextOptions): string {
   const paint = picocolors.createColors(color)
@@ -53,9 +53,9 @@ export function auditText(summary: AuditSummary, { color, toolVersion }: AuditTe
 }
 
 /**
- * An audit as JSON, for programs: `version` of this form, the tool, and the summary with its keys as `AuditSummary` has them. A
- * finding has its title and the next step too, and in `allUsers` the options that list all its users; its lists may have only the
- * first names, its `count` is of all. `docs/schemas/audit.schema.json` describes it.
+ * An audit as JSON, for programs: `version` of this form, the tool, and the summary with its keys as `AuditSummary` has
+ * them. A finding has its title and the next step too, and in `allUsers` the options that list all its users; its lists
+ * may have only the first names, its `count` is of all. `docs/schemas/audit.schema.json` describes it.
  */
 export function auditJson(summary: AuditSummary, { toolVersion }: Pick<AuditTextOptions, 'toolVersion'>): string {
   const { findings, changes, ...rest } = summary
@@ -111,7 +111,11 @@ const MAPPINGS = { Token: 'role mapping of type Token', Rules: 'role mapping of 
 
 function figureLines({ users, disabled, memberships, groups, roles }: AuditSummary): readonly string[] {
   const rows = [
-    ['users', figure(users), disabled === 0 ? '' : `${figure(disabled)} of them disabled, counted apart from here on`],
+    [
+      'users',
+      figure(users),
+      disabled === 0 ? '' : `${figure(disabled)} of them disabled, counted separately from here on`,
+    ],
     ['memberships', figure(memberships), ''],
     ['groups', figure(groups.length), ''],
     ['roles', figure(roles.length), ''],
@@ -139,7 +143,7 @@ function evidenceLines({ evidence, calibration }: AuditSummary, paint: Paint): r
     documented: 'AWS documents it',
     inferred: 'it follows from what tokens show and AWS documents',
     calibrated: 'the tokens of a scratch user pool show it',
-    unknown: 'neither shows it',
+    unknown: 'neither tokens nor AWS show it',
   }
   const kinds = (Object.keys(meanings) as Evidence[]).filter(kind => kind !== 'calibrated' || calibration !== undefined)
   const rows = kinds.map(kind => [kind, figure(evidence[kind]), paint.dim(meanings[kind])])
@@ -164,7 +168,7 @@ function credentialsLines(
   return [...table(rows, [1]).map(indented), ...table(byRule, [1]).map(indented), ...roleLines(roles, paint)]
 }
 
-/** What IAM says of a role, and below it what was not read. */
+/** What IAM says about a role, and below it what was not read. */
 function roleCheckLines(
   { roleArn, status, why, trust, privileges }: RoleCheck,
   hasIdentityPool: boolean,
@@ -281,7 +285,7 @@ function findingLines(finding: AuditFinding, paint: Paint): string[] {
   ]
 }
 
-/** The first names of a finding, and the way to all of its users. */
+/** The first names of a finding, and how to list all of its users. */
 export function namesOf({ concern, count, affectedUsers, users, groups, roles }: AuditFinding): readonly string[] {
   const names = [...users, ...groups, ...roles].slice(0, MAX_SHOWN).map(printable)
   const isOfUsers = USER_CONCERNS[concern] !== undefined

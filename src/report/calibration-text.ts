@@ -26,7 +26,7 @@ interface ReportedRow {
   readonly real?: TokenPair
   readonly verdict: Exclude<Verdict, 'none'>
   readonly reading?: Semantics
-  /** All readings that have it so. */
+  /** All readings that agree with it. */
   readonly readings?: readonly Semantics[]
   readonly why?: string
 }
@@ -48,7 +48,7 @@ interface ReportedDelay {
   readonly delay: { readonly outcome: 'shown' | 'not-within'; readonly seconds: number } | NotMeasured
 }
 
-/** A case of an identity pool, or of a trigger, whose answers are words already. */
+/** A case of an identity pool, or of a trigger, whose results are already in words. */
 export interface ReportedCase {
   readonly about: string
   readonly predicted: string
@@ -73,8 +73,8 @@ export interface CalibrationReport {
 }
 
 /**
- * A calibration as text for people: a line for each case with what was predicted and what the token had, which reading fits, the
- * order and the delays, and what was not looked at.
+ * A calibration as text for people: a line for each case with what was predicted and what the token had, which reading
+ * fits, the order and the delays, and what was not looked at.
  *
  * @param cases tables of more cases, each below its title
  */
@@ -99,7 +99,7 @@ export function calibrationText(
 
 function titleOf({ date, region, tier, endpoint }: CalibrationReport): string {
   const where = endpoint === undefined ? `region ${printable(region)}` : `the endpoint ${printable(endpoint)}`
-  const of = tier === null ? 'a tier that the service does not tell' : `the ${printable(tier)} tier`
+  const of = tier === null ? 'a tier that the service does not report' : `the ${printable(tier)} tier`
   return `A scratch pool of ${of}, ${where}, ${date}`
 }
 
@@ -125,7 +125,7 @@ function rowCells(row: ReportedRow): readonly string[] {
   ]
 }
 
-/** Nothing, which is not the same as no preferred role. */
+/** Not read, which is not the same as "no preferred role". */
 const NOT_READ = '–'
 
 function predictedText({ outcome, candidateRole, ...tokens }: ReportedRow['predicted']): string {
@@ -146,12 +146,12 @@ function agreeText({ verdict, readings = [], predicted }: ReportedRow): string {
   return `NO (prediction: ${predicted.evidence}${so === '' ? '' : `; it is so in ${so}`})`
 }
 
-/** The roles are made up, and their names alone differ. */
+/** The roles are invented, and only their names differ. */
 function roleText(arn = ''): string {
   return printable(arn.slice(arn.lastIndexOf('/') + 1).replace(/^rolecast-calibrate-/, ''))
 }
 
-/** What contradicts and what is not settled, in detail. */
+/** The cases that contradict and those that are not settled, in detail. */
 function differences({ rows, readings }: CalibrationReport, paint: Paint): readonly (readonly string[])[] {
   const contradicting = rows.filter(({ verdict }) => verdict === 'contradicts')
   const settling = fitsNone(readings) ? rows.filter(({ verdict }) => verdict === 'settles') : []
@@ -183,7 +183,7 @@ function fitsNone(readings: CalibrationReport['readings']): boolean {
   return readings.every(({ contradictedBy }) => contradictedBy.length > 0)
 }
 
-/** Those with one reason together, in the order of the first of each. */
+/** Groups the cases by reason, in the order in which the reasons first appear. */
 function byReason<T extends { readonly why?: string }>(
   some: readonly T[],
 ): readonly (readonly [why: string, those: readonly T[]])[] {
@@ -234,7 +234,7 @@ function fitLines({ semantics, readings, endpoint, rows }: CalibrationReport, pa
   const limit = unread === 0 ? '' : `, of what was read: ${unread} of ${rows.length} cases are not settled`
   if (semantics !== undefined && endpoint !== undefined)
     return [
-      `  ${paint.bold(semantics)} is what the endpoint follows${limit}. It says nothing of Cognito, and --calibration does not take it.`,
+      `  ${paint.bold(semantics)} is what the endpoint follows${limit}. It says nothing about Cognito, and --calibration does not accept it.`,
     ]
   if (semantics !== undefined)
     return [
@@ -257,9 +257,9 @@ function orderLines(order: CalibrationReport['order']): readonly string[] {
   if (order.outcome === 'not-measured') return [`  Not measured: ${printable(order.why)}`]
   const { isListed, isStable, isSameForReverse } = order
   return [
-    `  cognito:groups has ${isListed ? 'the order' : 'another order than that'} of AdminListGroupsForUser.`,
+    `  cognito:groups has ${isListed ? 'the order' : 'a different order than that'} of AdminListGroupsForUser.`,
     `  Three sign-ins in turn have ${isStable ? 'one order' : 'different orders'}.`,
-    `  A user who joined the same groups in reverse has ${isSameForReverse ? 'the same order' : 'another order'}.`,
+    `  A user who joined the same groups in reverse has ${isSameForReverse ? 'the same order' : 'a different order'}.`,
   ]
 }
 

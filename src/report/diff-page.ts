@@ -29,8 +29,8 @@ import { describeCalibration } from '../claims/explain.js'
 import type { Group } from '../group.js'
 
 /**
- * What is different between two audits as one HTML page. It has no script, fetches nothing and runs as a file. Names are shown
- * as text, and what is invisible in them as its code point. Its only times are those of the audits.
+ * The differences between two audits as one HTML page. It has no script, fetches nothing and runs as a file. Names are
+ * shown as text, and what is invisible in them as its code point. Its only times are those of the audits.
  */
 export function diffPage(diff: AuditDiff, { toolVersion }: { readonly toolVersion: string }): string {
   const pool = diff.after.reading?.userPoolId ?? diff.before.reading?.userPoolId
@@ -63,7 +63,7 @@ generation trigger can change the claims of a token, and tokens already issued k
 `
 }
 
-/** What this page needs besides the style of the audit page. */
+/** The style of this page, in addition to that of the audit page. */
 const STYLE = `${AUDIT_PAGE_STYLE}
 .sides { margin-top: 0.75rem; display: grid; grid-template-columns: max-content 1fr; gap: 0.25rem 1rem; }
 .sides dt { color: var(--muted); }

@@ -26,7 +26,7 @@ import { type NamedSemantics, semanticsText } from './semantics-text.js'
 import type { Paint, TextOptions } from './text-style.js'
 import { figure, first, indented, MAX_SHOWN, table } from './text-table.js'
 
-/** What is different between two audits, as text for people. Not for programs: its form may change. */
+/** The differences between two audits, as text for people. Not for programs: its form may change. */
 export function diffText(diff: AuditDiff, { color }: TextOptions): string {
   const paint = picocolors.createColors(color)
   const { before, after, notes, changes, transitions, credentials, groups, roles, findings } = diff
@@ -35,13 +35,13 @@ export function diffText(diff: AuditDiff, { color }: TextOptions): string {
   const blocks: (readonly string[])[] = [
     [paint.bold(title), ...sideLines(before, after), indented(`semantics ${semanticsText(diff)}`)],
     ...(notes.length === 0 ? [] : [[paint.yellow('Not compared, or in doubt'), ...notes.map(indented)]]),
-    [paint.bold('Users by what becomes of the preferred role'), ...countLines(changes)],
+    [paint.bold('Users by change of the preferred role'), ...countLines(changes)],
     ...transitions.map(one => transitionLines(one, outcomeText, paint)),
     ...(credentials === undefined
       ? []
       : [
           [
-            paint.bold(`Users by what becomes of their credentials (${printable(credentials.identityPoolId)})`),
+            paint.bold(`Users by change of their credentials (${printable(credentials.identityPoolId)})`),
             ...credentialsLines(credentials.changes),
           ],
           ...credentials.transitions.map(one => transitionLines(one, credentialsText, paint)),
@@ -61,7 +61,10 @@ export function diffText(diff: AuditDiff, { color }: TextOptions): string {
   return blocks.map(lines => `${lines.join('\n')}\n`).join('\n')
 }
 
-/** The same as JSON, for programs: the keys of `AuditDiff`. The lists of users have only the first of them; `count` is of all. */
+/**
+ * The same as JSON, for programs: the keys of `AuditDiff`. The lists of users have only the first of them; `count` is
+ * of all.
+ */
 export function diffJson(diff: AuditDiff): string {
   return `${jsonText(diff)}\n`
 }
@@ -103,7 +106,7 @@ export function diffHead({ before, after, semantics, calibration }: DiffHead): s
   return `${jsonLine({ diff: { version: 1, semantics, calibration, before: sides[0], after: sides[1] } })}\n`
 }
 
-/** The last line, without which the lines are cut off. Who the users are is in their lines. */
+/** The last line: lines without it are incomplete. The users are in the lines before it. */
 export function diffTail(diff: AuditDiff): string {
   const { semantics, calibration, before, after, notes, changes, groups, roles, findings } = diff
   const { credentials, newUsers, goneUsers, enabledUsers, disabledUsers, regroupedUsers } = diff
@@ -135,18 +138,18 @@ function sideLines(before: DiffedAudit, after: DiffedAudit): readonly string[] {
 export const CHANGES: Readonly<Record<RoleChange, string>> = {
   gained: 'have a preferred role and had none',
   lost: 'had a preferred role and have none',
-  changed: 'have another preferred role',
+  changed: 'have a different preferred role',
   undetermined: 'may have gained, lost or changed it: the preferred role is undetermined before or after',
   'allowed-roles': 'neither gained, lost nor changed it; what an app may ask for (cognito:roles) is different',
-  same: 'have what they had',
+  same: 'have the same roles as before',
 }
 
 export const CREDENTIALS_CHANGES: Readonly<Record<CredentialsChange, string>> = {
   gained: 'get credentials and got none',
   lost: 'got credentials and get none',
-  changed: 'get the credentials of another role',
+  changed: 'get the credentials of a different role',
   undetermined: 'may have gained, lost or changed them: they are undetermined before or after',
-  same: 'get what they got',
+  same: 'get the same result as before',
 }
 
 function countLines(changes: AuditDiff['changes']): readonly string[] {
@@ -200,7 +203,7 @@ export const USER_LISTS = [
   ['goneUsers', 'Users gone'],
   ['enabledUsers', 'Users who were disabled, and are enabled or may be'],
   ['disabledUsers', 'Users who are disabled, and were enabled or may have been'],
-  ['regroupedUsers', 'Users whose groups changed only'],
+  ['regroupedUsers', 'Users for whom only the groups changed'],
 ] as const
 
 function userBlocks(diff: AuditDiff, paint: Paint): readonly (readonly string[])[] {
@@ -225,7 +228,7 @@ function groupLines({ groupName, change, before, after }: GroupDiff): readonly s
   return [indented(`${name}: ${groupText(before!)} -> ${groupText(after!)}`)]
 }
 
-/** What IAM says of a role, in a few words. */
+/** What IAM says about a role, in a few words. */
 export function roleStateText({ status, trusted, openToOthers, administrator }: RoleState): string {
   return [
     status === 'unknown' ? 'not known whether it exists' : status,

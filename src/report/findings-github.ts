@@ -15,15 +15,15 @@ import { withoutCommands } from './github-log.js'
 import { figure } from './text-table.js'
 import { escapeHidden } from '../text.js'
 
-/** GitHub shows so many annotations of one kind for a step, and drops the rest without a word. */
+/** GitHub shows at most this many annotations of one kind for a step, and silently drops the rest. */
 const MAX_ANNOTATIONS = 10
 
 const COMMANDS = { error: 'error', warning: 'warning', note: 'notice' } as const
 
 /**
- * Findings as annotations of a GitHub Actions step: the worst first, no more of a kind than GitHub shows, and then how many
- * there are besides. Files that were not read are annotated as errors where they fail the run, and as warnings where they are
- * allowed to be skipped. What is suppressed is not annotated.
+ * Findings as annotations of a GitHub Actions step: the worst first, no more of a kind than GitHub shows, and then the
+ * number of the others. Files that were not read are annotated as errors where they fail the run, and as warnings where
+ * they are allowed to be skipped. What is suppressed is not annotated.
  *
  * @see https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands
  */
@@ -41,7 +41,7 @@ export function findingsGithub(report: FindingsReport): string {
     .filter(file => !failing.has(file))
     .map(file => fileAnnotation('warning', file.path, `could not be read: ${file.why}`, lineOf(file)))
   const off = rulesOffText(report)
-  // An option stands in the workflow. A config file may be a part of the change.
+  // An option is in the workflow, where it is seen. A config file may be part of the change itself.
   const isOffByFile = report.rulesOff?.some(({ by }) => !by.startsWith('--')) === true
   const offNotices =
     off !== undefined && isOffByFile ? [`::notice title=${property('rolecast: rules')}::${data(off)}`] : []

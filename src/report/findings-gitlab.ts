@@ -8,7 +8,7 @@ import { jsonText } from './json-text.js'
 /** GitLab has `info`, `minor`, `major`, `critical` and `blocker`. */
 const SEVERITY = { error: 'critical', warning: 'major', note: 'info' } as const satisfies Record<Severity, string>
 
-/** The check of what was not looked at. No rule is called so. */
+/** The check name of what was not looked at. No rule has this name. */
 const NOT_READ = 'not-read'
 
 interface Issue {
@@ -17,16 +17,16 @@ interface Issue {
   readonly severity: (typeof SEVERITY)[Severity]
   readonly path: string
   readonly line?: number | undefined
-  /** With the path, what the issue is recognised by in another run. */
+  /** Together with the path, this identifies the issue in another run. */
   readonly key: string
 }
 
 /**
- * Findings as the Code Quality report of GitLab: a list of issues, of which a merge request shows those that it adds and those
- * that it fixes. What was not read is an issue too, because the format has no other place for it.
+ * Findings as the Code Quality report of GitLab: a list of issues, of which a merge request shows those that it adds
+ * and those that it fixes. What was not read is an issue too, because the format has no other place for it.
  *
- * Not for suppressed findings, which are left out: GitLab cannot mark an issue as accepted. An issue whose line is unknown is on
- * line 1, because the format requires one. Moved lines do not change a fingerprint.
+ * Not for suppressed findings, which are left out: GitLab cannot mark an issue as accepted. An issue whose line is
+ * unknown is on line 1, because the format requires one. Moved lines do not change a fingerprint.
  *
  * @see https://docs.gitlab.com/ci/testing/code_quality/#code-quality-report-format
  */

@@ -14,10 +14,10 @@ import { escapeCommands } from './github-log.js'
 import { groupBy } from '../record.js'
 
 /**
- * Findings as JUnit XML: a suite for each source, a case for each finding, and one that passes for a source without any. A
- * case fails where the finding fails the run, and is an error for a file that could not be read; what is suppressed, and
- * what was not looked at without failing the run, are skipped cases. The properties of the first suite say how much there was
- * to look at.
+ * Findings as JUnit XML: a suite for each source, a case for each finding, and one that passes for a source without
+ * any. A case fails where the finding fails the run, and is an error for a file that could not be read; what is
+ * suppressed, and what was not looked at without failing the run, are skipped cases. The properties of the first suite
+ * say how much there was to look at.
  */
 export function findingsJunit(report: FindingsReport): string {
   const { findings, read, skipped, strict } = report
@@ -55,7 +55,7 @@ export function findingsJunit(report: FindingsReport): string {
     .join('')
 }
 
-/** The suite that is about no file. */
+/** The suite that is not about a file. */
 const SUMMARY = 'rolecast'
 
 function propertiesOf(report: FindingsReport): readonly string[] {

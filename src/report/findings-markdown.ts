@@ -16,8 +16,8 @@ import {
 import { figure } from './text-table.js'
 
 /**
- * The bytes of a report. GitHub drops the summary of a step that has more than 1,048,576; the rest is for what else the step
- * writes there.
+ * The bytes of a report. GitHub drops the summary of a step that has more than 1,048,576; the rest is for what else the
+ * step writes there.
  *
  * @see https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#step-isolation-and-limits
  */
@@ -27,12 +27,12 @@ const MAX_BYTES = 1_000_000
 const MAX_LIST_BYTES = 200_000
 
 /**
- * Findings as GitHub Flavored Markdown, for the summary of a job: what fails the run, a table of the findings with the worst
- * first, what was not looked at, what is suppressed, and what to do next. It has at most 1,000,000 bytes, and says how much is
- * left out.
+ * Findings as GitHub Flavored Markdown, for the summary of a job: what fails the run, a table of the findings with the
+ * worst first, what was not looked at, what is suppressed, and what to do next. It has at most 1,000,000 bytes, and
+ * says how much is left out.
  *
- * No name in it starts a link, an image, a mention, a cell or HTML. Some characters have a zero-width space after them, so do
- * not copy names out of it. Not for programs: its form may change.
+ * No name in it starts a link, an image, a mention, a cell or HTML. Some characters have a zero-width space after them,
+ * so do not copy names out of it. Not for programs: its form may change.
  *
  * @see https://docs.github.com/en/actions/reference/workflows-and-actions/workflow-commands#adding-a-job-summary
  */
@@ -97,7 +97,7 @@ function verdictLines(report: FindingsReport): readonly string[] {
       : `No finding of severity \`${failOn}\` or above`
   return [
     `**${threshold}.** Exit code 0.`,
-    ...(isComplete(report) ? [] : ['', 'Not everything was looked at, or is known: this is not a clean result.']),
+    ...(isComplete(report) ? [] : ['', 'Not everything was looked at or is known: this is not a clean result.']),
   ]
 }
 
@@ -181,11 +181,11 @@ function code(text: string): string {
 }
 
 /**
- * Sentences with names in backticks, as `quote` writes them: as many end a name as begin it. Backticks that do not pair up are
- * escaped text.
+ * Sentences with names in backticks, as `quote` writes them: as many end a name as begin it. Backticks that do not pair
+ * up are escaped text.
  */
 function prose(text: string): string {
-  // Two are a name without characters.
+  // Two backticks are an empty name.
   const runs = [...text.matchAll(/(?<!`)(?:`|`{3,})(?!`)/g)].map(({ 0: { length }, index }) => ({ length, index }))
   const ends = new Map<number, (typeof runs)[number]>()
   const endOf = new Map<number, (typeof runs)[number]>()
@@ -200,7 +200,7 @@ function prose(text: string): string {
     const end = endOf.get(index)
     if (end === undefined || index < done) continue
     const name = text.slice(index + length, end.index)
-    // A name with backticks has a space on either side.
+    // A name that contains backticks has a space on either side.
     const shown = length === 1 ? name : name.replace(/^ (.+) $/s, '$1')
     parts.push(escaped(escapeHidden(text.slice(done, index)), '@#:.'))
     parts.push(`<code>${escaped(escapeHidden(shown), '@')}</code>`)
@@ -209,7 +209,7 @@ function prose(text: string): string {
   return [...parts, escaped(escapeHidden(text.slice(done)), '@#:.')].join('')
 }
 
-/** ASCII that is no letter, no digit and no space, without what begins nothing inside a line. */
+/** ASCII punctuation, except the characters that have no meaning inside a line. */
 const MARKUP = /(?![-/,;()+=%?'"]|(?<!www)\.|:(?: |$))[!-/:-@[-`{-~]/gi
 
 /**

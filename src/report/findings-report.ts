@@ -5,31 +5,31 @@ import type { RuleOff } from '../rules/validate.js'
 import { listItems, quote } from '../errors.js'
 import { escapeHidden, printable } from '../text.js'
 import { groupBy } from '../record.js'
-import { figure } from './text-table.js'
+import { figure } from './figure.js'
 
-/** From which severity on findings fail a run. */
+/** The lowest severity at which findings fail a run. */
 export type FailOn = Severity | 'never'
 
 export const FAIL_ON: readonly FailOn[] = ['error', 'warning', 'note', 'never']
 
-/** What a validation has found, in what, and what it did not look at. */
+/** What a validation found, what it read, and what it did not look at. */
 export interface FindingsReport {
   /** By location; suppressed ones included. */
   readonly findings: readonly Finding[]
   /** What was read: files, or the user pool id of a live pool. */
   readonly read: readonly string[]
-  /** What the rules had to look at. */
+  /** How much the rules looked at. */
   readonly coverage: Coverage
-  /** What is of a known format, or speaks of Cognito's groups, and could not be read. It fails the run. */
+  /** Files of a known format, or that mention Cognito's groups, that could not be read. They fail the run. */
   readonly skipped: readonly SkippedFile[]
   /**
-   * Programs, scripts and parts of templates that speak of Cognito's groups and are never read; and files of which a part is not
-   * followed, such as a nested stack, which may have any resource.
+   * Programs, scripts and parts of templates that mention Cognito's groups and are never read; and files with a part
+   * that is not followed, such as a nested stack, which may have any resource.
    */
   readonly notRead: readonly NotReadFile[]
-  /** What was looked at and has nothing of Cognito. */
+  /** Files that were looked at and have nothing to do with Cognito. */
   readonly unrelated: readonly SkippedFile[]
-  /** Rules that were switched off on purpose: they have not looked at anything. */
+  /** Rules that were switched off on purpose, so they did not run. */
   readonly rulesOff?: readonly RuleOff[] | undefined
   readonly failOn: FailOn
   /** Whether files that could not be read do not fail the run. */
@@ -53,7 +53,7 @@ export interface NotReadFile {
   readonly next: string
 }
 
-/** The rules that say what was not looked at, or is not known: with `--strict` they fail the run. */
+/** The rules that report what was not looked at, or is not known. With `--strict` they fail the run. */
 const INCOMPLETE: ReadonlySet<string> = new Set(['COG190', 'COG194'])
 
 /** Whether a finding fails the run. A suppressed one never does. */
@@ -66,13 +66,13 @@ export function fails(
   return failOn !== 'never' && SEVERITIES.indexOf(severity) >= SEVERITIES.indexOf(failOn)
 }
 
-/** The files that could not be read, as far as they fail the run: all of them, where no other was read. */
+/** The unreadable files that fail the run: all of them, if no other file was read. */
 export function failuresOf({ read, skipped, allowSkipped, strict }: FindingsReport): readonly SkippedFile[] {
   const areAllowed = allowSkipped && !strict && read.length > 0
   return skipped.filter(({ isNamed }) => isNamed === true || !areAllowed)
 }
 
-/** 0: nothing that fails the run; 1: a finding does; 2: the run is not complete, because a file could not be read. */
+/** 0: nothing fails the run; 1: a finding does; 2: the run is not complete, because a file could not be read. */
 export function exitCodeOf(report: FindingsReport): 0 | 1 | 2 {
   if (failuresOf(report).length > 0) return 2
   const isIncomplete = report.strict && report.notRead.length > 0
@@ -80,17 +80,17 @@ export function exitCodeOf(report: FindingsReport): 0 | 1 | 2 {
 }
 
 /**
- * Whether everything was looked at, and all of it is known. False says nothing about what was found, only that something was
- * not looked at; what is suppressed counts as not looked at.
+ * Whether everything was looked at, and all of it is known. False says nothing about what was found, only that
+ * something was not looked at; what is suppressed counts as not looked at.
  */
 export function isComplete({ findings, skipped, notRead }: FindingsReport): boolean {
   return skipped.length === 0 && notRead.length === 0 && !findings.some(({ ruleId }) => INCOMPLETE.has(ruleId))
 }
 
-/** So many rules are named that were switched off by one thing. */
+/** At most this many rules are named for each option or file that switched them off. */
 const MAX_RULES = 5
 
-/** `rules not run: COG101 (rolecast.config.json), 40 (--only)`. Undefined where none was switched off. */
+/** `rules not run: COG101 (rolecast.config.json), 40 (--only)`. Undefined if none was switched off. */
 export function rulesOffText({ rulesOff = [] }: FindingsReport): string | undefined {
   if (rulesOff.length === 0) return undefined
   const parts = [...groupBy(rulesOff, ({ by }) => by)].map(([by, rules]) => {
@@ -149,13 +149,16 @@ export function notLookedAtLines(report: FindingsReport, shown: Shown = AS_TEXT)
   ]
 }
 
-/** Whether a file is read, but for a part of it. */
+/** Whether a file was read except for a part of it. */
 function createPartCheck({ read }: FindingsReport): (file: NotReadFile) => boolean {
   const isRead = new Set(read)
   return ({ path }) => isRead.has(path)
 }
 
-/** Of files that are read in part. Many are one line: most of what a large project nests or calls is about something else. */
+/**
+ * The lines about files that are read in part. Many files share one line: most of what a large project nests is not
+ * about Cognito.
+ */
 function partLines(files: readonly NotReadFile[], { name, sentence }: Shown): readonly string[] {
   if (files.length <= MAX_NAMED)
     return files.map(({ path, why, next }) => `read in part ${name(path)}: ${sentence(`${why}; ${next}`)}`)
@@ -163,7 +166,7 @@ function partLines(files: readonly NotReadFile[], { name, sentence }: Shown): re
   return [`read in part ${namesOf(files, name)}: ${sentence(`something in each is not followed; ${next}`)}`]
 }
 
-/** What is not read of each file, ready for a report that names the file itself: "not read: it is a CDK program; …". */
+/** What is not read in each file, for a report that names the file itself: "not read: it is a CDK program; …". */
 export function notReadTexts(report: FindingsReport): readonly { readonly path: string; readonly text: string }[] {
   const isPart = createPartCheck(report)
   return report.notRead.map(file => {
@@ -172,7 +175,7 @@ export function notReadTexts(report: FindingsReport): readonly { readonly path: 
   })
 }
 
-/** So many files are named that are not read for one reason. */
+/** At most this many files are named for each reason. */
 const MAX_NAMED = 5
 
 function notReadLine(files: readonly NotReadFile[], { name, sentence }: Shown): string {
@@ -193,7 +196,7 @@ export function reasonOf({ path, why }: Pick<SkippedFile, 'path' | 'why'>, { nam
   return isNamed ? sentence(why) : `${name(path)}: ${sentence(why)}`
 }
 
-/** The line that a reason names behind the path. */
+/** The line number that a reason names after the path. */
 export function lineOf({ path, why }: Pick<SkippedFile, 'path' | 'why'>): number | undefined {
   if (!why.startsWith(withLine(path))) return undefined
   const line = Number(/^\d{1,9}(?!\d)/.exec(why.slice(withLine(path).length))?.[0])
@@ -205,7 +208,7 @@ function relocatedReason({ path, why }: SkippedFile, moved: string): string {
   return of === undefined ? why : `${of(moved)}${why.slice(of(path).length)}`
 }
 
-/** How a reason begins that quotes a path with its line. */
+/** The beginning of a reason that quotes a path with its line. */
 function withLine(path: string): string {
   const quoted = quote(`${path}:`)
   const fence = /^`+/.exec(quoted)![0]
@@ -232,7 +235,7 @@ export function locationText({ path, line, column }: Finding['location']): strin
   ].join(':')
 }
 
-/** The report with other paths: those that are read, those of locations, and those of files that were not looked at. */
+/** The report with its paths mapped: of files that were read, of locations, and of files that were not looked at. */
 export function relocate(report: FindingsReport, pathOf: (path: string) => string): FindingsReport {
   const at = <T extends { readonly path: string }>(one: T): T => ({ ...one, path: pathOf(one.path) })
   return {

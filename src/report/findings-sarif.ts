@@ -16,7 +16,7 @@ import { jsonText } from './json-text.js'
 import { ruleMarkdown, ruleText } from './rule-page.js'
 
 export interface SarifOptions {
-  /** Every rule that a finding may be of. */
+  /** Every rule that can report a finding. */
   readonly rules: readonly Rule[]
   /** Of rolecast. */
   readonly version: string
@@ -92,14 +92,14 @@ function toResult(finding: Finding, ruleIndex: number | undefined) {
     message: { text: sentencesOf(finding) },
     locations: [toLocation(location)],
     relatedLocations: related.map((one, id) => ({ id, message: { text: one.message }, ...toLocation(one.location) })),
-    // GitHub takes the second, and makes one of the line's text where there is none.
+    // GitHub uses the second, and computes it from the line's text if it is missing.
     partialFingerprints: { 'rolecast/v1': fingerprint, primaryLocationLineHash: `${fingerprint}:1` },
     suppressions:
       suppressed === undefined
         ? []
         : [
             {
-              // What stands in a line is a comment, or Metadata; a config file and a baseline have none.
+              // A suppression with a line is a comment or Metadata. One from a config file or a baseline has no line.
               kind: suppressed.location.line === undefined ? 'external' : 'inSource',
               status: 'accepted',
               justification: suppressed.reason,
@@ -136,7 +136,7 @@ function toLocation({ path, line, column, endLine, endColumn, construct }: Locat
   }
 }
 
-/** A relative reference, as code scanning needs it to find the file; what lies elsewhere is a file URL. */
+/** A relative reference, which code scanning needs to find the file; a file URL for a file outside the folder. */
 function toUri(path: string): string {
   if (isAbsolute(path)) return pathToFileURL(path).href
   // Half a surrogate pair cannot be encoded.

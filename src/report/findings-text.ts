@@ -11,14 +11,16 @@ import {
   summaryOf,
 } from './findings-report.js'
 import { printable } from '../text.js'
-import { type Columns, excerptAround, excerptFrom, type Span, wrapParts, wrapText } from './fit-width.js'
+import { codeFrame, type FrameLine, linesOf } from './code-frame.js'
+import { type Columns, excerptAround, excerptStart, wrapParts, wrapText } from './fit-width.js'
 import type { Paint, TextOptions } from './text-style.js'
 
 export interface FindingsTextOptions extends TextOptions {
-  /** The texts that the locations are in, by path; what is not there gets no frame. */
+  /** The contents of the files that have the locations, by path. A location in any other file gets no code frame. */
   readonly sources: ReadonlyMap<string, string>
   /**
-   * The width of the terminal: lines of text are broken between words to fit, and lines of files are cut around what is marked.
+   * The width of the terminal: lines of text are broken between words to fit, and lines of files are cut around the
+   * marked part.
    *
    * @default text is not broken, and lines of files are cut to 120 columns
    */
@@ -26,8 +28,8 @@ export interface FindingsTextOptions extends TextOptions {
 }
 
 /**
- * Findings as text for people: the location, what Cognito does and why, the lines of the file with a caret, and the fix. Not
- * for programs: its form may change.
+ * Findings as text for people: the location, what Cognito does and why, the lines of the file with a caret, and the
+ * fix. Not for programs: its form may change.
  */
 export function findingsText(report: FindingsReport, { sources, color, columns }: FindingsTextOptions): string {
   const paint = picocolors.createColors(color)
@@ -58,7 +60,7 @@ export function findingsText(report: FindingsReport, { sources, color, columns }
 /** Why the run fails although no finding does. */
 function strictLines(report: FindingsReport): readonly string[] {
   return report.strict && !isComplete(report)
-    ? ['--strict fails the run for what was not looked at, or is not known']
+    ? ['--strict fails the run, because something was not looked at, or is not known']
     : []
 }
 
@@ -112,7 +114,7 @@ function first(related: Finding['related']): readonly (Finding['related'][number
 
 const MAX_FOREIGN = 500
 
-/** What a template's author wrote, which may have any length. */
+/** Text from a template, which may have any length. */
 function short(text: string): string {
   return text.length > MAX_FOREIGN ? `${text.slice(0, MAX_FOREIGN)}… (${text.length} characters)` : text
 }
@@ -125,7 +127,7 @@ function suppressedLine({ ruleId, slug, location, suppressed }: Finding): readon
   ]
 }
 
-/** Columns of a line that are shown where there is no terminal: a file may be one line. */
+/** Columns of a line that are shown if there is no terminal: a whole file may be one line. */
 const WIDTH = 120
 
 /** Columns of a line that are shown in the narrowest terminal. */
@@ -138,34 +140,28 @@ function createFrames(
   columns: Columns,
 ): (location: Location) => readonly string[] {
   const split = new Map<string, readonly string[]>()
-  const linesOf = (path: string) => {
+  const linesIn = (path: string) => {
     const known = split.get(path)
     if (known !== undefined) return known
-    const lines = sources.get(path)?.split(/\r\n|\n|\r/) ?? []
+    const text = sources.get(path)
+    const lines = text === undefined ? [] : linesOf(text)
     split.set(path, lines)
     return lines
   }
   return location => {
-    const { path, line } = location
-    const lines = linesOf(path)
-    const text = line === undefined ? undefined : lines[line - 1]
-    if (line === undefined || text === undefined) return []
-    const numbers = [line - 1, line, line + 1].filter(number => number >= 1 && number <= lines.length)
-    const digits = String(numbers.at(-1)).length
-    const gutter = (number: number) => `  ${number === line ? '>' : ' '} ${String(number).padStart(digits)} | `
-    const width = columns === undefined ? WIDTH : Math.max(MIN_WIDTH, columns - gutter(line).length)
-    const { text: marked, from, before, marked: length } = excerptAround(text, markOf(location, text), width)
+    const frame = codeFrame(linesIn(location.path), location)
+    const marked = frame.find(({ mark }) => mark !== undefined)
+    if (marked?.mark === undefined) return []
+    const digits = String(frame.at(-1)!.number).length
+    const gutter = ({ number, mark }: FrameLine) =>
+      `  ${mark === undefined ? ' ' : '>'} ${String(number).padStart(digits)} | `
+    const width = columns === undefined ? WIDTH : Math.max(MIN_WIDTH, columns - gutter(marked).length)
+    const { text, before, marked: length } = excerptAround(marked.text, marked.mark, width)
     const caret = `${' '.repeat(before)}${'^'.repeat(length)}`
-    return numbers.flatMap(number =>
-      number === line
-        ? [`${gutter(number)}${marked}`.trimEnd(), paint.red(`    ${' '.repeat(digits)} | ${caret}`)]
-        : [paint.dim(`${gutter(number)}${excerptFrom(lines[number - 1]!, from, width)}`.trimEnd())],
+    return frame.flatMap(line =>
+      line === marked
+        ? [`${gutter(line)}${text}`.trimEnd(), paint.red(`    ${' '.repeat(digits)} | ${caret}`)]
+        : [paint.dim(`${gutter(line)}${excerptStart(line.text, width)}`.trimEnd())],
     )
   }
-}
-
-/** What is marked in the line: to its end where the location goes on in the next one. */
-function markOf({ line, column = 1, endLine, endColumn }: Location, text: string): Span {
-  const end = endLine === undefined || endLine === line ? (endColumn ?? column + 1) : text.length + 1
-  return { start: column - 1, end: end - 1 }
 }

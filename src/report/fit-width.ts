@@ -5,12 +5,12 @@ import { textWidth } from './text-width.js'
 export type Columns = number | undefined
 
 /**
- * Sentences as lines that fit, broken between words. The lines after the first begin with `hanging`. Names in them are quoted,
- * which isolates what is written from right to left.
+ * Sentences as lines that fit, broken between words. The lines after the first begin with `hanging`. Names in them are
+ * quoted, which isolates right-to-left text.
  */
 export function wrapText(text: string, columns: Columns, { start = '', hanging = '' } = {}): readonly string[] {
   if (columns === undefined) return [`${start}${escapeHidden(text)}`]
-  // What is escaped is measured as it is printed.
+  // Escaped characters are measured as they are printed.
   return wrap(escapeHidden(text).split(' '), columns, { start, hanging }, textWidth).map(
     ({ lead, words }) => `${lead}${words.join(' ')}`,
   )
@@ -53,7 +53,7 @@ function wrap(
   return lines
 }
 
-/** A part of a line, from 0, in UTF-16 code units; its end is behind it. */
+/** A part of a line, counted from 0 in UTF-16 code units; `end` is exclusive. */
 export interface Span {
   readonly start: number
   readonly end: number
@@ -62,8 +62,6 @@ export interface Span {
 /** As much of a line as fits, around a marked part. */
 export interface Excerpt {
   readonly text: string
-  /** Where the excerpt begins in the line, in UTF-16 code units. */
-  readonly from: number
   /** Columns before the mark, and of the mark. */
   readonly before: number
   readonly marked: number
@@ -81,21 +79,21 @@ interface Cell {
 }
 
 /**
- * Cuts a line around a mark, so that the beginning of the mark is visible. `…` stands where something is left out. Wide
+ * Cuts a line around a mark, so that the beginning of the mark is visible. `…` replaces what is left out. Wide
  * characters count twice.
  *
  * @param width columns, at least 3
  */
 export function excerptAround(line: string, mark: Span, width: number): Excerpt {
   const start = Math.min(mark.start, line.length)
-  // What is longer does not fit, whatever it is.
+  // Anything longer cannot fit.
   const near = width * MAX_UNITS
   const left = cellsBefore(line, start, width)
   const right = cellsOf(line, start, Math.min(line.length, start + near), width)
   const leftWidth = widthOf(left)
   const rightWidth = widthOf(right)
   const isWhole = start <= near && line.length - start <= near && leftWidth + rightWidth <= width
-  if (isWhole) return excerpt({ left, right, cutLeft: false, cutRight: false }, mark, 0)
+  if (isWhole) return excerpt({ left, right, cutLeft: false, cutRight: false }, mark)
   // Half of it before the mark, or more where less comes after it.
   const forLeft = Math.max(Math.floor(width / 2), width - rightWidth - (line.length - start > near ? 1 : 0))
   const keepsLeft = start <= near && leftWidth <= forLeft
@@ -103,23 +101,16 @@ export function excerptAround(line: string, mark: Span, width: number): Excerpt 
   const forRight = width - widthOf(shownLeft) - (keepsLeft ? 0 : 1)
   const keepsRight = line.length - start <= near && rightWidth <= forRight
   const shownRight = keepsRight ? right : firstCells(right, forRight - 1)
-  return excerpt(
-    { left: shownLeft, right: shownRight, cutLeft: !keepsLeft, cutRight: !keepsRight },
-    mark,
-    shownLeft[0]?.start ?? start,
-  )
+  return excerpt({ left: shownLeft, right: shownRight, cutLeft: !keepsLeft, cutRight: !keepsRight }, mark)
 }
 
-/** The part of another line that stands above or below an excerpt. */
-export function excerptFrom(line: string, from: number, width: number): string {
-  const begins = Math.min(from, line.length)
-  // In the column in which the marked line has its `…`.
-  const lead = line.slice(0, begins).trim() !== '' ? CUT : from > 0 ? ' ' : ''
-  const room = width - lead.length
-  const cells = cellsOf(line, begins, Math.min(line.length, begins + width * MAX_UNITS), width)
-  const isWhole = line.length - begins <= width * MAX_UNITS && widthOf(cells) <= room
-  const shown = isWhole ? cells : firstCells(cells, room - 1)
-  return printable(`${lead}${textOf(shown)}${isWhole ? '' : CUT}`).trimEnd()
+/** As much of a line as fits, from its beginning: for the lines above and below an excerpt. */
+export function excerptStart(line: string, width: number): string {
+  const near = Math.min(line.length, width * MAX_UNITS)
+  const cells = cellsOf(line, 0, near, width)
+  const isWhole = near === line.length && widthOf(cells) <= width
+  const shown = isWhole ? cells : firstCells(cells, width - 1)
+  return printable(`${textOf(shown)}${isWhole ? '' : CUT}`).trimEnd()
 }
 
 /** UTF-16 code units of a column, at most, in text that somebody reads. */
@@ -133,18 +124,16 @@ function excerpt(
     cutRight,
   }: { readonly left: readonly Cell[]; readonly right: readonly Cell[]; cutLeft: boolean; cutRight: boolean },
   mark: Span,
-  from: number,
 ): Excerpt {
   const marked = widthOf(right.filter(cell => cell.start < mark.end))
   return {
     text: printable(`${cutLeft ? CUT : ''}${textOf(left)}${textOf(right)}${cutRight ? CUT : ''}`),
-    from,
     before: widthOf(left) + (cutLeft ? 1 : 0),
     marked: Math.max(1, marked),
   }
 }
 
-/** What a reader sees as characters, those of a slice of the line, up to the first one that is beyond the width. */
+/** The graphemes of a slice of the line, up to the first one beyond the width. */
 function cellsOf(line: string, start: number, end: number, width = Infinity): readonly Cell[] {
   const from = isInsidePair(line, start) ? start + 1 : start
   const to = isInsidePair(line, end) ? end - 1 : end
@@ -162,7 +151,7 @@ function cellsOf(line: string, start: number, end: number, width = Infinity): re
   return cells
 }
 
-/** Those before a place, at least as many as fit. */
+/** The graphemes before a position, at least as many as fit. */
 function cellsBefore(line: string, end: number, width: number): readonly Cell[] {
   for (let near = width; ; near *= 2) {
     const cells = cellsOf(line, Math.max(0, end - near), end)
@@ -170,7 +159,7 @@ function cellsBefore(line: string, end: number, width: number): readonly Cell[] 
   }
 }
 
-/** Most files have few different characters, and a width takes long to find. */
+/** Cached: most files have few different characters, and finding a width is slow. */
 const shownCells = new Map<string, Pick<Cell, 'text' | 'width'>>()
 const MAX_KEPT = 5_000
 
@@ -199,7 +188,7 @@ function isInsidePair(line: string, index: number): boolean {
   return index > 0 && index < line.length && /^[\ud800-\udbff][\udc00-\udfff]$/.test(line.slice(index - 1, index + 1))
 }
 
-/** As `printable` shows it, without the isolates that it puts around what is written from right to left. */
+/** As `printable` shows it, without the isolates that it puts around right-to-left text. */
 function shownAs(segment: string): string {
   if (segment === '\t') return '  '
   const shown = printable(segment)

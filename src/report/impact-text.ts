@@ -13,26 +13,26 @@ import type { CalibrationSource } from '../claims/choose-semantics.js'
 import type { Semantics } from '../claims/decide.js'
 import type { Paint, TextOptions } from './text-style.js'
 
-/** What is known of an impact before its first user. */
+/** What is known about an impact before its first user. */
 export interface ImpactHead {
   /** Of rolecast. */
   readonly toolVersion: string
   readonly reading: AuditReading
   readonly semantics: Semantics
-  /** Absent where no calibration chose the semantics. */
+  /** Absent if no calibration chose the semantics. */
   readonly calibration?: CalibrationSource | undefined
   /** What changed while the pool was read. */
   readonly poolChanges: readonly PoolChange[]
-  /** A sentence for each thing that is not looked at, besides what is never. */
+  /** A sentence for each thing that is not looked at, in addition to what is never looked at. */
   readonly notLookedAt: readonly string[]
 }
 
-/** A change of a group, and what is special about it. */
+/** A change of a group, with a note about it. */
 export type NotedChange = GroupChange & { readonly note?: string | undefined }
 
 /** What a change of a pool's groups does to its users, and how its ties could be removed. */
 export interface ImpactReport extends ImpactHead {
-  /** What was to be tried; absent where only the suggestion was asked for. */
+  /** The changes that were tried; absent if only the suggestion was asked for. */
   readonly trial?:
     | {
         readonly changes: readonly NotedChange[]
@@ -91,8 +91,9 @@ export function impactText(report: ImpactReport, { color }: TextOptions): string
 }
 
 /**
- * An impact as JSON, for programs: `version` of this form, the tool, what was read and when, what changed meanwhile (`changes`), and
- * the `trial` and `suggestion` of `ImpactReport`. The lists of users have only the first of them, and `count` is of all.
+ * An impact as JSON, for programs: `version` of this form, the tool, what was read and when, what changed meanwhile
+ * (`changes`), and the `trial` and `suggestion` of `ImpactReport`. The lists of users have only the first of them, and
+ * `count` is of all.
  */
 export function impactJson(report: ImpactReport): string {
   const { trial, suggestion } = report
@@ -107,7 +108,7 @@ export function impactHead(
   return `${jsonLine({ impact: { ...headOf(head), trial: { changes, undetermined } } })}\n`
 }
 
-/** The last line: a file without it is cut off. What is not known is whole only here. */
+/** The last line: a file without it is incomplete. Only here is the list of what is not known complete. */
 export function impactTail({
   impact,
   memberships,
@@ -129,9 +130,9 @@ function limitsOf({ reading, calibration, notLookedAt }: ImpactHead): readonly s
   return [
     ...notLookedAt,
     ...calibrationLimits({ calibration }),
-    'This is about the role that tokens prefer (cognito:preferred_role), and not about whose credentials an identity pool gives.',
+    "This is about the role that tokens prefer (cognito:preferred_role), and not about which role's credentials an identity pool gives.",
     ...(reading.startedAt === undefined || reading.endedAt === undefined
-      ? ['Nothing tells when the groups and users were read from the pool, or what changed in between.']
+      ? ['It is not known when the groups and users were read from the pool, or what changed in between.']
       : []),
   ]
 }
@@ -139,7 +140,7 @@ function limitsOf({ reading, calibration, notLookedAt }: ImpactHead): readonly s
 function disabledLines({ disabled, disabledChanged }: ImpactSummary): readonly string[] {
   if (disabled === 0) return []
   return [
-    `${counted(disabled, 'disabled user')} in none of these figures; for ${figure(disabledChanged)} of them something changes, once enabled`,
+    `not in these figures: ${counted(disabled, 'disabled user')}; for ${figure(disabledChanged)} of them something changes once they are enabled`,
   ].map(indented)
 }
 
@@ -163,10 +164,10 @@ function changeLine({ groupName, precedence, roleArn, remove, add, note }: Noted
 const MEANINGS: Readonly<Record<RoleChange, string>> = {
   gained: 'get a preferred role and had none',
   lost: 'had a preferred role and get none',
-  changed: 'get another preferred role',
+  changed: 'get a different preferred role',
   undetermined: 'may gain, lose or change it: the preferred role is undetermined before or after',
   'allowed-roles': 'neither gain, lose nor change it; what an app may ask for (cognito:roles) changes',
-  same: 'keep what they have',
+  same: 'keep the same roles',
 }
 
 const ORDER = Object.keys(MEANINGS) as readonly RoleChange[]
@@ -205,12 +206,10 @@ function suggestionBlocks(
   const verdict =
     moved === 0
       ? "No user's role changes."
-      : `${figure(moved)} of ${figure(enabled)} users change: they are in a tie today, and numbers without ties always give them a preferred role.`
+      : `The role of ${figure(moved)} of ${figure(enabled)} users changes: they are in a tie today, and numbers without ties always give them a preferred role.`
   return [
     [
-      paint.bold(
-        "A separate suggestion, of which nothing is in the above: a renumbering without ties of today's groups",
-      ),
+      paint.bold("A separate suggestion, not included above: today's groups, renumbered so that there are no ties"),
       ...rows,
       ...[verdict, ...disabledLines(impact)].map(line => indented(line.trimStart())),
     ],

@@ -7,14 +7,14 @@ export function escapedJson(value: unknown, characters: RegExp, indent?: number)
 }
 
 /**
- * JSON for programs and for eyes: nothing in it moves the cursor of a terminal, and no `##[` in it is a command in a log of
- * GitHub Actions. What it says is the same.
+ * JSON for programs and for eyes: nothing in it moves the cursor of a terminal, and no `##[` in it is a command in a
+ * log of GitHub Actions. What it says is the same.
  */
 export function jsonText(value: unknown): string {
   return escapedJson(value, /[\u007f-\u009f\u2028\u2029]|#(?=#\[)/g, 2)
 }
 
-/** The same in one line, whatever a reader takes for the end of one. */
+/** The same in one line, by any reader's idea of a line end. */
 export function jsonLine(value: unknown): string {
   return escapedJson(value, /[\u007f-\u009f\u2028\u2029]|#(?=#\[)/g)
 }

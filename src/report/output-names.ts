@@ -1,9 +1,9 @@
 import type { Outcome } from '../claims/decide.js'
 import type { Evidence } from '../claims/evidence.js'
 
-/** What a name in an output means that is not a rule, a finding or an error code. */
+/** The meaning of a name in an output other than a rule, a finding or an error code. */
 export interface OutputNameText {
-  /** Where it stands, as in "an outcome". */
+  /** What kind of name it is, such as "an outcome". */
   readonly where: string
   readonly says: string
   readonly next?: string
@@ -11,14 +11,14 @@ export interface OutputNameText {
 
 const OUTCOMES: Readonly<Record<Outcome, Omit<OutputNameText, 'where'>>> = {
   resolved: { says: 'One role is certainly preferred. It is `cognito:preferred_role` in the ID token.' },
-  none: { says: 'No role is preferred. The rule beside it says why, such as `no-precedence`.' },
+  none: { says: 'No role is preferred. The rule that is reported with it says why, such as `no-precedence`.' },
   ambiguous: {
     says: 'Groups with different roles tie for the first rank. Cognito sets no preferred role and does not consult the next precedence.',
     next: 'Give the groups different numbers.',
   },
   undetermined: {
     says: 'Whether a role is preferred is not known. The candidate is the role that is preferred if any is.',
-    next: 'Grant nothing on the candidate. Give the groups different numbers, or find out with `rolecast calibrate` what Cognito does.',
+    next: 'Do not grant access based on the candidate. Give the groups different numbers, or find out with `rolecast calibrate` what Cognito does.',
   },
 }
 
@@ -27,10 +27,10 @@ const EVIDENCES: Readonly<Record<Evidence, Omit<OutputNameText, 'where'>>> = {
   documented: { says: "AWS's documentation says so, and no token is consulted." },
   inferred: { says: 'No token shows this very case. It follows from cases that are observed or documented.' },
   calibrated: {
-    says: 'The tokens of a scratch user pool show it, which is what --calibration gives. Without the calibration, the outcome is another one.',
+    says: 'The tokens of a scratch user pool show it, as recorded in the file that --calibration names. Without the calibration, the outcome is different.',
   },
   unknown: {
-    says: 'Neither AWS nor any known token says it.',
+    says: 'Neither AWS documentation nor any known token shows this outcome.',
     next: 'Find out with `rolecast calibrate` what Cognito does, or avoid the case.',
   },
 }
@@ -43,7 +43,7 @@ export const OUTPUT_NAMES: readonly (readonly [name: string, text: OutputNameTex
     'invalid-input',
     {
       where: 'a rule in the result of rolecast sql',
-      says: 'The row has no username or no user pool, or the user is in a group that cannot be used: its name is on several rows or empty, or its precedence is not one that Cognito accepts. Nothing is said of the role.',
+      says: 'The row has no username or no user pool, or the user is in a group that cannot be used: its name is on several rows or empty, or its precedence is not one that Cognito accepts. The result says nothing about the role.',
       next: 'Correct the row of the user, or the rows of the group.',
     },
   ],
@@ -60,7 +60,7 @@ export const OUTPUT_NAMES: readonly (readonly [name: string, text: OutputNameTex
     {
       where: 'a check in the report for GitLab',
       says: 'A file was not read, or only in part. What is in the rest of it is not known.',
-      next: 'Do what the message says, such as to validate what a program makes.',
+      next: 'Do what the message says, such as validating what a program writes.',
     },
   ],
 ]

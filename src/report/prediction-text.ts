@@ -8,19 +8,20 @@ import { printable } from '../text.js'
 import { type CredentialsPrediction, credentialBlocks } from './credentials-text.js'
 import type { TextOptions, Paint } from './text-style.js'
 
-/** A resolution with what explains it to a person. */
+/** A resolution, with the details that explain it to a person. */
 export interface Prediction {
   readonly resolution: Resolution
   /** The groups that were resolved, with their precedence and role. */
   readonly groups: readonly Group[]
   readonly unknownGroups: readonly string[]
-  /** What an identity pool makes of the claims, where there is one to ask. */
+  /** What an identity pool does with the claims, if one was asked about. */
   readonly credentials?: CredentialsPrediction | undefined
 }
 
 /**
  * A prediction as text for people: the groups as a ladder in precedence order with the winner marked, each claim, and
- * the reason; with an identity pool, the role whose credentials the user gets, and the reason. Not for programs: its form may change.
+ * the reason; with an identity pool, the role whose credentials the user gets, and the reason. Not for programs: its
+ * form may change.
  */
 export function predictionText(prediction: Prediction, { color }: TextOptions): string {
   const { resolution, unknownGroups } = prediction
@@ -45,7 +46,7 @@ export function predictionText(prediction: Prediction, { color }: TextOptions): 
 
 const MARKS = { resolved: '>', none: '-', ambiguous: '!', undetermined: '?' } as const
 
-/** What the marks before groups say, for a place that is read once: a line in each output would be noise. */
+/** The meaning of the marks before groups, for the help text: a line in each output would be noise. */
 export const MARKS_LEGEND =
   'Marks of the groups that decide: > its role is preferred; ! different roles tie; - no role is preferred; ? not documented.'
 

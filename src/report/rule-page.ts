@@ -1,8 +1,9 @@
-import type { Rule } from '../rules/rule.js'
+import { lowered, type Rule } from '../rules/rule.js'
 
 /** A rule as plain text, for a terminal. */
 export function ruleText(rule: Rule): string {
-  const { title, context, what, why, fix, avoid, prefer, see } = rule
+  const { title, what, why, fix, avoid, prefer, see } = rule
+  const context = severityContext(rule)
   return [
     `${rule.id} ${rule.slug} (${severityText(rule)})`,
     `${title}.`,
@@ -18,7 +19,7 @@ export function ruleText(rule: Rule): string {
     .replace('\n\n', '\n')
 }
 
-/** A rule as a section of a page in Markdown. `link` turns the id of another rule into a link, where there is one to it. */
+/** A rule as a section of a page in Markdown. `link` turns the id of another rule into a link, if there is one. */
 export function ruleMarkdown(rule: Rule, link = (id: string) => id): string {
   const { id, slug, title, context, what, why, fix, avoid, prefer, see } = rule
   const linked = (text: string) => text.replace(/\bCOG\d{3}\b/g, link)
@@ -50,8 +51,21 @@ export function rulesMarkdown(heading: string, rules: readonly Rule[], link: (id
   ].join('\n\n')
 }
 
-function severityText({ severity, enabled }: Rule): string {
-  return enabled ? severity : `${severity}, off by default`
+/** When a finding of the rule has another severity than the rule's. Undefined if it never has. */
+export function severityContext({ severity, lowersUncertain, context }: Rule): string | undefined {
+  const sentences = [
+    ...(lowersUncertain ? [`A ${lowered(severity)} where a finding holds only for some of the possible values.`] : []),
+    ...(context === undefined ? [] : [context]),
+  ]
+  return sentences.length === 0 ? undefined : sentences.join(' ')
+}
+
+function severityText({ severity, lowersUncertain, enabled }: Rule): string {
+  return [
+    severity,
+    ...(lowersUncertain ? [`or ${lowered(severity)} if not certain`] : []),
+    ...(enabled ? [] : ['off by default']),
+  ].join(', ')
 }
 
 function indented(text: string): string {

@@ -2,7 +2,7 @@ import type { CalibrationSource } from '../claims/choose-semantics.js'
 import type { Semantics } from '../claims/decide.js'
 import { describeCalibration } from '../claims/explain.js'
 
-/** Which reading answered, and what chose it. */
+/** Which reading was used, and what chose it. */
 export interface NamedSemantics {
   readonly semantics: Semantics
   readonly calibration?: CalibrationSource | undefined
@@ -13,10 +13,10 @@ export function semanticsText({ semantics, calibration }: NamedSemantics): strin
   return calibration === undefined ? semantics : `${semantics}, ${describeCalibration(calibration)}`
 }
 
-/** What a calibration cannot tell. */
+/** What a calibration does not show. */
 export function calibrationLimits({ calibration }: Pick<NamedSemantics, 'calibration'>): readonly string[] {
   if (calibration === undefined) return []
   return [
-    'What is calibrated rests on the tokens that another user pool issued on one day; whether Cognito does the same in this user pool, and today, was not looked at.',
+    'Calibrated results rest on the tokens that another user pool issued on one day; whether Cognito does the same in this user pool, and today, was not looked at.',
   ]
 }

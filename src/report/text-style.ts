@@ -1,6 +1,6 @@
 import type picocolors from 'picocolors'
 
-/** How text for people is to look. */
+/** How text for people looks. */
 export interface TextOptions {
   readonly color: boolean
 }

@@ -1,15 +1,18 @@
+import { figure } from './figure.js'
 import { textWidth } from './text-width.js'
 
-/** Of a long list, so many are shown to people. */
+export { figure }
+
+/** At most this many entries of a list are shown to people. */
 export const MAX_SHOWN = 10
 
-/** What is shown, and how many are not. */
+/** The shown entries, and the number of the others. */
 export function first(lines: readonly string[], count: number): readonly string[] {
   const more = count - lines.length
   return [...lines.map(line => `    ${line}`), ...(more > 0 ? [`    and ${figure(more)} more`] : [])]
 }
 
-/** Cells in columns, those of the columns named at their right end. */
+/** Cells in columns; the named columns are aligned right. */
 export function table(rows: readonly (readonly string[])[], right: readonly number[] = []): readonly string[] {
   const widths: number[] = []
   for (const row of rows)
@@ -27,9 +30,4 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
 
 export function indented(line: string): string {
   return `  ${line}`
-}
-
-export function figure(count: number): string {
-  // Most counts are small, and the first number that is formatted loads the locale.
-  return Number.isInteger(count) && count >= 0 && count < 1_000 ? String(count) : count.toLocaleString('en-GB')
 }

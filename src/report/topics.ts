@@ -12,10 +12,10 @@ import type { Rule } from '../rules/rule.js'
 import { closest, compareText } from '../text.js'
 import { type Columns, wrapText } from './fit-width.js'
 import { OUTPUT_NAMES, type OutputNameText } from './output-names.js'
-import { ruleText } from './rule-page.js'
+import { ruleText, severityContext } from './rule-page.js'
 import { table } from './text-table.js'
 
-/** What `rolecast explain` has a page of. */
+/** The kinds of names that `rolecast explain` has a page for. */
 export type TopicKind =
   | 'finding'
   | 'token-rule'
@@ -26,7 +26,7 @@ export type TopicKind =
   | 'output-name'
   | 'error-code'
 
-/** A name that an output of rolecast shows, with what explains it. */
+/** A name that an output of rolecast shows, with its explanation. */
 export interface Topic {
   readonly kind: TopicKind
   readonly name: string
@@ -45,8 +45,8 @@ export interface Topic {
 const HEADINGS: Readonly<Record<TopicKind, string>> = {
   finding: 'Findings of rolecast validate',
   'token-rule': 'Rules of the ID token: which role claims Cognito sets',
-  'trigger-rule': 'Rules of a pre token generation trigger: what it makes of a claim',
-  'credentials-rule': 'Rules of the identity pool: whose credentials a user gets',
+  'trigger-rule': 'Rules of a pre token generation trigger: what it does to a claim',
+  'credentials-rule': "Rules of the identity pool: which role's credentials a user gets",
   semantics: 'Readings of the rules, for --semantics',
   'audit-finding': 'Findings of rolecast audit',
   'output-name': 'Other names in outputs',
@@ -65,14 +65,14 @@ export const TOPICS: readonly Topic[] = [
   ...entries(ERROR_TEXTS).map(([code, text]) => errorTopic(code, text)),
 ]
 
-/** Those of a name or an ID, in any case; several where a name stands for several things. */
+/** The topics with this name or ID, in any letter case; several if a name has several meanings. */
 export function findTopics(name: string): readonly Topic[] {
   // CDK names a rule with the plugin that has it.
   const wanted = name.toLowerCase().replace(/^rolecast::/, '')
   return TOPICS.filter(topic => topic.name === wanted || topic.id?.toLowerCase() === wanted)
 }
 
-/** The name that was probably meant. Not for IDs, which are near to one another. */
+/** The name that was probably intended. Not for IDs, which all look alike. */
 export function nearestTopic(name: string): string | undefined {
   if (/^cog\d/i.test(name)) return undefined
   return closest(
@@ -116,7 +116,8 @@ export function topicsJson(topics: readonly Topic[]): object {
 }
 
 function findingTopic(rule: Rule): Topic {
-  const { id, slug, title, severity, enabled, what, context, why, fix, avoid, prefer, see } = rule
+  const { id, slug, title, severity, enabled, what, why, fix, avoid, prefer, see } = rule
+  const context = severityContext(rule)
   return {
     kind: 'finding',
     name: slug,
@@ -260,7 +261,7 @@ function errorTopic(code: string, { means, cause, next }: ErrorText): Topic {
   }
 }
 
-/** The page of an error code's section in the documentation, all codes in the order of the alphabet. */
+/** The page of an error code's section in the documentation, all codes in alphabetical order. */
 export function errorsMarkdown(): string {
   return entries(ERROR_TEXTS)
     .toSorted(([a], [b]) => compareText(a, b))
@@ -284,7 +285,7 @@ export function errorsMarkdown(): string {
     .join('\n\n')
 }
 
-/** Each line as lines that fit, with the indentation of its own. Examples of files are never broken. */
+/** Breaks each line into lines that fit, with its own indentation. Examples of files are never broken. */
 function wrapped(lines: readonly string[], columns: Columns): string {
   return lines
     .flatMap(line => {

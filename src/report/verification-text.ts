@@ -14,8 +14,8 @@ import type { Paint, TextOptions } from './text-style.js'
 import { figure, indented, MAX_SHOWN } from './text-table.js'
 
 /**
- * What a token shows, as text for people: the verdict first, then what it rests on, what was not looked at, and what to do next.
- * Not for programs: its form may change.
+ * What a token shows, as text for people: the verdict first, then what it rests on, what was not looked at, and what to
+ * do next. Not for programs: its form may change.
  */
 export function verificationText(found: TokenVerification, { color }: TextOptions): string {
   const paint = picocolors.createColors(color)
@@ -43,7 +43,7 @@ const HEADLINES: Readonly<Record<TokenVerdict, string>> = {
   inconclusive: 'Inconclusive: what was read does not say whether the forecast is right.',
 }
 
-/** An access token has groups and no roles, so it says less. */
+/** An access token has groups and no roles, so it shows less. */
 function headlineOf({ verdict, token }: TokenVerification): string {
   return verdict === 'match' && token.use === 'access'
     ? 'Match: the groups are those that the user is in now. An access token carries no role, so none was compared.'
@@ -145,13 +145,13 @@ function signLines({ sign, values }: TriggerSign): readonly string[] {
 
 const DOUBTS: Readonly<Record<DoubtKind, string>> = {
   'group-changed':
-    'its last change is after the token was issued, or within a second before, so the token may be of another state',
+    'its last change is after the token was issued, or within a second before, so the token may show an earlier state',
   'group-gone': 'the user pool does not have it: it was deleted since, or a trigger put it into the token',
   'memberships-differ':
     "the token's groups are not those that the user is in now: they changed since, or a trigger changed them",
   'nothing-compared': 'an access token has no roles, and the groups of the user were not read',
   'changes-unknown':
-    'whether it changed before the token was issued is not known, and a token settles nothing unless its groups are as they were',
+    'it is not known whether it changed before the token was issued, and a token settles nothing unless its groups are unchanged since',
   'signature-unchecked': 'a token whose signature was not checked settles nothing',
 }
 
@@ -169,7 +169,7 @@ const NEXT: Readonly<Record<DoubtKind, string>> = {
     'verify the ID token of the same sign-in; or give --user-pool-id in place of --pool-file, as long as the user exists',
   'changes-unknown':
     'give --user-pool-id in place of --pool-file, so that the groups and their last changes are read now',
-  'signature-unchecked': 'leave --insecure out',
+  'signature-unchecked': 'leave out --insecure',
 }
 
 /** What to do about the doubts, each step once, without a full stop. */
@@ -188,7 +188,7 @@ function nextLines(found: TokenVerification): readonly string[] {
   if (settles === undefined) return mismatchLines(found)
   if (endpoint !== undefined)
     return [
-      `Case ${settles.row} is ${settles.semantics} at this endpoint. That says nothing about Cognito: set nothing by it.`,
+      `Case ${settles.row} is ${settles.semantics} at this endpoint. That says nothing about Cognito: do not choose semantics by it.`,
     ]
   return [
     `Case ${settles.row} (\`rolecast explain roleless-contender\`) is ${settles.semantics} in this user pool: use --semantics ${settles.semantics}.`,
@@ -200,7 +200,7 @@ function mismatchLines(found: TokenVerification): readonly string[] {
   return [...olderLines(found), ...causeLines(found), ...calibrationLines(found)]
 }
 
-/** The first thing to rule out. */
+/** The first cause to rule out. */
 function olderLines({ isReadAfterToken }: TokenVerification): readonly string[] {
   return isReadAfterToken
     ? []
@@ -209,27 +209,25 @@ function olderLines({ isReadAfterToken }: TokenVerification): readonly string[] 
       ]
 }
 
-/** A token that fits another reading contradicts the calibration, if Cognito issued it and no trigger had a hand in it. */
+/** A token that fits another reading contradicts the calibration, if Cognito issued it and no trigger changed it. */
 function calibrationLines(found: TokenVerification): readonly string[] {
   const { calibration, fits, triggerSigns, signature, endpoint, undated, isReadAfterToken } = found
   if (calibration === undefined || endpoint !== undefined) return []
-  const which = `the calibration that was ${describeCalibration(calibration)}`
+  const which = `the --calibration file (${describeCalibration(calibration)})`
   if (!signature.isChecked)
-    return [`Without a check of its signature, the token does not contradict ${which}: leave --insecure out.`]
+    return [`Without a check of its signature, the token does not contradict ${which}: leave out --insecure.`]
   const unless = undated.length === 0 && isReadAfterToken ? '' : ', unless its groups changed since'
   return fits.length > 0 && triggerSigns.length === 0
     ? [
-        `The token contradicts ${which}${unless}: do not use that file for this user pool, and run \`rolecast calibrate\` again.`,
+        `The token contradicts ${which}${unless}: do not use the file for this user pool, and run \`rolecast calibrate\` again.`,
       ]
-    : [
-        `Until you know why, do not use ${which}, for this user pool: it forecasts other claims than this token carries.`,
-      ]
+    : [`Until you know why, do not use ${which} for this user pool: its forecast differs from what this token carries.`]
 }
 
 function causeLines({ fits, triggerSigns, token, endpoint }: TokenVerification): readonly string[] {
   if (triggerSigns.length > 0)
     return [
-      'If the user pool has a pre token generation trigger, forecast what it makes of the claims with `applyGroupOverride`. `rolecast explain` lists the rules of the trigger.',
+      'If the user pool has a pre token generation trigger, forecast what it does to the claims with `applyGroupOverride`. `rolecast explain` lists the rules of the trigger.',
     ]
   if (fits.length > 0)
     return [

@@ -11,14 +11,14 @@ import { knownOr } from './value.js'
 /** Whether an identity pool accepts the tokens that a role mapping is for. */
 export type Acceptance =
   | { readonly is: 'accepted' | 'rejected' }
-  /** `value` is the one that is not known; absent where the values are known and cannot be compared. */
+  /** `value` is the unknown one; absent if both values are known and cannot be compared. */
   | { readonly is: 'open'; readonly value?: Value<unknown> | undefined }
 
 const OPEN: Acceptance = { is: 'open' }
 
 /**
- * Finds the definition of an attachment's identity pool, where the files have it. Not one whose providers stand under a misspelt
- * name, which COG141 is about.
+ * Finds the definition of an attachment's identity pool, if the files have it. Skips a pool whose list of providers has
+ * a misspelt property name: COG141 reports that.
  */
 export function identityPoolsOf({
   identityPools,
@@ -36,7 +36,7 @@ export function identityPoolsOf({
 
 const PROVIDERS: ReadonlySet<string> = new Set(['CognitoIdentityProviders', 'cognito_identity_providers'])
 
-/** Undefined where it is not known which ones there are. */
+/** Undefined if the list is unknown. */
 export function providersOf({ providers }: IdentityPoolDefinition): readonly IdentityPoolProvider[] | undefined {
   return providers.is === 'absent' ? [] : knownOr(providers, undefined)
 }
@@ -62,7 +62,7 @@ export function acceptanceOf(mapping: RoleMappingDefinition, identityPool: Ident
 /** An identity pool has 50 at most; mappings are compared with each. */
 const MAX_PROVIDERS = 200
 
-/** What is not known of it; undefined for a name that is malformed, which COG136 is about. */
+/** The part of it that is unknown; undefined for a malformed name, which COG136 reports. */
 function unknownOf({ name, clientId }: IdentityPoolProvider): Value<unknown> | undefined {
   return [clientId, name].find(({ is }) => is !== 'known')
 }
@@ -74,7 +74,7 @@ export interface AcceptedClient {
   readonly pool: string | undefined
 }
 
-/** With `${Pool}` and `${Client}` in it, each of which stands for a resource. */
+/** A name may contain `${Pool}` and `${Client}`: each stands for a resource. */
 const WORD = '([^/:\\s{}]+|\\$\\{[^}]*\\})'
 const ISSUER = `cognito-idp\\.(?:[\\w-]+|\\$\\{[^}]*\\})\\.amazonaws\\.[a-z.]+/${WORD}`
 const PROVIDER = new RegExp(`^${ISSUER}:${WORD}$`)
@@ -98,10 +98,10 @@ export function clientOfProvider({ name, clientId, client, pool }: IdentityPoolP
   return { client: client ?? text!, isResource: client !== undefined, pool: pool ?? poolText }
 }
 
-/** A client belongs to one user pool, so that the same client is of the same pool. */
+/** A client belongs to one user pool, so clients that are equal have the same pool. */
 function compare(a: AcceptedClient, b: AcceptedClient): Acceptance['is'] {
   if (a.isResource !== b.isResource) return 'open'
   if (a.client === b.client) return 'accepted'
-  // A text with a placeholder in it is no client's id yet.
+  // A string with a placeholder is not a client's ID yet.
   return a.isResource || ![a.client, b.client].some(text => text.includes('${')) ? 'rejected' : 'open'
 }

@@ -13,8 +13,8 @@ const amplifyDisagrees = defineRule({
   title: 'Two files of an Amplify project disagree about its groups',
   severity: 'warning',
   enabled: true,
-  what: 'Gen 1 keeps the ranks in `user-pool-group-precedence.json` and deploys the template; the next push may overwrite one with the other. Gen 2 deploys what `defineAuth` says, and writes `amplify_outputs.json` afterwards: one that differs is older, or the groups were changed elsewhere.',
-  why: 'A reader of only one of the two files is misled.',
+  what: 'Gen 1 keeps the ranks in `user-pool-group-precedence.json` and deploys the template; the next push may overwrite one with the other. Gen 2 deploys what `defineAuth` says, and writes `amplify_outputs.json` afterwards: if that file differs, it is older, or the groups were changed elsewhere.',
+  why: 'Anyone who reads only one of the two files is misled.',
   fix: 'In Gen 1, set the rank in `user-pool-group-precedence.json` and let Amplify write the template again; in Gen 2, deploy, and let `npx ampx generate outputs` write `amplify_outputs.json` again.',
   avoid: json(`
     [

@@ -42,14 +42,14 @@ const BY_NAME: ReadonlyMap<string, Rule> = new Map(
   ]),
 )
 
-/** The rule of this id or slug, in any case of letters. Undefined where there is none. */
+/** The rule with this id or slug, in any letter case. Undefined if there is none. */
 export function findRule(name: string): Rule | undefined {
   return BY_NAME.get(name.toUpperCase())
 }
 
 /** The message for a rule that does not exist. */
 export function unknownRule(name: string): string {
-  // IDs are near to one another, whichever was meant.
+  // All IDs look alike, so a suggestion would be a guess.
   const near = /^cog\d/i.test(name)
     ? undefined
     : closest(

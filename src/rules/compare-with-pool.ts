@@ -23,14 +23,15 @@ export interface LiveGroups {
 }
 
 export interface DeploymentComparison {
-  /** Counts a user of the pool, so that findings say whom they reach. */
+  /** Counts one user of the pool. Findings then name the users that they affect. */
   add(user: UserGroups): void
   findings(): readonly Finding[]
 }
 
 /**
- * Compares a pool of a template with the pool as it is, by group names: what a deployment would change, and what the template
- * does not define. Unknown values are not compared, and neither is a role that the template defines: it has no ARN yet.
+ * Compares a pool of a template with the pool as it is, by group names: what a deployment would change, and what the
+ * template does not define. Unknown values are not compared, and neither is a role that the template defines: it has no
+ * ARN yet.
  *
  * @param poolId the `id` of a `PoolDefinition`
  */
@@ -119,14 +120,14 @@ export function compareWithPool(
 
 const MAX_USERS_NAMED = 5
 
-/** A draft about one group: who is reached is added when the users are counted. */
+/** A draft about one group. The affected users are added once the users are counted. */
 interface GroupDraft extends Omit<Draft, 'pool' | 'groups'> {
   readonly groupName: string
 }
 
 interface Reach {
   readonly members: number
-  /** Those whose role changes. */
+  /** The users whose role changes. */
   readonly hit: number
   readonly first: readonly string[]
 }
@@ -176,7 +177,7 @@ function checkRank(group: GroupView, { precedence }: Group): readonly GroupDraft
     const cause = `${quote(group.name)} has precedence ${now} in the pool and none in the template.`
     const effect = sendsZero
       ? 'Terraform sends 0 when the number is removed, and the group ranks first.'
-      : 'Cognito cannot clear a precedence, so the group keeps it, or is recreated.'
+      : 'Cognito cannot clear a precedence, so the group keeps it unless the tool recreates the group.'
     const draft = draftOf(group, precedenceWillBeRemoved, true, `${cause} ${effect}`, location)
     return [sendsZero ? { ...draft, severity: 'error' } : draft]
   }

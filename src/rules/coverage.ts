@@ -3,19 +3,19 @@ import { guestsOf, handedOutRoles } from './handed-out-roles.js'
 import type { Infrastructure, RoleReference, Value } from './infrastructure.js'
 import { assumptionsOf, possibilities } from './value.js'
 
-/** What the rules had to look at, in numbers. */
+/** How much the rules looked at. */
 export interface Coverage {
   readonly pools: number
   readonly groups: number
-  /** Identity pools' role attachments. */
+  /** Role attachments of identity pools. */
   readonly attachments: number
-  /** Roles that groups, mapping rules and `Roles` hand out, and whose trust policy is there to be checked. */
+  /** Roles that groups, mapping rules and `Roles` hand out, and whose trust policy the files have. */
   readonly rolesChecked: number
-  /** Such roles that no file defines, or of which it is not known which they are. */
+  /** Such roles that no file defines, or that are unknown. */
   readonly rolesNotChecked: number
 }
 
-/** Not for what is wrong: that is what findings are for. */
+/** Counts what was checked. Findings report what is wrong. */
 export function coverageOf(infrastructures: readonly Infrastructure[]): Coverage {
   const sum = (count: (infrastructure: Infrastructure) => number) =>
     infrastructures.reduce((total, infrastructure) => total + count(infrastructure), 0)
@@ -28,10 +28,10 @@ export function coverageOf(infrastructures: readonly Infrastructure[]): Coverage
   }
 }
 
-/** In a few words, for where there is no room for a report: `user pools: 1, groups: 2, …`. */
+/** In a few words, for output that has no room for a report: `user pools: 1, groups: 2, …`. */
 export function describeCoverage({ pools, groups, attachments, rolesChecked, rolesNotChecked }: Coverage): {
   readonly checked: string
-  /** Absent where nothing is left out. */
+  /** Absent if nothing is left out. */
   readonly notChecked?: string
 } {
   return {
@@ -40,12 +40,12 @@ export function describeCoverage({ pools, groups, attachments, rolesChecked, rol
   }
 }
 
-/** What a suppression of the template's own hides: `COG101 (Admins, Staff): No user is in both.` */
+/** A finding that the template itself suppresses, with the reason: `COG101 (Admins, Staff): No user is in both.` */
 export function suppressionText({ ruleId, resources, suppressed }: Finding): string {
   return `${ruleId} (${resources.join(', ')}): ${suppressed?.reason ?? ''}`
 }
 
-/** The names of parameters and other variables whose default was looked at: a deployment may give another value. */
+/** The names of parameters and other variables whose default was used: a deployment may give another value. */
 export function assumedDefaults(infrastructures: readonly Infrastructure[]): readonly string[] {
   const values = infrastructures.flatMap(({ groups, attachments, memberships, identityPools, roles }) => [
     ...groups.flatMap(({ groupName, precedence, role }) => [groupName, precedence, role]),
@@ -77,7 +77,7 @@ function itemsOf<T>(value: Value<readonly T[]>): readonly T[] {
   return possibilities(value).values.flatMap(items => items ?? [])
 }
 
-/** Each role once, however often it is handed out; not that of guests whom the identity pool does not let in. */
+/** Counts each role once, and not the role of guests if the identity pool does not let guests in. */
 function countRoles(infrastructure: Infrastructure, checked: boolean): number {
   const { groups, attachments, roles } = infrastructure
   const letsGuestsIn = guestsOf(infrastructure)

@@ -37,9 +37,9 @@ export const precedenceWillChange = defineRule({
   severity: 'warning',
   context: 'A note where the file leaves open which precedence the group will have.',
   enabled: true,
-  what: 'The template has another number than the pool. From the next token on, members may have another role.',
-  why: 'Either the number was changed by hand, and the deployment reverts it; or the change is intended, and reaches users at once.',
-  fix: 'Find out whom it reaches with `--memberships`, and deploy only if that is intended.',
+  what: 'The precedence in the template differs from the one in the pool. Members may get a different role from their next token on.',
+  why: 'Either someone changed the number by hand, and the deployment reverts it; or the change is intended, and affects users from their next token on.',
+  fix: 'Find out with `--memberships` which users it affects, and deploy only if that is intended.',
   avoid: yaml(`
     # The pool has the group admins (precedence 1, role Admin).
     Resources:
@@ -67,8 +67,8 @@ export const precedenceWillBeRemoved = defineRule({
   context: 'An error with Terraform, which then sends 0.',
   enabled: true,
   what: 'Cognito cannot clear a precedence: the effect depends on the tool. Terraform sends 0, and the group ranks first; another tool may leave the number as it is, or recreate the group.',
-  why: 'The template says that the group has no rank, and the pool keeps one, or gets the highest.',
-  fix: 'Give the group in the template the number that it has, or recreate the group.',
+  why: 'The template says that the group has no rank. In the pool, the group keeps its rank, or gets the highest one.',
+  fix: 'In the template, give the group the number that it has in the pool, or recreate the group.',
   avoid: yaml(`
     # The pool has the group admins (precedence 1, role Admin).
     Resources:
@@ -94,7 +94,7 @@ export const groupMissing = defineRule({
   severity: 'note',
   enabled: true,
   what: 'The deployment creates it.',
-  why: 'It is a new group, or one that was deleted or renamed by hand; then its members are gone.',
+  why: 'The group is new, or someone deleted or renamed it by hand. In the second case, it has lost its members.',
   fix: 'Check that the group is intended to be new.',
   avoid: yaml(`
     # The pool has the group admins, and no other.
@@ -125,9 +125,9 @@ export const roleWillChange = defineRule({
   severity: 'warning',
   context: 'A note where the file leaves open which role the group will have.',
   enabled: true,
-  what: "The template and the pool differ in the group's role, or in whether it has one. A role that the file itself defines has no ARN yet, so only whether there is one is compared.",
-  why: "Members may have another role from the next token on. A role cannot be cleared by Cognito's console or CLI.",
-  fix: 'Find out whom it reaches with `--memberships`, and deploy only if that is intended.',
+  what: "The template and the pool differ in the group's role, or in whether it has one. A role that the file itself defines has no ARN yet, so rolecast compares only whether the group has a role.",
+  why: "Members may get a different role from their next token on. Neither Cognito's console nor the AWS CLI can clear a role.",
+  fix: 'Find out with `--memberships` which users it affects, and deploy only if that is intended.',
   avoid: yaml(`
     # The pool has the group admins (precedence 1, role Admin).
     Resources:
@@ -153,8 +153,8 @@ export const membershipUnknownGroup = defineRule({
   title: 'The memberships name an unknown group',
   severity: 'note',
   enabled: true,
-  what: 'Neither the pool nor the template has the group, so it gives no user anything.',
-  why: 'The file of the memberships is older than the pool, or belongs to another one.',
+  what: 'Neither the pool nor the template has the group, so membership in it has no effect.',
+  why: 'The memberships file is out of date, or belongs to another pool.',
   fix: 'Export the memberships again.',
   avoid: json(`
     { "username": "alice", "groups": ["no-such-group"] }

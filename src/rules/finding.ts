@@ -7,6 +7,7 @@ export interface Finding {
   readonly ruleId: string
   /** The rule's name for people: `tie-different-roles`. */
   readonly slug: string
+  /** How much it matters. */
   readonly severity: Severity
   /** The cause first, then what Cognito will do: one to four sentences. Names from the template are in it unchanged. */
   readonly message: string
@@ -14,22 +15,35 @@ export interface Finding {
   readonly impact?: string | undefined
   /** What to do about it: one sentence. */
   readonly fix: string
-  /** The pool's name; `''` where the finding is about none. */
+  /** The pool's name; `''` if the finding is not about a pool. */
   readonly pool: string
   /** The names of the groups it is about, sorted; the `id` of a group whose name is unknown. */
   readonly groups: readonly string[]
   /** The `id`s of the resources it is about: for suppressions. */
   readonly resources: readonly string[]
+  /** Where it is. */
   readonly location: Location
   /** The other group of a tie, the other attachment. */
-  readonly related: readonly { readonly message: string; readonly location: Location }[]
+  readonly related: readonly {
+    /** What is there. */
+    readonly message: string
+    /** Where it is. */
+    readonly location: Location
+  }[]
   /** Of rule, pool and sorted group names: it stays the same when lines move and resources are reordered or renamed. */
   readonly key: string
   /** Present if a suppression says that the finding is intended. */
-  readonly suppressed?: { readonly reason: string; readonly location: Location } | undefined
+  readonly suppressed?:
+    | {
+        /** The reason in the suppression. */
+        readonly reason: string
+        /** Where the suppression is. */
+        readonly location: Location
+      }
+    | undefined
 }
 
-/** All that a finding says, where there is one text for it: what is wrong, what the identity pool does, and what to do. */
+/** The whole finding as one string: what is wrong, what the identity pool does, and what to do. */
 export function sentencesOf({ message, impact, fix }: Finding): string {
   return [message, impact, fix].filter(part => part !== undefined).join(' ')
 }

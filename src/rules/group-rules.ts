@@ -14,8 +14,9 @@ import { groupBy } from '../record.js'
 const groupNameInvalid = defineRule({
   id: 'COG152',
   slug: 'group-name-invalid',
-  title: 'Cognito cannot have a group of this name',
+  title: 'A group has a name that Cognito does not accept',
   severity: 'error',
+  lowersUncertain: true,
   enabled: true,
   what: 'A name has 1 to 128 letters, marks, symbols, numbers or punctuation, and no white space.',
   why: 'The deployment fails.',
@@ -40,7 +41,7 @@ const groupNameInvalid = defineRule({
         .map(name =>
           aboutValue(pool, group, group.definition.groupName, {
             severity: 'error',
-            message: `${quoteLiteral(name)} is not a valid group name: Cognito accepts 1 to 128 characters without white space, and rejects it.`,
+            message: `${quoteLiteral(name)} is not a valid group name. Cognito rejects it: a name has 1 to 128 characters and no white space.`,
           }),
         ),
     )
@@ -52,10 +53,11 @@ const roleArnInvalid = defineRule({
   slug: 'role-arn-invalid',
   title: 'A role is not the ARN of an IAM role',
   severity: 'error',
+  lowersUncertain: true,
   enabled: true,
   what: 'Cognito accepts `arn:PARTITION:iam::ACCOUNT:role/NAME`, 20 to 2048 characters.',
-  why: "A role's name or ID in its place fails, and so does the ARN of a user or a policy, at the deployment or when the identity pool asks for the role.",
-  fix: 'Give the ARN of the role, by a reference if the file defines the role.',
+  why: "With a role's name or ID, or with the ARN of a user or a policy, the deployment fails, or the identity pool's request for the role does.",
+  fix: 'Use the ARN of the role; if the file defines the role, refer to its ARN, as in `!GetAtt AdminRole.Arn`.',
   avoid: yaml(`
     Resources:
       Admins:
@@ -100,11 +102,11 @@ const roleArnInvalid = defineRule({
 
 function wrongArn({ kind, id }: RoleReference): string {
   return kind === 'name'
-    ? `the name of the role ${quote(id)}, and its ARN is needed`
+    ? `the name of the role ${quote(id)}, not its ARN`
     : `${quoteLiteral(id)}, which is not the ARN of an IAM role`
 }
 
-/** Text that is still to be filled in is not checked. */
+/** A string with placeholders is not checked. */
 function isWrongArn(role: RoleReference | undefined): role is RoleReference {
   if (role?.kind === 'name') return true
   if (role === undefined || role.kind !== 'arn' || role.id === '' || role.id.includes('${')) return false
@@ -167,7 +169,7 @@ const tooManyGroups = defineRule({
   title: 'More groups than Cognito allows',
   severity: 'error',
   enabled: true,
-  what: 'A user pool has at most 10,000 groups and a user is in at most 100; AWS adjusts neither.',
+  what: 'A user pool has at most 10,000 groups and a user is in at most 100; AWS raises neither limit.',
   why: 'The deployment fails at the limit.',
   fix: 'Define fewer groups, or put the rest into an attribute.',
   avoid: hcl(`
@@ -214,9 +216,10 @@ const federatedGroupHasRole = defineRule({
   slug: 'federated-group-has-role',
   title: 'The group of an identity provider has a role',
   severity: 'warning',
+  lowersUncertain: true,
   enabled: true,
-  what: 'Cognito puts every user who signs in through a provider into the group `POOLID_Provider`. If it has a role, every one of them has the role in `cognito:roles`.',
-  why: 'Every user whom the provider lets in gets the role, without anyone adding them to the group.',
+  what: 'Cognito puts every user who signs in through a provider into the group `POOLID_Provider`. If the group has a role, each of these users has it in `cognito:roles`.',
+  why: 'Every user that the provider signs in gets the role, although nobody added the user to the group.',
   fix: 'Remove the role, and give it to a group whose members you choose.',
   avoid: hcl(`
     resource "aws_cognito_user_group" "google" {
@@ -255,13 +258,13 @@ const federatedGroupHasRole = defineRule({
 const poolIdInvalid = defineRule({
   id: 'COG156',
   slug: 'pool-id-invalid',
-  title: 'Something else stands where the ID of a pool or an app client is needed',
+  title: 'A value is not the ID of a pool or an app client, where one is needed',
   severity: 'error',
-  context: 'A warning where it is one of several possibilities, or where only the form of the text tells.',
+  context: 'A warning where it is one of several possible values, or where only the form of the string shows it.',
   enabled: true,
-  what: "The API takes a user pool's ID (`eu-west-1_Ab12Cd34e`) or an identity pool's ID (`eu-west-1:` and a UUID), and rejects an ARN, a name, an endpoint, or the ID of another kind of pool. In place of an app client's ID it takes the client's name, and no token ever has it.",
+  what: "The API takes a user pool's ID (`eu-west-1_Ab12Cd34e`) or an identity pool's ID (`eu-west-1:` and a UUID), and rejects an ARN, a name, an endpoint, or the ID of another kind of pool. The API does accept the name of an app client in place of the client's ID, but no token ever has that name.",
   why: 'The deployment fails, or a role mapping is never used. The two kinds of pool are easily mixed up, and both have ARNs that other services take.',
-  fix: 'Use `!Ref` of the pool or the client in CloudFormation, and `.id` of it in Terraform.',
+  fix: 'In CloudFormation, use `!Ref` of the pool or the client; in Terraform, use its `.id`.',
   avoid: yaml(`
     Resources:
       Pool: { Type: AWS::Cognito::UserPool }
@@ -289,8 +292,8 @@ const poolIdInvalid = defineRule({
         severity: certain ? 'error' : 'warning',
         message:
           needs === 'app client'
-            ? `The ${quote(property)} of ${quote(resource)} names ${what} as the client, and the ID of ${needed} is needed. No token has it.`
-            : `The ${quote(property)} of ${quote(resource)} is ${what}, and the ID of ${needed} is needed.`,
+            ? `The ${quote(property)} of ${quote(resource)} names ${what} as the client, but the ID of ${needed} is needed. No token has it.`
+            : `The ${quote(property)} of ${quote(resource)} is ${what}, but the ID of ${needed} is needed.`,
       }
     })
     return [...others, ...texts.map(missingSubDraft)]
@@ -306,12 +309,12 @@ const NEEDED = {
 const namesDifferInCase = defineRule({
   id: 'COG157',
   slug: 'names-differ-in-case',
-  title: 'Names of two groups differ only in the case of letters',
+  title: 'The names of two groups differ only in letter case',
   severity: 'note',
   enabled: true,
-  what: 'AWS documents that the name of a group is unique in its user pool, and not whether letter case counts. In a report of July 2024 (aws-amplify/amplify-backend#1781), a deployment that renamed a group from upper case to mixed case failed with "A group with the name already exists".',
-  why: 'Either Cognito rejects the second group, or there are two groups that people take for one: `cognito:groups` has the names as they are written, and mapping rules and code that compare them match one of the two.',
-  fix: 'Keep one of the groups, or give them names that differ in more than case.',
+  what: 'AWS documents that the name of a group is unique in its user pool, but not whether letter case counts. In a report of July 2024 (aws-amplify/amplify-backend#1781), a deployment that renamed a group from upper case to mixed case failed with "A group with the name already exists".',
+  why: 'Either Cognito rejects the second group, or there are two groups that are easily taken for one: `cognito:groups` has the names as they are written, so mapping rules and code that compare them match only one of the two.',
+  fix: 'Keep only one of the groups, or give them names that differ in more than letter case.',
   avoid: yaml(`
     Resources:
       First:
@@ -339,7 +342,7 @@ const namesDifferInCase = defineRule({
       return [
         {
           ...about(pool, groups),
-          message: `The names ${listNames(names)} differ only in the case of letters. AWS does not document whether Cognito accepts both.`,
+          message: `The names ${listNames(names)} differ only in letter case. AWS does not document whether Cognito accepts both.`,
         },
       ]
     })

@@ -7,12 +7,12 @@ export interface HandedOutRole {
   readonly role: Value<RoleReference>
   /** The key of `Roles` that has it; absent for a mapping rule. */
   readonly key?: string
-  /** Whose it is, ready for a message. */
+  /** The group, rule or users that it is for, in words for a message. */
   readonly whose: string
   readonly location: Location
 }
 
-/** The roles of mapping rules and of `Roles`, whatever the key; all possibilities of what the file leaves open. */
+/** The roles of mapping rules and of `Roles`, whatever the key; every possible value where the file leaves one open. */
 export function handedOutRoles({ roles, mappings }: RoleAttachment): readonly HandedOutRole[] {
   const rules = each(mappings).flatMap(mapping => each(mapping.rules))
   return [

@@ -45,8 +45,8 @@ const clientNotAccepted = defineRule({
   title: 'A role mapping is for a client that the identity pool does not accept',
   severity: 'error',
   enabled: true,
-  what: 'An identity pool accepts tokens of the user pools and app clients in `CognitoIdentityProviders`, and no others. A role mapping for another user pool or client is stored, and no token ever has it.',
-  why: 'SetIdentityPoolRoles does not compare the two lists. The users whose tokens are accepted get the authenticated role, and their groups decide nothing.',
+  what: 'An identity pool accepts tokens of the user pools and app clients in `CognitoIdentityProviders`, and no others. A role mapping for another user pool or client is stored, but never used.',
+  why: 'SetIdentityPoolRoles does not compare the two lists. The users whose tokens are accepted get the authenticated role, whatever their groups.',
   fix: 'Give the mapping the user pool and the client of a token that the identity pool accepts, or add them to `CognitoIdentityProviders`.',
   avoid: acceptingExample('Mobile'),
   prefer: acceptingExample('Web'),
@@ -83,7 +83,7 @@ function notAcceptedDraft(
     subject: [knownOr(attachment.identityPool, attachment.id), client],
     location: mapping.identityProvider.location ?? mapping.location,
     related: [{ message: 'the identity pool', location: identityPool.location }],
-    message: `A role mapping is for the client ${quote(client)}, and the identity pool accepts ${others}. No token has this mapping.`,
+    message: `A role mapping is for the client ${quote(client)}, but the identity pool accepts ${others}. The mapping is never used.`,
     impact:
       names.length === 0
         ? 'The identity pool rejects tokens of this client.'
@@ -119,7 +119,7 @@ const clientWithoutMapping = defineRule({
   },
 })
 
-/** Empty too where some mapping may be for any of them, or where COG142 finds one that is for none. */
+/** Also empty if some mapping may be for any of the clients, or if COG142 reports one that is for none of them. */
 function clientsWithoutMapping(identityPool: IdentityPoolDefinition, attachments: readonly RoleAttachment[]) {
   const mappings = attachments.flatMap(({ mappings }): readonly (RoleMappingDefinition | undefined)[] =>
     mappings.is === 'absent' ? [] : mappings.is === 'known' ? mappings.value : [undefined],

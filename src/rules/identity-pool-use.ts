@@ -3,13 +3,13 @@ import type { RoleAttachment } from './infrastructure.js'
 import type { PoolView } from './pool-view.js'
 import { knownOr } from './value.js'
 
-/** What identity pools make of a user pool's tokens, as far as the file says so for sure. */
+/** What identity pools do with a user pool's tokens, as far as the file makes it certain. */
 export interface IdentityPoolUse {
   /** A `Token` mapping with `Deny`. */
   readonly denies: boolean
   /** A `Token` mapping with `AuthenticatedRole`. */
   readonly fallsBack: boolean
-  /** All mappings are `Rules`, so the preferred role has no part. */
+  /** All mappings are `Rules`, so the preferred role is not used. */
   readonly rulesOnly: boolean
   /** The authenticated role of the identity pools that use it, in words. */
   readonly authenticatedRole: string
@@ -61,7 +61,7 @@ export function possiblyUnpreferredImpact({
   return 'An identity pool with Token may deny these users credentials (Deny), or give them the authenticated role (AuthenticatedRole).'
 }
 
-/** The same for a user whose roles are never preferred. AWS documents that an only role is given without being preferred. */
+/** The same for a user whose roles are never preferred. AWS documents that a user's only role is given all the same. */
 export function neverPreferredImpact({ denies, fallsBack, rulesOnly, authenticatedRole }: IdentityPoolUse): string {
   if (rulesOnly) return BY_RULES
   const only = 'gives the role to a user who has no other'

@@ -20,9 +20,9 @@ export interface LiveIdentityPool {
 }
 
 /**
- * A live pool as data for `validateInfrastructure`: all is known, and its place is the user pool id.
+ * A live pool as data for `validateInfrastructure`. Every value is known, and every location is the user pool ID.
  *
- * Not a check: what Cognito could not have is for the rules to find.
+ * Checks nothing: the rules find values that Cognito could not have.
  */
 export function fromPool(live: LivePool): Infrastructure {
   const { userPoolId, groups, memberships = [], identityPools = [], trustPolicies = new Map() } = live
@@ -40,7 +40,7 @@ export function fromPool(live: LivePool): Infrastructure {
       location: at(groupName),
     })),
     roles: [...trustPolicies].map(([arn, policy]) => ({ id: arn, trustPolicy: known(policy), location: at(arn) })),
-    // Which clients it accepts is not what GetIdentityPoolRoles gives.
+    // GetIdentityPoolRoles does not return the clients that the identity pool accepts.
     identityPools: [],
     attachments: identityPools.map(({ identityPoolId, roles, roleMappings }) => ({
       id: identityPoolId,
@@ -82,7 +82,7 @@ export function fromPool(live: LivePool): Infrastructure {
   }
 }
 
-/** What the API leaves out is not set. */
+/** A field that the API leaves out is not set. */
 function known<T>(value: T | null | undefined): Value<T> {
   return value === undefined || value === null ? { is: 'absent' } : { is: 'known', value }
 }

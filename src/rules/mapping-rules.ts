@@ -22,12 +22,12 @@ import { closest } from '../text.js'
 const mappingMissing = defineRule({
   id: 'COG130',
   slug: 'mapping-missing',
-  title: 'Groups have roles, and the identity pool does not ask for them',
+  title: 'Groups have roles, but the identity pool does not use them',
   severity: 'warning',
   context: 'A note where the pool has a `Rules` mapping, because that may be intended.',
   enabled: true,
   what: 'Without a `Token` mapping for the user pool, the identity pool gives every user the authenticated role, or the role that rules choose.',
-  why: 'The roles of the groups are then in the token and nowhere else.',
+  why: 'The roles of the groups are then in the token, and the identity pool never uses them.',
   fix: 'Add a role mapping of type `Token` for the user pool, or remove the roles from the groups.',
   avoid: yaml(`
     Resources:
@@ -75,7 +75,7 @@ const mappingMissing = defineRule({
       if (withRole.length === 0 || isAsked) return []
       const byRules = pool.mappings.length > 0
       const names = namesOf(withRole)
-      const cause = `Groups have roles (${listNames(names)}), and no identity pool has a Token mapping for their user pool.`
+      const cause = `Groups have roles (${listNames(names)}), but no identity pool has a Token mapping for their user pool.`
       return [
         {
           pool: pool.name,
@@ -94,7 +94,7 @@ const mappingMissing = defineRule({
   },
 })
 
-/** Whether a mapping that is linked to no user pool may be one's. */
+/** Whether a mapping that is not linked to a user pool may be for one. */
 function mayBeUserPool({ pool, identityProvider }: RoleMappingDefinition): boolean {
   if (pool !== undefined) return false
   const { values, complete } = possibilities(identityProvider)
@@ -108,11 +108,12 @@ function namesOf(groups: readonly GroupView[]): readonly string[] {
 const fallbackRoleMissing = defineRule({
   id: 'COG131',
   slug: 'fallback-role-missing',
-  title: 'The fallback is the authenticated role, and there is none',
+  title: 'A mapping falls back to the authenticated role, but there is none',
   severity: 'error',
+  lowersUncertain: true,
   enabled: true,
-  what: 'With `AmbiguousRoleResolution: AuthenticatedRole`, a user for whom no role is found gets `Roles.authenticated`. It is not set, so the user gets no credentials.',
-  why: 'This shows only for users without a group that decides, so tests rarely find it.',
+  what: 'With `AmbiguousRoleResolution: AuthenticatedRole`, a user for whom no role is found gets `Roles.authenticated`. If that is not set, the user gets no credentials.',
+  why: 'Only users for whom no role is found are affected, so tests rarely find it.',
   fix: 'Set `authenticated` in `Roles`, or use `Deny`.',
   avoid: yaml(`
     Resources:
@@ -161,8 +162,8 @@ const fallbackRoleMissing = defineRule({
           location: fallingBack[0]!.location,
           severity: certain ? 'error' : 'warning',
           message: certain
-            ? 'A mapping falls back to the authenticated role (AmbiguousRoleResolution), and `Roles` has no `authenticated`.'
-            : 'A mapping may fall back to the authenticated role (AmbiguousRoleResolution), and `Roles` has no `authenticated`.',
+            ? 'A mapping falls back to the authenticated role (AmbiguousRoleResolution), but `Roles` has no `authenticated`.'
+            : 'A mapping may fall back to the authenticated role (AmbiguousRoleResolution), but `Roles` has no `authenticated`.',
           impact: certain
             ? 'A user without another role gets no credentials.'
             : 'A user without another role may get no credentials.',
@@ -226,10 +227,10 @@ const denyWithTie = defineRule({
   slug: 'deny-with-tie',
   title: 'The identity pool denies users in a tie',
   severity: 'error',
-  context: 'A warning where the tie is not certain.',
+  lowersUncertain: true,
   enabled: true,
   what: 'With `AmbiguousRoleResolution: Deny`, a user without a preferred role gets no credentials, and a tie of groups leaves users without one.',
-  why: 'A second membership, which was intended to give more, takes everything.',
+  why: 'A second membership, intended to give a user more access, takes all access away.',
   fix: 'Resolve the tie, or fall back to the authenticated role.',
   avoid: yaml(`
     Resources:
@@ -322,10 +323,10 @@ const ruleNamesUnknownGroup = defineRule({
   slug: 'rule-names-unknown-group',
   title: 'A mapping rule names a group that is not defined',
   severity: 'warning',
-  context: 'A note where some groups of the pool are unknown, or where it has none.',
+  context: 'A note where some groups of the pool are unknown, or where the pool has no groups.',
   enabled: true,
   what: 'A rule on `cognito:groups` never matches a group that does not exist, and users fall through to the next rule.',
-  why: 'Group names are case-sensitive, and nothing checks them against the rules.',
+  why: 'Nothing checks the names in mapping rules against the groups of the user pool.',
   fix: 'Correct the value, or define the group.',
   avoid: yaml(`
     Resources:
@@ -375,7 +376,7 @@ const ruleNamesUnknownGroup = defineRule({
       ({ rule, matchType, value, names, allKnown, about }): readonly RuleDraft[] => {
         const matches = MATCHES.get(matchType)
         if (matches === undefined || names.some(name => matches(name, value))) return []
-        const effect = matchType === 'NotEqual' ? 'It excludes no user.' : 'It never matches.'
+        const effect = matchType === 'NotEqual' ? 'The rule excludes no user.' : 'The rule never matches.'
         return [
           {
             ...about,
@@ -383,8 +384,8 @@ const ruleNamesUnknownGroup = defineRule({
             location: rule.value.location ?? rule.location,
             severity: allKnown ? 'warning' : 'note',
             message: allKnown
-              ? `A mapping rule (${matchType}) names the group ${quote(value)}, and the user pool has no group that fits. ${effect}`
-              : `A mapping rule (${matchType}) names the group ${quote(value)}, which is not among the known groups. It may never match.`,
+              ? `A mapping rule (${matchType}) names the group ${quote(value)}, but the user pool has no matching group. ${effect}`
+              : `A mapping rule (${matchType}) names the group ${quote(value)}, which is not among the known groups. The rule may never match.`,
             impact:
               'A user whom no rule matches gets what `AmbiguousRoleResolution` says: no credentials (Deny), or the authenticated role (AuthenticatedRole).',
           },
@@ -480,7 +481,7 @@ interface RuleOnGroups {
   readonly rule: MappingRuleDefinition
   readonly matchType: string
   readonly value: string
-  /** The names that groups of the user pools may have which the mapping may be for, sorted. */
+  /** The possible names of groups in the user pools that the mapping may be for, sorted. */
   readonly names: readonly string[]
   /** Whether these are all the groups. */
   readonly allKnown: boolean
@@ -499,7 +500,7 @@ function rulesOnGroups(
       if (candidates.length === 0) return []
       const groups = candidates.flatMap(pool => pool.groups)
       const named = groups.filter(({ isNamed }) => isNamed)
-      // A default that a deployment may replace is a name too.
+      // A default counts as a name, although a deployment may replace it.
       const possible = groups.flatMap(({ definition }) => possibilities(definition.groupName).values)
       const names = [...new Set(possible.filter(name => name !== undefined))].toSorted()
       return knownOr(mapping.rules, []).flatMap((rule): readonly RuleOnGroups[] => {
@@ -523,11 +524,12 @@ function rulesOnGroups(
 const providerFormat = defineRule({
   id: 'COG136',
   slug: 'provider-format',
-  title: 'A provider does not have the format of the API',
+  title: 'A provider name does not have the format that the API requires',
   severity: 'error',
+  lowersUncertain: true,
   enabled: true,
-  what: 'In a role mapping, a user pool is named `cognito-idp.REGION.amazonaws.com/POOL:CLIENT`, and in `CognitoIdentityProviders` the same without the colon and the client. A mapping under another name is rejected, or is never used.',
-  why: 'The `Logins` of a request have no client ID, so it is often forgotten in mappings, which need one.',
+  what: 'In a role mapping, a user pool is named `cognito-idp.REGION.amazonaws.com/POOL:CLIENT`; in `CognitoIdentityProviders`, the same without the colon and the client. A mapping under another name is rejected, or is never used.',
+  why: 'The `Logins` of a request have no client ID, so it is often left out of mappings, which need one.',
   fix: 'Write the host, the user pool ID, a colon and the client ID.',
   avoid: yaml(`
     Resources:
@@ -573,7 +575,7 @@ const providerFormat = defineRule({
             ...aboutAttachment(attachment),
             location: identityProvider.location ?? location,
             severity: identityProvider.is === 'known' ? 'error' : 'warning',
-            message: `The role mapping is for ${quote(provider)}, and a user pool is written \`cognito-idp.REGION.amazonaws.com/POOL:CLIENT\`. No user has this mapping.`,
+            message: `The role mapping is for ${quote(provider)}, but a user pool is written \`cognito-idp.REGION.amazonaws.com/POOL:CLIENT\`. The mapping is used for no user.`,
             impact: `Its users get ${authenticatedRoleOf([attachment])}, unless the API rejects the mapping.`,
           })),
       ),
@@ -589,7 +591,7 @@ const providerFormat = defineRule({
             resources: [],
             location: name.location ?? location,
             severity: name.is === 'known' ? 'error' : 'warning',
-            message: `The identity pool ${quote(id)} accepts tokens of ${quote(one)}, and a user pool is written \`cognito-idp.REGION.amazonaws.com/POOL\` there.`,
+            message: `The identity pool ${quote(id)} accepts tokens of ${quote(one)}, but a user pool is written \`cognito-idp.REGION.amazonaws.com/POOL\` there.`,
             impact: 'The identity pool rejects the tokens of the user pool, unless the API rejects the provider.',
           })),
       ),
@@ -600,7 +602,7 @@ const providerFormat = defineRule({
 
 const COGNITO_PROVIDER = /^cognito-idp\.([\w-]+)\.amazonaws\.[a-z.]+\/([^/:\s]+):[^/:\s]+$/
 
-/** One that is not closed ends with the text: without that, many of them would each be looked for to the end. */
+/** A placeholder that is not closed ends with the string. Without that, each of many would be searched to the end. */
 const PLACEHOLDER = /\$\{[^}]*(?:\}|$)/g
 
 /** A pool's id, or that and a client's, without the host. */
@@ -611,7 +613,7 @@ function isWrongProvider(provider: string, poolIds: ReadonlySet<string>): boolea
   const filled = provider.replaceAll(PLACEHOLDER, 'filled')
   const [, resource] = RESOURCES_ONLY.exec(provider) ?? []
   if (resource !== undefined && poolIds.has(resource)) return true
-  // An ARN names a provider of IAM, or it is the user pool's own, which names no provider.
+  // An ARN names an IAM provider, unless it is the user pool's own ARN, which is not a provider's name.
   if (filled.startsWith('arn:')) return filled.includes(':cognito-idp:')
   if (!filled.includes('cognito-idp') && !USER_POOL_ID_PREFIX.test(filled)) return false
   const [, region, pool] = COGNITO_PROVIDER.exec(filled) ?? []
@@ -627,8 +629,8 @@ const twoAttachments = defineRule({
   severity: 'error',
   enabled: true,
   what: 'An identity pool has one set of roles and mappings: each attachment replaces what the other has set, and the last one wins.',
-  why: 'Which is the last depends on the deployment, and may change from one to the next.',
-  fix: 'Merge them into one.',
+  why: 'Which attachment is the last depends on the deployment, and may change from one deployment to the next.',
+  fix: 'Merge the attachments into one.',
   avoid: yaml(`
     Resources:
       First:
@@ -688,8 +690,9 @@ const mappingExample = (type: string, rest = '') =>
 const ambiguousResolutionMissing = defineRule({
   id: 'COG138',
   slug: 'ambiguous-resolution-missing',
-  title: 'A role mapping does not say what to do without a role',
+  title: 'A role mapping has no `AmbiguousRoleResolution`',
   severity: 'error',
+  lowersUncertain: true,
   enabled: true,
   what: 'A mapping of type `Token` or `Rules` needs `AmbiguousRoleResolution`. The API rejects one without it.',
   why: 'The deployment fails, after other resources are created.',
@@ -711,7 +714,7 @@ const ambiguousResolutionMissing = defineRule({
   },
 })
 
-/** The values that the API accepts, all of them in this case. */
+/** The values that the API accepts, in this letter case. */
 const VALUES = {
   Type: ['Token', 'Rules'],
   AmbiguousRoleResolution: ['Deny', 'AuthenticatedRole'],
@@ -721,12 +724,13 @@ const VALUES = {
 const mappingValue = defineRule({
   id: 'COG139',
   slug: 'mapping-value',
-  title: 'A role mapping has a value that the API does not have',
+  title: 'A role mapping has a value that the API does not accept',
   severity: 'error',
+  lowersUncertain: true,
   enabled: true,
-  what: 'The type is `Token` or `Rules`, the ambiguous role resolution `Deny` or `AuthenticatedRole`, and a match type `Equals`, `Contains`, `StartsWith` or `NotEqual`. The API rejects other values, and other letter case.',
+  what: 'The type is `Token` or `Rules`, the ambiguous role resolution `Deny` or `AuthenticatedRole`, and a match type `Equals`, `Contains`, `StartsWith` or `NotEqual`. The API rejects other values, including these in other letter case.',
   why: 'The deployment fails, after other resources are created.',
-  fix: 'Use one of the values of the API.',
+  fix: 'Use one of the values that the API accepts.',
   avoid: mappingExample('token', DENY),
   prefer: mappingExample('Token', DENY),
   see: ROLE_MAPPING,
@@ -768,11 +772,11 @@ const mappingValue = defineRule({
 const misspeltProperty = defineRule({
   id: 'COG141',
   slug: 'misspelt-property',
-  title: 'A property that the resource type does not have',
+  title: 'A resource has a property that its type does not have',
   severity: 'error',
   enabled: true,
-  what: 'A tool that knows the type rejects the property, and one that does not leaves out what it says.',
-  why: 'What was written for one reader is not there for another: a mapping or a role is missing, and nothing says so.',
+  what: 'A tool that knows the type rejects the property; a tool that does not ignores it.',
+  why: 'If the property is ignored, a mapping or a role is missing, and nothing reports it.',
   fix: 'Correct the name of the property.',
   avoid: yaml(`
     Resources:
@@ -799,7 +803,7 @@ const misspeltProperty = defineRule({
       subject: [resource, property],
       resources: [resource],
       location,
-      message: `${quote(resource)} has the property ${quote(property)}, which its type does not have; did you mean ${quote(nearest)}? What it says is not read.`,
+      message: `${quote(resource)} has the property ${quote(property)}, which its type does not have; did you mean ${quote(nearest)}? Its value is not read.`,
     }))
   },
 })

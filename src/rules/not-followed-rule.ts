@@ -9,7 +9,7 @@ export const notFollowed = defineRule({
   enabled: true,
   what: 'A module from a registry, a nested stack that is not among the files, a custom resource, or a resource type that rolecast does not know. What it defines takes part in every tie and every ranking, and no rule has checked it.',
   why: 'A result without findings would look like a pass for groups that nobody has looked at.',
-  fix: 'Validate a form that has it: a plan, the synthesised or packaged template, or the live pool after the deployment.',
+  fix: 'Validate a form that contains it: a plan, the synthesised or packaged template, or the live pool after the deployment.',
   avoid: yaml(`
     Resources:
       Auth:

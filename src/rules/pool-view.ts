@@ -21,7 +21,7 @@ export interface PoolView {
   readonly userPoolId: string | undefined
   /** By name, then by id: nothing depends on the order of the file. */
   readonly groups: readonly GroupView[]
-  /** The role mappings that surely are this pool's. */
+  /** The role mappings that are certainly for this pool. */
   readonly mappings: readonly LinkedMapping[]
 }
 
@@ -35,9 +35,9 @@ export interface GroupView {
   /** Its name; the `id` where the name is unknown. */
   readonly name: string
   readonly isNamed: boolean
-  /** The ranks it may have in Cognito, null for none. Without unknown ones, and those that Cognito rejects. */
+  /** The ranks it may have in Cognito, null for none. Leaves out unknown ones and those that Cognito rejects. */
   readonly ranks: readonly (number | null)[]
-  /** The roles it may have, null for none. Without unknown ones. */
+  /** The roles it may have, null for none. Leaves out unknown ones. */
   readonly roles: readonly (RoleReference | null)[]
   /** Whether nothing is left out of `ranks`. */
   readonly hasKnownRank: boolean
@@ -45,7 +45,7 @@ export interface GroupView {
   readonly hasKnownRole: boolean
   /** What Terraform makes of its precedence: 0 that is not sent, or a removed one that is sent as 0. */
   readonly terraform: TerraformEffect | undefined
-  /** Whether another definition of the pool has the same name. Two of one name never meet in one user. */
+  /** Whether another definition of the pool has the same name. A user is never in two groups of the same name. */
   readonly isRepeated: boolean
 }
 
@@ -110,7 +110,7 @@ function ranksOf(
   const sent = (rank: number | null): readonly (number | null)[] => {
     if (provider !== 'terraform') return [rank]
     if (rank === 0) {
-      // An update sends it. A group that has its 0 already may have been made with it, or updated to it.
+      // An update sends the 0. A group that already has a 0 may have been created with it, or updated to it.
       if (created === false && had.length > 0 && had.every(Boolean)) return [0]
       terraform = { effect: 'zero-not-sent', certain: created !== false && isOnly }
       return created === false ? [0, null] : [null]
@@ -134,7 +134,7 @@ function distinctRoles(roles: readonly (RoleReference | null)[]): readonly (Role
   return [...new Map(roles.map(role => [role === null ? '' : roleKey(role), role])).values()]
 }
 
-/** With an unknown user pool, no name is taken for that of a provider's group. */
+/** If the user pool is unknown, no name counts as that of a provider's group. */
 export function isFederated({ userPoolId }: PoolView, { name, isNamed }: GroupView): boolean {
   return userPoolId !== undefined && isNamed && isFederatedGroup(name, userPoolId)
 }

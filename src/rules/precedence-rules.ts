@@ -16,9 +16,10 @@ const nullPrecedenceRole = defineRule({
   severity: 'warning',
   context:
     "An error where an identity pool with `Token` and `Deny` uses the pool and no numbered group has the role. A note where the pool's only role mapping is `Rules`.",
+  lowersUncertain: true,
   enabled: true,
   what: 'The role is in `cognito:roles` and never becomes `cognito:preferred_role`, even for a user who has no other role.',
-  why: "AWS's page on role-based access control says that an only role is preferred. Tokens observed in 2024, 2025 and 2026 contradict it: the role is preferred once the same group has a precedence.",
+  why: "AWS's page on role-based access control says that a user's only role is preferred. Tokens observed in 2024, 2025 and 2026 contradict it: the role is preferred once the same group has a precedence.",
   fix: 'Give the group a precedence that no other group of the pool has.',
   avoid: yaml(`
     Resources:
@@ -73,7 +74,7 @@ const privilegedNameRanksBelow = defineRule({
   severity: 'warning',
   enabled: false,
   what: 'The lowest number wins: an administrator who is also in the ordinary group gets the ordinary role.',
-  why: "The numbers are easily taken the wrong way round, and AWS's own text had them so until 2018. The rule looks at names only and the order may be intended, so it is off by default.",
+  why: "It is easy to take the numbers the wrong way round: AWS's own text did until 2018. The rule looks at names only and the order may be intended, so it is off by default.",
   fix: 'Give the privileged group the lower number, unless the order is intended.',
   avoid: yaml(`
     Resources:
@@ -123,10 +124,11 @@ function rankOfView({ ranks }: GroupView): number {
 const nullAmongNumbered = defineRule({
   id: 'COG106',
   slug: 'null-among-numbered',
-  title: 'A group has no precedence while its siblings have',
+  title: 'A group has no precedence, although other groups of the pool have one',
   severity: 'warning',
   context:
     "A note where none of these groups has a role, or where the pool's only role mapping is `Rules`. The groups that Cognito creates for identity providers never count.",
+  lowersUncertain: true,
   enabled: true,
   what: 'A group without a precedence ranks after every numbered one, and its role is never preferred: tokens observed in September 2026 prefer the numbered group.',
   why: 'Where the other groups have a precedence, a group without one is most often an oversight.',
@@ -165,8 +167,8 @@ const nullAmongNumbered = defineRule({
       const names = listNames(unranked.map(({ name }) => name))
       const base: Severity = pool.use.rulesOnly || !unranked.some(mayHaveRole) ? 'note' : 'warning'
       const cause = conflict.certain
-        ? `Other groups of the pool have a precedence, and there is none for ${names}.`
-        : `Other groups of the pool have a precedence, and there may be none for ${names}, if ${premise(conflict)}.`
+        ? `Other groups of the pool have a precedence, but there is none for ${names}.`
+        : `Other groups of the pool have a precedence, but there may be none for ${names}, if ${premise(conflict)}.`
       return {
         ...about(pool, unranked),
         severity: conflict.certain ? base : lowered(base),
@@ -182,6 +184,7 @@ const precedenceOutOfRange = defineRule({
   slug: 'precedence-out-of-range',
   title: 'A precedence is out of range',
   severity: 'error',
+  lowersUncertain: true,
   enabled: true,
   what: 'Cognito accepts 0 to 2147483647 and rejects the rest.',
   why: 'The deployment fails.',
@@ -206,7 +209,7 @@ const precedenceOutOfRange = defineRule({
         .map(raw =>
           aboutValue(pool, group, group.definition.precedence, {
             severity: 'error',
-            message: `The precedence of ${quote(group.name)} is ${quoteLiteral(raw)}; Cognito accepts 0 to ${MAX_PRECEDENCE} and rejects it.`,
+            message: `The precedence of ${quote(group.name)} is ${quoteLiteral(raw)}; Cognito accepts only 0 to ${MAX_PRECEDENCE}.`,
           }),
         ),
     )
@@ -219,7 +222,8 @@ const precedenceNotInteger = defineRule({
   title: 'A precedence is not an integer',
   severity: 'error',
   context:
-    'A note where it is the text of an integer, which the tools convert. Nothing is found in Terraform, which converts it by its specification.',
+    'A note where it is an integer written as a string, which the tools convert. Not reported in Terraform, whose specification says that it converts such a string.',
+  lowersUncertain: true,
   enabled: true,
   what: 'Cognito accepts integers only.',
   why: 'The deployment fails, or the tool turns it into another number.',
@@ -247,7 +251,7 @@ const precedenceNotInteger = defineRule({
           return [aboutValue(pool, group, group.definition.precedence, { severity: 'error', message })]
         }
         if (checked.isText && group.definition.provider !== 'terraform') {
-          const message = `The precedence of ${name} is the text ${quoteLiteral(raw)}; it ranks as the number if the tool converts it.`
+          const message = `The precedence of ${name} is the string ${quoteLiteral(raw)}; it ranks as that number if the tool converts it.`
           return [aboutValue(pool, group, group.definition.precedence, { severity: 'note', message })]
         }
         return []

@@ -1,11 +1,11 @@
 import { isPrecedence } from '../group.js'
 
-/** What Cognito makes of a precedence as a file has it: the rank, null for none; or the fault. */
+/** How Cognito reads a precedence that a file has: the rank, null for none; or the fault. */
 export type CheckedPrecedence =
   | { readonly rank: number | null; readonly isText: boolean; readonly fault?: never }
   | { readonly rank?: never; readonly isText?: never; readonly fault: 'out-of-range' | 'not-integer' }
 
-/** The text of an integer is one: CloudFormation and Terraform convert it. */
+/** A string with an integer counts as the integer: CloudFormation and Terraform convert it. */
 export function checkPrecedence(raw: unknown): CheckedPrecedence {
   if (raw === undefined || raw === null) return { rank: null, isText: false }
   const isText = typeof raw === 'string' && /^-?\d+$/.test(raw)

@@ -14,16 +14,18 @@ import type { GroupView, PoolView } from './pool-view.js'
 import type { AffectedUsers, Tie } from './ties.js'
 import { assumptionsOf, knownOr } from './value.js'
 
-/** One rule: the text of its page, of `rolecast explain` and of SARIF, beside the check that finds it. */
+/** One rule: the text of its page, of `rolecast explain` and of SARIF, together with the check that finds it. */
 export interface Rule<Id extends string = string> {
   /** Stable: `COG101`. */
   readonly id: Id
   readonly slug: string
   readonly title: string
-  /** The severity of a finding, unless `context` says otherwise. */
+  /** The severity of a finding, unless `context` or `lowersUncertain` says otherwise. */
   readonly severity: Severity
-  /** When the severity is another one. */
+  /** When the severity differs from `severity`, and why. */
   readonly context?: string
+  /** Whether a finding that holds only for some of the possible values has a severity lower by one. */
+  readonly lowersUncertain?: true
   /** False: it runs only on request. */
   readonly enabled: boolean
   /** What Cognito, or the tool that deploys to it, does. */
@@ -57,14 +59,14 @@ export interface CheckedPool extends PoolView {
   readonly use: IdentityPoolUse
 }
 
-/** What a check says: a finding without the texts and the key that come from its rule. */
+/** What a check returns: a finding without the texts and the key that come from its rule. */
 export interface RuleDraft
   extends
     Pick<Finding, 'message' | 'pool' | 'resources' | 'location'>,
     Partial<Pick<Finding, 'severity' | 'groups' | 'related' | 'fix' | 'impact'>> {
-  /** What it assumes the default of: `Rank`. A deployment may give another value. */
+  /** The names whose default it assumes, such as `Rank`. A deployment may give another value. */
   readonly assumes?: readonly string[]
-  /** What names it in the key where no group does: the identity pool of an attachment. */
+  /** What identifies it in the key if no group does: the identity pool of an attachment. */
   readonly subject?: readonly string[]
 }
 
@@ -89,7 +91,7 @@ export function hcl(text: string): Example {
   return example('hcl', text)
 }
 
-/** The text is worked out when it is read: only explanations have it. */
+/** The text is computed when it is read: only explanations need it. */
 function example(language: Example['language'], text: string): Example {
   return {
     language,
@@ -99,7 +101,7 @@ function example(language: Example['language'], text: string): Example {
   }
 }
 
-/** Without the first line, which is empty, the last one, and the indentation that all lines share. */
+/** Removes the first line, which is empty, the last one, and the indentation that all lines share. */
 function dedent(text: string): string {
   const lines = text.split('\n').slice(1, -1)
   const indent = Math.min(...lines.filter(line => line.trim() !== '').map(line => line.search(/\S/)))
@@ -130,12 +132,12 @@ function withAssumptions(message: string, assumes: readonly string[] = []): stri
   return `${message} Checked with the default of ${listItems(assumes, quote)}; a deployment may give another value.`
 }
 
-/** One step down: for what holds in some possibilities only. */
+/** One severity lower: for what is true in some possibilities only. */
 export function lowered(severity: Severity): Severity {
   return SEVERITIES[Math.max(0, SEVERITIES.indexOf(severity) - 1)]!
 }
 
-/** What a draft about groups has: the first one's location, and the others' as related ones. */
+/** The fields of a draft about groups: the first group's location, and the others' as related locations. */
 export function about(
   pool: PoolView,
   groups: readonly GroupView[],
@@ -151,7 +153,7 @@ export function about(
   }
 }
 
-/** What a draft about an identity pool's attachment has. */
+/** The fields of a draft about an identity pool's attachment. */
 export function aboutAttachment(
   attachment: RoleAttachment,
 ): Pick<RuleDraft, 'pool' | 'subject' | 'resources' | 'location'> {
@@ -163,7 +165,7 @@ export function aboutAttachment(
   }
 }
 
-/** What a draft about a text has in which nothing replaces the names. */
+/** A draft about a string with placeholders that nothing replaces. */
 export function missingSubDraft({ resource, property, text, certain, location }: MissingSub): RuleDraft {
   return {
     pool: '',
@@ -171,12 +173,15 @@ export function missingSubDraft({ resource, property, text, certain, location }:
     resources: [resource],
     location,
     severity: certain ? 'error' : 'warning',
-    message: `The ${quote(property)} of ${quote(resource)} has the text ${quote(text)}, in which nothing replaces the names; did you forget \`!Sub\`?`,
+    message: `The ${quote(property)} of ${quote(resource)} has the string ${quote(text)}, whose placeholders are not replaced; did you forget \`!Sub\`?`,
     fix: 'Use `Fn::Sub` (`!Sub` in YAML).',
   }
 }
 
-/** What a draft about a value of a group has: the value's location, and one severity less for one of several values. */
+/**
+ * The fields of a draft about a value of a group: the value's location, and one severity lower for one of several
+ * values.
+ */
 export function aboutValue(
   pool: PoolView,
   group: GroupView,
@@ -189,7 +194,7 @@ export function aboutValue(
     assumes: assumptionsOf([value]),
     location: value.location ?? group.definition.location,
     severity: isOpen ? lowered(severity) : severity,
-    message: isOpen ? `${message} It is one of the values that the file leaves open.` : message,
+    message: isOpen ? `${message} This is one of the values that the file leaves open.` : message,
   }
 }
 

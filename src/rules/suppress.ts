@@ -9,8 +9,8 @@ import {
 import { groupBy } from '../record.js'
 
 /**
- * The suppressions of an infrastructure, for the findings in it: of a resource for what is about it, of a file for what
- * stands in it.
+ * The suppressions of an infrastructure, with the findings that each can cover: a suppression of a resource covers
+ * findings about that resource; a suppression of a file covers findings in that file.
  *
  * @param findings those of this infrastructure: another one may have the same ids
  */
@@ -25,7 +25,7 @@ export function suppressionsOf(
   )
   const about = (target: string | undefined, path: string) =>
     target === undefined ? (byPath.get(path) ?? []) : (byResource.get(target) ?? []).map(({ finding }) => finding)
-  // Of one comment a reader may make a suppression for each instance of a loop.
+  // A reader may turn one comment into several suppressions: one for each instance of a loop.
   const written = new Map<string, { first: Suppression; targets: Set<string | undefined> }>()
   for (const suppression of suppressions) {
     const place = placeOf(suppression)
@@ -47,7 +47,7 @@ function placeOf({ location: { path, line, column }, rules }: Pick<Suppression, 
   return JSON.stringify([path, line, column, rules])
 }
 
-/** Each comment once: a module or a nested stack that several infrastructures have brings its comments into all of them. */
+/** Each comment once: infrastructures that share a module or a nested stack all have its comments. */
 export function asWritten(suppressions: readonly ScopedSuppression[]): readonly ScopedSuppression[] {
   return [...groupBy(suppressions, placeOf).values()].map(same => ({
     ...same[0]!,
@@ -56,13 +56,13 @@ export function asWritten(suppressions: readonly ScopedSuppression[]): readonly 
 }
 
 export interface SuppressOptions extends SuppressionContext {
-  /** Which rules ran: a suppression of another one is not unused. */
+  /** Which rules ran. A suppression of a rule that did not run is not reported as unused. */
   readonly runs: (id: string) => boolean
 }
 
 /**
- * Marks the suppressed findings, and adds what is wrong with the suppressions: malformed ones (COG191), expired ones (COG192)
- * and unused ones (COG193).
+ * Marks the suppressed findings, and adds a finding for each faulty suppression: malformed ones (COG191), expired ones
+ * (COG192) and unused ones (COG193).
  *
  * Pure. No finding is left out: a suppressed one stays visible.
  */

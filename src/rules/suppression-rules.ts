@@ -13,7 +13,7 @@ const suppressionMalformed = defineRule({
   severity: 'warning',
   enabled: true,
   what: 'A suppression names rules that exist, gives a reason, and has a date such as 2027-01-01 if it expires.',
-  why: 'An incomplete suppression does not count: its author believes that a finding is dealt with, and it is not.',
+  why: 'An incomplete suppression does not count: its author believes that the finding is dealt with, but it is not.',
   fix: 'Write `rolecast:ignore COG101 exp=2027-01-01 reason`, or remove it.',
   avoid: yaml(`
     Resources:
@@ -39,7 +39,7 @@ const suppressionExpired = defineRule({
   severity: 'warning',
   enabled: true,
   what: 'From the date in `exp=` on, a suppression no longer counts, and its findings are reported again.',
-  why: 'The suppression was intended for a limited time, which is over.',
+  why: 'The suppression was intended for a limited time, and that time is over.',
   fix: 'Fix the finding or extend the expiry date.',
   avoid: yaml(`
     Resources:
@@ -64,8 +64,8 @@ const suppressionUnused = defineRule({
   title: 'A suppression is not needed',
   severity: 'note',
   enabled: true,
-  what: 'The rules that the suppression names found nothing in its place.',
-  why: 'It would hide the next finding.',
+  what: 'The rules that the suppression names found nothing there.',
+  why: 'The suppression would hide a finding that appears later.',
   fix: 'Remove the suppression.',
   avoid: yaml(`
     Resources:
@@ -89,7 +89,7 @@ export const SUPPRESSION_RULES = [suppressionMalformed, suppressionExpired, supp
 
 /** A suppression, and the findings that it is about. */
 export interface ScopedSuppression extends Pick<Suppression, 'rules' | 'reason' | 'expires' | 'location'> {
-  /** Whether it is about this finding. Its rules are checked apart. */
+  /** Whether it is about this finding. Its rules are checked separately. */
   readonly covers: (finding: Finding) => boolean
   /** The only findings it can cover. Default: all. */
   readonly among?: readonly Finding[] | undefined
@@ -115,7 +115,7 @@ export function checkSuppression(suppression: ScopedSuppression, context: Suppre
 
 /** COG193. */
 export function unusedSuppression(suppression: ScopedSuppression): Finding {
-  const message = `Nothing of ${ruleNames(suppression)} is found here, so the suppression is not needed.`
+  const message = `${ruleNames(suppression)} found nothing here, so the suppression is not needed.`
   return findingOf(suppressionUnused, suppression, message)
 }
 
@@ -132,7 +132,7 @@ function faultOf({ rules, reason, expires }: ScopedSuppression, { isRule }: Supp
   return reason.trim() === '' ? 'gives no reason' : undefined
 }
 
-/** Whether this is a date, as `2027-01-31`: such texts sort as the days do. */
+/** Whether this is a date, as `2027-01-31`: such strings sort by date. */
 export function isDay(text: string): boolean {
   const [, year, month, day] = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text)?.map(Number) ?? []
   if (year === undefined || month === undefined || day === undefined || month < 1 || month > 12 || day < 1) return false

@@ -14,9 +14,10 @@ const terraformZero = defineRule({
   severity: 'error',
   context:
     'A warning where the group exists already, because the effect then depends on how it got the 0. A note where the group has no role.',
+  lowersUncertain: true,
   enabled: true,
   what: 'Terraform\'s AWS provider, and Pulumi\'s classic provider which is built on it, take 0 for "not set" when they create a group. The group gets no precedence, so it ranks last and not first, and its role is never preferred.',
-  why: "0 is the highest rank in Cognito, so the group that is intended to win always loses. The provider's source was read in versions from 2019 to 2025, and all are alike.",
+  why: "0 is the highest rank in Cognito, so the group that is intended to win always loses. The provider's source was read in versions from 2019 to 2025, and they all do the same.",
   fix: 'Start at 1.',
   avoid: hcl(`
     resource "aws_cognito_user_group" "admins" {
@@ -59,10 +60,11 @@ const precedenceRemoved = defineRule({
   slug: 'precedence-removed',
   title: 'A plan removes a precedence, and Terraform sends 0',
   severity: 'error',
-  context: 'A note where the group has no role, because it then stands aside for the groups that have one.',
+  context: 'A note where the group has no role, because Cognito then passes it over for the groups that have one.',
+  lowersUncertain: true,
   enabled: true,
   what: 'When the attribute is removed from a group that exists, the provider sends 0. The group then ranks first and not last.',
-  why: 'A precedence is removed so that the group has no rank; instead it gets the highest there is. Cognito itself cannot clear a precedence.',
+  why: 'A precedence is removed to leave the group without a rank; instead, the group gets the highest rank. Cognito itself cannot clear a precedence.',
   fix: 'Keep a number, or delete the group and recreate it without one.',
   avoid: json(`
     {

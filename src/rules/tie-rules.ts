@@ -8,10 +8,11 @@ import { about, type CheckedPool, defineRule, lowered, type RuleDraft, yaml } fr
 import { hasRole, numbersOf, premise, shadowed, type Tie } from './ties.js'
 import { knownOr } from './value.js'
 
-// The ties of a pool are found once, in ties.ts: COG101 and COG102 each report one kind of them, COG161 the users in both.
+// The ties of a pool are found once, in ties.ts: COG101 and COG102 each report one kind of them, COG161 the users in
+// both.
 
 const UNDER_RULES =
-  "A note where the pool's only role mapping is `Rules`, because the preferred role has no part there."
+  "A note where the pool's only role mapping is `Rules`, because the preferred role is not used there."
 
 const tieDifferentRoles = defineRule({
   id: 'COG101',
@@ -19,10 +20,11 @@ const tieDifferentRoles = defineRule({
   title: 'Groups of equal precedence have different roles',
   severity: 'error',
   context: `${UNDER_RULES} An error in any case where a membership in the file puts a user into the tie (COG161).`,
+  lowersUncertain: true,
   enabled: true,
   what: 'A user in two groups that share the lowest precedence number gets no `cognito:preferred_role` if their roles differ, and Cognito does not consult the next precedence.',
   why: 'An identity pool with `Token` then falls back: `Deny` denies credentials, `AuthenticatedRole` gives the default role. In either case the user has neither role.',
-  fix: 'Give each group a precedence of its own, or all of them the same role.',
+  fix: 'Give each group a different precedence, or give all of them the same role.',
   avoid: yaml(`
     Resources:
       Admins:
@@ -72,10 +74,11 @@ const tieRoleAndNone = defineRule({
   title: 'Of groups of equal precedence, one has a role and another has none',
   severity: 'warning',
   context: `${UNDER_RULES} An error where a membership in the file puts a user into the tie (COG161).`,
+  lowersUncertain: true,
   enabled: true,
-  what: 'AWS does not document whether a group without a role takes part in a tie: for a user in both, Cognito prefers the role or nothing.',
-  why: 'Tokens captured in September 2026 show that a group without a role is passed over at a lower number. No known token shows the same number.',
-  fix: 'Give the groups that have a role other numbers than those that have none.',
+  what: 'AWS does not document whether a group without a role takes part in a tie: for a user in both groups, Cognito may prefer the role, or no role at all.',
+  why: 'Tokens captured in September 2026 show that a group without a role is passed over at a lower number. No observed token shows the case of equal numbers.',
+  fix: 'Give the groups with a role numbers that no group without a role has.',
   avoid: yaml(`
     Resources:
       Admins:
@@ -132,7 +135,7 @@ const rolelessOutranksRole = defineRule({
   enabled: true,
   what: 'The group without a role is passed over: a user in both gets the role of the other group as `cognito:preferred_role`.',
   why: 'A token observed in September 2026 prefers the role of precedence 9 although the user is in a group of precedence 0 without a role. This is a surprise only where the group without a role is intended to block.',
-  fix: 'Nothing, unless the group is intended to block: then remove its members from the groups with a role.',
+  fix: 'Change nothing, unless the group is intended to block; in that case, remove its members from the groups with a role.',
   avoid: yaml(`
     Resources:
       Suspended:
@@ -185,8 +188,8 @@ const userInTie = defineRule({
   title: 'A user is in a tie',
   severity: 'error',
   enabled: true,
-  what: 'A membership puts a user into two groups of a tie, and no group of theirs with a role ranks before it: the tie is not a possibility but what this user gets. A membership under a condition counts where that condition holds.',
-  why: 'It makes COG101 and COG102 errors.',
+  what: 'A membership puts a user into two groups of a tie, and no other group of this user that has a role ranks before the tie, so the tie decides for this user. A membership under a condition counts where that condition holds.',
+  why: 'COG101 and COG102 are errors for such a tie.',
   fix: 'Resolve the tie, or take the user out of one of the groups.',
   avoid: yaml(`
     Resources:
@@ -242,7 +245,7 @@ const userInTie = defineRule({
   },
 })
 
-/** The user of memberships, and the condition that some of them are under. */
+/** The user of the memberships, with the condition that some of them exist under. */
 function namedUser(memberships: readonly Membership[]): string {
   const name = quote(knownOr(memberships[0]!.username, ''))
   const condition = memberships.find(one => one.condition !== undefined)?.condition
@@ -257,7 +260,7 @@ function nameOf({ name }: GroupView): string {
   return name
 }
 
-/** A group that may have a role and may have none is on both sides. */
+/** A group that may or may not have a role is on both sides. */
 function byRole(groups: readonly GroupView[]) {
   return {
     withRole: groups.filter(group => hasRole(group) !== false),
@@ -265,7 +268,7 @@ function byRole(groups: readonly GroupView[]) {
   }
 }
 
-/** So many are written out. */
+/** At most this many are named. */
 const MAX_ORDERS = 3
 
 interface Order {
@@ -273,11 +276,14 @@ interface Order {
   readonly behind: readonly GroupView[]
 }
 
-/** Which groups without a role rank before which with one, by number: of equal numbers, none ranks before the other. */
+/**
+ * Which groups without a role rank before which groups with one. Of groups with equal numbers, none ranks before
+ * another.
+ */
 function ordersOf(withoutRole: readonly GroupView[], withRole: readonly GroupView[]): readonly (() => Order)[] {
   const lastOf = new Map(withRole.map(group => [group, Math.max(...numbersOf(group))]))
   const sorted = withRole.toSorted((a, b) => lastOf.get(a)! - lastOf.get(b)!)
-  // The higher a number without a role is, the fewer are behind it: the sets are ends of one list.
+  // The higher the number of a group without a role, the fewer groups are behind it: each set is the end of one list.
   const byStart = new Map<number, GroupView[]>()
   let start = 0
   for (const group of withoutRole) {
@@ -291,7 +297,7 @@ function ordersOf(withoutRole: readonly GroupView[], withRole: readonly GroupVie
     sorted.length - from > (before.length === 1 && sorted[from] === before[0] ? 1 : 0)
   return [...byStart].filter(isOfOthers).map(([from, before]) => () => {
     const behind = sorted.slice(from)
-    // One that may have a role and may have none is not behind itself.
+    // A group that may or may not have a role is not behind itself.
     return { before, behind: before.length === 1 ? behind.filter(group => group !== before[0]) : behind }
   })
 }

@@ -24,14 +24,15 @@ export interface Tie extends Conflict {
 export interface Competitor {
   readonly group: GroupView
   readonly side: string
-  /** Two of one certain cohort meet for sure. Two of one that is not certain never do: they are one group. */
+  /** Two competitors of a certain cohort exist together. Two of an uncertain cohort do not: they are the same group. */
   readonly cohort: string
   readonly certain: boolean
 }
 
 /**
- * The conflicts among competitors: one for each certain cohort that has two sides, and one that is not certain for what may
- * happen between cohorts. Linear, and there are no more findings than cohorts, however many pairs they stand for.
+ * The conflicts among competitors: a certain one for each certain cohort that has two sides, and an uncertain one for
+ * all that may conflict between cohorts. Linear: it makes at most one more conflict than there are cohorts, not one for
+ * each pair.
  */
 export function conflicts(competitors: readonly Competitor[]): readonly Conflict[] {
   const certain = [
@@ -45,7 +46,9 @@ export function conflicts(competitors: readonly Competitor[]): readonly Conflict
   return meetBetweenCohorts(competitors) ? [...certain, { groups: groupsOf(competitors), certain: false }] : certain
 }
 
-/** Whether two competitors differ in cohort and in side. If all differ from the first in one only, two of them may. */
+/**
+ * Whether two competitors differ in both cohort and side. If each differs from the first in only one, two others may.
+ */
 function meetBetweenCohorts(competitors: readonly Competitor[]): boolean {
   const [first] = competitors
   if (first === undefined) return false
@@ -58,13 +61,13 @@ function groupsOf(competitors: readonly Competitor[]): readonly GroupView[] {
   return [...new Set(competitors.map(({ group }) => group))]
 }
 
-/** Groups of one condition, if they are certain in what is asked, exist together. */
+/** Groups under the same condition exist together, if what is asked about them is certain. */
 export function cohortOf(group: GroupView, certain: boolean): Pick<Competitor, 'cohort' | 'certain'> {
   if (certain && !group.isRepeated) return { cohort: `condition ${group.definition.condition ?? ''}`, certain: true }
   return { cohort: `group ${group.name}`, certain: false }
 }
 
-/** Whether it has a role: undefined where that is unknown, or where the possibilities differ. */
+/** Whether it has a role; undefined if that is unknown, or if the possibilities differ. */
 export function hasRole({ roles, hasKnownRole }: GroupView): boolean | undefined {
   if (!hasKnownRole || new Set(roles.map(role => role === null)).size !== 1) return undefined
   return roles[0] !== null
@@ -110,10 +113,12 @@ export function tiesOf({ groups }: PoolView): readonly Tie[] {
   })
 }
 
-/** With more groups, what excludes what is not looked at. */
+/** With more groups, values that exclude one another are not looked for. */
 const MAX_COMPARED = 100
 
-/** Whether two of the groups can have the rank at once: what is chosen for one may exclude it for the other. */
+/**
+ * Whether two of the groups can have the rank together: the choice that gives it to one may exclude it for the other.
+ */
 function mayMeetAt(rank: number): (conflict: Conflict) => boolean {
   return ({ groups, certain }) => {
     if (certain || groups.length > MAX_COMPARED) return true
@@ -122,7 +127,7 @@ function mayMeetAt(rank: number): (conflict: Conflict) => boolean {
   }
 }
 
-/** What has to be chosen for a group to have the rank; undefined where that is not known. */
+/** The choices that give a group the rank; undefined if they are unknown. */
 function choicesFor({ definition: { precedence } }: GroupView, rank: number): readonly Choices[] | undefined {
   const leaves = precedence.is === 'one-of' ? precedence.values : [precedence]
   const fitting = leaves.flatMap(leaf =>
@@ -133,8 +138,8 @@ function choicesFor({ definition: { precedence } }: GroupView, rank: number): re
 }
 
 /**
- * Sides are roles. An ARN and a resource may be one role, and a reference may be any: what they are is not certain. Of the
- * roles that a group may have two are enough: whatever another group's role is, one of two differs from it.
+ * The sides are the roles. An ARN and a resource may be the same role, and a reference may be any role, so these are
+ * not certain. Two of a group's possible roles are enough: at least one of them differs from any other group's role.
  */
 function roleCompetitors(groups: readonly GroupView[]): readonly Competitor[] {
   const withRole = groups.map(group => ({ group, roles: group.roles.filter(role => role !== null).slice(0, 2) }))
@@ -149,7 +154,7 @@ function roleCompetitors(groups: readonly GroupView[]): readonly Competitor[] {
   )
 }
 
-/** Two roles of one kind are two for sure if their ids differ; undefined for a role that is unknown. */
+/** Two roles of one kind are certainly different if their ids differ; undefined for a role that is unknown. */
 function kindsOfRoles(roles: readonly RoleReference[]): (role: RoleReference) => string | undefined {
   const ids = new Set(roles.flatMap(({ kind, id }) => (kind === 'reference' ? [id] : [])))
   const shared = new Map<string, number>()
@@ -160,9 +165,10 @@ function kindsOfRoles(roles: readonly RoleReference[]): (role: RoleReference) =>
 const MAX_HOLES = 16
 
 /**
- * What is left of a text with holes, such as `arn:aws:iam::${AWS::AccountId}:role/a`, without one of its literal parts: for each,
- * the last first. Texts that differ and leave the same are different whatever fills the holes: what stands before and behind the
- * literals is equal, so equal texts would have equal literals. A beginning that is no ARN's may be the path of a file.
+ * For a string with placeholders, such as `arn:aws:iam::${AWS::AccountId}:role/a`: the rest of the string without one
+ * of its literal parts, for each part, the last part first. Two strings that differ but share such a rest differ
+ * whatever replaces the placeholders: what is before and after the literal is equal, so equal strings would have equal
+ * literals. The first literal counts only if it begins an ARN: otherwise the string may be the path of a file.
  */
 function framesOf(text: string): readonly string[] {
   const parts = text.split(/(\$\{[\w:.-]+\})/)
@@ -172,7 +178,7 @@ function framesOf(text: string): readonly string[] {
   return literals.map(index => JSON.stringify([index, ...parts.toSpliced(index, 1)])).toReversed()
 }
 
-/** Sides are having a role and having none. */
+/** The sides are: with a role, and without one. */
 function competitorsByRole(group: GroupView): readonly Competitor[] {
   const cohort = cohortOf(group, hasOneRank(group) && hasRole(group) !== undefined)
   return [...new Set(group.roles.map(role => (role === null ? 'none' : 'role')))].map(side => ({
@@ -186,7 +192,10 @@ interface RankedCompetitor extends Competitor {
   readonly rank: number
 }
 
-/** The groups without a role that rank before groups with one (COG104), and those: of one pool, in one conflict for each certain cohort. */
+/**
+ * The groups without a role that rank before groups with one (COG104), and the latter: one conflict for each certain
+ * cohort.
+ */
 export function shadowed({ groups }: PoolView): readonly Conflict[] {
   const ranked = groups.flatMap(group =>
     competitorsByRole(group).flatMap(competitor =>
@@ -205,7 +214,7 @@ export function shadowed({ groups }: PoolView): readonly Conflict[] {
   ].filter(conflict => conflict.groups.length > 0)
 }
 
-/** Gives the first rank of competitors that are sorted, as seen by one of a cohort. */
+/** The first rank among sorted competitors that counts for a competitor of the given cohort. */
 type FirstRank = (sorted: readonly RankedCompetitor[]) => (cohort: string) => number | undefined
 
 const lowest: FirstRank =
@@ -228,7 +237,7 @@ function inShadow(competitors: readonly RankedCompetitor[], firstRank: FirstRank
   )
 }
 
-/** What has to hold for a conflict that is not certain: what follows "if". */
+/** The condition for a conflict that is not certain, as it follows "if". */
 export function premise({ groups }: Conflict): string {
   const kinds = new Set(groups.flatMap(({ roles }) => roles.flatMap(role => (role === null ? [] : [role.kind]))))
   const isOpen = groups.some(group => !hasOneRank(group) || !group.hasKnownRole || group.roles.length > 1)
@@ -245,10 +254,13 @@ export function premise({ groups }: Conflict): string {
 
 export const OPEN_VALUES = 'the values that the file leaves open turn out that way'
 
-/** The users for whom a tie decides, at least under a condition of the template, by tie: of each, the memberships in groups of the tie. */
+/**
+ * By tie, the users for whom it decides, at least under a condition of the template: each by their memberships in its
+ * groups.
+ */
 export type AffectedUsers = ReadonlyMap<Tie, readonly (readonly Membership[])[]>
 
-/** What `resolveRoles` says of the groups of each user. */
+/** Asks `resolveRoles` about the groups of each user. */
 export function findAffectedUsers(
   pool: PoolView,
   ties: readonly Tie[],
@@ -294,8 +306,8 @@ export function findAffectedUsers(
 }
 
 /**
- * The memberships of a user that exist together: those under no condition, and these with those under each condition. Two
- * conditions may exclude one another.
+ * The sets of a user's memberships that exist together: those under no condition alone, and those with the memberships
+ * under each condition. Two conditions are never combined: they may exclude one another.
  */
 function together(
   memberships: readonly Membership[],

@@ -46,6 +46,7 @@ const trustPrincipal = defineRule({
   slug: 'trust-principal',
   title: 'A role does not trust the identity pool service',
   severity: 'error',
+  lowersUncertain: true,
   enabled: true,
   what: 'The identity pool asks STS for the role with `sts:AssumeRoleWithWebIdentity`, and STS denies it.',
   why: 'The trust policy has to name the service as its federated principal, allow that action, and have conditions that a signed-in user meets. The names of every partition are known: `cognito-identity.amazonaws.com` and those of China and of GovCloud.',
@@ -73,9 +74,12 @@ const trustNoAudience = defineRule({
   slug: 'trust-no-audience',
   title: 'A role does not say which identity pool it trusts',
   severity: 'error',
+  context:
+    'A warning where a wildcard is the principal, because AWS does not document whether it lets identity pools in.',
+  lowersUncertain: true,
   enabled: true,
   what: 'Without a condition on `cognito-identity.amazonaws.com:aud`, users of any identity pool can assume the role.',
-  why: 'Anyone can create an identity pool, in an account of their own.',
+  why: 'Anyone can create an identity pool in their own AWS account.',
   fix: 'Add a `StringEquals` condition on `cognito-identity.amazonaws.com:aud` with the ID of the identity pool.',
   avoid: yaml(`
     Resources:
@@ -102,10 +106,11 @@ const trustPlaceholderAudience = defineRule({
   slug: 'trust-placeholder-audience',
   title: "A role names the placeholder identity pool ID from AWS's documentation",
   severity: 'error',
+  lowersUncertain: true,
   enabled: true,
-  what: "The audience is one of AWS's examples, or not an identity pool ID at all: the users of your pool do not have it.",
-  why: 'A policy that was copied needs the ID of your pool.',
-  fix: 'Use the ID of the identity pool as the audience, by a reference if the file defines the pool.',
+  what: "The audience is one of AWS's examples, or not an identity pool ID at all, so your users never match it.",
+  why: 'A policy that was copied needs the ID of your own pool.',
+  fix: 'Use the ID of the identity pool as the audience; if the file defines the pool, use a reference to it.',
   avoid: yaml(`
     Resources:
       Admins:
@@ -130,11 +135,12 @@ const trustPlaceholderAudience = defineRule({
 const trustDeny = defineRule({
   id: 'COG123',
   slug: 'trust-deny',
-  title: 'A role denies the identity pool',
+  title: "A role's trust policy denies the identity pool",
   severity: 'error',
+  lowersUncertain: true,
   enabled: true,
-  what: 'A `Deny` statement covers the identity pool, and a `Deny` wins over every `Allow`. Or the policy has nothing but a `Deny`: no user gets the role.',
-  why: 'A role that is denied to those whom it is given to is never intended.',
+  what: 'Either a `Deny` statement covers the identity pool, and a `Deny` overrides every `Allow`; or the policy has only `Deny` statements. No user gets the role.',
+  why: 'It is never intended that a role is handed out to users and denied to the same users.',
   fix: 'Make the statement an `Allow`, or narrow the `Deny` so that it does not cover signed-in users of the identity pool.',
   avoid: yaml(`
     Resources:
@@ -191,11 +197,12 @@ const trustUnauthenticated = defineRule({
 const trustUnknownKey = defineRule({
   id: 'COG125',
   slug: 'trust-unknown-key',
-  title: 'A condition of a trust policy is on a key that does not exist',
+  title: 'A trust policy has a condition on a key that does not exist',
   severity: 'error',
+  lowersUncertain: true,
   enabled: true,
-  what: 'No request has the key, so the condition is never met, and STS denies the role to everybody.',
-  why: 'IAM accepts any text as a condition key. A misspelt one shows only when users ask for credentials.',
+  what: 'No request has the key, so the condition is never met, and STS denies the role to everyone.',
+  why: 'IAM accepts any string as a condition key. A misspelt key shows only when users request credentials.',
   fix: 'Correct the key: the keys of identity pools are `cognito-identity.amazonaws.com:aud`, `:amr` and `:sub`, with the service name of your partition.',
   avoid: yaml(`
     Resources:
@@ -221,12 +228,12 @@ const trustUnknownKey = defineRule({
 const guestsShareRole = defineRule({
   id: 'COG126',
   slug: 'guests-share-role',
-  title: 'Guests and signed-in users have one role',
+  title: 'Guests and signed-in users have the same role',
   severity: 'warning',
   enabled: true,
   what: 'Guests of the identity pool, who have not signed in, get the role that signed-in users get.',
-  why: 'Whatever the role allows, it allows to everybody who knows the ID of the identity pool.',
-  fix: 'Give guests a role of their own in `Roles.unauthenticated`, or none.',
+  why: 'Everyone who knows the ID of the identity pool can do what the role allows.',
+  fix: 'Give guests a different role in `Roles.unauthenticated`, or none.',
   avoid: yaml(`
     Resources:
       Attachment:
@@ -253,7 +260,7 @@ const guestsShareRole = defineRule({
           ({ users, role, pool, attachment }) =>
             users !== 'unauthenticated' &&
             roleKey(role) === roleKey(guests.role) &&
-            // A group's role is given by whichever identity pool its user pool is used with.
+            // A group's role may be handed out by any identity pool that its user pool is used with.
             (attachment === undefined ? pool !== undefined : attachment === guests.attachment),
         )
         if (others.length === 0) return []
@@ -266,7 +273,7 @@ const guestsShareRole = defineRule({
             location: guests.location,
             related: others.map(relatedHolder),
             message: `Guests have the same role as ${inWords(others)}${areOpen([guests]) ? `, ${IF_LET_IN}` : ''}.`,
-            impact: `Everybody who knows the ID of the identity pool ${areOpen([guests]) ? 'may get' : 'gets'} credentials of this role.`,
+            impact: `Everyone who knows the ID of the identity pool ${areOpen([guests]) ? 'may get' : 'gets'} credentials of this role.`,
           },
         ]
       })
@@ -283,24 +290,24 @@ export const TRUST_RULES = [
   guestsShareRole,
 ] as const
 
-/** One of those whom a role is handed out to. */
+/** A group, mapping rule or kind of user that a role is handed out to. */
 interface Holder {
   readonly role: RoleReference
   readonly users: 'authenticated' | 'unauthenticated'
-  /** Of guests: whether the identity pool lets them in. */
+  /** For guests: whether the identity pool lets them in. */
   readonly areLetIn?: boolean | undefined
   /** `group` of a pool, or what an identity pool's attachment hands out. */
   readonly pool?: PoolView
   readonly group?: string
   readonly attachment?: RoleAttachment
-  /** Who it is, ready for a message. */
+  /** The holder in words, for a message. */
   readonly words: string
-  /** The `id` of the resource that says so. */
+  /** The `id` of the resource that hands out the role. */
   readonly resource: string
   readonly location: Location
 }
 
-/** All who get a role for sure or perhaps, groups first. */
+/** All holders that get a role, certainly or possibly; groups first. */
 function holdersOf(infrastructure: Infrastructure, pools: readonly PoolView[]): readonly Holder[] {
   const { attachments } = infrastructure
   const letsGuestsIn = guestsOf(infrastructure)
@@ -337,12 +344,12 @@ function holdersOf(infrastructure: Infrastructure, pools: readonly PoolView[]): 
   return [...ofGroups, ...ofAttachments]
 }
 
-/** Whether nobody is ever given the role this way: guests of an identity pool that does not let them in. */
+/** Whether nobody ever gets the role this way: it is for guests, and the identity pool does not let guests in. */
 function isIdle({ users, areLetIn }: Holder): boolean {
   return users === 'unauthenticated' && areLetIn === false
 }
 
-/** Whether it depends on what the files do not say: whether the identity pool lets guests in. */
+/** Whether it depends on something the files do not say: whether the identity pool lets guests in. */
 function areOpen(holders: readonly Holder[]): boolean {
   return holders.every(({ users, areLetIn }) => users === 'unauthenticated' && areLetIn !== true)
 }
@@ -370,7 +377,7 @@ export function checkTrust(infrastructure: Infrastructure, pools: readonly PoolV
     [...groupBy(withoutIdle(holders), ({ users }) => users).values()].flatMap(some =>
       checkRole(definitions.get(id)!, some, {
         identityPools: {
-          // What only an identity pool hands out, that pool has to be trusted for.
+          // If only identity pools hand out the role, it has to trust those pools.
           ...identityPoolsOf(
             some.some(({ attachment }) => attachment === undefined)
               ? infrastructure.attachments
@@ -388,7 +395,7 @@ function withoutIdle(holders: readonly Holder[]): readonly Holder[] {
   return holders.filter(holder => !isIdle(holder))
 }
 
-/** Gives the identity pools of the files that surely hand a role to none of its holders; none where that is not sure. */
+/** The identity pools of the files that certainly hand the role to none of its holders; none if that is not certain. */
 function otherPoolsOf({ identityPools, attachments }: Infrastructure): (holders: readonly Holder[]) => Names {
   const defined = new Set(identityPools.map(({ id }) => id))
   const byPool = new Map<PoolView, ReadonlySet<string>>()
@@ -411,12 +418,12 @@ interface Names {
   readonly has: (id: string) => boolean
 }
 
-/** What is not known is no name that anything has. */
+/** An unknown identity pool becomes `''`, which is never a name. */
 function namesOf(attachments: readonly RoleAttachment[]): ReadonlySet<string> {
   return new Set(attachments.map(({ identityPool }) => knownOr(identityPool, '')))
 }
 
-/** The attachments that have a mapping for a user pool, and those that may have one; none if no one surely has. */
+/** The attachments that have or may have a mapping for a user pool; none unless one certainly has. */
 function attachmentsFor({ id, mappings }: PoolView, attachments: readonly RoleAttachment[]): readonly RoleAttachment[] {
   if (mappings.length === 0) return []
   const mayHaveOne = (attachment: RoleAttachment) =>
@@ -426,11 +433,11 @@ function attachmentsFor({ id, mappings }: PoolView, attachments: readonly RoleAt
 }
 
 interface IdentityPools {
-  /** What stands for an identity pool that is surely another one. */
+  /** The references that certainly stand for another identity pool. */
   readonly others: Names
-  /** The ids, if all the identity pools have one that is known. */
+  /** The IDs, if those of all the identity pools are known. */
   readonly ids: readonly string[]
-  /** What stands for an identity pool that this infrastructure makes. */
+  /** The references to identity pools that this infrastructure makes. */
   readonly symbols: ReadonlySet<unknown>
 }
 
@@ -552,28 +559,28 @@ function checkRole(
     ...(placeholders.length > 0
       ? [
           draft(trustPlaceholderAudience, {
-            message: `names the audience ${listNames(placeholders)}, which is not the ID of a real identity pool: your users do not have it.`,
+            message: `names the audience ${listNames(placeholders)}, which is not the ID of a real identity pool, so your users never match it.`,
             impact: deadStatementImpact(best),
           }),
         ]
       : []),
     ...otherThings.map(what =>
       draft(trustPlaceholderAudience, {
-        message: `names ${what} as the audience, and the ID of the identity pool is needed: your users do not have it.`,
+        message: `names ${what} as the audience, but the ID of the identity pool is needed, so your users never match it.`,
         impact: deadStatementImpact(best),
       }),
     ),
     ...(onlyDenies
       ? [
           draft(trustDeny, {
-            message: `cannot be assumed by anybody: its trust policy has no Allow, only a Deny.`,
+            message: `cannot be assumed by anyone: its trust policy has no Allow, only a Deny.`,
             impact: NO_CREDENTIALS,
           }),
         ]
       : best.reason === 'denied'
         ? [
             draft(trustDeny, {
-              message: `is denied to ${whom} of the identity pool: a Deny statement covers them, and wins.`,
+              message: `is denied to ${whom} of the identity pool: a Deny statement covers them, and overrides every Allow.`,
               impact: NO_CREDENTIALS,
             }),
           ]
@@ -582,14 +589,16 @@ function checkRole(
       draft(trustUnknownKey, {
         message: `has a condition on ${quote(key)}, a key that does not exist; did you mean ${quote(nearest)}? ${OUTCOMES[met]}`,
         impact:
-          met === 'never' ? deadStatementImpact(best) : 'Users whom the condition is to keep out can get the role.',
+          met === 'never'
+            ? deadStatementImpact(best)
+            : 'Users that the condition is intended to keep out can get the role.',
       }),
     ),
     ...(isForGuests ? [] : guestDrafts(best, trusts, { policy, anyPool, draft })),
   ]
   if (isOtherPool && placeholders.length + otherThings.length === 0)
-    return unresolved('whether the identity pools it trusts include this one is unknown')
-  // That the policy is open to others is found; that IAM may no longer accept such a policy says nothing more.
+    return unresolved('it is unknown whether the identity pools that it trusts include this one')
+  // A finding already says that the policy is open to others. That IAM may no longer accept it adds nothing.
   if ((best.reason === 'uncertain-policy' && anyPool) || (!anyPool && mayTrustAnyPool)) return drafts
   const isOpenFor = (reasons: readonly TrustReason[]) => reasons.includes(best.reason)
   const explained = misspelt.length > 0 && isOpenFor(['uncertain-condition', 'uncertain-policy'])
@@ -602,7 +611,7 @@ function checkRole(
         ]
   const isOpen = best.anyPool === undefined || best.guests === undefined
   return isOpen && misspelt.length === 0
-    ? [...drafts, ...unresolved('who else can assume the role is unknown')]
+    ? [...drafts, ...unresolved('it is unknown who else can assume the role')]
     : drafts
 }
 
@@ -615,7 +624,7 @@ const IF_LET_IN = 'if the identity pool lets guests in'
 
 const NO_CREDENTIALS = 'Users for whom the identity pool chooses this role get no credentials.'
 
-/** Of a statement that lets nobody in. */
+/** The impact of a statement that lets nobody in. */
 function deadStatementImpact({ trusted }: Trust): string {
   if (trusted === false) return NO_CREDENTIALS
   return trusted
@@ -629,7 +638,7 @@ const OUTCOMES = {
   open: 'Whether the condition is met without the key is not documented.',
 } as const
 
-/** That guests can assume a role that is not for them. */
+/** Drafts for guests that can assume a role that is not for them. */
 function guestDrafts(
   best: Trust,
   trusts: readonly Trust[],
@@ -660,7 +669,7 @@ function guestDrafts(
         impact: GUESTS_GET_IT,
       }),
     ]
-  // COG121 has said that all users of all identity pools can, guests among them.
+  // COG121 already reports that all users of all identity pools can, including guests.
   if (anyPool) return []
   return [
     draft(trustUnauthenticated, {
@@ -678,14 +687,14 @@ const NOT_TRUSTED: ReadonlyMap<TrustReason, (whom: string) => string> = new Map<
   ['other-principal', () => 'it allows nothing to the federated principal of identity pools'],
   ['other-action', () => 'it does not allow `sts:AssumeRoleWithWebIdentity`'],
   ['other-audience', () => 'it trusts other identity pools'],
-  ['condition-not-met', whom => `a condition of it fails for ${whom}`],
+  ['condition-not-met', whom => `one of its conditions fails for ${whom}`],
   ['signed-in-only', () => 'its condition on `amr` requires `authenticated`, and guests are `unauthenticated`'],
 ])
 
 const OPEN: ReadonlyMap<TrustReason, string> = new Map([
   ['uncertain-principal', 'its principal is unknown'],
   ['uncertain-action', 'its action is unknown'],
-  ['uncertain-condition', 'whether its conditions are met is unknown'],
+  ['uncertain-condition', 'it is unknown whether its conditions are met'],
   ['uncertain-statement', 'a statement has elements that trust policies do not have'],
   ['uncertain-policy', 'IAM may not accept it as a trust policy'],
 ])
@@ -693,15 +702,15 @@ const OPEN: ReadonlyMap<TrustReason, string> = new Map([
 const OPEN_WILDCARD = 'AWS does not document whether a wildcard for the principal lets identity pools in'
 
 interface CheckedPolicy {
-  /** Without what a misspelt key makes void. */
+  /** Without the conditions and statements that a misspelt key makes void. */
   readonly policy: unknown
-  /** Of the identity pools it may be for, the one it trusts most. */
+  /** The trust in the identity pool that the policy trusts most, of those it may be for. */
   readonly best: Trust
   readonly trusts: readonly Trust[]
   readonly placeholders: readonly string[]
-  /** What is given as the audience and is no identity pool, in words. */
+  /** Audiences that are not identity pools, in words. */
   readonly otherThings: readonly string[]
-  /** The identity pools that are its only audiences, if all of them are other ones. */
+  /** The identity pools that are its only audiences, if none of them is the right one. */
   readonly otherPools: readonly string[]
   /** Whether an Allow is for a wildcard. */
   readonly hasWildcard: boolean
@@ -721,8 +730,9 @@ interface MisspeltKey {
 }
 
 /**
- * Checked for the identity pools whose IDs are known. If they are unknown, the policy is read as for the very pool that it
- * names: what it then does not allow, it allows to nobody. A text says why the policy cannot be read.
+ * Checks the policy for the identity pools whose IDs are known. If they are unknown, it is checked for the very pool
+ * that the policy names: what it does not allow even then, it allows to nobody. A returned string says why the policy
+ * cannot be read.
  */
 function checkPolicy(
   written: unknown,
@@ -745,7 +755,7 @@ function checkPolicy(
     const trusts = candidates
       .map(trustOf)
       .toSorted((a, b) => BEST_FIRST.indexOf(a.reason) - BEST_FIRST.indexOf(b.reason))
-    // Not those of the pools that the policy names: an example's ID is not a placeholder to itself.
+    // Not checked for the pools that the policy names: an example ID is not a placeholder when it is itself the pool.
     const placeholders = [
       ...new Set((ids.length > 0 ? ids : [placeholder]).flatMap(id => trustOf(id).placeholders)),
     ].toSorted()
@@ -775,7 +785,7 @@ const KEYS: readonly string[] = IDENTITY_SERVICE_NAMES.flatMap(service =>
 /** Other claims of tokens, which AWS documents for other providers. */
 const OTHER_CLAIMS: ReadonlySet<string> = new Set(['app_id', 'azp', 'email', 'id', 'oaud', 'user_id'])
 
-/** Names of condition keys do not have a case. What is near to no known key may be another service's. */
+/** Condition keys are case-insensitive. A key that is not close to a known one may belong to another service. */
 function misspeltKey({ key, operator, values }: Condition): readonly MisspeltKey[] {
   const lower = key.toLowerCase()
   const [service = '', claim = ''] = lower.split(':')
@@ -788,7 +798,7 @@ function misspeltKey({ key, operator, values }: Condition): readonly MisspeltKey
 
 const CLAIMS = ['aud', 'amr', 'sub'] as const
 
-/** With a letter more or less, two letters exchanged, or written out. */
+/** The claim with a letter more or less, with letters in another order, or written out. */
 function nearestClaim(service: string, claim: string): string | undefined {
   const near = closest(claim, CLAIMS) ?? CLAIMS.find(known => haveSameLetters(known, claim) || claim.startsWith(known))
   return near === undefined ? undefined : `${service}:${near}`
@@ -798,7 +808,7 @@ function haveSameLetters(a: string, b: string): boolean {
   return [...a].toSorted().join('') === [...b].toSorted().join('')
 }
 
-/** `Null` with `true` is met by what is not there, `IfExists` and most negations too. */
+/** A missing key meets `Null` with `true`, `IfExists` and most negations. */
 function metWithoutKey(operator: string, values: readonly unknown[]): MisspeltKey['met'] {
   const parsed = parseOperator(operator)
   const texts = values.filter(value => typeof value === 'string')
@@ -818,7 +828,7 @@ function distinctKeys(keys: readonly MisspeltKey[]): readonly MisspeltKey[] {
   return [...distinct.values()].toSorted((a, b) => compareText(a.key, b.key) || compareText(a.met, b.met))
 }
 
-/** Without the conditions that are always met, and without the statements that have one which never is. */
+/** Removes the conditions that are always met, and the statements with one that is never met. */
 function withoutMisspelt(document: object, statements: readonly Statement[]): object {
   return mapStatements(document, (raw, index) => {
     const misspelt = statements[index]!.conditions.flatMap(condition =>
@@ -836,7 +846,7 @@ function withoutMisspelt(document: object, statements: readonly Statement[]): ob
   })
 }
 
-/** As if every Allow for a wildcard were for the identity pool service. */
+/** The policy as if every Allow for a wildcard were for the identity pool service. */
 function withService(document: object): object {
   return mapStatements(document, raw => [
     raw['Effect'] === 'Allow' && isWildcard(raw['Principal'])
@@ -863,7 +873,7 @@ function entriesOf(value: unknown): readonly (readonly [string, unknown])[] {
   return typeof value === 'object' && value !== null && !Array.isArray(value) ? Object.entries(value) : []
 }
 
-/** What a reader says of a value that is not known. */
+/** What a reader says about an unknown value. */
 function ofMark(value: unknown, name: 'is' | 'pool' | 'starts'): string | undefined {
   const said = isMark(value) ? ownValue(value, `rolecast:${name}`) : undefined
   return typeof said === 'string' ? said : undefined
@@ -879,7 +889,7 @@ function audiencesOf(statements: readonly Statement[]): readonly unknown[] {
   )
 }
 
-/** Readers say of a reference what it is, if it is not an identity pool. */
+/** In words, the audiences that are not identity pools: readers mark such references. */
 function otherThingsIn(statements: readonly Statement[]): readonly string[] {
   return [...new Set(audiencesOf(statements).flatMap(audience => otherThing(audience) ?? []))].toSorted(compareText)
 }
@@ -887,10 +897,12 @@ function otherThingsIn(statements: readonly Statement[]): readonly string[] {
 function otherThing(audience: unknown): string | undefined {
   const [is, starts] = [ofMark(audience, 'is'), ofMark(audience, 'starts')]
   if (is !== undefined) return is
-  return starts === undefined || MAY_BEGIN_POOL_ID.test(starts) ? undefined : `a text that begins with ${quote(starts)}`
+  return starts === undefined || MAY_BEGIN_POOL_ID.test(starts)
+    ? undefined
+    : `a string that begins with ${quote(starts)}`
 }
 
-/** The ID of an identity pool, or a pattern for one, may begin so. */
+/** Matches the possible beginnings of an identity pool ID, or of a pattern for one. */
 const MAY_BEGIN_POOL_ID = /^(?:[a-z]{1,3}[a-z0-9-]{0,30}(?::[0-9a-f-]{0,36})?$|.*[*?$])/
 
 function otherPoolsIn(statements: readonly Statement[], others: Names): readonly string[] {
@@ -900,13 +912,13 @@ function otherPoolsIn(statements: readonly Statement[], others: Names): readonly
   return areAll ? [...new Set(pools)].toSorted(compareText) : []
 }
 
-/** The policy with what is known of its principals: no principal of identity pools begins as some of the unknown do. */
+/** Replaces unknown principals that cannot be identity pools, judged by what they begin with. */
 function withPrincipals(policy: unknown): unknown {
   if (typeof policy !== 'object' || policy === null || ownValue(policy, 'Statement') === undefined) return policy
   return mapStatements(policy, raw => {
     if (typeof raw !== 'object' || raw === null) return [raw]
     const principal = ownValue(raw, 'Principal')
-    // A principal that is unknown as a whole may be any.
+    // A principal that is entirely unknown may be any principal.
     if (isMark(principal)) return [{ ...raw, Principal: { Federated: { 'rolecast:unknown': '' } } }]
     const known = entriesOf(principal).map(([kind, values]) => [
       kind,
@@ -916,10 +928,10 @@ function withPrincipals(policy: unknown): unknown {
   })
 }
 
-/** What stands for a principal: for one that is no identity pool's, some other one. */
+/** The principal to check: a placeholder for one that cannot be the identity pool service. */
 function principalOf(kind: string, value: unknown): unknown {
   if (!isMark(value)) return value
-  // Neither can be an identity pool, whatever it is.
+  // Neither kind can be an identity pool, whatever the value is.
   if (kind === 'Service' || kind === 'CanonicalUser') return OTHER_SERVICE
   const starts = (ofMark(value, 'starts') ?? '').toLowerCase()
   const mayBeService = SERVICE_WORD.startsWith(starts) || starts.startsWith(SERVICE_WORD) || /^[*]|\$\{/.test(starts)
@@ -927,16 +939,16 @@ function principalOf(kind: string, value: unknown): unknown {
   return kind === 'AWS' ? OTHER_ACCOUNT : OTHER_PROVIDER
 }
 
-/** The names of the service begin with it in every partition. */
+/** The service's name begins with this in every partition. */
 const SERVICE_WORD = 'cognito-identity'
 const OTHER_SERVICE = 'lambda.amazonaws.com'
 const OTHER_ACCOUNT = 'arn:aws:iam::111122223333:root'
 const OTHER_PROVIDER = 'arn:aws:iam::111122223333:saml-provider/other'
 
-/** Stands for what is no identity pool. */
+/** Stands for an audience that is not the identity pool. */
 const OTHER_POOL_ID = 'us-east-1:0dd5ca1a-b1e0-4f00-8bad-ce0fa11b0dd1'
 
-/** The policy with the id wherever its condition on the audience has a reference: to the pool, or to an unknown value. */
+/** Puts the ID into conditions on the audience, in place of references to the pool or to an unknown value. */
 function withAudience(
   policy: unknown,
   id: string,

@@ -3,16 +3,16 @@ import { acceptanceOf, identityPoolsOf } from './accepted-clients.js'
 import type { IdentityPoolDefinition, Location, RoleMappingDefinition, Value } from './infrastructure.js'
 import { defineRule, type RuleDraft, yaml } from './rule.js'
 
-/** Trust policies that cannot be checked are found with the rules on trust. */
+/** The rules on trust report trust policies that cannot be checked. */
 export const unresolvedValue = defineRule({
   id: 'COG190',
   slug: 'unresolved-value',
-  title: 'A value that cannot be determined from the file',
+  title: 'A value cannot be determined from the file',
   severity: 'note',
   enabled: true,
-  what: 'A parameter without a default, an import, a loop over a variable: the value exists only once it is deployed. Or a user pool that no file defines: other files may give it more groups.',
-  why: 'Rules that need the value are not applied to it. It is reported so that a value that was not checked does not look like a pass.',
-  fix: 'Write a value that can be read from the file, such as a default, or validate what has the value: a plan, or the live pool after the deployment.',
+  what: 'A parameter without a default, an import or a loop over a variable has a value only once it is deployed. A user pool that no file defines may have more groups in other files.',
+  why: 'Rules that need the value are not applied to it. Without this note, a value that was not checked would look like a pass.',
+  fix: 'Write a value that can be read from the file, such as a default, or validate something that has the value: a plan, or the live pool after the deployment.',
   avoid: yaml(`
     Parameters:
       Rank: { Type: Number }
@@ -64,7 +64,10 @@ export const unresolvedValue = defineRule({
           subject: [`${name}: ${what}`],
           location,
         })
-      /** If the user pool is known, the provider is not needed, unless it is to be compared with those of the identity pool. */
+      /**
+       * The provider is not needed if the user pool is known, unless it has to be compared with those of the identity
+       * pool.
+       */
       const ofProvider = (mapping: RoleMappingDefinition, accepting: IdentityPoolDefinition | undefined) => {
         const what = `the provider of the mapping ${quote(mapping.key)}`
         if (mapping.pool === undefined) return part(mapping.identityProvider, what, never, mapping.location)
@@ -182,13 +185,13 @@ function note(
       ...base,
       location: value.location ?? base.location,
       message: isPartlyKnown(value)
-        ? `${what} may be another one than those that are known: ${why}. Rules are applied to what is known of it.`
+        ? `${what} may have a value other than the known ones: ${why}. Rules are applied to the known values.`
         : `${what} is unknown: ${why}. Rules that need it are not applied to it.`,
     },
   ]
 }
 
-/** Whether some of what it may be is known, and some is not. */
+/** Whether some of its possible values are known, and some are not. */
 function isPartlyKnown(value: Value<unknown>): boolean {
   return value.is === 'one-of' && ['known', 'unknown'].every(is => value.values.some(leaf => leaf.is === is))
 }

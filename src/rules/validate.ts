@@ -15,20 +15,38 @@ import { groupBy } from '../record.js'
 
 /** Which rules run, by id. A rule in `ignore` does not run, whatever the others say. */
 export interface ValidateOptions {
-  /** These and no others, even if they are off by default. */
+  /**
+   * These and no others, even if they are off by default.
+   *
+   * @default none: all rules that are on by default
+   */
   readonly only?: readonly string[] | undefined
+  /**
+   * Rules that do not run.
+   *
+   * @default []
+   */
   readonly ignore?: readonly string[] | undefined
-  /** Rules that are off by default. */
+  /**
+   * Rules that are off by default.
+   *
+   * @default []
+   */
   readonly enable?: readonly string[] | undefined
-  /** The severity of all that a rule finds, whatever the context says. */
+  /**
+   * The severity of all that a rule finds, whatever the context says.
+   *
+   * @default none: each rule's own
+   */
   readonly severities?: Readonly<Record<string, Severity>> | undefined
 }
 
 /**
  * Finds what is wrong with the groups and roles of a template, of a plan, or of a live pool (`fromPool`).
  *
- * What holds only in some of the possibilities that a file leaves open is one severity lower and says "may" or "if"; what
- * cannot be determined at all is a COG190, never a guess. Pure and total; the order of resources changes nothing.
+ * A finding that is true only in some of the possibilities that a file leaves open is one severity lower and says "may"
+ * or "if". A value that cannot be determined at all is reported as COG190, never guessed. Pure and total; the order of
+ * resources changes nothing.
  *
  * Not for suppressions: a finding that a comment suppresses is found too. `validateAll` marks it.
  *
@@ -46,15 +64,15 @@ export function validateInfrastructure(
 export interface ValidateAllOptions extends ValidateOptions {
   /** The day, such as `2026-11-23`: from `exp=` on, a suppression no longer counts. */
   readonly today: string
-  /** Besides the suppressions in the files. */
+  /** In addition to the suppressions in the files. */
   readonly suppressions?: readonly ScopedSuppression[] | undefined
-  /** What else is found in an infrastructure, such as what a deployment would change. */
+  /** Finds more in an infrastructure, such as what a deployment would change. */
   readonly others?: ((infrastructure: Infrastructure) => readonly Finding[]) | undefined
 }
 
 /**
- * All there is to find in infrastructures: by the rules of `validateInfrastructure`, by others, and in the suppressions.
- * A suppressed finding stays, marked. By location.
+ * All findings in the infrastructures: from the rules of `validateInfrastructure`, from `others`, and about the
+ * suppressions. A suppressed finding stays, marked. Sorted by location.
  *
  * @throws RolecastError `invalid-option`: an unknown rule or severity
  */
@@ -76,8 +94,9 @@ export function validateAll(
 }
 
 /**
- * A module that is called twice, or from two roots, has its lines in several places of the infrastructure. What is wrong with
- * a line is one thing to correct. What has no line, as in a plan, is told apart by its construct.
+ * The lines of a module that is called twice, or from two roots, appear several times in the infrastructure. A fault in
+ * a line is one thing to correct, so it is reported once. Findings without a line, as in a plan, are distinguished by
+ * their construct.
  */
 function withoutRepeats(findings: readonly Finding[]): readonly Finding[] {
   const seen = new Set<string>()
@@ -93,7 +112,7 @@ const IDS: ReadonlySet<string> = new Set(RULES.map(({ id }) => id))
 
 interface RuleChoice {
   readonly runs: (id: string) => boolean
-  /** By id, whatever a rule says. */
+  /** By rule id. They override the rules' own severities. */
   readonly severities: ReadonlyMap<string, Severity>
 }
 
@@ -113,8 +132,8 @@ function readRuleOptions({ only, ignore = [], enable = [], severities = {} }: Va
   const runs = (id: string) =>
     !ignore.includes(id) && (only?.includes(id) ?? (findRule(id)!.enabled || enable.includes(id)))
   if (!RULES.some(({ id }) => runs(id))) {
-    const next = only === undefined ? 'ignore fewer' : 'name rules to run that are not ignored too'
-    throw new RolecastError('invalid-option', `no rule is left to run, and nothing would look clean; ${next}`, {
+    const next = only === undefined ? 'ignore fewer rules' : 'choose rules that are not ignored as well'
+    throw new RolecastError('invalid-option', `no rule is left to run, so every file would look clean; ${next}`, {
       value: only ?? ignore,
     })
   }
@@ -128,7 +147,7 @@ export interface RuleOff {
   readonly by: string
 }
 
-/** Which of the rules do not run that would without `only` and `ignore`. */
+/** The rules that `only` and `ignore` keep from running. */
 export function rulesOff(
   { only, ignore = [], enable = [] }: ValidateOptions,
   by: { readonly only: string; readonly ignore: string },
@@ -179,7 +198,7 @@ function poolsOf(infrastructure: Infrastructure): readonly CheckedPool[] {
   })
 }
 
-/** Sorted, and with keys of their own: if two differ in location only, the second gets `#2`. */
+/** Sorted, and with unique keys: if two differ in location only, the second gets `#2`. */
 function withKeys(findings: readonly Finding[]): readonly Finding[] {
   const byContent = findings.toSorted(
     (a, b) =>

@@ -13,7 +13,7 @@ export function possibilities<T>(value: Value<T>): {
   }
 }
 
-/** What has its default in values. */
+/** The names whose defaults the values use. */
 export function assumptionsOf(values: readonly Value<unknown>[]): readonly string[] {
   const leaves = values.flatMap(value => (value.is === 'one-of' ? value.values : [value]))
   return [...new Set(leaves.flatMap(leaf => (leaf.is === 'known' ? (leaf.assumes ?? []) : [])))]
@@ -24,12 +24,12 @@ export function knownOr<T>(value: Value<T>, otherwise: T): T {
   return value.is === 'known' ? value.value : otherwise
 }
 
-/** What a file has, ready for a message. */
+/** A literal of a file, quoted for a message. */
 export function quoteLiteral(value: unknown): string {
   return quote(typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value)))
 }
 
-/** With more alternatives than these, what excludes what is not looked at. */
+/** With more alternatives than this, values that exclude one another are not looked for. */
 const MAX_ALTERNATIVES = 64
 
 /** The choices under which two values hold at once: undefined for any, `never` where they exclude each other. */

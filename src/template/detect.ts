@@ -5,13 +5,19 @@ import type { TemplateFormat } from './formats.js'
 import { MAX_CHARACTERS, readYamlDocument, type SourceNode } from './yaml-document.js'
 
 /**
- * The format of a text, by what it says; HCL also by the end of the path, since what is in it can be anything. A text that is
- * clearly meant to be of a format is of it, even where its reader will reject it. Undefined: of none.
+ * The format of a text, by what it says; HCL also by the end of the path, since what is in it can be anything. A text
+ * that is clearly meant to be of a format is of it, even where its reader will reject it. Undefined: of none.
+ *
+ * @example
+ * import { detectFormat } from 'rolecast/template'
+ *
+ * const text = '{ "Groups": [{ "GroupName": "admins", "UserPoolId": "eu-west-1_Ab12Cd34e" }] }'
+ * console.log(detectFormat(text)) // user-pool
  */
 export function detectFormat(text: string, path = '-'): TemplateFormat | undefined {
   if (/\.tf(\.json)?$/.test(path)) return 'terraform-source'
   if (isAmplifyBackend(text, path)) return 'amplify'
-  // What looks like a template in them is a part of them.
+  // Anything in them that looks like a template is a part of them.
   if (PROGRAM.test(path) || (PATTERN.test(path) && PLACEHOLDER.test(text))) return undefined
   if (!/^\s*[{[]/.test(text)) return detectYaml(text) ?? (HCL_BLOCK.test(text) ? 'terraform-source' : undefined)
   try {
@@ -78,7 +84,7 @@ function isUrn(value: unknown): boolean {
   return typeof value === 'string' && value.startsWith('urn:pulumi:')
 }
 
-/** By the outermost keys; what only has `Resources` has to have one of AWS. */
+/** By the outermost keys; if `Resources` is the only one, it needs a resource of AWS. */
 function detectKeys(keys: ReadonlySet<string>, hasAwsType: () => boolean): TemplateFormat | undefined {
   if (keys.has('service') && (keys.has('provider') || keys.has('resources'))) return 'serverless'
   // What `aws cloudformation get-template` prints.
@@ -91,7 +97,7 @@ function isAwsType(type: unknown): boolean {
   return typeof type === 'string' && /^(?:AWS|Custom|Alexa)::|::MODULE$/.test(type)
 }
 
-/** Lines of events, which the readers reject with the way to get a document. */
+/** Lines of events, which the readers reject and say how to get a document. */
 function detectStream(text: string): TemplateFormat | undefined {
   const end = text.indexOf('\n')
   let first: unknown
@@ -126,9 +132,9 @@ function outlineOf(node: SourceNode, depth: number): unknown {
 
 const PULUMI_TYPE = /[\s{,"']type["']?[ \t]{0,9}:[ \t]{0,9}["']?[a-z][\w-]{0,99}:[\w/-]{1,99}:\w/
 
-/** By the keys of the outermost mapping: the whole is not parsed, for most YAML is something else. */
+/** By the keys of the outermost mapping: the text is not fully parsed, because most YAML is something else. */
 function detectYaml(whole: string): TemplateFormat | undefined {
-  // What is longer is rejected by its reader anyway.
+  // A longer text is rejected by its reader anyway.
   const text = whole.slice(0, MAX_CHARACTERS)
   const indent = /^(?!---|%|[ \t]*(?:#|$))[ ]*/m.exec(text)?.[0].length ?? 0
   const keys = new Set<string>()

@@ -1,6 +1,6 @@
 import type { Infrastructure, PoolDefinition } from '../rules/infrastructure.js'
 
-/** The pools of several files, each once: one that some file defines is not elsewhere. */
+/** The pools of several files, each once: a pool that some file defines is not `elsewhere`. */
 export function distinctPools(parts: readonly Infrastructure[]): readonly PoolDefinition[] {
   const pools = new Map<string, PoolDefinition>()
   for (const pool of parts.flatMap(part => part.pools)) {

@@ -1,6 +1,6 @@
 import type { Infrastructure } from '../rules/infrastructure.js'
 
-/** What a file that has nothing says. */
+/** The result for a file without any resources. */
 export function emptyInfrastructure(format: string, path: string): Infrastructure {
   return {
     format,

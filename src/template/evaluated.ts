@@ -5,37 +5,41 @@ import { chosenTogether } from '../rules/value.js'
 export interface Reference {
   /** `Pool`, `module.a.aws_iam_role.x`, `var.role_arn`, a URN. */
   readonly id: string
-  /** The type of the resource; `''` for what is no resource of this infrastructure: a parameter, a variable, a data source, an output. */
+  /**
+   * The type of the resource; `''` for anything other than a resource of this infrastructure: a parameter, a variable,
+   * an output.
+   */
   readonly type: string
-  /** What of it: `Arn`, `arn`; `''` for the whole, which in CloudFormation is what `Ref` gives. */
+  /** The attribute: `Arn`, `arn`; `''` for the whole, which in CloudFormation is what `Ref` returns. */
   readonly attribute: string
 }
 
-/** Something that has a value only when deployed. */
+/** Something that has a value only once it is deployed. */
 export interface TemplateSymbol {
   readonly why: string
   /**
-   * What is written alike has the same value: `${Pool}`, `${Role.Arn}`, `${AWS::Region}`, `${Fn::ImportValue("roles")}`, a Serverless
-   * variable as it is. Absent where nothing tells which value it is.
+   * Equal texts have the same value: `${Pool}`, `${Role.Arn}`, `${AWS::Region}`, `${Fn::ImportValue("roles")}`, a
+   * Serverless variable as written. Absent if it is not known which value it is.
    */
   readonly text?: string | undefined
   /** Exactly what it is, and nothing computed from it. */
   readonly to?: Reference | undefined
-  /** Several things have its name, and which one it stands for has to be said where that decides something. */
+  /** Several things have its name, so a result that depends on it has to say that it is not known which one is used. */
   readonly isUnclear?: boolean | undefined
-  /** What it is computed from, as far as that is known. */
+  /** What it is computed from, as far as known. */
   readonly refers?: readonly Reference[] | undefined
 }
 
 /**
- * A value of a template, as far as the template tells: what the readers of every format work with, until `toValue` makes it
- * data of the rules. `At` is how a reader keeps the location: as offsets, which are located when asked for, or as a location.
+ * A value of a template, as far as the template shows it. The readers of every format work with it, until `toValue`
+ * converts it for the rules. `At` is the reader's form of a location: offsets, which are converted when needed, or a
+ * location.
  */
 export type Evaluated<At> = {
   readonly at: At
-  /** What stands for the default of something that the deployment may give otherwise: a parameter, an option. */
+  /** The names whose default it uses and that the deployment may set: a parameter, an option. */
   readonly assumes?: readonly string[] | undefined
-  /** One of several: what has to be chosen for it, in any of these ways. Absent: that is not known. */
+  /** For one of several values: the alternative choices that lead to it. Absent if unknown. */
   readonly when?: readonly Choices[] | undefined
 } & (
   | {
@@ -44,19 +48,19 @@ export type Evaluated<At> = {
       /** As it was written, without quotes. */
       readonly text: string
     }
-  /** A text with at least one symbol in it, or a symbol of any kind alone. */
+  /** A string with at least one symbol in it, or a symbol of any kind alone. */
   | { readonly is: 'symbolic'; readonly parts: readonly (string | TemplateSymbol)[] }
   | { readonly is: 'list'; readonly items: readonly Evaluated<At>[] }
   | {
       readonly is: 'map'
       /** By the identity of the key. */
       readonly entries: ReadonlyMap<string, Evaluated<At>>
-      /** The keys as values, where they have places or symbols of their own. */
+      /** The keys as values, if they have their own locations or symbols. */
       readonly keys?: ReadonlyMap<string, Evaluated<At>> | undefined
     }
   | { readonly is: 'absent' }
   | { readonly is: 'unknown'; readonly why: string; readonly refers?: readonly Reference[] | undefined }
-  /** At least two, different, none of them one-of. Those of one name are chosen alike. */
+  /** At least two, different, none of them one-of. All with the same name have the same choice. */
   | {
       readonly is: 'one-of'
       readonly values: readonly Evaluated<At>[]
@@ -67,7 +71,7 @@ export type Evaluated<At> = {
 
 type Of<At, Is extends Evaluated<At>['is']> = Extract<Evaluated<At>, { is: Is }>
 
-/** What is there and can be looked into. */
+/** A value that exists and can be looked into. */
 export type Present<At> = Of<At, 'scalar' | 'symbolic' | 'list' | 'map'>
 
 export interface EvaluatedEntry<At> {
@@ -77,13 +81,13 @@ export interface EvaluatedEntry<At> {
   readonly value: Evaluated<At>
 }
 
-/** An expression stands for so many possible values at most; with more it is unknown. */
+/** The most possible values of an expression; with more it is unknown. */
 export const MAX_POSSIBILITIES = 64
 
-/** A name of an expression has so many characters at most; what is longer has none. */
+/** The longest name of an expression, in characters; a longer expression has no name. */
 const MAX_NAME = 4000
 
-/** A text as it stands in the template. */
+/** A string as the template has it. */
 export function literal<At>(text: string, at: At): Evaluated<At> {
   return { is: 'scalar', value: text, text, at }
 }
@@ -111,7 +115,7 @@ export function oneOf<At>(
     : { is: 'one-of', values: different, name, why, at }
 }
 
-/** The value where something else is chosen as well; undefined if the two exclude each other. */
+/** The value under an additional choice; undefined if the two exclude each other. */
 export function given<At>(value: Evaluated<At>, when: readonly Choices[] | undefined): Evaluated<At> | undefined {
   const both = chosenTogether(value.when, when)
   return both === 'never' ? undefined : both === value.when ? value : { ...value, when: both }
@@ -121,13 +125,13 @@ function eitherOf(a: readonly Choices[] | undefined, b: readonly Choices[] | und
   return a === undefined || b === undefined || a.length + b.length > MAX_POSSIBILITIES ? undefined : [...a, ...b]
 }
 
-/** What several values together assume. */
+/** The defaults that several values use. */
 export function assumptionsOf(values: readonly Evaluated<unknown>[]): readonly string[] | undefined {
   const all = [...new Set(values.flatMap(value => value.assumes ?? []))]
   return all.length === 0 ? undefined : all
 }
 
-/** What it assumes, and what all that stands in it does. */
+/** The defaults that it and everything in it use. */
 export function assumptionsIn(evaluated: Evaluated<unknown>): readonly string[] {
   const within =
     evaluated.is === 'list'
@@ -140,7 +144,7 @@ export function assumptionsIn(evaluated: Evaluated<unknown>): readonly string[] 
   return [...new Set([...(evaluated.assumes ?? []), ...within.flatMap(assumptionsIn)])]
 }
 
-/** What the same value always has, and no other of the same template; undefined where that cannot be told. */
+/** Equal for equal values of a template, and different for others; undefined if that cannot be determined. */
 export function identityOf(evaluated: Evaluated<unknown>): string | undefined {
   switch (evaluated.is) {
     case 'scalar':
@@ -187,7 +191,7 @@ export function loneSymbol(evaluated: Evaluated<unknown>): TemplateSymbol | unde
   return typeof first === 'object' && others.length === 0 ? first : undefined
 }
 
-/** What it is, or is computed from; not what stands in a list or a map. */
+/** What it is, or is computed from; not what is in a list or a map. */
 export function refersTo(evaluated: Evaluated<unknown>): readonly Reference[] {
   if (evaluated.is === 'unknown') return evaluated.refers ?? []
   if (evaluated.is !== 'symbolic') return []
@@ -196,7 +200,7 @@ export function refersTo(evaluated: Evaluated<unknown>): readonly Reference[] {
   )
 }
 
-/** Why the value itself is not known; undefined if it is, and for a list and a map, whatever stands in them. */
+/** Why the value itself is not known; undefined if it is, and for a list or a map, whatever is in it. */
 export function whyUnknown(evaluated: Evaluated<unknown>): string | undefined {
   switch (evaluated.is) {
     case 'symbolic':
@@ -209,7 +213,7 @@ export function whyUnknown(evaluated: Evaluated<unknown>): string | undefined {
   }
 }
 
-/** Why it, or something in it, is not known; undefined if all of it is. */
+/** Why it, or something in it, is not known; undefined if everything is known. */
 export function whyOf(evaluated: Evaluated<unknown>): string | undefined {
   switch (evaluated.is) {
     case 'list':
@@ -229,7 +233,7 @@ export function firstWhy(values: readonly Evaluated<unknown>[]): string | undefi
   return undefined
 }
 
-/** As data of the rules; `read` is asked for what is there. */
+/** As data for the rules; `read` converts a present value. */
 export function toValue<At, T>(
   evaluated: Evaluated<At>,
   locate: (at: At) => Location | undefined,
@@ -253,34 +257,34 @@ export function toValue<At, T>(
 }
 
 export interface Describe {
-  /** What a reference is that stands alone. */
+  /** What a single reference is, in words. */
   readonly reference?: (to: Reference) => Mark | undefined
-  /** What a text is that is no good as it is. */
+  /** What an unusable string is, in words. */
   readonly text?: (text: string) => Mark | undefined
 }
 
-/** What is known of a value that is not known itself. */
+/** What is known about an unknown value. */
 export interface Mark {
-  /** In words, what it is, if it is not the ID of an identity pool. */
+  /** What it is, in words, if it is not the ID of an identity pool. */
   readonly is?: string | undefined
   /** The `id` of the identity pool whose ID it is. */
   readonly pool?: string | undefined
-  /** What its text begins with. */
+  /** The known beginning of its string. */
   readonly starts?: string | undefined
 }
 
-/** As plain data, with `{ "rolecast:unknown": why }` where it is not known. */
+/** As plain data, with `{ "rolecast:unknown": why }` for unknown parts. */
 export function toPlain(evaluated: Evaluated<unknown>, describe: Describe = {}): unknown {
   const to = loneSymbol(evaluated)?.to
   switch (evaluated.is) {
     case 'scalar': {
       const mark = typeof evaluated.value === 'string' ? describe.text?.(evaluated.value) : undefined
-      return mark === undefined ? evaluated.value : unknownMark('nothing replaces the names in it', mark)
+      return mark === undefined ? evaluated.value : unknownMark('its placeholders are not replaced', mark)
     }
     case 'list':
       return evaluated.items.map(item => toPlain(item, describe))
     case 'map':
-      // Own properties, whatever the keys are called.
+      // As own properties, whatever the names of the keys.
       return Object.fromEntries([...evaluated.entries].map(([name, value]) => [name, toPlain(value, describe)]))
     case 'absent':
       return null
@@ -294,10 +298,10 @@ function beginningOf(evaluated: Evaluated<unknown>): string | undefined {
   return typeof first === 'string' ? first : undefined
 }
 
-/** A mark has so many characters of a text's beginning at most. */
+/** The most characters of a string's beginning that a mark has. */
 const MAX_STARTS = 200
 
-/** What stands in plain data for a part that is not known. */
+/** The mark for an unknown part in plain data. */
 export function unknownMark(why: string | undefined, { is, pool, starts = '' }: Mark = {}): object {
   return {
     'rolecast:unknown': why,

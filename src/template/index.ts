@@ -8,24 +8,41 @@ export type { Finding } from '../rules/finding.js'
 export type { Severity } from '../severity.js'
 export type * from '../rules/infrastructure.js'
 export type { ValidateOptions } from '../rules/validate.js'
+export type { TextSource } from './json-text.js'
 export { mergeInfrastructures } from './merge.js'
 export { type ProjectFile, type ProjectOptions, readProject } from './project.js'
 export { readProjectSync } from './project-sync.js'
 export { readTemplate, type ReadTemplateOptions, readTemplateSync } from './read-template.js'
 export type { OpenFile, Reading, ReadingFailure, SourceFile } from './reading.js'
-export { readTerraformModule, type TerraformFile } from './terraform/source.js'
+export type { HclParser } from './terraform/hcl-parser.js'
+export { readTerraformModule } from './terraform/module.js'
+export type { TerraformFile, TerraformSourceOptions } from './terraform/source.js'
 
+/** The options of `validateTemplate`. */
 export interface ValidateTemplateOptions extends ReadTemplateOptions, ValidateOptions {
-  /** Milliseconds since the epoch, for suppressions that expire. Default: the clock's. */
+  /**
+   * Milliseconds since the epoch, for suppressions that expire.
+   *
+   * @default Date.now()
+   */
   readonly now?: number | undefined
 }
 
 /**
- * Finds what is wrong with the groups and roles of one template. A finding that a comment suppresses is found too, and has
- * `suppressed`; what is wrong with such comments is found as well.
+ * Finds what is wrong with the groups and roles of one template. A finding that a comment suppresses is returned too,
+ * with `suppressed`. Faulty suppressions are findings as well.
  *
+ * @param text the content of the file
+ * @param options what the text is, and which rules run
  * @returns by location, then by rule
  * @throws RolecastError as a rejection, see `readTemplate`; `invalid-option` for a rule that does not exist
+ * @example
+ * import { readFile } from 'node:fs/promises'
+ * import { validateTemplate } from 'rolecast/template'
+ *
+ * const path = 'template.yaml'
+ * for (const { ruleId, message, location } of await validateTemplate(await readFile(path, 'utf8'), { path }))
+ *   console.log(`${location.path}:${location.line} ${ruleId} ${message}`)
  */
 export async function validateTemplate(
   text: string,
@@ -35,18 +52,22 @@ export async function validateTemplate(
 }
 
 /**
- * The same at once, for callers that cannot wait: CloudFormation, SAM and the CDK's output, Serverless, plans and previews, lists
- * of groups.
+ * The same at once, for callers that cannot wait: CloudFormation, SAM and the CDK's output, Serverless, plans and
+ * previews, lists of groups.
  *
- * Not for Terraform source and programs of Amplify, whose parsers are loaded when they are needed; and not for several stacks
- * of one app: `readProjectSync` reads these together.
+ * Not for Terraform source and programs of Amplify, whose parsers are loaded when they are needed; and not for several
+ * stacks of one app: `readProjectSync` reads these together.
  *
+ * @param text the content of the file
+ * @param options what the text is, and which rules run
  * @returns as `validateTemplate`
  * @throws RolecastError as `validateTemplate` does, and `invalid-option` for a text that only `validateTemplate` reads
  * @example
  * import { validateTemplateSync } from 'rolecast/template'
  *
- * const findings = validateTemplateSync(JSON.stringify(template), { format: 'cloudformation' })
+ * const group = { GroupName: 'admins', RoleArn: 'arn:aws:iam::111122223333:role/Admin' }
+ * const text = JSON.stringify({ UserPoolId: 'eu-west-1_Ab12Cd34e', Groups: [group] })
+ * console.log(validateTemplateSync(text).map(({ ruleId, severity }) => `${ruleId} ${severity}`)) // [ 'COG103 warning' ]
  */
 export function validateTemplateSync(
   text: string,

@@ -4,8 +4,9 @@ import { ownValue } from '../record.js'
 /** An object of a JSON text. Its keys are the author's: read it with `field`, never by index. */
 export type JsonRecord = Readonly<Record<string, unknown>>
 
-/** Which file, what kind of file it should be, and what to do when it is not. */
+/** The file, the kind of file that it should be, and what to do if it is not. */
 export interface TextSource {
+  /** The file's path. */
   readonly path: string
   /** `Terraform plan` */
   readonly kind: string
@@ -16,8 +17,8 @@ export interface TextSource {
 /** In UTF-16 code units. */
 export const MAX_JSON_LENGTH = 50_000_000
 
-/** What is wrong with events where a document should be. */
-export const STREAM = 'it is a stream of events, one a line, and not one document'
+/** The error for a stream of events in place of a document. */
+export const STREAM = 'it is a stream of events, one per line, not a single document'
 
 export interface Position {
   readonly line: number
@@ -42,18 +43,18 @@ export function isRecord(value: unknown): value is JsonRecord {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** What a record says under this key; `undefined` for what is no record. */
+/** The value of a record under this key; `undefined` if it is not a record. */
 export function field(value: unknown, key: string): unknown {
   return isRecord(value) ? ownValue(value, key) : undefined
 }
 
-/** A list as it is, nothing as an empty one, and anything else as the only element: how blocks are written in JSON. */
+/** A list unchanged, nothing as an empty list, and anything else as a list of one: the forms of blocks in JSON. */
 export function listOf(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : value === undefined || value === null ? [] : [value]
 }
 
 /**
- * Parses a document. No positions are kept: nobody edits what a tool printed, and keeping them takes far longer.
+ * Parses a document, without positions: nobody edits the output of a tool, and recording positions takes far longer.
  *
  * @throws RolecastError `invalid-input`: too long, not JSON, a stream of JSON lines, or not an object
  */
@@ -84,7 +85,7 @@ function isStream(text: string): boolean {
   }
 }
 
-/** The engine says an offset, or that the text ends too early, or neither. */
+/** The engine's message has an offset, or says that the text ends too early, or neither. */
 function positionOf(text: string, message: string): Position | undefined {
   const offset = /at position (\d+)/.exec(message)?.[1]
   if (offset !== undefined) return positionAt(text, Number(offset))

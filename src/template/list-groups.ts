@@ -15,10 +15,11 @@ import { nodeAt, readYamlDocument, type SourceDocument, type SourceNode, textAt 
 const NEXT = 'make it with `aws cognito-idp list-groups --user-pool-id ID` or `rolecast snapshot`'
 
 /**
- * Reads the groups of live user pools as `aws cognito-idp list-groups` prints them, and `rolecast snapshot`. Groups of
- * several pools in one file are of several pools; a group that does not say its pool is of the snapshot's, or of one of its own.
+ * Reads the groups of live user pools as `aws cognito-idp list-groups` prints them, and `rolecast snapshot`. A file may
+ * have groups of several pools. A group that does not name its pool is in the snapshot's pool, or in a pool that
+ * nothing names.
  *
- * A list with a `NextToken` is not all there is, and that is said.
+ * A list with a `NextToken` is incomplete, which is reported.
  *
  * @throws RolecastError `invalid-input`, with the line and the column
  * @see https://docs.aws.amazon.com/cli/latest/reference/cognito-idp/list-groups.html
@@ -56,7 +57,7 @@ export function readListedGroups(text: string, path: string): Infrastructure {
   }
 }
 
-/** A key near to one that decides a role: what it says does not count. */
+/** A key close to one that decides a role: its value does not count. */
 function misspeltIn(document: SourceDocument, item: SourceNode, index: number): readonly MisspeltProperty[] {
   if (item.kind !== 'map') return []
   const resource = textAt(item, 'GroupName') || `group ${index + 1}`
@@ -70,7 +71,7 @@ function poolOf(userPoolId: string): PoolDefinition {
   return { id: userPoolId, name: userPoolId, userPoolId }
 }
 
-/** Null is as good as nothing: emulators print it. */
+/** Null counts as absent: emulators print it. */
 function valueOf<T>(document: SourceDocument, node: SourceNode | undefined, read: (node: SourceNode) => T): Value<T> {
   if (node === undefined) return { is: 'absent' }
   const location = document.locate(node)
@@ -79,7 +80,7 @@ function valueOf<T>(document: SourceDocument, node: SourceNode | undefined, read
     : { is: 'known', value: read(node), location }
 }
 
-/** A role of "" is none: two emulators print it. */
+/** A role of "" means none: two emulators print it. */
 function roleOf(document: SourceDocument, node: SourceNode | undefined): GroupDefinition['role'] {
   if (node === undefined) return { is: 'absent' }
   const location = document.locate(node)

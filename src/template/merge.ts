@@ -19,7 +19,17 @@ import { joinAmplify } from './amplify/join.js'
  * - CloudFormation templates that name one user pool or identity pool: by its id, or, within one folder, by the same export. Not
  *   if they have a group's name or an attachment's id in common: those are copies, or one template for several stages.
  *
- * Ids that several of these files have are preceded by the path, since each file means its own.
+ * Ids that several of these files have are preceded by the path, because each file defines its own.
+ *
+ * @example
+ * import { mergeInfrastructures, readTemplateSync } from 'rolecast/template'
+ *
+ * const stackOf = (groupName: string) => {
+ *   const Properties = { GroupName: groupName, UserPoolId: { 'Fn::ImportValue': 'auth-pool' } }
+ *   const text = JSON.stringify({ Resources: { Group: { Type: 'AWS::Cognito::UserPoolGroup', Properties } } })
+ *   return readTemplateSync(text, { path: `${groupName}.json` })
+ * }
+ * console.log(mergeInfrastructures([stackOf('admins'), stackOf('staff')]).length) // 1
  */
 export function mergeInfrastructures(infrastructures: readonly Infrastructure[]): readonly Infrastructure[] {
   return joinStacks(joinAmplify(infrastructures))
@@ -62,7 +72,10 @@ function intersects(set: ReadonlySet<string>, names: Iterable<string>): boolean 
 
 const IMPORT = /^\$\{Fn::ImportValue\("[^"$]*"\)\}$/
 
-/** The name that is the same for all templates of a folder, or of the world; undefined for one of this template only. */
+/**
+ * The name that is shared by all templates of a folder, or by all templates; undefined for a name of this template
+ * only.
+ */
 function sharedName(id: string, folder: string): string | undefined {
   if (USER_POOL_ID_PATTERN.test(id) || IDENTITY_POOL_ID_PATTERN.test(id)) return id
   return IMPORT.test(id) ? `${folder} ${id}` : undefined
@@ -117,13 +130,13 @@ function idsOf(infrastructure: Infrastructure): ReadonlySet<string> {
   return ids
 }
 
-/** The same with ids that no other file has, but for what is one thing in all of them. */
+/** The same with ids that are unique to the file, except for the things that the files share. */
 function withPath(infrastructure: Infrastructure, isRepeated: (id: string) => boolean): Infrastructure {
   const [path = '-'] = infrastructure.paths
   return renamed(infrastructure, id => (isRepeated(id) ? `${path}: ${id}` : id))
 }
 
-/** Every id that is of this file alone, under another name. */
+/** Renames every id that belongs to this file alone. */
 function renamed(infrastructure: Infrastructure, local: (id: string) => string): Infrastructure {
   const global = (id: string) => (sharedName(id, folderOf(infrastructure)) === undefined ? local(id) : id)
   const role = (value: Value<RoleReference>) =>
@@ -191,7 +204,7 @@ function renamed(infrastructure: Infrastructure, local: (id: string) => string):
   }
 }
 
-/** A policy with the identity pools of its marks under another name. */
+/** A policy with the identity pools of its marks renamed. */
 function withPools(policy: unknown, name: (id: string) => string): unknown {
   if (Array.isArray(policy)) return policy.map(part => withPools(part, name))
   if (typeof policy !== 'object' || policy === null) return policy

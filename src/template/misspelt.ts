@@ -6,7 +6,10 @@ export interface GivenProperty {
   readonly location: Location
 }
 
-/** What is near to a property of the type and is none. What is near to nothing may be of a newer version of the type. */
+/**
+ * Names close to a property of the type that are not properties. Other unknown names may be from a newer version of the
+ * type.
+ */
 export function misspeltProperties(
   resource: string,
   given: Iterable<GivenProperty>,

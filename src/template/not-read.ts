@@ -1,10 +1,10 @@
-/** Why a file is not read that has to do with groups or role mappings, and what makes something that is. */
+/** Why a file that concerns groups or role mappings is not read, and what to validate instead. */
 export interface NotReadReason {
-  /** As a sentence goes on: "it is a CDK program". */
+  /** The rest of a sentence: "it is a CDK program". */
   readonly why: string
   /** An imperative, lower-case: "validate what `npx cdk synth` writes". */
   readonly next: string
-  /** What its tool makes of the program: where that is read, the program need not be. */
+  /** The output of the tool: if that is read, the program need not be. */
   readonly writes?: ToolOutput | undefined
 }
 
@@ -22,7 +22,7 @@ const SERVERLESS_OUTPUT: ToolOutput = {
   projectFile: /^serverless\.(?:ya?ml|json|[cm]?[jt]s)$/,
 }
 
-/** What a folder is searched for besides templates: programs and scripts that can make groups, as patterns of file names. */
+/** Patterns for files that are searched for in addition to templates: programs and scripts that can create groups. */
 export const PROGRAMS: readonly string[] = [
   '**/*.{ts,mts,cts,js,mjs,cjs,py,go,cs,fs,java,kt,kts,scala,rb,php,rs}',
   '**/*.{sh,bash,zsh,ps1,psm1,bat,cmd,mk,hcl,jsonnet,libsonnet,cue,j2,jinja,jinja2,tpl,tftpl,tmpl,erb}',
@@ -35,9 +35,9 @@ const LIVE =
 interface Kind extends NotReadReason {
   /** The names of files of this kind. Default: those of programs and patterns. */
   readonly path?: RegExp
-  /** What files of this kind have. Default: nothing of its own. */
+  /** A pattern that files of this kind match. Default: any content. */
   readonly uses?: RegExp
-  /** What decides about groups. */
+  /** A pattern for what affects groups. */
   readonly decides: RegExp
 }
 
@@ -51,12 +51,12 @@ const CLOUDFORMATION =
 const AWS_PROVIDER =
   /\b(?:New)?(?:UserGroup|UserInGroup|IdentityPoolRoleAttachment|UserPoolGroup|UserPoolUserToGroupAttachment)(?:Args)?\b/
 
-/** The first that fits is given. */
+/** The first that matches is returned. */
 const KINDS: readonly Kind[] = [
   {
     path: /(?:^|\/)serverless\.[cm]?[jt]s$/,
     decides: CLOUDFORMATION,
-    why: 'it is a program that gives a Serverless configuration, and programs are not run',
+    why: 'it is a program that returns a Serverless configuration, and programs are not run',
     next: 'validate `.serverless`, which `npx serverless package` writes',
     writes: SERVERLESS_OUTPUT,
   },
@@ -111,40 +111,43 @@ const KINDS: readonly Kind[] = [
     path: SCRIPT,
     decides:
       /\bcognito-(?:idp|identity)[\s\\]+(?:create-group|update-group|delete-group|admin-add-user-to-group|admin-remove-user-from-group|set-identity-pool-roles)\b/,
-    why: 'it calls the AWS CLI to make groups, memberships or role mappings, and scripts are not run',
+    why: 'it calls the AWS CLI to create groups, memberships or role mappings, and scripts are not run',
     next: LIVE,
   },
   {
     decides:
       /\b(?:(?:Create|Update)Group(?:Command|Request|Input)|(?<!cognito-\w{1,20}:)SetIdentityPoolRoles(?:Command|Request|Input|Async)?|setIdentityPoolRoles|set_identity_pool_roles)\b|[\w)\]]\.(?:create_group|createGroup|CreateGroup|CreateGroupAsync|update_group|updateGroup)\(/,
-    why: 'it calls Cognito to make groups or role mappings, and programs are not run',
+    why: 'it calls Cognito to create groups or role mappings, and programs are not run',
     next: LIVE,
   },
   {
     decides:
       /\b(?:AWS::Cognito::|Cognito_)(?:UserPoolGroup|UserPoolUserToGroupAttachment|IdentityPoolRoleAttachment)\b|\btroposphere\.cognito\b/,
-    why: 'it is a program or a pattern that makes a CloudFormation template, and is not run',
-    next: 'validate the template that it makes',
+    why: 'it is a program or a pattern that generates a CloudFormation template, and is not run',
+    next: 'validate the template that it generates',
   },
   {
     decides: /\baws(?:cc)?_cognito_(?:user_group|user_in_group|user_pool_group|identity_pool_roles?_attachment)\b/,
-    why: 'it is a program or a pattern that makes a Terraform configuration, and is not run',
-    next: 'validate the configuration that it makes, or the plan',
+    why: 'it is a program or a pattern that generates a Terraform configuration, and is not run',
+    next: 'validate the configuration that it generates, or the plan',
   },
 ]
 
 const NOT_DEPLOYED =
   /(?:^|\/)(?:tests?|__tests__|specs?|e2e|mocks?|__mocks__|fixtures|__fixtures__|testdata)\/|(?:^|\/)test_[^/]*\.py$|(?:_test\.(?:go|py)|[._-](?:test|spec|mock)s?\.[cm]?[jt]sx?|Tests?\.(?:cs|java|kt)|\.d\.[cm]?ts|\.min\.js|\.map)$/
 
-/** Whether a file is a test, or is used by tests: it makes no groups that last. Types and bundles make none either. */
+/**
+ * Whether a file is a test, or is used by tests: it creates no permanent groups. Types and bundles create none either.
+ */
 export function isTest(path: string): boolean {
   return NOT_DEPLOYED.test(path)
 }
 
 /**
- * Why a file of no known format is not read, though it makes groups of Cognito or role mappings: a program, a script, a pattern.
- * Undefined for all that has nothing to do with them, and for tests and what they use. A program that only puts users in groups
- * when it runs makes no group and no role; a script that does so seeds a pool, and counts.
+ * Why a file of an unknown format is not read, although it creates Cognito groups or role mappings: a program, a
+ * script, a pattern. Undefined for files that have nothing to do with them, and for tests and what they use. A program
+ * that only adds users to groups at run time creates no group and no role, and does not count; a script that does so
+ * seeds a pool, and counts.
  *
  * @param path with slashes
  */

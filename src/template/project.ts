@@ -7,27 +7,48 @@ import type { OpenFile, Reading, SourceFile } from './reading.js'
 
 /** A file of a known format. */
 export interface ProjectFile extends SourceFile {
+  /** How to read the file; `detectFormat` tells it. */
   readonly format: TemplateFormat
 }
 
+/** The options of `readProject`. */
 export interface ProjectOptions {
   /**
-   * Gives the text of a file that another one includes or nests. Templates are written by others: give only what may be read.
+   * Gives the text of a file that another one includes or nests. Templates are written by others: give only what may be
+   * read.
    *
    * @default none is given
    */
   readonly open?: OpenFile | undefined
-  /** Terraform's files of variables, in their order: those of a later one win. */
+  /**
+   * Terraform's files of variables, in their order: those of a later one win.
+   *
+   * @default []
+   */
   readonly varFiles?: readonly SourceFile[] | undefined
 }
 
 /**
- * Reads all files of a project together: what calls, includes, imports or nests another is followed, and what is of one user
- * pool is one infrastructure. A file that cannot be read is a failure of its own, and the others are read nonetheless.
+ * Reads all files of a project together: what calls, includes, imports or nests another is followed, and what is of one
+ * user pool is one infrastructure. A file that cannot be read is a failure of its own, and the others are read
+ * nonetheless.
  *
  * Not for finding the files: it reads none itself. A text on its own is for `readTemplate`.
  *
+ * @param files all files of the project; `detectFormat` tells their formats
+ * @param options what files may include, and Terraform's files of variables
  * @returns the infrastructures, for `validateInfrastructure`; look at `failures` too, or what was not read looks clean
+ * @example
+ * import { readProject } from 'rolecast/template'
+ *
+ * const { infrastructures, failures } = await readProject([
+ *   {
+ *     path: 'groups.json',
+ *     format: 'user-pool',
+ *     text: '{ "UserPoolId": "eu-west-1_Ab12Cd34e", "Groups": [{ "GroupName": "admins" }] }',
+ *   },
+ * ])
+ * console.log(infrastructures[0]?.groups.length, failures) // 1 []
  */
 export async function readProject(
   files: readonly ProjectFile[],

@@ -11,10 +11,19 @@ import { readPulumiProgram } from './pulumi/program.js'
 import { readPulumiPreview, readPulumiStack } from './pulumi/states.js'
 import { readTerraformPlan } from './terraform/plan.js'
 
+/** How to read a text. */
 export interface ReadTemplateOptions {
-  /** Default: told by the content, and for HCL by the end of the path. */
+  /**
+   * The format of the text.
+   *
+   * @default detected from the content; for HCL, from the end of the path
+   */
   readonly format?: TemplateFormat | undefined
-  /** For locations and messages. Default `-`. */
+  /**
+   * The path of the text, for locations and messages.
+   *
+   * @default '-'
+   */
   readonly path?: string | undefined
 }
 
@@ -25,6 +34,12 @@ export interface ReadTemplateOptions {
  *
  * @throws RolecastError as a rejection: `invalid-input` for a text of no known format, or a malformed one, with its line where
  *   it is known; `invalid-option` for a format that does not exist
+ * @example
+ * import { readTemplate } from 'rolecast/template'
+ *
+ * const text = '{ "UserPoolId": "eu-west-1_Ab12Cd34e", "Groups": [{ "GroupName": "admins", "Precedence": 0 }] }'
+ * const { format, groups } = await readTemplate(text)
+ * console.log(format, groups.length) // user-pool 1
  */
 export async function readTemplate(text: string, options: ReadTemplateOptions = {}): Promise<Infrastructure> {
   const { path = '-' } = options
@@ -37,6 +52,11 @@ export async function readTemplate(text: string, options: ReadTemplateOptions = 
  * Not for Terraform source and programs of Amplify: their parsers are loaded when they are needed.
  *
  * @throws RolecastError as `readTemplate` does, and `invalid-option` for a text that only `readTemplate` reads
+ * @example
+ * import { readTemplateSync } from 'rolecast/template'
+ *
+ * const text = '{ "UserPoolId": "eu-west-1_Ab12Cd34e", "Groups": [{ "GroupName": "admins", "Precedence": 0 }] }'
+ * console.log(readTemplateSync(text).groups.length) // 1
  */
 export function readTemplateSync(text: string, options: ReadTemplateOptions = {}): Infrastructure {
   return readAtOnce(text, options, 'readTemplate')

@@ -3,19 +3,22 @@ import { groupBy } from '../record.js'
 import type { Infrastructure, NotFollowed } from '../rules/infrastructure.js'
 import { lowerFirst } from '../text.js'
 
-/** What is not followed in one file, and nothing says that it is about Cognito. */
+/** What is not followed in one file, although nothing shows that it is about Cognito. */
 export interface UnseenPart {
   readonly path: string
-  /** As a sentence goes on: "nested stack `Auth` is not followed, because its template … is not among the files that are read". */
+  /**
+   * The rest of a sentence: "nested stack `Auth` is not followed, because its template … is not among the files that
+   * are read".
+   */
   readonly why: string
   /** An imperative, lower-case. */
   readonly next: string
 }
 
-/** So many are named in one file. */
+/** At most this many are named for one file. */
 const MAX_NAMED = 3
 
-/** Of each file, in one sentence. */
+/** One sentence for each file. */
 export function unseenIn(infrastructures: readonly Infrastructure[]): readonly UnseenPart[] {
   const all = infrastructures.flatMap(({ unseen = [] }) => unseen)
   return [...groupBy(all, ({ location }) => location.path)].map(([path, parts]) => {

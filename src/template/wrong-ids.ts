@@ -4,7 +4,7 @@ import type { WrongId } from '../rules/infrastructure.js'
 
 type Needs = WrongId['needs']
 
-/** What a text is, if it is not the id that is needed; undefined for what may be one. */
+/** What a string is, in words, if it is not the ID that is needed; undefined if it may be one. */
 export function wrongId(text: string, needs: Needs): Pick<WrongId, 'what' | 'certain'> | undefined {
   if (/\$\{|\{\{/.test(text)) return undefined
   const is = (what: string) => ({ what: `${quote(text)}, ${what}`, certain: true })

@@ -3,22 +3,25 @@ import type { Alias, Node, Tags, YAMLMap, YAMLSeq } from 'yaml'
 import { RolecastError, quote } from '../errors.js'
 import type { Choices, Location } from '../rules/infrastructure.js'
 
-/** Where a node stands, as offsets into the text. */
+/** The location of a node, as offsets into the text. */
 export interface Span {
   readonly start: number
   readonly end: number
-  /** The text it is of; absent: the one that is asked to locate it. A template may have parts of several files. */
+  /**
+   * The text that it belongs to; absent: the text that is asked to locate it. A template may have parts of several
+   * files.
+   */
   readonly source?: SpanSource | undefined
 }
 
-/** A text with places. */
+/** A text with locations. */
 export interface SpanSource {
   readonly path: string
   readonly locate: (span: Span) => TextLocation
 }
 
 /**
- * A node of a text. What the syntax adds is gone: an alias is the node it stands for, a merge key its entries, a short form
+ * A node of a text. The syntax is resolved: an alias is the node it stands for, a merge key its entries, a short form
  * such as `!Sub x` the mapping `{ Fn::Sub: x }`.
  */
 export type SourceNode = ScalarNode | ListNode | MapNode | OpaqueNode | ChoiceNode
@@ -28,7 +31,7 @@ export interface ScalarNode extends Span {
   readonly value: string | number | boolean | null
   /** As it was written, without its quotes. */
   readonly text: string
-  /** What a variable in it has its default of. */
+  /** The names whose default a variable in it uses. */
   readonly assumes?: readonly string[] | undefined
 }
 
@@ -47,13 +50,15 @@ export interface Entry {
   readonly value: SourceNode
 }
 
-/** Something whose value cannot be told here. */
+/** Something whose value cannot be determined here. */
 export interface OpaqueNode extends Span {
   readonly kind: 'opaque'
   readonly why: string
 }
 
-/** One of several, where a variable stands that the deployment may give. No text has it: a reader makes it. */
+/**
+ * One of several values, in place of a variable that the deployment may set. A reader makes it; no text contains it.
+ */
 export interface ChoiceNode extends Span {
   readonly kind: 'choice'
   readonly options: readonly { readonly value: SourceNode; readonly when?: Choices | undefined }[]
@@ -65,13 +70,13 @@ export interface Comment extends Span {
   readonly text: string
 }
 
-/** The place of the key that counts, and what stands behind the one before it. */
+/** The location of the key that counts, and the value of the earlier one. */
 export interface RepeatedKey extends Span {
   readonly name: string
   readonly replaced: SourceNode
 }
 
-/** All but the construct. */
+/** Everything but the construct. */
 export interface TextLocation extends Location {
   readonly line: number
   readonly column: number
@@ -82,22 +87,22 @@ export interface TextLocation extends Location {
 export interface SourceDocument {
   readonly path: string
   readonly root: SourceNode
-  /** All but those inside of scalars. JSON has none. */
+  /** All but those inside scalars. JSON has none. */
   readonly comments: readonly Comment[]
-  /** Keys that stand twice in one mapping: the last one counts, as for CloudFormation. */
+  /** Keys that are repeated in one mapping: the last one counts, as in CloudFormation. */
   readonly repeated: readonly RepeatedKey[]
   readonly locate: (span: Span) => TextLocation
   /** The error for something at this location: what is wrong, and what to do next. */
   invalid(span: Span, what: string, next: string): RolecastError
 }
 
-/** A text may have so many characters; CloudFormation reads 1 MB. */
+/** The most characters of a text; CloudFormation reads 1 MB. */
 export const MAX_CHARACTERS = 5_000_000
-/** So many keys, values, marks, and runs of space: what bounds time and memory. */
+/** The most keys, values, marks, and runs of space: bounds time and memory. */
 export const MAX_LEXEMES = 1_000_000
-/** So many collections inside one another. */
+/** The deepest nesting of collections. */
 export const MAX_DEPTH = 200
-/** So many characters once every alias is written out. */
+/** The most characters with every alias written out. */
 const MAX_EXPANDED = 20_000_000
 const MAX_DIRECTIVES = 10
 
@@ -126,7 +131,7 @@ const SHORT_FORMS = [
   'Transform',
 ]
 
-/** Without them every use of a short form costs a warning. What is not here is found by its tag all the same. */
+/** Without them every use of a short form costs a warning. Tags that are not listed are still recognised. */
 const TAGS: Tags = SHORT_FORMS.flatMap(name => [
   { tag: `!${name}`, resolve: (value: string) => value },
   { tag: `!${name}`, collection: 'map' as const },
@@ -134,8 +139,9 @@ const TAGS: Tags = SHORT_FORMS.flatMap(name => [
 ])
 
 /**
- * Reads YAML, or JSON, as CloudFormation's tools do: one document, the last of a repeated key, trailing commas forgiven, CloudFormation's
- * short forms known. An unknown tag makes its value unknown, and never the text behind it.
+ * Reads YAML, or JSON, as CloudFormation's tools do: one document, the last of a repeated key, trailing commas allowed,
+ * CloudFormation's short forms known. An unknown tag makes its value unknown; the text after it is never used as the
+ * value.
  *
  * Time and memory are bounded by limits on size, depth and aliases; beyond them it fails.
  *
@@ -208,7 +214,7 @@ function compose(text: string, lines: LineCounter, comments: Comment[], invalid:
   }
 
   let contents: Node | null = null
-  // `failsafe`: what a plain scalar is, is decided below, as CloudFormation does and not as YAML 1.2 does.
+  // `failsafe`: the type of a plain scalar is decided below, as in CloudFormation and not as in YAML 1.2.
   const types = { schema: 'failsafe', customTags: TAGS, resolveKnownTags: false } as const
   const composer = new Composer({ ...types, uniqueKeys: false, prettyErrors: false, logLevel: 'silent' })
   for (const document of composer.compose(tokens(), true, text.length)) {
@@ -218,7 +224,7 @@ function compose(text: string, lines: LineCounter, comments: Comment[], invalid:
     if (isVoid(document.contents)) continue
     const [start, end] = document.range
     if (contents !== null)
-      throw invalid({ start, end }, 'a second document begins here', 'give each document a file of its own')
+      throw invalid({ start, end }, 'a second document begins here', 'put each document into a separate file')
     contents = document.contents
   }
   if (contents === null) throw invalid({ start: 0, end: 0 }, 'it is empty', 'check that it is the right file')
@@ -233,12 +239,12 @@ function isVoid(contents: Node | null): boolean {
   return contents === null || (isScalar(contents) && contents.source === '' && contents.type === Scalar.PLAIN)
 }
 
-/** The library's message as a part of ours. */
+/** The library's message, for use in ours. */
 function inWords(message: string): string {
   return message.charAt(0).toLowerCase() + message.slice(1).replace(/\s+/g, ' ').slice(0, 200).trimEnd()
 }
 
-/** What has been converted of an anchor: how deep it goes, and how long it is when written out. */
+/** A converted anchor: its depth, and its length when written out. */
 interface Measured {
   readonly node: SourceNode
   readonly depth: number
@@ -252,7 +258,7 @@ function createConverter(
   repeated: RepeatedKey[],
   invalid: Invalid,
 ): (node: Node) => SourceNode {
-  // An anchor of the same name replaces the earlier one, and until it is complete it stands for nothing.
+  // An anchor of the same name replaces the earlier one, and until it is complete it has no value.
   const anchors = new Map<string, Measured | 'open'>()
   let depth = 0
   let size = 0
@@ -289,7 +295,7 @@ function createConverter(
     if (target === undefined)
       throw invalid(at, `there is no anchor ${quote(alias.source)} before this alias`, 'define it above')
     if (target === 'open')
-      throw invalid(at, `the alias ${quote(alias.source)} stands inside of its own anchor`, 'write its value out')
+      throw invalid(at, `the alias ${quote(alias.source)} is inside its own anchor`, 'write its value out')
     account(target, at)
     return target.node
   }
@@ -302,7 +308,7 @@ function createConverter(
       const value = node.type === Scalar.PLAIN && node.tag === undefined ? plainValue(written) : written
       return { kind: 'scalar', value, text: written, start: span.start, end: trimmedEnd(text, span), source }
     }
-    // The library ends a block where the next thing begins, behind the comments in between.
+    // The library ends a block where the next node begins, after the comments in between.
     if (isMap(node)) {
       const entries = convertEntries(node)
       return {
@@ -356,7 +362,7 @@ function createConverter(
     const sources = value.kind === 'list' ? value.items : [value]
     return sources.map(one => {
       if (one.kind === 'map') return one
-      throw invalid(one, 'a merge key `<<` has something else than mappings', 'merge an alias of a mapping')
+      throw invalid(one, 'a merge key `<<` has something other than mappings', 'merge an alias of a mapping')
     })
   }
 
@@ -376,11 +382,11 @@ function createConverter(
 }
 
 const yamlTags = (...names: string[]): ReadonlySet<string> => new Set(names.map(name => `tag:yaml.org,2002:${name}`))
-/** That say what is so already: a scalar with a tag is a string. */
+/** Tags that change nothing: a scalar with a tag is a string. */
 const PLAIN_TAGS = yamlTags('str', 'map', 'seq')
 const TYPE_TAGS = yamlTags('int', 'float', 'bool', 'null')
 
-/** The library's ranges begin behind the tag. */
+/** The library's ranges begin after the tag. */
 function startOfTag(text: string, tag: string, end: number): number {
   const from = Math.max(0, end - tag.length - 100)
   const index = text.slice(from, end).lastIndexOf(tag)
@@ -389,12 +395,12 @@ function startOfTag(text: string, tag: string, end: number): number {
 
 function lastEnd(parts: Iterable<{ readonly value: Span }>, { start, end }: Span): number {
   let last = start
-  // An alias and what a merge key brings stand elsewhere.
+  // An alias, and the entries of a merge key, are elsewhere.
   for (const { value } of parts) if (value.end <= end) last = Math.max(last, value.end)
   return last
 }
 
-/** Without the line breaks behind a block scalar. */
+/** Without the line breaks after a block scalar. */
 function trimmedEnd(text: string, { start, end }: Span): number {
   let trimmed = end
   while (trimmed > start && /\s/.test(text.charAt(trimmed - 1))) trimmed--
@@ -410,7 +416,7 @@ function nothingAt(offset: number, source: SpanSource): ScalarNode {
   return { kind: 'scalar', value: null, text: '', start: offset, end: offset, source }
 }
 
-/** Numbers as JSON writes them. Others, such as `010`, mean one thing in YAML 1.1 and another in 1.2: they stay strings. */
+/** Numbers as JSON writes them. Others, such as `010`, differ between YAML 1.1 and 1.2: they stay strings. */
 function plainValue(source: string): string | number | boolean | null {
   if (/^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][-+]?\d+)?$/.test(source)) return Number(source)
   if (/^(?:true|True|TRUE)$/.test(source)) return true
@@ -427,17 +433,22 @@ export function textAt(node: SourceNode | undefined, key: string): string | unde
   return value?.kind === 'scalar' ? value.text : undefined
 }
 
-/** From the beginning of one to the end of the other, where they stand together; the value where it is of another file. */
+/**
+ * From the beginning of one to the end of the other, if they are in the same file; otherwise the location of the value.
+ */
 export function spanFrom(key: Span, value: Span): Span {
   if (value.source !== key.source) return value
   const end = value.start >= key.start ? Math.max(key.end, value.end) : key.end
   return { start: key.start, end, source: key.source }
 }
 
-/** The node with all that is in it at one place: what stands in a string of another document has no place of its own. */
+/**
+ * The node with everything in it at one location: the content of a string in another document has no location of its
+ * own.
+ */
 export function movedTo(node: SourceNode, { start, end, source }: Span): SourceNode {
   const at = { start, end, source }
-  // An alias is the node that it stands for, so that one node may stand in many places.
+  // An alias is the node that it stands for, so one node may occur many times.
   const moved = new Map<SourceNode, SourceNode>()
   const move = (one: SourceNode): SourceNode => {
     const known = moved.get(one)

@@ -31,32 +31,76 @@ import {
   userOf,
 } from './user-pool.js'
 
-/** The password of a user who is given none. */
+/** The password of users without a given one. */
 export const FAKE_PASSWORD = 'Fake-Passw0rd'
 
+/** A user of the fake. */
 export interface FakeUser {
   /** 1 to 128 letters, marks, symbols, numbers or punctuation. */
   readonly username: string
-  /** Names of groups that exist. @default [] */
+  /**
+   * Names of groups that exist.
+   *
+   * @default []
+   */
   readonly groups?: readonly string[] | undefined
-  /** @default a random UUID */
+  /**
+   * The user's id in the pool.
+   *
+   * @default a random UUID
+   */
   readonly sub?: string | undefined
-  /** @default FAKE_PASSWORD */
+  /**
+   * The password.
+   *
+   * @default FAKE_PASSWORD
+   */
   readonly password?: string | undefined
-  /** By name, such as `email` or `custom:team`. The ID token has them. `email_verified` is `'true'` or `'false'`. */
+  /**
+   * By name, such as `email` or `custom:team`. The ID token has them. `email_verified` is `'true'` or `'false'`.
+   *
+   * @default none
+   */
   readonly attributes?: Readonly<Record<string, string>> | undefined
-  /** Whether the user can sign in. @default true */
+  /**
+   * Whether the user can sign in.
+   *
+   * @default true
+   */
   readonly enabled?: boolean | undefined
 }
 
+/** The options of `createFakeCognito`. */
 export interface FakeCognitoOptions extends SemanticsOptions {
+  /**
+   * The groups of the pool.
+   *
+   * @default []
+   */
   readonly groups?: Iterable<Group> | undefined
+  /**
+   * The users of the pool.
+   *
+   * @default []
+   */
   readonly users?: Iterable<FakeUser> | undefined
-  /** Its region is the fake's. @default 'eu-west-1_FakePool1' */
+  /**
+   * Its region is the fake's.
+   *
+   * @default 'eu-west-1_FakePool1'
+   */
   readonly userPoolId?: string | undefined
-  /** @default '1fakeclient000000000000001' */
+  /**
+   * The app client.
+   *
+   * @default '1fakeclient000000000000001'
+   */
   readonly clientId?: string | undefined
-  /** What a user can be named by besides the username and the `sub`, once it is verified. @default [] */
+  /**
+   * Attributes that can name a user in addition to the username and the `sub`, once they are verified.
+   *
+   * @default []
+   */
   readonly aliases?: readonly ('email' | 'phone_number' | 'preferred_username')[] | undefined
   /**
    * Whose `iss` the tokens have. `fake`: the fake's own URL, where its JWKS is. `aws`:
@@ -66,18 +110,30 @@ export interface FakeCognitoOptions extends SemanticsOptions {
    * @default 'fake'
    */
   readonly issuer?: 'fake' | 'aws' | undefined
-  /** The pool's pre token generation trigger. The handler gets the event that Cognito sends in that version. */
+  /**
+   * The pool's pre token generation trigger. The handler gets the event that Cognito sends in that version.
+   *
+   * @default none
+   */
   readonly preTokenGeneration?: { readonly version: '1' | '2' | '3'; readonly handler: PreTokenHandler } | undefined
   /**
-   * Role claims of your own in place of those that `semantics` gives, for example to test code against tokens that an emulator
+   * Your own role claims in place of those of `semantics`, for example to test code against tokens that an emulator
    * issues. Not with `semantics` or `calibration`.
+   *
+   * @default none
    */
   readonly claims?: ((groups: readonly Group[]) => RoleClaims) | undefined
-  /** Milliseconds since the epoch. @default Date.now */
+  /**
+   * Milliseconds since the epoch.
+   *
+   * @default Date.now
+   */
   readonly clock?: (() => number) | undefined
 }
 
+/** The tokens of a sign-in. */
 export interface FakeTokens extends Tokens {
+  /** The refresh token. */
   readonly refreshToken: string
 }
 
@@ -85,9 +141,11 @@ export interface FakeTokens extends Tokens {
 export interface FakeCognito extends AsyncDisposable {
   /** `http://127.0.0.1:PORT`: the endpoint for clients. */
   readonly url: string
+  /** The region in the user pool ID. */
   readonly region: string
+  /** The user pool. */
   readonly userPoolId: string
-  /** Of a client without a secret, which may sign in by password and refresh tokens. */
+  /** An app client without a secret, which may sign in by password and refresh tokens. */
   readonly clientId: string
   /** The `iss` of the tokens. */
   readonly issuer: string
@@ -95,8 +153,11 @@ export interface FakeCognito extends AsyncDisposable {
   readonly jwks: { keys: PublicKey[] }
   /** For `new CognitoIdentityProviderClient(fake.clientConfig)`. */
   readonly clientConfig: {
+    /** The same as `url`. */
     readonly endpoint: string
+    /** The same as `region` of the fake. */
     readonly region: string
+    /** Made-up credentials, which the fake does not check. */
     readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string }
   }
   /** The groups as they are now, in the order of their creation. */
@@ -107,7 +168,10 @@ export interface FakeCognito extends AsyncDisposable {
    * Each call that came in, retries of clients included, without passwords and tokens. Set `length = 0` to start over.
    */
   readonly requests: FakeRequest[]
-  /** Cases that AWS does not document and that tokens were issued with, by the response of a pre token generation trigger. */
+  /**
+   * Cases that AWS does not document and that tokens were issued with, by the response of a pre token generation
+   * trigger.
+   */
   readonly undocumented: readonly UndocumentedCase[]
 
   /**
@@ -118,21 +182,41 @@ export interface FakeCognito extends AsyncDisposable {
    */
   tokensOf(username: string): Promise<FakeTokens>
   /**
-   * Creates the group, or gives an existing one this precedence and role: what is left out, it does not have afterwards (the API
-   * cannot do that). Its members stay.
+   * Creates the group, or gives an existing one this precedence and role. A precedence or role that is left out is
+   * removed, which the API cannot do. Its members stay.
    *
    * @throws RolecastError `invalid-group`
    */
   putGroup(group: Group): void
-  /** @throws RolecastError `invalid-option`: no such group */
+  /**
+   * Deletes the group. Its members are then no longer in it.
+   *
+   * @throws RolecastError `invalid-option`: no such group
+   */
   deleteGroup(groupName: string): void
-  /** @throws RolecastError `invalid-option`: a username that exists or cannot exist, or a group that does not exist */
+  /**
+   * Creates a user.
+   *
+   * @throws RolecastError `invalid-option`: a username that exists or cannot exist, or a group that does not exist
+   */
   addUser(user: FakeUser): void
-  /** @throws RolecastError `user-not-found` */
+  /**
+   * Deletes the user.
+   *
+   * @throws RolecastError `user-not-found`
+   */
   deleteUser(username: string): void
-  /** @throws RolecastError `user-not-found`, `invalid-option`: no such group, or more than 100 groups */
+  /**
+   * Puts the user into the group.
+   *
+   * @throws RolecastError `user-not-found`, `invalid-option`: no such group, or more than 100 groups
+   */
   addUserToGroup(username: string, groupName: string): void
-  /** Nothing happens if the user is not in the group. @throws RolecastError `user-not-found`, `invalid-option`: no such group */
+  /**
+   * Nothing happens if the user is not in the group.
+   *
+   * @throws RolecastError `user-not-found`, `invalid-option`: no such group
+   */
   removeUserFromGroup(username: string, groupName: string): void
   /** Ends open connections, too. */
   close(): Promise<void>
@@ -143,21 +227,24 @@ const DEFAULT_CLIENT = '1fakeclient000000000000001'
 const TRIGGER_ARN = `arn:aws:lambda:eu-west-1:${ACCOUNT}:function:pre-token-generation`
 
 /**
- * Starts a fake of a Cognito user pool on loopback. The AWS SDK's client talks to it, users sign in, and the signed tokens have the
- * role claims that `resolveRoles` forecasts for their groups.
+ * Starts a fake of a Cognito user pool on loopback. The AWS SDK's client talks to it, users sign in, and the signed
+ * tokens have the role claims that `resolveRoles` forecasts for their groups.
  *
- * A test double: it checks passwords, not signatures of requests. Not for sign-up, MFA, hosted pages, SRP, other triggers and
- * identity pools; what it does not have it refuses by name. By default, a sign-in is refused where AWS does not document the
- * role claims: choose `semantics`, or give a `calibration`.
+ * A test double: it checks passwords, not signatures of requests. Not for sign-up, MFA, hosted pages, SRP, other
+ * triggers and identity pools: it rejects what it does not have by name. By default, it rejects a sign-in if AWS does
+ * not document the role claims: choose `semantics`, or give a `calibration`.
  *
+ * @throws RolecastError `invalid-option` or `invalid-group`
  * @example
+ * import { decodeJwt } from 'jose'
+ * import { createFakeCognito } from 'rolecast/testing'
+ *
  * await using cognito = await createFakeCognito({
  *   groups: [{ groupName: 'admins', precedence: 0, roleArn: 'arn:aws:iam::111122223333:role/Admin' }],
  *   users: [{ username: 'alice', groups: ['admins'] }],
  * })
  * const { idToken } = await cognito.tokensOf('alice')
- *
- * @throws RolecastError `invalid-option` or `invalid-group`
+ * console.log(decodeJwt(idToken)['cognito:preferred_role']) // arn:aws:iam::111122223333:role/Admin
  */
 export async function createFakeCognito(options: FakeCognitoOptions = {}): Promise<FakeCognito> {
   return await startFakeCognito(options, createPoolKeys)
@@ -204,13 +291,13 @@ export async function startFakeCognito(
   }
 }
 
-/** Milliseconds. What a fake starts with was there before: no token is so early that a change of it could be missing in it. */
+/** Milliseconds. The initial groups count as this old, so that no token could have been issued before they were created. */
 const AGE_AT_START = 2_000
 
 function sameName(groupName: string): RolecastError {
   return new RolecastError(
     'invalid-group',
-    `\`groups\` has two groups that are named ${quote(groupName)}, and a user pool has one of a name; leave one out`,
+    `\`groups\` has two groups named ${quote(groupName)}, and a name is unique in a user pool; leave one out`,
     { groupName, value: groupName },
   )
 }
@@ -303,7 +390,7 @@ function checkOptions(options: FakeCognitoOptions): void {
     throw invalidOption(`\`clientId\` is ${quote(clientId)}; give letters and digits, or leave it out`, clientId)
   if (claims !== undefined && (semantics !== undefined || calibration !== undefined)) {
     throw invalidOption(
-      '`claims` cannot be combined with `semantics` or `calibration`, because it replaces what they say; give one of them',
+      '`claims` cannot be combined with `semantics` or `calibration`, because it replaces them; give one of them',
       semantics,
     )
   }
@@ -370,7 +457,7 @@ function putUser(state: ServiceState, pool: UserPool, user: FakeUser): void {
       username,
     )
   if ([...pool.users.values()].some(other => other.sub === sub))
-    throw invalidOption(`another user than ${quote(username)} has the \`sub\` ${quote(sub)}; give another one`, sub)
+    throw invalidOption(`a user other than ${quote(username)} has the \`sub\` ${quote(sub)}; give another one`, sub)
   const act = () => {
     const stored = addUser(pool, {
       username,
@@ -420,7 +507,7 @@ function findGroup({ groups }: UserPool, groupName: string): PoolGroup {
   )
 }
 
-/** What an error is about: Cognito's messages name nothing. */
+/** The subject of an error, because Cognito's messages do not name it. */
 interface Subject {
   readonly subject: string
   readonly value: unknown
@@ -443,7 +530,7 @@ function translatedSync<T>(code: ErrorCode, act: () => T, subject: Subject): T {
   }
 }
 
-/** What an operation of the API would answer, for callers of the library. */
+/** The error of an API operation, for callers of the library. */
 function toRolecastError(error: unknown, code: ErrorCode, about?: Subject): unknown {
   if (!isServiceError(error)) return error
   if (about === undefined) return new RolecastError(code, error.message, { cause: error })

@@ -43,7 +43,11 @@ export const OPERATION_NAMES: readonly string[] = Object.keys(OPERATIONS)
 export interface FakeServiceOptions extends SemanticsOptions {
   /** @default 'eu-west-1' */
   readonly region?: string | undefined
-  /** Milliseconds since the epoch. @default Date.now */
+  /**
+   * Milliseconds since the epoch.
+   *
+   * @default Date.now
+   */
   readonly clock?: (() => number) | undefined
   /**
    * Whose `iss` the tokens have: the fake's own URL, or AWS's (`https://cognito-idp.REGION.amazonaws.com/POOLID`), which code
@@ -52,28 +56,28 @@ export interface FakeServiceOptions extends SemanticsOptions {
    * @default 'fake'
    */
   readonly issuer?: 'fake' | 'aws' | undefined
-  /** Other role claims of the ID token than those of `semantics`. The access token has the groups among them. */
+  /** Role claims of the ID token other than those of `semantics`. The access token has the groups among them. */
   readonly claims?: ((groups: readonly Group[]) => RoleClaims) | undefined
   /** Other role claims of the access token than the groups. */
   readonly accessTokenClaims?: ((groups: readonly Group[]) => RoleClaims) | undefined
-  /** What becomes of the role claims by the event that a pre token generation trigger returned. Default: `applyGroupOverride`. */
+  /** Applies the event that a pre token generation trigger returned to the role claims. Default: `applyGroupOverride`. */
   readonly applyTrigger?: ((claims: TokenClaims, event: Json) => TokenClaims) | undefined
   /** The functions that the `LambdaConfig` of a pool may name, by ARN. More can be added to `functions` later. */
   readonly functions?: Iterable<readonly [arn: string, handler: PreTokenHandler]> | undefined
-  /** Called before each operation with its input as it came; what it returns happens in place of the operation. */
+  /** Called before each operation with its unchecked input; the fault that it returns happens instead of the operation. */
   readonly intercept?: ((operation: string, input: Json) => Fault | undefined | Promise<Fault | undefined>) | undefined
-  /** Answers requests that are not for Cognito's user pools, such as those for other services of AWS. */
+  /** Responds to requests that are not for Cognito's user pools, such as those for other AWS services. */
   readonly otherwise?: ((request: OtherRequest) => Reply | undefined | Promise<Reply | undefined>) | undefined
   /** Makes the keys of a user pool. Tests with many pools can share some. */
   readonly createKeys?: (() => Promise<PoolKeys>) | undefined
 }
 
 export type Fault =
-  /** The connection breaks, and nothing was done. */
+  /** Nothing is done, and the connection breaks. */
   | 'drop'
-  /** It was done, and the connection breaks before the response. */
+  /** It is done, and the connection breaks before the response. */
   | 'lose-response'
-  /** Nothing was done, and no response comes. */
+  /** Nothing is done, and no response comes. */
   | 'hang'
   | { readonly error: string; readonly message?: string; readonly status?: number }
   | { readonly body: string; readonly status?: number }
@@ -91,10 +95,12 @@ export interface Reply {
   readonly headers?: Readonly<Record<string, string>>
 }
 
-/** A call that came in, with its input but for passwords, tokens and sessions. */
+/** A call that was received, with its input except for passwords, tokens and sessions. */
 export interface FakeRequest {
+  /** The operation, for example `GetGroup`. */
   readonly operation: string
-  readonly input: Json
+  /** The input. */
+  readonly input: Readonly<Record<string, unknown>>
   /** By the clock: milliseconds since the epoch. */
   readonly at: number
 }
@@ -142,7 +148,7 @@ export async function startFakeService(options: FakeServiceOptions = {}): Promis
     accessTokenClaims: options.accessTokenClaims,
     applyTrigger: options.applyTrigger,
   }
-  // Wrong options are said at once, not by the first sign-in.
+  // Wrong options fail immediately, not at the first sign-in.
   if (claims === undefined) resolveGroups([], '', { semantics, calibration })
   const requests: FakeRequest[] = []
 
@@ -152,7 +158,7 @@ export async function startFakeService(options: FakeServiceOptions = {}): Promis
       () => res.destroy(),
     )
   })
-  // No race between the client's next request and the end of an idle connection.
+  // Avoids a race between the client's next request and the end of an idle connection.
   server.keepAliveTimeout = 0
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(0, '127.0.0.1', resolve))
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
@@ -240,7 +246,7 @@ function findOperation(name: string): Operation {
   )
 }
 
-/** Undefined where it is no JSON object. */
+/** Undefined if it is not a JSON object. */
 function parse(body: string): Json | undefined {
   try {
     const value: unknown = JSON.parse(body || '{}')

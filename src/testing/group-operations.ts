@@ -33,7 +33,7 @@ const SETTINGS = {
   Precedence: { type: 'integer', min: 0, max: MAX_PRECEDENCE },
 } as const
 
-/** Of the three lists of groups and members. Zero is rejected, though the API model allows it. */
+/** For the three lists of groups and members. Zero is rejected, although the API model allows it. */
 const PAGE = {
   Limit: { type: 'integer', min: 1, max: 60, field: 'maxResults' },
   NextToken: { type: 'string', min: 1 },
@@ -151,7 +151,7 @@ export const GROUP_OPERATIONS = {
 
 const nameOf = ({ groupName }: PoolGroup) => groupName
 
-/** What is not set is no key. */
+/** A value that is not set is an absent key. */
 function groupType({ id }: UserPool, group: PoolGroup): object {
   return {
     GroupName: group.groupName,

@@ -7,4 +7,6 @@ export {
   type FakeUser,
 } from './fake-cognito.js'
 export { type FakeRequest } from './fake-service.js'
-export { type PreTokenHandler, type PreTokenTriggerEvent } from './pre-token-trigger.js'
+export type { PublicKey } from './keys.js'
+export type { PreTokenHandler, PreTokenTriggerEvent, TriggerSource } from './pre-token-trigger.js'
+export type { Tokens } from './tokens.js'

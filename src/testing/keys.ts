@@ -1,13 +1,22 @@
 import { randomBytes } from 'node:crypto'
 import { type CryptoKey, exportJWK, generateKeyPair } from 'jose'
 
-/** A key of a user pool as `/.well-known/jwks.json` publishes it. A type, so that every library takes it for its own. */
+/**
+ * A key of a user pool as `/.well-known/jwks.json` publishes it. A type and not an interface, so that it is assignable
+ * to every library's type.
+ */
 export type PublicKey = {
+  /** The algorithm. */
   readonly alg: 'RS256'
+  /** The exponent. */
   readonly e: string
+  /** The key ID, which the header of a token names. */
   readonly kid: string
+  /** The type of the key. */
   readonly kty: 'RSA'
+  /** The modulus. */
   readonly n: string
+  /** The key is for signatures. */
   readonly use: 'sig'
 }
 

@@ -5,14 +5,14 @@ import { invalidParameter, notInFake, serviceError } from './service-error.js'
 export type Json = Readonly<Record<string, unknown>>
 
 /**
- * What a member of an input may be. A member that no operation names, and a value that is not among `values` but that Cognito
- * has, is refused by name: nothing is accepted and then not done, but for what is `ignored`.
+ * The type of an input's member. An unknown member, and a value that Cognito has but that is not among `values`, is
+ * rejected by name: nothing is silently ignored except `ignored` members.
  */
 export type Member = {
   readonly required?: true
-  /** Its value is in no message. */
+  /** Its value never appears in a message. */
   readonly sensitive?: true
-  /** What messages call it, where that is not its name. */
+  /** Its name in messages, if it is a different one. */
   readonly field?: string
 } & (
   | {

@@ -294,7 +294,7 @@ function checkAuthFlows(flows: readonly string[]): void {
   }
 }
 
-/** Both ways to name the function, whichever was given: Cognito shows both. */
+/** Both ways to name the function, whichever was given, because Cognito returns both. */
 function readLambdaConfig(
   config: { readonly PreTokenGeneration?: string | undefined; readonly PreTokenGenerationConfig?: unknown } = {},
   tier: string,
@@ -364,7 +364,7 @@ function clientType({ id }: UserPool, client: AppClient): object {
   }
 }
 
-/** Makes it once, when it is first asked for. */
+/** Makes it once, when it is first needed. */
 export function lazily<T>(make: () => Promise<T>): () => Promise<T> {
   let made: Promise<T> | undefined
   return () => (made ??= make())

@@ -22,20 +22,35 @@ import type { AppClient, PoolUser, UserPool } from './user-pool.js'
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-lambda-pre-token-generation.html
  */
 export interface PreTokenTriggerEvent {
+  /** The version of the event. */
   version: '1' | '2' | '3'
+  /** Why Cognito calls the trigger. */
   triggerSource: TriggerSource
+  /** The AWS Region of the pool. */
   region: string
+  /** The user pool. */
   userPoolId: string
+  /** The username. */
   userName: string
-  callerContext: { awsSdkVersion: string; clientId: string }
+  /** The app client and the SDK of the caller. */
+  callerContext: {
+    /** The version of the caller's SDK. */
+    awsSdkVersion: string
+    /** The app client. */
+    clientId: string
+  }
+  /** What the handler decides by. */
   request: {
+    /** The user's attributes, by name. */
     userAttributes: Record<string, string>
+    /** The user's groups and roles. */
     groupConfiguration: GroupConfiguration
     /** `ClientMetadata` of RespondToAuthChallenge and AdminRespondToAuthChallenge. */
     clientMetadata?: Record<string, string>
     /** Versions 2 and 3. */
     scopes?: string[]
   }
+  /** What the handler sets. */
   response: {
     /** Version 1. */
     claimsOverrideDetails?: ClaimsOverrideDetails | null
@@ -44,6 +59,7 @@ export interface PreTokenTriggerEvent {
   }
 }
 
+/** Why Cognito calls the trigger: a sign-in, a sign-in with a new password, or a refresh of tokens. */
 export type TriggerSource =
   | 'TokenGeneration_Authentication'
   | 'TokenGeneration_NewPasswordChallenge'
@@ -189,7 +205,7 @@ function changeOf(details: unknown): ClaimChange {
   const reserved = [...Object.keys(change.added), ...change.suppressed].filter(isReserved)
   if (reserved.length > 0) {
     throw notInFake(
-      `the trigger changes ${listNames(reserved)}, which Cognito sets itself; the fake does not know what it does then`,
+      `the trigger changes ${listNames(reserved)}, which Cognito sets itself; the fake does not know what Cognito does then`,
     )
   }
   return change

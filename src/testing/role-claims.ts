@@ -12,8 +12,8 @@ export interface TokenClaims {
 }
 
 /**
- * The role claims that Cognito gives the groups. Roles come in one order whatever the groups' order or numbers, which is neither
- * of these.
+ * The role claims that Cognito gives the groups. The order of the roles is fixed, and is neither that of the groups nor
+ * of their precedences.
  *
  * @throws ServiceError `UndeterminedRoleException`
  */
@@ -31,13 +31,13 @@ export function resolveGroups(groups: readonly Group[], username: string, option
 function undetermined({ determiningGroups }: Resolution, username: string): Error {
   return serviceError(
     'UndeterminedRoleException',
-    `rolecast/testing: no token for ${quote(username)}: of the groups ${listNames(determiningGroups)}, which share the precedence that wins, ` +
-      'some have a role and some have none, and AWS does not document whether Cognito then prefers the role; ' +
+    `rolecast/testing: no token for ${quote(username)}: of the groups ${listNames(determiningGroups)}, which tie at the winning precedence, ` +
+      'not all have a role, and AWS does not document whether Cognito then prefers the role; ' +
       "choose `semantics: 'roles-compete'` or `'tied-groups-agree'` for the fake, or give it a `calibration`",
   )
 }
 
-/** A resolution with these claims, for a fake that plays claims of the caller's choice. */
+/** A resolution with these claims, for a fake with the caller's own claims. */
 export function resolutionOf(claims: RoleClaims): Resolution {
   const preferredRole = claims['cognito:preferred_role']
   return {

@@ -1,4 +1,4 @@
-/** What an operation of the fake throws, and what its response says: the SDK's client throws an error of that name. */
+/** What an operation of the fake throws, and what its response contains: the SDK's client throws an error with that name. */
 export interface ServiceError extends Error {
   readonly serviceError: true
 }
@@ -11,7 +11,10 @@ export function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && 'serviceError' in error
 }
 
-/** What Cognito has and the fake does not. Cognito has no such error, so no code under test can take it for one of Cognito's. */
+/**
+ * The error for features that the fake lacks. Cognito has no such error, so code under test cannot mistake it for one
+ * of Cognito's.
+ */
 export function notInFake(message: string): ServiceError {
   return serviceError('NotInFakeCognitoException', `rolecast/testing: ${message}`)
 }

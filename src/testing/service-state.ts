@@ -8,7 +8,7 @@ import { notFound } from './service-error.js'
 import type { AppClient, UserPool } from './user-pool.js'
 import type { PoolKeys } from './keys.js'
 
-/** What the operations work on. */
+/** The state that the operations read and change. */
 export interface ServiceState {
   readonly region: string
   readonly pools: Map<string, UserPool>
@@ -25,9 +25,13 @@ export interface ServiceState {
   readonly now: () => number
   readonly issuerOf: (poolId: string) => string
   readonly createKeys: () => Promise<PoolKeys>
-  /** The role claims of these groups before a trigger. @throws ServiceError where they are undetermined */
+  /**
+   * The role claims of these groups before a trigger.
+   *
+   * @throws ServiceError where they are undetermined
+   */
   readonly resolve: (groups: readonly Group[], username: string) => Resolution
-  /** Other role claims of the access token than the groups. */
+  /** Role claims of the access token other than the groups. */
   readonly accessTokenClaims: ((groups: readonly Group[]) => RoleClaims) | undefined
   readonly applyTrigger: ((claims: TokenClaims, event: Json) => TokenClaims) | undefined
 }

@@ -144,7 +144,7 @@ function isEnabled({ authFlows }: AppClient, flow: string): boolean {
 
 const wrongPassword = () => notAuthorized('Incorrect username or password.')
 
-/** The user, who is enabled. Whether the user exists is hidden where the client says so. */
+/** The user, who has to be enabled. Whether the user exists is hidden if the client is set so. */
 function signingIn({ pool, client }: Request, username: string): PoolUser {
   const user = findUser(pool, username)
   if (user === undefined) throw client.hidesMissingUsers ? wrongPassword() : noUser()

@@ -7,8 +7,11 @@ import { type ClaimChange, runTrigger, SIGN_IN_SCOPE, type TriggerSource } from 
 import { type AppClient, groupsOfUser, type PoolUser, toGroup, type UserPool } from './user-pool.js'
 import type { SigningKey } from './keys.js'
 
+/** The tokens of a sign-in or a refresh. */
 export interface Tokens {
+  /** The signed ID token. */
   readonly idToken: string
+  /** The signed access token. */
   readonly accessToken: string
   /** In seconds: the validity of the access token. */
   readonly expiresIn: number
@@ -19,11 +22,11 @@ export interface SignIn {
   readonly client: AppClient
   readonly user: PoolUser
   readonly source: TriggerSource
-  /** What the client sends along for the trigger. */
+  /** Metadata that the client sends for the trigger. */
   readonly clientMetadata?: Readonly<Record<string, string>> | undefined
 }
 
-/** Signs the user in: three tokens, of which the refresh token is good for more. */
+/** Signs the user in: an ID, an access and a refresh token. */
 export async function signIn(
   service: ServiceState,
   request: SignIn,
@@ -110,7 +113,11 @@ function scopeOf({ scopesAdded, scopesSuppressed }: ClaimChange): string {
 const sign = ({ kid, privateKey }: SigningKey, claims: Json) =>
   new SignJWT({ ...claims }).setProtectedHeader({ kid, alg: 'RS256' }).sign(privateKey)
 
-/** Whose access token this is. @throws ServiceError `NotAuthorizedException` */
+/**
+ * Whose access token this is.
+ *
+ * @throws ServiceError `NotAuthorizedException`
+ */
 export async function findAccessToken(
   { pools, issuerOf, now }: ServiceState,
   token: string,

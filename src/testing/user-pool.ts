@@ -23,7 +23,7 @@ export interface UserPool {
   isDeletionProtected: boolean
   /** As it was given. */
   adminCreateUserConfig: Json | undefined
-  /** Attributes by which a user can be named besides the username and the `sub`. */
+  /** Attributes by which a user can be named, in addition to the username and the `sub`. */
   readonly aliases: readonly string[]
   readonly customAttributes: Set<string>
   readonly groups: Map<string, PoolGroup>
@@ -50,7 +50,7 @@ export interface PoolUser {
   readonly username: string
   readonly sub: string
   readonly attributes: Map<string, string>
-  /** Undefined: a random one, which is kept nowhere. */
+  /** Undefined: a random one, which is not stored. */
   password: string | undefined
   status: 'CONFIRMED' | 'FORCE_CHANGE_PASSWORD'
   isEnabled: boolean
@@ -67,7 +67,7 @@ export interface AppClient {
   readonly hasRevocation: boolean
   /** In seconds. */
   readonly validity: { readonly id: number; readonly access: number; readonly refresh: number }
-  /** The members of the output that are as they were given. */
+  /** The members of the output that are returned as they were given. */
   readonly settings: Json
   readonly createdAt: number
 }
@@ -96,7 +96,7 @@ export const DEFAULT_PASSWORD_POLICY: PasswordPolicy = {
 }
 
 interface Page {
-  /** The operation, and what it is about: a token is good for its own listing only. */
+  /** The operation and its subject: a token is valid only for its own listing. */
   readonly listing: string
   readonly names: readonly string[]
   readonly start: number
@@ -150,18 +150,18 @@ function isAlias({ aliases }: UserPool, { sub, attributes }: PoolUser, name: str
   )
 }
 
-/** The user's groups in the order of AdminListGroupsForUser: one order for all users, and none that can be predicted. */
+/** The user's groups in the order of AdminListGroupsForUser: the same for all users, and not predictable. */
 export function groupsOfUser(pool: UserPool, { username }: PoolUser): readonly PoolGroup[] {
   const groups = [...pool.groups.values()].filter(({ members }) => members.has(username))
   return shuffled(groups, ({ groupName }) => `membership ${groupName}`)
 }
 
-/** The order of ListGroups is another one. */
+/** The order of ListGroups, which is a different one. */
 export function groupsOfPool(pool: UserPool): readonly PoolGroup[] {
   return shuffled([...pool.groups.values()], ({ groupName }) => `listing ${groupName}`)
 }
 
-/** One order, the same each time, that is neither that of the items nor alphabetical. */
+/** A fixed order that is neither that of the items nor alphabetical. */
 export function shuffled<T>(items: readonly T[], textOf: (item: T) => string): readonly T[] {
   const ranked = items.map(item => ({ item, rank: hash('sha256', textOf(item)) }))
   return ranked.toSorted((a, b) => compareText(a.rank, b.rank)).map(({ item }) => item)
@@ -221,8 +221,8 @@ function passwordFault(policy: PasswordPolicy, password: string): string | undef
 const MAX_PAGE = 60
 
 /**
- * One page of a listing. It has the names of its start, less those that are gone by the time of their page: whatever
- * is added or deleted meanwhile, nothing that stays is left out.
+ * One page of a listing. The listing has the names at its start, without those that are deleted before their page: no item
+ * that stays is left out, whatever is added or deleted meanwhile.
  */
 export function pageOf<T>(
   pool: Pick<UserPool, 'pages'>,

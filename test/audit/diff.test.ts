@@ -105,7 +105,7 @@ describe('what becomes of a user', () => {
     expect(found[0]).toMatchObject({ groupsAdded: ['unranked'], groupsRemoved: ['admins'] })
   })
 
-  test('who may have been enabled or disabled since is named too, and that it is not known is said', () => {
+  test('who may have been enabled or disabled since is named too, and that it is not known is reported', () => {
     const { found, summary } = diffOf(
       [user('anna', 'staff'), { ...user('bert', 'staff'), enabled: false }, user('carl', 'staff')],
       [
@@ -146,18 +146,18 @@ describe('who is who', () => {
   test('control: the same sub is the same user', () => {
     expect(diffOf([one], [one]).found.map(inShort)).toEqual([{ username: 'anna', presence: 'both', change: 'same' }])
   })
-  test('without a sub on both sides the name decides, which is said', () => {
+  test('without a sub on both sides the name decides, which is reported', () => {
     const { found, summary } = diffOf([one], [{ username: 'anna', groups: ['admins'] }])
     expect(found.map(inShort)).toEqual([{ username: 'anna', presence: 'both', change: 'same' }])
     expect(summary.notes.join()).toMatch(/matched by name only, because an audit does not have their `sub`: 1/)
   })
-  test.each(['addBefore', 'addAfter'] as const)('a user who comes twice to %s is refused', side => {
+  test.each(['addBefore', 'addAfter'] as const)('a user who comes twice to %s is rejected', side => {
     const diff = createAuditDiff({ before: { groups: GROUPS }, after: { groups: GROUPS } })
     if (side === 'addAfter') diff.addBefore(one)
     diff[side](one)
     expect(errorOf(() => diff[side](one))).toMatchObject({ code: 'invalid-input', value: 'anna' })
   })
-  test('a new user who comes twice is refused', () => {
+  test('a new user who comes twice is rejected', () => {
     const diff = createAuditDiff({ before: { groups: GROUPS }, after: { groups: GROUPS } })
     diff.addAfter(one)
     expect(errorOf(() => diff.addAfter(one))).toMatchObject({ code: 'invalid-input', value: 'anna' })
@@ -194,11 +194,11 @@ describe('credentials', () => {
     expect(summary.credentials!.changes).toMatchObject({ [change]: 1 })
     expect(isDifferent(summary, 'changed')).toBe(change === 'changed' || change === 'undetermined')
   })
-  test('of one audit only are not compared, which is said', () => {
+  test('of one audit only are not compared, which is reported', () => {
     const { found, summary } = diffOf([gets('role', 'A')], [user('anna', 'staff')], { before: { identityPoolId: 'p' } })
     expect(found[0]).not.toHaveProperty('credentials')
     expect(summary).not.toHaveProperty('credentials')
-    expect(summary.notes.join()).toContain('Whose credentials users get was not compared')
+    expect(summary.notes.join()).toContain('Credentials were not compared')
   })
 })
 
@@ -211,9 +211,9 @@ describe('credentials of audits that do not go together', () => {
     ['of another identity pool', { identityPoolId: 'q' }, {}, /asked about different identity pools/],
     ['of another app client', { clientId: 'two' }, {}, /for different app clients, `one` and `two`/],
     ['of an app client that is not given', { clientId: undefined }, {}, /different app clients, `one` and none/],
-    ['of another reading than the other audit', { semantics: 'documented' }, {}, /credentials .* with other semantics/],
-    ['of another reading than asked for', {}, { semantics: 'documented' }, /credentials .* with other semantics/],
-  ])('%s are not compared, which is said', (_what, other, given, note) => {
+    ['of another reading than the other audit', { semantics: 'documented' }, {}, /Credentials .* with other semantics/],
+    ['of another reading than asked for', {}, { semantics: 'documented' }, /Credentials .* with other semantics/],
+  ])('%s are not compared, which is reported', (_what, other, given, note) => {
     const side: Partial<AuditSide> = { identityPoolId: 'p', clientId: 'one', semantics: 'observed' }
     const compared = diffOf([gets('A')], [gets('B')], { before: side, after: { ...side, ...other }, ...given })
     expect(compared.found[0]).not.toHaveProperty('credentials')
@@ -307,12 +307,12 @@ describe('findings', () => {
       { concern: 'no-role', change: 'more', before: 1, after: 4 },
     ])
   })
-  test('that only one audit looked for did not appear, which is said', () => {
+  test('that only one audit looked for did not appear, which is reported', () => {
     const { findings, notes } = findingsOf({ groups: GROUPS }, { groups: GROUPS, roleChecks: [] })
     expect(findings!.map(({ concern }) => concern)).toEqual(['undetermined', 'no-role'])
     expect(notes.join()).toContain('only one audit looked them up in IAM')
   })
-  test('of audits with another reading are not compared, which is said', () => {
+  test('of audits with another reading are not compared, which is reported', () => {
     const { findings, notes } = findingsOf({ groups: GROUPS, semantics: 'documented' }, { groups: GROUPS })
     expect(findings).toBeUndefined()
     expect(notes.join()).toContain('Findings were not compared')
@@ -385,20 +385,18 @@ describe('roles', () => {
       const counts = [{ [concern]: 2 }, { [concern]: left }] as const
       const { findings, notes } = summaryOf([check('User', true)], after, counts)
       expect(findings).toEqual([{ concern, change: 'undetermined', before: 2, after: left }])
-      expect(notes.join()).toContain('the second audit did not check to the end: 1')
+      expect(notes.join()).toContain('the second audit could not check completely: 1')
     }
     const whole = summaryOf([check('User', true)], [check('User', false)], [{ [concern]: 2 }, {}])
     expect(whole.findings).toEqual([{ concern, change: 'gone', before: 2, after: 0 }])
   })
-  test('that the first audit did not check may have had the finding, which is said', () => {
+  test('that the first audit did not check may have had the finding, which is reported', () => {
     const { notes } = summaryOf([unread], [check('Admin', true)])
-    expect(notes.join()).toContain(
-      'the first audit did not check to the end: 1. What is found about them may not be new',
-    )
+    expect(notes.join()).toContain('the first audit could not check completely: 1. Findings about them may not be new')
   })
 })
 
-test('that other findings are compared by number only is said where both audits have one', () => {
+test('that other findings are compared by number only is reported where both audits have one', () => {
   const said = (before: number, after: number) =>
     createAuditDiff({ before: { groups: GROUPS }, after: { groups: GROUPS } })
       .summary({
@@ -410,7 +408,7 @@ test('that other findings are compared by number only is said where both audits 
   expect(said(0, 2)).not.toContain('by number only')
 })
 
-test('roles that no user gets are compared with one identity pool only, which is said', () => {
+test('roles that no user gets are compared with one identity pool only, which is reported', () => {
   const ends = {
     before: { findings: {}, changes: 0 },
     after: { findings: { 'role-nobody-gets': 2 }, changes: 0 },
@@ -430,7 +428,7 @@ describe('audits that cannot be compared', () => {
     reading: { source: 'cognito', userPoolId, startedAt },
   })
   const [first, second] = ['2026-11-01T00:00:00.000Z', '2026-11-02T00:00:00.000Z']
-  test('of two pools are refused', () => {
+  test('of two pools are rejected', () => {
     const sides = { before: of('eu-west-1_a', first), after: of('eu-west-1_b', second) }
     expect(errorOf(() => createAuditDiff(sides))).toMatchObject({ code: 'invalid-input', value: 'eu-west-1_b' })
     const diff = createAuditDiff({ ...sides, anyPool: true })
@@ -438,7 +436,7 @@ describe('audits that cannot be compared', () => {
     expect(diff.addAfter({ username: 'anna', sub: '2', groups: [] }).presence).toBe('both')
     expect(diff.summary().notes.join()).toContain('different user pools')
   })
-  test('in the wrong order are refused: a gain would look like a loss', () => {
+  test('in the wrong order are rejected: a gain would look like a loss', () => {
     expect(errorOf(() => createAuditDiff({ before: of('p', second), after: of('p', first) }))).toMatchObject({
       code: 'invalid-input',
     })

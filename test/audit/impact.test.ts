@@ -70,7 +70,7 @@ describe('changing groups', () => {
   })
 
   test.each(['ghost', 'Admins', '__proto__', 'constructor'])(
-    'a group that the pool does not have, `%s`, is refused',
+    'a group that the pool does not have, `%s`, is rejected',
     groupName => {
       expect(errorOf(() => changeGroups(GROUPS, [{ groupName, precedence: 1 }]))).toMatchObject({
         code: 'invalid-argument',
@@ -79,7 +79,7 @@ describe('changing groups', () => {
       })
     },
   )
-  test.each([-1, 1.5, 2 ** 31, NaN])('a precedence of %d is refused', precedence => {
+  test.each([-1, 1.5, 2 ** 31, NaN])('a precedence of %d is rejected', precedence => {
     expect(errorOf(() => changeGroups(GROUPS, [{ groupName: 'staff', precedence }]))).toMatchObject({
       code: 'invalid-precedence',
       groupName: 'staff',

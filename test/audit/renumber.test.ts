@@ -82,7 +82,7 @@ describe('examples', () => {
     )
   })
 
-  test('what is no group is refused', () => {
+  test('what is not a group is rejected', () => {
     expect(errorOf(() => suggestRenumbering([group('a', 1.5)])).code).toBe('invalid-precedence')
     expect(errorOf(() => suggestRenumbering([group('')])).code).toBe('invalid-group')
   })

@@ -63,7 +63,7 @@ describe('the ARN of a role', () => {
     })
   })
 
-  test('of any text there is an answer, and what is parsed is what was there', () => {
+  test('there is a result for any string, and parsing loses nothing', () => {
     fc.assert(
       fc.property(fc.string({ unit: fc.constantFrom(...'arn:wsi1/ole23é \n') }), text => {
         const parsed = parseRoleArn(`arn:aws:iam::111122223333:role/${text}`)
@@ -74,7 +74,7 @@ describe('the ARN of a role', () => {
 })
 
 describe('a role that is there', () => {
-  test('exists; without an identity pool its trust is not judged, and without policies nothing is said of privileges', () => {
+  test('exists; without an identity pool its trust is not evaluated, and without policies nothing is reported about privileges', () => {
     expect(checkRole(roleArn, { role: role() }, here, undefined)).toEqual({ roleArn, status: 'exists' })
   })
 
@@ -87,17 +87,17 @@ describe('a role that is there', () => {
   test.each<[string, unknown, string]>([
     ['a trust policy that is no document', '<html>', 'the trust policy is not JSON'],
     ['one that is missing', undefined, 'the trust policy must be an object'],
-  ])('%s: the trust is open, and it is said', (_what, trustPolicy, why) => {
+  ])('%s: the trust is open, and it is reported', (_what, trustPolicy, why) => {
     const { trust, ...rest } = check(role({ trustPolicy }))
     expect(trust).toBeUndefined()
     expect(rest).toEqual({ roleArn, status: 'exists', why: expect.stringContaining(why) })
   })
 
-  test('an identity pool of an emulator cannot be judged, and it is said', () => {
+  test("the trust in an emulator's identity pool cannot be evaluated, which is reported", () => {
     expect(check(role(), here, 'local:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6')).toEqual({
       roleArn,
       status: 'exists',
-      why: expect.stringContaining('`local:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6` is not an identity pool id'),
+      why: expect.stringContaining('`local:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6` is not an identity pool ID'),
     })
   })
 
@@ -129,7 +129,7 @@ describe('a role that is not there', () => {
     [
       'in an account that is not known',
       { account: undefined },
-      'It is not in the account of these credentials, and which account that is could not be found out.',
+      'It is not in the account of these credentials, and it could not be determined which account that is.',
     ],
     ['where not all are', { incomplete: 'Not all are there.' }, 'Not all are there.'],
   ])('%s is unknown, not missing', (_what, place, why) => {
@@ -166,7 +166,7 @@ describe('a role of the same name', () => {
     })
   })
 
-  test('with an ARN that is none says nothing', () => {
+  test('with an invalid ARN is not compared', () => {
     expect(check(role({ arn: 'Admin' }))).toMatchObject({ status: 'unknown', why: 'IAM has `Admin` in its place.' })
   })
 

@@ -308,7 +308,7 @@ describe('findings', () => {
   })
 })
 
-describe('what is refused', () => {
+describe('what is rejected', () => {
   const errorOf = (work: () => unknown) => {
     try {
       work()
@@ -754,7 +754,7 @@ describe('laws', () => {
   })
 })
 
-describe('what is kept per resolution', () => {
+describe('what is cached per resolution', () => {
   const resolution = () => resolveIn(pool, ['admins'], 'observed')
 
   test('is made once of a frozen resolution', () => {
@@ -764,7 +764,7 @@ describe('what is kept per resolution', () => {
     expect([kept(frozen), kept(frozen), kept(Object.freeze(resolution()))]).toEqual([1, 1, 2])
   })
 
-  test('is made anew of one that may change', () => {
+  test('is computed again for a resolution that may change', () => {
     let made = 0
     const kept = keptWhileFrozen(() => ++made)
     const open = resolution()
@@ -875,23 +875,23 @@ describe('the standing of a group', () => {
 
 describe('changes', () => {
   const changes: readonly [PoolChange, string][] = [
-    [{ change: 'user-vanished', username: 'anna' }, 'The user `anna` was listed, and gone when asked for.'],
+    [{ change: 'user-vanished', username: 'anna' }, 'The user `anna` was listed, but was gone when it was read.'],
     [
       { change: 'user-appeared', username: 'anna' },
-      'The user `anna` is in a group, and was not listed among the users.',
+      'The user `anna` is in a group, but was not listed among the users.',
     ],
-    [{ change: 'group-vanished', groupName: 'hr' }, 'The group `hr` was there at the start, and gone at the end.'],
-    [{ change: 'group-appeared', groupName: 'hr' }, 'The group `hr` was not there at the start, and there at the end.'],
+    [{ change: 'group-vanished', groupName: 'hr' }, 'The group `hr` existed at the start, but not at the end.'],
+    [{ change: 'group-appeared', groupName: 'hr' }, 'The group `hr` existed at the end, but not at the start.'],
     [
       { change: 'group-changed', groupName: 'hr' },
-      'The group `hr` had another precedence or role at the end than at the start.',
+      'The group `hr` had a different precedence or role at the end than at the start.',
     ],
   ]
   test.each(changes)('%j in a sentence', (change, sentence) => {
     expect(describeChange(change)).toBe(sentence)
   })
 
-  test('are kept in the order they were told', () => {
+  test('keep the order in which they were noticed', () => {
     const counter = createAuditSummary({ groups: [], semantics: 'observed' })
     for (const [change] of changes) counter.change(change)
     expect(counter.summary().changes).toEqual(changes.map(([change]) => change))

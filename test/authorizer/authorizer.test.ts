@@ -225,7 +225,7 @@ describe.each(KINDS)('%s', kind => {
     })
   })
 
-  test('what nobody knows is not an event', async () => {
+  test('unknown events are rejected', async () => {
     const nothing: unknown[] = [
       undefined,
       null,
@@ -398,14 +398,14 @@ describe('an event of another kind than the one that is named', () => {
     expect(isGrant((await run(kind, { allow: () => true })).answer), 'control').toBe(true)
   })
 
-  test('a REQUEST event is none of a TOKEN authorizer', async () => {
+  test('a REQUEST event is not one of a TOKEN authorizer', async () => {
     const event = { ...restRequest, authorizationToken: TOKEN }
     expect((await run('rest-token', {}, event)).thrown).toMatchObject({ code: 'invalid-event' })
     expect(isGrant((await run('rest-token', {}, { ...event, type: 'TOKEN' })).answer), 'control').toBe(true)
   })
 })
 
-describe('who is denied, and why', () => {
+describe('which requests are denied, and why', () => {
   const rows: [DenyReason, number, string, Partial<Options>][] = [
     ['unverified', 401, 'the verifier rejects', { verifier: { verify: () => Promise.reject(new TypeError('no')) } }],
     [
@@ -779,7 +779,7 @@ describe('who is denied, and why', () => {
     expect(seen).toEqual([B, ['admins'], true, B, ['admins'], true])
   })
 
-  test('an old answer of the cache is enough where the caller says how old', async () => {
+  test('an expired entry of the cache is enough if the caller says how old it may be', async () => {
     const overrides = { resolver: resolving(one => ({ ...one, stale: true, age: 1000 })), maxStaleAge: 1000 }
     expect((await run('http-2', overrides)).answer).toEqual({ isAuthorized: true })
   })
@@ -888,7 +888,7 @@ describe('the token', () => {
     ).toBe(true)
   })
 
-  test('of an HTTP API is one of the identity sources, for the answer is kept under them', async () => {
+  test('of an HTTP API is one of the identity sources, because the response is cached under them', async () => {
     const v2 = (identitySource: unknown, headers: object = http2.headers) =>
       run('http-2', {}, { ...http2, identitySource, headers })
     const v1 = (identitySource: unknown) => run('http-1', {}, { ...http1, identitySource })
@@ -1135,7 +1135,7 @@ describe('what a policy allows', () => {
   })
 
   test.each(['*', 'a*b', '?', '${aws:PrincipalTag/x}', '${*}'])(
-    'a path with %s is no pattern: it is denied',
+    'a path with %s is not used as a pattern: it is denied',
     async path => {
       for (const kind of KINDS.filter(one => one !== 'appsync' && one !== 'http-2')) {
         const arn = `${restToken.methodArn}/${path}`
@@ -1153,7 +1153,7 @@ describe('what a policy allows', () => {
   )
 
   test.each(['*', '?', 'a*', '${x}'])(
-    'a stage %s is no pattern: it is denied where the stage is allowed',
+    'a stage %s is not used as a pattern: it is denied where the stage is allowed',
     async stage => {
       const arn = `arn:aws:execute-api:eu-west-1:123456789012:abcdef123/${stage}/GET/x`
       const event = { ...restToken, methodArn: arn }
@@ -1167,7 +1167,7 @@ describe('what a policy allows', () => {
     expect(await resourceOf({}, event)).toBe('arn:aws:execute-api:eu-west-1:123456789012:ymy8tbxw7b/prod/*')
   })
 
-  test('what the answer cannot carry is not lost: it denies', async () => {
+  test('a field that the response cannot carry is not dropped: it denies', async () => {
     const narrowing: [EventKind, object][] = [
       ['http-2', { resource: 'arn:x' }],
       ['http-2', { usageIdentifierKey: 'key' }],
@@ -1360,7 +1360,7 @@ describe('time', () => {
     }
   })
 
-  test('what is no signal denies, and does not pass for a timeout', async () => {
+  test('a signal that is not an AbortSignal denies, and does not look like a timeout', async () => {
     const never = () => expect.unreachable('nothing is asked')
     const throwing = Object.defineProperty({}, 'aborted', { get: never })
     for (const signal of ['x', 7, true, false, '', {}, [], { aborted: true }, { aborted: false }, () => {}, throwing]) {
@@ -1374,7 +1374,7 @@ describe('time', () => {
     expect(await guardOf({})(TOKEN, { signal: AbortSignal.abort() }), 'control').toMatchObject({ reason: 'timeout' })
   })
 
-  test('a hook that never settles does not hold a request with what is no signal', async () => {
+  test('a hook that never settles does not delay a request with an invalid signal', async () => {
     const guard = guardOf({ onDecision: hang })
     expect(await timed(() => guard(TOKEN, { signal: {} as AbortSignal }))).toMatchObject({
       result: { allowed: false, reason: 'invalid-event' },
@@ -1382,7 +1382,7 @@ describe('time', () => {
     })
   })
 
-  test('a signal of null is none, as undefined is', async () => {
+  test('a signal of null means none, as undefined does', async () => {
     for (const signal of [null, undefined]) {
       expect(await guardOf({})(TOKEN, { signal })).toMatchObject({ allowed: true })
       expect(await guardOf({ verifier: hang })(TOKEN, { signal }), 'control').toMatchObject({ reason: 'timeout' })
@@ -1416,13 +1416,13 @@ describe('time', () => {
     expect((await tell(() => 5000)).answer, 'control').toEqual({ isAuthorized: true })
   })
 
-  test('a context without the time left is no matter', async () => {
+  test('a context without the time left is accepted', async () => {
     for (const context of [undefined, {}])
       expect((await run('http-2', {}, http2, context)).answer).toEqual({ isAuthorized: true })
   })
 })
 
-describe('where nobody could tell', () => {
+describe('if nothing could be emitted', () => {
   const down: Partial<Options> = {
     resolver: resolverOf(() => Promise.reject(new RolecastError('unreachable', `no way to ${TOKEN}`))),
   }
@@ -1488,7 +1488,7 @@ describe('the hook', () => {
   })
 })
 
-describe('a promise that rejects where it is late, or where none is waited for', () => {
+describe('a promise that rejects late, or where no promise is expected', () => {
   /** What rejects and is not handled, while the work is done and in the turns after it. */
   async function unhandledIn(work: () => Promise<unknown>): Promise<readonly unknown[]> {
     const unhandled: unknown[] = []
@@ -1630,7 +1630,7 @@ describe('options', () => {
     ['onDecision', [undefined, null, 'log', {}]],
     ['onError', [undefined, null, 'log', {}]],
     ['clock', [null, NOW, 'now']],
-  ])('%s of a wrong type is refused', (name, values) => {
+  ])('%s of a wrong type is rejected', (name, values) => {
     for (const create of creators) {
       for (const value of values) {
         const error = refusal(create, { ...givenTo(create), [name]: value })
@@ -1647,7 +1647,7 @@ describe('options', () => {
     ['onFailure', [null, 'Throw', true]],
     ['margin', [null, NaN, -1, Infinity, '500']],
     ['maxBytes', [null, NaN, -1, '9000']],
-  ])("an authorizer's %s of a wrong type is refused", (name, values) => {
+  ])("an authorizer's %s of a wrong type is rejected", (name, values) => {
     for (const value of values) {
       const error = refusal(creators[0]!, { ...optionsOf({ kind: 'http-2' }), [name]: value })
       expect(error, String(value)).toMatchObject({ code: 'invalid-option' })
@@ -1701,7 +1701,7 @@ describe('options', () => {
     })
   })
 
-  test('a name that is unknown is refused: misspelt, it would be off without a word', () => {
+  test('an unknown name is rejected, because a misspelt option would silently have no effect', () => {
     for (const name of ['onDecison', 'findTokens', 'toString', '__proto__', 'signal', 'secret']) {
       for (const create of creators) {
         const error = refusal(
@@ -1717,7 +1717,7 @@ describe('options', () => {
     )
   })
 
-  test('what is inherited or computed is no option', () => {
+  test('inherited and computed properties are not options', () => {
     class Config {
       readonly resolver = resolver
       get onDecision() {
@@ -2038,7 +2038,7 @@ const neverAllows = (create: Create, numRuns: number) =>
   )
 
 describe('whatever goes wrong', () => {
-  test('nobody gets in, and the token is told to nobody', async () => {
+  test('no request is granted, and the token is shown nowhere', async () => {
     const { failed, counterexample, errorInstance } = await neverAllows(createRoleAuthorizer as Create, 2000)
     expect(failed, inspect([counterexample, errorInstance], { depth: 5 })).toBe(false)
   })
@@ -2228,7 +2228,7 @@ describe('the examples', () => {
     ['authorizer-http.mjs', [{ isAuthorized: true }, { isAuthorized: false }]],
     ['authorizer-appsync.mjs', [{ isAuthorized: true }, { isAuthorized: false }]],
     ['bulk.mjs', [{ outcome: 'resolved' }, { outcome: 'ambiguous' }, { outcome: 'undetermined' }, { outcome: 'none' }]],
-  ])('%s prints its answers', async (name, answers) => {
+  ])('%s prints its responses', async (name, answers) => {
     expect(await runExample(name)).toMatchObject(answers)
   })
 })

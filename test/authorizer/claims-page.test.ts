@@ -101,7 +101,7 @@ describe('docs/claims.md', () => {
   })
 
   test('has a row for every transport', () => {
-    const named = tableOf(PAGE, 'Each transport')
+    const named = tableOf(PAGE, 'Read the claims of each transport')
       .slice(1)
       .flatMap(([cell]) => transportsIn(cell!))
     expect([...new Set(named)].toSorted()).toEqual(TRANSPORTS.toSorted())
@@ -122,8 +122,8 @@ describe('docs/claims.md', () => {
     expect(wrongForms(PAGE.replace(right, wrong))[0]).toContain(transport)
   })
 
-  test('names for each local server a transport that there is, or says why none', () => {
-    const rows = tableOf(PAGE, 'Local development servers').slice(1)
+  test('names an existing transport for each local server, or says why there is none', () => {
+    const rows = tableOf(PAGE, 'Use a local development server').slice(1)
     expect(rows.length).toBeGreaterThan(7)
     for (const [server, , cell] of rows) {
       const named = transportsIn(cell!).filter(name => !TRANSPORTS.includes(name))
@@ -135,10 +135,10 @@ describe('docs/claims.md', () => {
 describe('the known groups', () => {
   const named = (names: readonly string[]) => new Set(names)
 
-  test('a group that is missing is rejected: nobody gains one', () => {
+  test('a group that is missing is rejected: no user gains one', () => {
     expect(() =>
       parseGroupsClaim('admins,new', { transport: 'rest', knownGroups: named(['admins', 'users']) }),
-    ).toThrow('bring them up to date')
+    ).toThrow('update them')
   })
 
   test('but a missing name with a comma, whose pieces are there, is read as those', () => {

@@ -146,7 +146,7 @@ describe('fixtures, each in its documented form', () => {
     expect(parseGroupsClaim(null, { transport: 'appsync' })).toEqual([])
   })
 
-  test('x-amzn-oidc-data has no groups, and is refused rather than read as a user in no group', () => {
+  test('x-amzn-oidc-data has no groups, and is rejected rather than read as a user in no group', () => {
     const error = errorOf(() => parseRoleClaims(oidcData, { transport: 'alb' }))
     expect(error).toMatchObject({ code: 'invalid-claim', retryable: false })
     expect(error.value).toBe(oidcData)
@@ -193,7 +193,7 @@ describe('what is missing, and what is there twice', () => {
     ).toStrictEqual({})
   })
 
-  test.each(TRANSPORTS)('%s: duplicates are kept once, in the order they came', transport => {
+  test.each(TRANSPORTS)('%s: duplicates count once, in the order given', transport => {
     const claims = {
       token_use: 'access',
       'cognito:groups': SERIALISERS[transport](['b', 'a', 'b']),
@@ -205,7 +205,7 @@ describe('what is missing, and what is there twice', () => {
     })
   })
 
-  test('what an object inherits is no claim', () => {
+  test('inherited properties are not claims', () => {
     const inherited = { 'cognito:groups': ['admins'], 'cognito:roles': [A], 'cognito:preferred_role': A }
     expect(parseRoleClaims(Object.assign(Object.create(inherited), { sub: 'x' }), { transport: 'jwt' })).toStrictEqual(
       {},
@@ -231,12 +231,12 @@ describe('commas', () => {
   const rest = (text: string, knownGroups?: Iterable<string>) =>
     parseGroupsClaim(text, { transport: 'rest', knownGroups })
 
-  test('without the known groups a comma is ambiguous, and refused', () => {
+  test('without the known groups a comma is ambiguous, and rejected', () => {
     for (const text of ['a,b', ',', 'a,', ',a']) {
       const error = errorOf(() => rest(text))
       expect(error).toMatchObject({ code: 'ambiguous-claim', value: text, retryable: false })
       expect(error.message).toBe(
-        `the claim \`cognito:groups\` is \`${text}\`, and it may be one group or several, because a name may hold commas; ` +
+        `the claim \`cognito:groups\` is \`${text}\`, which may be one group or several, because a name may contain commas; ` +
           "give the pool's group names as `knownGroups`, or verify the token and read its payload",
       )
     }
@@ -270,15 +270,15 @@ describe('commas', () => {
     ['a,b', ['a', 'b', 'a,b'], 'can be read as names of `knownGroups` in several ways; rename a group'],
     ['a,a,a', ['a', 'a,a'], 'can be read as names of `knownGroups` in several ways; rename a group'],
     [',,,,', [',', ',,'], 'can be read as names of `knownGroups` in several ways; rename a group'],
-    ['a,b', [], 'cannot be read as names of `knownGroups`; bring them up to date'],
-    ['a,b', ['a', 'c'], 'cannot be read as names of `knownGroups`; bring them up to date'],
-    ['a,b', ['a', 'b,', ',b'], 'cannot be read as names of `knownGroups`; bring them up to date'],
-    ['a,toString', ['a'], 'cannot be read as names of `knownGroups`; bring them up to date'],
-  ])('%j with %j is refused', (text, known, problem) => {
+    ['a,b', [], 'cannot be read as names of `knownGroups`; update them'],
+    ['a,b', ['a', 'c'], 'cannot be read as names of `knownGroups`; update them'],
+    ['a,b', ['a', 'b,', ',b'], 'cannot be read as names of `knownGroups`; update them'],
+    ['a,toString', ['a'], 'cannot be read as names of `knownGroups`; update them'],
+  ])('%j with %j is rejected', (text, known, problem) => {
     const error = errorOf(() => rest(text, known))
     expect(error).toMatchObject({ code: 'ambiguous-claim', value: text })
     expect(error.message).toBe(
-      `the claim \`cognito:groups\` is \`${text}\`, and it ${problem}, or verify the token and read its payload`,
+      `the claim \`cognito:groups\` is \`${text}\`, which ${problem}, or verify the token and read its payload`,
     )
   })
 
@@ -356,11 +356,11 @@ describe('roles joined by commas', () => {
     `[${A} ${B}]`,
     `${A}\n`,
     `${A},arn:aws:iam::role/x`,
-  ])('%j is refused', text => {
+  ])('%j is rejected', text => {
     const error = errorOf(() => rest(text))
     expect(error).toMatchObject({ code: 'invalid-claim', value: text })
     expect(error.message).toBe(
-      `the claim \`cognito:roles\` is ${quote(text)}, and that is no list of role ARNs joined by commas; ` +
+      `the claim \`cognito:roles\` is ${quote(text)}, which is not a comma-separated list of role ARNs; ` +
         'verify the token and read its payload instead',
     )
   })
@@ -456,7 +456,7 @@ describe('laws', () => {
       }),
   )
 
-  law('rest: any list comes back as the same set or is refused, never as another', naiveComma, parse =>
+  law('rest: any list comes back as the same set or is rejected, never as another', naiveComma, parse =>
     fc.property(groupLists, groups => {
       const text = groups.join(',')
       const ambiguous = text.includes(',') || /^\[.*\]$/.test(text)
@@ -478,7 +478,7 @@ describe('laws', () => {
     return names
   }
   law(
-    'rest: with the known groups, any list comes back as the same set or is refused, never as another',
+    'rest: with the known groups, any list comes back as the same set or is rejected, never as another',
     shortestFirst,
     parse =>
       fc.property(fc.oneof(groupLists, collidingLists), collidingLists, (groups, others) => {
@@ -498,7 +498,7 @@ describe('laws', () => {
     return lists.filter(list => list.every(name => known.has(name)))
   }
 
-  test('rest: a list with a comma is refused exactly when the known groups can be joined to it in no way or in several', () => {
+  test('rest: a list with a comma is rejected exactly when the known groups can be joined to it in no way or in several', () => {
     const seen = { none: 0, one: 0, several: 0 }
     const names = fc.string({ unit: fc.constantFrom('a', ',', 'b'), minLength: 1, maxLength: 3 })
     const pools = fc
@@ -562,7 +562,7 @@ describe('laws', () => {
       }
     })
 
-  test('any list of roles comes back in every transport, or is refused', () => {
+  test('any list of roles comes back in every transport, or is rejected', () => {
     fc.assert(rolesLaw(parseRoleClaims), { numRuns: 2000 })
   })
 
@@ -579,7 +579,7 @@ describe('laws', () => {
     expect(fc.check(rolesLaw(wrong), { seed: 1, numRuns: 5000, endOnFailure: true }).failed).toBe(true)
   })
 
-  test('whatever comes in, an answer has legal shapes and a refusal is a rolecast error', () => {
+  test('for every input, a result has legal shapes and a rejection is a rolecast error', () => {
     const options = fc.record({
       transport: fc.constantFrom(...TRANSPORTS),
       knownGroups: fc.option(collidingLists, { nil: undefined }),
@@ -611,7 +611,7 @@ describe('laws', () => {
   })
 })
 
-describe('what is refused', () => {
+describe('what is rejected', () => {
   const wrongLists: [Transport, unknown[]][] = [
     [
       'jwt',
@@ -701,18 +701,18 @@ describe('what is refused', () => {
         value => [transport, value] as const,
       ),
     ),
-  )('%s: %j is no preferred role', (transport, value) => {
+  )('%s: %j is not a preferred role', (transport, value) => {
     const error = errorOf(() =>
       parseRoleClaims({ token_use: 'access', 'cognito:preferred_role': value }, { transport }),
     )
     expect(error).toMatchObject({ code: 'invalid-claim' })
     expect(error.message).toMatch(
-      /^the claim `cognito:preferred_role` is .+, and it is a string in every transport; name the transport that the claims came by$/u,
+      /^the claim `cognito:preferred_role` is .+, but the claim is a string in every transport; name the transport that the claims came by$/u,
     )
     expect(error.value).toBe(value)
   })
 
-  test('null is none in AppSync alone', () => {
+  test('null means none only in AppSync', () => {
     const nothing = { 'cognito:groups': null, 'cognito:roles': null, 'cognito:preferred_role': null }
     expect(parseRoleClaims(nothing, { transport: 'appsync' })).toStrictEqual({})
     for (const transport of TRANSPORTS.filter(transport => transport !== 'appsync')) {
@@ -749,11 +749,11 @@ describe('what is refused', () => {
       ['a session with a user', { sub: 'x', user: {} }],
       ['a session of tokens', { sub: 'x', iat: 1, tokens: { idToken: { payload: claims } } }],
     ]
-    test.each(enclosing)('%s is refused, and not read as a user in no group', (_, enclosed) => {
+    test.each(enclosing)('%s is rejected, and not read as a user in no group', (_, enclosed) => {
       for (const transport of TRANSPORTS) {
         const error = errorOf(() => parseRoleClaims(enclosed as IncomingClaims, { transport }))
         expect(error).toMatchObject({ code: 'invalid-claim', value: enclosed })
-        expect(error.message).toContain('give the claims themselves, not what encloses them')
+        expect(error.message).toContain('give the claims themselves, not the object around them')
       }
     })
 
@@ -779,7 +779,7 @@ describe('what is refused', () => {
       ['http', '["a", "b"]', ['"a",', '"b"']],
       ['http', '[a, b]', ['a,', 'b']],
       ['http', '[a, b, c]', ['a,', 'b,', 'c']],
-    ])('%s: %s is refused, unless there are groups of such names', (transport, value, names) => {
+    ])('%s: %s is rejected, unless there are groups of such names', (transport, value, names) => {
       const groups = text('cognito:groups', transport)
       expect(errorOf(() => groups.of(value))).toMatchObject({ code: 'ambiguous-claim', value })
       expect(errorOf(() => groups.of(value, ['a', 'b', 'c'])).code).toBe('ambiguous-claim')
@@ -793,20 +793,26 @@ describe('what is refused', () => {
       },
     )
 
-    test.each([`[${A}, ${B}]`, `[${A},${B}]`, `["${A}"]`, `["${A}","${B}"]`])('http: %s is no list of roles', value => {
-      expect(errorOf(() => text('cognito:roles', 'http').of(value))).toMatchObject({ code: 'invalid-claim', value })
-    })
+    test.each([`[${A}, ${B}]`, `[${A},${B}]`, `["${A}"]`, `["${A}","${B}"]`])(
+      'http: %s is not a list of roles',
+      value => {
+        expect(errorOf(() => text('cognito:roles', 'http').of(value))).toMatchObject({ code: 'invalid-claim', value })
+      },
+    )
 
-    test.each([`[${A}]`, `["${A}"]`, `"${A}"`, ` [${A}]`, '{}'])('%s is no preferred role in any transport', value => {
-      for (const transport of TRANSPORTS) {
-        expect(errorOf(() => text('cognito:preferred_role', transport).of(value))).toMatchObject({
-          code: 'invalid-claim',
-          value,
-        })
-      }
-    })
+    test.each([`[${A}]`, `["${A}"]`, `"${A}"`, ` [${A}]`, '{}'])(
+      '%s is not a preferred role in any transport',
+      value => {
+        for (const transport of TRANSPORTS) {
+          expect(errorOf(() => text('cognito:preferred_role', transport).of(value))).toMatchObject({
+            code: 'invalid-claim',
+            value,
+          })
+        }
+      },
+    )
 
-    test('what is not told: a name in an array is taken as it is', () => {
+    test('what is not noticed: a name in an array is taken as it is', () => {
       for (const name of ['[a b]', 'a,b', '["a"]'])
         expect(text('cognito:groups', 'jwt').of([name])).toEqual({ 'cognito:groups': [name] })
     })
@@ -827,14 +833,14 @@ describe('what is refused', () => {
   )
 
   test.each([[undefined], [null], [''], ['JWT'], ['toString'], [['jwt']], [Symbol('jwt')]])(
-    'the transport %s is refused, even for nothing',
+    'the transport %s is rejected, even for nothing',
     transport => {
       for (const run of [
         () => parseGroupsClaim(undefined, { transport } as never),
         () => parseRoleClaims({}, { transport } as never),
       ]) {
         expect(errorOf(run)).toMatchObject({ code: 'invalid-option', value: transport })
-        expect(errorOf(run).message).toMatch(/ is no transport; use one of jwt, rest, http, appsync, alb, array$/)
+        expect(errorOf(run).message).toMatch(/^unknown transport .+; use one of jwt, rest, http, appsync, alb, array$/)
       }
     },
   )
@@ -844,7 +850,7 @@ describe('what is refused', () => {
     expect(errorOf(() => parseGroupsClaim(['a'], {} as never)).code).toBe('invalid-option')
   })
 
-  test.each(['a,b', null, 7, {}, () => ['a']])('the known groups %s are refused', knownGroups => {
+  test.each(['a,b', null, 7, {}, () => ['a']])('the known groups %s are rejected', knownGroups => {
     for (const transport of TRANSPORTS) {
       const error = errorOf(() => parseGroupsClaim(undefined, { transport, knownGroups } as never))
       expect(error).toMatchObject({ code: 'invalid-option', value: knownGroups })
@@ -853,12 +859,12 @@ describe('what is refused', () => {
   })
 
   test.each<[Transport, unknown, string]>([
-    ['jwt', '[a]', 'is `[a]`, and it is an array of non-empty strings in a token'],
-    ['rest', ['a'], 'is an array, and it is a string behind a Cognito authorizer of a REST API: `a,b`'],
-    ['http', ['a'], 'is an array, and it is a string behind a JWT authorizer of an HTTP API: `[a b]`'],
-    ['appsync', 'a', 'is `a`, and it is an array of non-empty strings, or null, in AppSync'],
-    ['alb', null, 'is `null`, and it is an array of non-empty strings in a token'],
-    ['array', {}, 'is an object, and it is an array of non-empty strings'],
+    ['jwt', '[a]', 'is `[a]`, but the claim is an array of non-empty strings in a token'],
+    ['rest', ['a'], 'is an array, but the claim is a string behind a Cognito authorizer of a REST API: `a,b`'],
+    ['http', ['a'], 'is an array, but the claim is a string behind a JWT authorizer of an HTTP API: `[a b]`'],
+    ['appsync', 'a', 'is `a`, but the claim is an array of non-empty strings, or null, in AppSync'],
+    ['alb', null, 'is `null`, but the claim is an array of non-empty strings in a token'],
+    ['array', {}, 'is an object, but the claim is an array of non-empty strings'],
   ])('%s: the message says what the transport would send', (transport, value, problem) => {
     const next = 'name the transport that the claims came by'
     expect(errorOf(() => parseGroupsClaim(value, { transport })).message).toBe(

@@ -28,7 +28,7 @@ describe('the headers of a denial', () => {
     expect(denialHeaders(denied(reason, status))).toEqual(headers)
   })
 
-  it('of a reason without a description have none, and never a text of the error', () => {
+  it('of a reason without a description have none, and never the text of the error', () => {
     const error = 'x", error="insufficient_scope'
     const { 'WWW-Authenticate': challenge } = denialHeaders({ ...denied('bad-signature', 401), error })
     // What RFC 6750 allows in a description.

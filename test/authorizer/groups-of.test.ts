@@ -86,7 +86,7 @@ describe('groups with their roles', () => {
     expect(reasonOf(await guardOf({ groupsOf: () => ['alphas'] })('token')), 'control: by name').toBe('resolver-failed')
   })
 
-  test('none are none: the user has no role', async () => {
+  test('no groups give no role', async () => {
     expect(reasonOf(await guardOf({ groupsOf: async () => lookupOf({ groups: [] }) })('token'))).toBe('no-role')
   })
 
@@ -269,7 +269,7 @@ describe('the pool of `groupsOf`', () => {
     const wrong = { resolver: resolverOf(OTHER), groupsOf: named(POOL) }
     expect(errorOf(() => guardOf(wrong))).toMatchObject({ code: 'invalid-option', value: POOL })
     expect(errorOf(() => guardOf(wrong)).message).toBe(
-      `\`groupsOf\` is of user pool \`${POOL}\` and the resolver of \`${OTHER}\`; give both the same one`,
+      `\`groupsOf\` reads user pool \`${POOL}\`, and the resolver reads \`${OTHER}\`; give both the same user pool`,
     )
     const common = { verifier: () => claimsOf(), onStale: 'allow', allow: () => true, kind: 'http-2' } as const
     expect(errorOf(() => createRoleAuthorizer({ ...common, ...wrong }))).toMatchObject({ code: 'invalid-option' })
@@ -330,7 +330,7 @@ describe('the groups from Cognito', () => {
     return { ...pool, groupsOf, resolver, guard: guardOf({ resolver, groupsOf }) }
   }
 
-  test('are those of now: a user who left a group has another role when the cache has forgotten', async () => {
+  test('are the current ones: a user who left a group has another role when the cache entry has expired', async () => {
     const { guard, users, groupsOf } = setUp()
     expect(await guard('token')).toMatchObject({ resolution: { preferredRole: ALPHA } })
     users.set('jane', ['betas'])
@@ -342,13 +342,13 @@ describe('the groups from Cognito', () => {
     expect(await guard('token')).toMatchObject({ resolution: { preferredRole: ALPHA } })
   })
 
-  test('of a user who was deleted are none: the user is unknown', async () => {
+  test('of a deleted user do not exist: the user is unknown', async () => {
     const { guard, users } = setUp()
     users.delete('jane')
     expect(await guard('token')).toMatchObject({ reason: 'unknown-user', status: 401, error: 'user-not-found' })
   })
 
-  test('of a user who was made again under the same name are those of the new user, unless the sub is asked for', async () => {
+  test('of a user who was recreated under the same name are those of the new user, unless `sub` is requested', async () => {
     const bySub = setUp({ usernameOf: ({ sub }) => sub })
     bySub.users.set('sub of the new jane', ['alphas'])
     expect(await bySub.guard('token')).toMatchObject({ reason: 'unknown-user' })

@@ -147,7 +147,7 @@ describe('the hooks for Powertools', () => {
     expect(written.join('\n')).toMatch(SECRET)
   })
 
-  it('do not lock anybody out if one of the tools fails', async () => {
+  it('do not lock any user out if one of the tools fails', async () => {
     const powertoolsHooks = await load()
     const failing = () => {
       throw new Error('no metrics')

@@ -45,7 +45,7 @@ function guarded(more: { readonly staleIfError?: number; readonly maxStaleAge?: 
   }
 }
 
-describe('a Cognito that never answers', () => {
+describe('a Cognito that never responds', () => {
   test('leaves an old group to be served before the guard gives up, with the defaults of both', async () => {
     const { ask, hang, pass } = guarded({ staleIfError: HOUR, maxStaleAge: HOUR })
     expect(await ask()).toMatchObject({ allowed: true })

@@ -127,7 +127,7 @@ describe('the context', () => {
     )
   })
 
-  test.each(FORMS)('%s: anything else is refused', (_, make) => {
+  test.each(FORMS)('%s: anything else is rejected', (_, make) => {
     const others = fc
       .anything({
         withBigInt: true,
@@ -155,7 +155,7 @@ describe('the context', () => {
   })
 
   test.each([NaN, Infinity, -Infinity, null, undefined, [], {}, ['a'], 1n, Symbol('s'), () => 'x', new Date(0)])(
-    'a value %s is refused, and not shown',
+    'a value %s is rejected, and not shown',
     value => {
       for (const [, make] of FORMS) {
         const error = errorOf(() => make({ role: value as unknown as string }))
@@ -167,12 +167,12 @@ describe('the context', () => {
     },
   )
 
-  test.each([[null], [['a']], ['text'], [7]])('%j is no context', context => {
+  test.each([[null], [['a']], ['text'], [7]])('%j is rejected as a context', context => {
     for (const [, make] of FORMS)
       expect(errorOf(() => make(context as unknown as ResponseContext)).code).toBe('invalid-option')
   })
 
-  test('what a class, a getter or a symbol adds is not lost: it is refused', () => {
+  test('a property of a class, a getter or a symbol is not dropped: it is rejected', () => {
     class Scoped {
       readonly role = 'x'
       get scope() {
@@ -241,7 +241,7 @@ describe('the size', () => {
     const bytes = bytesOf(make(context))
     expect(bytesOf(make(context, bytes))).toBe(bytes)
     expect(errorOf(() => make(context, bytes - 1)).message).toBe(
-      `a response's \`maxBytes\` is ${bytes - 1}, and it has ${bytes} bytes; pass less context`,
+      `a response's \`maxBytes\` is ${bytes - 1}, but the response has ${bytes} bytes; pass less context`,
     )
     expect(errorOf(() => make(context, NaN)).code).toBe('invalid-option')
   })
@@ -254,7 +254,7 @@ describe('the size', () => {
   })
 })
 
-describe('refused', () => {
+describe('rejected', () => {
   const policy: IamPolicyInput = { principalId: 'jane', effect: 'Allow', resource: ARN }
   const rows: [string, object][] = [
     ['effect', { effect: 'allow' }],
@@ -379,7 +379,7 @@ describe('switching roles', () => {
     }
   })
 
-  test('who asks for nothing gets nothing', () => {
+  test('a request for no role gets none', () => {
     for (const nothing of [undefined, null, '', 7, [A], { toString: () => A }, Object(A)]) {
       expect(checkRoleSwitch(resolution, nothing)).toStrictEqual({
         outcome: 'not-allowed',
@@ -411,7 +411,7 @@ describe('switching roles', () => {
     })
   })
 
-  test('what is no list of roles has none', () => {
+  test('a value that is not a list of roles has none', () => {
     for (const roles of [undefined, null, A, { 0: A, length: 1 }]) {
       expect(checkRoleSwitch({ roles: roles as unknown as string[] }, A)).toStrictEqual({
         outcome: 'not-allowed',

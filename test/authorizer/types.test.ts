@@ -135,7 +135,7 @@ describe('a verifier', () => {
     compiles(() => createRoleGuard({ ...common(), verifier: idVerifier(), allow })('x'))
   })
 
-  test('must be given, and null is none', () => {
+  test('must be given, and null means none', () => {
     // @ts-expect-error no verifier
     compiles(() => createRoleGuard(common()))
     // @ts-expect-error claims that nobody verified are whatever the caller likes
@@ -189,7 +189,7 @@ describe('what has no default where the response is a policy', () => {
     compiles(() => createRoleAuthorizer({ ...options(), kind: 'rest-token', resource: 'api', onFailure: 'throw' }))
   })
 
-  test('they may be left out where the response is no policy', () => {
+  test('they may be left out if the response is not a policy', () => {
     compiles(() => createRoleAuthorizer({ ...options(), kind: 'http-2' }))
     compiles(() => createRoleAuthorizer({ ...options(), kind: 'appsync', onFailure: 'throw' }))
   })
@@ -345,7 +345,7 @@ describe('the groups of a user', () => {
 describe('a handler', () => {
   const options = () => ({ ...common(), verifier: idVerifier() })
 
-  test('has the event and the answer of the kind that is named, or of any', () => {
+  test('has the event and the response of the given kind, or of any', () => {
     compiles(() => {
       const named = createRoleAuthorizer({
         ...options(),
@@ -364,7 +364,7 @@ describe('a handler', () => {
     expectTypeOf<ResponseOf<'http-2-iam'>>().toEqualTypeOf<IamPolicyResponse>()
   })
 
-  test('whose answer cannot carry a thing is not told it', () => {
+  test('whose response cannot carry a field does not accept it', () => {
     compiles(() =>
       createRoleAuthorizer({
         ...options(),

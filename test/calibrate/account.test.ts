@@ -43,7 +43,7 @@ const optionsWith = (clock: Awaited<ReturnType<typeof start>>['clock'], more = {
 })
 
 test.each(['aws', 'aws-us-gov'])(
-  'made-up roles are of the account and the partition of the caller (%s), and nothing that is kept has it',
+  'made-up roles have the account and the partition of the caller (%s), and nothing that is stored has it',
   async partition => {
     aws.partition = partition
     await using service = await start({ semantics: 'roles-compete' })

@@ -124,7 +124,7 @@ describe('each guise of the service is told', () => {
       'a list for the preferred role',
       claims => ({ ...claims, 'cognito:preferred_role': [claims['cognito:preferred_role']] }),
     ],
-  ])('one with %s is no reading at all', async (_, change) => {
+  ])('one with %s fits no reading', async (_, change) => {
     await using service = await startService({
       claims: groups => {
         const { claims } = resolveRoles(groups, { semantics: 'roles-compete' })
@@ -194,7 +194,7 @@ test(
 )
 
 describe('a token that is older than the memberships', () => {
-  test('is not read as an answer: the user signs in until the token has them', async () => {
+  test('does not count as a result: the user signs in until the token has them', async () => {
     let seen: readonly Group[] = []
     let late = 0
     await using service = await startService({

@@ -58,7 +58,7 @@ describe('a clean-up deletes what is in the ledger, and has the name and the tag
     expect(service.left().userPools).toEqual([other])
   })
 
-  test('and says it where the ledger stays, because another file is in its place', async () => {
+  test('and reports that the ledger stays if another file is in its place', async () => {
     await using service = await startService()
     const path = ledgerOf(service, { creating: 'user-pool', name: NAME })
     let isReplaced = false
@@ -109,7 +109,7 @@ describe('a clean-up deletes what is in the ledger, and has the name and the tag
   })
 })
 
-describe('a pool of somebody else is never touched', () => {
+describe('a pool of another owner is never touched', () => {
   test.each<readonly [string, string, string | undefined]>([
     ['no tag', NAME, undefined],
     ['the tag of another run', NAME, 'f'.repeat(16)],
@@ -144,14 +144,14 @@ describe('a pool of somebody else is never touched', () => {
     expect(service.left().userPools).toEqual([id])
   })
 
-  test('by a run beside it, whatever it is called', async () => {
+  test('by another run, whatever it is called', async () => {
     await using service = await startService({ semantics: 'roles-compete' })
     const ids = [await createPool(service, 'production'), await createPool(service, NAME, RUN)]
     await runAgainst(service)
     expect(service.left().userPools).toEqual(ids)
   })
 
-  test('by two runs at once: each has its own', async () => {
+  test('by two runs at the same time: each has its own', async () => {
     await using service = await startService({ semantics: 'roles-compete' })
     const runs = await Promise.all([runAgainst(service), runAgainst(service)])
     for (const run of runs) expect('outcome' in run && run.outcome.result.semantics).toBe('roles-compete')
@@ -159,7 +159,7 @@ describe('a pool of somebody else is never touched', () => {
   })
 })
 
-describe('a ledger of another place is refused, because what it names could not be seen there', () => {
+describe('a ledger from another account, Region or endpoint is rejected, because its resources cannot be seen here', () => {
   test('another endpoint, which is not taken from the file either', async () => {
     await using service = await startService()
     const path = ledgerOf(service, { creating: 'user-pool', name: NAME })
@@ -180,7 +180,7 @@ describe('a ledger of another place is refused, because what it names could not 
     const path = ledgerOf(service, { creating: 'user-pool', name: NAME })
     await expect(cleanUp(path, { ...optionsFor(service), region: 'us-east-1' })).rejects.toMatchObject({
       code: 'invalid-input',
-      message: expect.stringContaining('is of the region `eu-west-1`'),
+      message: expect.stringContaining('is from the region `eu-west-1`'),
     })
   })
 })

@@ -177,7 +177,7 @@ const BUSY: readonly (readonly [string, string])[] = [
   ['DeleteUserPool', 'ConcurrentModificationException'],
 ]
 
-describe('a deletion that AWS refuses for now', () => {
+describe('a deletion that AWS rejects for the time being', () => {
   test.each(BUSY)('is sent again: %s, %s', async (busy, error) => {
     let refused = 0
     await using fake = await startWithAll(operation =>
@@ -190,7 +190,7 @@ describe('a deletion that AWS refuses for now', () => {
     )
   })
 
-  test.each(BUSY)('for ever, is left and said: %s, %s', async (busy, error) => {
+  test.each(BUSY)('forever, is left and reported: %s, %s', async (busy, error) => {
     await using fake = await startWithAll(operation =>
       operation === busy ? { error, message: 'Not now', status: 409 } : undefined,
     )

@@ -137,7 +137,7 @@ describe('each way to differ is named', () => {
     expect(deviationsOf(groups, { id: 'control', idToken, accessToken: none })).toEqual(['other-groups'])
   })
 
-  test('what was not read is no agreement', () => {
+  test('what was not read does not count as agreement', () => {
     expect(deviationsOf(groupsOf('control'), undefined)).toEqual(['not-read'])
     expect(deviationsOf(groupsOf('control'), { id: 'control', why: 'refused' })).toEqual(['not-read'])
     const about = { emulator: 'none', version: '1', url: 'https://example.com', date: '2026-11-29', started: 'Not.' }

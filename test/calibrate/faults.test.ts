@@ -94,7 +94,7 @@ function plansOf(name: string, number: number) {
   })
 }
 
-describe('whatever fails, nothing is left behind that is not in a ledger, and no verdict is wrong', () => {
+describe('whatever fails, everything that is left behind is in a ledger, and no verdict is wrong', () => {
   test.each(Object.entries(FAULTS).map(([name, fault], number) => ({ name, fault, number })))(
     '$name, once',
     { timeout: 1_800_000 },
@@ -174,7 +174,7 @@ test('a creation is never sent twice, unless it was rejected', async () => {
   }
 })
 
-test('a deletion that is denied is said, with the ledger, and can be done later', async () => {
+test('a denied deletion is reported, with the ledger, and can be repeated later', async () => {
   let isDenied = true
   await using service = await startService({
     semantics: 'roles-compete',
@@ -200,7 +200,7 @@ test('a pool that is still there after its deletion is not taken for gone', asyn
   })
   const run = await runAgainst(service)
   if ('error' in run) throw run.error
-  expect(run.outcome.leftBehind).toMatchObject([{ error: { message: expect.stringContaining('is there still') } }])
+  expect(run.outcome.leftBehind).toMatchObject([{ error: { message: expect.stringContaining('still exists') } }])
   expect(run.files).toEqual(['run.ledger'])
 })
 

@@ -20,7 +20,7 @@ function watchedCredentials() {
   return { credentials: used, used }
 }
 
-describe('an endpoint of the AWS configuration is refused before the first call, by the name of what names it', () => {
+describe('an endpoint of the AWS configuration is rejected before the first call, with the setting that names it', () => {
   test.each([
     ['AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER', {}],
     ['AWS_ENDPOINT_URL_STS', {}],

@@ -78,7 +78,7 @@ describe('a disk that is full', () => {
       })
       const run = await runAgainst(aws, WHOLE)
       expect(run).toMatchObject({
-        error: { code: 'invalid-input', message: expect.stringContaining('cannot be written any more (ENOSPC)') },
+        error: { code: 'invalid-input', message: expect.stringContaining('can no longer be written (ENOSPC)') },
         files: [],
       })
       expect(aws.left()).toEqual([])
@@ -88,7 +88,7 @@ describe('a disk that is full', () => {
     },
   )
 
-  test('control: with space, the run goes on', { timeout: 120_000 }, async () => {
+  test('control: with space, the run continues', { timeout: 120_000 }, async () => {
     await using aws = await startTimedAws()
     await cutOff(() => false)
     expect(await runAgainst(aws, WHOLE)).toMatchObject({ outcome: { leftBehind: [] }, files: [] })

@@ -66,7 +66,7 @@ describe('an endpoint is of AWS only on a host of the service itself', () => {
     }
   })
 
-  test('one that the environment names and that is not is refused before anything is sent', async () => {
+  test("an endpoint that is not AWS's and that the environment names is rejected before anything is sent", async () => {
     vi.stubEnv('AWS_ENDPOINT_URL', 'https://abc.execute-api.eu-west-1.amazonaws.com')
     const clients = createClients({
       region: 'eu-west-1',
@@ -132,7 +132,7 @@ describe('what a trigger leaves is settled only by a reading', () => {
     expect(found.verdict).toBe(reading === undefined ? 'contradicts' : 'settles')
   })
 
-  test('roles that nobody sent contradict, where the forecast rests on no evidence', () => {
+  test('unexpected roles contradict a forecast without evidence', () => {
     const found = judge(
       'groups-only',
       { 'cognito:groups': ['rolecast-other'], 'cognito:roles': [role('nobody')] },
@@ -141,14 +141,14 @@ describe('what a trigger leaves is settled only by a reading', () => {
     expect(found.claims.find(one => one.claim === 'cognito:roles' && one.token === 'id')!.verdict).toBe('contradicts')
   })
 
-  test('and so does a role of nobody in an access token', () => {
+  test('and so does an unexpected role in an access token', () => {
     const idToken = { ...first, 'cognito:preferred_role': roles.alpha }
     const access = { 'cognito:groups': ['rolecast-first'], 'cognito:preferred_role': role('nobody') }
     expect(judge('add-access-role', idToken, access).verdict).toBe('contradicts')
   })
 })
 
-describe('who called is in nothing that is kept', () => {
+describe("the caller's identity is in nothing that is stored", () => {
   const WHO = 'arn:aws:sts::123456789012:assumed-role/AWSReservedSSO_Admin_0a1b/alice@example.com'
   const denial = (operation: string) =>
     `User: ${WHO} is not authorized to perform: cognito-idp:${operation} on resource: arn:aws:cognito-idp:eu-west-1:123456789012:userpool/eu-west-1_x because no identity-based policy allows it`
@@ -240,11 +240,11 @@ describe('a configuration that SetIdentityPoolRoles rejects', () => {
     expect(verdictOf(result as unknown as Parameters<typeof verdictOf>[0])).toBe('incomplete')
     const [table] = calibrationCases({ identityPool: [found] })
     expect(table!.cases[0]!.real).toBe(
-      'configuration-rejected (InvalidParameterException): nothing of the prediction was seen',
+      'configuration-rejected (InvalidParameterException): nothing that was predicted was seen',
     )
   })
 
-  test('settles an undetermined one, and an answer contradicts a certain one', () => {
+  test('settles an undetermined one, and a result contradicts a certain one', () => {
     expect(judgeSelection(one, { predicted: open, token }, rejected).verdict).toBe('settles')
     expect(judgeSelection(one, { predicted: certain, token }, { outcome: 'role', role: 'Beta' }).verdict).toBe(
       'contradicts',

@@ -59,7 +59,7 @@ describe.each(Object.keys(RUNS) as Name[])('whatever happens to %s', name => {
     }
   })
 
-  test('a fault in any call of the clean-up is said, and a second one leaves nothing', async () => {
+  test('a fault in any call of the clean-up is reported, and a second clean-up leaves nothing', async () => {
     await using whole = await runUntil(name, 20)
     const start = whole.aws.calls.length
     await whole.cleanUp()

@@ -79,7 +79,7 @@ describe('the plan of a run with identity pool and trigger', () => {
     expect(costs).toHaveLength(4)
   })
 
-  test('asks for nothing of other services without the options', () => {
+  test('calls no other services without the options', () => {
     const services = planCalibration().permissions.map(({ action }) => action.split(':')[0])
     expect(new Set(services)).toEqual(new Set(['cognito-idp', 'iam']))
   })

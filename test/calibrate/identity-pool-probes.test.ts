@@ -124,7 +124,7 @@ describe('a pool that does the opposite', () => {
 })
 
 describe('what takes time', () => {
-  it('settings that are given back and reach credentials late change no answer', async () => {
+  it('settings that are returned early and take effect late change no result', async () => {
     const [late, prompt] = [await probe({ settingsDelay: 9_000, readDelay: 5_000 }), await probe()]
     expect([...late.values()].map(one => [one.id, one.real])).toEqual(
       [...prompt.values()].map(one => [one.id, one.real]),
@@ -135,11 +135,11 @@ describe('what takes time', () => {
     const results = await probe({ settingsDelay: 600_000 })
     expect(idsOf(results, 'none')).toEqual(IDENTITY_POOL_CASES.map(({ id }) => id))
     expect(whyOf(results, 'no-mapping-custom-in')).toBe(
-      'not asked, because the settings of a case before may still come into effect',
+      'not probed, because the settings of an earlier case may still take effect',
     )
   })
 
-  it('settings that come after the bound are not taken for the answer to a later case', async () => {
+  it('settings that take effect after the limit do not count as the result of a later case', async () => {
     const results = await probe({ settingsDelay: 45_000 })
     expect(idsOf(results, 'contradicts')).toEqual([])
     expect(idsOf(results, 'none').length).toBeGreaterThan(0)
@@ -155,13 +155,13 @@ describe('what takes time', () => {
     const results = await probe({ roleDelay: 86_400_000 })
     expect(idsOf(results, 'none')).toEqual(IDENTITY_POOL_CASES.map(({ id }) => id))
     expect(whyOf(results, 'no-mapping')).toBe(
-      'InvalidIdentityPoolConfigurationException for 60 s, which is longer than IAM needs until a new role can be assumed',
+      'InvalidIdentityPoolConfigurationException for 60 s, which is longer than IAM takes to make a new role assumable',
     )
   })
 })
 
 describe('what cannot be asked', () => {
-  it('an endpoint without identity pools is said in every case, and nothing agrees', async () => {
+  it('an endpoint without identity pools is reported in every case, and nothing agrees', async () => {
     const results = await probe({
       fault: operation => (operation === 'CreateIdentityPool' ? { error: 'UnknownOperationException' } : undefined),
     })
@@ -189,7 +189,7 @@ describe('settings that are rejected', () => {
   const isRules = (input: Readonly<Record<string, unknown>>) =>
     JSON.stringify(input['RoleMappings']).includes('Contains')
 
-  it('once are set again, and change no answer', async () => {
+  it('once are set again, and change no result', async () => {
     let isAgain = false
     const results = await probe({
       fault(operation) {
@@ -216,7 +216,7 @@ describe('settings that are rejected', () => {
   })
 })
 
-describe('nothing is said that is secret', () => {
+describe('no secret is shown', () => {
   it('neither credentials, nor tokens, nor the account', async () => {
     await using fake = await startFakeRun()
     const results = await probeIdentityPool(fake.run, await fake.createPool())

@@ -12,7 +12,7 @@ const HEADER = { runId: RUN, region: 'eu-west-1', account: 'f00' }
 const pathIn = (folder: string) => join(folder, 'run.ledger')
 
 describe('a ledger', () => {
-  test('has what is about to be created, before it exists, in a file of its owner only', async () => {
+  test('lists what is about to be created, before it exists, in a file that only its owner can read', async () => {
     const path = pathIn(newFolder())
     const ledger = await createLedger(path, HEADER)
     await ledger.creating('user-pool', NAME)
@@ -156,12 +156,12 @@ describe('the text of a ledger', () => {
     ['what is not JSON', `${head}oops\n`],
     ['what is not JSON before a line', `${head}oops${line({ creating: 'role', name: NAME })}`],
     ['a first line that is cut off', `${head.slice(0, 20)}${line({ creating: 'role', name: NAME })}`],
-  ])('with %s is refused as a whole', (_, text) => {
+  ])('with %s is rejected as a whole', (_, text) => {
     expect(() => parse(text)).toThrow(expect.objectContaining({ code: 'invalid-input' }))
   })
 })
 
-test('a file that is too large, a folder, and one that is not there are refused', async () => {
+test('a file that is too large, a folder, and one that is not there are rejected', async () => {
   const folder = newFolder()
   writeFileSync(join(folder, 'large'), 'x'.repeat(2_000_000))
   mkdirSync(join(folder, 'folder'))

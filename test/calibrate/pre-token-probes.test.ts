@@ -116,7 +116,7 @@ describe('what is not seen', () => {
     expect(results.filter(({ verdict }) => verdict === 'none')).toEqual([])
   })
 
-  it('an endpoint without functions is said in every case', async () => {
+  it('an endpoint without functions is reported in every case', async () => {
     const results = await probe(
       {},
       { fault: operation => (operation === 'CreateFunction' ? { body: 'not here', status: 501 } : undefined) },
@@ -134,7 +134,7 @@ describe('the function that is shipped', () => {
   const event = (version: '1' | '2' | '3', userName: string) =>
     ({ version, userName, request: { groupConfiguration: {} }, response: {} }) as unknown as PreTokenTriggerEvent
 
-  test.each(TRIGGER_POOLS)('answers an event of $version by the name of the user', async pool => {
+  test.each(TRIGGER_POOLS)('responds to an event of $version by the username', async pool => {
     const handler = await load()
     const returned = (await handler(event(pool.event, 'groups-only'))) as PreTokenTriggerEvent
     const mark = { claimsToAddOrOverride: { rolecast_case: 'groups-only' } }

@@ -107,7 +107,7 @@ describe('no account id', () => {
 
 describe('another endpoint than AWS has to be given as an option', () => {
   test.each(['AWS_ENDPOINT_URL', 'AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER'])(
-    'so one in %s is refused, and gets no request',
+    'so one in %s is rejected, and gets no request',
     async name => {
       await using service = await startService()
       stubAws({ [name]: service.url, AWS_REGION: 'eu-west-1' })

@@ -186,7 +186,7 @@ describe('what could have changed since makes a token inconclusive', () => {
     expect(found.doubts).toEqual(verdict === 'mismatch' ? [] : [{ doubt: 'group-changed', groups: ['admins'] }])
   })
 
-  test('also where the token looks right, because it shows nothing of the group as it is now', async () => {
+  test("also if the token looks right, because it shows nothing of the group's present state", async () => {
     expect(await verified(idToken(right), { groups: changedAt(60) })).toMatchObject({ verdict: 'inconclusive' })
     expect(await verified(idToken(right), { groups: changedAt(-60) })).toMatchObject({ verdict: 'match' })
   })
@@ -235,7 +235,9 @@ describe('what could have changed since makes a token inconclusive', () => {
     // A mismatch is one of these groups, and says that they may be older.
     const mismatch = await verified(idToken(wrong), options)
     expect(mismatch).toMatchObject({ verdict: 'mismatch', isReadAfterToken: isAfter })
-    expect(mismatch.notLookedAt.some(one => one.includes('nothing shows that they were read after'))).toBe(!isAfter)
+    expect(mismatch.notLookedAt.some(one => one.includes('nothing shows that the groups were read later'))).toBe(
+      !isAfter,
+    )
   })
 
   test('the time at which groups were read is checked', async () => {
@@ -290,7 +292,7 @@ describe('signs of a trigger', () => {
     })
   })
 
-  test('what a change of a group explains is no sign', async () => {
+  test('a difference that a changed group explains is not a sign', async () => {
     const groups = [group('admins', 0, 'New', (ISSUED_AT + 60) * 1_000)]
     expect(await verified(idToken(carrying(['admins'], ['Old'], 'Old')), { groups })).toMatchObject({
       verdict: 'inconclusive',
@@ -327,7 +329,7 @@ describe('the groups of the user now', () => {
     const found = await live(idToken(carrying(['editors', 'vip'], ['Editor'])), ['editors', 'vip'])
     expect(found.settles).toEqual({ row: '13', semantics: 'tied-groups-agree' })
     // Nothing says which server a client talks to.
-    expect(found.notLookedAt.join()).toContain('the client that was given was taken for one of Cognito')
+    expect(found.notLookedAt.join()).toContain('the given client was trusted to call it')
   })
 
   test('that differ make a match, or what would settle a case, inconclusive', async () => {
@@ -361,7 +363,7 @@ describe('the groups of the user now', () => {
     })
   })
 
-  test('of a user who is gone are not compared, and that is said', async () => {
+  test('of a user who is gone are not compared, and that is reported', async () => {
     expect(await live(idToken(carrying(['admins'], ['Admin'], 'Admin')), undefined)).toMatchObject({
       verdict: 'match',
       memberships: { status: 'not-compared' },
@@ -416,9 +418,9 @@ describe('a token that is not the one of a user of this pool is an error', () =>
       /, which is not where Cognito has that pool; if that/,
     ],
     [`http://cognito-idp.eu-west-1.amazonaws.com/${userPoolId}`, /, which is not where Cognito has that pool; if that/],
-    [`${ISSUER}/`, /something else than user pool/],
-    [`https://evil.example/x@${userPoolId}`, /something else than user pool/],
-    ['secret', /something else than user pool/],
+    [`${ISSUER}/`, /something other than user pool/],
+    [`https://evil.example/x@${userPoolId}`, /something other than user pool/],
+    ['secret', /something other than user pool/],
   ])('issued by %s', async (iss, message) => {
     const error = await rejection(idToken({}, { iss }))
     expect(error.code).toBe('wrong-user-pool')
@@ -499,14 +501,14 @@ describe('a token that is not the one of a user of this pool is an error', () =>
     const unknown = await signer.sign(idToken(), { kid: 'key-2' })
     const messageOf = async (token: string, options: VerifyTokenOptions) =>
       (await failureOf(() => verifyToken(token, options))).message
-    expect(await messageOf(unknown, offline())).toContain('none of the keys that were given has the id that the token')
+    expect(await messageOf(unknown, offline())).toContain('none of the keys that were given has the ID that the token')
     expect(await messageOf(await other.sign(idToken()), offline())).toMatch(
       /of the keys that were given, the one that the token names did not sign it; .*, and the current keys of that pool$/,
     )
     expect(await messageOf(unknown, offline({ keys: {} }))).toContain('the keys that were given cannot be used')
     await using server = await startKeyServer(response => response.end(JSON.stringify(keysOf(signer))))
     expect(await messageOf(unknown, offline({ keys: undefined, endpoint: server.url }))).toMatch(
-      /none of the keys at `http:\S+` has the id that the token names; give a token that the user pool issued$/,
+      /none of the keys at `http:\S+` has the ID that the token names; give a token that the user pool issued$/,
     )
   })
 
@@ -564,7 +566,7 @@ describe('a token that is not the one of a user of this pool is an error', () =>
     expect(JSON.stringify(error)).not.toMatch(/admins|Admin|secret/)
   })
 
-  test('control: a key that comes twice further down, and names in a text, are taken', async () => {
+  test('control: a key that comes twice further down, and names in a string, are accepted', async () => {
     const text = JSON.stringify(idToken()).replace('{', '{"address":{"a":1,"a":2},"note":"\\"iss\\":\\"iss\\":{[",')
     expect(await verified(JSON.parse(text))).toMatchObject({ verdict: 'match' })
     expect(await verifyToken(await signer.sign(text), offline())).toMatchObject({ verdict: 'match' })
@@ -589,7 +591,7 @@ describe('a token that is not the one of a user of this pool is an error', () =>
     })
   })
 
-  test('what is no text, or too long, is not a token', async () => {
+  test('a value that is not a string, or is too long, is not a token', async () => {
     for (const token of [undefined, null, 1, {}, 'a'.repeat(2 ** 20 + 1)])
       expect(await failureOf(() => verifyToken(token as string, offline()))).toMatchObject({ code: 'invalid-token' })
   })
@@ -618,7 +620,7 @@ describe('a token of unusual size or content is judged all the same', () => {
     expect(await verified(idToken(claims), { groups })).toMatchObject({ verdict: 'match' })
   })
 
-  test('one that is expired is said to be, and judged', async () => {
+  test('an expired one is reported as such, and judged', async () => {
     const clock = () => (ISSUED_AT + 3_600) * 1_000
     expect(await verified(idToken(carrying(['admins'], ['Admin'], 'Admin')), { clock })).toMatchObject({
       verdict: 'match',
@@ -628,7 +630,7 @@ describe('a token of unusual size or content is judged all the same', () => {
   })
 })
 
-describe('nothing of the token is told', () => {
+describe('no part of the token is shown', () => {
   test('but names of groups and ARNs of roles', async () => {
     const found = await verified(idToken(carrying(['admins'], ['Admin'], 'Admin')))
     expect(JSON.stringify(found)).not.toMatch(/secret|7f0c1ab2|eyJ/)
@@ -656,7 +658,7 @@ describe('the keys of the pool', () => {
   const endpointOf = (url: string, more: Partial<VerifyTokenOptions> = {}) =>
     offline({ keys: undefined, endpoint: url, ...more })
 
-  test('are read from the endpoint, and that it is none of Cognito is said', async () => {
+  test("are read from the endpoint, and the report says that it is not Cognito's", async () => {
     await using server = await startKeyServer(response => response.end(JSON.stringify(keysOf(signer))))
     for (const endpoint of [server.url, `${server.url}/`]) {
       const token = await signer.sign(idToken({}, { iss: `${server.url}/${userPoolId}` }))
@@ -671,7 +673,7 @@ describe('the keys of the pool', () => {
     expect(new Set(server.paths)).toEqual(new Set([`/${userPoolId}/.well-known/jwks.json`]))
   })
 
-  test("below a domain of AWS, a host that is not a service's own is another endpoint, and said", async () => {
+  test("below a domain of AWS, a host that is not a service's own is another endpoint, and reported", async () => {
     const endpoint = 'https://abc.execute-api.us-east-1.amazonaws.com'
     expect(await verified(idToken(), { endpoint })).toMatchObject({ verdict: 'match', endpoint })
   })
@@ -719,7 +721,7 @@ describe('the keys of the pool', () => {
   test.each<[string, Parameters<typeof startKeyServer>[0]]>([
     ['never come', () => {}],
     ['stop in the middle', response => void response.writeHead(200).write('{"keys":')],
-  ])('that %s are an error after the timeout, and at once when aborted', async (_, answer) => {
+  ])('that %s are an error after the timeout, and immediately when aborted', async (_, answer) => {
     const token = await signer.sign(idToken())
     await using slow = await startKeyServer(answer)
     expect(await failureOf(() => verifyToken(token, endpointOf(slow.url, { timeout: 50 })))).toMatchObject({

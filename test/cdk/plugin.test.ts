@@ -75,7 +75,7 @@ describe('what fails a synthesis', () => {
     expect(violation!.description).toMatch(
       /^`admins` .* and `staff` .* have precedence 1 and different roles\. .*identity pool/,
     )
-    expect(violation!.suggestedFix).toMatch(/^Give each group a precedence of its own/)
+    expect(violation!.suggestedFix).toMatch(/^Give each group a different precedence/)
     expect(violation!.ruleMetadata).toEqual({
       rule: 'tie-different-roles',
       severity: 'error',
@@ -228,7 +228,7 @@ describe('what fails a synthesis', () => {
     expect(validated(importedPool, { severities: { COG190: 'error' } }).passed).toBe(false)
   })
 
-  test('wrong options are said where they are given', () => {
+  test('wrong options fail where they are given', () => {
     const messages = [
       { ignore: ['COG999'] },
       { failOn: 'note' as 'never' },
@@ -244,8 +244,8 @@ describe('what fails a synthesis', () => {
       'unknown rule `COG999`; run `rolecast explain` to list the rules',
       '`failOn` cannot be `note`; a note never fails a synthesis',
       '`failOn` cannot be `always`; use one of error, warning, never',
-      'the options have `faillOn`, which is not known; did you mean `failOn`?',
-      '`now` is not a time: `NaN`; give milliseconds since the epoch',
+      'unknown key `faillOn` in the options; did you mean `failOn`?',
+      '`now` is `NaN`; give milliseconds since the epoch',
     ])
   })
 })

@@ -52,7 +52,7 @@ describe('which semantics the tokens show', () => {
     ])
   })
 
-  test('without a tie of a role and none it is `observed`', () => {
+  test('without a tie between a role and none it is `observed`', () => {
     for (const truth of ['roles-compete', 'tied-groups-agree'] as const)
       expect(fitSemantics(calibrationOf(truth, UNPROBED).tokens).semantics).toBe('observed')
   })
@@ -92,7 +92,7 @@ describe('which semantics the tokens show', () => {
   })
 })
 
-describe('an answer', () => {
+describe('a result', () => {
   const read = (truth: Truth, rows?: readonly Row[]) => readCalibration(calibrationOf(truth, rows))
 
   test('that the calibration gives says so, and names it', () => {
@@ -119,12 +119,12 @@ describe('an answer', () => {
   test('that only a reading or a calibration gives says so in its reason, and links to the case', () => {
     expect(explain(resolveRoles(TIE, { semantics: 'roles-compete' }))).toMatchObject({
       reason:
-        '`a` ranks first among the groups with a role, so its role is preferred. A group without a role has the same precedence: only in the chosen reading does it stand aside.',
+        '`a` ranks first among the groups with a role, so its role is preferred. A group without a role has the same precedence, and only the chosen reading ignores it.',
       docs: 'docs/semantics.md#roleless-contender',
     })
     expect(explain(resolveRoles(TIE, { calibration: read('roles-compete') }))).toMatchObject({
       reason:
-        '`a` ranks first among the groups with a role, so its role is preferred. Only the calibration says so: without it, the answer is another one.',
+        '`a` ranks first among the groups with a role, so its role is preferred. Only the calibration shows this: without it, the result would be a different one.',
       docs: 'docs/semantics.md#use-a-calibration',
     })
   })
@@ -141,7 +141,7 @@ describe('an answer', () => {
 
   test('in words, of a group without a role that takes part in the tie', () => {
     expect(explain(resolveRoles(TIE, { semantics: 'tied-groups-agree' })).reason).toBe(
-      '`a` and `b` tie at the lowest precedence that a group with a role has, and not all of them have a role. In this reading no role counts as a different role: Cognito sets no preferred role.',
+      '`a` and `b` tie at the lowest precedence that a group with a role has, and not all of them have a role. In this reading, having no role counts as having a different role: Cognito sets no preferred role.',
     )
   })
 })
@@ -221,12 +221,9 @@ describe('what cannot be a calibration', () => {
     ],
     [
       { ...good, userPoolId: `us-east-1_${'x'.repeat(60)}` },
-      `\`userPoolId\` of the calibration is \`us-east-1_${'x'.repeat(60)}\`, not a text of at most 55 characters; ${NEXT}`,
+      `\`userPoolId\` of the calibration is \`us-east-1_${'x'.repeat(60)}\`, not a string of at most 55 characters; ${NEXT}`,
     ],
-    [
-      { ...good, endpoint: null },
-      `\`endpoint\` of the calibration is \`null\`, not the URL of an endpoint, or no such key; ${NEXT}`,
-    ],
+    [{ ...good, endpoint: null }, `\`endpoint\` of the calibration is \`null\`, not the URL of an endpoint; ${NEXT}`],
     [
       { ...good, tokens: {} },
       `\`tokens\` of the calibration is an object, not an array of at most 5000 entries; ${NEXT}`,
@@ -242,15 +239,15 @@ describe('what cannot be a calibration', () => {
     ],
     [
       withToken({ id: '' }),
-      `\`tokens[0].id\` of the calibration is \`\`, not a text of at most 128 characters; ${NEXT}`,
+      `\`tokens[0].id\` of the calibration is \`\`, not a string of at most 128 characters; ${NEXT}`,
     ],
     [
       withToken({ row: 11 }),
-      `\`tokens[0].row\` of the calibration is \`11\`, not a text of at most 128 characters; ${NEXT}`,
+      `\`tokens[0].row\` of the calibration is \`11\`, not a string of at most 128 characters; ${NEXT}`,
     ],
     [
       withToken({ note: 'x'.repeat(2001) }),
-      `\`tokens[0].note\` of the calibration is \`${'x'.repeat(200)}…\` (2001 characters), not a text of at most 2000 characters; ${NEXT}`,
+      `\`tokens[0].note\` of the calibration is \`${'x'.repeat(200)}…\` (2001 characters), not a string of at most 2000 characters; ${NEXT}`,
     ],
     [
       withToken({ groups: Array.from({ length: 101 }, () => null) }),
@@ -294,13 +291,13 @@ describe('what cannot be a calibration', () => {
     ],
     [
       withToken({ accessToken: { ...idToken, 'cognito:groups': ['a', 7] } }),
-      `\`tokens[0].accessToken["cognito:groups"][1]\` of the calibration is \`7\`, not a text of at most 2048 characters; ${NEXT}`,
+      `\`tokens[0].accessToken["cognito:groups"][1]\` of the calibration is \`7\`, not a string of at most 2048 characters; ${NEXT}`,
     ],
     [
       withToken({ idToken: { ...idToken, 'cognito:preferred_role': [A] } }),
       `\`tokens[0].idToken["cognito:preferred_role"]\` of the calibration is an array, not the ARN of a role, or null; ${NEXT}`,
     ],
-  ])('%#: the place, the value and what to do', (value, message) => {
+  ])('%#: the path, the value and what to do', (value, message) => {
     expect(errorOf(() => readCalibration(value))).toMatchObject({ code: 'invalid-calibration', message })
   })
 
@@ -345,10 +342,10 @@ describe('what cannot be a calibration', () => {
     'https://user@cognito-idp.us-east-1.amazonaws.com',
     'https://cognito-idp.eu-west-1.amazonaws.com',
     '',
-  ])('tokens of %j say nothing of Cognito', endpoint => {
+  ])('tokens of %j show nothing about Cognito', endpoint => {
     expect(errorOf(() => readCalibration({ ...good, endpoint }))).toMatchObject({
       code: 'invalid-calibration',
-      message: `the calibration was made against \`${endpoint}\`, which is not an endpoint of AWS, so its tokens do not say what Cognito does; make one without an endpoint URL`,
+      message: `the calibration was made against \`${endpoint}\`, which is not an endpoint of AWS, so its tokens do not show what Cognito does; make one without an endpoint URL`,
     })
   })
 
@@ -370,7 +367,7 @@ describe('what cannot be a calibration', () => {
     expect(errorOf(() => readCalibration({ ...good, tokens }))).toMatchObject({
       code: 'invalid-calibration',
       message:
-        "no reading of Cognito's rules fits the calibration: `null-is-preferred` and `tie-agrees` contradict roles-compete; `null-is-preferred` contradicts tied-groups-agree; `tie-agrees` contradicts documented. Leave the calibration out, and report what it shows",
+        "no reading of Cognito's rules fits the calibration: `null-is-preferred` and `tie-agrees` contradict roles-compete, `null-is-preferred` contradicts tied-groups-agree, `tie-agrees` contradicts documented; leave the calibration out, and report what it shows",
     })
   })
 
@@ -451,7 +448,7 @@ describe('laws', () => {
   })
 
   law(
-    'the answer is that of the reading that the pool follows, or undetermined',
+    'the result is that of the reading that the pool follows, or undetermined',
     as('documented'),
     (resolver, calibration, pool, truth) => {
       const answer = resolver(pool, calibration)
@@ -474,7 +471,7 @@ describe('laws', () => {
   )
 
   law(
-    'the evidence is `calibrated` exactly where the default answers otherwise, and all else is as by default',
+    'the evidence is `calibrated` exactly where the default gives another result, and all else is as by default',
     (groups, calibration) => ({ ...resolve(groups, calibration), evidence: 'calibrated' }),
     (resolver, calibration, pool) => {
       const answer = resolver(pool, calibration)
@@ -487,7 +484,7 @@ describe('laws', () => {
     },
   )
 
-  law('a compiled pool answers the same', as('observed'), (resolver, calibration, pool) => {
+  law('a compiled pool gives the same result', as('observed'), (resolver, calibration, pool) => {
     const compiled = compilePool(pool, { calibration })
     const names = pool.map(({ groupName }) => groupName)
     const { unknownGroups, ...answer } = compiled.resolve(names)
@@ -514,7 +511,7 @@ describe('laws', () => {
     )
   })
 
-  test('a calibration in which one claim of one token is another is refused, or shows another reading', () => {
+  test('a calibration with one changed claim is rejected, or shows another reading', () => {
     let refused = 0
     fc.assert(
       fc.property(calibrations, fc.nat(), fc.boolean(), ({ calibration }, index, isAccess) => {

@@ -29,7 +29,7 @@ const policies = blocks('cedar').join('\n')
 
 /** What Cedar decides, and which policies failed. A request, an entity or a policy that does not fit the schema throws. */
 function decide(resolution: Resolution, action: string, staticPolicies = policies, options = OPTIONS) {
-  const answer = cedar.isAuthorized({
+  const result = cedar.isAuthorized({
     ...(cedarEntities(resolution, options) as { principal: cedar.EntityUid; entities: cedar.Entities } & object),
     action: { type: 'MyCorp::Action', id: action },
     resource: { type: 'MyCorp::Report', id: 'report' },
@@ -38,8 +38,8 @@ function decide(resolution: Resolution, action: string, staticPolicies = policie
     schema,
     validateRequest: true,
   })
-  if (answer.type === 'failure') throw new Error(answer.errors.map(({ message }) => message).join())
-  return { decision: answer.response.decision, failed: answer.response.diagnostics.errors.length }
+  if (result.type === 'failure') throw new Error(result.errors.map(({ message }) => message).join())
+  return { decision: result.response.decision, failed: result.response.diagnostics.errors.length }
 }
 
 const permits = (resolution: Resolution, action: string, staticPolicies?: string) =>
@@ -159,7 +159,7 @@ describe('laws', () => {
   )
 
   law(
-    'whatever a resolution carries beside an outcome that is not `resolved`, no preferred role is granted',
+    'unless the outcome is `resolved`, no preferred role is granted, whatever else a resolution carries',
     fc.property(resolutions, roleArns, (resolution, role) => {
       if (resolution.outcome === 'resolved') return
       const forged = { ...resolution, preferredRole: role, candidateRole: role }
@@ -198,17 +198,17 @@ describe('groups that the pool does not have', () => {
   const lookup = { groups: [{ groupName: 'admins', precedence: 1, roleArn: ADMIN }], stale: false, age: 0 }
   const without = resolveLookup({ ...lookup, unknownGroups: ['banned'] })
 
-  test('are refused: a `forbid` of one of them would forbid nothing', () => {
+  test('are rejected: a `forbid` policy for one of them would have no effect', () => {
     for (const entitiesOf of [cedarEntities, verifiedPermissionsEntities])
       expect(errorOf(() => entitiesOf(without, OPTIONS))).toMatchObject({
         code: 'invalid-input',
         value: ['banned'],
         message:
-          'the user pool does not have `banned`, and a `forbid` of a group that is left out forbids nothing; deny the request, or give `unknownGroups: []` if a group that does not exist may count as none',
+          'the user pool does not have `banned`, and a `forbid` policy for a group that is left out has no effect; deny the request, or give `unknownGroups: []` if groups that do not exist can be ignored',
       })
   })
 
-  test('control: the `forbid` applies to a member, and to nobody where the group is left out on purpose', () => {
+  test('control: the `forbid` policy applies to a member, and to no user if the group is left out on purpose', () => {
     const member = resolveLookup({ ...lookup, groups: [...lookup.groups, { groupName: 'banned' }], unknownGroups: [] })
     expect(permits(member, 'view', all)).toBe(false)
     expect(permits({ ...without, unknownGroups: [] } as Resolution, 'view', all)).toBe(true)

@@ -332,7 +332,7 @@ describe('examples', () => {
     })
   })
 
-  test('the claims of a trigger can take the place of the forecast', () => {
+  test('the claims of a trigger can replace the forecast', () => {
     const predicted = {
       ...resolveRoles([admin]),
       claims: { 'cognito:groups': ['made-up'], 'cognito:preferred_role': C },
@@ -447,7 +447,7 @@ describe('laws', () => {
   )
 
   law(
-    'what was carried, less what was removed, with what was added, is what is forecast',
+    'the carried claims, without the removed and with the added ones, are the forecast',
     wrongAnswer(({ groupsAdded }) => ({ groupsAdded: groupsAdded.slice(1) })),
     compare =>
       fc.property(tokens, ({ predicted, carried }) => {
@@ -513,7 +513,7 @@ describe('laws', () => {
   )
 
   law(
-    'a role that the token names and nobody forecasts is lost',
+    'a role that the token names and no reading forecasts is lost',
     wrongAnswer(() => ({ mayGrantLostRole: false })),
     compare =>
       fc.property(tokens, ({ predicted, carried }) => {
@@ -633,7 +633,7 @@ describe('laws', () => {
   })
 })
 
-describe('what is refused', () => {
+describe('what is rejected', () => {
   const predicted = resolveRoles([admin])
 
   const wrongClaims: [string, unknown, string][] = [
@@ -734,10 +734,10 @@ describe('what is refused', () => {
     ['an empty array', []],
     ['a promise', Promise.resolve({ 'cognito:groups': ['admins'] })],
     ['claims that are inherited', Object.create({ 'cognito:groups': ['admins'] })],
-  ])('%s is no token without groups, which could have lost none', (_, enclosing) => {
+  ])('%s is not a token without groups, from which nothing could be lost', (_, enclosing) => {
     const error = errorOf(() => compareClaims(predicted, enclosing as CarriedClaims))
     expect(error).toMatchObject({ code: 'invalid-claim', value: enclosing })
-    expect(error.message).toContain('give the claims, not what encloses them')
+    expect(error.message).toContain('give the claims themselves, not the object around them')
   })
 
   test('control: claims without a role claim are a token without groups', () => {
@@ -762,7 +762,7 @@ describe('what is refused', () => {
     expect(error.message).toMatch(/^`now` is .+; give milliseconds since the epoch, or leave it out$/)
   })
 
-  test('control: undefined is not given, and so not refused', () => {
+  test('control: undefined counts as not given, and is not rejected', () => {
     const none = {
       'cognito:groups': undefined,
       'cognito:roles': undefined,

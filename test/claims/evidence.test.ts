@@ -120,7 +120,7 @@ describe('the evidence table', () => {
     for (const groups of examples) expect(resolveRoles(groups, { semantics })).toMatchObject({ rule, evidence })
   })
 
-  test.each(ROWS)("$rule, cases $cases: documented where AWS's page answers", ({ evidence, examples }) => {
+  test.each(ROWS)("$rule, cases $cases: documented where AWS's page covers it", ({ evidence, examples }) => {
     for (const groups of examples) {
       expect(resolveRoles(groups, { semantics: 'documented' }).evidence).toBe(
         groups.some(({ roleArn }) => roleArn) ? 'documented' : evidence,

@@ -113,7 +113,7 @@ function combinations(): ReadonlySet<string> {
 }
 
 describe('every pool of up to four groups, with four precedences and four roles', () => {
-  test('is answered as the model answers it, in every field and every semantics', () => {
+  test("has the model's result, in every field and every semantics", () => {
     expect(compareWithModel(product, SEMANTICS)).toEqual({ cases: 69_905 * 4 })
   })
 
@@ -127,10 +127,10 @@ describe('every pool of up to four groups, with four precedences and four roles'
   })
 })
 
-describe('the answer to a larger pool', () => {
+describe('the result for a larger pool', () => {
   const needed = combinations()
 
-  test('the small pools reach every combination that the answer depends on', () => {
+  test('the small pools reach every combination that the result depends on', () => {
     expect(new Set(POOLS.map(combinationOf))).toEqual(needed)
   })
 

@@ -63,7 +63,7 @@ describe('the types of @types/aws-lambda', () => {
     expect(page).toContain("as PreTokenGenerationTriggerEvent['request']['groupConfiguration']")
   })
 
-  test('so a typed handler is run on every configuration, and its answer forecast, without another cast', async () => {
+  test('so a typed handler is run on every configuration, and its response forecast, without another cast', async () => {
     const handler: PreTokenGenerationTriggerHandler = async given => ({
       ...given,
       response: { claimsOverrideDetails: { groupOverrideDetails: given.request.groupConfiguration } },

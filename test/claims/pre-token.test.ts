@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { createContext, runInContext } from 'node:vm'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import * as rolecast from '../../src/index.js'
 import { isRolecastError, quote, type RolecastError } from '../../src/errors.js'
 import type { Group } from '../../src/group.js'
 import {
@@ -110,7 +111,7 @@ describe('the request', () => {
     ])
   })
 
-  test('an undetermined preferred role gives both configurations, and first the one that prefers none', () => {
+  test('an undetermined preferred role gives both configurations, first the one without a preferred role', () => {
     expect(groupConfigurations(undetermined)).toStrictEqual([
       { groupsToOverride: ['vip', 'b'], iamRolesToOverride: [B], preferredRole: null },
       { groupsToOverride: ['vip', 'b'], iamRolesToOverride: [B], preferredRole: B },
@@ -279,7 +280,7 @@ describe.each(VERSIONS)('examples, row by row, version %s', version => {
     ])
   })
 
-  test('suppressing cognito:groups in the ID token suppresses all three there, whatever the details give', () => {
+  test('suppressing cognito:groups in the ID token suppresses all three there, whatever the details set', () => {
     for (const groupOverrideDetails of [undefined, full]) {
       const { groups, roles, preferred } = cellsOf(
         given({ groupOverrideDetails, id: { claimsToSuppress: ['email', 'cognito:groups'] } }),
@@ -348,7 +349,7 @@ describe.each(VERSIONS)('examples, row by row, version %s', version => {
     expect(given({ id: both })).toMatchObject({ idToken: {}, undocumented: [] })
   })
 
-  test("other claims are nobody's business here, __proto__ among them", () => {
+  test('other claims have no effect here, __proto__ among them', () => {
     const changes = JSON.parse(
       '{"claimsToAddOrOverride":{"__proto__":{"cognito:groups":"x"},"cognito:username":"y"},"claimsToSuppress":["__proto__","COGNITO:GROUPS"]}',
     ) as ClaimChanges
@@ -410,28 +411,28 @@ describe('the notes', () => {
     [
       'unchanged',
       noteOn(undetermined, {}),
-      "The user's groups leave open whether there is a cognito:preferred_role, and the trigger does not replace it.",
+      "The user's groups do not determine whether there is a cognito:preferred_role, and the trigger does not replace it.",
     ],
     [
       'left-out',
       noteOn(resolved, { groupOverrideDetails: { groupsToOverride: ['x'] } }),
-      'groupOverrideDetails comes without iamRolesToOverride. AWS says that it replaces the whole object, and not what a missing part does: ' +
-        'cognito:roles is taken as absent.',
+      'groupOverrideDetails has no iamRolesToOverride. AWS documents that it replaces the whole object, but not what a missing part does: ' +
+        'the forecast treats cognito:roles as absent.',
     ],
     [
       'suppressed-by-name',
       noteOn(resolved, { id: { claimsToSuppress: ['cognito:roles'] } }),
-      'claimsToSuppress names cognito:roles. AWS says to name cognito:groups instead, and not what this does: grant nothing on it.',
+      'claimsToSuppress names cognito:roles. AWS says to name cognito:groups instead, and does not document what this does: do not grant access based on it.',
     ],
     [
       'added',
       noteOn(resolved, { id: { claimsToAddOrOverride: { 'cognito:groups': 'x' } } }),
-      'claimsToAddOrOverride names cognito:groups. AWS says to use groupOverrideDetails instead, and not what this does: grant nothing on it.',
+      'claimsToAddOrOverride names cognito:groups. AWS says to use groupOverrideDetails instead, and does not document what this does: do not grant access based on it.',
     ],
     [
       'added',
       noteOn(resolved, { access: { claimsToAddOrOverride: { 'cognito:roles': A } } }),
-      'claimsToAddOrOverride of the access token names cognito:roles, which Cognito itself never puts there. AWS does not say what becomes of it.',
+      'claimsToAddOrOverride of the access token names cognito:roles, which Cognito itself never puts there. AWS does not document what happens to it.',
     ],
   ])('%s, case %#', (_, note, expected) => {
     expect(note).toBe(expected)
@@ -507,7 +508,7 @@ describe('versions', () => {
 
 const MISPLACED = 'is not where Cognito looks for it'
 
-describe('answers that are none', () => {
+describe('invalid responses', () => {
   const details = (groupOverrideDetails: unknown) => ({ claimsOverrideDetails: { groupOverrideDetails } })
   const bad = { toString: () => 'never called' }
   const rows: readonly (readonly [name: string, response: unknown, message: string, value: unknown])[] = [
@@ -718,7 +719,7 @@ describe('answers that are none', () => {
     )
   })
 
-  test('control: what is misplaced and null is passed over, as typed languages send it', () => {
+  test('control: misplaced nulls are ignored, because typed languages send them', () => {
     expect(
       applyGroupOverride(resolved, {
         claimsOverrideDetails: { idTokenGeneration: null },
@@ -799,7 +800,7 @@ function deepFreeze<T>(value: T): T {
 
 describe('laws', () => {
   law(
-    'a trigger that answers nothing changes no claim of either token',
+    'a trigger that returns nothing changes no claim of either token',
     real,
     wrongInput(() => ({ groupOverrideDetails: null })),
     forecast =>
@@ -912,7 +913,7 @@ describe('laws', () => {
   )
 
   law(
-    'whoever suppresses cognito:groups in the ID token finds none of the three claims there',
+    'suppressing cognito:groups in the ID token removes all three claims there',
     real,
     wrongInput((answer, version) => (version === '3' ? { ...answer, id: {} } : answer)),
     forecast =>
@@ -1047,7 +1048,7 @@ describe('laws', () => {
   )
 
   law(
-    'an answer means what its JSON means',
+    'a response means what its JSON means',
     real,
     wrongInput(answer =>
       'groupOverrideDetails' in answer
@@ -1063,7 +1064,7 @@ describe('laws', () => {
   )
 
   law(
-    'a bare response of one shape is answered like its event',
+    'a bare response of one shape gives the same result as its event',
     (response: PreTokenResponse) => response as PreTokenEvent | PreTokenResponse,
     response => ({ ...response, claimsAndScopeOverrideDetails: null }),
     bare =>
@@ -1075,7 +1076,7 @@ describe('laws', () => {
   )
 
   law(
-    'the same question has the same answer, and the input stays as it was',
+    'the same input has the same result, and stays as it was',
     real,
     (resolution, version, answer) => {
       ;(answer.groupOverrideDetails?.groupsToOverride as string[] | null | undefined)?.push('x')
@@ -1091,7 +1092,7 @@ describe('laws', () => {
   )
 
   law(
-    "every answer is the model's",
+    "every result is the model's",
     real,
     wrongOutput(({ idToken, reasons }) =>
       reasons.idToken['cognito:roles'].evidence === 'unknown' ? { idToken: { ...idToken, 'cognito:roles': [A] } } : {},
@@ -1181,7 +1182,7 @@ function compare(forecast: Forecaster): { cases: number; first?: unknown } {
   return { cases }
 }
 
-describe('every answer of a small scope, for every outcome and version', () => {
+describe('every response of a small scope, for every outcome and version', () => {
   test("is the model's", () => {
     expect(compare(real)).toEqual({ cases: 7 * (128 * (9 + 2 * 81) + 4 * (25 + 2 * 625)) })
   })
@@ -1283,12 +1284,14 @@ const RULES = Object.keys({
 
 /** The expressions above a comment `// => value` whose value is another. */
 function wrongExamples(text: string): readonly string[] {
-  const world = createContext({ resolveRoles, groupConfigurations, applyGroupOverride })
+  const world = createContext({ packages: { rolecast } })
   return [...text.matchAll(/^```js\n([\s\S]*?)^```$/gm)].flatMap(([, block]) =>
     [...block!.matchAll(/((?:(?!\/\/ =>).*\n)+?)(\/\/ => .*\n(?:\/\/ .*\n)*)/g)]
       .filter(([, code, value]) => {
         const expected: unknown = runInContext(`(${value!.replace(/^\/\/ (?:=> )?/gm, '')})`, world)
-        return !isDeepStrictEqual(structuredClone(runInContext(code!, world)), structuredClone(expected))
+        // An import of the first block counts in the others too, as the page says.
+        const script = code!.replace(/^import (\{.*\}) from '(.*)'$/gm, 'const $1 = packages["$2"]')
+        return !isDeepStrictEqual(structuredClone(runInContext(script, world)), structuredClone(expected))
       })
       .map(([, code]) => code!),
   )
@@ -1306,7 +1309,13 @@ describe('docs/pre-token.md', () => {
 
   test('control: a wrong value is noticed', () => {
     expect(
-      wrongExamples("```js\napplyGroupOverride(resolveRoles([]), null).idToken\n// => { 'cognito:groups': [] }\n```\n"),
+      wrongExamples(
+        "```js\nimport { applyGroupOverride, resolveRoles } from 'rolecast'\n\napplyGroupOverride(resolveRoles([]), null).idToken\n// => { 'cognito:groups': [] }\n```\n",
+      ),
     ).toHaveLength(1)
+  })
+
+  test('control: an example without the import fails', () => {
+    expect(() => wrongExamples(PAGE.replace(/^import .*\n/m, ''))).toThrow('is not defined')
   })
 })

@@ -171,7 +171,7 @@ describe('examples, row by row', () => {
       },
     ],
     [
-      '14: the first group has no role and stands aside',
+      '14: the first group has no role and is ignored',
       [group('vip', 1), group('b', 2, B)],
       {
         outcome: 'resolved',
@@ -223,7 +223,7 @@ describe('examples, row by row', () => {
     expect(resolveRoles(groups).claims).toStrictEqual(modelResolve(groups).claims)
   })
 
-  test('the other profiles answer what the default leaves open', () => {
+  test('the other readings settle what the default leaves open', () => {
     const tie = [group('a', 5, A), group('b', 5)]
     expect(resolveRoles(tie, { semantics: 'roles-compete' })).toStrictEqual({
       outcome: 'resolved',
@@ -465,7 +465,7 @@ describe('laws', () => {
   )
 
   law(
-    'a role alone on the lowest number is preferred, whatever stands behind it',
+    'a role alone on the lowest number is preferred, whatever ranks below it',
     resolveRoles as Resolver,
     wrongGroup(({ precedence }) => ({ precedence: precedence == null ? null : MAX_PRECEDENCE - precedence })),
     resolve =>
@@ -572,7 +572,7 @@ describe('laws', () => {
   )
 
   law(
-    'the two readings answer the same, and so does observed, in every case but that of a tie of a role and none',
+    'both readings give the same result, and so does observed, except for a tie between a role and none',
     resolveRoles as Resolver,
     (groups, options) =>
       resolveRoles(groups, options?.semantics === 'tied-groups-agree' ? { semantics: 'documented' } : options),
@@ -644,7 +644,7 @@ describe('laws', () => {
   )
 
   law(
-    'an empty role is no role',
+    'an empty role counts as no role',
     resolveRoles as Resolver,
     wrongGroup(({ roleArn }) => (roleArn === '' ? { roleArn: ' ' } : {})),
     resolve =>
@@ -657,7 +657,7 @@ describe('laws', () => {
   )
 
   law(
-    'the claims are the answer, and what it lacks is an absent key',
+    'the claims match the result, and what it lacks is an absent key',
     resolveRoles as Resolver,
     wrongOutput(({ groups, roles, preferredRole }) => ({
       claims: {
@@ -711,7 +711,7 @@ describe('laws', () => {
   )
 
   law(
-    'renaming the groups renames the groups of the answer',
+    'renaming the groups renames the groups of the result',
     resolveRoles as Resolver,
     wrongInput(groups => {
       const table: Record<string, Group> = {}
@@ -738,7 +738,7 @@ describe('laws', () => {
   )
 
   law(
-    'renaming the roles renames the roles of the answer',
+    'renaming the roles renames the roles of the result',
     resolveRoles as Resolver,
     wrongGroup(({ roleArn }) => ({ roleArn: roleArn?.toLowerCase() ?? null })),
     resolve =>
@@ -826,7 +826,7 @@ describe('laws', () => {
   )
 
   law(
-    "every answer is the model's, in every field",
+    "every result is the model's, in every field",
     resolveRoles as Resolver,
     wrongOutput(({ evidence }) => ({ evidence: evidence === 'inferred' ? 'documented' : evidence })),
     resolve =>
@@ -913,7 +913,7 @@ describe('laws for more than sixteen groups', () => {
   )
 
   law(
-    "every answer to many groups is the model's, in every field",
+    "every result for many groups is the model's, in every field",
     resolveRoles as Resolver,
     wrongInput(groups => groups.map((one, index) => (index < SIXTEEN ? one : { ...one, precedence: null }))),
     resolve =>
@@ -975,14 +975,14 @@ describe('invalid input', () => {
     ['an object without a prototype', Object.create(null)],
   ]
 
-  test.each(noPrecedences)('the precedence %s is refused, with its group and the value', (_, precedence) => {
+  test.each(noPrecedences)('the precedence %s is rejected, with its group and the value', (_, precedence) => {
     const error = errorOf(() => resolveRoles([group('a', 1, A), { groupName: 'b', precedence } as Group]))
     expect(error).toMatchObject({ code: 'invalid-precedence', groupName: 'b', retryable: false })
     expect(Object.is(error.value, precedence)).toBe(true)
     expect(error.message).toContain('`b`')
   })
 
-  test.each(noPrecedences)('the precedence %s is refused in a group that comes twice, too', (_, precedence) => {
+  test.each(noPrecedences)('the precedence %s is rejected in a group that comes twice, too', (_, precedence) => {
     const error = errorOf(() => resolveRoles([group('a', 1), { groupName: 'a', precedence } as Group]))
     expect(error).toMatchObject({ code: 'invalid-precedence', groupName: 'a' })
     expect(Object.is(error.value, precedence)).toBe(true)
@@ -999,7 +999,7 @@ describe('invalid input', () => {
     ['a null name', { groupName: null }],
   ]
 
-  test.each(noGroups)('%s is no group', (_, value) => {
+  test.each(noGroups)('%s is not a group', (_, value) => {
     const error = errorOf(() => resolveRoles([value as Group]))
     expect(error).toMatchObject({ code: 'invalid-group', retryable: false })
     expect(error.value).toBe(value)
@@ -1007,7 +1007,7 @@ describe('invalid input', () => {
   })
 
   test.each([[0], [false], [7n], [{}], [[A]], [Object.create(null)], [Symbol('role')]])(
-    'the role %# is refused',
+    'the role %# is rejected',
     roleArn => {
       const error = errorOf(() => resolveRoles([{ groupName: 'a,b', roleArn } as unknown as Group]))
       expect(error).toMatchObject({ code: 'invalid-group', groupName: 'a,b', retryable: false })
@@ -1024,7 +1024,7 @@ describe('invalid input', () => {
     [Symbol('observed')],
     [Object.create(null)],
     [['observed']],
-  ])('the semantics %# is refused, even for no groups', value => {
+  ])('the semantics %# is rejected, even for no groups', value => {
     const error = errorOf(() => resolveRoles([], { semantics: value as unknown as Semantics }))
     expect(error).toMatchObject({ code: 'invalid-option', retryable: false })
     expect(error.value).toBe(value)
@@ -1069,7 +1069,7 @@ describe('invalid input', () => {
     [
       'invalid-option',
       () => resolveRoles([], { semantics: 'groups-compete' as Semantics }),
-      'semantics `groups-compete` no longer exists: tokens captured in September 2026 prefer the role of precedence 9 beside a group of precedence 0 without a role; use one of observed, roles-compete, tied-groups-agree, documented',
+      'semantics `groups-compete` no longer exists, because tokens captured in September 2026 contradict it: they prefer the role of precedence 9 although a group without a role has precedence 0; use one of observed, roles-compete, tied-groups-agree, documented',
     ],
     [
       'invalid-option',
@@ -1087,7 +1087,7 @@ describe('invalid input', () => {
     expect(errorOf(run)).toMatchObject({ code, message, name: 'RolecastError' })
   })
 
-  test('what is thrown does not hang on which group is wrong', () => {
+  test('the error does not depend on which group is wrong', () => {
     fc.assert(
       fc.property(pools, fc.nat(), (pool, position) => {
         const wrong = pool.toSpliced(position % (pool.length + 1), 0, group('wrong', 2 ** 31))
@@ -1230,7 +1230,7 @@ describe('isPrecedence', () => {
     {},
     Object(7),
     Symbol('7'),
-  ])('number %# of those that are none', value => {
+  ])('rejects value %#', value => {
     expect(isPrecedence(value)).toBe(false)
   })
 })
@@ -1241,7 +1241,7 @@ describe('explain', () => {
 
   const reasons: [string, Group[], Semantics, string][] = [
     ['no-groups', [], 'observed', 'The user is in no group, so Cognito sets none of the three claims.'],
-    ['no-roles', [group('a')], 'observed', 'No group has a role, so Cognito sets cognito:groups alone.'],
+    ['no-roles', [group('a')], 'observed', 'No group has a role, so Cognito sets only cognito:groups.'],
     [
       'no-precedence',
       many(1, null, A),
@@ -1309,7 +1309,7 @@ describe('explain', () => {
       [group('a', 2), group('b', 2, B)],
       'observed',
       '`a` and `b` tie at the lowest precedence that a group with a role has, and not all of them have a role. ' +
-        `AWS does not document this case, and no known token shows it: the preferred role is either \`${B}\` or absent, so grant nothing on it.`,
+        `AWS does not document this case, and no known token shows it: the preferred role is either \`${B}\` or absent, so do not grant access based on it.`,
     ],
   ]
 
@@ -1321,10 +1321,10 @@ describe('explain', () => {
     ['observed', 'observed in real tokens whose groups are known'],
     ['documented', 'documented by AWS'],
     ['inferred', 'inferred from what is observed and documented'],
-    ['unknown', 'unknown: neither AWS nor any known token says'],
+    ['unknown', 'unknown: AWS does not document it, and no known token shows it'],
   ] as const)('the evidence %s in words', (evidence, words) => {
     expect(explain({ ...resolveRoles([group('a')]), evidence })).toStrictEqual({
-      reason: 'No group has a role, so Cognito sets cognito:groups alone.',
+      reason: 'No group has a role, so Cognito sets only cognito:groups.',
       evidence: words,
       docs: 'docs/semantics.md#no-roles',
     })
@@ -1335,7 +1335,7 @@ describe('explain', () => {
     const said = (semantics: Semantics) => explain(resolveRoles(tie, { semantics }))
     expect(said('roles-compete')).toMatchObject({
       reason:
-        '`a` ranks first among the groups with a role, so its role is preferred. A group without a role has the same precedence: only in the chosen reading does it stand aside.',
+        '`a` ranks first among the groups with a role, so its role is preferred. A group without a role has the same precedence, and only the chosen reading ignores it.',
       docs: 'docs/semantics.md#roleless-contender',
     })
     for (const semantics of ['observed', 'tied-groups-agree'] as const)
@@ -1346,7 +1346,7 @@ describe('explain', () => {
     })
   })
 
-  test('every answer has a reason that names no undefined', () => {
+  test('every result has a reason without an undefined name', () => {
     fc.assert(
       fc.property(pools, semantics, (pool, semantics) => {
         const { reason, evidence } = explain(resolveRoles(pool, { semantics }))

@@ -51,7 +51,7 @@ describe('the recorded vectors', () => {
     expect(forecast(vector, modelResolve)).toStrictEqual(withSets(vector))
   })
 
-  test('every row of the table that a user pool answers has a vector, and no id comes twice', () => {
+  test('every row of the table that a user pool decides has a vector, and no id comes twice', () => {
     const ids = vectors.map(vector => vector.id)
     const rows = Array.from({ length: 17 }, (_, index) => `row-${index + 1}`)
     expect(ids).toEqual(expect.arrayContaining(rows))

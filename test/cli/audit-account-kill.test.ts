@@ -86,7 +86,7 @@ async function runFor(args: readonly string[], endpoint: AccountEndpoint, reques
 }
 
 test(
-  'an audit that is killed at random points goes on, gives what it gives undisturbed, and reads no finished pool again',
+  'an audit that is killed at random points continues, gives what it gives undisturbed, and reads no finished pool again',
   { timeout: 240_000 },
   async () => {
     await using endpoint = await start()

@@ -252,11 +252,11 @@ describe('a whole account', () => {
       const { code, stdout, stderr } = await account(endpoint.url, ...region('eu-west-1'), '--format', format)
       expect(code).toBe(0)
       expect(stdout).toMatch(
-        /User pool eu-west-1_Pool1: Only 25 users were listed, and Cognito(?:'|&#39;)s estimate is 100,000/,
+        /User pool eu-west-1_Pool1: Only 25 users were listed, but Cognito(?:'|&#39;)s estimate is 100,000/,
       )
       expect(stderr.match(/^rolecast: only .*$/gm)).toEqual([
         expect.stringMatching(
-          /^rolecast: only 25 users of eu-west-1_Pool1 were listed, and Cognito's estimate is 100000;/,
+          /^rolecast: only 25 users of eu-west-1_Pool1 were listed, but Cognito's estimate is 100000;/,
         ),
       ])
     },
@@ -354,7 +354,7 @@ describe('what cannot be read', () => {
       { what: 'user-pool', account: A, region: 'eu-west-1', userPoolId: P2, code: 'pool-not-found' },
     ])
     expect(found.notRead[0].message).toContain('has probably not enabled the region')
-    expect(found.notLookedAt[0]).toMatch(/^3 of what was asked for could not be read/)
+    expect(found.notLookedAt[0]).toMatch(/^3 of the accounts, Regions and pools that were asked for could not be read/)
     const named = stderr.split('\n').filter(line => line.startsWith('rolecast: not read: '))
     expect(named).toEqual([
       expect.stringMatching(/ \[not-authorized\]$/),
@@ -393,7 +393,7 @@ describe('what cannot be read', () => {
     },
   )
 
-  test('are identity pools: the user pools are read without them, and that is said', async () => {
+  test('are identity pools: the user pools are read without them, and that is reported', async () => {
     await using endpoint = await startAccountEndpoint(TWO_ACCOUNTS)
     endpoint.fail({ operation: 'ListIdentityPools', region: 'eu-west-1', error: 'AccessDeniedException' })
     const { code, stdout } = await account(endpoint.url, ...region('eu-west-1'), '--format', 'json')
@@ -546,25 +546,25 @@ describe('options that make no sense together', () => {
     [['--role-arn', role('A'), '--profile', 'a', '--profile', 'b'], /one --profile/],
     [['--external-id', 'x1'], /--external-id is for roles/],
     [['--role-arn', 'admin'], /`admin` is not the ARN of a role/],
-    [['--role-arn', role('A'), '--external-id', '*'], /the external id has a character/],
+    [['--role-arn', role('A'), '--external-id', '*'], /the external ID is not 2 to 1224 characters/],
     [['--finding', 'no-role'], /--format ndjson/],
     [['--finding', 'no-such', '--format', 'ndjson'], /unknown finding `no-such`/],
     [['--finding', 'no-rol', '--format', 'ndjson'], /unknown finding `no-rol`; did you mean no-role\?/],
     [['--finding', 'role-nobody-gets', '--format', 'ndjson'], /is about roles without users/],
     [['--finding', 'administrator-role', '--check-roles', '--format', 'ndjson'], /not looked for without --privileges/],
     [['--dry-run', '--checkpoint', 'x'], /--dry-run saves nothing/],
-    [['--dry-run', '--output', 'x'], /leave --output out/],
+    [['--dry-run', '--output', 'x'], /leave out --output/],
     [['--privileges'], /--check-roles/],
     [['--roles-file', 'x', '--check-roles'], /cannot be (?:used|combined) with/],
     [['--endpoint-url', 'ftp://x'], /http/],
-  ])('%j is refused before any call', async (args, why) => {
+  ])('%j is rejected before any call', async (args, why) => {
     const { code, stdout, stderr } = await auditCommand(['audit', 'account', '--region', 'eu-west-1', ...args])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(why)
   })
 
   test.each(['missing-role', 'untrusted-role', 'administrator-role', 'unchecked-role'])(
-    '--finding %s without role checks is refused: it would have no users',
+    '--finding %s without role checks is rejected: it would have no users',
     async finding => {
       const args = ['--finding', 'no-role', '--finding', finding, '--format', 'ndjson']
       const { code, stdout, stderr } = await auditCommand(['audit', 'account', '--region', 'eu-west-1', ...args])
@@ -573,7 +573,7 @@ describe('options that make no sense together', () => {
     },
   )
 
-  test('no Region is refused', async () => {
+  test('no Region is rejected', async () => {
     const { code, stderr } = await auditCommand(['audit', 'account'])
     expect(code).toBe(2)
     expect(stderr).toMatch(/give --region for each Region to look at \[no-region\]\n$/)
@@ -581,7 +581,7 @@ describe('options that make no sense together', () => {
 })
 
 describe('without --region', () => {
-  test('the Region of the AWS configuration is looked at, and it is said that it is the only one', async () => {
+  test('the Region of the AWS configuration is looked at, and it is reported that it is the only one', async () => {
     await using endpoint = await startAccountEndpoint(TWO_ACCOUNTS)
     for (const [env, found] of [
       [{ AWS_REGION: 'us-east-1', AWS_DEFAULT_REGION: 'eu-west-1' }, 'us-east-1'],
@@ -592,17 +592,15 @@ describe('without --region', () => {
       expect(code).toBe(0)
       expect(JSON.parse(stdout).regions).toMatchObject([{ region: found }])
       expect((await account(endpoint.url, '--format', 'json', '--quiet')).stderr).toBe(
-        `rolecast: only Region ${found} is looked at, that of the AWS configuration; give --region for each other one\n`,
+        `rolecast: only Region ${found} of the AWS configuration is looked at; give --region for each other one\n`,
       )
-      expect(stderr).toContain(
-        `rolecast: only Region ${found} is looked at, that of the AWS configuration; give --region`,
-      )
+      expect(stderr).toContain(`rolecast: only Region ${found} of the AWS configuration is looked at; give --region`)
     }
     const named = await account(endpoint.url, ...region('us-east-1'), '--format', 'json')
     expect(named.stderr, 'control').not.toContain('only Region')
   })
 
-  test('profiles of several Regions are refused', async () => {
+  test('profiles of several Regions are rejected', async () => {
     const config = join(folder, 'regions')
     await writeFile(config, '[profile one]\nregion = eu-west-1\n[profile other]\nregion = us-east-1\n')
     vi.stubEnv('AWS_CONFIG_FILE', config)
@@ -613,26 +611,26 @@ describe('without --region', () => {
 })
 
 describe('the folder of --checkpoint', () => {
-  test('is refused if something else is in it', async () => {
+  test('is rejected if something else is in it', async () => {
     const checkpoint = await mkdtemp(join(folder, 'foreign-'))
     await writeFile(join(checkpoint, 'notes.txt'), 'mine')
     const { code, stderr } = await account('http://127.0.0.1:9', ...region('eu-west-1'), '--checkpoint', checkpoint)
     expect(code).toBe(2)
-    expect(stderr).toMatch(/`notes.txt` in it, which no audit has written.* \[invalid-input\]\n$/)
+    expect(stderr).toMatch(/`notes.txt` in it, which is not from an audit.* \[invalid-input\]\n$/)
     expect(await readFile(join(checkpoint, 'notes.txt'), 'utf8')).toBe('mine')
   })
 
-  test('of something else is refused', async () => {
+  test('of something else is rejected', async () => {
     await using endpoint = await startAccountEndpoint(TWO_ACCOUNTS)
     const checkpoint = join(folder, 'other')
     endpoint.pools.get(P3)!.fail('access-denied')
     await account(endpoint.url, ...region('us-east-1'), '--checkpoint', checkpoint)
     const { code, stderr } = await account(endpoint.url, ...region('eu-west-1'), '--checkpoint', checkpoint)
     expect(code).toBe(2)
-    expect(stderr).toMatch(/it is of something else \(`regions` is/)
+    expect(stderr).toMatch(/it is from another audit \(`regions` is/)
   })
 
-  test('of another calibration is refused', async () => {
+  test('of another calibration is rejected', async () => {
     await using endpoint = await startAccountEndpoint(TWO_ACCOUNTS)
     const checkpoint = join(folder, 'calibrated')
     const calibrated = async (date: string) => {
@@ -646,10 +644,10 @@ describe('the folder of --checkpoint', () => {
     )
     const { code, stderr } = await calibrated('2026-11-30T12:00:00Z')
     expect(code).toBe(2)
-    expect(stderr).toMatch(/it is of something else \(`calibration` is/)
+    expect(stderr).toMatch(/it is from another audit \(`calibration` is/)
   })
 
-  test('with lines that were changed is refused', async () => {
+  test('with lines that were changed is rejected', async () => {
     await using endpoint = await startAccountEndpoint(TWO_ACCOUNTS)
     const checkpoint = join(folder, 'changed')
     const args = [...region('eu-west-1'), '--format', 'ndjson', '--checkpoint', checkpoint]
@@ -664,7 +662,7 @@ describe('the folder of --checkpoint', () => {
     const { code, stdout, stderr } = await account(endpoint.url, ...args)
     expect(code).toBe(2)
     expect(stdout).not.toContain('{"account":')
-    expect(stderr).toMatch(/is not the one that the audit has written/)
+    expect(stderr).toMatch(/is not the one that the audit wrote/)
   })
 })
 

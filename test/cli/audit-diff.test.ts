@@ -180,9 +180,9 @@ describe('memberships alone', () => {
   test('are a difference in each format', async () => {
     const { code, stdout } = await compared(['staff', 'readers'], '--fail-on', 'any')
     expect(code).toBe(1)
-    expect(stdout).toMatch(/Users whose groups changed only \(1\)\n {4}anna/)
+    expect(stdout).toMatch(/Users for whom only the groups changed \(1\)\n {4}anna/)
     expect((await compared(['staff', 'readers'], '--format', 'html')).stdout).toContain(
-      'Users whose groups changed only',
+      'Users for whom only the groups changed',
     )
     const lines = jsonLines((await compared(['staff', 'readers'], '--format', 'ndjson')).stdout)
     expect(lines.slice(1)).toMatchObject([
@@ -222,12 +222,12 @@ describe('what the first line says of IAM and the identity pool', () => {
     expect(jsonLines((await diff(...paths, '--format', 'ndjson')).stdout).at(-1).summary.roles).toHaveLength(2)
     expect((await diff(paths[0], await withHead('02', old), '--fail-on', 'any')).code).toBe(0)
   })
-  test('another app client is said', async () => {
+  test('another app client is reported', async () => {
     const other = { ...old, identityPool: { ...identityPool, clientId: 'two' } }
     const { stdout } = await diff(await withHead('01', old), await withHead('02', other))
     expect(stdout).toContain('the audits are for different app clients, `one` and `two`')
   })
-  test('a role twice is refused', async () => {
+  test('a role twice is rejected', async () => {
     const twice = { roleChecks: [head('Admin', true), head('Admin', false)] }
     expect(await diff(await withHead('01', old), await withHead('02', twice))).toMatchObject({
       code: 2,
@@ -238,7 +238,7 @@ describe('what the first line says of IAM and the identity pool', () => {
 
 describe('a file that is not whole', () => {
   const [old, whole] = [auditText(OLD.slice(0, 2)), auditText(NEW.slice(0, 2), { day: '02' })]
-  test('cut off at any byte is refused, as the old one and as the new one', async () => {
+  test('cut off at any byte is rejected, as the old one and as the new one', async () => {
     const fine = await newFile(old)
     const bytes = Buffer.from(whole)
     for (let length = 0; length < bytes.length; length++) {
@@ -256,8 +256,8 @@ describe('a file that is not whole', () => {
   const joined = (...kept: readonly (string | undefined)[]) => kept.map(line => `${line}\n`).join('')
   const [head, one, two, summary] = lines
   test.each<[string, string, RegExp]>([
-    ['without a line', joined(head, one, summary), /lines of 1 users, and its summary counts 2/],
-    ['with a line twice', joined(head, one, two, two, summary), /lines of 3 users, and its summary counts 2/],
+    ['without a line', joined(head, one, summary), /a line for 1 user, but its summary counts 2/],
+    ['with a line twice', joined(head, one, two, two, summary), /lines for 3 users, but its summary counts 2/],
     ['with a user in place of another', joined(head, one, one, summary), /`anna` twice/],
     ['with a line after the summary', joined(head, one, two, summary, one), /line 5 comes after the summary/],
     ['without a head', joined(one, two, summary), /neither an audit in NDJSON nor a checkpoint/],
@@ -266,12 +266,12 @@ describe('a file that is not whole', () => {
     [
       'with another role than the groups give',
       joined(head, one!.replaceAll('role/Admin', 'role/Other'), two, summary),
-      /line 2 has other roles than its groups give/,
+      /line 2 has roles that its groups do not give/,
     ],
     [
       'without a group that the roles are of',
       joined(head, one!.replace('"staff","admins"', '"staff"'), two, summary),
-      /line 2 has other roles/,
+      /line 2 has roles that its groups do not give/,
     ],
     [
       'with a group that the head does not have',
@@ -281,7 +281,7 @@ describe('a file that is not whole', () => {
     [
       'of another version',
       whole.replace('"version":1', '"version":2'),
-      /version `2`, and this rolecast reads version 1/,
+      /version `2`, but this version of rolecast reads only version 1/,
     ],
     ['with half a character in a name', whole.replaceAll('"anna"', '"\\ud800"'), /no `username`/],
     ['that is a list of memberships', '{"username":"anna","groups":["staff"]}\n', /neither an audit/],
@@ -321,7 +321,7 @@ describe('audits that do not go together', () => {
       stdout: expect.stringContaining('different user pools'),
     })
   })
-  test('in the wrong order are refused', async () => {
+  test('in the wrong order are rejected', async () => {
     const { code, stderr } = await diff(await audit(NEW, { day: '02' }), await audit(OLD))
     expect(code).toBe(2)
     expect(stderr).toMatch(/give the older one first \[invalid-input\]\n$/)
@@ -339,7 +339,7 @@ describe('audits that do not go together', () => {
       notes: expect.arrayContaining([expect.stringContaining('Findings were not compared')]),
     })
   })
-  test('of two versions of rolecast are compared, and that is said', async () => {
+  test('of two versions of rolecast are compared, and that is reported', async () => {
     const { code, stdout } = await diff(await audit(OLD), await audit(NEW, { day: '02', toolVersion: '0.2.0' }))
     expect(code).toBe(0)
     expect(stdout).toContain('Different versions of rolecast wrote the audits, `0.1.0` and `0.2.0`')
@@ -428,7 +428,7 @@ describe('checkpoints', () => {
     )
   })
 
-  test('cut off anywhere is refused, and stays as it is', async () => {
+  test('cut off anywhere is rejected, and stays as it is', async () => {
     const bytes = await readFile(whole)
     for (let length = 1; length < bytes.length; length += length < bytes.length - 80 ? 13 : 1) {
       const cut = join(folder, 'cut.checkpoint')
@@ -442,7 +442,7 @@ describe('checkpoints', () => {
     expect((await readdir(folder)).filter(name => name.endsWith('.lock'))).toEqual([])
   })
 
-  test('cut off after any of its records is refused, with the next step', async () => {
+  test('cut off after any of its records is rejected, with the next step', async () => {
     const lines = (await readFile(whole, 'utf8')).split('\n').slice(0, -1)
     for (let kept = 1; kept < lines.length; kept++) {
       const cut = await newFile(`${lines.slice(0, kept).join('\n')}\n`)

@@ -180,7 +180,7 @@ describe('--finding', () => {
     expect(usersOf(stdout)).toEqual(['bert', 'carl'])
   })
 
-  test('in CSV too, and the file beside it says so', async () => {
+  test('in CSV too, and the file next to it says so', async () => {
     const place = await mkdtemp(join(folder, 'case-'))
     const output = join(place, 'users.csv')
     expect((await audit('--format', 'csv', '--finding', 'missing-role', ...whole(), '--output', output)).code).toBe(0)
@@ -208,7 +208,7 @@ describe('--finding', () => {
       ['--format', 'ndjson', '--finding', 'no-credentials'],
       'is not looked for without --identity-pool-id or --identity-pool-file; give it too',
     ],
-  ])('%s is refused', async (_what, args, words) => {
+  ])('%s is rejected', async (_what, args, words) => {
     const { code, stdout, stderr } = await audit(...args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(words)
@@ -264,7 +264,7 @@ describe('--fail-on', () => {
     expect((await audit()).code).toBe(0)
   })
 
-  test('a reader of stdout that goes away leaves the check without its answer', async () => {
+  test('a reader of stdout that goes away leaves the check without its result', async () => {
     const gone = () =>
       new Writable({ write: (_text, _encoding, done) => done(Object.assign(new Error('gone'), { code: 'EPIPE' })) })
     const codeOf = async (...args: readonly string[]) => {
@@ -289,7 +289,7 @@ describe('--fail-on', () => {
 describe('--read-at', () => {
   test('is when the files were read, in every format', async () => {
     const time = ['--read-at', '2026-11-29T10:00:00Z']
-    expect((await audit(...time)).stdout).toContain('2026-11-29T10:00:00.000Z, as --read-at says of the files')
+    expect((await audit(...time)).stdout).toContain('2026-11-29T10:00:00.000Z, as given with --read-at')
     expect(JSON.parse((await audit(...time, '--format', 'json')).stdout).reading).toMatchObject({
       startedAt: '2026-11-29T10:00:00.000Z',
       endedAt: '2026-11-29T10:00:00.000Z',
@@ -298,7 +298,7 @@ describe('--read-at', () => {
     expect(JSON.parse(record!)).toMatchObject({ time: Date.parse('2026-11-29T10:00:00Z'), class_uid: 2003 })
   })
 
-  test('without it, OCSF of files is refused before they are read', async () => {
+  test('without it, OCSF of files is rejected before they are read', async () => {
     const args = ['audit', 'pool', '--pool-file', '/nowhere', '--memberships', '/nowhere', '--format', 'ocsf']
     const { code, stderr } = await auditCommand(args)
     expect(code).toBe(2)
@@ -306,7 +306,7 @@ describe('--read-at', () => {
   })
 
   test.each(['yesterday', '2026-11-29', '2026-11-29T10:00:00', '2026-13-29T10:00:00Z', '2026-11-29T10:00:00+01:00'])(
-    '%s is refused',
+    '%s is rejected',
     async time => {
       const { code, stderr } = await audit('--read-at', time)
       expect(code).toBe(2)
@@ -314,13 +314,13 @@ describe('--read-at', () => {
     },
   )
 
-  test('in the future is refused; a clock that is behind by hours is not', async () => {
+  test('in the future is rejected; a clock that is behind by hours is not', async () => {
     const at = (ms: number) => audit('--read-at', new Date(Date.now() + ms).toISOString())
     expect(await at(25 * 3_600_000)).toMatchObject({ code: 2, stderr: expect.stringContaining('is in the future') })
     expect((await at(23 * 3_600_000)).code).toBe(0)
   })
 
-  test('of a live pool is refused', async () => {
+  test('of a live pool is rejected', async () => {
     const { code, stderr } = await auditCommand([
       'audit',
       'pool',
@@ -342,8 +342,9 @@ describe('what a CSV file cannot say', () => {
     return auditCommand(['audit', 'pool', ...files.slice(0, 2), '--memberships', path, '--format', 'csv', ...args])
   }
 
-  test('attributes without a column are told, on stderr and beside the file', async () => {
-    const said = 'Attributes of users are not in the CSV: `name` and `phone_number`; --attributes makes columns of them'
+  test('attributes without a column are told, on stderr and next to the file', async () => {
+    const said =
+      'Attributes of users are not in the CSV: `name` and `phone_number`; use --attributes to add columns for them'
     const { stdout, stderr } = await withAttributes('--attributes', 'email')
     expect(stdout).toMatch(/,attribute:email\r\n.*,a@example\.com\r\n$/)
     expect(stderr).toContain(`rolecast: ${said}\n`)
@@ -371,7 +372,7 @@ describe('what a CSV file cannot say', () => {
     for (let times = 0; times < 2; times++) expect((await audit('--format', 'csv', '--output', output)).code).toBe(0)
   })
 
-  test('is beside it, and an input in its place is refused', async () => {
+  test('is next to it, and an input in its place is rejected', async () => {
     const place = await mkdtemp(join(folder, 'case-'))
     const output = join(place, 'users.csv')
     expect(await audit('--format', 'csv', '--output', output)).toEqual({ code: 0, stdout: '', stderr: '' })
@@ -384,15 +385,15 @@ describe('what a CSV file cannot say', () => {
     await symlink(join(folder, 'users.ndjson'), join(place, 'other.csv-metadata.json'))
     const { code, stderr } = await audit('--format', 'csv', '--output', join(place, 'other.csv'))
     expect(code).toBe(2)
-    expect(stderr).toContain('is a file that this command reads or keeps')
+    expect(stderr).toContain('is a file that this command reads or saves to')
   })
 
-  test('on stdout is said on stderr, once', async () => {
+  test('on stdout is reported on stderr, once', async () => {
     const { code, stderr } = await audit('--format', 'csv')
     expect(code).toBe(0)
     expect(stderr).toMatch(/^rolecast: CSV cannot say when the pool was read; [^\n]*\n$/)
     const written = await audit('--format', 'csv', '--output', '/dev/null')
-    expect(written.stderr).toBe(stderr.replace('with --output FILE', 'written to a file'))
+    expect(written.stderr).toBe(stderr.replace('with --output FILE', 'if --output is a regular file'))
   })
 
   test('is the same for the same files', async () => {

@@ -69,7 +69,7 @@ function commandLine(endpoint: CognitoEndpoint, strategy: ReadStrategy, output: 
 }
 
 test.each<ReadStrategy>(['per-group', 'per-user'])(
-  '%s: an audit that is killed at random points goes on, and gives byte for byte what it gives undisturbed',
+  '%s: an audit that is killed at random points continues, and gives byte for byte what it gives undisturbed',
   { timeout: 240_000 },
   async strategy => {
     await using endpoint = await startCognitoEndpoint({

@@ -127,7 +127,7 @@ test.each([
   ['--attributes', ''],
   ['--attributes', 'email,,name'],
   ['--attributes', 'e mail'],
-])('%s %j is refused, in the words of the command line', async (...args) => {
+])('%s %j is rejected, in the words of the command line', async (...args) => {
   const { code, stdout, stderr } = await run(...args)
   expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   expect(stderr).toMatch(/^rolecast: `.*` in --attributes is not the name of an attribute; .* \[invalid-option\]\n$/)
@@ -139,10 +139,10 @@ test('--attributes is not for a forecast of changes', async () => {
   expect(await auditCommand(args)).toMatchObject({ code: 2, stderr: expect.stringContaining('--attributes') })
 })
 
-test.each([['--take-over'], ['--max-checkpoint-age', '2d']])('%s without --checkpoint is refused', async (...args) => {
+test.each([['--take-over'], ['--max-checkpoint-age', '2d']])('%s without --checkpoint is rejected', async (...args) => {
   const { code, stderr } = await run(...args)
   expect(code).toBe(2)
-  expect(stderr).toContain(`${args[0]} is for a reading that resumes; give --checkpoint FILE too [invalid-argument]`)
+  expect(stderr).toContain(`${args[0]} needs a checkpoint; give --checkpoint FILE too [invalid-argument]`)
   expect(endpoint.requests).toEqual([])
 })
 

@@ -228,7 +228,7 @@ describe('the roles at the end', () => {
   })
 })
 
-describe('refused before anything is read', () => {
+describe('rejected before anything is read', () => {
   test.each<[string, (pool: string) => readonly string[], RegExp]>([
     ['--privileges alone', () => ['--privileges'], /give --check-roles or --roles-file FILE too \[invalid-argument\]/],
     ['--check-roles with --pool-file', () => ['--check-roles'], /give --roles-file FILE \[invalid-argument\]/],
@@ -267,7 +267,7 @@ describe('refused before anything is read', () => {
   test('an app client without a mapping is told in every format', async () => {
     const two = mappingOf({ Type: 'Token', AmbiguousRoleResolution: 'Deny' }, clientId, 'other')
     for (const format of ['text', 'json', 'html', 'ndjson']) {
-      const said = /App client `third` has no role mapping, so its users count as getting the authenticated role/
+      const said = /App client `third` has no role mapping, so its users are counted as getting the authenticated role/
       expect((await offline(two, '--client-id', 'third', '--format', format)).stdout).toMatch(said)
       expect((await offline(two, '--client-id', 'other', '--format', format)).stdout).not.toMatch(said)
     }

@@ -109,7 +109,7 @@ describe('after a user that is missing', () => {
 })
 
 describe('another failure', () => {
-  test('ends it, and loses nothing that was read: in JSON, users who were not asked for are said not to be', async () => {
+  test('ends it, and loses nothing that was read: in JSON, users who were not asked for are reported not to be', async () => {
     endpoint.fail('access-denied', { username: 'bob' })
     const { code, stdout, stderr } = await run('--json', ...named('ann', 'bob', 'eve'))
     expect(code).toBe(2)
@@ -154,7 +154,7 @@ describe('--output', () => {
     expect(await readFile(path, 'utf8')).toBe(`${NO_USER('ghost')}\n`)
   })
 
-  test('that cannot be written is said before any call', async () => {
+  test('that cannot be written is reported before any call', async () => {
     const { code, stderr } = await run('--output', join(folder, 'no/folder.txt'), ...named('ann'))
     expect({ code, stderr }).toMatchObject({ code: 2, stderr: expect.stringContaining('cannot be written') })
     expect(endpoint.requests).toEqual([])

@@ -99,7 +99,7 @@ async function newPoolFile(groups: readonly Group[] = GROUPS): Promise<string> {
   return path
 }
 const CSV_CANNOT_SAY =
-  'rolecast: CSV cannot say when the pool was read; with --output FILE, FILE-metadata.json beside it does\n'
+  'rolecast: CSV cannot say when the pool was read; with --output FILE, FILE-metadata.json is written too and says it\n'
 
 /** An audit of files: users by stdin. */
 async function offline(users: readonly UserGroups[] | string | Buffer, ...args: readonly string[]): Promise<Ended> {
@@ -377,22 +377,22 @@ describe('audit pool of files', () => {
     ['a number that is none', ['--user-pool-id', userPoolId, '--memberships-per-user', 'three'], 'three'],
     ['a format that is none', ['--user-pool-id', userPoolId, '--format', 'xml'], 'xml'],
     ['a file that is not there', ['--pool-file', '/nowhere/pool.json', '--memberships', '-'], '/nowhere/pool.json'],
-  ])('%s is refused', async (_what, args, words) => {
+  ])('%s is rejected', async (_what, args, words) => {
     const { code, stdout, stderr } = await auditCommand(['audit', 'pool', ...args])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(words)
   })
 
-  test("another pool's file is refused", async () => {
+  test("another pool's file is rejected", async () => {
     const { code, stderr } = await offline(USERS, '--user-pool-id', 'eu-west-1_Other')
     expect({ code }).toEqual({ code: 2 })
-    expect(stderr).toContain('`eu-west-1_Ab12Cd34e` and not of `eu-west-1_Other`')
+    expect(stderr).toContain('`eu-west-1_Ab12Cd34e`, not `eu-west-1_Other`')
   })
 })
 
 describe('--output', () => {
   test.each(['text', 'json', 'ndjson', 'csv', 'html'])(
-    '%s: the file has what stdout would, and nothing lies beside it but what describes a CSV file',
+    '%s: the file has what stdout would, and nothing lies next to it but what describes a CSV file',
     async format => {
       const place = await newFolder()
       const output = join(place, 'audit')
@@ -417,7 +417,7 @@ describe('--output', () => {
     },
   )
 
-  test('a folder that is not there is refused before anything is read', async () => {
+  test('a folder that is not there is rejected before anything is read', async () => {
     const { code, stderr } = await offline(USERS, '--output', join(await newFolder(), 'nowhere', 'audit'))
     expect(code).toBe(2)
     expect(stderr).toMatch(/cannot be written \(ENOENT\)/)
@@ -569,9 +569,9 @@ describe('audit pool of Cognito', () => {
       const { code, stdout, stderr } = await auditCommand(liveArgs('--strategy', 'per-user', '--format', format))
       expect(code).toBe(0)
       expect(stderr).toContain(
-        "rolecast: only 1 users were listed, and Cognito's estimate is 150; check that nothing between here and Cognito",
+        "rolecast: only 1 user was listed, but Cognito's estimate is 150; check that nothing between rolecast and Cognito",
       )
-      expect(stdout).toMatch(/Only 1 user was listed, and Cognito(?:'|&#39;)s estimate is 150/)
+      expect(stdout).toMatch(/Only 1 user was listed, but Cognito(?:'|&#39;)s estimate is 150/)
     },
   )
 
@@ -584,7 +584,7 @@ describe('audit pool of Cognito', () => {
     const { code, stdout, stderr } = await auditCommand(liveArgs('--strategy', 'per-group', '--format', 'json'))
     expect(code).toBe(0)
     expect(stderr.replace(ESTIMATE, '')).toBe(
-      'rolecast: while it was read: The group `hr` was there at the start, and gone at the end.\n',
+      'rolecast: while it was read: The group `hr` existed at the start, but not at the end.\n',
     )
     const summary = JSON.parse(stdout)
     expect(summary).toMatchObject({ users: USERS.length, changes: [{ change: 'group-vanished', groupName: 'hr' }] })
@@ -606,7 +606,7 @@ describe('audit pool of Cognito', () => {
       () => ['audit', 'pool', '--user-pool-id', '../x', '--endpoint-url', endpoint.url],
       'invalid-user-pool-id',
     ],
-  ])('a %s is said', async (_what, args, code) => {
+  ])('a %s is reported', async (_what, args, code) => {
     const ended = await auditCommand(args())
     expect({ code: ended.code, stdout: ended.stdout }).toEqual({ code: 2, stdout: '' })
     expect(ended.stderr.endsWith(` [${code}]\n`), ended.stderr).toBe(true)
@@ -641,7 +641,7 @@ describe('audit pool of Cognito', () => {
       ['a network that breaks', 'drop', 'unreachable'],
       ['throttling without an end', 'throttle', 'throttled'],
       ['a proxy that wants a login', 'html-200', 'malformed-response'],
-    ])('by %s says how to go on, and the same command goes on', async (_what, fault, errorCode) => {
+    ])('by %s says how to go on, and the same command continues', async (_what, fault, errorCode) => {
       for (const strategy of ['per-group', 'per-user'] as const) {
         fill(GROUPS, USERS)
         const place = await newFolder()
@@ -688,7 +688,7 @@ describe('audit pool of Cognito', () => {
       const old = await auditCommand(args)
       expect({ code: old.code, stdout: old.stdout }).toEqual({ code: 2, stdout: '' })
       expect(old.stderr).toMatch(
-        /^rolecast: the checkpoint .* was read from \S+Z on, 92 days .*ago, and at most 1 day are accepted; remove it to start again, or raise --max-checkpoint-age \[invalid-input\]\n$/,
+        /^rolecast: the checkpoint .* was read from \S+Z on, 92 days .*ago, and the limit is 1 day; remove it to start again, or raise --max-checkpoint-age \[invalid-input\]\n$/,
       )
       expect(endpoint.requests).toEqual([])
       for (const duration of ['12h', '91d', '2m', '0m'])
@@ -701,13 +701,13 @@ describe('audit pool of Cognito', () => {
       expect(liveLinesOf(stdout)).toStrictEqual(LIVE_LINES)
     })
 
-    test.each(['1', 'd', '1w', '-1d', '1d2h', '1e3d', ' 1d', ''])('--max-checkpoint-age %j is refused', async text => {
+    test.each(['1', 'd', '1w', '-1d', '1d2h', '1e3d', ' 1d', ''])('--max-checkpoint-age %j is rejected', async text => {
       const { code, stderr } = await auditCommand(liveArgs('--max-checkpoint-age', text))
       expect(code).toBe(2)
-      expect(stderr).toContain('is not a duration; give one like 90m, 12h or 2d')
+      expect(stderr).toContain('is not a duration; give one such as 90m, 12h or 2d')
     })
 
-    test('by an interrupt says how to go on, and the same command goes on', async () => {
+    test('by an interrupt says how to go on, and the same command continues', async () => {
       const place = await newFolder()
       const args = liveArgs(
         '--strategy',
@@ -735,7 +735,7 @@ describe('audit pool of Cognito', () => {
       expect(await readdir(place)).toEqual([])
     })
 
-    test('after all was read, before all was written, goes on from all of it', async () => {
+    test('after all was read, before all was written, continues from all of it', async () => {
       const place = await newFolder()
       const checkpoint = join(place, 'audit.checkpoint')
       const child = startCommand(
@@ -752,20 +752,20 @@ describe('audit pool of Cognito', () => {
       expect(endpoint.requests).toEqual([])
     })
 
-    test('control: what changed in between is no part of the same command', async () => {
+    test('control: what changed in between is not part of the same command', async () => {
       const place = await newFolder()
       const checkpoint = join(place, 'audit.checkpoint')
       endpoint.fail('expired-token', { operation: 'ListUsersInGroup', after: 1 })
       await auditCommand(liveArgs('--strategy', 'per-group', '--checkpoint', checkpoint))
       const { code, stderr } = await auditCommand(liveArgs('--strategy', 'per-user', '--checkpoint', checkpoint))
       expect(code).toBe(2)
-      expect(stderr).toContain('it is of something else (`strategy`')
+      expect(stderr).toContain('it is from another audit (`strategy`')
     })
   })
 })
 
 describe('as a process', () => {
-  test('Ctrl-C ends it with a message and 130, and the same command goes on', async () => {
+  test('Ctrl-C ends it with a message and 130, and the same command continues', async () => {
     const place = await newFolder()
     const [checkpoint, output] = [join(place, 'audit.checkpoint'), join(place, 'audit.ndjson')]
     const args = liveArgs(
@@ -799,7 +799,7 @@ describe('as a process', () => {
     expect((await readFile(output, 'utf8')).split('\n')).toHaveLength(153)
   })
 
-  test('a reader who has seen enough is no failure', async () => {
+  test('a reader who has seen enough is not a failure', async () => {
     const place = await newFolder()
     await writeFile(
       join(place, 'users.ndjson'),
@@ -926,7 +926,7 @@ describe('audit user', () => {
     expect(endpoint.requests).toHaveLength(3)
   })
 
-  test('control: with the first page alone the answer can be another', async () => {
+  test('control: with the first page alone the result can be another', async () => {
     fill([...GROUPS, ...MANY], [{ username: 'busy', groups: [...MANY.map(group => group.groupName), 'admins'] }])
     const pages: (readonly string[])[] = []
     const client = endpointClient(endpoint)
@@ -942,7 +942,7 @@ describe('audit user', () => {
     client.destroy()
   })
 
-  test('what an identity pool gives is said too', async () => {
+  test('what an identity pool gives is reported too', async () => {
     const path = join(await newFolder(), 'identity-pool.json')
     const mapping = { Type: 'Token', AmbiguousRoleResolution: 'Deny' }
     await writeFile(
@@ -1036,7 +1036,7 @@ describe('the library', () => {
     expect(await readdir(place)).toEqual([])
   })
 
-  test('auditPool refuses what it cannot use before any call', async () => {
+  test('auditPool rejects what it cannot use before any call', async () => {
     const wrong: readonly object[] = [
       { userPoolId: '' },
       { rates: { ListUsers: -1 } },

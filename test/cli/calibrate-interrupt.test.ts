@@ -52,7 +52,9 @@ test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
     child = start(service, join(place, 'run.ledger'))
     const { code, stdout, stderr } = await ended(child)
     expect({ code, stdout }).toEqual({ code: { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 }[signal], stdout: '' })
-    expect(stderr).toMatch(/deleting user-pool (eu-west-1_\w+)\n.*deleted user-pool \1, and read it back as gone\n/)
+    expect(stderr).toMatch(
+      /deleting user-pool (eu-west-1_\w+)\n.*deleted user-pool \1, and confirmed that it is gone\n/,
+    )
     expect(stderr).toMatch(/interrupted; run the command again \[aborted\]\n$/)
     expect(service.left().userPools).toEqual([])
     expect(await readdir(place)).toEqual([])
@@ -89,7 +91,7 @@ test(
 )
 
 test(
-  'after one signal, a deletion that is denied is not an end as asked: the exit code is 2, and it is said how to delete it',
+  'after one signal, a deletion that is denied is not an end as asked: the exit code is 2, and it is reported how to delete it',
   { timeout: 120_000 },
   async () => {
     let child: Started | undefined

@@ -42,8 +42,8 @@ const denies = (denied: string): FakeServiceOptions => ({
     operation === denied ? { error: 'AccessDeniedException', message: 'not for you' } : undefined,
 })
 
-describe('a refusal about one user is of that case alone', () => {
-  test('so the fake that refuses Case 13 settles all the others, and the conclusion says of how many it is', async () => {
+describe('a rejection for one user affects that case alone', () => {
+  test('with a fake that rejects Case 13, all others are settled, and the conclusion says how many cases it rests on', async () => {
     const { code, stdout, stderr } = await calibrate({ semantics: 'observed' })
     expect(code).toBe(2)
     expect(stdout).not.toContain('not looked at, because')
@@ -62,7 +62,7 @@ describe('a refusal about one user is of that case alone', () => {
       intercept: operation =>
         operation === 'AdminInitiateAuth' ? { error: 'InternalErrorException', status: 500 } : undefined,
     })
-    expect(stdout).toMatch(/18 cases \(.*\): not looked at, because the service failed, or was not reached, in 3 cases/)
+    expect(stdout).toMatch(/18 cases \(.*\): not looked at, because the service failed or was not reached in 3 cases/)
   })
 })
 
@@ -95,12 +95,14 @@ test('nothing points at a cause that is not to be seen', async () => {
 })
 
 describe('where no identity pool and no trigger could be made', () => {
-  test('the reason is said once, and they are among what was not looked at', async () => {
+  test('the reason is reported once, and they are among what was not looked at', async () => {
     const { stdout } = await calibrate({}, '--identity-pool')
     expect(stdout).not.toContain('hidden field')
     expect(stdout.match(/CreateIdentityPool was rejected \(not found\)/g)).toHaveLength(2)
     expect(stdout).toMatch(/^ {2}All \d+ cases: CreateIdentityPool was rejected \(not found\)/m)
-    expect(stdout).toMatch(/^ {2}No identity pool was asked which role it gives: CreateIdentityPool was rejected/m)
+    expect(stdout).toMatch(
+      /^ {2}No identity pool was probed for the role that it gives: CreateIdentityPool was rejected/m,
+    )
     expect(stdout).toMatch(/^ {2}\S.* – +– +NOT SETTLED$/m)
   })
 

@@ -58,7 +58,7 @@ describe('a run', () => {
     expect(code).toBe(0)
     expect(stdout).toMatch(/^ {2}5 +the control.* alpha +alpha +yes$/m)
     expect(stdout).toMatch(
-      /^ {2}13 +a role beside no role.*undetermined: alpha or none +none +settled: tied-groups-agree$/m,
+      /^ {2}13 +a group with a role and one without.*undetermined: alpha or none +none +settled: tied-groups-agree$/m,
     )
     expect(stdout).toContain('tied-groups-agree is what the endpoint follows')
     expect(stdout).toMatch(/^ {2}a user joins a group +\d+\.\d s$/m)
@@ -66,7 +66,7 @@ describe('a run', () => {
     expect(stderr).toMatch(
       /if this process is killed, delete what it created with: rolecast calibrate --cleanup .*run\.ledger/,
     )
-    expect(stderr).toMatch(/deleted user-pool eu-west-1_\w+, and read it back as gone/)
+    expect(stderr).toMatch(/deleted user-pool eu-west-1_\w+, and confirmed that it is gone/)
     expect(left).toEqual([])
     expect(await readdir(place)).toEqual([])
   })
@@ -212,12 +212,12 @@ describe('an --output in the place of the ledger', () => {
     ['by the same name', () => {}, 'run.ledger'],
     ['by another name', () => {}, join('.', 'other', '..', 'run.ledger')],
     ['by a link to where it will be', () => symlink(join(place, 'run.ledger'), join(place, 'link')), 'link'],
-  ])('%s is refused, and nothing is created', async (_, prepare, name) => {
+  ])('%s is rejected, and nothing is created', async (_, prepare, name) => {
     await prepare()
     const before = await readdir(place)
     const { code, stderr, operations } = await calibrate(['--yes', '--json', '--output', `${place}/${name}`])
     expect(code).toBe(2)
-    expect(failuresAsText(stderr)).toMatch(/is a file that this command reads or keeps.* \[invalid-argument\]$/m)
+    expect(failuresAsText(stderr)).toMatch(/is a file that this command reads or saves to.* \[invalid-argument\]$/m)
     expect(operations).toEqual([])
     expect(await readdir(place)).toEqual(before)
   })
@@ -226,14 +226,14 @@ describe('an --output in the place of the ledger', () => {
 describe('before it starts', () => {
   const terminalInput = (answer: string) => Object.assign(Readable.from([answer]), { isTTY: true })
 
-  test('it refuses where nobody can be asked', async () => {
+  test('it rejects where nobody can be asked', async () => {
     const { code, stderr, operations } = await calibrate([])
     expect({ code, operations }).toEqual({ code: 2, operations: [] })
     expect(stderr).toMatch(/add --yes, or look at --dry-run first \[invalid-argument\]\n$/)
   })
 
   test.each(['n\n', '\n', '', 'yess\n', 'no yes\n'])(
-    'it shows what it creates and asks; %j is no yes',
+    'it shows what it creates and asks; %j is not a yes',
     async answer => {
       const { code, stderr, operations } = await calibrate([], {}, { stdin: terminalInput(answer) })
       expect({ code, operations }).toEqual({ code: 2, operations: [] })
@@ -274,7 +274,7 @@ describe('--dry-run', () => {
 })
 
 describe('--cleanup', () => {
-  test('refuses a file that is no ledger', async () => {
+  test('rejects a file that is not a ledger', async () => {
     const { code, stderr } = await inProcess(['calibrate', '--cleanup', join(place, 'missing')])
     expect(code).toBe(2)
     expect(stderr).toMatch(/nothing was deleted.*\[invalid-input\]\n$/)

@@ -108,7 +108,7 @@ describe('a calibration that cannot be used ends the command before it begins', 
       issued('tie', ROWS['role-and-none'], 'tied-groups-agree'),
     ]
     const stderr = await failing(...(await calibration('roles-compete', [], { tokens })))
-    expect(stderr).toMatch(/`null` and `tie` contradict roles-compete;.* \[invalid-calibration\]\n$/)
+    expect(stderr).toMatch(/`null` and `tie` contradict roles-compete, .* \[invalid-calibration\]\n$/)
   })
 
   test.each([
@@ -199,18 +199,18 @@ describe('audit diff', () => {
       semantics: 'roles-compete',
       calibration: SOURCE,
       notes: expect.arrayContaining([
-        'The audits do not rest on one calibration. The roles of both were resolved again, with one reading.',
+        'The audits do not rest on the same calibration. The roles of both were resolved again, with one reading.',
       ]),
     })
   })
 
-  test('control: an audit that says another reading than its users have is refused', async () => {
+  test('control: an audit that says another reading than its users have is rejected', async () => {
     const path = await audited(...(await calibration('roles-compete')))
     const text = await readFile(path, 'utf8')
     const forged = await newFile(text.replace('"semantics":"roles-compete"', '"semantics":"tied-groups-agree"'))
     expect(await compared(path, forged, '--semantics', 'observed')).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('has other roles than its groups give'),
+      stderr: expect.stringContaining('has roles that its groups do not give'),
     })
   })
 })

@@ -145,7 +145,7 @@ describe('what may stand at the cursor', () => {
     expect(stdout, 'control: it is the help that other commands have').toContain('Global Options:')
   })
 
-  test('an unknown shell is refused', async () => {
+  test('an unknown shell is rejected', async () => {
     const { code, stderr } = await inProcess(['completion', 'csh'])
     expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('bash, zsh, fish') })
   })

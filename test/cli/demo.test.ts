@@ -30,7 +30,7 @@ describe.concurrent('demo', () => {
     for (const mark of ['>', '-', '!', '?']) expect(stdout).toMatch(new RegExp(`^\\${mark} +(\\d+|none)  `, 'm'))
 
     const [, lookups, cached, read, calls, names] =
-      /(\d+) lookups of a group: (\d+) from the cache, (\d+) by (\d+) calls to Cognito, of which one .*\n {2}(\d+) names are cached/
+      /(\d+) lookups of a group: (\d+) from the cache, (\d+) by (\d+) calls to Cognito; one call .*\n {2}(\d+) names are cached/
         .exec(stdout)!
         .map(Number)
     expect(cached! + read!).toBe(lookups)

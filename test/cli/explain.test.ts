@@ -48,12 +48,12 @@ describe('rolecast explain', () => {
 
   test('a rule of the ID token: AWS’s sentence, what tokens show, what to do, and an example', async () => {
     expect((await inProcess(['explain', 'conflicting-roles'])).stdout).toBe(`conflicting-roles (a rule of the ID token)
-Two or more groups share the lowest number of all groups with a role, and their roles differ. There is no cognito:preferred_role, and the group with the next number does not step in.
+Two or more groups share the lowest number of all groups with a role, and their roles differ. There is no cognito:preferred_role, and Cognito does not consult the group with the next number.
 
 AWS says: "If the two groups have different role ARNs, the cognito:preferred_role claim isn’t set in users’ tokens."
 See https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_CreateGroup.html
 
-How it is known: A tie of two is observed in a real token, and AWS says so. A tie of three or more is inferred.
+How it is known: A tie of two is observed in a real token, and documented by AWS. A tie of three or more is inferred.
 
 What to do: Give the groups different numbers. Until then the identity pool takes its fallback for these users: the authenticated role, or a denial.
 

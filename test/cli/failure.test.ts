@@ -185,7 +185,7 @@ describe('a failure of a command that prints JSON', () => {
     })
   })
 
-  test('control: without --json it is text, and after -- that is no option', async () => {
+  test('control: without --json it is text, and after -- that is not an option', async () => {
     const text = { code: 2, stdout: '', stderr: expect.stringMatching(/^(rolecast|error): /) }
     expect(await inProcess(['validate', 'nowhere'])).toEqual(text)
     expect(await inProcess(['validate', 'nowhere', '--', '--json'])).toEqual(text)
@@ -389,7 +389,7 @@ describe('a file with values of other types than it should have', () => {
     ],
     ['line of group names', ['admins', 'b'], () => ['predict', '--pool-file', pool, '--stdin']],
   ])(
-    '%s: it works or is refused, in one short line, and is never unexpected',
+    '%s: it works or is rejected, in one short line, and is never unexpected',
     { timeout: 120_000 },
     async (what, valid, args) => {
       await writeFile(file('pool.json'), JSON.stringify(POOL))

@@ -144,7 +144,7 @@ describe('the chain from files', () => {
         groups: ['billing', 'support'],
         pool: withMapping(token('AuthenticatedRole')),
         selection: { ...gives('SignedIn', 'ambiguous-authenticated'), evidence: 'documented' },
-        says: 'AmbiguousRoleResolution is the authenticated role',
+        says: 'AmbiguousRoleResolution is AuthenticatedRole',
       },
     ],
     [
@@ -216,7 +216,7 @@ describe('the chain from files', () => {
           gives('Reader', 'preferred-role'),
           denied('ambiguous-denied'),
         ),
-        says: 'Grant nothing on it.',
+        says: 'Do not grant access based on it.',
       },
     ],
     [
@@ -276,7 +276,7 @@ describe('the chain from files', () => {
           }),
           ruleIndex: 0,
         },
-        says: 'AWS does not say how it compares a list. Grant nothing on it.',
+        says: 'AWS does not say how it compares a list. Do not grant access based on it.',
       },
     ],
     [
@@ -320,7 +320,7 @@ describe('the chain from files', () => {
           gives('ByRule', 'custom-role'),
           denied('custom-role-not-allowed'),
         ),
-        says: 'what the identity pool does then is not known. Grant nothing on it.',
+        says: 'what the identity pool does then is not known. Do not grant access based on it.',
       },
     ],
     [
@@ -369,8 +369,8 @@ describe('the chain from files', () => {
                 ? (denied)                               by ambiguous-denied
 
 Why these credentials
-  Whether the token has a preferred role is not known (see above). Grant nothing on it.
-  undetermined-preferred-role: unknown: what is known does not settle it; see \`rolecast explain undetermined-preferred-role\`
+  Whether the token has a preferred role is not known (see above). Do not grant access based on it.
+  undetermined-preferred-role: unknown: what AWS documents and what is observed do not settle it; see \`rolecast explain undetermined-preferred-role\`
 
 Not in the user pool (no role, and in no claim)
   ghost
@@ -497,7 +497,7 @@ describe('which user pool the pool file is of', () => {
       'they say two things',
       { userPoolId, Groups: LISTED },
       ['--user-pool-id', 'eu-west-1_Else12345'],
-      'leave --user-pool-id out [invalid-argument]',
+      'leave out --user-pool-id [invalid-argument]',
     ],
     ['it is no id', { Groups: LISTED }, ['--user-pool-id', ''], '[invalid-user-pool-id]'],
     [
@@ -511,7 +511,7 @@ describe('which user pool the pool file is of', () => {
       [],
       'of several user pools',
     ],
-  ])('%s: that is no answer', async (_what, content, args, said) => {
+  ])('%s: that is not a response', async (_what, content, args, said) => {
     const { code, stdout, stderr } = await selectionWith(content, args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(failuresAsText(stderr)).toContain(said)
@@ -572,14 +572,14 @@ describe('what cannot be used', () => {
     [
       'an app client that is none',
       [...online, '--identity-pool-id', identityPoolId, '--client-id', keyOf('abc')],
-      'is not an app client id',
+      'is not an app client ID',
     ],
     [
       'a role that is no ARN',
       [...online, '--identity-pool-id', identityPoolId, '--custom-role-arn', 'Admin'],
       '`Admin` is not an ARN',
     ],
-    ['an identity pool id that is none', [...online, '--identity-pool-id', userPoolId], 'is not an identity pool id'],
+    ['an identity pool id that is none', [...online, '--identity-pool-id', userPoolId], 'is not an identity pool ID'],
     [
       'no user pool at all',
       [...predict, '--identity-pool-id', identityPoolId],

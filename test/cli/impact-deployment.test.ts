@@ -83,10 +83,10 @@ describe('new groups', () => {
     expect((await trialOf('--plan', plan)).memberships).toMatchObject([{ username: 'bert', hasEffect: true }])
   })
   test.each([
-    [['--add-group', 'staff'], 'the pool has the group `staff` already'],
+    [['--add-group', 'staff'], 'the pool already has the group `staff`'],
     [['--add-group', 'white space'], '`white space` cannot be the name of a group'],
     [['--set', 'root.precedence=0'], 'the pool has no group `root` to change'],
-  ])('%j is refused', async (args, why) => {
+  ])('%j is rejected', async (args, why) => {
     const { code, stdout, stderr } = await impactOf(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(why)
@@ -104,7 +104,7 @@ describe('memberships', () => {
   ])('%j', async (args, changes) => {
     expect(await changesOf(...args)).toEqual(changes)
   })
-  test('that are there already, or not there, are said to have no effect', async () => {
+  test('that are there already, or not there, are reported to have no effect', async () => {
     const trial = await trialOf(
       '--add-member',
       'anna=admins',
@@ -126,16 +126,16 @@ describe('memberships', () => {
     [['--add-member', 'anna=ghost'], 'no group `ghost`'],
     [['--add-member', 'anna'], '`anna` is not a membership; give --add-member USER=GROUP'],
     [['--remove-member', '=admins'], 'no group `admins`|is not a membership'],
-  ])('%j is refused', async (args, why) => {
+  ])('%j is rejected', async (args, why) => {
     const { code, stdout, stderr } = await impactOf(args)
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(new RegExp(why))
   })
-  test('that can be read in two ways are refused, with the way to write them', async () => {
+  test('that can be read in two ways are rejected, with the way to write them', async () => {
     const groups = [...GROUPS, { groupName: 'b', precedence: 9 }]
     const { code, stderr } = await impactOf(['--add-member', 'x=a=b'], groups)
     expect(code).toBe(2)
-    expect(stderr).toContain('can be of the group `a=b` or `b`')
+    expect(stderr).toContain('may name the group `a=b` or `b`')
     const plan = await newFile([{ groupName: 'b', addMember: 'x=a' }])
     expect((await impactOf(['--plan', plan], groups)).code).toBe(0)
   })
@@ -233,7 +233,7 @@ ${template(admins + group('Some', '!Ref Name', 'Precedence: 2'))}`)
     const member =
       '  In: { Type: AWS::Cognito::UserPoolUserToGroupAttachment, Properties: { UserPoolId: !Ref Pool, GroupName: admins, Username: new-user } }\n'
     const trial = await trialOf('--template', await yaml(template(admins + staff, member)))
-    expect(trial.undetermined.join()).toContain('`new-user`, whom the pool does not have')
+    expect(trial.undetermined.join()).toContain('`new-user`, which the pool does not have')
   })
   const conditional = (properties: string) => `
 Parameters: { Make: { Type: String }, Stage: { Type: String } }
@@ -249,7 +249,7 @@ ${template(admins + staff, `  In: { Type: AWS::Cognito::UserPoolUserToGroupAttac
     const trial = await trialOf('--template', path)
     expect(trial).not.toHaveProperty('memberships')
     expect(trial.undetermined).toEqual([
-      `Whether the user \`${user}\` will be in the group \`${name}\` is not known: the membership exists only if the condition \`IfMake\` is true.`,
+      `It is not known whether the user \`${user}\` will be in the group \`${name}\`: the membership exists only if the condition \`IfMake\` is true.`,
     ])
     expect((await impactOf(['--template', path, '--fail-on-change'])).code).toBe(1)
   })
@@ -263,7 +263,7 @@ ${template(admins + staff, `  In: { Type: AWS::Cognito::UserPoolUserToGroupAttac
     const { undetermined, memberships } = await trialOf('--template', path)
     expect(memberships).toBeUndefined()
     expect(undetermined).toEqual([
-      'The template has a membership of which not all is known (user: not known (parameter `Stage` has no default), group: `admins`).',
+      'The template has a membership that is not fully known (user: not known (parameter `Stage` has no default), group: `admins`).',
     ])
     expect((await impactOf(['--template', path, '--fail-on-change'])).code).toBe(1)
   })
@@ -299,11 +299,11 @@ resource "aws_cognito_user_in_group" "in" {
     expect(JSON.parse(stdout).notLookedAt[0]).toMatch(/^The pool `Second` .* was not looked at/)
   })
   test.each([
-    [['--template-pool', 'Pool'], '--template-pool is about a template'],
-    [['--remove-others'], '--remove-others is about a template'],
-    [['--role', 'a=arn:aws:iam::111122223333:role/A'], '--role is about a template'],
+    [['--template-pool', 'Pool'], '--template-pool needs a template'],
+    [['--remove-others'], '--remove-others needs a template'],
+    [['--role', 'a=arn:aws:iam::111122223333:role/A'], '--role needs a template'],
     [['--role', 'a=b'], '`a=b` does not give a role its ARN'],
-  ])('%j alone is refused', async (args, why) => {
+  ])('%j alone is rejected', async (args, why) => {
     expect(await impactOf(args)).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining(why) })
   })
   test('does not take what has no effect: a role that it does not have, or variables of Terraform', async () => {
@@ -313,15 +313,15 @@ resource "aws_cognito_user_in_group" "in" {
     expect(misspelt.stderr).toMatch(/--role names `Foo`, a role that the template neither makes nor refers to/)
     const variables = await impactOf(['--template', path, '--var-file', await newFile('rank = 1\n', 'a.tfvars')])
     expect(variables).toMatchObject({ code: 2, stdout: '' })
-    expect(variables.stderr).toMatch(/no Terraform that uses the variables in .* was read; leave --var-file out/)
+    expect(variables.stderr).toMatch(/no Terraform that uses the variables in .* was read; leave out --var-file/)
   })
-  test('of an unknown format is refused without an option that `impact` does not have', async () => {
+  test('of an unknown format is rejected without an option that `impact` does not have', async () => {
     const { code, stderr } = await impactOf(['--template', await newFile('hello', 'notes.txt')])
     expect(code).toBe(2)
     expect(stderr).toContain('its format is unknown')
     expect(stderr).not.toContain('--format-in')
   })
-  test('that cannot be read is refused', async () => {
+  test('that cannot be read is rejected', async () => {
     const { code, stdout, stderr } = await impactOf([
       '--template',
       await yaml('Resources: [AWS::Cognito::UserPoolGroup'),
@@ -350,7 +350,7 @@ describe('a live pool', () => {
     expect(code).toBe(0)
     expect(usersOf(stdout)).toMatchObject([{ username: 'carl', change: 'gained' }])
   })
-  test('refuses a membership in a group that it does not have before it reads the users', async () => {
+  test('rejects a membership in a group that it does not have before it reads the users', async () => {
     const before = endpoint.requests.length
     expect((await live('--add-member', 'anna=ghost')).stderr).toContain('no group `ghost`')
     expect(endpoint.requests.slice(before).map(({ operation }) => operation)).not.toContain('ListUsersInGroup')
@@ -452,6 +452,29 @@ describe('a plan of Terraform', () => {
     const path = await planFile(now, { ...ofStaff, after: staffBefore, actions: ['delete', 'create'] })
     expect(await changesOf('--plan', path)).toEqual({ anna: 'allowed-roles', bert: 'lost' })
   })
+  test.each([
+    [
+      'replaces under a different name',
+      [{ ...ofStaff, after: { ...staffBefore, name: 'crew' }, actions: ['delete', 'create'] }],
+      'The plan replaces the group `staff` with one that may have a different name.',
+    ],
+    [
+      'deletes and has at another address',
+      [
+        { ...ofStaff, actions: ['delete'] },
+        { address: 'aws_cognito_user_group.crew', after: staffBefore, actions: ['create'] },
+      ],
+      'The plan deletes the group `staff`, but also has another one of this name: it is not known whether the group exists in the end.',
+    ],
+  ] satisfies readonly (readonly [string, readonly Planned[], string])[])(
+    'does not guess what becomes of a group that it %s',
+    async (_, groups, reason) => {
+      const path = await planFile(now, ...groups)
+      expect(await changesOf('--plan', path)).toMatchObject({ bert: 'undetermined' })
+      const { stdout } = await impactOf(['--plan', path, '--format', 'json'])
+      expect(stdout).toContain(JSON.stringify(reason))
+    },
+  )
   test('that creates a group which the pool has already is undetermined', async () => {
     const path = await planFile(now, { address: ofStaff.address, after: staffBefore, actions: ['create'] })
     expect(await changesOf('--plan', path)).toEqual({ anna: 'undetermined', bert: 'undetermined' })
@@ -480,7 +503,7 @@ describe('a plan of Terraform', () => {
     ['aws_cognito_user_pool', { id: userPoolId }, ['create', 'delete'], 'replaces'],
     ['aws_cognito_user_pool', { id: userPoolId }, ['delete'], 'destroys'],
     ['awscc_cognito_user_pool', { id: 'x', user_pool_id: userPoolId }, ['delete'], 'destroys'],
-  ])('is refused where %s %j is to be %j', async (type, before, actions, verb) => {
+  ])('is rejected where %s %j is to be %j', async (type, before, actions, verb) => {
     const { code, stdout, stderr } = await impactOf(['--plan', await withChange(poolChange(type, before, actions))])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toContain(
@@ -495,7 +518,7 @@ describe('a plan of Terraform', () => {
     ])
       expect(await changesOf('--plan', await withChange(change))).toEqual({})
   })
-  test('that has nothing of Cognito but the end of the pool counts beside a template', async () => {
+  test('that has nothing of Cognito but the end of the pool counts next to a template', async () => {
     const change = poolChange('aws_cognito_user_pool', { id: userPoolId }, ['delete'])
     const other = await newFile({ format_version: '1.2', planned_values: {}, resource_changes: [change] }, 'end.json')
     const { code, stderr } = await impactOf(['--template', await planFile(now), '--template', other])
@@ -507,10 +530,10 @@ describe('a plan of Terraform', () => {
     ['a type alone', 'aws_cognito_user_group'],
     ['no group before', poolChange('aws_cognito_user_group', { user_pool_id: userPoolId }, ['delete'])],
     ['nothing before', { type: 'aws_cognito_user_in_group', change: { actions: ['delete'], before: null } }],
-  ])('with a change that has %s is refused', async (_what, change) => {
+  ])('with a change that has %s is rejected', async (_what, change) => {
     const { code, stdout, stderr } = await impactOf(['--plan', await withChange(change)])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
-    expect(stderr).toContain('entry 2 of its `resource_changes` cannot be read, and what it deletes would be missing')
+    expect(stderr).toContain('entry 2 of its `resource_changes` cannot be read, so its deletions would be missing')
   })
   test.each([{ errored: true }, { complete: false }])('with %j is not known to be whole', async flags => {
     const path = await newFile({ ...plan([now]), ...flags }, 'plan.json')
@@ -526,7 +549,7 @@ describe('a plan of Terraform', () => {
     const { stdout } = await impactOf(['--plan', path])
     expect(stdout).toMatch(/root: new group, role \S+ \(without a precedence: Terraform does not send 0/)
   })
-  test('of another pool is refused', async () => {
+  test('of another pool is rejected', async () => {
     const text = JSON.stringify(plan([now])).replaceAll(userPoolId, 'eu-west-1_Other1')
     expect(await impactOf(['--plan', await newFile(text, 'plan.json')])).toMatchObject({
       code: 2,

@@ -76,7 +76,7 @@ const usersOf = (text: string) => linesOf(text).slice(1, -1)
 const json = async (...args: readonly string[]) => JSON.parse((await impactOf(['--format', 'json', ...args])).stdout)
 
 /** What is said of a change that Cognito cannot make. */
-const uncleared = (what: string) => ({ note: `Cognito cannot clear a ${what}: delete the group and create it again` })
+const uncleared = (what: string) => ({ note: `Cognito cannot clear a ${what}: delete the group and recreate it` })
 
 describe('--set', () => {
   test.each<[string, GroupChange & { readonly note?: string }, Readonly<Record<string, string>>]>([
@@ -134,7 +134,7 @@ describe('--set', () => {
     'staff.precedence=1.5',
     'staff.precedence=five',
     'staff.roleArn=Admin',
-  ])('refuses `%s`', async text => {
+  ])('rejects `%s`', async text => {
     const { code, stdout, stderr } = await impactOf(['--set', text])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).toMatch(/^rolecast: .*`.*`.* \[invalid-argument\]\n$/)
@@ -144,7 +144,7 @@ describe('--set', () => {
     ['ghost.precedence=5', '`ghost`', 'invalid-argument'],
     ['Staff.precedence=5', '`Staff`', 'invalid-argument'],
     ['staff.precedence=2147483648', '`staff`', 'invalid-precedence'],
-  ])('refuses `%s`, which the pool cannot have', async (text, words, errorCode) => {
+  ])('rejects `%s`, which the pool cannot have', async (text, words, errorCode) => {
     const place = await newFolder()
     const { code, stdout, stderr } = await impactOf(['--set', text, '--output', join(place, 'out')])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -153,10 +153,10 @@ describe('--set', () => {
     expect(await readdir(place)).toEqual([])
   })
 
-  test('a change that Cognito cannot make says so, unless the group is created again', async () => {
+  test('a change that Cognito cannot make says so, unless the group is recreated', async () => {
     const { stdout } = await impactOf(['--set', 'admins.precedence=none'])
     expect(stdout).toContain(
-      'admins: precedence none (Cognito cannot clear a precedence: delete the group and create it again)',
+      'admins: precedence none (Cognito cannot clear a precedence: delete the group and recreate it)',
     )
     const plan = await newFile([
       { groupName: 'staff', precedence: null, roleArn: null },
@@ -165,7 +165,7 @@ describe('--set', () => {
     ])
     const { trial } = await json('--plan', plan)
     expect(trial.changes.map(({ note = '' }: { note?: string }) => note)).toEqual([
-      'Cognito cannot clear a precedence or a role: delete the group and create it again',
+      'Cognito cannot clear a precedence or a role: delete the group and recreate it',
       '',
       '',
     ])
@@ -211,7 +211,7 @@ describe('--plan', () => {
     ['a precedence as text', [{ groupName: 'staff', precedence: '5' }]],
     ['a member that is none', [{ groupName: 'staff', addMember: 5 }]],
     ['an empty role', [{ groupName: 'staff', roleArn: '' }]],
-  ])('with %s is refused', async (_what, content) => {
+  ])('with %s is rejected', async (_what, content) => {
     const plan = await newFile(content)
     const { code, stdout, stderr } = await impactOf(['--plan', plan])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
@@ -223,8 +223,8 @@ describe('--plan', () => {
       'entry 2 has precedence: Invalid input: expected number',
     ],
     [[{ groupName: 'staff', removeMember: 5 }], 'entry 1 has removeMember: Invalid input: expected string'],
-    [{}, 'neither an array nor a plan of Terraform'],
-  ])('%j is refused with what is wrong in it', async (content, why) => {
+    [{}, 'neither an array nor a Terraform plan'],
+  ])('%j is rejected with what is wrong in it', async (content, why) => {
     expect((await impactOf(['--plan', await newFile(content)])).stderr).toContain(why)
   })
   test('and another file do not both come from stdin', async () => {
@@ -232,7 +232,7 @@ describe('--plan', () => {
     expect(code).toBe(2)
     expect(stderr).toMatch(/both --pool-file and --memberships take it.* \[invalid-argument\]\n$/)
   })
-  test('that is not there is refused', async () => {
+  test('that is not there is rejected', async () => {
     expect(await impactOf(['--plan', '/nowhere/plan.json'])).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('ENOENT'),
@@ -282,7 +282,7 @@ describe('what it prints', () => {
         reading: { source: 'files', userPoolId },
         semantics: 'observed',
         changes: [],
-        notLookedAt: expect.arrayContaining([expect.stringContaining('not about whose credentials')]),
+        notLookedAt: expect.arrayContaining([expect.stringContaining("not about which role's credentials")]),
         trial: { changes: [{ groupName: 'staff', precedence: 0 }], undetermined: [] },
       },
     })
@@ -303,18 +303,18 @@ describe('what it prints', () => {
       changes: { lost: 0, same: 5 },
     })
     expect((await impactOf(args, GROUPS, users)).stdout).toContain(
-      '1 disabled user in none of these figures; for 1 of them',
+      'not in these figures: 1 disabled user; for 1 of them',
     )
     const lines = usersOf((await impactOf([...args, '--format', 'ndjson'], GROUPS, users)).stdout)
     expect(lines).toMatchObject([{ username: 'anna', enabled: false, change: 'lost' }])
     expect((await impactOf(args)).code, 'control: nobody is disabled').toBe(1)
   })
 
-  test('users who name a group that is added are not its members, which is said and not known', async () => {
+  test('users who name a group that is added are not its members, which is reported and not known', async () => {
     const { code, stdout } = await impactOf(['--add-group', 'ghost', '--format', 'json', '--fail-on-change'])
     expect(code).toBe(1)
     expect(JSON.parse(stdout).trial.undetermined).toEqual([
-      expect.stringMatching(/`ghost`, and users who name it already: 1\./),
+      expect.stringMatching(/`ghost`, but users name it already \(1\)\./),
     ])
     expect((await impactOf(['--add-group', 'other', '--fail-on-change'])).code, 'control').toBe(0)
   })
@@ -322,7 +322,7 @@ describe('what it prints', () => {
   test('text says when and how the pool was read, and what it is not about', async () => {
     const { stdout } = await impactOf([])
     expect(stdout).toContain('from files, which do not say when they were read')
-    expect(stdout).toContain('not about whose credentials an identity pool gives')
+    expect(stdout).toContain("not about which role's credentials an identity pool gives")
   })
 
   test('without a tie there is nothing to suggest', async () => {
@@ -355,8 +355,8 @@ describe('what it prints', () => {
       { users: ['anna'], before: { outcome: 'ambiguous' }, after: { outcome: 'resolved', roleArn: role('Admin') } },
     ])
     const { stdout } = await impactOf([], tied)
-    expect(stdout).toMatch(/\nA separate suggestion, .*: a renumbering without ties of today's groups\n {2}/)
-    expect(stdout).toContain('1 of 6 users change: they are in a tie today')
+    expect(stdout).toMatch(/\nA separate suggestion, .*: today's groups, renumbered so that there are no ties\n {2}/)
+    expect(stdout).toContain('The role of 1 of 6 users changes: they are in a tie today')
   })
 
   test('with a tie that no user is in, or of one role, no role changes', async () => {
@@ -374,7 +374,7 @@ describe('what it prints', () => {
     ).toContain("No user's role changes.")
   })
 
-  test('the trial and the suggestion stand beside each other', async () => {
+  test('the trial and the suggestion stand next to each other', async () => {
     const tied = GROUPS.map(group => (group.groupName === 'staff' ? { ...group, precedence: 0 } : group))
     const whole = JSON.parse((await impactOf(['--format', 'json', '--set', 'admins.roleArn=none'], tied)).stdout)
     expect(Object.keys(whole)).toEqual(expect.arrayContaining(['trial', 'suggestion']))
@@ -432,7 +432,7 @@ describe('of a pool of Cognito', () => {
     expect(dry).toMatchObject({ code: 0, stdout: expect.stringMatching(/^To read the pool: 6 users/) })
   })
 
-  test('a change of a group that the pool does not have is refused before any user is read', async () => {
+  test('a change of a group that the pool does not have is rejected before any user is read', async () => {
     stubCredentials(folder)
     const usersRead = async (groupName: string) => {
       endpoint.requests.length = 0

@@ -72,7 +72,7 @@ describe('a long line', () => {
     expect((await copied(quadratic, 800)) / (await copied(quadratic, 200)), 'control: what it was').toBeGreaterThan(10)
   })
 
-  test('of more than 16 MB is refused before it fills the memory, with its number', async () => {
+  test('of more than 16 MB is rejected before it fills the memory, with its number', async () => {
     let sent = 0
     function* endless() {
       yield Buffer.from('["admins"]\n\n')
@@ -81,7 +81,7 @@ describe('a long line', () => {
         yield Buffer.alloc(1_000_000, 'x')
       }
     }
-    const message = 'line 3 of the input is longer than 16 MB; write one JSON value a line'
+    const message = 'line 3 of the input is longer than 16 MB; write one JSON value per line'
     expect(await failureOf(() => read(endless()))).toMatchObject({ code: 'invalid-input', message })
     expect(sent).toBeLessThan(MAX_LINE + 2_000_000)
     const almost = Buffer.alloc(MAX_LINE / 4, 'x')

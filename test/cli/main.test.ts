@@ -168,7 +168,7 @@ describe('the command itself', () => {
 })
 
 describe('a reader that goes away', () => {
-  test('ends a long answer quietly', async () => {
+  test('ends a long output quietly', async () => {
     const { stdout, stderr } = await command.run(['predict', '--pool-file', pool, '--stdin'], {
       shell: INTO_HEAD,
       input: '["admins"]\n'.repeat(50_000),
@@ -185,7 +185,7 @@ describe('a reader that goes away', () => {
     expect(stderr).toBe('exit 0\n')
   })
 
-  test('before anything is written is no failure either', async () => {
+  test('before anything is written is not a failure either', async () => {
     const child = command.start(['predict', '--pool-file', pool, '--group', 'admins'])
     child.stdout.destroy()
     const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'close')])

@@ -119,7 +119,7 @@ describe('what is read', () => {
 test.each([
   ['half a character at the end', Buffer.from(`\ufeff${ALICE}`, 'utf16le').subarray(0, -1)],
   ['half a pair', Buffer.from('\ufeff{"username":"\ud800","groups":[]}\n', 'utf16le')],
-])('UTF-16 that is cut is refused: %s', async (_what, bytes) => {
+])('UTF-16 that is cut is rejected: %s', async (_what, bytes) => {
   for (const piece of [1, 2, 1_000])
     expect(await failureOf(() => streamed(bytes, piece))).toMatchObject({
       code: 'invalid-input',
@@ -153,7 +153,7 @@ describe('what a line says of a user besides the groups', () => {
     ['attributes', 'email'],
     ['unknownGroups', 'ghost'],
     ['unknownGroups', [1]],
-  ])('is refused where `%s` is %j', async (key, value) => {
+  ])('is rejected where `%s` is %j', async (key, value) => {
     const error = await failureOf(() => filed(`${BOB}\n${JSON.stringify({ ...alice, [key]: value })}`))
     expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringContaining(`\`${key}\``) })
     expect(error.message).toMatch(/^line 2 of the memberships /)
@@ -175,9 +175,9 @@ describe('a key that is nearly spelt as ours', () => {
     ['Status', 'CONFIRMED', 'status'],
     ['Attributes', [], 'attributes'],
     ['unknowngroups', ['x'], 'unknownGroups'],
-  ])('%s is refused where ours is not there', async (key, value, meant) => {
+  ])('%s is rejected where ours is not there', async (key, value, meant) => {
     await expect(filed(JSON.stringify({ ...alice, [key]: value }))).rejects.toThrow(
-      `line 1 of the memberships has the key \`${key}\`, which is not looked at; did you mean \`${meant}\`?`,
+      `line 1 of the memberships has the key \`${key}\`, which is ignored; did you mean \`${meant}\`?`,
     )
   })
 
@@ -186,11 +186,11 @@ describe('a key that is nearly spelt as ours', () => {
     ['Groups', { username: 'alice', Groups: [] }, 'groups'],
   ])('%s too', async (key, line, meant) => {
     await expect(filed(JSON.stringify(line))).rejects.toThrow(
-      `has the key \`${key}\`, which is not looked at; did you mean \`${meant}\`?`,
+      `has the key \`${key}\`, which is ignored; did you mean \`${meant}\`?`,
     )
   })
 
-  test('control: beside ours it is not looked at, as any other key', async () => {
+  test('control: next to ours it is not looked at, as any other key', async () => {
     const line = { ...alice, Enabled: true, enabled: false, Groups: ['x'], Department: 'y', UserCreateDate: 1 }
     expect(await filed(JSON.stringify(line))).toEqual([{ ...alice, enabled: false }])
   })
@@ -227,17 +227,17 @@ describe('the NDJSON of an audit', () => {
     [
       'without its first line',
       [ALICE, BOB, tail(2)],
-      'line 3 of the memberships is the end of an audit that has no beginning',
+      'line 3 of the memberships is the end of an audit whose first line is missing',
     ],
     [
       'without a user',
       [head(), ALICE, tail(2)],
-      'line 3 of the memberships is the end of an audit of `2` users, of whom 1 are there',
+      'line 3 of the memberships is the end of an audit of `2` users, of which the file has 1',
     ],
     [
       'with a user more',
       [head(), ALICE, BOB, tail(1)],
-      'line 4 of the memberships is the end of an audit of `1` users, of whom 2',
+      'line 4 of the memberships is the end of an audit of `1` users, of which the file has 2',
     ],
     [
       'that does not say of how many users',
@@ -247,7 +247,7 @@ describe('the NDJSON of an audit', () => {
     [
       'behind which something stands',
       [head(), ALICE, tail(1), BOB],
-      'line 4 of the memberships is behind the end of an audit',
+      'line 4 of the memberships comes after the end of an audit',
     ],
     [
       'two of them',
@@ -263,26 +263,26 @@ describe('the NDJSON of an audit', () => {
     [
       'of only some users',
       [head({ onlyUsersOf: ['no-role'] }), ALICE, tail(1)],
-      'line 1 of the memberships is of an audit that wrote only the users of some',
+      'line 1 of the memberships belongs to an audit that wrote only the users of some',
     ],
     [
       'of a later version',
       [head({ version: 2 }), ALICE, tail(1)],
-      'line 1 of the memberships is of an audit of version `2`',
+      'line 1 of the memberships belongs to an audit of version `2`',
     ],
     [
       'with two summaries',
       [head(), ALICE, tail(1), tail(1)],
-      'line 4 of the memberships is the end of an audit that has no beginning',
+      'line 4 of the memberships is the end of an audit whose first line is missing',
     ],
-  ])('%s is refused: a user who is missing would pass for one without findings', async (_what, lines, message) => {
+  ])('%s is rejected: a user who is missing would pass for one without findings', async (_what, lines, message) => {
     for (const read of [filed, streamed]) {
       const error = await failureOf(() => read(lines.join('\n')))
       expect(error).toMatchObject({ code: 'invalid-input', message: expect.stringContaining(message) })
     }
   })
 
-  test('of another pool than the groups is refused', async () => {
+  test('of another pool than the groups is rejected', async () => {
     const text = [head({ reading: { source: 'cognito', userPoolId: 'eu-west-1_Other' } }), ALICE, tail(1)].join('\n')
     const read = async (userPoolId?: string) => {
       const users: UserGroups[] = []
@@ -292,7 +292,7 @@ describe('the NDJSON of an audit', () => {
     expect(await failureOf(() => read('eu-west-1_Ab12Cd34e'))).toMatchObject({
       code: 'invalid-input',
       message: expect.stringContaining(
-        'is of an audit of user pool `eu-west-1_Other`, and the groups are of `eu-west-1_Ab12Cd34e`',
+        'belongs to an audit of user pool `eu-west-1_Other`, but the groups belong to `eu-west-1_Ab12Cd34e`',
       ),
     })
     for (const same of ['eu-west-1_Other', undefined])
@@ -304,7 +304,7 @@ describe('the NDJSON of an audit', () => {
   })
 })
 
-describe('what is refused, with the number of its line', () => {
+describe('what is rejected, with the number of its line', () => {
   test.each<[string, Buffer | string, number | undefined, string]>([
     ['no JSON', `${ALICE}\nbob\n${BOB}`, 2, 'is not JSON'],
     ['half a line', `${ALICE}\n\n${BOB.slice(0, -3)}`, 3, 'is not JSON'],
@@ -326,7 +326,7 @@ describe('what is refused, with the number of its line', () => {
       2,
       'has the user `a` again',
     ],
-    ['half a character', '{"username":"\\ud800","groups":[]}', 1, 'is not valid text'],
+    ['half a character', '{"username":"\\ud800","groups":[]}', 1, 'is not valid Unicode'],
     ['UTF-16 without a byte order mark', Buffer.from(`${ALICE}\n`, 'utf16le'), 1, 'UTF-16'],
     [
       'Latin-1',
@@ -374,7 +374,7 @@ describe('what is refused, with the number of its line', () => {
     }
   })
 
-  test('a stream that breaks is no stream that ends', async () => {
+  test('a stream that breaks is not a stream that ends', async () => {
     async function* breaking() {
       yield `${ALICE}\n`
       throw new Error('connection reset')

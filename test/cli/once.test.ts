@@ -21,7 +21,7 @@ function parse(...args: readonly string[]): Readonly<Record<string, unknown>> {
 }
 
 describe('an option that is given twice', () => {
-  test('is refused: the first value would be ignored', async () => {
+  test('is rejected: the first value would be ignored', async () => {
     expect(await failureOf(async () => parse('--memberships', 'a', '--memberships', 'b'))).toMatchObject({
       code: 'invalid-argument',
       message: '--memberships is given twice; give it once',
@@ -29,7 +29,7 @@ describe('an option that is given twice', () => {
     expect(parse('--memberships', 'a'), 'control').toEqual({ memberships: 'a' })
   })
 
-  test('is refused where one text stands for a list', async () => {
+  test('is rejected where one text stands for a list', async () => {
     for (const [first, second] of [
       ['a', 'b'],
       ['a', 'a.b'],

@@ -153,13 +153,13 @@ describe('formats and output', () => {
     }
   })
 
-  test('--json with another --format is refused by every command, before it reads or calls anything', async () => {
+  test('--json with another --format is rejected by every command, before it reads or calls anything', async () => {
     for (const { name, command } of all)
       for (const format of formatsOf(command).filter(one => one !== 'json')) {
         if (!formatsOf(command).includes('json')) continue
         const ended = await refused(name, '--json', '--format', format)
         expect(ended).toContain(
-          `--json is short for --format json, and --format ${format} is given too; leave one of them out`,
+          `--json is short for --format json and cannot be combined with --format ${format}; leave one of them out`,
         )
       }
   })
@@ -456,7 +456,7 @@ describe('`-` is stdin', () => {
     }
   })
 
-  test('of two options at most one can take it: the second is refused by every command, and both are named', async () => {
+  test('of two options at most one can take it: the second is rejected by every command, and both are named', async () => {
     let pairs = 0
     for (const named of all) {
       const inputs = inputsOf(named)
@@ -467,7 +467,7 @@ describe('`-` is stdin', () => {
           const { code, stdout, stderr } = await inProcess(args, { stdin })
           expect({ args, code, stdout }).toEqual({ args, code: 2, stdout: '' })
           expect(stderr).toBe(
-            `rolecast: stdin can be read once, and both ${first.flag} and ${second.flag} take it; give one of them as a file [invalid-argument]\n`,
+            `rolecast: stdin can be read only once, but both ${first.flag} and ${second.flag} take it; give one of them as a file [invalid-argument]\n`,
           )
           pairs++
         }
@@ -475,7 +475,7 @@ describe('`-` is stdin', () => {
     expect(pairs).toBeGreaterThan(30)
   })
 
-  test('a checkpoint and variables are refused with the reason', async () => {
+  test('a checkpoint and variables are rejected with the reason', async () => {
     expect(await refused('validate', '--var-file', '-')).toMatch(
       /--var-file does not take stdin, because the name .* HCL or JSON; give/,
     )
@@ -485,7 +485,7 @@ describe('`-` is stdin', () => {
     ] as const)
       expect(optionOf(find(name).command, flag)!.description).toContain('not stdin, because')
     expect(find('audit diff').command.registeredArguments[0]!.description).toContain(
-      'read twice and so has to be a file',
+      'has to be a file, because it is read twice',
     )
   })
 

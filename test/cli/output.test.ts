@@ -213,7 +213,7 @@ describe('a reader of stdout', () => {
 
   const INTO_NOTHING = '{ "$@"; echo "exit $?" >&2; } | true'
 
-  test('that goes away is no failure, but does not turn a failed check into a passed one', async () => {
+  test('that goes away is not a failure, but does not turn a failed check into a passed one', async () => {
     const many = { input: '["nobody"]\n'.repeat(50_000), shell: INTO_NOTHING }
     const quiet = await command.run(['predict', '--pool-file', pool, '--stdin'], many)
     expect(quiet.stderr).toBe('exit 0\n')
@@ -409,7 +409,7 @@ describe('an output in the place of what the command reads or keeps', () => {
     await writeFile(file, await readFile(template))
     return { mine, theirs, file }
   }
-  const REFUSED = /is a file that this command reads or keeps; name another file for --output \[invalid-argument\]/
+  const REFUSED = /is a file that this command reads or saves to; give --output another file \[invalid-argument\]/
 
   test.each<[string, (files: Awaited<ReturnType<typeof copies>>) => readonly string[]]>([
     [
@@ -431,7 +431,7 @@ describe('an output in the place of what the command reads or keeps', () => {
     ],
     ['a template', ({ file }) => ['validate', file, '--output', file]],
     ['a baseline', ({ file }) => ['validate', file, '--write-baseline', `${file}.b`, '--output', `${file}.b`]],
-  ])('is refused: %s', async (_, argsOf) => {
+  ])('is rejected: %s', async (_, argsOf) => {
     const files = await copies()
     const { code, stderr } = await inProcess(argsOf(files))
     expect(code).toBe(2)
@@ -441,7 +441,7 @@ describe('an output in the place of what the command reads or keeps', () => {
     expect(await readFile(files.file, 'utf8')).toBe(await readFile(template, 'utf8'))
   })
 
-  test('is refused for a checkpoint, which is not there yet and would be removed in the end', async () => {
+  test('is rejected for a checkpoint, which is not there yet and would be removed in the end', async () => {
     await using endpoint = await startCognitoEndpoint({ userPoolId, groups: GROUPS, users: USERS.slice(0, 5) })
     const file = join(place, 'both')
     const args = ['audit', 'pool', '--user-pool-id', userPoolId, '--endpoint-url', endpoint.url, '--checkpoint', file]

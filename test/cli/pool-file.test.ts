@@ -147,13 +147,13 @@ describe('encodings', () => {
       'an overlong encoding',
       Buffer.concat([Buffer.from('{"Groups":[{"GroupName":"'), Buffer.from([0xc0, 0xaf]), Buffer.from('"}]}')]),
     ],
-  ])('%s is refused, not read as other names', async (_encoding, bytes) => {
+  ])('%s is rejected, not read as other names', async (_encoding, bytes) => {
     expect(await refusalOf(bytes)).toContain('it is not JSON')
   })
 })
 
 describe('files that are not the whole pool', () => {
-  test('some pages are refused, and the message says how to get all', async () => {
+  test('some pages are rejected, and the message says how to get all', async () => {
     const message = await refusalOf(JSON.stringify({ Groups: [{ GroupName: 'a' }], NextToken: 'eyJ' }))
     expect(message).toMatch(/NextToken.*--max-items/)
   })
@@ -162,11 +162,11 @@ describe('files that are not the whole pool', () => {
     expect(await read('{"Groups":[{"GroupName":"a"}],"NextToken":null}')).toHaveLength(1)
   })
 
-  test.each(['""', '7', '{}', 'false'])('a NextToken of %s is refused', async token => {
+  test.each(['""', '7', '{}', 'false'])('a NextToken of %s is rejected', async token => {
     expect(await refusalOf(`{"Groups":[],"NextToken":${token}}`)).toContain('NextToken')
   })
 
-  test('a name that comes twice is refused and named', async () => {
+  test('a name that comes twice is rejected and named', async () => {
     const message = await refusalOf(
       poolOf({ GroupName: 'admins', Precedence: 1 }, { GroupName: 'b' }, { GroupName: 'admins', Precedence: 0 }),
     )
@@ -191,7 +191,7 @@ describe('files of another content', () => {
     ['two listings one after the other', LISTED + LISTED],
     ['JSON with a comment', `// the pool\n${LISTED}`],
     ['JSON with a comma too many', '{"Groups":[{"GroupName":"a"},]}'],
-  ])('%s is refused as no JSON', async (_what, content) => {
+  ])('%s is rejected as no JSON', async (_what, content) => {
     expect(await refusalOf(content)).toContain('it is not JSON')
   })
 
@@ -213,12 +213,12 @@ describe('files of another content', () => {
     ['a role that is a number', '{"Groups":[{"GroupName":"a","RoleArn":7}]}', 'Groups.0.RoleArn'],
     ['a name only in the prototype', '{"Groups":[{"__proto__":{"GroupName":"a"}}]}', 'Groups.0.GroupName'],
     ['groups only in the prototype', '{"__proto__":{"Groups":[]}}', 'Groups'],
-  ])('%s is refused, and the message says where', async (_what, content, where) => {
+  ])('%s is rejected, and the message says where', async (_what, content, where) => {
     expect(await refusalOf(content)).toContain(`cannot be used: ${where}: `)
   })
 
   test.each(['"7"', '1.5', '-1', String(2 ** 31), '1e999', 'true', '[]', '""'])(
-    'a precedence of %s is refused',
+    'a precedence of %s is rejected',
     async precedence => {
       expect(await refusalOf(withPrecedence(precedence))).toMatch(
         /: group 2 \(`b`\) has the precedence .+, and Cognito takes an integer from 0 to 2147483647, or none; make/,
@@ -250,13 +250,13 @@ describe('groups that Cognito does not have', () => {
     ['role_arn', 'RoleArn'],
     ['groupName', 'GroupName'],
     ['GroupNam', 'GroupName'],
-  ])('the key %s is refused, because without %s the group has another role', async (key, nearest) => {
+  ])('the key %s is rejected, because without %s the group has another role', async (key, nearest) => {
     expect(await refusalOf(poolOf({ GroupName: 'a' }, { GroupName: 'b', [key]: 1 }))).toContain(
       `: group 2 (\`b\`) has an unknown key \`${key}\` (did you mean \`${nearest}\`?); make`,
     )
   })
 
-  test('a key is refused where the name of the group is the one that is misspelt', async () => {
+  test('a key is rejected where the name of the group is the one that is misspelt', async () => {
     expect(await refusalOf(poolOf({ groupName: 'a' }))).toContain(
       ': group 1 has an unknown key `groupName` (did you mean `GroupName`?)',
     )
@@ -276,7 +276,7 @@ describe('groups that Cognito does not have', () => {
     'arn:aws:iam::ACCOUNT:role/Admin',
     `${roleArn}\n`,
     `${roleArn}${'x'.repeat(2_048)}`,
-  ])('the role %j is refused', async role => {
+  ])('the role %j is rejected', async role => {
     expect(await refusalOf(poolOf({ GroupName: 'a', Precedence: 1, RoleArn: role }))).toMatch(
       /: group 1 \(`a`\) has the role `.*`.*, and Cognito takes the ARN of a role, or none; make/s,
     )

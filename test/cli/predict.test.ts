@@ -92,7 +92,7 @@ describe('a prediction from a file', () => {
     expect(JSON.parse(stdout)).toMatchObject(expected)
   })
 
-  test('without --semantics the answer is the observed one', async () => {
+  test('without --semantics the result is the observed one', async () => {
     const given = await predict([...groupsOf('vip', 'readers'), '--semantics', 'observed'])
     expect(await predict(groupsOf('vip', 'readers'))).toEqual(given)
     expect(given.stdout).toContain('? ')
@@ -105,7 +105,7 @@ describe('a prediction from a file', () => {
     ['two roles', ['billing', 'support'], 1],
     ['a role that is undetermined', ['vip', 'readers'], 1],
     ['an unknown group', ['ghost'], 1],
-  ])('with %s --require-role tells by the exit code, and the answer is the same', async (_what, names, expected) => {
+  ])('with %s --require-role tells by the exit code, and the result is the same', async (_what, names, expected) => {
     const required = await predict(['--require-role', ...groupsOf(...names)])
     const plain = await predict(groupsOf(...names))
     expect(required.code).toBe(expected)
@@ -124,10 +124,10 @@ describe('a prediction from a file', () => {
 
   test.each([
     ['a name that comes twice', [{ GroupName: 'a\x1B[31m' }, { GroupName: 'a\x1B[31m' }], String.raw`a\u{1b}[31m`],
-    ['a precedence', [{ GroupName: 'a', Precedence: '7' }], 'has the precedence the text `7`'],
+    ['a precedence', [{ GroupName: 'a', Precedence: '7' }], 'has the precedence the string `7`'],
     ['a misspelt key', [{ GroupName: 'a', precedence: 7 }], '(did you mean `Precedence`?)'],
     ['a role that is blank', [{ GroupName: 'a', Precedence: 7, RoleArn: ' ' }], 'has the role ` `'],
-  ])('a file that is refused for %s exits with 2', async (_what, groups, said) => {
+  ])('a file that is rejected for %s exits with 2', async (_what, groups, said) => {
     const { code, stdout, stderr } = await rolecast([
       'predict',
       '--pool-file',
@@ -170,7 +170,7 @@ describe('--stdin', () => {
     ])
   })
 
-  test('each answer is that of --json for the same groups', async () => {
+  test('each result is that of --json for the same groups', async () => {
     const [{ stdout: lines }, { stdout: one }] = await Promise.all([
       predictLines('["editors","ghost","admins"]'),
       predict(['--json', ...groupsOf('editors', 'ghost', 'admins')]),
@@ -191,7 +191,7 @@ describe('--stdin', () => {
     expect(jsonLines(stdout).map(answer => answer.preferredRole)).toEqual([role('Admin'), role('Editor')])
   })
 
-  test.each(['', '\n', '\r\n \n'])('answers nothing to nothing (%j)', async input => {
+  test.each(['', '\n', '\r\n \n'])('prints nothing for no input (%j)', async input => {
     expect(await predictLines(input)).toEqual({ code: 0, stdout: '', stderr: '' })
   })
 
@@ -221,7 +221,7 @@ describe('--stdin', () => {
     ['half a surrogate pair', String.raw`["\ud83d"]`, String.raw`\u{d83d}`, 'invalid-group-name'],
     ['an escape sequence', '\x1B[31m', String.raw`\u{1b}[31m`, 'invalid-input'],
     ['an escaped escape sequence', String.raw`["\u001b[31m"]`, String.raw`\u{1b}[31m`, 'invalid-group-name'],
-  ])('stops at a line with %s: names it, after the answers before it', async (_what, line, said, errorCode) => {
+  ])('stops at a line with %s: names it, after the results before it', async (_what, line, said, errorCode) => {
     const { code, stdout, stderr } = await predictLines(`["admins"]\n\n["editors"]\n${line}\n["readers"]\n`)
     expect(code).toBe(2)
     expect(jsonLines(stdout).map(answer => answer.preferredRole)).toEqual([role('Admin'), role('Editor')])
@@ -238,7 +238,7 @@ describe('--stdin', () => {
     expect(ended).toMatchObject({ code: 2, stderr: expect.stringMatching(/^rolecast: line 2 /) })
   })
 
-  test('ends at a bad line, though the input goes on', async () => {
+  test('ends at a bad line, though the input continues', async () => {
     const child = command.start(['predict', '--pool-file', pool, '--stdin'])
     const closed = once(child, 'close')
     const [stderr] = await Promise.all([
@@ -286,7 +286,7 @@ describe('--stdin', () => {
     expect(jsonLines(stdout).map(answer => answer.outcome)).toEqual(['resolved', 'resolved'])
   })
 
-  test('of twenty thousand lines none is lost, and none out of its place', async () => {
+  test('of twenty thousand lines none is lost, and the order stays', async () => {
     const names = GROUPS.map(group => group.groupName)
     const lines = Array.from({ length: 20_000 }, (_, index) => [`nobody-${index}-é🙂`, names[index % names.length]!])
     const input = lines.map(line => JSON.stringify(line)).join('\n')
@@ -318,12 +318,12 @@ describe('--stdin', () => {
     }
   })
 
-  test('bytes that are no UTF-8 are refused, not read as another name', async () => {
+  test('bytes that are not UTF-8 are rejected, not read as another name', async () => {
     const { code, stdout } = await predictLines(Buffer.from('["caf\xE9"]\n', 'latin1'))
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
   })
 
-  test('a line that is no UTF-8 is named like any bad line, after the answers before it', async () => {
+  test('a line that is not UTF-8 is named like any bad line, after the results before it', async () => {
     const { code, stdout, stderr } = await predictLines(Buffer.from('["admins"]\n["caf\xE9"]\n["editors"]\n', 'latin1'))
     expect(code).toBe(2)
     expect(jsonLines(stdout)).toMatchObject([{ groups: ['admins'] }])
@@ -404,7 +404,7 @@ describe('a prediction from Cognito', () => {
       expect(endpoint.requests).toHaveLength(2)
     }))
 
-  test('--stdin that fails at a line names it, with the code, after the answers before', () =>
+  test('--stdin that fails at a line names it, with the code, after the results before', () =>
     withEndpoint(async (args, endpoint) => {
       endpoint.fail('throttle', { groupName: 'readers' })
       const { code, stdout, stderr } = await rolecast(
@@ -416,7 +416,7 @@ describe('a prediction from Cognito', () => {
       expect(stderr).toMatch(/^rolecast: line 2 of the input: GetGroup for group `readers` .* \[throttled\]\n$/)
     }))
 
-  test('one group that cannot be read is no result at all', () =>
+  test('one group that cannot be read is not a result at all', () =>
     withEndpoint(async (args, endpoint) => {
       endpoint.fail('internal', { groupName: 'admins' })
       const { code, stdout, stderr } = await rolecast([...args, '--json', ...groupsOf('editors', 'admins')])
@@ -505,7 +505,7 @@ describe('a prediction from Cognito', () => {
     expect(stderr).toMatch(/ECONNREFUSED.* \[unreachable\]\n$/)
   })
 
-  test('an endpoint that is no address, and a region that is none', async () => {
+  test('an endpoint that is not an address, and a region that is none', async () => {
     for (const wrong of [
       ['--endpoint-url', 'nonsense'],
       ['--region', 'eu west/1'],

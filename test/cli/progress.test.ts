@@ -8,7 +8,7 @@ useVirtualTime()
 const pass = (ms: number) => vi.advanceTimersByTimeAsync(ms)
 const textOf = (stream: PassThrough) => String(stream.read() ?? '')
 
-describe('where stderr is no terminal', () => {
+describe('where stderr is not a terminal', () => {
   test('a line a minute says how far the reading is', async () => {
     const stream = new PassThrough()
     const progress = createProgress({ stderr: stream, quiet: false })

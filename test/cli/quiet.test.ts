@@ -51,7 +51,7 @@ describe('--quiet', () => {
       const args = ['audit', 'pool', '--user-pool-id', userPoolId, '--endpoint-url', few.url, '--quiet']
       const { code, stderr } = await inProcess(args)
       expect(code).toBe(0)
-      expect(stderr).toMatch(/^rolecast: only 1 users were listed, and Cognito's estimate is 150; [^\n]*\n$/)
+      expect(stderr).toMatch(/^rolecast: only 1 user was listed, but Cognito's estimate is 150; [^\n]*\n$/)
     } finally {
       await few.close()
     }

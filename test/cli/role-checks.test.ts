@@ -56,7 +56,7 @@ describe('the options', () => {
   test.each<[string, RoleCheckOptions, string]>([
     ['--privileges alone', { privileges: true }, 'give --check-roles or --roles-file FILE too'],
     ['--check-roles without network', { checkRoles: true, poolFile: 'pool.json' }, 'give --roles-file FILE'],
-  ])('%s is refused before anything is read', async (_what, options, message) => {
+  ])('%s is rejected before anything is read', async (_what, options, message) => {
     expect(await failureOf(openRoleChecks(options, NO_STDIN))).toMatchObject({
       code: 'invalid-argument',
       message: expect.stringContaining(message),
@@ -73,7 +73,7 @@ describe('--check-roles', () => {
   afterEach(() => iam.close())
   const live = { checkRoles: true, userPoolId }
 
-  test('asks for each role once, and sorts the answers', async () => {
+  test('asks for each role once, and sorts the results', async () => {
     iam.roles
       .set('B', { trustPolicy: trusting() })
       .set('A', { trustPolicy: trusting('eu-west-1:0a1b2c3d-94a5-4f3e-8c53-0d1c9a4be2f6') })
@@ -143,7 +143,7 @@ describe('--check-roles', () => {
     ])
   })
 
-  test('a role of another account, or what is no role, is not asked for', async () => {
+  test('a role of another account, or what is not a role, is not asked for', async () => {
     const other = 'arn:aws:iam::222233334444:role/Admin'
     const lambda = 'arn:aws:lambda:eu-west-1:111122223333:function:f'
     iam.roles.set('Admin', { trustPolicy: trusting() })
@@ -399,7 +399,7 @@ describe('--roles-file', () => {
       },
       `The permissions boundary \`${custom}\` limits the role`,
     ],
-  ])('%s: the privileges are open, and it is said', async (_what, more, sentence) => {
+  ])('%s: the privileges are open, and it is reported', async (_what, more, sentence) => {
     const [check] = await offline(rolesOf(detail('A', more)), [role('A')])
     expect(check?.privileges?.administrator).toBeUndefined()
     expect(check?.privileges?.notRead.join('\n')).toContain(sentence)
@@ -417,7 +417,7 @@ describe('--roles-file', () => {
     ['a role twice', rolesOf(detail('A'), detail('a', { Arn: role('a') })), `it has the role \`${role('a')}\` twice`],
     ['a policy twice', { ...rolesOf(), Policies: [managed(custom, {}), managed(custom, {})] }, 'twice'],
     ['a role without an ARN of one', rolesOf(detail('A', { Arn: 'A' })), 'it has a role with the ARN `A`'],
-  ])('%s is refused', async (_what, content, message) => {
+  ])('%s is rejected', async (_what, content, message) => {
     expect(await failureOf(offline(content, []))).toMatchObject({
       code: 'invalid-input',
       message: expect.stringMatching(

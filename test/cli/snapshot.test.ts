@@ -150,7 +150,7 @@ describe('--output', () => {
     const { stderr } = await snapshot(['--output', join(out, path)])
     expect(stderr).toMatch(
       new RegExp(
-        `cannot be written \\(${errno}\\); name a file in a folder that you can write to \\[invalid-argument\\]\\n$`,
+        `cannot be written \\(${errno}\\); give a file in a folder that you can write to \\[invalid-argument\\]\\n$`,
       ),
     )
     expect(await readdir(out)).toEqual(['file'])
@@ -215,7 +215,7 @@ describe('as a process', () => {
     expect(predicted).toMatchObject({ code: 0, stdout: expect.stringContaining('> 0  admins') })
   })
 
-  test('a reader that has seen enough is no failure', async () => {
+  test('a reader that has seen enough is not a failure', async () => {
     const { stdout } = await run(taken(), '"$@" | head -n 1')
     expect(stdout).toBe('{\n')
   })

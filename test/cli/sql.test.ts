@@ -57,11 +57,11 @@ describe('rolecast sql prints what rolesSql writes', () => {
   })
 })
 
-describe('what cannot be used is refused', () => {
+describe('what cannot be used is rejected', () => {
   test.each([
     [
       ['--groups-table', ''],
-      '`` is not the name of a table; give one like groups, cognito.groups or \'"my.schema".groups\'',
+      '`` is not the name of a table; give one such as groups, cognito.groups or \'"my.schema".groups\'',
     ],
     [['--groups-table', 'a..b'], '`a..b` is not the name of a table'],
     [['--groups-table', 'a"b'], '`a"b` is not the name of a table'],
@@ -70,12 +70,9 @@ describe('what cannot be used is refused', () => {
       ['--memberships-table', 'rolecast_held'],
       "--memberships-table is `rolecast_held`, and the query's own names begin with `rolecast_`",
     ],
-    [
-      ['--column', 'arn=a'],
-      '`arn=a` does not say what you call a column; give NAME=YOURS, with one of user_pool_id, name,',
-    ],
-    [['--column', 'name='], '`name=` does not say what you call a column'],
-    [['--column', '__proto__=a'], '`__proto__=a` does not say what you call a column'],
+    [['--column', 'arn=a'], '`arn=a` does not rename a column; give NAME=YOURS, with one of user_pool_id, name,'],
+    [['--column', 'name='], '`name=` does not rename a column'],
+    [['--column', '__proto__=a'], '`__proto__=a` does not rename a column'],
     [['--groups-table', 'a', '--groups-table', 'b'], '--groups-table is given twice; give it once'],
     [['--memberships-table', 'a', '--memberships-table', 'a.b'], '--memberships-table is given twice; give it once'],
     [['--users-table', 'a.b', '--users-table', 'b'], '--users-table is given twice; give it once'],

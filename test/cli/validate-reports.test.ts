@@ -48,7 +48,7 @@ describe('--report FORMAT=FILE', () => {
     ['sarif=-', 'is not a format and a file'],
     ['xml=a.xml', 'is not a format and a file'],
     ['=a', 'is not a format and a file'],
-  ])('refuses %s', async (value, why) => {
+  ])('rejects %s', async (value, why) => {
     const { code, stderr } = await validate(project, '--report', value)
     expect([code, stderr]).toEqual([2, expect.stringContaining(`--report \`${value}\` ${why}; write one such as`)])
   })
@@ -72,22 +72,22 @@ describe('--report FORMAT=FILE', () => {
     expect(existsSync(at('json')), 'control').toBe(true)
   })
 
-  test('--write-baseline - is refused, and --output - is stdout', async () => {
+  test('--write-baseline - is rejected, and --output - is stdout', async () => {
     const { code, stderr } = await validate(project, '--write-baseline', '-')
-    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('a file is written, and not stdout') })
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining('stdout already has the output') })
     const dash = await validate(project, '--output', '-', '--format', 'json')
     expect(dash).toEqual(await validate(project, '--format', 'json'))
     expect(existsSync('-')).toBe(false)
   })
 
-  test('refuses two reports for one file, whatever its name', async () => {
+  test('rejects two reports for one file, whatever its name', async () => {
     const two = ['--report', `sarif=${at('two')}`, '--report', `json=${folder}/./two`]
     const { code, stderr } = await validate(project, ...two)
-    expect([code, stderr]).toEqual([2, expect.stringContaining('give each its own file')])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('give each report a different file')])
     const same = await validate(project, '--output', at('two'), '--report', `sarif=${folder}/./two`)
     expect([same.code, same.stderr]).toEqual([
       2,
-      expect.stringContaining('is a file that this command reads or keeps; name another file for --report ['),
+      expect.stringContaining('is a file that this command reads or saves to; give --report another file ['),
     ])
     expect(existsSync(at('two'))).toBe(false)
   })
@@ -95,7 +95,7 @@ describe('--report FORMAT=FILE', () => {
   test('never writes to a file that is read', async () => {
     const template = join(project, 'auth.json')
     const { code, stderr } = await validate(template, '--report', `sarif=${template}`)
-    expect([code, stderr]).toEqual([2, expect.stringContaining('is a file that this command reads or keeps')])
+    expect([code, stderr]).toEqual([2, expect.stringContaining('is a file that this command reads or saves to')])
     expect(await readFile(template, 'utf8')).toBe(TIE)
   })
 

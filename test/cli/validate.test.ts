@@ -33,7 +33,7 @@ async function project(files: Readonly<Record<string, string | Uint8Array>>): Pr
 }
 
 interface GroupOptions {
-  readonly precedence?: number | undefined
+  readonly precedence?: number | string | undefined
   readonly role?: string | undefined
   readonly comment?: string | undefined
 }
@@ -60,7 +60,7 @@ async function found(args: readonly string[], input?: string): Promise<readonly 
 const ids = async (args: readonly string[], input?: string) => (await found(args, input)).map(({ ruleId }) => ruleId)
 
 describe('rolecast validate', () => {
-  test('finds a tie in a file, with its place, and exits with 1', async () => {
+  test('finds a tie in a file, with its location, and exits with 1', async () => {
     const root = await project({ 'auth.yaml': TIE })
     const { code, stdout } = await validate([join(root, 'auth.yaml')])
     expect(code).toBe(1)
@@ -122,7 +122,7 @@ describe('rolecast validate', () => {
 })
 
 describe('a folder', () => {
-  test('is read as far as it is known, and what could not be read is said', async () => {
+  test('is read as far as it is known, and what could not be read is reported', async () => {
     const root = await project({
       'stacks/auth.yaml': TIE,
       'stacks/web.yaml': 'Resources:\n  Bucket: { Type: AWS::S3::Bucket }\n',
@@ -235,7 +235,7 @@ describe('a folder', () => {
     expect(await validate([root])).toEqual({
       code: 2,
       stdout: '',
-      stderr: `rolecast: \`${root}\` has no Cognito resources; name a template, or the folder that has it [invalid-input]\n`,
+      stderr: `rolecast: \`${root}\` has no Cognito resources; give a template, or the folder that has it [invalid-input]\n`,
     })
     const broken = await project({ 'auth.yaml': `${TIE}  x` })
     expect(await validate([broken])).toMatchObject({
@@ -301,7 +301,7 @@ describe('a folder', () => {
   })
 
   const BIG = `{"a":"AWS::Cognito::UserPoolGroup"${' '.repeat(50_000_001)}}`
-  test('has what is too large in its report if it speaks of groups, and on stderr too', async () => {
+  test('has what is too large in its report if it mentions groups, and on stderr too', async () => {
     const root = await project({ 'a.yaml': CLEAN, 'big.json': BIG })
     const { code, stdout } = await validate([root])
     expect(code).toBe(2)
@@ -311,7 +311,7 @@ describe('a folder', () => {
     expect(json.stderr).toMatch(/^rolecast: skipped \S+\/big\.json: it is larger than 50 MB; check/)
   })
 
-  test('is not incomplete for what is too large and speaks of none', async () => {
+  test('is not incomplete for what is too large and mentions none', async () => {
     const root = await project({ 'a.yaml': CLEAN, 'big.json': Buffer.alloc(50_000_001, ' ') })
     expect(await validate([root])).toEqual({
       code: 0,
@@ -343,7 +343,7 @@ describe('a folder', () => {
     expect(stdout).toMatch(/^not read \S+\/lib\/auth\.ts: it is a CDK program.*; .*cdk synth/m)
     expect(stdout).toMatch(/^not read \S+\/more\.sh and \S+\/seed\.sh: each calls .*; .*user-pool-id/m)
     expect(stderr).toMatch(
-      /^rolecast: incomplete: 1 skipped; validate what the report names in place of it \[invalid-input\]\n$/,
+      /^rolecast: incomplete: 1 skipped; instead of it, validate what the report names \[invalid-input\]\n$/,
     )
     const json = await validate([root, '--format', 'json'])
     expect(JSON.parse(json.stdout)).toMatchObject({ complete: false, exitCode: 2, notRead: [{}, {}, {}] })
@@ -392,7 +392,7 @@ describe('a folder', () => {
     expect(notRead).toHaveLength(2)
   })
 
-  test('that cannot be listed is said', async () => {
+  test('that cannot be listed is reported', async () => {
     const root = await project({ 'auth.yaml': CLEAN, 'closed/tie.yaml': TIE })
     const real = fs.readdir as unknown as (...given: readonly unknown[]) => void
     const closed = (path: unknown, ...rest: readonly unknown[]) => {
@@ -473,7 +473,7 @@ resource "aws_cognito_user_group" "g" {
     expect(await ids(given('tie.tfvars'))).toEqual(['COG101', 'COG190'])
     expect(await ids(given('tie.tfvars', 'clean.tfvars'))).toEqual(['COG190'])
     expect((await validate(given('no.tfvars'))).stderr).toMatch(
-      /--var-file `\S+no\.tfvars` cannot be read \(ENOENT\); name a file that exists/,
+      /--var-file `\S+no\.tfvars` cannot be read \(ENOENT\); give a file that exists/,
     )
     await writeFile(join(root, 'broken.tfvars'), 'ranks = ["x')
     const broken = await validate([...given('broken.tfvars'), '--allow-skipped'])
@@ -497,13 +497,13 @@ resource "aws_cognito_user_group" "g" {
     const [one] = await found([join(root, 'infra'), '--repository-root', root])
     expect([one!.location.path, one!.related[0]!.location.path]).toEqual(['infra/auth.yaml', 'infra/auth.yaml'])
     const none = await validate([join(root, 'infra'), '--repository-root', join(root, 'none'), '--format', 'json'])
-    expect(none.stderr).toMatch(/--repository-root `\S+\/none` is not there; name a folder that exists/)
+    expect(none.stderr).toMatch(/--repository-root `\S+\/none` does not exist; give a folder that does/)
   })
 })
 
 describe('what cannot run', () => {
   const rows: [string, Readonly<Record<string, string | Uint8Array>>, readonly string[], RegExp][] = [
-    ['no path', {}, [], /nothing to validate; name a template or a folder, or give --user-pool-id ID/],
+    ['no path', {}, [], /nothing to validate; give a template or a folder, or --user-pool-id ID/],
     ['a path that is not there', {}, ['ROOT/no.yaml'], /cannot be read \(ENOENT\); name a file or folder that exists/],
     [
       'a file of no known format',
@@ -527,7 +527,7 @@ describe('what cannot run', () => {
       'a format for a folder',
       { 'a.yaml': CLEAN },
       ['ROOT', '--format-in', 'cloudformation'],
-      /is a folder, and --format-in is for files/,
+      /is a folder, but --format-in is for files/,
     ],
     [
       'a format that it is not',
@@ -541,18 +541,18 @@ describe('what cannot run', () => {
       ['ROOT', '--only', 'COG999'],
       /unknown rule `COG999`; run `rolecast explain` to list the rules/,
     ],
-    ['memberships of nothing', { 'a.yaml': CLEAN }, ['ROOT', '--memberships', 'x'], /--memberships is for a pool/],
+    ['memberships of nothing', { 'a.yaml': CLEAN }, ['ROOT', '--memberships', 'x'], /--memberships needs a pool/],
     [
       'an identity pool of nothing',
       { 'a.yaml': CLEAN },
       ['ROOT', '--identity-pool-id', 'x'],
-      /--identity-pool-id is for a live pool/,
+      /--identity-pool-id needs a live user pool/,
     ],
     [
       'a comparison of nothing',
       {},
       ['--against-pool-file', 'x'],
-      /compare a template with a pool; name the template too/,
+      /compare a template with a pool; give the template too/,
     ],
     [
       'a pool that nothing is compared with',
@@ -689,7 +689,7 @@ describe('the config file', () => {
     [{ suppressions: [{ rules: ['COG101'] }] }, /suppressions\.0\.reason: /],
     [{ suppressions: [{ rules: [], reason: 'x' }] }, /suppressions\.0\.rules: /],
     [{ suppressions: [{ rules: ['COG101'], reason: 'x', expires: '2027-02-30' }] }, /suppressions\.0\.expires: /],
-  ])('%j is refused', async (config, message) => {
+  ])('%j is rejected', async (config, message) => {
     const { code, stderr } = await (await withConfig(config)).run()
     expect(code).toBe(2)
     expect(stderr).toMatch(message)
@@ -750,6 +750,59 @@ describe('a suggestion', () => {
       ),
     )
     expect(await readFile(path, 'utf8')).toBe(TIE)
+  })
+
+  test.each<[string, string, string]>([
+    [
+      'a precedence that is unknown',
+      group('staff', { precedence: '!Ref Prec' }),
+      ':22:19  the precedence of `staff` is unknown',
+    ],
+    [
+      'a precedence of several values',
+      group('staff', { precedence: '!If [A, 3, 4]' }),
+      ':22:19  the precedence of `staff` can be one of several values',
+    ],
+    [
+      'a precedence that Cognito rejects',
+      group('staff', { precedence: -1 }),
+      ':22:19  the precedence of `staff` is not one that Cognito accepts',
+    ],
+    [
+      'a role that is unknown',
+      group('staff', { precedence: 3 }).replace('!GetAtt staffRole.Arn', '!Foo x'),
+      ':23:16  the role of `staff` is unknown',
+    ],
+    [
+      'a name that is unknown',
+      group('staff', { precedence: 3 }).replace('GroupName: staff', 'GroupName: !Ref Name'),
+      ':20:18  the name of `staff` is unknown',
+    ],
+    [
+      'a name that another group has',
+      group('staff', { precedence: 3 }).replace('GroupName: staff', 'GroupName: admins'),
+      ':20:18  several groups have the name `admins`',
+    ],
+  ])('says why there is none: %s', async (_, other, reason) => {
+    const root = await project({ 'auth.yaml': `${TIE}${other}` })
+    const path = join(root, 'auth.yaml')
+    const { stdout } = await validate([path, '--fix-suggestion'])
+    expect(stdout).toContain('COG101')
+    expect(stdout).toContain(
+      '\nNo suggestion for Pool; it needs the name, the precedence and the role of every group of the pool\n',
+    )
+    expect(stdout).toContain(reason)
+    expect(stdout).not.toContain('A renumbering')
+  })
+
+  test('says why there is none where an unknown precedence may tie, and names five groups at most', async () => {
+    const unknown = Array.from({ length: 7 }, (_, index) => group(`g${index}`, { precedence: '!Ref Prec' }))
+    const root = await project({ 'auth.yaml': template(...unknown) })
+    const { stdout } = await validate([root, '--fix-suggestion'])
+    expect(stdout.split('\nNo suggestion for Pool;')[1]!.match(/the precedence of `g\d` is unknown/g)).toHaveLength(5)
+    expect(stdout.endsWith('\n  and 2 more\n')).toBe(true)
+    const single = await project({ 'auth.yaml': template(unknown[0]!) })
+    expect((await validate([single, '--fix-suggestion'])).stdout, 'one group cannot tie').not.toContain('No suggestion')
   })
 
   test('control: there is none without a tie', async () => {
@@ -925,9 +978,14 @@ describe('a template against a pool', () => {
     const { code, stderr } = await validate(args)
     expect(code).toBe(2)
     expect(stderr).toMatch(
-      /it is not clear which pool of the template is meant; give --against-pool with one of `Pool` \(.*\) or `Second` \(.*\), and fewer/,
+      /the template has several pools with groups; give --against-pool with one of `Pool` \(.*\) or `Second` \(.*\), and fewer/,
     )
     expect(await ids([...args, '--against-pool', 'Pool'])).toEqual([])
+    const unknown = await validate([...args, '--against-pool', 'Third'])
+    expect(unknown.code).toBe(2)
+    expect(unknown.stderr).toMatch(
+      /the template has no pool `Third` with groups; give --against-pool with one of `Pool` \(.*\) or `Second` \(.*\)/,
+    )
   })
 })
 

@@ -123,7 +123,7 @@ The token's groups against the user's groups now
   not compared
 
 Not looked at
-  The groups that the user is in now: groups were given, and not who is in them.
+  The groups that the user is in now: the groups were given without their members.
   Changes to the groups after they were read.
   Whether a pre token generation trigger ran: only what it leaves in the token was looked for.
   Whether the token was revoked.
@@ -181,7 +181,7 @@ Not looked at
       [],
       'verify the ID token of the same sign-in; or give --user-pool-id ',
     ],
-    ['no check of the signature', idToken(OPEN), ['--insecure'], 'leave --insecure out'],
+    ['no check of the signature', idToken(OPEN), ['--insecure'], 'leave out --insecure'],
   ])('of %s names the next step for it, on stderr too', async (_, claims, args, step) => {
     const keys = args.length === 0 ? ['--jwks', jwks] : args
     const { stdout, stderr } = await run(['--token', '-', '--pool-file', pool, ...keys], await signer.sign(claims))
@@ -202,7 +202,7 @@ Not looked at
     const { code, stdout } = await run(args, unsigned(idToken(RIGHT)))
     expect(code).toBe(0)
     expect(stdout).toContain('  signature NOT checked\n')
-    expect(stdout).toContain('The signature was not checked: anyone can have written this token.')
+    expect(stdout).toContain('The signature was not checked: anyone could have written this token.')
   })
 
   test('cuts a long list, and no name moves the cursor', async () => {
@@ -238,13 +238,13 @@ describe('the token', () => {
     ['in part', (text: string) => ['--token', text.slice(0, 40)]],
     ['as the value of a misspelt option', (text: string) => [`--tokens=${text}`]],
     ['as an argument', (text: string) => ['--token', '-', text]],
-  ])('%s in the arguments is refused, and not repeated', async (_, argsOf) => {
+  ])('%s in the arguments is rejected, and not repeated', async (_, argsOf) => {
     const { code, stdout, stderr } = await run([...argsOf(await token()), ...files()])
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' })
     expect(stderr).not.toBe('')
   })
 
-  test('in the arguments: the reason is said', async () => {
+  test('in the arguments: the reason is reported', async () => {
     const { stderr } = await run(['--token', await token(), ...files()])
     expect(stderr).toMatch(/--token was given the token itself, .* `-` for stdin \[invalid-argument\]\n$/)
   })
@@ -271,8 +271,12 @@ describe('the token', () => {
   })
 
   test.each([
-    ['after a `Bearer`', async () => `Bearer ${await token()}`, /more than the token, such as `Bearer`/],
-    ['in a header', async () => `authorization: Bearer ${await token()}`, /more than the token, such as `Bearer`/],
+    ['after a `Bearer`', async () => `Bearer ${await token()}`, /more than the token, such as the word `Bearer`/],
+    [
+      'in a header',
+      async () => `authorization: Bearer ${await token()}`,
+      /more than the token, such as the word `Bearer`/,
+    ],
     ['without its signature', async () => (await token()).replace(/[^.]+$/, ''), /it is unsigned/],
     ['of algorithm none', () => unsigned(idToken(), { alg: 'none' }).replace(/[^.]+$/, ''), /it is unsigned/],
   ])('%s is told what is wrong with it', async (_, textOf, message) => {
@@ -323,21 +327,21 @@ test('with a calibration, the forecast is the one that it shows, with its date a
   )
   expect(stdout).not.toContain('\nNext\n')
 
-  const calibrated = 'the calibration that was calibrated on 2026-11-28 against user pool eu-west-1_Scratch01'
+  const calibrated = 'the --calibration file (calibrated on 2026-11-28 against user pool eu-west-1_Scratch01)'
   const other = idToken({ ...OPEN, 'cognito:preferred_role': role('Editor') })
   const contradicted = await verify(other, '--calibration', path)
   expect(contradicted.stdout).toMatch(/^Mismatch: /)
   expect(contradicted.stdout).toContain(
-    `  The token contradicts ${calibrated}: do not use that file for this user pool, and run`,
+    `  The token contradicts ${calibrated}: do not use the file for this user pool, and run`,
   )
   const unfit = await verify(idToken(WRONG), '--calibration', path)
-  expect(unfit.stdout).toContain(`  Until you know why, do not use ${calibrated}, for this user pool`)
+  expect(unfit.stdout).toContain(`  Until you know why, do not use ${calibrated} for this user pool`)
   const triggered = await verify(idToken({ ...RIGHT, 'cognito:roles': [] }), '--calibration', path)
   expect(triggered.stdout).toContain(`  Until you know why, do not use ${calibrated}`)
   const forged = ['--token', '-', '--pool-file', pool, '--insecure', '--calibration', path]
   const unchecked = await run(forged, unsigned(other))
   expect(unchecked.stdout).toContain(
-    `  Without a check of its signature, the token does not contradict ${calibrated}: leave --insecure out.`,
+    `  Without a check of its signature, the token does not contradict ${calibrated}: leave out --insecure.`,
   )
   expect((await verify(other, '--semantics', 'tied-groups-agree')).stdout).not.toContain('calibration')
 })
@@ -345,7 +349,7 @@ test('with a calibration, the forecast is the one that it shows, with its date a
 describe('the other files', () => {
   const right = async (...args: readonly string[]) => run(['--token', '-', ...args], await signer.sign(idToken(RIGHT)))
 
-  test('a snapshot has no times, and that is said', async () => {
+  test('a snapshot has no times, and that is reported', async () => {
     const snapshot = {
       version: 1,
       userPoolId,
@@ -360,7 +364,7 @@ describe('the other files', () => {
     )
   })
 
-  test('a pool file that does not say its pool needs --user-pool-id, and one of another pool is refused', async () => {
+  test('a pool file that does not say its pool needs --user-pool-id, and one of another pool is rejected', async () => {
     const path = await fileOf(
       'anonymous.json',
       JSON.stringify({ Groups: [{ GroupName: 'admins', Precedence: 0, RoleArn: role('Admin') }] }),
@@ -371,7 +375,7 @@ describe('the other files', () => {
     )
     expect(await right(...args, '--user-pool-id', userPoolId)).toMatchObject({ code: 0 })
     expect((await right(...files(), '--user-pool-id', 'eu-west-1_Other')).stderr).toMatch(
-      /is of user pool `eu-west-1_Ab12Cd34e` and not/,
+      /belongs to user pool `eu-west-1_Ab12Cd34e`, not/,
     )
   })
 
@@ -379,7 +383,7 @@ describe('the other files', () => {
     for (const id of ['garbage', 'eu-west-1_Ab-12', 'eu-west-1_']) {
       const { code, stderr } = await right('--user-pool-id', id)
       expect(code).toBe(2)
-      expect(stderr).toMatch(/ is not a user pool id; .* \[invalid-user-pool-id\]\n$/)
+      expect(stderr).toMatch(/ is not a user pool ID; .* \[invalid-user-pool-id\]\n$/)
     }
   })
 
@@ -553,7 +557,7 @@ describe('tokens of sign-ins', () => {
     )
   })
 
-  test('of another pool at the same endpoint are refused, by either of the ids', async () => {
+  test('of another pool at the same endpoint are rejected, by either of the ids', async () => {
     await using service = await startService({})
     const [one, two] = [await signedIn(service, []), await signedIn(service, [])]
     const { code, stderr } = await run(live(service, one.UserPoolId), two.tokens.IdToken)
@@ -570,7 +574,7 @@ describe('tokens of sign-ins', () => {
       async url => ({ AWS_CONFIG_FILE: await fileOf('config', `[default]\nendpoint_url = ${url}\n`) }),
     ],
   ])(
-    'of an endpoint that %s names are refused before anything is asked, because they settle nothing',
+    'of an endpoint that %s names are rejected before anything is asked, because they settle nothing',
     async (_, env) => {
       await using service = await startService({ issuer: 'aws', semantics: 'roles-compete' })
       const { UserPoolId, tokens } = await signedIn(service, ['editors', 'vip'])

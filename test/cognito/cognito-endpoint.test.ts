@@ -55,7 +55,7 @@ const list = (input: Partial<ListGroupsCommandInput> = {}) =>
 const names = ({ Groups = [] }: Awaited<ReturnType<typeof list>>) => Groups.map(group => group.GroupName)
 const manyGroups = Array.from({ length: 130 }, (_, index) => ({ groupName: `g${index}` }))
 
-describe('answers', () => {
+describe('responses', () => {
   test('a group as Cognito gives it', async () => {
     const { Group, $metadata } = await get()
     expect(Group).toMatchObject({
@@ -117,7 +117,7 @@ describe('answers', () => {
     expect(second).toBeGreaterThan(first)
   })
 
-  test('a body that is no JSON', async () => {
+  test('a body that is not JSON', async () => {
     const response = await fetch(endpoint.url, { method: 'POST', body: '{' })
     expect([response.status, await response.json()]).toEqual([400, { __type: 'SerializationException', message: '' }])
   })
@@ -146,7 +146,7 @@ describe('paging', () => {
     expect(names(await list({ NextToken, Limit: 3 }))).toEqual(['g2', 'g4'])
   })
 
-  test('a token is opaque, may be used twice, and is refused if it is not ours', async () => {
+  test('a token is opaque, may be used twice, and is rejected if it is not from here', async () => {
     const { NextToken = '' } = await list({ Limit: 2 })
     expect(NextToken).toMatch(/^[\da-f-]{36}$/)
     expect(names(await list({ NextToken }))).toEqual(names(await list({ NextToken })))
@@ -159,7 +159,7 @@ describe('paging', () => {
     }
   })
 
-  test.each([61, -1, 1.5])('limit %d is refused', async Limit => {
+  test.each([61, -1, 1.5])('limit %d is rejected', async Limit => {
     await expect(list({ Limit })).rejects.toMatchObject({ name: 'InvalidParameterException' })
   })
 })
@@ -221,7 +221,7 @@ describe('users', () => {
     ['username = "Ann"', []],
     [`sub = "${subOf('eve')}"`, ['eve']],
     [`sub ^= "${subOf('eve').slice(0, 3)}"`, ['eve']],
-  ])('a filter lists those who match: %s', async (Filter, expected) => {
+  ])('a filter lists the users that match: %s', async (Filter, expected) => {
     expect(usernames(await listUsers({ Filter }))).toEqual(expected)
     expect(endpoint.requests.at(-1)).toMatchObject({ operation: 'ListUsers', filter: Filter })
   })
@@ -235,7 +235,7 @@ describe('users', () => {
   })
 
   test.each(['ann', 'username = ann', 'username != "ann"', 'email = "x"', 'username = "a"b"', 'username = "a\\"'])(
-    'a filter that is none is refused: %s',
+    'an invalid filter is rejected: %s',
     async Filter => {
       await expect(listUsers({ Filter })).rejects.toMatchObject({ name: 'InvalidParameterException' })
     },
@@ -316,7 +316,7 @@ describe('users', () => {
     }
   })
 
-  test('the pool may change between two pages: who is gone is left out, who is new waits for the next listing', async () => {
+  test('the pool may change between two pages: deleted items are left out, new ones are in the next listing', async () => {
     const firstUsers = await listUsers({ Limit: 1 })
     const firstMembers = await members('staff', { Limit: 1 })
     const firstGroups = await groupsOf('ann', { Limit: 1 })
@@ -419,7 +419,7 @@ describe('faults', () => {
   })
 
   test.each<Fault>(['empty-200', 'no-group', 'null-group', { body: 'null' }, { body: '[]' }])(
-    '%j is an answer without its group',
+    '%j is a response without its group',
     async fault => {
       endpoint.fail(fault)
       expect(Object.keys(await get())).toEqual(['$metadata'])
@@ -440,7 +440,7 @@ describe('faults', () => {
     expect(endpoint.requests).toHaveLength(1)
   })
 
-  test.each(['7', 1.5, -1, 2 ** 31, {}])('the precedence %j passes the SDK as it is', async precedence => {
+  test.each(['7', 1.5, -1, 2 ** 31, {}])('the precedence %j passes the SDK unchanged', async precedence => {
     endpoint.fail({ precedence })
     expect((await get()).Group).toMatchObject({ GroupName: 'admins', Precedence: precedence, RoleArn: roleArn })
     expect((await list()).Groups?.map(group => group.Precedence)).toEqual([precedence, precedence, precedence])

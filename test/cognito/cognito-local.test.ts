@@ -119,7 +119,7 @@ describe('predictions from the groups of cognito-local', () => {
     expect(resolution.claims['cognito:groups']).toEqual(['editors'])
   })
 
-  test('a group that is deleted is unknown once its answer is forgotten, and one that is made is found', async () => {
+  test('a deleted group is unknown once its entry has expired, and a new one is found', async () => {
     const resolver = resolverOf()
     await client.send(
       new CreateGroupCommand({
@@ -137,9 +137,9 @@ describe('predictions from the groups of cognito-local', () => {
   })
 })
 
-describe('answers that are none', () => {
+describe('invalid responses', () => {
   test.each(['__proto__', 'constructor', 'toString'])(
-    'an empty group for `%s` is refused as malformed',
+    'an empty group for `%s` is rejected as malformed',
     async groupName => {
       // The emulator looks names up in a plain object.
       const { Group } = await client.send(new GetGroupCommand({ UserPoolId: userPoolId, GroupName: groupName }))
@@ -157,7 +157,7 @@ describe('answers that are none', () => {
     },
   )
 
-  test('one malformed answer fails the whole lookup', async () => {
+  test('one malformed response fails the whole lookup', async () => {
     await expect(resolverOf().resolve(['admins', '__proto__'])).rejects.toMatchObject({
       code: 'malformed-response',
       groupName: '__proto__',
@@ -251,7 +251,7 @@ describe('the emulator itself', () => {
     })
   }
 
-  test('two stand side by side and know nothing of each other', async () => {
+  test('two are independent of each other', async () => {
     const other = await startEmulator()
     const otherClient = clientOf(other)
     try {

@@ -36,7 +36,7 @@ describe('in each partition', () => {
     },
   )
 
-  test('of a partition whose Regions are not known, what is allowed in some Region may be everything', () => {
+  test('of a partition with unknown Regions, what is allowed in some Region may be everything', () => {
     expect(judgeIn('aws-new', allowed('*:new-east-1:*'))).toBeUndefined()
     expect(judgeIn('aws-new', inline({ ...everything, Resource: '*:s3:*' }))).toBe(false)
     expect(judgeIn('aws-new', inline(everything))).toBe(true)
@@ -86,15 +86,16 @@ describe('a role that may not do everything', () => {
       'within a boundary',
       { ...inline({ ...everything, Action: 's3:*' }), permissionsBoundary: 'arn:aws:iam::aws:policy/B' },
     ],
-  ])('%s: it is none', (_what, policies) => {
+  ])('%s: it is rejected', (_what, policies) => {
     expect(judge(policies)).toMatchObject({ administrator: false, notRead: [] })
   })
 })
 
-describe('what is not judged is said, and is neither yes nor no', () => {
-  const WHOLE = 'A policy allows every action on every resource, and what else there is may take some of it back.'
+describe('what is not evaluated is reported, and is neither yes nor no', () => {
+  const WHOLE =
+    'A policy allows every action on every resource, but other statements or a permissions boundary may take some of that away.'
   const may = (what: string) =>
-    `The policy \`own\` may allow everything by a statement with ${what}, which is not judged.`
+    `The policy \`own\` may allow everything by a statement with ${what}, which is not evaluated.`
 
   test.each<[string, Partial<RolePolicies>, readonly string[]]>([
     [
@@ -117,12 +118,12 @@ describe('what is not judged is said, and is neither yes nor no', () => {
     [
       'all letters',
       inline({ ...everything, Action: [...'abcdefghijklmnopqrstuvwxyz'].map(letter => `${letter}*`) }),
-      ['No statement alone allows every action on every resource, and whether they do together is not judged.'],
+      ['No statement alone allows every action on every resource, and whether they do so together is not evaluated.'],
     ],
     [
       'all ARNs',
       inline({ ...everything, Resource: 'arn:*' }),
-      ['No statement alone allows every action on every resource, and whether they do together is not judged.'],
+      ['No statement alone allows every action on every resource, and whether they do so together is not evaluated.'],
     ],
     [
       'a Deny',
@@ -130,14 +131,14 @@ describe('what is not judged is said, and is neither yes nor no', () => {
         attached: [ADMINISTRATOR],
         inline: [{ name: 'own', document: documentOf({ ...everything, Effect: 'Deny', Action: 's3:DeleteBucket' }) }],
       },
-      [WHOLE, 'The policy `own` denies something; how much that takes back is not judged.'],
+      [WHOLE, 'The policy `own` denies something; how much that takes away is not evaluated.'],
     ],
     [
       'a boundary',
       { attached: [ADMINISTRATOR], permissionsBoundary: 'arn:aws:iam::aws:policy/B' },
       [
         WHOLE,
-        'The permissions boundary `arn:aws:iam::aws:policy/B` limits the role; how much it takes back is not judged.',
+        'The permissions boundary `arn:aws:iam::aws:policy/B` limits the role; how much it takes away is not evaluated.',
       ],
     ],
     [
@@ -163,7 +164,9 @@ describe('what is not judged is said, and is neither yes nor no', () => {
     [
       'a document that is none',
       { inline: [{ name: 'own', document: '<html>' }] },
-      ['The policy `own` cannot be judged: the document is not JSON; give the document itself, or as IAM returns it.'],
+      [
+        'The policy `own` cannot be evaluated: the document is not JSON; give the document itself, or as IAM returns it.',
+      ],
     ],
     [
       'a key twice',
@@ -172,17 +175,19 @@ describe('what is not judged is said, and is neither yes nor no', () => {
           { name: 'own', document: '{"Statement":[{"Effect":"Allow","Action":"s3:*","Action":"*","Resource":"*"}]}' },
         ],
       },
-      ['The policy `own` cannot be judged: it has a key twice.'],
+      ['The policy `own` cannot be evaluated: it has a key twice; write each key once.'],
     ],
     [
       'an effect that is none',
       inline({ ...everything, Effect: 'allow' }),
-      ['The policy `own` cannot be judged: statement 0 has the effect `allow`; use `Allow` or `Deny`.'],
+      ['The policy `own` cannot be evaluated: statement 0 has the effect `allow`; use `Allow` or `Deny`.'],
     ],
     [
       'a statement without a resource',
       inline({ Effect: 'Allow', Action: '*' }),
-      ['The policy `own` cannot be judged: statement 0 needs either `Resource` or `NotResource`.'],
+      [
+        'The policy `own` cannot be evaluated: statement 0 needs either `Resource` or `NotResource`; give the document as IAM returns it.',
+      ],
     ],
   ])('%s', (_what, policies, notRead) => {
     const { administrator, notRead: said } = judge(policies)
@@ -293,11 +298,11 @@ describe('a second evaluator, of requests of which everything is known', () => {
     return answer === undefined || !worlds.some(all)
   }
 
-  test('what is said for sure is so, whatever the conditions and variables are', () => {
+  test('a certain result holds, whatever the conditions and variables are', () => {
     fc.assert(fc.property(role, agrees(judged)), { numRuns: 3_000 })
   })
 
-  test('and it is said: of plain statements one that allows all is found, and one service is not enough', () => {
+  test('and it is certain: among plain statements one that allows all is found, and one service is not enough', () => {
     const answers = fc.sample(role, { numRuns: 2_000, seed: 1 }).map(judged)
     for (const answer of [true, false, undefined])
       expect(answers.filter(one => one === answer).length).toBeGreaterThan(10)

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { createContext, runInContext } from 'node:vm'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import * as rolecast from '../../src/index.js'
 import { type ErrorCode, isRolecastError, type RolecastError } from '../../src/errors.js'
 import type { Group } from '../../src/group.js'
 import {
@@ -15,7 +16,6 @@ import {
   type SelectionRule,
 } from '../../src/credentials/select-role.js'
 import { type Resolution, resolveRoles } from '../../src/claims/resolve.js'
-import { trustsIdentityPool } from '../../src/credentials/trust-policy.js'
 import { comparable, modelSelect, modelSelectFor } from '../models/identity-pool-model.js'
 import { same } from '../same.js'
 import {
@@ -476,7 +476,7 @@ describe('whether a rule matches', () => {
     })
   })
 
-  test('a doubt behind a rule that matches for sure is none', () => {
+  test('a doubt after a rule that certainly matches has no effect', () => {
     const mapping = rulesOf('Deny', rule('sub', 'Equals', 'me'), rule('a', 'Equals', 'x', S))
     expect(selectRole({ sub: 'me', a: ['x'] }, mapping, { roles })).toMatchObject({
       outcome: 'role',
@@ -497,7 +497,7 @@ describe('claims are not trusted', () => {
     }
   })
 
-  test('what a prototype has is no claim, no role and no mapping', () => {
+  test('inherited properties are neither claims nor roles nor mappings', () => {
     const inherited = <T extends object>(value: T) => Object.create(value) as T
     expect(selectRole(inherited(claimsOf([A], A)), token('Deny'), { roles }).rule).toBe('ambiguous-denied')
     expect(selectRole({}, undefined, { roles: inherited(roles) }).rule).toBe('authenticated-role-missing')
@@ -698,7 +698,7 @@ function codeOf(act: () => unknown): ErrorCode | 'none' {
   return failureOf(act)?.code ?? 'none'
 }
 
-describe('what cannot come from the API is refused, whatever the token says', () => {
+describe('values that the API cannot return are rejected, whatever the token says', () => {
   const good: RoleMapping = rulesOf('Deny', rule('sub', 'Equals', 'me'))
   const withRule = (change: object): unknown => ({
     ...good,
@@ -799,12 +799,12 @@ describe('what cannot come from the API is refused, whatever the token says', ()
     ],
     [
       select({ 'cognito:roles': 'a,b' }, undefined),
-      '`cognito:roles` is not an array of strings; give the payload of the ID token itself, not what an authorizer made of it',
+      '`cognito:roles` is not an array of strings; give the payload of the ID token itself, not the claims as an authorizer passes them on',
       'a,b',
     ],
     [
       select({ 'cognito:preferred_role': 7 }, undefined),
-      '`cognito:preferred_role` is `7` and not a string; give the payload of the ID token',
+      '`cognito:preferred_role` is `7`, not a string; give the payload of the ID token',
       7,
     ],
     [
@@ -817,10 +817,10 @@ describe('what cannot come from the API is refused, whatever the token says', ()
       'the authenticated role is `7`; give its ARN, or leave it out',
       7,
     ],
-    [select({}, noType), '`token` is no type of a role mapping; use `Token` or `Rules`', noType],
+    [select({}, noType), 'unknown role mapping type `token`; use `Token` or `Rules`', noType],
     [
       select({}, { ...noType, Type: 'Token', AmbiguousRoleResolution: 'deny' }),
-      '`deny` is no `AmbiguousRoleResolution`; use `AuthenticatedRole` or `Deny`',
+      'unknown `AmbiguousRoleResolution` `deny`; use `AuthenticatedRole` or `Deny`',
       { Type: 'Token', AmbiguousRoleResolution: 'deny' },
     ],
     [
@@ -840,22 +840,22 @@ describe('what cannot come from the API is refused, whatever the token says', ()
     ],
     [
       select({}, withRule({ MatchType: 'Is' })),
-      '`Is` is no match type (mapping rule 1); use one of Equals, Contains, StartsWith, NotEqual',
+      'unknown match type `Is` in mapping rule 1; use one of Equals, Contains, StartsWith, NotEqual',
       badRule({ MatchType: 'Is' }),
     ],
     [
       select({}, withRule({ RoleARN: '' })),
-      'mapping rule 1 needs a `RoleARN` that is a non-empty string',
+      'mapping rule 1 needs a `RoleARN` that is a non-empty string; give the mapping as the API returns it',
       badRule({ RoleARN: '' }),
     ],
     [
       () => providerKey('eu-west-1_a', 'a:b'),
-      '`a:b` is not an app client id; give the id that the user pool shows for the app',
+      '`a:b` is not an app client ID; give the ID that the user pool shows for the app',
       'a:b',
     ],
     [
       () => providerKey('us-iso-east-1_a', 'a'),
-      'how a provider key looks in `us-iso-east-1` is not known; look the key up in `RoleMappings`',
+      'the form of a provider key in `us-iso-east-1` is unknown; look the key up in `RoleMappings`',
       'us-iso-east-1_a',
     ],
     [
@@ -870,12 +870,12 @@ describe('what cannot come from the API is refused, whatever the token says', ()
   test('a pool without a key says so too', () => {
     expect(failureOf(() => providerKey('pool', 'a'))).toMatchObject({
       code: 'invalid-user-pool-id',
-      message: '`pool` is not a user pool id; it looks like `eu-west-1_Ab12Cd34e`',
+      message: '`pool` is not a user pool ID; give one such as `eu-west-1_Ab12Cd34e`',
       value: 'pool',
     })
     expect(failureOf(() => providerKey('local_1', 'a'))).toMatchObject({
       code: 'no-region',
-      message: 'the user pool id `local_1` does not begin with a region; look the key up in `RoleMappings`',
+      message: 'the user pool ID `local_1` does not begin with a Region; look the key up in `RoleMappings`',
       value: 'local_1',
     })
   })
@@ -891,7 +891,7 @@ describe('what cannot come from the API is refused, whatever the token says', ()
   })
 })
 
-test('types: what the SDK answers fits', () => {
+test("types: the SDK's responses fit", () => {
   interface SdkRoleMapping {
     Type: 'Token' | 'Rules' | undefined
     AmbiguousRoleResolution?: 'AuthenticatedRole' | 'Deny' | undefined
@@ -1030,7 +1030,7 @@ describe('laws', () => {
   )
 
   law(
-    'what is undetermined has two different answers or more',
+    'an undetermined selection has two different results or more',
     changed(selection => ({
       ...selection,
       ...(selection.candidates && { candidates: selection.candidates.slice(1) }),
@@ -1153,7 +1153,7 @@ describe('laws', () => {
   )
 
   law(
-    "every answer is the model's, in every field",
+    "every result is the model's, in every field",
     changed(selection => ({ ...selection, evidence: 'documented' })),
     select =>
       fc.property(scenarios, ({ claims, mapping, request }) => {
@@ -1162,7 +1162,7 @@ describe('laws', () => {
       }),
   )
 
-  test('frozen input will do, and the answers do not share anything that changes', () => {
+  test('frozen input works, and the results share nothing that changes', () => {
     const deepFreeze = <T>(value: T): T => {
       if (typeof value === 'object' && value !== null) Object.values(Object.freeze(value)).forEach(deepFreeze)
       return value
@@ -1322,7 +1322,7 @@ function compareWithModel(select: Selector): Comparison {
 }
 
 describe('every small token, mapping and request', () => {
-  test('is answered as the model answers it, in every field', () => {
+  test("has the model's result, in every field", () => {
     expect(compareWithModel(selectRole)).toEqual({ cases: CASES })
   })
 
@@ -1623,19 +1623,14 @@ const RULE_IDS = Object.keys({
 
 /** The expressions above a comment `// => value` whose value is another. */
 function wrongExamples(text: string): readonly string[] {
-  const world = createContext({
-    resolveRoles,
-    selectRole,
-    selectRoleFor,
-    providerKey,
-    findRoleMapping,
-    trustsIdentityPool,
-  })
+  const world = createContext({ packages: { rolecast } })
   return [...text.matchAll(/^```js\n([\s\S]*?)^```$/gm)].flatMap(([, block]) =>
     [...block!.matchAll(/((?:(?!\/\/ =>).*\n)+?)(\/\/ => .*\n(?:\/\/ .*\n)*)/g)]
       .filter(([, code, value]) => {
         const expected: unknown = runInContext(`(${value!.replace(/^\/\/ (?:=> )?/gm, '')})`, world)
-        return !isDeepStrictEqual(structuredClone(runInContext(code!, world)), structuredClone(expected))
+        // An import of the first block counts in the others too, as the page says.
+        const script = code!.replace(/^import (\{.*\}) from '(.*)'$/gm, 'const $1 = packages["$2"]')
+        return !isDeepStrictEqual(structuredClone(runInContext(script, world)), structuredClone(expected))
       })
       .map(([, code]) => code!),
   )
@@ -1668,8 +1663,14 @@ describe('docs/identity-pool.md', () => {
 
   test('control: a wrong value is noticed', () => {
     expect(
-      wrongExamples("```js\nselectRole({}, undefined, { roles: {} }).rule\n// => 'no-mapping'\n```\n"),
+      wrongExamples(
+        "```js\nimport { selectRole } from 'rolecast'\n\nselectRole({}, undefined, { roles: {} }).rule\n// => 'no-mapping'\n```\n",
+      ),
     ).toHaveLength(1)
+  })
+
+  test('control: an example without the import fails', () => {
+    expect(() => wrongExamples(PAGE.replace(/^import .*\n/m, ''))).toThrow('is not defined')
   })
 
   test("quotes no item of AWS's list without the sentence that governs it", () => {

@@ -96,7 +96,7 @@ describe('asked for guests', () => {
       expect(judge(ofAmr(value)).guests).toBe(forGuests(ofAmr(value)).trusted)
   })
 
-  test('other words for who asks are refused', () => {
+  test('other names for the users are rejected', () => {
     expect(() => trustsIdentityPool(policy(statement()), POOL, { users: 'guest' as never })).toThrow(
       expect.objectContaining({ code: 'invalid-option' }),
     )
@@ -686,7 +686,7 @@ describe('placeholders', () => {
     expect(judge(statement({ Condition: { StringEquals: { [AUD]: audience } } })).placeholders).toEqual([])
   })
 
-  test('the pool that is asked about is none, whatever it looks like', () => {
+  test('the pool in question is not a placeholder, whatever it looks like', () => {
     const id = 'us-east-1:11111111-1111-1111-1111-111111111111'
     expect(
       trustsIdentityPool(policy(statement({ Condition: { StringEquals: { [AUD]: [id, id] } } })), id),
@@ -734,7 +734,7 @@ test('no pool is taken for another pool', () => {
   }
 })
 
-describe('what is no policy is refused', () => {
+describe('what is not a policy is rejected', () => {
   const failureOf = (act: () => unknown) => {
     try {
       act()
@@ -749,7 +749,7 @@ describe('what is no policy is refused', () => {
   test.each<[unknown, string, unknown]>([
     [null, 'the trust policy must be an object, not `null`; give the document as IAM returns it', null],
     ['x', 'the trust policy is not JSON; give the document itself, or as IAM returns it', 'x'],
-    [{ Version: 2012 }, '`2012` is no version of the policy language; use `2012-10-17`', { Version: 2012 }],
+    [{ Version: 2012 }, 'unknown policy version `2012`; use `2012-10-17`', { Version: 2012 }],
     [{}, 'the trust policy has no `Statement`; give the whole document', {}],
     [
       policy(statement(), 7 as never),
@@ -763,7 +763,7 @@ describe('what is no policy is refused', () => {
     ],
     [
       policy(statement({ Action: undefined })),
-      'statement 0 of the trust policy needs either `Action` or `NotAction`',
+      'statement 0 of the trust policy needs either `Action` or `NotAction`; give the document as IAM returns it',
       statement({ Action: undefined }),
     ],
     [
@@ -773,7 +773,7 @@ describe('what is no policy is refused', () => {
     ],
     [
       policy(statement({ Action: [7] })),
-      'statement 0 of the trust policy names `7` where a name belongs',
+      'statement 0 of the trust policy has `7` in place of a string; give the document as IAM returns it',
       statement({ Action: [7] }),
     ],
     [
@@ -799,7 +799,7 @@ describe('what is no policy is refused', () => {
     expect(failureOf(() => trustsIdentityPool('x', POOL)).cause).toBeInstanceOf(SyntaxError)
     expect(failureOf(() => trustsIdentityPool('%', POOL)).cause).toBeInstanceOf(URIError)
     expect(failureOf(() => trustsIdentityPool({}, 'pool'))).toMatchObject({
-      message: '`pool` is not an identity pool id; it looks like `eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6`',
+      message: '`pool` is not an identity pool ID; give one such as `eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6`',
       value: 'pool',
     })
   })
@@ -986,7 +986,7 @@ const rewritten =
 
 describe('laws', () => {
   law(
-    'what is judged is what a request with every value known gets, whichever provider',
+    'the result is that of a request with every value known, whichever provider it has',
     changed(({ trusted }) => ({ trusted: trusted ?? true })),
     judgePolicy =>
       fc.property(statementLists, providers, (statements, provider) => {
@@ -1032,7 +1032,7 @@ describe('laws', () => {
   )
 
   law(
-    'another Deny trusts nobody more',
+    'another Deny never adds trust',
     changed(({ reason }) => (reason === 'denied' ? { trusted: true } : {})),
     judgePolicy =>
       fc.property(statementLists, plainStatements, (statements, last) => {

@@ -108,7 +108,7 @@ describe('controls: what breaks the law is noticed, with the seed', () => {
     expect(again).toMatch(/TypeError: .*a/)
   })
 
-  test('what never ends is ended, and the input is said', () => {
+  test('a run that never ends is stopped, and the input is reported', () => {
     const code = `
       import { createWatchdog } from ${JSON.stringify(fileURLToPath(new URL('watchdog.ts', import.meta.url)))}
       const watchdog = await createWatchdog(2)

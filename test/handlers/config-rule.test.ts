@@ -101,7 +101,7 @@ describe('with a user pool, read by `takeSnapshot`', () => {
 })
 
 describe('what is compliant', () => {
-  test('a pool whose groups were all read and have no finding that fails; what is not looked at is said', async () => {
+  test('a pool whose groups were all read and have no finding that fails; what is not looked at is reported', async () => {
     const { put } = await run(changed, { listGroups: async () => fine })
     expect(put).toMatchObject([
       {
@@ -124,7 +124,7 @@ describe('what is compliant', () => {
 
   test.each<[string, ListedGroups, RegExp]>([
     ['a page of several', { ...fine, NextToken: 'more' }, /has a `NextToken`, so that groups are missing/],
-    ['another pool', { ...fine, userPoolId: 'eu-west-1_Other1234' }, /is of another user pool/],
+    ['another pool', { ...fine, userPoolId: 'eu-west-1_Other1234' }, /is from another user pool/],
     ['no list', {}, /is not a list of groups/],
     ['nothing', undefined as unknown as ListedGroups, /is not a list of groups/],
     ['a group without a name', { Groups: [{ Precedence: 1 }] }, /has no `GroupName`/],
@@ -144,7 +144,7 @@ describe('what is compliant', () => {
     expect(put).toMatchObject([{ ComplianceResourceId: POOL, ComplianceType: 'COMPLIANT' }])
     expect(failure).toMatchObject({
       code: 'throttled',
-      message: 'too many calls; retry (not evaluated, and 1 other user pools neither)',
+      message: '2 user pools were not evaluated, the first because of this error: too many calls; retry',
     })
   })
 })
@@ -160,7 +160,7 @@ describe('the events', () => {
     }
   })
 
-  test('a scheduled run without pools fails, and so does an id that is none', async () => {
+  test('a scheduled run without pools fails, and so does an invalid ID', async () => {
     expect((await run(scheduled)).failure).toMatchObject({ code: 'invalid-option' })
     expect((await run(scheduled, { userPoolIds: [] })).failure).toMatchObject({ code: 'invalid-option' })
     expect((await run(scheduled, { userPoolIds: ['pool'] })).failure).toMatchObject({ code: 'invalid-user-pool-id' })
@@ -248,7 +248,7 @@ describe('the events', () => {
   })
 })
 
-test('wrong options are said when the function starts', async () => {
+test('wrong options fail when the function starts', async () => {
   const given = { listGroups: async () => fine, putEvaluations: async () => undefined }
   const messages = [
     undefined,
@@ -269,10 +269,12 @@ test('wrong options are said when the function starts', async () => {
     '`listGroups` must be a function, not `undefined`; give one that calls AWS',
     '`listGroups` must be a function, not an object; give one that calls AWS',
     'unknown rule `COG999`; run `rolecast explain` to list the rules',
-    expect.stringContaining('the options have `poolIds`, which is not known'),
-    expect.stringMatching(new RegExp(`^\`userPoolIds\` must be a list of texts, not \`${POOL}\`; give a list of`)),
-    expect.stringMatching(/^`userPoolIds` must be a list of texts, not `null`; /),
-    expect.stringMatching(/^`userPoolIds` must be a list of texts, not an? /),
+    expect.stringContaining('unknown key `poolIds` in the options'),
+    expect.stringMatching(
+      new RegExp(`^\`userPoolIds\` must be an array of strings, not \`${POOL}\`; give an array of`),
+    ),
+    expect.stringMatching(/^`userPoolIds` must be an array of strings, not `null`; /),
+    expect.stringMatching(/^`userPoolIds` must be an array of strings, not an? /),
   ])
   // What a function gives is seen when it is called, and is no letter of an id.
   for (const ids of [POOL, null, undefined, [null]]) {

@@ -71,7 +71,7 @@ describe('a stack or a change set', () => {
   })
 
   test.each(['hello', '[]', '1', 'Resources:\n  A: [', '{"Resources": {'])(
-    '%j is no template, and no success',
+    '%j is not a template, and not a success',
     async template => {
       expect(await served(template)).toMatchObject({ hookStatus: 'FAILED', errorCode: 'InternalFailure' })
     },
@@ -81,7 +81,7 @@ describe('a stack or a change set', () => {
     ['Transform: MyMacro\nResources: { A: { Type: AWS::S3::Bucket } }', 'transform `MyMacro`'],
     ['Resources: { A: { Type: Acme::Part::MODULE } }', 'resource `A`'],
     ['Resources: { A: { Type: AWS::CloudFormation::Stack, Properties: { TemplateURL: https://x/y } } }', 'stack `A`'],
-  ])('what is not followed is said: %s', async (template, what) => {
+  ])('what is not followed is reported: %s', async (template, what) => {
     const { hookStatus, message } = await served(template)
     expect([hookStatus, message]).toEqual(['SUCCESS', expect.stringContaining(`${what} is not followed`)])
   })
@@ -122,7 +122,7 @@ describe('a stack or a change set', () => {
     const { hookStatus, message } = await served(withDefaults)
     expect(hookStatus).toBe('SUCCESS')
     expect(message).toMatch(
-      /^rolecast looked at .*\nDefaults were looked at, and the deployment may give other values: parameters `First`\.$/,
+      /^rolecast looked at .*\nLooked at with default values, which the deployment may override: parameters `First`\.$/,
     )
     const plain = await served(groups.replace('!Ref First', '1'))
     expect(plain.message, 'control').not.toContain('Defaults')
@@ -151,10 +151,12 @@ ${pool}  Staff: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: !
 `
     const { infrastructures } = readProjectSync([{ path: 'template', text: template, format: 'cloudformation' }])
     expect(assumedDefaults(infrastructures).toSorted()).toEqual(parameters.toSorted())
-    expect((await served(template)).message).toMatch(/^Defaults .*: parameters `\w+`.* and 1 more\.$/m)
+    expect((await served(template)).message).toMatch(
+      /^Looked at with default values, .*: parameters `\w+`.* and 1 more\.$/m,
+    )
   })
 
-  test('a deletion is not checked, and that is said', async () => {
+  test('a deletion is not checked, and that is reported', async () => {
     const event = { ...eventOf('hook-stack.json'), actionInvocationPoint: 'DELETE_PRE_PROVISION' }
     const before = asked.length
     expect(await handle(event)).toMatchObject({
@@ -183,7 +185,7 @@ describe('what cannot be read is an internal failure, and no success', () => {
       JSON.stringify({ template: 'Resources: [AWS::Cognito::UserPoolGroup' }),
       /^rolecast could not look at it: .*template/,
     ],
-    ['no template', JSON.stringify({ previousTemplate: pool }), /has no text `template`/],
+    ['no template', JSON.stringify({ previousTemplate: pool }), /has no string `template`/],
     ['no JSON', 'Resources: {}', /is not JSON/],
     ['no UTF-8', new Uint8Array([0x7b, 0xff, 0xfe]), /is not UTF-8/],
     ['more than a template can have', large, /more than 20000000 bytes/],
@@ -276,24 +278,24 @@ describe('what cannot be read is an internal failure, and no success', () => {
 })
 
 describe('a resource', () => {
-  test('what a group says by itself is checked, and what is not to be seen is said', async () => {
+  test('a single group is checked, and what cannot be seen is reported', async () => {
     const response = await handle(eventOf('hook-resource.json'))
     expect(response).toMatchObject({ hookStatus: 'FAILED', errorCode: 'NonCompliant' })
     expect(response.message).toContain('-1')
     expect(response.message).toContain('it is not compared with other groups of its user pool')
   })
 
-  test('of another type, it is said not to be looked at', async () => {
+  test('of another type, it is reported as not looked at', async () => {
     const event = eventOf('hook-resource.json')
     const requestData = { ...event.requestData, targetName: 'AWS::S3::Bucket' }
     expect(await handle({ ...event, requestData })).toMatchObject({
       hookStatus: 'SUCCESS',
-      message: 'rolecast did not look at it: `AWS::S3::Bucket` says nothing of groups by itself.',
+      message: 'rolecast did not look at it: `AWS::S3::Bucket` alone does not define groups.',
     })
   })
 })
 
-test('wrong options are said when the function starts', () => {
+test('wrong options fail when the function starts', () => {
   const messages = [
     { only: ['COG999'] },
     { failOn: 'always' as 'never' },
@@ -310,6 +312,6 @@ test('wrong options are said when the function starts', () => {
     'unknown `failOn` `always`; use one of note, warning, error, never',
     '`timeout` must be a positive number, not `0`; give milliseconds',
     '`fetch` must be a function, not `https://`; leave it out for the global one',
-    'the options have `timeOut`, which is not known; did you mean `timeout`?',
+    'unknown key `timeOut` in the options; did you mean `timeout`?',
   ])
 })

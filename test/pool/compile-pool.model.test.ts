@@ -88,7 +88,7 @@ describe('every pool of up to three groups, and every user it can have', () => {
 
   const USERS = (1 + 16 * 2 + 16 ** 2 * 5 + 16 ** 3 * 16) * SEMANTICS.length
 
-  test('is answered as resolveRoles answers it', () => {
+  test('has the result of resolveRoles', () => {
     expect(compareAll(compilePool)).toEqual({ users: USERS })
   })
 
@@ -186,7 +186,7 @@ const named = (groups: readonly Group[], ids: readonly number[]) => ids.map(id =
 
 describe('laws', () => {
   law(
-    'whatever the names, it is what resolveRoles answers for the groups they name, and the names that name none',
+    'for any names, it is the result of resolveRoles for their groups, with the unknown names',
     wrongPool(pool => ({
       resolve: names => {
         const { unknownGroups, ...answer } = pool.resolve(names)
@@ -214,7 +214,7 @@ describe('laws', () => {
   )
 
   law(
-    'an answer by ids is the answer by their names',
+    'the result by ids is the result by their names',
     wrongPool(pool => ({ resolveIds: ids => pool.resolveIds(Array.from(ids).toReversed()) })),
     compile =>
       fc.property(crowds, semantics, ([groups, users], semantics) => {
@@ -227,7 +227,7 @@ describe('laws', () => {
   )
 
   law(
-    'an answer in columns is the same answer for every user, with Uint16 ids or Uint32',
+    'a result in columns is the same for every user, with Uint16 ids or Uint32',
     wrongMany(many => ({
       preferredRoleIds: many.preferredRoleIds.map((role, user) =>
         OUTCOMES[many.outcomes[user]!] === 'undetermined' ? NO_ROLE : role,

@@ -113,7 +113,7 @@ describe('examples', () => {
     })
   })
 
-  test('a byte that nobody wrote grants nothing', () => {
+  test('a byte that was never written grants nothing', () => {
     expect(OUTCOMES).toEqual(['none', 'resolved', 'ambiguous', 'undetermined'])
   })
 })
@@ -129,7 +129,7 @@ describe('a pool is what it was when it was compiled', () => {
     expect(compiled.groups).toHaveLength(1)
   })
 
-  test('nobody can add to its groups or roles', () => {
+  test('its groups and roles cannot be extended', () => {
     expect(Object.isFrozen(pool.groups) && Object.isFrozen(pool.roles)).toBe(true)
   })
 
@@ -145,7 +145,7 @@ describe('a pool is what it was when it was compiled', () => {
 describe('what was resolved before', () => {
   const names = ['editors', 'admins']
 
-  test('is not changed by what a caller does to its names or to its answer', () => {
+  test('is not changed by what a caller does to its names or to its result', () => {
     const compiled = compilePool(groups)
     const own = [...names]
     const first = compiled.resolve(own)
@@ -191,7 +191,7 @@ describe('hostile names', () => {
     expect(hostile.map(pool.groupId)).toEqual(hostile.map(() => undefined))
   })
 
-  test('an array that resolves other names while it is read is answered for its own', () => {
+  test('an array that resolves other names while it is read gets the result of its own', () => {
     const compiled = compilePool(groups)
     const meddling = new Proxy(['editors', 'admins', 'staff'], {
       get(target, key, receiver) {
@@ -213,7 +213,7 @@ describe('hostile names', () => {
     expect(compiled.resolveIds(meddlingIds)).toStrictEqual(compiled.resolve(['editors', 'admins']))
   })
 
-  test('an array that is longer when it is read again spoils no answer for others', () => {
+  test('an array that is longer when it is read again spoils no result of others', () => {
     const compiled = compilePool(groups)
     for (let time = 0; time < 3; time++) {
       let looks = 0
@@ -275,7 +275,7 @@ describe('pools as large as none is', () => {
   })
 })
 
-describe('what is refused', () => {
+describe('what is rejected', () => {
   const wrongGroups: readonly (readonly unknown[])[] = [
     [null],
     [{}],
@@ -289,7 +289,7 @@ describe('what is refused', () => {
     [group('a', 1, A), group('a', -1, A)],
     [group('\u202Ea', -1)],
   ]
-  test.each(wrongGroups.map(given => [given]))('a pool with %j, as resolveRoles refuses it', given => {
+  test.each(wrongGroups.map(given => [given]))('a pool with %j, as resolveRoles rejects it', given => {
     const [error, same] = [() => compilePool(given as Group[]), () => resolveRoles(given as Group[])].map(errorOf)
     expect({ ...error, message: error!.message }).toStrictEqual({ ...same, message: same!.message })
   })
@@ -302,11 +302,11 @@ describe('what is refused', () => {
   })
 
   test.each<[unknown, string]>([
-    ['admins', '`admins` is no list of group names; give an array'],
-    [undefined, '`undefined` is no list of group names; give an array'],
-    [null, '`null` is no list of group names; give an array'],
-    [7, '`7` is no list of group names; give an array'],
-    [{ length: 1, 0: 'admins' }, 'an object is no list of group names; give an array'],
+    ['admins', 'the group names are `admins`; give an array of them'],
+    [undefined, 'the group names are `undefined`; give an array of them'],
+    [null, 'the group names are `null`; give an array of them'],
+    [7, 'the group names are `7`; give an array of them'],
+    [{ length: 1, 0: 'admins' }, 'the group names are an object; give an array of them'],
   ])('the names %j', (names, message) => {
     expect(errorOf(() => pool.resolve(names as string[]))).toMatchObject({
       code: 'invalid-group-name',
@@ -327,7 +327,7 @@ describe('what is refused', () => {
     for (const place of [0, 1, 2]) {
       const names = ['admins', 'editors'].toSpliced(place, 0, name as string)
       expect(errorOf(() => pool.resolve(names))).toMatchObject({ code: 'invalid-group-name', value: name })
-      expect(errorOf(() => pool.resolve(names)).message).toMatch(/ is no group's name; give strings$/)
+      expect(errorOf(() => pool.resolve(names)).message).toMatch(/ is not a group name; give strings$/)
     }
     expect(errorOf(() => pool.resolve([name] as string[]))).toMatchObject({ code: 'invalid-group-name' })
     expect(pool.resolve(['admins', 'editors']).groups).toEqual(['admins', 'editors'])
@@ -339,7 +339,7 @@ describe('what is refused', () => {
       expect(errorOf(() => pool.resolveIds([0, id as number]))).toMatchObject({
         code: 'invalid-input',
         value: id,
-        message: `\`${String(id)}\` is no id of one of the 7 groups; ask \`groupId\` for that of a name`,
+        message: `\`${String(id)}\` is not a group id of this pool, which has 7 groups; get one with \`groupId(name)\``,
       })
     },
   )
@@ -363,27 +363,27 @@ describe('what is refused', () => {
     [
       'offsets that go back',
       { offsets: Uint32Array.of(0, 2, 1), groupIds },
-      'the offset `1` at 2 is not from 2 to 2; give ascending ones',
+      'the offset `1` at index 2 is not between 2 and 2; give ascending offsets',
     ],
     [
       'offsets beyond the ids',
       { offsets: Uint32Array.of(0, 1, 3), groupIds },
-      'the offset `3` at 2 is not from 1 to 2; give ascending ones',
+      'the offset `3` at index 2 is not between 1 and 2; give ascending offsets',
     ],
     [
       'a first offset beyond the ids',
       { offsets: Uint32Array.of(3), groupIds },
-      'the offset `3` at 0 is not from 0 to 2; give ascending ones',
+      'the offset `3` at index 0 is not between 0 and 2; give ascending offsets',
     ],
     [
       'an id of no group',
       { offsets, groupIds: Uint16Array.of(0, 7) },
-      '`7` is no id of one of the 7 groups; ask `groupId` for that of a name',
+      '`7` is not a group id of this pool, which has 7 groups; get one with `groupId(name)`',
     ],
     [
       'a large id of no group',
       { offsets, groupIds: Uint32Array.of(2 ** 32 - 1, 0) },
-      '`4294967295` is no id of one of the 7 groups; ask `groupId` for that of a name',
+      '`4294967295` is not a group id of this pool, which has 7 groups; get one with `groupId(name)`',
     ],
   ])('memberships with %s', (_, memberships, message) => {
     for (const roles of [true, false]) {
@@ -392,14 +392,14 @@ describe('what is refused', () => {
     }
   })
 
-  test("control: ids before the first offset and after the last are nobody's, and may be anything", () => {
+  test('control: ids before the first offset and after the last belong to no user, and may be anything', () => {
     const { outcomes } = pool.resolveMany({ offsets: Uint32Array.of(1, 2), groupIds: Uint16Array.of(999, 0, 999) })
     expect([...outcomes]).toEqual([OUTCOMES.indexOf('resolved')])
   })
 })
 
 describe('types', () => {
-  test('a resolution of a pool is a resolution, and only who asks for lists of roles gets them', () => {
+  test('a resolution of a pool is a resolution, and lists of roles come only if requested', () => {
     expectTypeOf<PoolResolution>().toExtend<Resolution>()
     expectTypeOf(pool.resolveMany(many([]))).toEqualTypeOf<ResolvedMany>()
     expectTypeOf(pool.resolveMany(many([]), { roles: true })).toEqualTypeOf<ResolvedManyWithRoles>()

@@ -434,8 +434,8 @@ describe('control: a mistake in the query is noticed', () => {
         // The row after it says `resolved` too.
         "when tied > 1 then 'resolved'",
         // Where a group without a role has that number, this reading does not come to these rules.
-        "when rule = 'shared-role' and beside > 0 then 'unknown'",
-        "when rule = 'lowest-precedence' and beside > 0 then 'unknown'",
+        "when rule = 'shared-role' and tied_without_role > 0 then 'unknown'",
+        "when rule = 'lowest-precedence' and tied_without_role > 0 then 'unknown'",
       ],
     ],
     ['roles-compete', ["when tied > 1 then 'resolved'"]],
@@ -558,7 +558,7 @@ describe('the dialects', () => {
     expect(readTwice(control)).toEqual(['best'])
   })
 
-  test('in Snowflake, our own names are in capitals, as it keeps what is created without quotes', () => {
+  test('in Snowflake, our own names are in capitals, because it stores unquoted names so', () => {
     const sql = of('snowflake', { tables: { memberships: 'Members' } })
     expect(sql).toContain('from "GROUPS"')
     expect(sql).toContain('"ROLE_ARN"')
@@ -578,9 +578,9 @@ describe('options that cannot be used', () => {
   test.each<readonly [unknown, string]>([
     [{ dialect: 'mysql' }, '`dialect` is `mysql`; use one of portable, athena, spark, snowflake, bigquery'],
     [{ semantics: 'x' }, '`semantics` is `x`; use one of observed, roles-compete, tied-groups-agree, documented'],
-    [{ table: {} }, 'the options have `table`, which is not known; did you mean `tables`?'],
-    [{ tables: { members: 'a' } }, '`tables` have `members`, which is not known; leave it out'],
-    [{ columns: { role: 'a' } }, '`columns` have `role`, which is not known; leave it out'],
+    [{ table: {} }, 'unknown key `table` in the options; did you mean `tables`?'],
+    [{ tables: { members: 'a' } }, 'unknown key `members` in `tables`; leave it out'],
+    [{ columns: { role: 'a' } }, 'unknown key `role` in `columns`; leave it out'],
     [{ columns: 'a' }, '`columns` must be an object, not `a`; give an object of names'],
     [{ tables: { groups: '' } }, '`tables.groups` is ``; give a name without control characters'],
     [{ tables: { groups: [] } }, "`tables.groups` is an array; give a table's name, or its schema and its name"],

@@ -101,11 +101,11 @@ describe('what was not read', () => {
   ])('comes first in the %s, each with its code', (_format, print) => {
     const text = print()
     for (const { code } of missing.notRead) expect(text).toContain(`[${code}]`)
-    expect(text).toMatch(/5 of what was asked for could not be read/)
+    expect(text).toMatch(/5 of the accounts, Regions and pools that were asked for could not be read/)
     expect(text.search(/Not read/)).toBeLessThan(text.search(/Accounts and Regions<\/h2>|\nAccounts and Regions\n/))
   })
 
-  test('control: nothing is said of it where all was read', () => {
+  test('control: nothing is reported about it where all was read', () => {
     const whole = summaryOf([pool('shop', ['ann'])])
     expect(accountText(whole, { color: false, toolVersion })).not.toMatch(/Not read|could not be read/)
     expect(accountPage(whole, { toolVersion })).not.toMatch(/Not read|could not be read/)
@@ -146,7 +146,7 @@ test('the text counts as that of one pool does', () => {
   expect(ofMany).toContain('and 2 more\n  All of them: --finding conflicting-tie --format ndjson\n')
 })
 
-test('of nothing is said to be of nothing', () => {
+test('an audit of nothing says that it is of nothing', () => {
   const nothing = summaryOf([], { accounts: [], regions: [] })
   expect(accountText(nothing, { color: false, toolVersion })).toMatch(/read +nothing\n/)
   expect(accountPage(nothing, { toolVersion })).toContain('No user pool was read.')

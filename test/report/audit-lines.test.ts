@@ -323,7 +323,7 @@ describe('NDJSON', () => {
     })
   })
 
-  test('what a resolution says is read again unless it is frozen', () => {
+  test('a resolution is read again unless it is frozen', () => {
     const changing = user('a', [admins])
     ndjsonLine(changing)
     csvLine(changing)

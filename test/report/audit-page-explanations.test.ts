@@ -170,7 +170,7 @@ describe.skipIf(executablePath === undefined)('explanations in Chromium', () => 
       expect(ada).toContain(`${role('ByRule')} The first rule of the mapping that matches`)
       expect(ada).toContain('It is rule 0 of the mapping, counted from 0.')
       expect(ben).toContain(`Not known: one of these ${role('Sales')} by mapping-rule Denied by ambiguous-denied`)
-      expect(ben).toContain('It is rule 1 of the mapping, counted from 0. Grant nothing on it.')
+      expect(ben).toContain('It is rule 1 of the mapping, counted from 0. Do not grant access based on it.')
       const cells = await page.locator('td.credentials').allInnerTexts()
       expect(cells).toEqual([role('ByRule'), 'Not known'])
       await page.selectOption('#filter-credentials', role('Sales'))
@@ -230,7 +230,7 @@ describe.skipIf(executablePath === undefined)('what a manager needs', () => {
       expect(rows[2]!.replace(/\s+/g, ' ')).toBe('error Roles that do not exist 1 role, 9 users')
     }))
 
-  test('what was not looked at is said: from files, without an identity pool and without role checks', () =>
+  test('what was not looked at is reported: from files, without an identity pool and without role checks', () =>
     inBrowser(pageOf(MEMBERS, { reading: { source: 'files' } }), async ({ page }) => {
       expect((await page.locator('.facts').innerText()).replace(/\s+/g, ' ')).toBe(
         'User pool not known Account not known Region not known Read not known: files do not say when they were read Strategy from files Semantics observed Identity pool not asked about Tool rolecast 1.2.3',
@@ -238,8 +238,8 @@ describe.skipIf(executablePath === undefined)('what a manager needs', () => {
       expect(await page.locator('.limits li').allInnerTexts()).toEqual([
         'No identity pool was asked about: the roles are those that tokens prefer, not those whose credentials users get.',
         'Whether the roles exist, whom they trust and what they can do was not checked.',
-        'Nothing says of 8 users whether they are disabled; they are counted as if they were not.',
-        'Nothing tells when the files were read from the pool, or what changed in between.',
+        'For 8 users it is not known whether they are disabled; they are counted as if they were not.',
+        'It is not known when the files were read from the pool, or what changed in between.',
         'What a pre token generation trigger changes in a token cannot be seen from groups.',
       ])
       expect(await page.locator('table.checks, table.credentials').count()).toBe(0)

@@ -54,7 +54,7 @@ describe.skipIf(executablePath === undefined)('the filters', () => {
         'Users with a tie on different roles (1)',
         'Users whose preferred role is not known (1)',
         'Roles that do not exist (1)',
-        'Roles of which it is not known whether they work (5)',
+        'Roles that could not be fully checked (5)',
         'Users who get no credentials (2)',
         'Users whose only roles are on groups without a precedence (1)',
         'Users with groups that the pool does not have (1)',
@@ -116,7 +116,7 @@ describe.skipIf(executablePath === undefined)('the filters', () => {
       await expect.poll(() => names(opened)).toEqual([])
     }))
 
-  test('of a role name those who may have it as well, without counting them as those who have it', () =>
+  test('of a role also show users who may have it, without counting them as users who have it', () =>
     inBrowser(page(), async ({ page: opened }) => {
       await choose(opened, 'role', 'Customer')
       await expect.poll(() => names(opened)).toEqual(['Farah'])
@@ -125,7 +125,7 @@ describe.skipIf(executablePath === undefined)('the filters', () => {
       expect(await status(opened)).not.toContain('may get')
     }))
 
-  test('two roles of one name are told apart by their ARNs', () => {
+  test('two roles of the same name are distinguished by their ARNs', () => {
     const twice = [
       { groupName: 'a', precedence: 1, roleArn: role('team-a/Reader') },
       { groupName: 'b', precedence: 2, roleArn: role('team-b/Reader') },
@@ -138,7 +138,7 @@ describe.skipIf(executablePath === undefined)('the filters', () => {
     })
   })
 
-  test('stand in the address, and an address sets them', () =>
+  test('are in the address, and an address sets them', () =>
     inBrowser(page(), async ({ page: opened, complaints }) => {
       await choose(opened, 'role', 'Admin')
       await choose(opened, 'status', 'Enabled')

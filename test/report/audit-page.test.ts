@@ -309,7 +309,7 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
         expect(await names(page)).toEqual(['amir', 'chloe', 'Farah', 'gus', 'Zoe'])
       }))
 
-    test('a row opens its explanation by mouse, on its button and beside it, and closes again', () =>
+    test('a row opens its explanation by mouse, on its button and next to it, and closes again', () =>
       inBrowser(pageOf(), async ({ page }) => {
         const toggle = page.getByRole('button', { name: 'Explain amir' })
         const explanation = page.locator(`#${await toggle.getAttribute('aria-controls')}`)
@@ -354,13 +354,13 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
         expect(await page.locator('#users-body .open').count()).toBe(0)
       }))
 
-    test('what is undetermined is never shown as a role that is got', () =>
+    test('an undetermined role is never shown as the role of the user', () =>
       inBrowser(pageOf(), async ({ page }) => {
         const cells = page.getByRole('row', { name: 'chloe' }).locator('td')
         expect(await cells.allInnerTexts()).toEqual(['Undetermined', `${role('Customer')}, or none`, '2'])
       }))
 
-    test('a group that the pool does not have is said to be such', () =>
+    test('a group that the pool does not have is marked', () =>
       inBrowser(pageOf(), async ({ page }) => {
         await page.getByRole('button', { name: 'Explain Farah' }).click()
         expect(await page.locator('td.why:visible li', { hasText: 'ghosts' }).innerText()).toMatch(
@@ -486,7 +486,7 @@ describe.skipIf(executablePath === undefined)('the page in Chromium', () => {
         expect(await flag(page)).toBe(1)
       }))
 
-    test('what is invisible shows as its code point, and what is written from the right turns nothing but itself', () => {
+    test('invisible characters show as code points, and right-to-left text does not affect its surroundings', () => {
       const users = { 'ali\u202egnp.exe': ['admins'], 'zero\u200bwidth': [], عمر: ['admins'], 'a\u0000b\nc': [] }
       return inBrowser(pageOf(users), async ({ page }) => {
         expect(await names(page)).toEqual(['ali\\u{202e}gnp.exe', 'zero\\u{200b}width', 'عمر', 'a\\u{0}b\\u{a}c'])

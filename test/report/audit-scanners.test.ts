@@ -186,7 +186,7 @@ describe('OCSF', () => {
       .filter(record => record.metadata.event_code === concern)
       .map(record => record.compliance.status)
 
-  test('says pass of what was looked for and not found, and no result of what was not looked for or is not known', () => {
+  test('reports a pass for what was looked for and not found, and no result for what was not looked for or is not known', () => {
     const bare = summaryOf({ reading: READING })
     expect(statusOf(bare, 'too-many-groups')).toEqual(['Pass'])
     expect(statusOf(bare, 'missing-role')).toEqual(['Warning'])

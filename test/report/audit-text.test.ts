@@ -100,8 +100,8 @@ Findings
   note     Roles that no user gets                                     2  no users
 
 error: Users with a tie on different roles (12)
-  Several of their groups share the first rank among those with a role, and the roles differ, or one has none and the semantics are tied-groups-agree: Cognito prefers none, and does not consult the next precedence.
-  Give these groups different precedences, or one role.
+  Several of their groups share the first rank among those with a role, and the roles differ (or, with the semantics tied-groups-agree, one of the groups has no role). Cognito prefers no role, and does not consult the next precedence.
+  Give these groups different precedences, or the same role.
     t0
     t1
     t2
@@ -117,46 +117,46 @@ error: Users with a tie on different roles (12)
 
 error: Users whose preferred role is not known (1)
   A group without a role has the same precedence as their first group with one. AWS does not document whether Cognito then prefers the role, and no known token shows it.
-  Give the group without a role another precedence; until then, grant nothing on it.
+  Give the group without a role a different precedence; until then, do not grant access based on it.
     carl
 
 warning: Users whose only roles are on groups without a precedence (1)
-  Such a role is in cognito:roles and never preferred, so they have no preferred role.
+  Such a role is in cognito:roles but never preferred, so these users have no preferred role.
   Give these groups a precedence; 0 ranks first.
     dora
 
 warning: Users with groups that the pool does not have (1)
-  What is not in the pool has no role and is in no claim: the group is gone, came while the pool was read, or is misspelt.
-  Read groups and users again, or correct the names.
+  A group that is not in the pool gives no role and is in no claim. It was deleted, was created while the pool was read, or is misspelt.
+  Read the groups and users again, or correct the names.
     emil
 
 warning: Groups of an identity provider with a role (1)
-  Cognito makes such a group for each provider, and puts in every user that it makes from one: the owner of the provider decides who can sign in there, and so who has the role.
-  Put the role on a group of your own, unless it is meant for all users of the provider.
+  Cognito creates such a group for each provider, and adds every user that it creates from that provider. The owner of the provider decides who can sign in there, and so who has the role.
+  Move the role to a group whose members you choose, unless it is intended for all users of the provider.
     eu-west-1_Example_Google
   1 user: --finding federated-group-with-role --format ndjson
 
 note: Users without any role (1)
-  They are in no group, or in groups of which none has a role: Cognito sets neither cognito:roles nor cognito:preferred_role.
-  Put them into a group with a role, unless what your app gives to users without one is meant for them.
+  They are in no group, or none of their groups has a role: Cognito sets neither cognito:roles nor cognito:preferred_role.
+  Add them to a group with a role, unless it is intended that they get what your app gives to users without one.
     emil
 
 note: Roles that no user gets (2)
-  A group has the role, and no user has it preferred, or gets it from the identity pool: the group has no members, or other groups of its members decide. Disabled users do not count.
-  Change the members or the precedence of the group, or delete it where it is of no use.
+  A group has the role, but no user has it as the preferred role, and no user gets it from the identity pool. The group has no members, or other groups of its members decide. Disabled users do not count.
+  Change the members or the precedence of the group, or delete the group if it has no use.
     arn:aws:iam::111122223333:role/Finance
     arn:aws:iam::111122223333:role/Guest
 
 Not looked at
   No identity pool was asked about: the roles are those that tokens prefer, not those whose credentials users get.
   Whether the roles exist, whom they trust and what they can do was not checked.
-  Nothing says of 1,216 users whether they are disabled; they are counted as if they were not.
-  Nothing tells when the files were read from the pool, or what changed in between.
+  For 1,216 users it is not known whether they are disabled; they are counted as if they were not.
+  It is not known when the files were read from the pool, or what changed in between.
   What a pre token generation trigger changes in a token cannot be seen from groups.
 
 Changed while the pool was read (2)
-    The user \`gus\` was listed, and gone when asked for.
-    The group \`vip\` had another precedence or role at the end than at the start.
+    The user \`gus\` was listed, but was gone when it was read.
+    The group \`vip\` had a different precedence or role at the end than at the start.
 
 Outcomes
   resolved      1,201  one preferred role
@@ -168,7 +168,7 @@ How the outcomes are known
   observed    1,215  real tokens show it
   documented      0  AWS documents it
   inferred        0  it follows from what tokens show and AWS documents
-  unknown         1  neither shows it
+  unknown         1  neither tokens nor AWS show it
 
 Users by preferred role
   arn:aws:iam::111122223333:role/Writer   1,200  ████████████████████
@@ -186,7 +186,7 @@ Groups, highest rank first
 =   10  writers                   1,200  arn:aws:iam::111122223333:role/Writer
 - none  eu-west-1_Example_Google      1  arn:aws:iam::111122223333:role/Guest
   none  staff                         1  (no role)
-! same precedence, different roles: users whose first groups these are get no preferred role
+! same precedence, different roles: users for whom these groups rank first get no preferred role
 = same precedence, same role
 ? no role, and the same precedence as a group with one: it may keep that role from being preferred
 - a role without a precedence is never preferred
@@ -212,7 +212,7 @@ Not looked at
   No user was read: if the user pool has any, they are in no count and no finding.
   No identity pool was asked about: the roles are those that tokens prefer, not those whose credentials users get.
   Whether the roles exist, whom they trust and what they can do was not checked.
-  Nothing tells when the groups and users were read.
+  It is not known when the groups and users were read.
   What a pre token generation trigger changes in a token cannot be seen from groups.
 
 Outcomes
@@ -225,7 +225,7 @@ How the outcomes are known
   observed    0  real tokens show it
   documented  0  AWS documents it
   inferred    0  it follows from what tokens show and AWS documents
-  unknown     0  neither shows it
+  unknown     0  neither tokens nor AWS show it
 
 Users by preferred role
   (none)
@@ -475,7 +475,7 @@ describe('when and how it was read', () => {
     [
       'files of which --read-at says it',
       { source: 'files', startedAt: READING.endedAt, endedAt: READING.endedAt },
-      '2026-11-28T10:04:30.250Z, as --read-at says of the files',
+      '2026-11-28T10:04:30.250Z, as given with --read-at',
     ],
     [
       'a reading without an end',
@@ -493,19 +493,19 @@ describe('when and how it was read', () => {
     expect(plain(summary)).toContain(`  read           ${expected}\n`)
   })
 
-  test('what is not looked at is said, and nothing of what is', () => {
+  test('reports what was not looked at, and only that', () => {
     const bare = limitsOf(auditOf({})).join('\n')
     expect(bare).toContain('No identity pool was asked about')
     expect(bare).toContain('Whether the roles exist, whom they trust and what they can do was not checked.')
-    expect(bare).toContain('Nothing says of 1 user whether they are disabled')
-    expect(bare).toContain('Nothing tells when the groups and users were read.')
+    expect(bare).toContain('For 1 user it is not known whether they are disabled')
+    expect(bare).toContain('It is not known when the groups and users were read.')
     const whole = limitsOf(auditOf(WHOLE)).join('\n')
-    for (const said of ['No identity pool', 'was not checked', 'Nothing tells']) expect(whole).not.toContain(said)
+    for (const said of ['No identity pool', 'was not checked', 'It is not known']) expect(whole).not.toContain(said)
     expect(whole).toContain('service control policies')
     expect(whole).toContain('pre token generation trigger')
-    expect(whole).toContain('a user who was moved meanwhile can be in both or in neither')
+    expect(whole).toContain('a user who was moved in the meantime can be in both groups or in neither')
     const perUser = { ...WHOLE, reading: { ...READING, strategy: 'per-user' as const } }
-    expect(limitsOf(auditOf(perUser)).join('\n')).not.toContain('moved meanwhile')
+    expect(limitsOf(auditOf(perUser)).join('\n')).not.toContain('moved in the meantime')
     const unasked = limitsOf(auditOf({ ...WHOLE, mapping: undefined })).join('\n')
     expect(unasked).toContain('Whether the roles trust an identity pool was not checked.')
     expect(limitsOf(auditOf({ ...WHOLE, roleChecks: [] }))).toContain('What the roles can do was not checked.')
@@ -521,7 +521,7 @@ describe('when and how it was read', () => {
   ])('%d users where Cognito estimates %d: whether the list looks cut short', (count, estimatedUsers, expected) => {
     const users = Array.from({ length: count }, (_, index) => [`u${index}`] as const)
     const said = limitsOf(summaryOf(pool, users, { reading: { ...READING, estimatedUsers } })).join('\n')
-    expect(said.includes(`listed, and Cognito's estimate is ${estimatedUsers.toLocaleString('en')}`)).toBe(expected)
+    expect(said.includes(`listed, but Cognito's estimate is ${estimatedUsers.toLocaleString('en')}`)).toBe(expected)
   })
 
   test('that no user was read', () => {
@@ -529,25 +529,25 @@ describe('when and how it was read', () => {
     expect(limitsOf(summaryOf(pool, [['a']])).join('\n')).not.toContain('No user was read')
   })
 
-  const AUTHENTICATED = 'so its users count as getting the authenticated role'
+  const AUTHENTICATED = 'so its users are counted as getting the authenticated role'
   test.each<[string, Partial<IdentityPoolAbout>, readonly string[]]>([
     ['whose providers are known', { mapping: 'none' }, []],
-    ['with the mapping of the app client', { mapping: 'Token', mappedClients: ['a'] }, ['does not say it']],
+    ['with the mapping of the app client', { mapping: 'Token', mappedClients: ['a'] }, ['does not return that']],
     [
       'without any mapping for the user pool',
       { mapping: 'none', mappedClients: [] },
-      ['does not say it', `The identity pool has no role mapping for this user pool, ${AUTHENTICATED}`],
+      ['does not return that', `The identity pool has no role mapping for this user pool, ${AUTHENTICATED}`],
     ],
     [
       'without one for the app client',
       { mapping: 'none', clientId: 'x', mappedClients: ['a', 'b'] },
-      ['does not say it', `App client \`x\` has no role mapping, ${AUTHENTICATED}`, 'that have one: `a` and `b`.'],
+      ['does not return that', `App client \`x\` has no role mapping, ${AUTHENTICATED}`, 'that have one: `a` and `b`.'],
     ],
   ])('an identity pool %s', (_what, about, expected) => {
     const identityPool = { identityPoolId: 'eu-west-1:1', mapping: 'Token', ...about } as const
     const summary = createAuditSummary({ groups: [], semantics: 'observed', identityPool }).summary()
     const said = limitsOf(summary).join('\n')
-    for (const one of ['does not say it', AUTHENTICATED, 'that have one'])
+    for (const one of ['does not return that', AUTHENTICATED, 'that have one'])
       expect(said.includes(one)).toBe(expected.join('\n').includes(one))
     for (const one of expected) expect(said).toContain(one)
   })
@@ -558,19 +558,19 @@ describe('an audit with an identity pool and role checks', () => {
 
   test('has the findings first, the most severe on top', () => {
     expect(block(text, 'Findings')).toEqual([
-      '  error    Users with a tie on different roles                            1',
-      '  error    Users whose preferred role is not known                        1',
-      '  error    Roles that do not exist                                        1  1 user',
-      '  error    Roles that do not trust the identity pool                      1  no users',
-      '  error    Roles of which it is not known whether they work               2  3 users',
-      '  warning  Roles that can do everything                                   1  1 user',
-      '  warning  Roles of which it is not known whether they can do everything  1  1 user',
-      '  warning  Users who get no credentials                                   2',
-      '  warning  Users whose only roles are on groups without a precedence      1',
-      '  warning  Users with groups that the pool does not have                  1',
-      '  warning  Groups of an identity provider with a role                     1  1 user',
-      '  note     Users without any role                                         1',
-      '  note     Roles that no user gets                                        1  no users',
+      '  error    Users with a tie on different roles                        1',
+      '  error    Users whose preferred role is not known                    1',
+      '  error    Roles that do not exist                                    1  1 user',
+      '  error    Roles that do not trust the identity pool                  1  no users',
+      '  error    Roles that could not be fully checked                      2  3 users',
+      '  warning  Roles that can do everything                               1  1 user',
+      '  warning  Roles whose privileges are not known                       1  1 user',
+      '  warning  Users who get no credentials                               2',
+      '  warning  Users whose only roles are on groups without a precedence  1',
+      '  warning  Users with groups that the pool does not have              1',
+      '  warning  Groups of an identity provider with a role                 1  1 user',
+      '  note     Users without any role                                     1',
+      '  note     Roles that no user gets                                    1  no users',
     ])
     expect(text.indexOf('Findings')).toBeLessThan(text.indexOf('Groups, highest rank first'))
   })
@@ -582,7 +582,7 @@ describe('an audit with an identity pool and role checks', () => {
     expect(block(text, 'error: Roles that do not trust').at(-1)).toBe(`    ${role('Finance')}`)
   })
 
-  test('says whose credentials users get, and by which rule', () => {
+  test("says which role's credentials users get, and by which rule", () => {
     expect(block(text, 'Credentials')).toEqual([
       '  role          4  the credentials of a role',
       '  denied        2  none',
@@ -621,8 +621,8 @@ describe('an audit with an identity pool and role checks', () => {
     expect(lines.includes('error: Roles that others can assume too (1)')).toBe(isOpen)
   })
 
-  test('counts disabled users apart', () => {
-    expect(text).toContain('  users        7  1 of them disabled, counted apart from here on\n')
+  test('counts disabled users separately', () => {
+    expect(text).toContain('  users        7  1 of them disabled, counted separately from here on\n')
     expect(text).toMatch(/^ +0  admins +1  arn:\S+Admin +and 1 disabled$/m)
     expect(block(text, 'Users by preferred role')[0]).toMatch(/Admin +1 {2}█+ +and 1 disabled$/)
   })

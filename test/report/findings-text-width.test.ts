@@ -2,7 +2,7 @@ import * as fc from 'fast-check'
 import stringWidth from 'string-width'
 import { describe, expect, test } from 'vitest'
 import { findingsText } from '../../src/report/findings-text.js'
-import { excerptAround, excerptFrom, wrapText } from '../../src/report/fit-width.js'
+import { excerptAround, excerptStart, wrapText } from '../../src/report/fit-width.js'
 import { textWidth } from '../../src/report/text-width.js'
 import type { FindingsReport } from '../../src/report/findings-report.js'
 import type { Finding } from '../../src/rules/finding.js'
@@ -105,7 +105,6 @@ describe('an excerpt of a line', () => {
   test('a whole line that fits is not cut', () => {
     expect(excerptAround('  admins: 1', { start: 2, end: 8 }, 40)).toEqual({
       text: '  admins: 1',
-      from: 0,
       before: 2,
       marked: 6,
     })
@@ -118,14 +117,18 @@ describe('an excerpt of a line', () => {
     expect(stringWidth(text)).toBe(80)
   })
 
-  test('the line below it begins where it begins, and says what is left out', () => {
-    expect(excerptFrom('x'.repeat(100), 50, 20)).toBe(`…${'x'.repeat(18)}…`)
-    expect(excerptFrom(' '.repeat(60), 50, 20)).toBe('')
-    expect(excerptFrom('}', 50, 20)).toBe('…')
-    expect(excerptFrom(`  ${'x'.repeat(70)}`, 1, 30)).toBe(`  ${'x'.repeat(27)}…`)
+  test('the lines above and below it are shown from their beginning, and say what is left out', () => {
+    expect(excerptStart('x'.repeat(100), 20)).toBe(`${'x'.repeat(19)}…`)
+    expect(excerptStart('x'.repeat(20), 20)).toBe('x'.repeat(20))
+    expect(excerptStart(`  ${'x'.repeat(70)}`, 30)).toBe(`  ${'x'.repeat(27)}…`)
+    expect(excerptStart('}', 20)).toBe('}')
+    expect(stringWidth(excerptStart('x'.repeat(10_000_000), 80))).toBe(80)
     fc.assert(
-      fc.property(sentence, fc.nat(200), columns, (line, from, width) => {
-        expect(stringWidth(excerptFrom(line, from, width))).toBeLessThanOrEqual(width)
+      fc.property(sentence, columns, (line, width) => {
+        const shown = excerptStart(line, width)
+        expect(stringWidth(shown)).toBeLessThanOrEqual(width)
+        const start = unisolated(shown).replace(/…$/, '')
+        expect(unisolated(printable(line.replaceAll('\t', '  '))).startsWith(start)).toBe(true)
       }),
     )
   })
@@ -139,7 +142,7 @@ describe('a report', () => {
     severity: 'error',
     message: 'Cognito sets no preferred role for a user in `admins` and `editors`, which share the precedence 1.',
     impact: '12 users lose their role, and get the authenticated role of the identity pool in its place.',
-    fix: 'Give each group a precedence of its own, or all of them the same role.',
+    fix: 'Give each group a different precedence, or give all of them the same role.',
     key: 'x',
     location: {
       path: 'infra/auth.yaml',

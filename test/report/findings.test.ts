@@ -169,7 +169,7 @@ describe('what fails a run', () => {
     expect([exitCodeOf(some), isComplete(some)]).toEqual([code, complete])
   })
 
-  test('is counted in the summary, and what is suppressed apart', () => {
+  test('is counted in the summary, and suppressed findings are counted separately', () => {
     expect(
       summaryOf(report([finding(), finding({ severity: 'note' }), finding({ severity: 'note' }), suppressed])),
     ).toBe('1 error, 2 notes and 1 suppressed, in 1 source')
@@ -181,7 +181,7 @@ describe('text', () => {
   const sources = new Map([['infra/auth.yaml', 'Resources:\n  Admins:\n    Type: x\n\n  Editors:\n']])
   const text = (...some: readonly Finding[]) => findingsText(report(some), { sources, color: false })
 
-  test('has the place, the reason, the lines with a caret, the other group and the fix', () => {
+  test('has the location, the reason, the lines with a caret, the other group and the fix', () => {
     expect(text(finding())).toBe(`infra/auth.yaml:2:3  error  COG101 tie-different-roles  Admins
   \`admins\` and \`editors\` both have precedence 1.
     1 | Resources:
@@ -241,6 +241,19 @@ ${COVERAGE.trimEnd()}; not everything was looked at, or is known
     expect(marked).toBe('HERE')
   })
 
+  test('shows the lines around one that is cut from their beginning', () => {
+    const long = `"Groups": [${'x'.repeat(300)}HERE${'y'.repeat(300)}]`
+    const [above, row, , below] = findingsText(
+      report([finding({ location: { path: 'x', line: 2, column: 312, endColumn: 316 }, related: [] })]),
+      { sources: new Map([['x', `"Pool": {${' '.repeat(80)}${'z'.repeat(200)}\n${long}\n}`]]), color: false },
+    )
+      .split('\n')
+      .slice(2, 6)
+    expect(above).toBe(`    1 | "Pool": {${' '.repeat(80)}${'z'.repeat(30)}…`)
+    expect(row).toMatch(/^ {2}> 2 \| …x+HEREy+…$/)
+    expect(below).toBe('    3 | }')
+  })
+
   test('has no frame where there is no such line, and no text', () => {
     for (const location of [
       { path: 'infra/auth.yaml', line: 99 },
@@ -286,7 +299,7 @@ describe('JSON', () => {
     expect(JSON.parse(findingsJson(report([])))).toMatchObject({ findings: [], complete: true, exitCode: 0 })
   })
 
-  test('gives back whatever the findings say, and moves no cursor', () => {
+  test('returns the text of any findings unchanged, and moves no cursor', () => {
     fc.assert(
       fc.property(reports, some => {
         const text = findingsJson(some)
@@ -399,7 +412,7 @@ describe('SARIF', () => {
     expect(some.read).toEqual(['sub/infra/auth.yaml'])
   })
 
-  test('has the place of a file that cannot be read, under the path that a repository has', () => {
+  test('has the location of a file that cannot be read, under the path that a repository has', () => {
     const skipped = [{ path: 'a.yaml', why: '`a.yaml:3:7` cannot be used' }]
     const moved = relocate(report([], { skipped }), path => `sub/${path}`)
     expect(moved.skipped).toEqual([{ path: 'sub/a.yaml', why: '`sub/a.yaml:3:7` cannot be used' }])
@@ -450,7 +463,7 @@ describe('SARIF', () => {
 })
 
 describe('GitHub annotations', () => {
-  test('name the place, the rule, the reason and the fix', () => {
+  test('name the location, the rule, the reason and the fix', () => {
     expect(findingsGithub(report([finding()]))).toBe(
       [
         '::error file=infra/auth.yaml,line=2,endLine=2,col=3,endColumn=9,title=COG101 tie-different-roles::`admins` and `editors` both have precedence 1. ' +
@@ -489,7 +502,7 @@ describe('GitHub annotations', () => {
     )
   })
 
-  test('are not made of what is suppressed', () => {
+  test('leave out suppressed findings', () => {
     expect(findingsGithub(report([suppressed]))).toBe(`rolecast: 1 suppressed, in 1 source\nrolecast: ${COVERAGE}`)
   })
 
@@ -595,7 +608,7 @@ describe('JUnit', () => {
 })
 
 describe('the page of a rule', () => {
-  test('says all that the rule says, in plain text without links to a page', () => {
+  test('says everything that the rule says, in plain text without links to a page', () => {
     for (const rule of RULES) {
       const plain = ruleText(rule)
       for (const part of [rule.id, rule.slug, rule.title, rule.what, rule.fix, rule.see]) expect(plain).toContain(part)

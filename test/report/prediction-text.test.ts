@@ -97,7 +97,7 @@ Why
 `)
   })
 
-  test('without unknown groups nothing is said of them', () => {
+  test('without unknown groups nothing is reported about them', () => {
     expect(render(groups)).not.toContain('Not in the user pool')
   })
 
@@ -109,7 +109,7 @@ Why
     expect(block(text, 'ID token').at(-1)).toBe(
       `  cognito:preferred_role  (undetermined: absent, or ${role('Reader')})`,
     )
-    expect(text).toContain('grant nothing on it')
+    expect(text).toContain('do not grant access based on it')
   })
 })
 
@@ -264,12 +264,12 @@ describe('printable', () => {
     expect(printable(`admins${invisible}`)).toBe(String.raw`admins\u{${invisible.codePointAt(0)!.toString(16)}}`)
   })
 
-  test.each(['\u3164', '\u034F', '\u{E0100}'])('nor does an emoji hide what comes after it (%j)', invisible => {
+  test.each(['\u3164', '\u034F', '\u{E0100}'])('an emoji does not hide what comes after it (%j)', invisible => {
     expect(printable(`🙂${invisible}`)).toBe(String.raw`🙂\u{${invisible.codePointAt(0)!.toString(16)}}`)
     expect(printable('❤\uFE0F')).toBe('❤\uFE0F')
   })
 
-  test('whatever comes, nothing raw is left, and plain text is untouched', () => {
+  test('for any input, no raw control character is left, and plain text is unchanged', () => {
     fc.assert(
       fc.property(anyNames, text => {
         expect(printable(text).replace(ISOLATED, '$1')).not.toMatch(/\p{C}|\p{Zl}|\p{Zp}/u)
@@ -286,7 +286,7 @@ describe('printable', () => {
 describe('names from outside in the text', () => {
   const nasty = '\x1B[2J\u202E\n> 0  admins'
 
-  test('they are escaped wherever they stand', () => {
+  test('they are escaped everywhere', () => {
     const groups = [
       { groupName: nasty, precedence: 0, roleArn: `role\x1B[31m\u009B` },
       { groupName: 'vip', precedence: 0 },
@@ -474,8 +474,8 @@ describe('the credentials', () => {
     [
       'another role that the app asks for with rules',
       { mapping: { ...rules, AmbiguousRoleResolution: 'AuthenticatedRole' }, authenticated: 'S', customRoleArn: 'X' },
-      'custom-role-with-rules: unknown: what is known does not settle it',
-      `${NOT_KNOWN} Grant nothing on it.`,
+      'custom-role-with-rules: unknown: what AWS documents and what is observed do not settle it',
+      `${NOT_KNOWN} Do not grant access based on it.`,
     ],
     [
       'another role where all readings are a denial',

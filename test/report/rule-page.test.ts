@@ -53,6 +53,19 @@ test('a rule as text', () => {
   )
 })
 
+test('a rule whose uncertain findings have a lower severity says so, and a page does not repeat the sentence', () => {
+  const lowering = { ...rule, severity: 'error', enabled: true, lowersUncertain: true } as const
+  expect(ruleText(lowering)).toContain('COG900 some-rule (error, or warning if not certain)\n')
+  expect(ruleText(lowering)).toContain(
+    '\nSeverity: A warning where a finding holds only for some of the possible values. An error with COG101.\n',
+  )
+  expect(ruleText({ ...lowering, enabled: false })).toContain('(error, or warning if not certain, off by default)\n')
+  expect(ruleText({ ...rule, enabled: true }), 'control').toContain('COG900 some-rule (warning)\n')
+  const page = rulesMarkdown('The rules', [lowering], id => id)
+  expect(page).toContain('| COG900 | Something is wrong | error, or warning if not certain |\n')
+  expect(page).not.toContain('some of the possible values')
+})
+
 test('a rule as Markdown, with the rules that it names as links only where there is something to link to', () => {
   expect(ruleMarkdown(rule)).toContain('*Severity:* An error with COG101.\n')
   expect(ruleMarkdown(rule, id => `[${id}](#x)`)).toContain('*Severity:* An error with [COG101](#x).\n')

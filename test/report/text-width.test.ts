@@ -13,7 +13,7 @@ test('every character is as wide as string-width says', () => {
   expect(CHARACTERS.filter(one => textWidth(one) !== stringWidth(one))).toEqual([])
 })
 
-test('a text is as wide as string-width says, whatever stands beside what', () => {
+test('a text is as wide as string-width says, whatever stands next to what', () => {
   const unit = fc.oneof(
     fc.nat(CHARACTERS.length - 1).map(index => CHARACTERS[index]!),
     fc.integer({ min: 0x20, max: 0x5_2f }).map(code => String.fromCodePoint(code)),

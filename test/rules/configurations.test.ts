@@ -71,7 +71,7 @@ describe('a template as people write it', () => {
       'nothing but a Deny, of a pool in an example',
       `${trust(GOOD.replace('Effect: Allow', 'Effect: Deny').replace('!Ref Identities', "'us-east-1:12345678-dead-beef-cafe-123456790ab'"))}
   Group: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: !Ref Pool, GroupName: a, Precedence: 1, RoleArn: !GetAtt Role.Arn } }`,
-      ['COG122 The role of `a` names the audience', 'COG123 The role of `a` cannot be assumed by anybody'],
+      ['COG122 The role of `a` names the audience', 'COG123 The role of `a` cannot be assumed by anyone:'],
     ],
     [
       "the provider is the pool's name, without the client",
@@ -243,13 +243,13 @@ resource "aws_cognito_user_group" "g" {
       ['aws_cognito_user_pool.p.endpoint', 'the attribute `endpoint` of the user pool `aws_cognito_user_pool.p`'],
       ['aws_cognito_identity_pool.i.id', 'the ID of the identity pool `aws_cognito_identity_pool.i`'],
       ['aws_cognito_user_pool_client.web.id', 'the ID of the app client `aws_cognito_user_pool_client.web`'],
-    ])('%s is no id of a user pool', async (id, what) => {
+    ])('%s is not the ID of a user pool', async (id, what) => {
       expect(await findings(module(inPool(id)), 'terraform-source')).toEqual([
-        `COG156 The \`user_pool_id\` of \`aws_cognito_user_group.g\` is ${what}, and the ID of a user pool is needed.`,
+        `COG156 The \`user_pool_id\` of \`aws_cognito_user_group.g\` is ${what}, but the ID of a user pool is needed.`,
       ])
     })
 
-    test('control: the id of a user pool is one, and of what is not known nothing is said', async () => {
+    test('control: the id of a user pool is one, and of what is not known nothing is reported', async () => {
       for (const id of ['aws_cognito_user_pool.p.id', '"eu-west-1_Ab12Cd34e"', 'data.aws_cognito_user_pool.x.id'])
         expect(await findings(module(inPool(id)), 'terraform-source')).toEqual([])
     })

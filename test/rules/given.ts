@@ -165,7 +165,7 @@ export const member = (username: string, groupName: string): Membership => ({
 
 export const SERVICE = 'cognito-identity.amazonaws.com'
 export const POOL_ID = 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6'
-export const refToPool = { 'rolecast:unknown': '`IdentityPool` is known only when deployed' }
+export const refToPool = { 'rolecast:unknown': '`IdentityPool` is known only at deployment' }
 
 export interface Trust {
   readonly effect?: string

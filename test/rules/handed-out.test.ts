@@ -58,7 +58,7 @@ describe('the role of guests', () => {
     group() +
     attachment(`authenticated: !GetAtt ${users}.Arn, unauthenticated: !GetAtt GuestRole.Arn`)
 
-  test('is judged as far as the identity pool lets guests in', async () => {
+  test('is checked only if the identity pool lets guests in', async () => {
     expect(await found(given('true', 'AdminRole'))).toEqual(['COG120 error'])
     expect(await found(given("'True'", 'AdminRole'))).toEqual(['COG120 error'])
     expect(await found(given('false', 'AdminRole'))).toEqual([])
@@ -89,7 +89,7 @@ resource "aws_cognito_identity_pool_roles_attachment" "main" {
   roles            = { unauthenticated = aws_iam_role.guest.arn }
 }`
 
-  test('is judged the same in Terraform, whose provider lets no guests in by default', async () => {
+  test('is checked the same way in Terraform, whose provider lets no guests in by default', async () => {
     const allowing = (value: string) => terraform(`allow_unauthenticated_identities = ${value}`)
     expect(await found(allowing('true'), 'terraform-source')).toEqual(['COG120 error'])
     expect(await found(allowing('false'), 'terraform-source')).toEqual([])
@@ -101,7 +101,7 @@ resource "aws_cognito_identity_pool_roles_attachment" "main" {
 describe('a principal that is known in part', () => {
   const given = (principal: string) => POOL + role('AdminRole', { principal }) + group()
 
-  test('is not the service, if it begins otherwise', async () => {
+  test('is not the service if it has another beginning', async () => {
     const provider = "!Sub 'arn:${AWS::Partition}:iam::${AWS::AccountId}:oidc-provider/x'"
     expect(await found(given(provider))).toEqual(['COG120 error'])
     expect(await found(given("'arn:aws:iam::${AWS::AccountId}:root'"))).toEqual(['COG120 error'])
@@ -114,12 +114,12 @@ describe('a principal that is known in part', () => {
     },
   )
 
-  test('beside one that is the service changes nothing', async () => {
+  test('changes nothing next to a principal that is the service', async () => {
     const both = given(`[${SERVICE}, !Sub 'arn:aws:iam::\${AWS::AccountId}:oidc-provider/x']`)
     expect((await found(both)).filter(one => one.startsWith('COG120'))).toEqual([])
   })
 
-  test('that is unknown as a whole may be any', async () => {
+  test('that is entirely unknown may be any principal', async () => {
     const whole = given(SERVICE).replace(`{ Federated: ${SERVICE} }`, '!If [Some, { AWS: x }, !Ref Anything]')
     expect(await found(whole)).toEqual(['COG190 note'])
   })
@@ -148,7 +148,7 @@ resource "aws_cognito_user_pool" "main" {
   })
 })
 
-test('an audience that begins as no ID of an identity pool does is none', async () => {
+test('an audience whose beginning does not fit an identity pool ID is not one', async () => {
   const given = (aud: string) => POOL + role('AdminRole', { aud }) + group()
   expect(await found(given("!Sub 'arn:aws:cognito-identity:${AWS::Region}:1:identitypool/x'"))).toEqual([
     'COG122 error',
@@ -209,7 +209,7 @@ resource "aws_cognito_identity_pool_roles_attachment" "main" {
   })
 })
 
-describe('a text in which nothing replaces the names', () => {
+describe('a string with placeholders that nothing replaces', () => {
   const written = "'cognito-idp.${AWS::Region}.amazonaws.com/${Pool}:${Client}'"
   const given = ({
     provider = PROVIDER,
@@ -238,7 +238,7 @@ describe('a text in which nothing replaces the names', () => {
     expect(finding!.message).toContain('did you forget `!Sub`?')
   })
 
-  test('is no mistake in a variable of a policy', async () => {
+  test('is not a mistake in a variable of a policy', async () => {
     expect(await found(given({ arn: "'arn:aws:iam::111122223333:role/${aws:username}'" }))).toEqual([])
   })
 })
@@ -296,7 +296,7 @@ Resources:
     Type: AWS::CloudFormation::Stack
     Properties: { TemplateURL: ./auth.yaml }`
 
-  test('says which nested stacks are not there, if it speaks of Cognito', async () => {
+  test('says which nested stacks are not there, if it mentions Cognito', async () => {
     expect(await found(nested)).toEqual([])
     const speaking = nested.replace('./auth.yaml', './cognito.yaml')
     expect(await said(speaking)).toMatchObject([

@@ -60,7 +60,7 @@ describe('role attachments', () => {
     ).toHaveLength(count)
   })
 
-  test('a rule is not called wrong where not all groups are known', () => {
+  test('a mapping rule is not called wrong if some groups are unknown', () => {
     const attachments = [attachment([mapping('Rules', 'Deny', { rules: known([rule('admins', 'Equals')]) })])]
     expect(only('COG134', { attachments })).toEqual(['COG134 note'])
     expect(
@@ -72,7 +72,7 @@ describe('role attachments', () => {
     expect(only('COG134', { attachments, groups: [group('a')] })).toEqual(['COG134 warning'])
   })
 
-  test('every value of it that is not known is noted once, and so is one of several where no rule looks at each', () => {
+  test('every unknown value of it is noted once, and so is a value with several possibilities that no rule checks one by one', () => {
     expect(found({ attachments: [attachment([], { roles: unknown })] })).toEqual(['COG190 note'])
     expect(found({ attachments: [attachment([], { mappings: unknown })] })).toEqual(['COG190 note'])
     expect(found({ attachments: [attachment([], { mappings: oneOf(known([]), known([])) })] })).toEqual(['COG190 note'])
@@ -117,7 +117,7 @@ describe('a role that is given by its name', () => {
     ],
   ])('%s is found', (_, given, beginning) => {
     expect(validate(given, { only: ['COG153'] }).map(({ message }) => message)).toEqual([
-      `${beginning} the name of the role \`AdminRole\`, and its ARN is needed. No user can get it.`,
+      `${beginning} the name of the role \`AdminRole\`, not its ARN. No user can get it.`,
     ])
   })
 })
@@ -196,7 +196,7 @@ describe('a role mapping and the clients that its identity pool accepts', () => 
       identityPools: accepting(takes('Mobile')),
     })
     expect(finding!.message).toBe(
-      'A role mapping is for the client `Web`, and the identity pool accepts other clients only (`Mobile`). No token has this mapping.',
+      'A role mapping is for the client `Web`, but the identity pool accepts other clients only (`Mobile`). The mapping is never used.',
     )
     expect(finding!.impact).toContain('the authenticated role `AuthenticatedRole`')
   })

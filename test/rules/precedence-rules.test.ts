@@ -19,7 +19,7 @@ import {
   terraform,
 } from './given.js'
 
-describe('what a precedence comes to', () => {
+describe('the effect of a precedence', () => {
   const inTerraform = (precedence: unknown, more: Part = {}) => group('a', precedence, A, { ...terraform, ...more })
 
   test.each<[string, GroupDefinition, string[]]>([
@@ -65,7 +65,7 @@ describe('what a precedence comes to', () => {
     expect(found({ groups: [one] })).toEqual(expected)
   })
 
-  test('of a group without a role, a 0 that is not sent says nothing of a role', () => {
+  test('for a group without a role, a finding about an unsent 0 does not mention a role', () => {
     const [finding] = validate({ groups: [inTerraform(0, { role: absent })] })
     expect(finding!.message).toMatch(/, and ranks last and not first\.$/)
     expect(finding!.impact).toBe('Without a role, the group changes no credentials.')
@@ -95,7 +95,7 @@ describe('what a precedence comes to', () => {
     expect(only('COG106', { userPoolId, groups: [group('a', 1, A), group(`${userPoolId}_Google`)] })).toEqual([])
   })
 
-  test('what outranks is told pair by pair: a group without a role behind every role is not in it', () => {
+  test('groups that outrank others are reported in pairs: a group without a role behind every role is not reported', () => {
     const [finding] = validate(
       { groups: [group('first', 1), group('a', 2, A), group('b', 3, A), group('last', 4), group('none', null, A)] },
       { only: ['COG104'] },

@@ -162,7 +162,7 @@ describe('a suppression', () => {
     expect(shape(suppressFindings([a, b], scoped, everything))).toEqual(['COG101 suppressed', 'COG101'])
   })
 
-  test('says in words what is wrong with it', () => {
+  test('says what is wrong with it', () => {
     const message = (rules: readonly string[], more: Partial<Suppression>) =>
       suppress([], [suppression(rules, more)])[0]!.message
     expect(message([], {})).toBe('The suppression names no rule, so it has no effect.')
@@ -176,7 +176,7 @@ describe('a suppression', () => {
     )
   })
 
-  test('never takes a finding away, whatever it says', () => {
+  test('never removes a finding, whatever it says', () => {
     const words = fc.constantFrom('COG101', 'cog104', 'COG193', '__proto__', '', 'x')
     const some = fc.record({
       rules: fc.array(words, { maxLength: 3 }),
@@ -224,7 +224,7 @@ describe('a day', () => {
     ' 2026-11-23',
   ])('`%s` is none', day => expect(isDay(day)).toBe(false))
 
-  test('is the same days as those of the calendar', () => {
+  test('accepts exactly the days of the calendar', () => {
     fc.assert(
       fc.property(fc.date({ min: new Date('0001-01-01'), max: new Date('9999-12-31'), noInvalidDate: true }), date => {
         expect(isDay(date.toISOString().slice(0, 10))).toBe(true)
@@ -261,14 +261,14 @@ describe('all rules together', () => {
   }
   const check = (options: Partial<Parameters<typeof validateAll>[1]> = {}) => validateAll([tied], { today, ...options })
 
-  test('run, with those on suppressions, and come by place', () => {
+  test('run, with those on suppressions, and come by location', () => {
     expect(check().map(({ ruleId, location }) => [ruleId, location.line])).toEqual([
       ['COG193', 2],
       ['COG101', 5],
     ])
   })
 
-  test('can be chosen, whatever they are about', () => {
+  test('can be selected, of every kind', () => {
     expect(shape(check({ only: ['COG193'] }))).toEqual([])
     expect(shape(check({ only: ['COG193', 'COG104'] }))).toEqual(['COG193'])
     expect(shape(check({ ignore: ['COG193'] }))).toEqual(['COG101'])
@@ -296,7 +296,7 @@ describe('all rules together', () => {
     [{ only: ['COG999'] }, 'unknown rule `COG999`; run `rolecast explain` to list the rules'],
     [{ ignore: ['cog101'] }, 'unknown rule `cog101`; run `rolecast explain` to list the rules'],
     [{ severities: { COG101: 'fatal' as 'error' } }, 'unknown severity `fatal`; use one of note, warning, error'],
-  ])('%j is refused', (options, message) => {
+  ])('%j is rejected', (options, message) => {
     expect(errorOf(() => check(options))).toMatchObject({ code: 'invalid-option', message })
   })
 

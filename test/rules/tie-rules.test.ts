@@ -245,7 +245,7 @@ describe('ties', () => {
     expect(found({ groups })).toEqual(expected)
   })
 
-  test('what may be says if', () => {
+  test('a possible tie says "if"', () => {
     const message = (...groups: GroupDefinition[]) => validate({ groups })[0]!.message
     expect(message(group('a', 1, A, { condition: 'X' }), group('b', 1, B))).toContain(
       'may have precedence 1 and different roles, if the groups exist together.',

@@ -207,7 +207,7 @@ describe('trust', () => {
       expect(findings.map(({ message }) => message.split(' cannot be')[0])).toEqual(beginnings)
     })
 
-    test('to guests has to be for guests, and to users for users', () => {
+    test('to guests has to trust guests, and to users has to trust users', () => {
       const given = (definitions: Given['roles'], which: RoleAttachment['roles']) =>
         found({ roles: definitions!, attachments: [attachment([], { roles: which })] })
       expect(given(toGuests, rolesOf(undefined, A))).toEqual([])
@@ -216,14 +216,14 @@ describe('trust', () => {
       expect(given(toUsers, rolesOf(A))).toEqual([])
     })
 
-    test('to both is one finding about that, and none that guests are trusted', () => {
+    test('to both gives one finding about that, and none about trusting guests', () => {
       const both = withTrust({ amr: ['authenticated', 'unauthenticated'] }).roles!
       expect(found({ roles: both, attachments: [attachment([], { roles: rolesOf(A, A) })] })).toEqual([
         'COG126 warning',
       ])
     })
 
-    test('is judged for the identity pool that hands it out, and not for another one', () => {
+    test('is checked for the identity pool that hands it out, and not for another one', () => {
       const other = POOL_ID.replace('7f', '8f')
       const given = (aud: string) => ({
         roles: withTrust({ aud }).roles!,

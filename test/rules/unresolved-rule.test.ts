@@ -20,7 +20,7 @@ describe('what cannot be determined', () => {
     expect(findings.map(({ message }) => message)).toContain('The loop over `names` is not known.')
   })
 
-  test('who is in what is noted where it matters to a tie', () => {
+  test('unknown memberships are noted only if they matter to a tie', () => {
     const memberships = [{ ...member('alice', 'admins'), username: unknown }]
     expect(found({ groups: tie, memberships })).toEqual(['COG101 error', 'COG190 note'])
     expect(found({ groups: tie.slice(1), memberships })).toEqual([])

@@ -59,7 +59,7 @@ const edited = (drawn: Drawn, edit: (group: DrawnGroup, index: number) => DrawnG
   groups: drawn.groups.map(edit),
 })
 
-describe('what means nothing changes nothing', () => {
+describe('changes without meaning do not change the findings', () => {
   const property = (render: Renderer, change: (drawn: Drawn, style: Style) => Drawn) =>
     fc.asyncProperty(few, styles, async (drawn, style) => {
       expect(await said(render, change(drawn, style), style)).toEqual(await said(render, drawn))
@@ -104,7 +104,7 @@ describe('what means nothing changes nothing', () => {
   })
 })
 
-describe('a tie that is found is one, and one that is there is found', () => {
+describe('every reported tie is real, and every real tie is reported', () => {
   const roleArn = (role: number) => `arn:aws:iam::111122223333:role/${role}`
   const property = (render: Renderer, spoil: (findings: readonly Finding[], drawn: Drawn) => readonly Finding[]) =>
     fc.asyncProperty(fewFromOne, async drawn => {
@@ -141,7 +141,7 @@ describe('a tie that is found is one, and one that is there is found', () => {
     },
   )
 
-  test('control: a tie that is left out, and one with a group too many, are noticed', async () => {
+  test('control: a missing tie, and a tie with an extra group, are noticed', async () => {
     await expectFailure(property(cloudFormationJson, () => []))
     await expectFailure(
       property(cloudFormationJson, (findings, { groups }) =>
@@ -151,7 +151,7 @@ describe('a tie that is found is one, and one that is there is found', () => {
   })
 })
 
-describe('one pool is judged alike in every format', () => {
+describe('the same pool has the same findings in every format', () => {
   const property = (render: Renderer, change: (drawn: Drawn) => Drawn) =>
     fc.asyncProperty(fewFromOne, async drawn => {
       expect(await said(render, change(drawn))).toEqual(await said(cloudFormationYaml, drawn))
@@ -164,7 +164,7 @@ describe('one pool is judged alike in every format', () => {
     )
   })
 
-  test('control: a group that is left out is noticed, and so is a 0, which Terraform does not send', async () => {
+  test('control: a missing group is noticed, and so is a 0, which Terraform does not send', async () => {
     await expectFailure(property(pulumiPreview, drawn => ({ ...drawn, members: [], groups: drawn.groups.slice(1) })))
     const zero: Drawn = {
       groups: [{ name: 'a', precedence: 0, role: 0, pool: 0 }],
@@ -177,7 +177,7 @@ describe('one pool is judged alike in every format', () => {
   })
 })
 
-describe('pools are judged apart', () => {
+describe('pools are checked separately', () => {
   const another = fc.record({ precedence: fc.option(fc.nat({ max: 2 })), hasRole: fc.boolean() })
   /** The group has a role of its own: one role has one trust policy, whoever has it. */
   const property = (pool: 0 | 1) =>
@@ -195,7 +195,7 @@ describe('pools are judged apart', () => {
       expect(await ofFirst(more)).toEqual(await ofFirst(free))
     })
 
-  test('a group more in one changes nothing in the other', async () => {
+  test('another group in one changes nothing in the other', async () => {
     await fc.assert(property(1), { numRuns: 100 })
   })
 

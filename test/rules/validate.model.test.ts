@@ -6,7 +6,25 @@ import type { GroupDefinition, Infrastructure, RoleReference, Value } from '../.
 import { fromPool } from '../../src/rules/live-pool.js'
 import { resolveRoles } from '../../src/claims/resolve.js'
 import { validateInfrastructure } from '../../src/rules/validate.js'
+import { findRule, RULES, type TemplateRuleId } from '../../src/rules/catalogue.js'
+import { lowered } from '../../src/rules/rule.js'
 import { pools } from '../arbitraries.js'
+import {
+  A,
+  at,
+  attachment,
+  found,
+  type Given,
+  group,
+  known,
+  mapping,
+  oneOf,
+  PROVIDER,
+  rolesOf,
+  terraform,
+  type Trust,
+  trusting,
+} from './given.js'
 
 const POOL = 'eu-west-1_Ab12Cd34e'
 const validate = (groups: readonly Group[]) => validateInfrastructure(fromPool({ userPoolId: POOL, groups }))
@@ -130,7 +148,7 @@ describe('the rules and the resolver agree', () => {
       }),
   )
 
-  test('a user is said to be in a tie exactly when the tie is what decides for the user', () => {
+  test('a user is reported to be in a tie exactly when the tie is what decides for the user', () => {
     const members = pools.chain(pool => fc.tuple(fc.constant(pool), fc.array(fc.subarray(pool), { maxLength: 4 })))
     fc.assert(
       fc.property(members, ([groups, users]) => {
@@ -283,8 +301,56 @@ function said(findings: readonly Finding[]): readonly string[] {
     .toSorted()
 }
 
-describe('of whatever a reader gives', () => {
-  test('the answer is findings, each with a key of its own, and the same a second time', () => {
+/** A role of guests, in a file that does not say whether the identity pool lets guests in. */
+const forGuests = (policy: Trust): Given => ({
+  attachments: [attachment([], { roles: rolesOf(undefined, A) })],
+  roles: [{ id: 'AdminRole', trustPolicy: known(trusting(policy)), location: at }],
+})
+
+/** What holds only for some of the possible values, for the rules whose cases the random infrastructures do not have. */
+const UNCERTAIN: readonly (readonly [TemplateRuleId, Given])[] = [
+  [
+    'COG111',
+    {
+      groups: [
+        group('a', null, A, {
+          ...terraform,
+          created: false,
+          before: { precedence: oneOf<unknown>(known(50), known(0)), role: { is: 'absent' } },
+        }),
+      ],
+    },
+  ],
+  ['COG120', forGuests({ principal: { Service: 'lambda.amazonaws.com' }, amr: 'unauthenticated' })],
+  ['COG121', forGuests({ aud: null, amr: 'unauthenticated' })],
+  ['COG122', forGuests({ aud: 'us-east-1:12345678-1234-1234-1234-123456789012', amr: 'unauthenticated' })],
+  ['COG123', forGuests({ effect: 'Deny', amr: 'unauthenticated' })],
+  ['COG125', forGuests({ amrKey: 'cognito-identity.amazon.com:amr', amr: 'unauthenticated' })],
+  [
+    'COG136',
+    {
+      attachments: [
+        attachment([
+          mapping('Token', 'Deny', {
+            identityProvider: oneOf(known(PROVIDER), known(PROVIDER.replace(/:[^:]+$/, ''))),
+          }),
+        ]),
+      ],
+    },
+  ],
+  [
+    'COG160',
+    {
+      userPoolId: 'eu-west-1_Ab12Cd34e',
+      groups: [
+        group('eu-west-1_Ab12Cd34e_Google', 1, null, { role: oneOf<RoleReference>(known(A), { is: 'absent' }) }),
+      ],
+    },
+  ],
+]
+
+describe('for any infrastructure that a reader returns', () => {
+  test('the result is a list of findings, each with a unique key, and the same on a second run', () => {
     fc.assert(
       fc.property(infrastructures, infrastructure => {
         const findings = validateInfrastructure(infrastructure)
@@ -295,7 +361,29 @@ describe('of whatever a reader gives', () => {
     )
   })
 
-  test('every value of a group that is not known is noted, and noted once', () => {
+  test('a severity other than that of the rule is one that the texts of the rule name', () => {
+    const seen = new Set<string>()
+    fc.assert(
+      fc.property(infrastructures, infrastructure => {
+        for (const { ruleId, severity } of validateInfrastructure(infrastructure, { enable: ['COG105'] })) {
+          const rule = findRule(ruleId)!
+          if (severity === rule.severity) continue
+          if (rule.context === undefined)
+            expect([ruleId, rule.lowersUncertain, severity]).toEqual([ruleId, true, lowered(rule.severity)])
+          if (rule.lowersUncertain && severity === lowered(rule.severity)) seen.add(ruleId)
+        }
+      }),
+      { numRuns: 1000, seed: 19 },
+    )
+    for (const [id, given] of UNCERTAIN) {
+      expect(found(given, { only: [id] })).toEqual([`${id} ${lowered(findRule(id)!.severity)}`])
+      seen.add(id)
+    }
+    const named = RULES.filter(({ lowersUncertain }) => lowersUncertain).map(({ id }) => id)
+    expect([...seen].toSorted()).toEqual(named)
+  })
+
+  test('every unknown value of a group is noted exactly once', () => {
     fc.assert(
       fc.property(infrastructures, infrastructure => {
         const isOpen = (value: Value<unknown>) =>
@@ -308,7 +396,7 @@ describe('of whatever a reader gives', () => {
           ])
           .filter(Boolean)
         const notes = validateInfrastructure(infrastructure, { only: ['COG190'] }).filter(({ message }) =>
-          /^The (name of the group|precedence of|role of) .* (is unknown|may be another)/.test(message),
+          /^The (name of the group|precedence of|role of) .* (is unknown|may have a value other)/.test(message),
         )
         expect(notes).toHaveLength(open.length)
       }),
@@ -316,7 +404,7 @@ describe('of whatever a reader gives', () => {
     )
   })
 
-  test('neither the order of the resources nor their ids and places change what is found', () => {
+  test('neither the order of the resources nor their ids and locations change the findings', () => {
     const named = infrastructures.map(given => ({
       ...given,
       groups: given.groups.map((one, index) =>

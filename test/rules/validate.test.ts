@@ -274,7 +274,7 @@ describe('every rule', () => {
     },
   )
 
-  test('has one to three sentences to say, names what it is about, and a key of its own', () => {
+  test('has a message of one to three sentences, names its subject, and has a unique key', () => {
     for (const { id } of TEMPLATE_RULES) {
       for (const { message, key, groups, resources } of validate(CASES[id][0], { only: [id] })) {
         expect(message).toMatch(/^[`A-Z0-9].*\.$/s)
@@ -312,7 +312,7 @@ describe('every rule', () => {
 describe('hostile names', () => {
   const names = ['__proto__', 'constructor', 'a,b', '<b>', '"', '`', '\u202Eabc', 'a\u0000b', '#2']
 
-  test('are names like any others', () => {
+  test('are handled like any other names', () => {
     const groups = names.flatMap((name, index) => [group(name, index + 1, A), group(`${name}${name}`, index + 1, B)])
     const findings = validate(
       { groups, memberships: names.flatMap(name => [member(name, name), member(name, `${name}${name}`)]) },
@@ -328,7 +328,7 @@ describe('hostile names', () => {
     expect(new Set(findings.map(({ key }) => key)).size).toBe(findings.length)
   })
 
-  test('and so are those of pools and severities', () => {
+  test('of pools and severities are handled the same way', () => {
     expect(
       found({ groups: [group('a', 1, A, { pool: '__proto__' }), group('b', 1, B, { pool: '__proto__' })] }),
     ).toEqual(['COG101 error'])
@@ -365,7 +365,7 @@ describe('options', () => {
     [{ enable: [''] }, 'unknown rule ``; run `rolecast explain` to list the rules'],
     [{ severities: { cog101: 'error' } }, 'unknown rule `cog101`; run `rolecast explain` to list the rules'],
     [{ severities: { COG101: 'fatal' as 'error' } }, 'unknown severity `fatal`; use one of note, warning, error'],
-  ])('%o is refused', (options, message) => {
+  ])('%o is rejected', (options, message) => {
     expect(errorOf(() => validate({}, options))).toMatchObject({ code: 'invalid-option', message })
   })
 })
@@ -386,7 +386,7 @@ describe('a live pool', () => {
     },
   ]
 
-  test('is judged by the same rules, at the place of its id', () => {
+  test('is checked by the same rules, with its id as the location', () => {
     const findings = validateInfrastructure(
       fromPool({
         userPoolId,
@@ -451,7 +451,7 @@ describe('the table of rules', () => {
     for (const link of links) expect(ids).toContain(link)
   })
 
-  test('is found by id, in capitals or not', () => {
+  test('is found by id, in any letter case', () => {
     expect(findRule('cog101')).toBe(TEMPLATE_RULES[0])
     expect(findRule('COG1')).toBeUndefined()
     expect(findRule('__proto__')).toBeUndefined()
@@ -459,7 +459,7 @@ describe('the table of rules', () => {
 })
 
 describe('findings are the same', () => {
-  test('in order by place, then by rule', () => {
+  test('in order by location, then by rule', () => {
     const place = (line: number, column = 1): Part => ({ location: { ...at, line, column } })
     const findings = validate({
       groups: [group('c', null, A, place(9)), group('b', 1, B, place(3, 5)), group('a', 1, A, place(3, 2))],
@@ -471,7 +471,7 @@ describe('findings are the same', () => {
     ])
   })
 
-  test('with keys that no line, no id and no order changes', () => {
+  test('have keys that do not change with lines, ids or order', () => {
     const keys = (findings: readonly Finding[]) => findings.map(({ key }) => key).toSorted()
     const given = [...tie, group('x', null, A)]
     const moved = given

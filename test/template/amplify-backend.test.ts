@@ -147,7 +147,7 @@ describe('a list of groups is known', () => {
   })
 })
 
-describe('what is computed is not known, and said with its place', () => {
+describe('what is computed is not known, and said with its location', () => {
   const computed: readonly [string, string, string, ...string[]][] = [
     ['an import', 'GROUPS', '`GROUPS` is imported from `../groups`', `import { GROUPS } from '../groups'`],
     ['a spread import', `['A', ...MORE]`, '`MORE` is imported from `../groups`', `import MORE from '../groups'`],
@@ -178,8 +178,8 @@ describe('what is computed is not known, and said with its place', () => {
       `const groups = ['A']`,
       `const f = (groups: string[]) => groups`,
     ],
-    ['a circle', 'a', '`a` stands for itself', `const a = b`, `const b = a`],
-    ['a circle of spreads', 'a', '`a` stands for itself', `const a = [...b]`, `const b = [...a]`],
+    ['a circle', 'a', '`a` refers to itself', `const a = b`, `const b = a`],
+    ['a circle of spreads', 'a', '`a` refers to itself', `const a = [...b]`, `const b = [...a]`],
     ['numbers of an enum', 'Object.values(Groups)', 'it is computed', `enum Groups { A, B }`],
     ['keys that are numbers', 'Object.keys(g)', 'it is computed', `const g = { b: 1, 1: 2 }`],
     ['a text', `'A'`, '`groups` is not a list'],
@@ -369,7 +369,7 @@ describe('whatever the text', () => {
     expect(await failureOf(() => read(jsx))).toMatchObject({ code: 'invalid-input' })
   })
 
-  test('a damaged file is read, or rejected with its place, and nothing else', async () => {
+  test('a damaged file is read, or rejected with its location, and nothing else', async () => {
     expect(ranked(await read(BACKEND))).toEqual([
       ['ADMINS', 0],
       ['EDITORS', 1],

@@ -201,8 +201,8 @@ describe('Gen 1: the list of groups and its template', () => {
   test('the one in `build` is what is deployed, and the old one is compared with it', async () => {
     const merged = await join({ [BUILT]: template(...AB), [OLD]: template(['A', 3], ['B', 3]) })
     expect(findingsIn(merged).map(({ message }) => message)).toEqual([
-      'The template beside `build` gives `A` precedence `3`, and the one in `build` gives it precedence `1`.',
-      'The template beside `build` gives `B` precedence `3`, and the one in `build` gives it precedence `2`.',
+      'The template outside `build` gives `A` precedence `3`, and the one in `build` gives it precedence `1`.',
+      'The template outside `build` gives `B` precedence `3`, and the one in `build` gives it precedence `2`.',
     ])
   })
 

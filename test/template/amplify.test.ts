@@ -13,7 +13,7 @@ function fixture(name: string): string {
 }
 
 describe('Gen 1', () => {
-  test('the list of groups has groups of one pool, each with its place and a role that Amplify makes', () => {
+  test('the list of groups has groups of one pool, each with its location and a role that Amplify makes', () => {
     const { format, paths, pools, groups, declaredPrecedences } = readAmplifyGroupList(
       fixture('user-pool-group-precedence.json'),
       'p.json',
@@ -131,12 +131,12 @@ test.each<[string, (text: string, path: string) => unknown, string, string]>([
     '{"auth":{"user_pool_id":"p","groups":["a"]}}',
     '`a.json:1:39` cannot be used: a group is not a mapping of its name; ',
   ],
-])('%s is rejected with its place', (_, read, text, message) => {
+])('%s is rejected with its location', (_, read, text, message) => {
   const error = errorOf(() => read(text, 'a.json'))
   expect([error.code, error.message.slice(0, message.length)]).toEqual(['invalid-input', message])
 })
 
-test('a damaged file is read, or rejected with its place, and nothing else', () => {
+test('a damaged file is read, or rejected with its location, and nothing else', () => {
   const files = fc.constantFrom(
     [readAmplifyGroupList, fixture('user-pool-group-precedence.json')] as const,
     [readAmplifyOutputs, fixture('amplify_outputs.json')] as const,

@@ -64,7 +64,7 @@ describe('a template with every short form', () => {
     [
       'Unnamed',
       'SecondPool',
-      '? CloudFormation makes up what is not set',
+      '? CloudFormation generates a value that is not set',
       [4, 5],
       { kind: 'reference', id: 'arn:aws:iam::${AWS::AccountId}:role/unnamed' },
     ],
@@ -115,7 +115,7 @@ describe('a template with every short form', () => {
     ).toEqual([['Users', 'IsLive']])
   })
 
-  test('names places exactly', () => {
+  test('names locations exactly', () => {
     const admins = groups.get('Admins')!
     expect(textAt(text, admins.groupName.location!)).toBe("!Sub '${Stage}-admins'")
     expect(textAt(text, admins.precedence.location!)).toBe('!FindInMap [Ranks, !Ref Stage, admins]')
@@ -138,7 +138,7 @@ describe('a template with every short form', () => {
     })
     const aud = {
       'cognito-identity.amazonaws.com:aud': {
-        'rolecast:unknown': '`IdentityPool` is known only when deployed',
+        'rolecast:unknown': '`IdentityPool` is known only at deployment',
         'rolecast:pool': '${IdentityPool}',
       },
     }
@@ -288,7 +288,7 @@ Resources:
   })
 
   test('what a custom resource gives is unknown, what is not set is absent, what a condition decides is one of two', () => {
-    expect(bare(byCustomResource!.roles)).toBe('? `Custom.Roles` is known only when deployed')
+    expect(bare(byCustomResource!.roles)).toBe('? `Custom.Roles` is known only at deployment')
     expect(
       byCustomResource!.mappings.is === 'one-of' && byCustomResource!.mappings.values.map(value => value.is),
     ).toEqual(['known', 'absent'])
@@ -297,7 +297,7 @@ Resources:
 })
 
 describe('the family', () => {
-  test('SAM: its transform is no macro, and its own resources make no groups', () => {
+  test('SAM: its transform is not a macro, and its own resources make no groups', () => {
     const { groups, unresolved } = read('sam/template.yaml')
     expect(groups.map(group => [group.id, bare(group.precedence), bare(group.role)])).toEqual([
       ['Admins', 0, { kind: 'reference', id: '${HelloRole.Arn}' }],
@@ -329,7 +329,7 @@ describe('the family', () => {
     })
   })
 
-  test('anchors and merge keys: what stands nearer wins, and an alias has the place of its anchor', () => {
+  test('anchors and merge keys: what stands nearer wins, and an alias has the location of its anchor', () => {
     const { groups } = read('cloudformation/merged.yaml')
     expect(
       groups.map(group => [bare(group.groupName), bare(group.precedence), group.precedence.location!.line]),
@@ -365,12 +365,12 @@ describe('the family', () => {
   test('macros, Fn::Transform and includes are reported, and what they may set is not taken as absent; a loop makes its groups', () => {
     const { groups, unresolved, notFollowed } = read('cloudformation/unresolved.yaml')
     expect(unresolved.map(({ why, location }) => [why, location.line])).toEqual([
-      ['`Fn::Transform` makes resources when deployed', 11],
+      ['`Fn::Transform` creates resources at deployment', 11],
       ['the user pool of `AdminsGroup` is not known: it has no `UserPoolId`', 6],
       ['the user pool of `UsersGroup` is not known: it has no `UserPoolId`', 6],
       ['the user pool of `Included` is not known: `Fn::Transform` is evaluated at deployment', 12],
       ['the user pool of `Odd` is not known: it has no `UserPoolId`', 17],
-      ['the transform `House::Macro` may change what the template makes', 1],
+      ['the transform `House::Macro` may change what the template creates', 1],
     ])
     expect(notFollowed.map(({ what, why, location }) => [what, why, location.line])).toEqual([
       ['Include `s3://bucket/more.yaml`', 'it is at an address, not in a file', 1],
@@ -414,7 +414,7 @@ describe('intrinsic functions', () => {
     ['!!str 7', 7],
     ['! 7', 7],
     ['!Ref AWS::NoValue', 'absent'],
-    ['!Ref AWS::Region', '? `AWS::Region` is known only when deployed'],
+    ['!Ref AWS::Region', '? `AWS::Region` is known only at deployment'],
     ['!Ref Nobody', '? `Nobody` is neither a parameter nor a resource of this file'],
     ['!Ref P', 4, 'Parameters: { P: { Type: Number, Default: 4 } }'],
     [
@@ -448,11 +448,11 @@ describe('intrinsic functions', () => {
     ['!Cidr [a, 1, 2]', '? `Fn::Cidr` is evaluated at deployment'],
     ['{ Fn::Sub: "3" }', 3],
     ['{ "Fn::Unheard": 3 }', '? `Fn::Unheard` is not a known function'],
-    ['"{{resolve:ssm:/rank}}"', '? `{{resolve:ssm:/rank}}` is resolved when deployed'],
-    ['"${self:custom.rank}"', '? `${self:custom.rank}` is resolved when deployed'],
-    ['!Sub "${opt:stage}-${AWS::Region}"', '? `${opt:stage}-${AWS::Region}` is resolved when deployed'],
+    ['"{{resolve:ssm:/rank}}"', '? `{{resolve:ssm:/rank}}` is resolved at deployment'],
+    ['"${self:custom.rank}"', '? `${self:custom.rank}` is resolved at deployment'],
+    ['!Sub "${opt:stage}-${AWS::Region}"', '? `${opt:stage}-${AWS::Region}` is resolved at deployment'],
     ['"${aws:username}"', '${aws:username}'],
-    ['!Ref G', '? `G` is known only when deployed'],
+    ['!Ref G', '? `G` is known only at deployment'],
     [`!Join ["", [${Array(7).fill('!If [C, 1, 2]').join()}]]`, '? it has more than 64 possible values', C],
   ])('%s', (written, expected, more = '') => {
     expect(precedenceOf(written, more)).toEqual(expected)
@@ -480,7 +480,7 @@ describe('intrinsic functions', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
-  test('so many possible values are kept of all expressions together, and no more', () => {
+  test('the number of possible values of all expressions together is bounded', () => {
     const map = `Mappings: { M: { ${Array.from({ length: 64 }, (_, index) => `r${index}: { k: ${index} }`).join(', ')} } }`
     const group = (index: number) =>
       `  G${index}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: g${index}, Precedence: !FindInMap [M, !Ref AWS::Region, k] } }\n`
@@ -536,7 +536,7 @@ describe('intrinsic functions', () => {
 })
 
 describe('suppressions', () => {
-  test('a comment is about what it stands in, behind or above, and at the top about the file', () => {
+  test('a comment is about what it is in, after or above, and at the top about the file', () => {
     const { suppressions } = read('cloudformation/suppressed.yaml')
     expect(
       suppressions.map(({ rules, reason, expires, target, location }) => [
@@ -583,7 +583,7 @@ describe('suppressions', () => {
   })
 })
 
-describe('what cannot be read is rejected with its place', () => {
+describe('what cannot be read is rejected with its location', () => {
   const deep = (depth: number) => `Resources: ${'{a: '.repeat(depth)}1${'}'.repeat(depth)}`
   const wide = (levels: number) =>
     `a0: &a0 [${'x,'.repeat(9)}]\n${Array.from({ length: levels }, (_, i) => `a${i + 1}: &a${i + 1} [${`*a${i} ,`.repeat(9)}]\n`).join('')}Resources: {}`
@@ -602,12 +602,12 @@ describe('what cannot be read is rejected with its place', () => {
     [
       'an alias inside of itself',
       'Resources: &a { b: *a }',
-      't.yaml:1:20` cannot be used: the alias `a` stands inside of its own anchor',
+      't.yaml:1:20` cannot be used: the alias `a` is inside its own anchor',
     ],
     [
       'a merge of no mapping',
       'Resources: { <<: 4 }',
-      't.yaml:1:18` cannot be used: a merge key `<<` has something else than mappings',
+      't.yaml:1:18` cannot be used: a merge key `<<` has something other than mappings',
     ],
     ['too deep', deep(MAX_DEPTH + 1), `it is nested more than ${MAX_DEPTH} deep`],
     [
@@ -647,7 +647,7 @@ describe('what cannot be read is rejected with its place', () => {
     }
   })
 
-  test('of a key that stands twice the last one counts, which is said where it may hide a group', () => {
+  test('of a key that is repeated the last one counts, which is reported where it may hide a group', () => {
     const group = (name: string) =>
       `  ${name}: { Type: AWS::Cognito::UserPoolGroup, Properties: { UserPoolId: p, GroupName: a, Precedence: 1 } }\n`
     const role = '  R: { Type: AWS::IAM::Role, Tags: [], Tags: [] }\n'
@@ -656,9 +656,9 @@ describe('what cannot be read is rejected with its place', () => {
       readCloudFormation(`Resources:\n${text}`, 't.yaml').unresolved.map(({ why, location }) => [why, location.line])
     const twice = readCloudFormation(`Resources:\n${group('G')}${group('G').replace('1', '2')}`, 't.yaml')
     expect(twice.groups.map(({ precedence }) => bare(precedence))).toEqual([2])
-    expect(unresolvedOf(group('G') + group('G'))).toEqual([['the key `G` stands twice, and the last one counts', 3]])
+    expect(unresolvedOf(group('G') + group('G'))).toEqual([['the key `G` is repeated, and the last one counts', 3]])
     const withRole = group('G').replace('Precedence', 'RoleArn: !GetAtt R.Arn, Precedence')
-    expect(unresolvedOf(withRole + role)).toEqual([['the key `Tags` stands twice, and the last one counts', 3]])
+    expect(unresolvedOf(withRole + role)).toEqual([['the key `Tags` is repeated, and the last one counts', 3]])
     expect(unresolvedOf(group('G') + role + queue + queue), 'control').toEqual([])
     expect(unresolvedOf(group('G').replace('Precedence: 1', 'Precedence: 1, Precedence: 2'))).toHaveLength(1)
   })
@@ -704,7 +704,7 @@ describe('laws', () => {
     'Fn::',
   )
 
-  test('a damaged template gives groups, or an error with its place, and nothing else', () => {
+  test('a damaged template gives groups, or an error with its location, and nothing else', () => {
     const damaged = fc
       .tuple(
         fc.constantFrom(...files),
@@ -737,7 +737,7 @@ describe('laws', () => {
     expect(Math.min(readable, rejected), 'control: both happen').toBeGreaterThan(5)
   })
 
-  test('any name comes out as it went in, and its place holds it', () => {
+  test('any name is read unchanged, and its location contains it', () => {
     fc.assert(
       fc.property(
         fc.string({ unit: 'binary' }).filter(name => !/\$\{|\{\{|#\{/.test(name)),

@@ -94,7 +94,7 @@ describe('a format is told by the content', () => {
     expect(detectFormat(text)).toBe(format)
   })
 
-  test('a text in a program is a part of it, and a pattern is no template', () => {
+  test('a text in a program is a part of it, and a pattern is not a template', () => {
     const template = 'Resources:\n  A: { Type: AWS::IAM::Role }\n'
     for (const path of ['a.test.ts', 'seed.py', 'deploy.sh']) expect(detectFormat(template, path)).toBeUndefined()
     expect(detectFormat(`${template}  B: {{ b }}\n`, 'a.yaml.j2')).toBeUndefined()
@@ -140,7 +140,7 @@ describe('readTemplate', () => {
     })
   })
 
-  test('refuses a format that does not exist', async () => {
+  test('rejects a format that does not exist', async () => {
     expect(await failureOf(() => readTemplate('{}', { format: '__proto__' as TemplateFormat }))).toMatchObject({
       code: 'invalid-option',
       message: `unknown format \`__proto__\`; use one of ${TEMPLATE_FORMATS.join(', ')}`,
@@ -162,7 +162,7 @@ const tie = (comment = '') => `Resources:
 `
 
 describe('validateTemplate', () => {
-  test('finds a tie with its place', async () => {
+  test('finds a tie with its location', async () => {
     const [finding] = await validateTemplate(tie(), { path: 'auth.yaml', only: ['COG101'] })
     expect(finding).toMatchObject({
       ruleId: 'COG101',

@@ -196,7 +196,7 @@ describe('whatever the text, there are findings or a typed error', () => {
 
   test('of damaged files', law(quick)(damaged, 400))
   test('of files that are cut off', law(quick)(cut, 300))
-  test('of files in which a piece stands twice', law(quick)(doubled, 300))
+  test('of files in which a piece is repeated', law(quick)(doubled, 300))
   test('of damaged Terraform source', law(hcl)(fc.oneof(damaged, cut, doubled), 80))
 
   /** Lists, objects, numbers, texts and null wherever another kind of value belongs. */

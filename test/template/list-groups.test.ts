@@ -18,7 +18,7 @@ const read = (value: unknown) => readListedGroups(JSON.stringify(value, null, 2)
 const findings = (value: unknown) => validateAll([read(value)], { today: '2026-11-29' })
 
 describe('what `aws cognito-idp list-groups` prints', () => {
-  test('is the groups of a pool, with their places', () => {
+  test('is the groups of a pool, with their locations', () => {
     const infrastructure = read({ Groups })
     expect(infrastructure).toMatchObject({ format: 'user-pool', paths: ['groups.json'], notFollowed: [] })
     expect(infrastructure.pools).toEqual([{ id: UserPoolId, name: UserPoolId, userPoolId: UserPoolId }])
@@ -79,7 +79,7 @@ describe('what `aws cognito-idp list-groups` prints', () => {
     expect(findings({ Groups: several }).map(({ ruleId }) => ruleId)).not.toContain('COG101')
   })
 
-  test('that is cut is said to be: it never looks like the whole pool', () => {
+  test('that is incomplete is reported as incomplete: it never looks like the whole pool', () => {
     expect(findings({ Groups: Groups.slice(0, 1), NextToken: 'more' })).toMatchObject([
       { ruleId: 'COG194', message: expect.stringContaining('`NextToken` is set') },
     ])
@@ -121,7 +121,7 @@ test.each([
   ])
 })
 
-test('a damaged file is read, or rejected with its place, and nothing else', () => {
+test('a damaged file is read, or rejected with its location, and nothing else', () => {
   const text = JSON.stringify({ Groups }, null, 1)
   const cut = fc
     .tuple(fc.nat(), fc.nat(9), fc.constantFrom('', '{', '[', ',', '!Ref ', '*a', '"'))

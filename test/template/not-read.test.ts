@@ -109,14 +109,19 @@ describe('what makes groups and is not read is named, with what makes something 
     [
       'a pattern of a template',
       'Type: AWS::Cognito::UserPoolGroup\nName: {{ name }}',
-      /makes a CloudFormation/,
+      /generates a CloudFormation/,
       'auth.yaml.j2',
     ],
-    ['cfndsl', 'CloudFormation do\n  Cognito_UserPoolGroup(:Admins) do\n', /makes a CloudFormation/, 'auth.cfndsl.rb'],
+    [
+      'cfndsl',
+      'CloudFormation do\n  Cognito_UserPoolGroup(:Admins) do\n',
+      /generates a CloudFormation/,
+      'auth.cfndsl.rb',
+    ],
     [
       'a pattern of Terraform',
       'resource "aws_cognito_user_group" "a" { name = "${name}" }',
-      /makes a Terraform/,
+      /generates a Terraform/,
       'groups.tf.tpl',
     ],
   ])('%s: `%s`', (_, text, why, path) => {

@@ -158,11 +158,11 @@ describe('a value is known', () => {
       'the setting `rank` has no default',
       { config: { rank: { type: 'integer' } } },
     ],
-    ['what a function gives', { 'fn::invoke': { function: 'aws:ssm:getParameter' } }, '`fn::invoke` gives', {}],
-    ['an output', '${pool.rank}', 'when `pool` is made', {}],
+    ['what a function gives', { 'fn::invoke': { function: 'aws:ssm:getParameter' } }, 'result of `fn::invoke`', {}],
+    ['an output', '${pool.rank}', 'when `pool` is created', {}],
     ['a name of nothing', '${nothing}', '`${nothing}`', {}],
     ['what is not in a list', '${list[3]}', 'there is no `3` in it', { variables: { list: [] } }],
-    ['a circle', '${a}', 'stands for itself', { variables: { a: '${b}', b: '${a}' } }],
+    ['a circle', '${a}', 'refers to itself', { variables: { a: '${b}', b: '${a}' } }],
     ['what is no expression', '${a b}', 'is not understood', {}],
     ['own keys only', '${map.constructor}', 'there is no', { variables: { map: {} } }],
   ])('but not %s: %j', (_, precedence, why, parts) => {
@@ -185,7 +185,7 @@ describe('a value is known', () => {
   })
 })
 
-describe('what may define groups and is not looked into is said', () => {
+describe('what may define groups and is not looked into is reported', () => {
   const resourcesOf = (type: string, properties: object = {}) =>
     readPulumiProgram(JSON.stringify({ resources: { one: { type, properties } } }), 'x').notFollowed
   test.each<[string, object]>([

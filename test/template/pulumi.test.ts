@@ -56,7 +56,7 @@ describe('a preview', () => {
     expect(preview.groups.filter(({ before }) => before !== undefined)).toHaveLength(1)
   })
 
-  test('has the URN as its place and no line', () => {
+  test('has the URN as its location and no line', () => {
     expect(groupOf('admin').location).toEqual({ path: 'preview.json', construct: urn(GROUP, 'admin') })
   })
 
@@ -180,7 +180,7 @@ describe('an exported stack', () => {
   })
 })
 
-describe('what may define groups and is not looked into is said', () => {
+describe('what may define groups and is not looked into is reported', () => {
   const of = (type: string, inputs: object = {}) =>
     readPulumiStack(
       JSON.stringify({ version: 3, deployment: { resources: [{ urn: urn(type, 'one'), type, inputs }] } }),

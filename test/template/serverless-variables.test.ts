@@ -51,7 +51,7 @@ const FILES: Files = {
   'app/rank.js': 'module.exports = 1',
 }
 
-describe('a variable is what it stands for, where the files tell', () => {
+describe('a variable is replaced by its value, if the files have it', () => {
   test.each<[string, unknown]>([
     ['${self:custom.rank}', 7],
     ['${self:custom.list.1}', 5],
@@ -75,11 +75,11 @@ describe('a variable is what it stands for, where the files tell', () => {
   })
 
   test.each<[string, unknown]>([
-    ["${opt:rank, '1'}", { oneOf: [[1, 'opt:rank'], "? `${opt:rank, '1'}` is given when deployed"] }],
-    ['${env:RANK, 2}', { oneOf: [[2, 'env:RANK'], '? `${env:RANK, 2}` is given when deployed'] }],
+    ["${opt:rank, '1'}", { oneOf: [[1, 'opt:rank'], "? `${opt:rank, '1'}` is given at deployment"] }],
+    ['${env:RANK, 2}', { oneOf: [[2, 'env:RANK'], '? `${env:RANK, 2}` is given at deployment'] }],
     ['1${opt:rank, 2}', [12, 'opt:rank']],
     ['1${opt:rank, self:custom.rank}', [17, 'opt:rank']],
-  ])('a default is one possibility, and in a longer text it is said: %s', (written, expected) => {
+  ])('a default is one possibility, and in a longer text it is reported: %s', (written, expected) => {
     expect(precedenceOf(written, CUSTOM, FILES)).toEqual(expected)
   })
 
@@ -114,15 +114,15 @@ resources:
   })
 
   test.each<[string, string]>([
-    ['${opt:rank}', '`${opt:rank}` is resolved when deployed'],
-    ['${self:custom.missing}', '`${self:custom.missing}` is resolved when deployed'],
-    ['${self:custom.circle}', '`${self:custom.circle}` is resolved when deployed'],
-    ['${file(missing.yml):x}', '`${file(missing.yml):x}` is resolved when deployed'],
-    ['${file(rank.js):x}', '`${file(rank.js):x}` is resolved when deployed'],
-    ['${file(rank.js):x, 3}', '`${file(rank.js):x, 3}` is resolved when deployed'],
-    ['${file(broken.yml):a}', '`${file(broken.yml):a}` is resolved when deployed'],
-    ['${ssm:/rank}', '`${ssm:/rank}` is resolved when deployed'],
-    ['${cf:other-dev.Rank}', '`${cf:other-dev.Rank}` is resolved when deployed'],
+    ['${opt:rank}', '`${opt:rank}` is resolved at deployment'],
+    ['${self:custom.missing}', '`${self:custom.missing}` is resolved at deployment'],
+    ['${self:custom.circle}', '`${self:custom.circle}` is resolved at deployment'],
+    ['${file(missing.yml):x}', '`${file(missing.yml):x}` is resolved at deployment'],
+    ['${file(rank.js):x}', '`${file(rank.js):x}` is resolved at deployment'],
+    ['${file(rank.js):x, 3}', '`${file(rank.js):x, 3}` is resolved at deployment'],
+    ['${file(broken.yml):a}', '`${file(broken.yml):a}` is resolved at deployment'],
+    ['${ssm:/rank}', '`${ssm:/rank}` is resolved at deployment'],
+    ['${cf:other-dev.Rank}', '`${cf:other-dev.Rank}` is resolved at deployment'],
   ])('what nothing tells is unknown: %s', (written, why) => {
     expect(precedenceOf(written, CUSTOM, FILES)).toBe(`? ${why}`)
   })
@@ -160,16 +160,16 @@ describe('included files', () => {
 
   test.each([
     ['a program', '{ Resources: "${file(cognito.js)}" }', 'it is a program, which is not run'],
-    ['what is not there', '["${file(cognito.yml)}"]', 'it is not there, or out of reach'],
+    ['what is not there', '["${file(cognito.yml)}"]', 'it does not exist, or is out of reach'],
     ['what is broken', '["${file(cognito-broken.yml)}"]', 'it cannot be read ('],
-    ['what a deployment gives', '["${ssm:/cognito}"]', 'what it stands for is known only when deployed'],
-  ])('%s is not followed, and that is said', (_, resources, why) => {
+    ['what a deployment gives', '["${ssm:/cognito}"]', 'its value is known only at deployment'],
+  ])('%s is not followed, and that is reported', (_, resources, why) => {
     const { notFollowed } = read(service(resources), { 'app/cognito-broken.yml': 'a: ]' })
     expect(notFollowed).toHaveLength(1)
     expect(notFollowed[0]!.why).toContain(why)
   })
 
-  test('without a word of Cognito, nothing is said of them', () => {
+  test('nothing is reported about them if they do not mention Cognito', () => {
     expect(read(service('["${file(tables.yml)}"]')).notFollowed).toEqual([])
   })
 
@@ -184,7 +184,7 @@ describe('a file whose name has a default in it', () => {
   const files = { 'app/ranks.dev.yml': 'admins: 1\n', 'app/ranks.prod.yml': 'admins: 2\n' }
 
   test('gives one of the values that are possible', () => {
-    const rest = expect.stringMatching(/^\? .* is given when deployed$/)
+    const rest = expect.stringMatching(/^\? .* is given at deployment$/)
     expect(precedenceOf('${self:custom.ranks.admins}', OF_STAGE, files)).toEqual({ oneOf: [[1, 'opt:stage'], rest] })
     expect(precedenceOf('${file(ranks.${self:custom.stage}.yml):admins}', OF_STAGE, files)).toEqual({
       oneOf: [[1, 'opt:stage'], rest],

@@ -27,7 +27,7 @@ describe('resources.Resources', () => {
           assumes: ['opt:stage'],
           location: { line: 16, column: 20, endColumn: 47 },
         },
-        precedence: { is: 'unknown', why: '`${self:custom.ranks.admins}` is resolved when deployed' },
+        precedence: { is: 'unknown', why: '`${self:custom.ranks.admins}` is resolved at deployment' },
         role: { is: 'known', value: { kind: 'reference', id: '${self:custom.roles.admins}' } },
         location: { path: 'serverless.yml', line: 13, column: 5, endLine: 19, construct: 'Admins' },
       },
@@ -74,19 +74,19 @@ describe('resources as a list', () => {
     ])
   })
 
-  test('what other files have is said to be unread', () => {
+  test('what other files have is reported as not read', () => {
     expect(unresolved).toEqual([])
     expect(notFollowed.map(({ what, why, location }) => [location.line, what, why])).toEqual([
-      [3, 'Include `${file(resources/pool.yml)}`', 'it is not there, or out of reach'],
-      [10, 'Include `${file(resources/c.yml)}`', 'it is not there, or out of reach'],
-      [13, 'Include `${file(resources/groups.yml):Resources}`', 'it is not there, or out of reach'],
+      [3, 'Include `${file(resources/pool.yml)}`', 'it does not exist, or is out of reach'],
+      [10, 'Include `${file(resources/c.yml)}`', 'it does not exist, or is out of reach'],
+      [13, 'Include `${file(resources/groups.yml):Resources}`', 'it does not exist, or is out of reach'],
     ])
   })
 
-  test('extensions of what Serverless Framework makes are said where they speak of Cognito', () => {
+  test('extensions of what Serverless Framework makes are reported where they mention Cognito', () => {
     const text = fixture('parts.yml').replace('Path: /x/', 'Policies: [cognito-identity.amazonaws.com]')
     expect(readServerless(text, 'parts.yml').unresolved.map(({ why, location }) => [location.line, why])).toEqual([
-      [12, '`extensions` of what Serverless Framework makes are not read'],
+      [12, '`extensions` of generated resources are not read'],
     ])
   })
 
@@ -102,7 +102,7 @@ resources:
   })
 })
 
-test('without resources there are no groups', () => {
+test('without resources there are not groups', () => {
   for (const resources of ['', 'resources:\n', 'resources: {}\n', 'resources: []\n']) {
     expect(readServerless(`service: shop\n${resources}`, 'serverless.yml')).toMatchObject({
       groups: [],
@@ -120,12 +120,12 @@ test.each<[string, string, string]>([
     '`s.yml:3:14` cannot be used: `Resources` is not a mapping; ',
   ],
   ['broken YAML', 'service: "a', '`s.yml:1:12` cannot be used: missing closing "quote; correct the YAML or JSON there'],
-])('%s is rejected with its place', (_, text, message) => {
+])('%s is rejected with its location', (_, text, message) => {
   const error = errorOf(() => readServerless(text, 's.yml'))
   expect([error.code, error.message.slice(0, message.length)]).toEqual(['invalid-input', message])
 })
 
-test('a damaged file gives groups, or an error with its place, and nothing else', () => {
+test('a damaged file gives groups, or an error with its location, and nothing else', () => {
   const cut = fc.tuple(
     fc.constantFrom(fixture('serverless.yml'), fixture('parts.yml')),
     fc.nat(),

@@ -145,7 +145,7 @@ describe('exports and imports', () => {
     expect(found(reading)).toEqual(TIE)
   })
 
-  test('of several files as near, which one is meant is not known, and that is said', () => {
+  test('with several equally near files, it is not known which one is used, and that is reported', () => {
     const reading = read({
       'a/pool.yaml': exporter('the-pool'),
       'b/pool.yaml': exporter('the-pool'),
@@ -153,7 +153,7 @@ describe('exports and imports', () => {
     })
     expect(found(reading)).toEqual(['COG190 note'])
     expect(messages(reading, 'COG190')).toEqual([
-      'The user pool of `Editors` is not known: of several exports of that name, `a/pool.yaml`, `b/pool.yaml` have it, and which one is used is not known.',
+      'The user pool of `Editors` is not known: of several exports of that name, `a/pool.yaml`, `b/pool.yaml` have it, and it is not known which one is used.',
     ])
   })
 
@@ -335,7 +335,7 @@ describe('nested stacks', () => {
           'a/app-groups.yaml': child,
           'b/app-groups.yaml': child,
         },
-        '`a/app-groups.yaml` and `b/app-groups.yaml` have the name of its template, and which one it is is not known',
+        'several files have the name of its template: `a/app-groups.yaml` and `b/app-groups.yaml`',
       ],
       [
         'the file does not take what is given',
@@ -375,7 +375,7 @@ describe('nested stacks', () => {
         },
         'the address of its template is not known: it depends on condition `One`',
       ],
-    ])('%s: it is not followed, and that is said', (_, files, why) => {
+    ])('%s: it is not followed, and that is reported', (_, files, why) => {
       expect(nothingFollowed(files)).toEqual([why])
     })
   })
@@ -441,15 +441,15 @@ describe('nested stacks', () => {
       '!Ref Url',
       'the address of its template is not known: `Url` is neither a parameter nor a resource of this file',
     ],
-    ['itself', 'root.yaml', 'its template `root.yaml` is one that it stands in itself'],
-  ])('%s is not followed, and that is said', (_, location, why) => {
+    ['itself', 'root.yaml', 'its template `root.yaml` nests itself'],
+  ])('%s is not followed, and that is reported', (_, location, why) => {
     const reading = read({ 'root.yaml': `Resources:\n${POOL}${nest('Groups', location)}` })
     expect(reading.infrastructures.flatMap(({ notFollowed }) => notFollowed)).toMatchObject([
       { what: 'Nested stack `Groups`', why, location: { path: 'root.yaml', line: 3 } },
     ])
   })
 
-  test('without a word of Cognito, nothing is said of it', () => {
+  test('nothing is reported about it if it does not mention Cognito', () => {
     const text = `Resources:\n${nest('Network', 'https://s3.amazonaws.com/b/vpc.yaml')}`
     expect(read({ 'root.yaml': text }).infrastructures.flatMap(({ notFollowed }) => notFollowed)).toEqual([])
   })
@@ -482,7 +482,7 @@ describe('what a template leaves open', () => {
       't.yaml': `Parameters: { Rank: ${parameter} }\n${more}Resources:\n${POOL}${group('Admins', `Precedence: ${a}, RoleArn: ${arn('A')}`)}${group('Editors', `Precedence: ${b}, RoleArn: ${arn('B')}`)}`,
     })
 
-  test('a default is said to be one', () => {
+  test('a default is reported as one', () => {
     const reading = ranks('{ Type: Number, Default: 1 }', '!Ref Rank', '1')
     expect(found(reading)).toEqual(TIE)
     expect(messages(reading, 'COG101')[0]).toMatch(
@@ -571,12 +571,12 @@ describe('Fn::ForEach', () => {
     expect(found(reading)).toEqual(more.startsWith('Parameters') ? [tied[0], 'COG190 note'] : tied)
   })
 
-  test('a default of what it loops over is said', () => {
+  test('a default of what it loops over is reported', () => {
     const reading = read({
       't.yaml': `Parameters: { Names: { Type: CommaDelimitedList, Default: "Admins" } }\nResources:\n${POOL}${loop('!Ref Names', body)}`,
     })
     expect(messages(reading, 'COG190')).toEqual([
-      '`Fn::ForEach::LName` makes resources for the default of `Names`; a deployment may give another list.',
+      '`Fn::ForEach::LName` creates resources for the default of `Names`; a deployment may give another list.',
     ])
   })
 
@@ -591,7 +591,7 @@ describe('Fn::ForEach', () => {
     ])
   })
 
-  test('what is not known, or too much, is said', () => {
+  test('what is not known, or too much, is reported', () => {
     const of = (collection: string) => read({ 't.yaml': `Resources:\n${POOL}${loop(collection, body)}` })
     const deep = Array.from({ length: 8 }, (_, index) => index).reduce(
       text => `'Fn::ForEach::D': [N, [${'x,'.repeat(30)}], { ${text} }]`,
@@ -602,11 +602,11 @@ describe('Fn::ForEach', () => {
       of('[!Ref AWS::Region]'),
       read({ 't.yaml': `Resources:\n${POOL}  ${deep}\n` }),
     ])
-      expect(messages(reading, 'COG190').join()).toMatch(/`Fn::ForEach::\w+` makes resources when deployed/)
+      expect(messages(reading, 'COG190').join()).toMatch(/`Fn::ForEach::\w+` creates resources at deployment/)
   })
 })
 
-describe('what is not looked into is said', () => {
+describe('what is not looked into is reported', () => {
   const of = (resource: string) =>
     read({ 't.yaml': `Resources:\n${POOL}  Thing: ${resource}\n` }).infrastructures.flatMap(
       ({ notFollowed }) => notFollowed,
@@ -691,10 +691,10 @@ describe('AWS::Include', () => {
 
   test.each([
     ['s3://bucket/more.yaml', 'it is at an address, not in a file'],
-    ['missing.yaml', 'it is not there, or out of reach'],
+    ['missing.yaml', 'it does not exist, or is out of reach'],
     ['self.yaml', 'it includes itself'],
     ['broken.yaml', 'it cannot be read ('],
-  ])('%s is not followed, and that is said', (location, why) => {
+  ])('%s is not followed, and that is reported', (location, why) => {
     const { infrastructures } = read({
       't.yaml': `Resources:\n${POOL}  Fn::Transform: ${include(location)}\n`,
       'self.yaml': `Fn::Transform: ${include('self.yaml')}\n`,
@@ -720,7 +720,7 @@ describe('what get-template prints', () => {
     expect([bare(admins!.precedence), admins!.location.line]).toEqual([1, 4])
   })
 
-  test('and with the place of the body where that is a string', () => {
+  test('and with the location of the body where that is a string', () => {
     const body = `Resources:\n  Admins:\n    Type: AWS::Cognito::UserPoolGroup\n    Properties: { UserPoolId: eu-west-1_Ab12Cd34E, Precedence: !Ref AWS::Region }\n`
     const text = JSON.stringify({ TemplateBody: body, StagesAvailable: ['Original'] }, null, 1)
     const [admins] = only(read({ 't.json': text })).groups

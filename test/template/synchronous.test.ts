@@ -32,8 +32,8 @@ async function resultOf(work: () => unknown): Promise<unknown> {
 
 const LATER = 'cannot be read synchronously'
 
-describe('reading at once', () => {
-  test('a text is read as it is asynchronously, or rejected with the name of the function to use', async () => {
+describe('reading synchronously', () => {
+  test('a text gives the same result as asynchronously, or is rejected with the name of the function to use', async () => {
     const rejected = new Set<string>()
     let same = 0
     for (const { path, text } of files) {

@@ -182,7 +182,7 @@ describe('resources of the Cloud Control provider', () => {
     expectAll(readTerraformPlan(JSON.stringify(plan), 'plan.json'))
   })
 
-  test('a role that a plan knows after apply only is the resource that it refers to', () => {
+  test('a role that a plan knows only after apply is the resource that it refers to', () => {
     const plan = {
       format_version: '1.2',
       planned_values: {

@@ -93,7 +93,7 @@ const MEMBERSHIPS = ['a', 'b']
   )
   .join('')
 
-test('an empty username, the default of a variable, is no user in a tie', async () => {
+test('an empty username, the default of a variable, is not a user in a tie', async () => {
   const infrastructure = await read(`variable "email" {\n  default = ""\n}\n${POOL}${groups(BOTH)}${MEMBERSHIPS}`)
   expect(infrastructure.memberships).toHaveLength(2)
   expect(new Set(found(infrastructure))).toEqual(new Set(['COG101 error', 'COG190 note']))

@@ -331,7 +331,7 @@ describe('what is not followed', () => {
     expect(infrastructures.flatMap(notFollowed), 'control').toEqual([])
   })
 
-  test('local modules that are not among the files are named together, and what speaks of Cognito apart', async () => {
+  test('local modules that are not among the files are named together, and what mentions Cognito apart', async () => {
     const infrastructure = await read({
       'live/main.tf': `${POOL}module "a" { source = "../a" }\nmodule "b" { source = "../b" }\nmodule "c" { source = "../cognito" }\n`,
     })
@@ -344,20 +344,20 @@ describe('what is not followed', () => {
   test.each([
     [
       'resource "null_resource" "n" {\n provisioner "local-exec" { command = "aws cognito-idp create-group --group-name x" }\n}',
-      'it runs a program that may make groups',
+      'it runs a program that may create groups',
     ],
     [
       'resource "terraform_data" "n" {\n provisioner "local-exec" { command = "./scripts/create-groups.sh" }\n}',
-      'it runs a program that may make groups',
+      'it runs a program that may create groups',
     ],
     [
       'resource "aws_cloudformation_stack" "n" {\n template_body = file("cognito.yaml")\n}',
-      'it is a stack of CloudFormation, whose template may have groups',
+      'it is a CloudFormation stack, whose template may have groups',
     ],
     ['resource "aws_cognito_user_pool_group" "n" {}', 'its type `aws_cognito_user_pool_group` is not known'],
     [
       'resource "aws_lambda_invocation" "n" {\n function_name = "seed-cognito-groups"\n}',
-      'it runs a function that may make groups',
+      'it runs a function that may create groups',
     ],
   ])('`%s` is reported', async (text, why) => {
     expect(notFollowed(await read({ 'main.tf': `${POOL}${text}\n` }))).toEqual([
@@ -380,12 +380,12 @@ describe('what is not followed', () => {
   test('a group that is imported and that no file has is reported', async () => {
     const block = `import {\n  to = ${G}.x\n  id = "pool/x"\n}\n`
     expect(notFollowed(await read({ 'main.tf': `${POOL}${block}` }))).toEqual([
-      `Resource \`${G}.x\`: it is imported, and none of the files has it`,
+      `Resource \`${G}.x\`: it is imported, but none of the files has it`,
     ])
     expect(notFollowed(await read({ 'main.tf': `${POOL}${block}${group('x', 1)}` })), 'control').toEqual([])
   })
 
-  test('a module that calls itself ends, and is said', async () => {
+  test('a module that calls itself is not followed forever, and is reported', async () => {
     const infrastructure = await read({
       'a/main.tf': `${POOL}module "b" { source = "../b" }\n`,
       'b/main.tf': 'module "a" { source = "../a" }\n',
@@ -402,7 +402,7 @@ describe('what is not followed', () => {
       ]),
     )
 
-  test('modules in one another are followed to a depth, and below they are said', async () => {
+  test('nested modules are followed to a depth, and deeper ones are reported', async () => {
     expect((await read(chain(30))).pools, 'control').toHaveLength(1)
     const { infrastructures } = await readTree(chain(1000))
     expect(infrastructures.flatMap(notFollowed)).toEqual([
@@ -484,7 +484,7 @@ describe('the values of variables', () => {
     ])
   })
 
-  test('a tie in a default is possible, and which variable decides is said once', async () => {
+  test('a tie in a default is possible, and which variable decides is reported once', async () => {
     const infrastructure = await read({ 'main.tf': MAIN })
     expect(found(infrastructure)).toEqual(['COG190 note', 'COG101 warning'])
     expect(whys(infrastructure)).toEqual([
@@ -521,7 +521,7 @@ describe('the values of variables', () => {
   test('a file that gives a value and is not read is named', async () => {
     const infrastructure = await read({ 'main.tf': MAIN, 'env/prod.tfvars': 'ranks = { a = 1, b = 2 }\n' })
     expect(whys(infrastructure)).toEqual([
-      expect.stringContaining('`env/prod.tfvars`, which has a value for it, is not given as a file of variables'),
+      expect.stringContaining('`env/prod.tfvars`, which has a value for it, is not given as a variable file'),
     ])
     const none = await read({ 'main.tf': MAIN, 'env/prod.tfvars': 'rank = 1\n' })
     expect(whys(none), 'control').toEqual([expect.not.stringContaining('tfvars')])
@@ -659,7 +659,7 @@ describe('files that stand in for others', () => {
     expect(ranks(infrastructure)).toEqual({ x: '5', y: '1' })
   })
 
-  test('a `.tofu` file stands in for the `.tf` file of its name, which is said to be unread', async () => {
+  test('a `.tofu` file stands in for the `.tf` file of its name, which is reported as not read', async () => {
     const infrastructure = await read({
       'main.tf': `${POOL}${group('x', 1)}`,
       'main.tofu': `${POOL}${group('x', 2)}`,

@@ -62,7 +62,7 @@ describe('a plan', () => {
     ])
   })
 
-  test('has the address as its place and no line', () => {
+  test('has the address as its location and no line', () => {
     expect(groupOf(plan, `${GROUP}.counted[0]`).location).toEqual({
       path: 'plan.json',
       construct: `${GROUP}.counted[0]`,
@@ -78,7 +78,7 @@ describe('a plan', () => {
     })
   })
 
-  test('a replacement is created again, and what stays the same in an update was not otherwise before', () => {
+  test('a replacement is recreated, and what stays the same in an update was not otherwise before', () => {
     expect(groupOf(plan, `${GROUP}.replaced`)).toMatchObject({ created: true })
     expect(groupOf(plan, `${GROUP}.replaced`).before).toBeUndefined()
     expect(groupOf(plan, `${GROUP}.outside`).before).toBeUndefined()
@@ -175,7 +175,7 @@ describe('a plan', () => {
 
   test.each([
     [{ errored: true }, 'could not finish'],
-    [{ complete: false }, 'is only a part'],
+    [{ complete: false }, 'is partial'],
     [{ errored: false, complete: true }, undefined],
   ])('a plan with %j', (flags, why) => {
     const { unresolved } = readTerraformPlan(
@@ -187,7 +187,7 @@ describe('a plan', () => {
     )
   })
 
-  test('groups whose pool cannot be told are each in a pool of their own, and that is said', () => {
+  test('groups whose pool is unknown are each in a separate pool, and that is reported', () => {
     const resource = (name: string) => ({
       address: `${GROUP}.${name}`,
       mode: 'managed',
@@ -210,7 +210,7 @@ describe('a plan', () => {
     )
   })
 
-  test('a trust policy with a key that stands twice is not known', () => {
+  test('a trust policy with a key that is repeated is not known', () => {
     const policyOf = (assume_role_policy: string) => {
       const role = { address: 'aws_iam_role.a', type: 'aws_iam_role', name: 'a', values: { assume_role_policy } }
       const planned_values = { root_module: { resources: [role] } }
@@ -358,7 +358,7 @@ describe('source', async () => {
 
   test('reads trust policies from heredocs, `jsonencode` and policy documents, with what is unknown in its place', () => {
     const policies = new Map(source.roles.map(({ id, trustPolicy }) => [id, trustPolicy]))
-    const hole = { 'rolecast:unknown': '`aws_cognito_identity_pool.main` is known after apply only' }
+    const hole = { 'rolecast:unknown': '`aws_cognito_identity_pool.main` is known only after apply' }
     expect(policies.get('aws_iam_role.admin')).toMatchObject({
       is: 'known',
       value: { Statement: [{ Condition: { StringEquals: { 'cognito-identity.amazonaws.com:aud': hole } } }] },
@@ -472,8 +472,8 @@ describe('source', async () => {
     ['file("rank")', '`file(…)` is not evaluated'],
     ['max(var.a, 1)', 'variable `a` has no default'],
     ['true ? var.a : 1', 'variable `a` has no default'],
-    ['[for x in [1] : x]', 'it is not of the type that belongs there'],
-    ['aws_iam_role.r[*].arn', 'which `aws_iam_role.r` it is cannot be told'],
+    ['[for x in [1] : x]', 'it does not have the required type'],
+    ['aws_iam_role.r[*].arn', 'it is not known which instance of `aws_iam_role.r` it is'],
     ['module.m.rank', '`module.m` is in none of the files'],
   ])('a precedence of `%s` is unknown: %s', async (expression, why) => {
     const { groups } = await read(
@@ -517,13 +517,13 @@ describe('source', async () => {
     )
   })
 
-  test('a module whose source is no text may hold anything', async () => {
+  test('a module whose source is not a string may hold anything', async () => {
     const called = async (source: unknown) => {
       const text = JSON.stringify({ module: { m: { source } }, resource: { aws_iam_role: {} } })
       return (await read(text, 'main.tf.json')).notFollowed.map(({ what, why }) => `${what}: ${why}`)
     }
     expect(await called('ns/network/aws'), 'control: a text that says something else').toEqual([])
-    const why = 'Module `module.m`: its source is an expression, and which module it is is not known'
+    const why = 'Module `module.m`: its source is an expression, and it is not known which module it is'
     for (const source of [{ toString: {} }, ['./network'], 7]) expect(await called(source)).toEqual([why])
   })
 
@@ -593,7 +593,7 @@ describe('the parser of HCL', () => {
     expect(await parse('a = 1', context)).toEqual({ a: 1 })
   })
 
-  test('texts that are given at once are each answered for themselves', async () => {
+  test('texts that are given at the same time each get their own result', async () => {
     expect(await Promise.all([1, 2, 3].map(number => parse(`a = ${number}`, context)))).toEqual([
       { a: 1 },
       { a: 2 },

@@ -217,7 +217,7 @@ describe('changes while it runs', () => {
     client.destroy()
   })
 
-  test('of what does not exist are refused, by its name and with the next step', async () => {
+  test('of what does not exist are rejected, by its name and with the next step', async () => {
     await using fake = await createFake({ groups: GROUPS, users: USERS })
     const noGroup = { code: 'invalid-option', message: expect.stringMatching(/no group `ghosts`; add the group first/) }
     const noUser = { code: 'user-not-found', message: expect.stringMatching(/no user `nobody`; add the user first/) }
@@ -233,14 +233,14 @@ describe('changes while it runs', () => {
     )
     const sub = USERS[1]!.sub!
     expect((await failureOf(() => fake.addUser({ username: 'dan', sub }))).message).toMatch(
-      /^another user than `dan` has/,
+      /^a user other than `dan` has/,
     )
     expect((await failureOf(() => fake.putGroup({ groupName: 'a b' }))).message).toMatch(
       /^group `a b`: .*; give a group/,
     )
     expect(await failureOf(() => fake.putGroup({ groupName: 'x', rolearn: role('X') } as Group))).toMatchObject({
       code: 'invalid-option',
-      message: 'the settings of a group have `rolearn`, which is not known; did you mean `roleArn`?',
+      message: 'unknown key `rolearn` in the settings of a group; did you mean `roleArn`?',
     })
   })
 
@@ -347,12 +347,17 @@ describe('options that cannot be used', () => {
     ['a username', { users: [{ username: '' }] }, 'invalid-option', /username/],
     ['a group of a user', { users: [{ username: 'alice', groups: ['ghosts'] }] }, 'invalid-option', /`ghosts`/],
     ['a user twice', { users: [{ username: 'alice' }, { username: 'alice' }] }, 'invalid-option', /already exists/],
-    ['a misspelt option', { group: GROUPS } as never, 'invalid-option', /have `group`, .* did you mean `groups`\?/],
+    [
+      'a misspelt option',
+      { group: GROUPS } as never,
+      'invalid-option',
+      /unknown key `group` .* did you mean `groups`\?/,
+    ],
     [
       'a misspelt setting of a user',
       { users: [{ username: 'alice', group: ['staff'] } as never] },
       'invalid-option',
-      /have `group`, .* did you mean `groups`\?/,
+      /unknown key `group` .* did you mean `groups`\?/,
     ],
     ['an unknown setting of a group', { groups: [{ groupName: 'a', path: '/' } as never] }, 'invalid-option', /`path`/],
     ['two groups of one name', { groups: [...GROUPS, { groupName: 'staff' }] }, 'invalid-group', /`staff`/],

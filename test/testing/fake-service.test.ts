@@ -145,7 +145,7 @@ describe('user pools', () => {
     ['another trigger', { LambdaConfig: { PreSignUp: 'arn:aws:lambda:eu-west-1:1:function:f' } }, '`PreSignUp`'],
     ['usernames that are email addresses', { UsernameAttributes: ['email' as const] }, 'usernameAttributes `email`'],
     ['usernames in any case', { UsernameConfiguration: { CaseSensitive: false } }, '`UsernameConfiguration`'],
-  ])('with %s are refused by name, because tokens would differ', async (_what, settings, named) => {
+  ])('with %s are rejected by name, because tokens would differ', async (_what, settings, named) => {
     const refusal = await refusalOf(createPool(client, settings))
     expect(refusal).toMatch(/^NotInFakeCognitoException: rolecast\/testing: /)
     expect(refusal).toContain(named)
@@ -205,7 +205,7 @@ describe('groups', () => {
     expect('RoleArn' in Group!).toBe(false)
   })
 
-  test('a second group of a name is refused, and the first stays as it is', async () => {
+  test('a second group with the same name is rejected, and the first stays as it is', async () => {
     const { UserPoolId } = await poolWithAlice()
     expect(await refusalOf(client.send(new CreateGroupCommand({ UserPoolId, GroupName: 'admins' })))).toBe(
       'GroupExistsException: A group with the name already exists.',
@@ -237,7 +237,7 @@ describe('groups', () => {
     )
   })
 
-  test('memberships are idempotent, and a missing user is said before a missing group', async () => {
+  test('memberships are idempotent, and a missing user is reported before a missing group', async () => {
     const { UserPoolId } = await poolWithAlice()
     const add = (Username: string, GroupName: string) =>
       refusalOf(client.send(new AdminAddUserToGroupCommand({ UserPoolId, Username, GroupName })))
@@ -401,7 +401,7 @@ describe('users', () => {
     ['NO-LOWER-CASE1', 'must have lowercase characters'],
     ['No-Numbers', 'must have numeric characters'],
     ['NoSymbols1', 'must have symbol characters'],
-  ])('the password %s is refused by the policy', async (Password, why) => {
+  ])('the password %s is rejected by the policy', async (Password, why) => {
     const { UserPoolId } = await poolWithAlice()
     const command = new AdminSetUserPasswordCommand({ UserPoolId, Username: 'alice', Password, Permanent: true })
     expect(await refusalOf(client.send(command))).toBe(
@@ -420,7 +420,7 @@ describe('users', () => {
     expect(await create('custom:other')).toMatch(/^InvalidParameterException: Attributes did not conform/)
   })
 
-  test('a user who is created again is another one: without groups, and old refresh tokens are revoked', async () => {
+  test('a recreated user is a different one: without groups, and old refresh tokens are revoked', async () => {
     const pool = await poolWithAlice()
     const before = await signIn(pool, 'alice')
     await client.send(new AdminDeleteUserCommand({ UserPoolId: pool.UserPoolId, Username: 'alice' }))
@@ -522,7 +522,7 @@ describe('sign-in', () => {
       ),
     )
 
-  test('is refused as Cognito refuses it', async () => {
+  test('is rejected as Cognito rejects it', async () => {
     const pool = await poolWithAlice()
     const withPassword = (USERNAME: string, password = PASSWORD) => ({ USERNAME, PASSWORD: password })
     expect(await initiate(pool, 'USER_PASSWORD_AUTH', withPassword('alice'))).toBe('no error')
@@ -694,11 +694,11 @@ describe('what the fake does not have', () => {
       '{"UserPoolId":"a_b","GroupName":"a","__proto__":{}}',
       'NotInFakeCognitoException',
     ],
-  ])('%s is refused', async (_what, target, body, __type) => {
+  ])('%s is rejected', async (_what, target, body, __type) => {
     expect(await post(target, body)).toMatchObject({ status: 400, __type })
   })
 
-  test('a call without a signature is refused, but for those that need none', async () => {
+  test('a call without a signature is rejected, but for those that need none', async () => {
     const unsigned = async (target: string): Promise<unknown> => {
       const headers = { 'x-amz-target': `AWSCognitoIdentityProviderService.${target}` }
       return (await fetch(service.url, { method: 'POST', body: '{}', headers })).json()
@@ -761,7 +761,7 @@ describe('for tests of rolecast itself', () => {
     hangingClient.destroy()
   })
 
-  test('other services of AWS can be answered beside it', async () => {
+  test('requests to other AWS services can get a response too', async () => {
     const mixed = await startFakeService({
       otherwise: ({ method, path, body }) =>
         path === '/other' ? { status: 200, body: `${method} ${body}` } : undefined,

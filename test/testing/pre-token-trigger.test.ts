@@ -226,7 +226,7 @@ describe('the response', () => {
   })
 
   test.each(['sub', 'exp', 'token_use', 'cognito:username', 'aws:something'])(
-    'that changes `%s` is refused: Cognito sets it itself',
+    'that changes `%s` is rejected: Cognito sets it itself',
     async name => {
       await using fake = await fakeWith(returning({ claimsToAddOrOverride: { [name]: 'x' } }))
       expect((await failureOf(() => fake.tokensOf('alice'))).message).toContain(`\`${name}\``)
@@ -242,7 +242,7 @@ describe('the response', () => {
       { version: '1', response: { claimsAndScopeOverrideDetails: { groupOverrideDetails: {} } } },
       /claimsAndScopeOverrideDetails/,
     ],
-  ])('that is %s is refused', async (_what, answer, message) => {
+  ])('that is %s is rejected', async (_what, answer, message) => {
     await using fake = await fakeWith(() => answer)
     const failure = await failureOf(() => fake.tokensOf('alice'))
     expect(failure).toMatchObject({ code: 'request-rejected' })

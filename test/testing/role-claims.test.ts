@@ -86,7 +86,7 @@ describe('the vectors of docs/semantics.md, each played through a sign-in', () =
     expect(roleClaims(access)).toStrictEqual(roleClaims(tokens.access))
   })
 
-  test('where AWS does not document the claims, `observed` signs nobody in and names the options', async () => {
+  test('if AWS does not document the claims, `observed` signs no user in and names the options', async () => {
     const open = vectors.find(({ expected }) => expected.candidateRole !== null)
     const refusal = await refusalOf(played(open!.groups, 'observed'))
     expect(refusal).toMatch(/^UndeterminedRoleException: /)

@@ -67,7 +67,7 @@ interface AuditAccountOptions extends ReadingOptions, SemanticsCommandOptions, O
   readonly rolesFile?: string
 }
 
-/** As they are given. */
+/** The options as they are given. */
 type GivenOptions = Omit<AuditAccountOptions, 'region'> & Partial<Pick<AuditAccountOptions, 'region'>>
 
 const list = (text: string, before: readonly string[] = []) => [...before, text]
@@ -78,11 +78,15 @@ export function addAuditAccountCommand(audit: Command, terminal: Terminal, finis
     .description('predict what every user of every user pool gets, in whole accounts and Regions')
   inGroup(command, 'AWS', () =>
     command
-      .option('--region <region>', 'an AWS Region to look at; repeatable; default: that of the AWS configuration', list)
-      .option('--profile <name>', 'profile of the AWS configuration; repeatable, each for its account', list)
+      .option(
+        '--region <region>',
+        'an AWS Region to look at; repeatable; default: the Region of the AWS configuration',
+        list,
+      )
+      .option('--profile <name>', 'profile of the AWS configuration; repeatable, one for each account', list)
       .option(
         '--role-arn <arn>',
-        'look at the account of this role instead, which is assumed with --profile or the environment; repeatable',
+        'look at the account of this role instead; the role is assumed with the credentials of --profile or the environment; repeatable',
         list,
       )
       .option('--external-id <id>', 'the external id that the trust policies of the roles ask for')
@@ -91,7 +95,7 @@ export function addAuditAccountCommand(audit: Command, terminal: Terminal, finis
   addSemanticsOptions(addRoleCheckOptions(addReadingOptions(command, 'folder', attributesOption())))
   addOutputOptions(command, FORMATS, {
     about:
-      'text, json or html: a summary of every pool; ndjson: for each pool what `audit pool` writes, and a last line of the accounts',
+      'text, json or html: a summary of every pool; ndjson: for each pool what `audit pool` writes, and a last line about the accounts',
   })
   inGroup(command, 'Output', () => command.addOption(findingOption('ndjson')).addOption(failOnOption()))
   command
@@ -104,10 +108,10 @@ Examples:
   $ rolecast audit account --region eu-west-1 --role-arn arn:aws:iam::111122223333:role/Audit --format ndjson --output audit.ndjson
 
 It needs cognito-idp:ListUserPools, cognito-identity:ListIdentityPools, DescribeIdentityPool and GetIdentityPoolRoles, and on each user
-pool what \`rolecast audit pool\` needs. What cannot be read is named, and ends nothing else. CSV, SARIF and OCSF it does not write;
-\`rolecast audit pool\` does, for each pool.
+pool what \`rolecast audit pool\` needs. What cannot be read is reported, and does not stop the rest. This command does not write CSV,
+SARIF or OCSF; \`rolecast audit pool\` does, for each pool.
 
-Exit codes: 0 all was read, 1 a finding of --fail-on, 2 something was not read.`,
+Exit codes: 0 everything was read, 1 there is a finding of --fail-on or worse, 2 something was not read.`,
     )
     .action(async (given: GivenOptions) => {
       const options = { ...given, region: given.region ?? (await configuredRegion(given, terminal)) }
@@ -218,7 +222,7 @@ async function report(
 
 // ------------------------------------------------------------------ Options
 
-/** The Region of the environment or the profile: of one Region the audit is, and it says so. */
+/** The Region of the environment or the profile: the audit then covers one Region, and says so. */
 async function configuredRegion(
   { profile = [], roleArn = [] }: GivenOptions,
   terminal: Terminal,
@@ -236,10 +240,10 @@ async function configuredRegion(
   const [region, ...others] = found
   if (others.length > 0)
     refuse(`the profiles have several Regions, ${listNames([...found])}; give --region for each Region to look at`)
-  // With --quiet too: it says that something is not looked at.
+  // Also with --quiet: it says that something is not looked at.
   await say(
     terminal,
-    `rolecast: only Region ${printable(region!)} is looked at, that of the AWS configuration; give --region for each other one\n`,
+    `rolecast: only Region ${printable(region!)} of the AWS configuration is looked at; give --region for each other one\n`,
   )
   return [region!]
 }
@@ -249,19 +253,19 @@ function checked(options: AuditAccountOptions): AuditAccountOptions {
   const { region, profile = [], roleArn = [], externalId, endpointUrl, format, checkpoint, dryRun } = options
   const finding = distinct(options.finding ?? [])
   for (const name of region)
-    if (!REGION_PATTERN.test(name)) refuse(`${quote(name)} is not a Region; give --region one like eu-west-1`, name)
+    if (!REGION_PATTERN.test(name)) refuse(`${quote(name)} is not a Region; give --region one such as eu-west-1`, name)
   if (roleArn.length > 0 && profile.length > 1)
     refuse(
-      'roles are assumed with the credentials of one profile; give one --profile, or run the command once for each',
+      'roles can be assumed with the credentials of one profile only; give one --profile, or run the command once for each',
     )
   if (externalId !== undefined && roleArn.length === 0)
     refuse('--external-id is for roles that are assumed; give --role-arn ARN too')
   for (const role of roleArn) checkRoleToAssume({ roleArn: role, externalId })
   if (finding.length > 0 && format !== 'ndjson') refuse('--finding chooses users; give --format ndjson too')
-  // Identity pools are looked for in any case.
+  // Identity pools are always looked for.
   checkFindings(finding, { ...options, hasIdentityPool: true })
-  if (dryRun && checkpoint !== undefined) refuse('--dry-run saves nothing; leave --checkpoint out')
-  if (dryRun && options.output !== undefined) refuse('--dry-run prints an estimate to stdout; leave --output out')
+  if (dryRun && checkpoint !== undefined) refuse('--dry-run saves nothing; leave out --checkpoint')
+  if (dryRun && options.output !== undefined) refuse('--dry-run prints an estimate to stdout; leave out --output')
   checkEndpoint({ endpoint: endpointUrl }, '--endpoint-url')
   return { ...options, finding, region: distinct(region), profile: distinct(profile), roleArn: distinct(roleArn) }
 }
@@ -331,7 +335,7 @@ async function openFolder(options: AuditAccountOptions, semantics: SemanticsChoi
   return { folder, remove, close: remove }
 }
 
-/** Each role is checked once for an account and an identity pool, however many user pools have it. */
+/** Each role is checked once per account and identity pool, however many user pools use it. */
 async function roleChecksFor(
   options: AuditAccountOptions,
   stdin: Readable,
@@ -386,7 +390,7 @@ function credentialsOf({ profile, credentials }: AccountPlace['access']) {
 
 // ------------------------------------------------------------------ Dry run
 
-/** What reading costs: it lists the pools and reads no user. */
+/** What reading costs. It lists the pools and reads no user. */
 async function dryRun(
   options: AuditAccountOptions,
   terminal: Terminal,
@@ -468,7 +472,7 @@ async function estimatePlace(
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, number) => total + number, 0)
 
-/** Seconds until all are done, so many at once, in their order. */
+/** Seconds until all are done, if this many run at the same time, in their order. */
 function timeOf(seconds: readonly number[]): number {
   const busy = Array.from({ length: PLACES_AT_ONCE }, () => 0)
   for (const one of seconds) {
@@ -482,7 +486,7 @@ function minutes(seconds: number): string {
   return seconds < 60 ? 'under a minute' : `about ${Math.ceil(seconds / 60).toLocaleString('en-GB')} minutes`
 }
 
-// ------------------------------------------------------------------ What is said meanwhile
+// ------------------------------------------------------------------ Progress
 
 function accountEventText(event: AccountEvent): string {
   if (event.type === 'retry')
@@ -496,7 +500,7 @@ function accountEventText(event: AccountEvent): string {
     : `rolecast: ${name} ${where} is back at ${rate}\n`
 }
 
-/** One state of all the pools: those that are being read, and those that are finished. */
+/** One state for all pools: those that are being read, and those that are finished. */
 function createEvents(progress: ReturnType<typeof createProgress>) {
   let [listed, done] = [0, 0]
   const states = new Map<string, ReadProgress>()
@@ -518,7 +522,7 @@ function createEvents(progress: ReturnType<typeof createProgress>) {
         progress.say(
           `rolecast: ${++done} of ${listed}: ${printable(userPoolId)} of account ${place.account} is read, ${counted(users, 'user')}\n`,
         )
-      } else progress.say(`rolecast: going on without ${notReadText(inWords(event.notRead))}\n`)
+      } else progress.say(`rolecast: continuing without ${notReadText(inWords(event.notRead))}\n`)
     },
   }
 }

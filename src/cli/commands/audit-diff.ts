@@ -36,16 +36,16 @@ export function addAuditDiffCommand(audit: Command, terminal: Terminal, finish: 
     .addArgument(
       inputArgument(
         '<old>',
-        'the older audit: what `audit pool --format ndjson` wrote, or the checkpoint of a complete reading, which is read twice and so has to be a file',
+        'the older audit: what `audit pool --format ndjson` wrote, or the checkpoint of a complete reading; a checkpoint has to be a file, because it is read twice',
       ),
     )
-    .addArgument(inputArgument('<new>', 'the newer one'))
+    .addArgument(inputArgument('<new>', 'the newer audit'))
     .option('--any-pool', 'compare audits of different user pools; users are matched by name')
-  addSemanticsOptions(command, 'that of both audits')
+  addSemanticsOptions(command, 'the reading that both audits used')
   addOutputOptions(command, FORMATS, { about: 'ndjson: a line for each user with a difference; html: one page' })
     .option(
       '--fail-on <kind>',
-      `exit with 1 if there is any: ${DIFF_KINDS.join(', ')}; \`any\` is any difference at all; repeatable`,
+      `exit with 1 if there is a difference of this kind: ${DIFF_KINDS.join(', ')}; \`any\` is any difference at all; repeatable`,
       toKinds,
     )
     .addHelpText(
@@ -56,14 +56,14 @@ Examples:
   $ rolecast audit diff monday.ndjson friday.ndjson --fail-on gained --fail-on changed
   $ rolecast audit diff monday.ndjson friday.ndjson --format html --output week.html
 
-A new user with a role has gained it, and a user who is gone has lost it. A user with a role who was disabled and is enabled counts for
---fail-on gained, and one who is disabled since for --fail-on lost. What is undetermined may be a gain, a loss or a change, so
---fail-on takes it for each of them. It reads files only, and calls nobody.
+A new user with a role has gained it, and a user who is gone has lost it. For --fail-on, a user with a role who was enabled in between
+counts as gained, and one who was disabled as lost. If it is undetermined whether a role is gained, lost or changed, --fail-on counts
+it as each of them. The command reads files only, and makes no calls.
 
 Exit codes: 0 it ran, 1 a difference of --fail-on, 2 it could not run.`,
     )
     .action(async (older: string, newer: string, options: AuditDiffCommandOptions) => {
-      // A reader of stdout that goes away leaves the check without its answer.
+      // If the reader of stdout goes away, the check has no result.
       if (options.failOn !== undefined) finish(2)
       const diff = await auditDiff(older, newer, options, { ...terminal, version: audit.parent?.version() ?? '' })
       const hasFailed = options.failOn?.some(kind => isDifferent(diff, kind)) === true
@@ -115,11 +115,11 @@ function commonSemantics({ side: before }: AuditFile, { side: after }: AuditFile
   if (older !== undefined && newer !== undefined && older !== newer) {
     throw new RolecastError(
       'invalid-argument',
-      `the first audit was made with --semantics ${older} and the second with ${newer}; give --semantics to resolve the users of both with one`,
+      `the first audit was made with --semantics ${older} and the second with ${newer}; give --semantics to resolve the users of both with one reading`,
       { value: newer },
     )
   }
-  // A checkpoint has no reading of its own.
+  // A checkpoint does not say which reading was used.
   const areBothRead = older !== undefined && newer !== undefined
   if (areBothRead && !isSameCalibration(before.calibration, after.calibration)) {
     const [one, other] = [before, after].map(({ calibration }) =>

@@ -43,7 +43,7 @@ import { type ExitCode, note, say, type Terminal } from '../terminal.js'
 
 const FORMATS = ['text', 'json', 'ndjson', 'csv', 'html', 'sarif', 'ocsf'] as const
 
-/** Of these a user has a line. */
+/** The formats with a line for each user. */
 const LINE_FORMATS: ReadonlySet<string> = new Set(['ndjson', 'csv'])
 
 interface AuditPoolCommandOptions
@@ -67,14 +67,14 @@ export function addAuditPoolCommand(audit: Command, terminal: Terminal, finish: 
       .addOption(attributesOption())
       .option(
         '--read-at <time>',
-        'with --pool-file: when the files were read from the pool, like 2026-11-29T10:00:00Z',
+        'with --pool-file: when the files were read from the pool, such as 2026-11-29T10:00:00Z',
         toTime,
       ),
   )
   addSemanticsOptions(addRoleCheckOptions(addIdentityPoolOptions(command, { hasCustomRole: false })))
   addOutputOptions(command, FORMATS, {
     about:
-      'text or json: a summary; ndjson or csv: a line a user; html: one page with both; sarif or ocsf: the findings for scanners, without usernames',
+      'text or json: a summary; ndjson or csv: a line for each user; html: one page with both; sarif or ocsf: the findings for scanners, without usernames',
   })
   inGroup(command, 'Output', () => command.addOption(findingOption('ndjson or csv')).addOption(failOnOption()))
   command
@@ -89,13 +89,13 @@ Examples:
   $ rolecast audit pool --pool-file pool.json --memberships users.ndjson --format ndjson --finding undetermined
 
 It needs cognito-idp:ListGroups, ListUsers, ListUsersInGroup, AdminListGroupsForUser and DescribeUserPool on the user pool; with
---identity-pool-id also cognito-identity:GetIdentityPoolRoles. What it writes has the name of each user, the groups and roles, sub,
+--identity-pool-id also cognito-identity:GetIdentityPoolRoles. The output has the name of each user, with groups, roles, sub and
 status, and the attributes that you ask for with --attributes.
 
 Exit codes: 0 it ran, 1 there is a finding of --fail-on or worse, 2 it could not run.`,
     )
     .action(async (options: AuditPoolCommandOptions) => {
-      // A reader of stdout that goes away leaves the check without its answer.
+      // If the reader of stdout goes away, the check has no result.
       if (options.failOn !== undefined) finish(2)
       const failed = await auditPool(options, terminal, audit.parent?.version() ?? '')
       finish(failed ? 1 : 0)
@@ -105,10 +105,10 @@ Exit codes: 0 it ran, 1 there is a finding of --fail-on or worse, 2 it could not
 function toTime(text: string): string {
   if (/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,3})?Z$/.test(text) && !Number.isNaN(Date.parse(text)))
     return notAhead(text)
-  refuse(`${quote(text)} is not a time in UTC; give one like 2026-11-29T10:00:00Z`, text)
+  refuse(`${quote(text)} is not a time in UTC; give one such as 2026-11-29T10:00:00Z`, text)
 }
 
-/** No clock is off by more than this. */
+/** Clocks are assumed to be off by at most this. */
 const DAY = 86_400_000
 
 function notAhead(text: string): string {
@@ -118,10 +118,13 @@ function notAhead(text: string): string {
   return new Date(time).toISOString()
 }
 
-/** What can only give a wrong or an empty answer. */
+/** Rejects combinations of options that can only give a wrong or an empty result. */
 function checkOptions({ format, finding = [], readAt, poolFile, ...options }: AuditPoolCommandOptions): void {
   if (readAt !== undefined && poolFile === undefined)
-    refuse('--read-at is for --pool-file; a user pool that is read now says the time itself', readAt)
+    refuse(
+      '--read-at is for --pool-file; leave it out, because the time at which a live user pool is read is known',
+      readAt,
+    )
   if (format === 'ocsf' && poolFile !== undefined) checkOcsfTime({ source: 'files', startedAt: readAt })
   if (finding.length > 0 && !LINE_FORMATS.has(format))
     refuse('--finding lists users, which --format ndjson and csv do; give one of these formats', format)
@@ -181,7 +184,7 @@ async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal, t
       })
     },
     {
-      // What takes hours is not to fail at its end.
+      // A command that takes hours must not fail only at its end.
       async checkPlace() {
         await checkOutput(target)
         if (metadata !== undefined) await checkOutput(metadata)
@@ -195,8 +198,8 @@ async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal, t
     await note(
       terminal,
       path === undefined
-        ? 'rolecast: CSV cannot say when the pool was read; with --output FILE, FILE-metadata.json beside it does\n'
-        : 'rolecast: CSV cannot say when the pool was read; written to a file, FILE-metadata.json beside it does\n',
+        ? 'rolecast: CSV cannot say when the pool was read; with --output FILE, FILE-metadata.json is written too and says it\n'
+        : 'rolecast: CSV cannot say when the pool was read; if --output is a regular file, FILE-metadata.json is written too and says it\n',
     )
   if (leftOut.size > 0) await say(terminal, `rolecast: ${leftOutText([...leftOut].toSorted(compareText))}\n`)
   return (
@@ -205,7 +208,7 @@ async function auditPool(options: AuditPoolCommandOptions, terminal: Terminal, t
   )
 }
 
-/** Beside a CSV file; undefined for stdout, a device or a pipe. */
+/** The path of the metadata of a CSV file; undefined for stdout, a device or a pipe. */
 async function metadataTarget(target: OutputTarget): Promise<OutputTarget | undefined> {
   if (target.path === undefined) return undefined
   const old = await stat(target.path).catch(() => undefined)
@@ -216,7 +219,7 @@ async function metadataTarget(target: OutputTarget): Promise<OutputTarget | unde
   const text = await readFile(path, 'utf8').catch(() => undefined)
   if (text !== undefined && !isMetadataOf(basename(target.path), text))
     refuse(
-      `${quote(path)} is there and is not the metadata of this CSV, which would take its place; move it, or give --output another name`,
+      `${quote(path)} exists and is not the metadata of this CSV file, which would replace it; move it, or give --output another name`,
       path,
     )
   return metadata
@@ -229,7 +232,7 @@ interface Means {
   readonly signal: AbortSignal
 }
 
-/** All that is known before the first user. */
+/** Everything that is known before the first user. */
 async function openAudit(
   { format, readAt }: AuditPoolCommandOptions,
   pool: PoolUsers,
@@ -240,7 +243,7 @@ async function openAudit(
   const roleArns = [...groups.flatMap(({ roleArn }) => roleArn || []), ...(identityPool?.roleArns ?? [])]
   const roleChecks = await checkRoles?.(roleArns, identityPool?.identityPoolId, signal)
   const about = identityPool && aboutOf(identityPool)
-  // A scanner has a result for each group and role, and none for a user.
+  // A scanner gets a result for each group and role, and none for users.
   const listed = format === 'sarif' || format === 'ocsf' ? MAX_GROUPS_PER_POOL : undefined
   const counter = createAuditSummary({ groups, ...semantics, reading, identityPool: about, roleChecks, listed })
   for (const change of changes) counter.change(change)
@@ -293,13 +296,16 @@ async function writeLines(
   return summary
 }
 
-/** In bytes: a write of less costs more than what it writes. */
+/** In bytes. For less, the call itself costs more than the data. */
 const CHUNK = 2 ** 18
 
-/** In characters: a longer text costs more to put together than to encode in pieces, and a shorter one more to encode. */
+/**
+ * In characters. A longer string costs more to concatenate than to encode in pieces; a shorter one costs more to
+ * encode.
+ */
 const PIECE = 2 ** 11
 
-/** The lines of the users in UTF-8, as many together as one write is worth. The next ones take the place of those before. */
+/** The lines of the users in UTF-8, as many as are worth one write. The buffer is reused for the next lines. */
 async function* inChunks(
   audits: AsyncIterable<readonly UserAudit[]>,
   lineOf: (user: UserAudit) => string,
@@ -337,7 +343,7 @@ function lineWriter(
   }
 }
 
-/** The top of the page sums up what comes below it, so the rows wait in a file. */
+/** The top of the page sums up the rows below it, so the rows wait in a file. */
 async function writePage({ audits, counter, toolVersion }: Work, output: Output): Promise<AuditSummary> {
   const page = createAuditPage({ toolVersion })
   await using rows = await spool()
@@ -355,12 +361,12 @@ async function* auditsOf(
   identityPool: IdentityPool | undefined,
 ): AsyncGenerator<readonly UserAudit[]> {
   const pool = compilePool(groups, semantics)
-  // Lists that are frozen are those that come again.
+  // Only lists that repeat are frozen.
   const resolve = keptWhileFrozen((names: readonly string[]) => {
     const resolution = pool.resolve(names)
     return Object.isFrozen(names) ? Object.freeze(resolution) : resolution
   })
-  // Key by key: of a million users, a spread would take as long as reading them.
+  // Key by key: for a million users, a spread would take as long as reading them.
   const auditOf = ({ username, groups: names, sub, enabled, status, attributes }: PoolUser): UserAudit => {
     const resolution = resolve(names)
     const selection = identityPool?.select(resolution)

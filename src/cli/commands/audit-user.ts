@@ -87,23 +87,23 @@ async function auditUsers(options: AuditUserCommandOptions, terminal: Terminal):
     }
     await output.write(report.end())
   })
-  // What was read before is written by now.
+  // The results that were read before are already written.
   if (stopped !== undefined) throw stopped
   return isMissing ? 2 : 0
 }
 
-/** What became of one user that was named. */
+/** The result for one named user. */
 type Result =
   | { readonly username: string; readonly outcome: 'read'; readonly user: AuditedUser }
-  /** The failure of this user alone, of the call that ends the command, or of that call for a user after it. */
+  /** The failure of this user alone, or the failure that ended the command, for this user and each user after it. */
   | { readonly username: string; readonly outcome: 'missing' | 'failed' | 'not-asked'; readonly error: RolecastError }
 
 /** What another user does not share. */
 const OF_ONE_USER: ReadonlySet<ErrorCode> = new Set(['user-not-found', 'request-rejected'])
 
 /**
- * Asks for one user after the other, and goes on after one that is missing. Any other failure ends it: where nothing was read
- * before, by a rejection.
+ * Asks for one user after the other, and continues after a missing one. Any other failure ends it: if nothing was read
+ * before, with a rejection.
  */
 async function* resultsOf(
   options: AuditUserCommandOptions,
@@ -158,7 +158,7 @@ const textReport: NewReport = ({ username: usernames, output }, identityPool, te
   return {
     user(result) {
       if (!isOne) return `${printable(result.username)}\n\n${sectionOf(result)}\n`
-      // On a terminal, stderr has said it.
+      // On a terminal, stderr already says it.
       return result.outcome === 'read' || output !== undefined ? sectionOf(result) : ''
     },
     end: () => '',

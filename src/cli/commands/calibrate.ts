@@ -26,7 +26,7 @@ interface CalibrateCommandOptions extends ConnectionOptions, OutputOptions<(type
   readonly cleanup?: string
 }
 
-/** How long the deletion may take that follows an interrupt, in milliseconds. */
+/** How long the deletion after an interrupt may take, in milliseconds. */
 const GRACE = 180_000
 
 const OF_A_RUN = ['many', 'identityPool', 'preToken', 'dryRun', 'yes', 'ledger', 'json', 'format', 'output']
@@ -36,20 +36,26 @@ export function addCalibrateCommand(program: Command, terminal: Terminal, finish
     program
       .command('calibrate')
       .description('find out on a scratch user pool what Cognito puts into tokens, and delete the pool'),
-    { region: 'AWS_REGION, or that of the profile' },
+    { region: 'AWS_REGION, or the Region of the profile' },
   )
-    .option('--many', 'also a user in 100 groups')
-    .option('--identity-pool', 'also which role an identity pool gives; creates three roles without permissions')
-    .option('--pre-token', 'also what becomes of the responses of a pre token generation trigger; creates a function')
+    .option('--many', 'also test a user in 100 groups')
+    .option('--identity-pool', 'also test which role an identity pool gives; creates three roles without permissions')
+    .option(
+      '--pre-token',
+      'also test how Cognito uses the responses of a pre token generation trigger; creates a function',
+    )
     .option('--dry-run', 'print the calls, permissions and costs, and make no call')
-    .option('--yes', 'do not ask before it starts')
+    .option('--yes', 'do not ask for confirmation')
     .option(
       '--ledger <file>',
-      'where to write what has to be deleted; default: rolecast-calibrate-ID.ledger here',
+      'file in which to record what has to be deleted; default: rolecast-calibrate-ID.ledger in the current folder',
       toWritten,
     )
     .addOption(
-      new Option('--cleanup <ledger>', 'only delete what a run left behind, by its ledger').conflicts(OF_A_RUN),
+      new Option(
+        '--cleanup <ledger>',
+        'only delete what an earlier run left behind, as recorded in its ledger',
+      ).conflicts(OF_A_RUN),
     )
   addOutputOptions(command, FORMATS, { about: 'json: the calibration, for --calibration of other commands' })
     .addHelpText(
@@ -60,8 +66,8 @@ Examples:
   $ rolecast calibrate --region eu-west-1 --json --output calibration.json
   $ rolecast calibrate --cleanup rolecast-calibrate-0123456789abcdef.ledger
 
-It creates a user pool of the Lite tier, signs in users of its own, and deletes it, also after Ctrl-C. It never touches anything
-that is not in its ledger. --dry-run lists the permissions.
+It creates a user pool of the Lite tier and users in it, signs them in, and deletes the pool, also after Ctrl-C. It never touches
+anything that is not in its ledger. --dry-run lists the permissions that it needs.
 
 Exit codes: 0 everything is as predicted, or settles what was undetermined; 1 something is not as predicted; 2 it could not run, a
 case is not settled, or something could not be deleted.`,
@@ -69,7 +75,7 @@ case is not settled, or something could not be deleted.`,
     .action(async (options: CalibrateCommandOptions) => {
       if (options.cleanup !== undefined) return finish(await cleanUpLedger(options.cleanup, options, terminal))
       if (options.dryRun) return finish(await showPlan(options, terminal))
-      // A reader of stdout that goes away leaves the check without its answer.
+      // If the reader of stdout goes away, the check has no result.
       finish(2)
       finish(await run(options, terminal, program.version() ?? ''))
     })
@@ -116,7 +122,7 @@ async function run(options: CalibrateCommandOptions, terminal: Terminal, version
     options.format === 'json'
       ? `${jsonText({ ...result, tool })}\n`
       : calibrationText(result, { color }, calibrationCases(result))
-  // Before the output, which may not be writable any more.
+  // Before the output, which may no longer be writable.
   const left = await sayHowToCleanUp(leftBehind, ledger, options, terminal)
   await writeOutput(target, text)
   const verdict = verdictOf(result)
@@ -132,7 +138,7 @@ async function sayIncomplete(result: CalibrationResult, terminal: Terminal): Pro
   const [first] = causes
   if (first === undefined) return
   const { title, why } = first
-  // What was kept of a failed call ends in its code.
+  // The stored text of a failed call ends in its code.
   const next = /\[[a-z-]+\]$/.test(why)
     ? ''
     : `; run it again [${result.endpoint === undefined ? 'service-error' : 'not-supported'}]`
@@ -141,7 +147,7 @@ async function sayIncomplete(result: CalibrationResult, terminal: Terminal): Pro
 }
 
 function whyOf(real: object): string {
-  return 'why' in real && typeof real.why === 'string' ? real.why : 'nothing of the prediction was seen'
+  return 'why' in real && typeof real.why === 'string' ? real.why : 'nothing that was predicted was seen'
 }
 
 function causesOf({ rows, identityPool = [], preToken = [] }: CalibrationResult) {
@@ -164,7 +170,7 @@ async function ask(options: CalibrateCommandOptions, terminal: Terminal): Promis
   if ((stdin as Partial<NodeJS.ReadStream>).isTTY !== true)
     throw new RolecastError(
       'invalid-argument',
-      'calibrate creates a user pool in your AWS account, and nobody is there to confirm it; add --yes, or look at --dry-run first',
+      'calibrate creates a user pool in your AWS account, and stdin is not a terminal on which to confirm it; add --yes, or look at --dry-run first',
     )
   const { endpointUrl, region, profile } = options
   const where = [
@@ -175,7 +181,7 @@ async function ask(options: CalibrateCommandOptions, terminal: Terminal): Promis
   await say(terminal, `${planText(planOf(options), { color: false })}\nCreate this ${where.join(', ')}? [y/N] `)
   const answer = await firstLine(stdin)
   if (!/^\s*y(es)?\s*$/i.test(answer))
-    throw new RolecastError('aborted', 'interrupted; nothing was created, because the answer was not yes')
+    throw new RolecastError('aborted', 'interrupted; nothing was created, because you did not answer yes')
 }
 
 /** Without a terminal's own editing, so that Ctrl-C still ends the process. */
@@ -201,12 +207,12 @@ async function cleanUpLedger(ledger: string, options: CalibrateCommandOptions, t
   })
   await watch.said()
   if (await sayHowToCleanUp(leftBehind, ledger, options, terminal)) return 2
-  const end = isLedgerRemoved ? ', and the ledger was removed' : '; the file of the ledger stays'
-  await print(terminal, `Nothing in the ledger is left: all of it was read back as gone${end}.\n`)
+  const end = isLedgerRemoved ? ', and the ledger was removed' : '; the ledger file stays'
+  await print(terminal, `Nothing in the ledger is left: each resource was looked up and is gone${end}.\n`)
   return 0
 }
 
-/** What could not be deleted was said when it failed. */
+/** Each failed deletion was already reported. */
 async function sayHowToCleanUp(
   leftBehind: readonly LeftBehind[],
   ledger: string,
@@ -240,22 +246,22 @@ function shellWord(word: string): string {
 
 interface Watch {
   readonly tell: (event: CalibrateEvent) => void
-  /** Resolves when all is written. */
+  /** Resolves when everything is written. */
   readonly said: () => Promise<void>
-  /** How to delete what may be left at this time: while there is a ledger. */
+  /** How to delete what may be left at this time. Set while there is a ledger. */
   readonly leftover: () => string | undefined
 }
 
-/** What is said with `--quiet` too. */
+/** A line that is written with `--quiet` too. */
 const MAY_BE_LEFT: ReadonlySet<CalibrateEvent['event']> = new Set(['ledger-stays', 'failed', 'left'])
 
-/** Says on stderr what goes on. */
+/** Reports progress on stderr. */
 function createWatch(options: ConnectionOptions, terminal: Terminal, known?: string): Watch {
   let last = Promise.resolve()
   let ledger = known
   const tell = (event: CalibrateEvent) => {
     if (event.event === 'ledger') ledger = event.path
-    // Its file says nothing that is left.
+    // The ledger file names nothing that is left.
     if (event.event === 'ledger-stays') ledger = undefined
     const write = MAY_BE_LEFT.has(event.event) ? say : note
     last = write(terminal, `rolecast: ${eventText(event, options)}\n`)
@@ -273,13 +279,13 @@ function eventText(event: CalibrateEvent, options: ConnectionOptions): string {
     case 'created':
     case 'deleting':
     case 'deleted':
-      return `${event.event} ${event.kind} ${printable(event.id)}${event.event === 'deleted' ? ', and read it back as gone' : ''}`
+      return `${event.event} ${event.kind} ${printable(event.id)}${event.event === 'deleted' ? ', and confirmed that it is gone' : ''}`
     case 'absent':
       return `nothing to delete: there is no ${event.kind} ${printable(event.name)}`
     case 'ledger-stays':
       return `nothing that the ledger ${printable(event.path)} names is left, but the file stays: it could not be removed, or was moved`
     case 'failed':
-      return `no answer: ${escapeHidden(inCommandLineWords(event.error.message))} (${event.error.code})`
+      return `no response: ${escapeHidden(inCommandLineWords(event.error.message))} (${event.error.code})`
     case 'retry':
       return `${event.operation}: ${event.why}; again in ${event.ms / 1_000} s`
     case 'left': {

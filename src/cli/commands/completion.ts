@@ -14,7 +14,7 @@ export function addCompletionCommand(program: Command, terminal: Terminal, finis
     .description('print a script with which a shell completes commands, options, rules and files')
     .addArgument(new Argument('<shell>', 'the shell').choices(SHELLS))
     .addArgument(new Argument('[words...]', 'for the script itself: what was typed').default([]).argOptional())
-    .addOption(new Option('--complete', 'for the script itself: print what may stand at the cursor').hideHelp())
+    .addOption(new Option('--complete', 'for the script itself: print the possible words at the cursor').hideHelp())
     .usage('[options] <shell>')
     .addHelpText(
       'after',
@@ -42,12 +42,12 @@ async function wordLines(
   const typed = shell === 'bash' ? joined(words) : words
   const completions = await completionsOf(typed, program, terminal)
   if (completions === 'files') return `${FILES}\n`
-  // Bash puts the word behind the last of these characters.
+  // Bash inserts the word after the last of these characters.
   const lead = shell === 'bash' ? (/^.*[=:]/s.exec(typed.at(-1) ?? '')?.[0].length ?? 0) : 0
   return completions.map(({ word, about }) => `${word.slice(lead)}\t${about.replace(/\s+/g, ' ')}\n`).join('')
 }
 
-/** Bash makes three words of `--format=json`, and of an ID with a colon in it. */
+/** Bash splits `--format=json` into three words, and an ID with a colon too. */
 function joined(words: readonly string[]): readonly string[] {
   const whole: string[] = []
   let isOpen = false

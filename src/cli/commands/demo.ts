@@ -41,7 +41,7 @@ const USERS = [
   { title: 'A role without a precedence is never preferred', groups: ['contractors'] },
   { title: 'A tie on one role', groups: ['writers', 'editors', 'readers'] },
   { title: 'A tie on two roles: the next precedence is not consulted', groups: ['billing', 'support', 'readers'] },
-  { title: 'A group without a role stands aside', groups: ['vip', 'readers'] },
+  { title: 'A group without a role is passed over', groups: ['vip', 'readers'] },
   {
     title: 'A role and no role at one precedence: AWS does not document it, so nothing is granted',
     groups: ['testers', 'readers'],
@@ -99,7 +99,7 @@ async function predictAll(fake: FakeCognito, terminal: Terminal): Promise<ExitCo
   const cached = hit + negative
   await print(
     terminal,
-    `\n${paint.bold('Cache')}\n  ${cached + miss} lookups of a group: ${cached} from the cache, ${miss} by ${call} calls to Cognito, of which one can bring several groups\n` +
+    `\n${paint.bold('Cache')}\n  ${cached + miss} lookups of a group: ${cached} from the cache, ${miss} by ${call} calls to Cognito; one call can return several groups\n` +
       `  ${size} names are cached, one of them as unknown\n\n` +
       'The fake follows the rules of the prediction. For evidence of a real user pool, run `rolecast calibrate`.\n',
   )

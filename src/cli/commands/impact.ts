@@ -61,11 +61,11 @@ export function addImpactCommand(program: Command, terminal: Terminal, finish: (
   const command = addPoolReadingOptions(program.command('impact')).description(
     'predict what a change of groups or memberships does to every user, and suggest precedences without ties; changes nothing',
   )
-  inGroup(command, 'What is tried', () =>
+  inGroup(command, 'Changes to try', () =>
     command
       .option(
         '--set <change>',
-        "a change to try: 'GROUP.precedence=5' or 'GROUP.roleArn=arn:aws:iam::…', `none` removes it; repeatable",
+        "a change to try: 'GROUP.precedence=5' or 'GROUP.roleArn=arn:aws:iam::…', `none` removes the value; repeatable",
         (text: string, changes: readonly GroupChange[] = []) => [...changes, toChange(text)],
       )
       .option(
@@ -78,7 +78,7 @@ export function addImpactCommand(program: Command, terminal: Terminal, finish: (
       .addOption(
         inputOption(
           '--plan <file>',
-          'the same as a JSON array, like [{"groupName":"admins","precedence":5,"roleArn":null}]; `remove` or `add` a group, `addMember` or `removeMember` a user; or a plan of Terraform from `terraform show -json`',
+          'the same as a JSON array, such as [{"groupName":"admins","precedence":5,"roleArn":null}]; `remove` or `add` a group, `addMember` or `removeMember` a user; or a Terraform plan from `terraform show -json`',
         ),
       )
       .addOption(
@@ -91,14 +91,14 @@ export function addImpactCommand(program: Command, terminal: Terminal, finish: (
       .option('--remove-others', 'the deployment removes the groups that the template does not define')
       .option(
         '--role <id=arn>',
-        'with --template: the ARN of a role that the template makes or refers to, like AdminRole=arn:aws:iam::…; repeatable',
+        'with --template: the ARN of a role that the template makes or refers to, such as AdminRole=arn:aws:iam::…; repeatable',
         (text: string, roles: readonly (readonly [string, string])[] = []) => [...roles, toRole(text)],
       )
       .addOption(varFileOption()),
   )
   addSemanticsOptions(command)
   addOutputOptions(command, FORMATS, {
-    about: 'ndjson: a line that says what is tried, one for each user whose role changes, and a summary',
+    about: 'ndjson: a line with the changes that are tried, one for each user whose role changes, and a summary',
   })
   inGroup(command, 'Output', () => command.option('--fail-on-change', "exit with 1 if any user's role changes"))
   command
@@ -112,8 +112,9 @@ Examples:
   $ rolecast impact --user-pool-id eu-west-1_Ab12Cd34e --template template.yaml --role AdminRole=arn:aws:iam::111122223333:role/Admin
   $ rolecast impact --user-pool-id eu-west-1_Ab12Cd34e     (suggests precedences without ties, if there are any)
 
-Neither the console nor the CLI of Cognito can clear a precedence or a role once set: delete the group and recreate it. A group of the
-template whose values are not known, such as parameters, makes the roles of its members undetermined; the report says why. Users who are disabled are counted apart, and do not fail the check.
+Neither the Cognito console nor the AWS CLI can clear a precedence or a role once it is set: delete the group and recreate it. If the
+template does not determine the values of a group, as with parameters, the roles of its members are undetermined; the report says
+why. Disabled users are counted separately, and do not fail the check.
 
 Exit codes: 0 it ran, 1 a user's role changes, or it is not known whether (with --fail-on-change), 2 it could not run.`,
     )
@@ -135,7 +136,7 @@ async function impact(
   if (!wanted.isAny && (options.failOnChange || options.format === 'ndjson')) {
     throw new RolecastError('invalid-argument', "no change to try; give --set 'GROUP.precedence=5' or --plan FILE")
   }
-  // A reader of stdout that goes away leaves the check without its answer.
+  // If the reader of stdout goes away, the check has no result.
   if (options.failOnChange) finish(2)
   const kind = options.format === 'text' ? 'text' : 'data'
   const semantics = await readSemantics(options, terminal.stdin)
@@ -161,10 +162,10 @@ async function impact(
   finish(options.failOnChange && changed ? 1 : 0)
 }
 
-/** What is to be tried. */
+/** The changes to try. */
 interface Wanted {
   readonly isAny: boolean
-  /** Files that were read for it. */
+  /** The files that were read for them. */
   readonly paths: readonly string[]
   /** @throws RolecastError for what the pool cannot have */
   planFor(groups: readonly Group[], userPoolId: string | undefined): Plan
@@ -206,7 +207,7 @@ async function readWanted(options: ImpactCommandOptions, { stdin }: Terminal): P
   }
 }
 
-/** Says of a change that it clears what Cognito does not clear. A group that is created again begins without it. */
+/** A note on a change that clears a value which Cognito cannot clear. A group that is recreated starts without it. */
 function withNotes(groups: readonly Group[], changes: readonly GroupChange[]): readonly NotedChange[] {
   const now = new Map(groups.map(group => [group.groupName, group]))
   return changes.map(change => {
@@ -218,7 +219,7 @@ function withNotes(groups: readonly Group[], changes: readonly GroupChange[]): r
     )
     return cleared.length === 0
       ? change
-      : { ...change, note: `Cognito cannot clear a ${cleared.join(' or a ')}: delete the group and create it again` }
+      : { ...change, note: `Cognito cannot clear a ${cleared.join(' or a ')}: delete the group and recreate it` }
   })
 }
 
@@ -230,7 +231,7 @@ function checkTemplateOptions(options: ImpactCommandOptions, templates: readonly
     options.role !== undefined && '--role',
     options.varFile !== undefined && '--var-file',
   ].find(option => option !== false)
-  if (given !== undefined) refuse(`${given} is about a template; give --template FILE too`)
+  if (given !== undefined) refuse(`${given} needs a template; give --template FILE too`)
 }
 
 function refuse(what: string): never {
@@ -247,10 +248,10 @@ const NOTHING_DEPLOYED: DeploymentChanges = {
   notLookedAt: [],
 }
 
-/** What is tried on a pool. */
+/** The changes that are tried on a pool. */
 interface Plan extends DeploymentChanges {
   readonly after: readonly Group[]
-  /** The memberships that were given by name: their users have to be there. */
+  /** The memberships that were given by name: their users have to exist. */
   readonly given: readonly MembershipChange[]
 }
 
@@ -312,7 +313,10 @@ async function report(
   return impact !== undefined && (impact.changes.same !== impact.users - impact.disabled || unsure.length > 0)
 }
 
-/** Looks for the users of memberships among the users of the pool, whether they are in the groups, and who names a new group. */
+/**
+ * Looks among the users of the pool for the users of memberships, whether they are in the groups, and for users that
+ * name a new group.
+ */
 function trackMembers({ changes, memberships, after }: Plan, groups: readonly Group[]) {
   const had = new Set(groups.map(({ groupName }) => groupName))
   const has = new Set(after.map(({ groupName }) => groupName))
@@ -332,9 +336,9 @@ function trackMembers({ changes, memberships, after }: Plan, groups: readonly Gr
       [...named].flatMap(([name, count]) =>
         count === 0
           ? []
-          : `The pool does not have the group ${quote(name)}, and users who name it already: ${count}. They are not counted as its members.`,
+          : `The pool does not have the group ${quote(name)}, but users name it already (${count}). They are not counted as its members.`,
       ),
-    /** @throws RolecastError `invalid-argument` for a user who was asked for by name, and is not there */
+    /** @throws RolecastError `invalid-argument` for a user that was named and does not exist */
     check(given: readonly MembershipChange[]): void {
       const missing = new Set(names())
       const one = given.find(({ username }) => missing.has(username))
@@ -344,7 +348,7 @@ function trackMembers({ changes, memberships, after }: Plan, groups: readonly Gr
     unseen: () =>
       names().map(
         username =>
-          `The template has a membership of the user ${quote(username)}, whom the pool does not have: the role of a user whom the deployment creates is not counted.`,
+          `The template has a membership of the user ${quote(username)}, which the pool does not have: the role of a user that the deployment creates is not counted.`,
       ),
     effects: () =>
       memberships.map(one => {
@@ -410,7 +414,7 @@ function toChange(text: string): GroupChange {
     if (value !== 'none' && !value.startsWith('arn:')) {
       throw new RolecastError(
         'invalid-argument',
-        `${quote(value)} is not an ARN; give the whole one, like arn:aws:iam::111122223333:role/Admin, or \`none\``,
+        `${quote(value)} is not an ARN; give the whole ARN, such as arn:aws:iam::111122223333:role/Admin, or \`none\``,
         { value },
       )
     }
@@ -442,7 +446,7 @@ function toRole(text: string): readonly [string, string] {
   )
 }
 
-/** A membership as it was given. In a text, where the user ends is decided by the names of the groups. */
+/** A membership as it was given. In `USER=GROUP`, the names of the groups decide where the user name ends. */
 type GivenMember =
   | { readonly change: 'add' | 'remove'; readonly text: string }
   | { readonly change: 'add' | 'remove'; readonly username: string; readonly groupName: string }
@@ -475,7 +479,7 @@ function toMembership(member: GivenMember, { before, after }: KnownGroups): Memb
   if (only !== undefined) {
     throw new RolecastError(
       'invalid-argument',
-      `${option} ${quote(text)} can be of the group ${listItems(readings, ({ groupName }) => quote(groupName), 'or')}; write it in a --plan FILE, like [{"addMember":"alice","groupName":"admins"}]`,
+      `${option} ${quote(text)} may name the group ${listItems(readings, ({ groupName }) => quote(groupName), 'or')}; write it in a --plan FILE, such as [{"addMember":"alice","groupName":"admins"}]`,
       { value: text },
     )
   }
@@ -500,7 +504,7 @@ const changeShape = z.strictObject({
 const addMemberShape = z.strictObject({ groupName: someText, addMember: someText })
 const removeMemberShape = z.strictObject({ groupName: someText, removeMember: someText })
 
-/** The shape of an entry of a plan, by its keys: then what is wrong in it can be told. */
+/** The shape of an entry of a plan, chosen by its keys, so that the error can say what is wrong. */
 function shapeOf(entry: unknown) {
   const has = (key: string) => typeof entry === 'object' && entry !== null && Object.hasOwn(entry, key)
   return has('addMember') ? addMemberShape : has('removeMember') ? removeMemberShape : changeShape
@@ -517,11 +521,11 @@ const NO_PLAN: GivenPlan = { changes: [], members: [] }
 
 interface PlanFile {
   readonly path: string
-  /** Whether it is a plan of Terraform in JSON, and not a list of changes. */
+  /** Whether it is a Terraform plan in JSON, not a list of changes. */
   readonly isTerraform: boolean
   readonly content: unknown
   readonly invalid: InvalidFile
-  /** A plan of Terraform is read as a template, once more. */
+  /** A Terraform plan is read again, as a template. */
   readonly stdin: Readable | undefined
 }
 
@@ -529,7 +533,7 @@ async function openPlan(path: string, stdin: Readable): Promise<PlanFile> {
   const invalid: InvalidFile = (what, cause) =>
     new RolecastError(
       'invalid-input',
-      `the plan ${inputName(path)} cannot be used: ${what}; write an array like [{"groupName":"admins","precedence":5}]`,
+      `the plan ${inputName(path)} cannot be used: ${what}; write an array such as [{"groupName":"admins","precedence":5}]`,
       { value: path, cause },
     )
   const bytes = await readInput(path, stdin).catch((cause: NodeJS.ErrnoException) => {
@@ -547,7 +551,7 @@ async function openPlan(path: string, stdin: Readable): Promise<PlanFile> {
 
 function readPlan({ content, invalid }: PlanFile): GivenPlan {
   if (!Array.isArray(content))
-    throw invalid('it is neither an array nor a plan of Terraform, which has a `format_version`')
+    throw invalid('it is neither an array nor a Terraform plan, which has a `format_version`')
   const changes: GroupChange[] = []
   const members: GivenMember[] = []
   for (const [index, entry] of content.entries()) {

@@ -95,8 +95,8 @@ Examples:
   $ aws cognito-identity get-identity-pool-roles --identity-pool-id eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6 > identity-pool.json
   $ rolecast predict --pool-file pool.json --identity-pool-file identity-pool.json --group admins
 
-Credentials are predicted for a signed-in user, without checking whether the role trusts the identity pool. Where
---pool-file does not say which user pool it is of, --user-pool-id does.
+Credentials are predicted for a signed-in user, without checking whether the role trusts the identity pool. If
+the file of --pool-file does not name its user pool, give --user-pool-id too.
 
 ${MARKS_LEGEND}
 
@@ -106,7 +106,7 @@ Exit codes: 0 it ran, 1 no role is resolved (with --require-role), 2 it could no
       if (options.stdin && options.format === 'text' && command.getOptionValueSource('format') === 'cli')
         throw new RolecastError(
           'invalid-argument',
-          '--stdin prints a line of JSON for each line, and --format text is given too; leave one of them out',
+          '--stdin prints a line of JSON for each line and cannot be combined with --format text; leave one of them out',
         )
       return predict(options, terminal, finish)
     })
@@ -138,13 +138,13 @@ async function predict(options: PredictOptions, terminal: Terminal, finish: (cod
   const kind = options.format === 'json' || options.stdin ? 'data' : 'text'
   const target: OutputTarget = { path: options.output, terminal, kind, hasUsers: false, inputs }
   if (options.stdin) {
-    // A reader of stdout that goes away leaves the check without its answer.
+    // If the reader of stdout goes away, the check has no result.
     if (options.requireRole) finish(2)
     const { results, withRole } = await withOutput(target, output => predictLines(predictNames, terminal.stdin, output))
     if (results === 0 && options.requireRole === true)
       await say(
         terminal,
-        'rolecast: stdin had no line, so no role is resolved; write one array of group names a line, like ["admins","editors"]\n',
+        'rolecast: stdin had no line, so no role is resolved; write one array of group names per line, such as ["admins","editors"]\n',
       )
     // Without any result, no role was found.
     return answer(results > 0 && withRole === results)
@@ -156,7 +156,7 @@ async function predict(options: PredictOptions, terminal: Terminal, finish: (cod
 
 interface OpenPool {
   readonly lookups: Lookups
-  /** Which user pool a file says it is of. */
+  /** The user pool that a file says it belongs to. */
   readonly userPoolId: string | undefined
 }
 
@@ -168,9 +168,9 @@ async function openPool(options: PredictOptions, stdin: Readable): Promise<OpenP
   }
   if (userPoolId !== undefined) {
     const { createGroupSource } = await import('../../cognito/groups/group-source.js')
-    // No guard waits for it, so it has as long as an audit.
+    // No guard waits for the result, so it may take as long as an audit.
     const source = createGroupSource({ userPoolId, timeout: 5_000, ...connectionOf(options) })
-    // A name that no group can have is a mistake of the one who typed it, and not an unknown group.
+    // A name that no group can have is a typing mistake, not an unknown group.
     return { lookups: groupNames => source.lookup(validNames(groupNames)), userPoolId: undefined }
   }
   throw new RolecastError('invalid-argument', 'no pool to read groups from; give --user-pool-id ID or --pool-file FILE')
@@ -199,7 +199,7 @@ function predictionOf(lookup: Lookup, identityPool: IdentityPool | undefined, se
   }
 }
 
-/** Whether the user certainly gets a role: of the identity pool, where there is one. */
+/** Whether the user certainly gets a role: from the identity pool, if there is one. */
 function hasRole({ resolution, credentials }: Prediction): boolean {
   return credentials === undefined ? resolution.outcome === 'resolved' : credentials.selection.outcome === 'role'
 }
@@ -218,7 +218,7 @@ function predictionOutput(found: Prediction, options: PredictOptions, terminal: 
 
 interface Counts {
   readonly results: number
-  /** Of these, how many certainly get a role. */
+  /** How many of these certainly get a role. */
   readonly withRole: number
 }
 
@@ -243,7 +243,7 @@ function decode(line: Buffer): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(line)
   } catch (cause) {
-    throw new RolecastError('invalid-input', 'it is not UTF-8; write one array of group names a line, in UTF-8', {
+    throw new RolecastError('invalid-input', 'it is not UTF-8; write one array of group names per line, in UTF-8', {
       value: line,
       cause,
     })
@@ -263,14 +263,14 @@ function parseNames(line: string): readonly string[] {
   } catch (cause) {
     throw new RolecastError(
       'invalid-input',
-      `${quote(line)} is not JSON; write one array of group names a line, like ["admins","editors"]`,
+      `${quote(line)} is not JSON; write one array of group names per line, such as ["admins","editors"]`,
       { value: line, cause },
     )
   }
   if (Array.isArray(names)) return names
   throw new RolecastError(
     'invalid-input',
-    `${quote(line)} is not an array; write one array of group names a line, like ["admins","editors"]`,
+    `${quote(line)} is not an array; write one array of group names per line, such as ["admins","editors"]`,
     { value: names },
   )
 }

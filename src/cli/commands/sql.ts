@@ -17,7 +17,7 @@ interface SqlCommandOptions extends SemanticsCommandOptions, OutputOptions<(type
   readonly column?: readonly (readonly [keyof SqlColumns, string])[]
 }
 
-/** As `--column` names them, and as the library does. */
+/** The columns by their `--column` names, with their names in the library. */
 const COLUMNS: Readonly<Record<string, keyof SqlColumns>> = {
   user_pool_id: 'userPoolId',
   name: 'name',
@@ -40,7 +40,10 @@ export function addSqlCommand(program: Command, terminal: Terminal, finish: (cod
     .command('sql')
     .description('print the rules as one SQL query over groups and memberships that are in a database')
     .addOption(
-      new Option('--dialect <name>', 'whose SQL it is; the tests run `portable`, on DuckDB and PostgreSQL')
+      new Option(
+        '--dialect <name>',
+        'the database that the SQL is for; the tests run `portable`, on DuckDB and PostgreSQL',
+      )
         .choices(SQL_DIALECTS)
         .default('portable'),
     )
@@ -59,7 +62,7 @@ export function addSqlCommand(program: Command, terminal: Terminal, finish: (cod
       )
       .option(
         '--column <name=yours>',
-        'what you call a column, such as role_arn=RoleArn; with user_pool_id=yours the tables are of several pools; repeatable',
+        'your name for a column, such as role_arn=RoleArn; give user_pool_id=YOURS if the tables have several pools; repeatable',
         (text: string, before: SqlCommandOptions['column'] = []) => [...before, columnOf(text, before)],
       ),
   )
@@ -72,7 +75,7 @@ Examples:
   $ rolecast sql --dialect athena --groups-table cognito.groups --memberships-table cognito.memberships
   $ rolecast sql --users-table users --column user_pool_id=pool --output roles.sql
 
-A dot in the name of a table is between its schema and its name, unless it is in double quotes: '"a.b".groups'. It reads no
+A dot in the name of a table separates its schema from its name, unless it is in double quotes: '"a.b".groups'. The command reads no
 table and needs no network. The query ends without a semicolon, and has a row for each user: username, rule, outcome,
 evidence, preferred_role, candidate_role (never grant it), unknown_groups, invalid_groups.
 
@@ -102,7 +105,7 @@ function tableName(text: string): readonly string[] {
   if (parts === null)
     throw new RolecastError(
       'invalid-argument',
-      `${quote(text)} is not the name of a table; give one like groups, cognito.groups or '"my.schema".groups'`,
+      `${quote(text)} is not the name of a table; give one such as groups, cognito.groups or '"my.schema".groups'`,
       { value: text },
     )
   return parts.map(part => (part.startsWith('"') ? part.slice(1, -1).replaceAll('""', '"') : part))
@@ -119,7 +122,7 @@ function columnOf(
   if (at > 0 && at < text.length - 1 && Object.hasOwn(COLUMNS, name)) return [COLUMNS[name]!, text.slice(at + 1)]
   throw new RolecastError(
     'invalid-argument',
-    `${quote(text)} does not say what you call a column; give NAME=YOURS, with one of ${Object.keys(COLUMNS).join(', ')} as NAME`,
+    `${quote(text)} does not rename a column; give NAME=YOURS, with one of ${Object.keys(COLUMNS).join(', ')} as NAME`,
     { value: text },
   )
 }

@@ -6,10 +6,11 @@ import type { DeploymentComparison } from '../../rules/compare-with-pool.js'
 import { RolecastError, quote } from '../../errors.js'
 import type { Finding } from '../../rules/finding.js'
 import { type Group, isGroupName } from '../../group.js'
-import type { Infrastructure } from '../../rules/infrastructure.js'
+import type { Infrastructure, Value } from '../../rules/infrastructure.js'
 import { fromPool } from '../../rules/live-pool.js'
-import { viewPools } from '../../rules/pool-view.js'
+import { type GroupView, viewPools } from '../../rules/pool-view.js'
 import { rulesOff, validateAll } from '../../rules/validate.js'
+import { possibilities } from '../../rules/value.js'
 import { suggestRenumbering } from '../../audit/renumber.js'
 import {
   exitCodeOf,
@@ -23,7 +24,7 @@ import {
 } from '../../report/findings-report.js'
 import { coverageOf } from '../../rules/coverage.js'
 import { findingsText } from '../../report/findings-text.js'
-import { type RenumberingSuggestion, renumberingText } from '../../report/renumbering-text.js'
+import { type MissingSuggestion, type RenumberingSuggestion, renumberingText } from '../../report/renumbering-text.js'
 import { TEMPLATE_FORMATS, type TemplateFormat } from '../../template/formats.js'
 import { applyBaseline, baselineText } from '../baseline.js'
 import { choosePool } from '../choose-pool.js'
@@ -44,9 +45,9 @@ import { closest } from '../../text.js'
 type Format = (typeof FORMATS)[number]
 
 const ABOUT_FORMATS =
-  'github: annotations of a step in GitHub Actions; gitlab: a code quality report; sarif and junit: for scanners and test reports'
+  'github: annotations in GitHub Actions; gitlab: a code quality report; sarif and junit: for scanners and test reports'
 
-/** A report besides that of `--format`, of the same run. */
+/** A report of the same run, in addition to the one of `--format`. */
 interface ExtraReport {
   readonly format: Format
   readonly path: string
@@ -81,7 +82,7 @@ export function addValidateCommand(program: Command, terminal: Terminal, finish:
     .command('validate')
     .description('find what is wrong with groups and roles in templates, in a plan, or in a live user pool')
     .addArgument(inputArgument('[path...]', 'templates, plans, or folders of them'))
-  inGroup(command, 'What is read', () =>
+  inGroup(command, 'Files to read', () =>
     command
       .addOption(
         new Option('--format-in <format>', 'format of the files; default: detected from their content').choices(
@@ -89,16 +90,16 @@ export function addValidateCommand(program: Command, terminal: Terminal, finish:
         ),
       )
       .addOption(varFileOption())
-      .option('--exclude <path>', 'leave this file or folder out of folders; repeatable', toList)
+      .option('--exclude <path>', 'leave out this file or folder when a folder is searched; repeatable', toList)
       .addOption(inputOption('--config <file>', 'config file; default: rolecast.config.json, if it exists'))
       .option('--no-config', 'read no config file'),
   )
   inGroup(command, 'Rules and findings', () =>
     command
-      .option('--only <rules>', 'run these rules and no others, such as COG101,COG102; repeatable', toRules)
+      .option('--only <rules>', 'run only these rules, such as COG101,COG102; repeatable', toRules)
       .option('--ignore <rules>', 'do not run these rules; repeatable', toRules)
-      .option('--enable <rules>', 'run these rules too, which are off by default; repeatable', toRules)
-      .addOption(inputOption('--baseline <file>', 'findings in this file are known, and do not fail the run'))
+      .option('--enable <rules>', 'also run these rules, which are off by default; repeatable', toRules)
+      .addOption(inputOption('--baseline <file>', 'the findings in this file are known, and do not fail the run'))
       .addOption(
         new Option('--write-baseline <file>', 'write all findings to a baseline')
           .argParser(toWritten)
@@ -108,7 +109,7 @@ export function addValidateCommand(program: Command, terminal: Terminal, finish:
   )
   inGroup(command, 'A user pool', () =>
     command
-      .option('--user-pool-id <id>', 'validate the groups of this user pool as they are now')
+      .option('--user-pool-id <id>', 'validate the groups of this live user pool')
       .option('--identity-pool-id <id>', 'with --user-pool-id: the identity pool that it is used with')
       .option('--against-user-pool-id <id>', 'compare the template with this user pool: what a deployment would change')
       .addOption(
@@ -119,7 +120,7 @@ export function addValidateCommand(program: Command, terminal: Terminal, finish:
       )
       .option(
         '--against-pool <name>',
-        'which pool of the template to compare, by the name that findings have; default: the only one with groups',
+        'which pool of the template to compare, by its name in findings; default: the only one with groups',
       )
       .addOption(membershipsOption()),
   )
@@ -134,7 +135,7 @@ export function addValidateCommand(program: Command, terminal: Terminal, finish:
       )
       .option(
         '--repository-root <folder>',
-        'in all formats but text, write paths relative to this folder; default: where the command runs',
+        'in all formats but text, write paths relative to this folder; default: the current folder',
       )
       .addOption(
         new Option(
@@ -161,11 +162,11 @@ Examples:
   $ rolecast validate template.yaml --against-pool-file pool.json --memberships users.ndjson
   $ rolecast validate --user-pool-id eu-west-1_Ab12Cd34e
 
---verbose also lists the files without Cognito resources. \`rolecast explain COG101\` says what a rule is about. To suppress a finding, write a comment
+--verbose also lists the files without Cognito resources. \`rolecast explain COG101\` explains a rule. To suppress a finding, write a comment
 \`# rolecast:ignore COG101 exp=2027-01-01 reason\` above the resource.
 
-Exit codes: 0 nothing of --fail-on (default: error) or above, 1 a finding of --fail-on or above; with --strict, also
-something that was not looked at, or is not known, 2 it could not run, or a file could not be read.`,
+Exit codes: 0 no finding of the severity of --fail-on (default: error) or above, 1 a finding of that severity or above (with --strict,
+also if something was not looked at, or is not known), 2 it could not run, or a file could not be read.`,
     )
     .action((paths: readonly string[], options: ValidateCommandOptions) =>
       validate(paths, options, { ...terminal, version: program.version() ?? '' }, finish),
@@ -199,7 +200,7 @@ function toReports(text: string, before: readonly ExtraReport[] = []): readonly 
     file: `--report ${format}=./${path}`,
   })
   if (before.some(one => resolve(one.path) === resolve(path)))
-    refuse(`--report writes two reports to ${quote(path)}; give each its own file`)
+    refuse(`--report would write two reports to ${quote(path)}; give each report a different file`)
   return [...before, { format, path }]
 }
 
@@ -280,13 +281,13 @@ async function validate(
   const suggestion = options.fixSuggestion
     ? renumberingText(suggestionsFor([...files.infrastructures, ...live]), { color: hasColor(terminal, options) })
     : ''
-  // The answer stays when the reader of stdout goes away.
+  // The result stays the same if the reader of stdout goes away.
   finish(exitCodeOf(report))
   const failures = failuresOf(report)
-  // Nothing was looked at, so there is nothing to report but why.
+  // Nothing was looked at, so the report says only why.
   const isReported =
     options.format !== 'text' || failures.length === 0 || report.read.length > 0 || report.notRead.length > 0
-  // A report for programs is not read by people, and one for people has the reasons.
+  // People do not read a report for programs. A report for people has the reasons.
   const isShown = options.format === 'text' && options.output === undefined && isReported
   const lines = isShown && failures.length > 0 ? [incompleteText(failures, report)] : failures.map(skippedText)
   for (const line of lines) await say(terminal, `rolecast: ${line} [invalid-input]\n`)
@@ -308,12 +309,12 @@ function checkOptions(paths: readonly string[], options: ValidateCommandOptions)
   const { userPoolId, identityPoolId, againstPool, memberships, format, fixSuggestion } = options
   const isCompared = options.againstUserPoolId !== undefined || options.againstPoolFile !== undefined
   if (isCompared && paths.length === 0) {
-    refuse('--against-user-pool-id and --against-pool-file compare a template with a pool; name the template too')
+    refuse('--against-user-pool-id and --against-pool-file compare a template with a pool; give the template too')
   }
   if (paths.length === 0 && userPoolId === undefined)
-    refuse('nothing to validate; name a template or a folder, or give --user-pool-id ID')
+    refuse('nothing to validate; give a template or a folder, or --user-pool-id ID')
   if (identityPoolId !== undefined && userPoolId === undefined)
-    refuse('--identity-pool-id is for a live pool; give --user-pool-id ID too')
+    refuse('--identity-pool-id needs a live user pool; give --user-pool-id ID too')
   if (againstPool !== undefined && !isCompared) {
     refuse(
       '--against-pool names the pool of the template to compare; give --against-pool-file FILE or --against-user-pool-id ID too',
@@ -321,7 +322,7 @@ function checkOptions(paths: readonly string[], options: ValidateCommandOptions)
   }
   if (memberships !== undefined && !isCompared && userPoolId === undefined) {
     refuse(
-      '--memberships is for a pool; give --against-pool-file FILE, --against-user-pool-id ID or --user-pool-id ID too',
+      '--memberships needs a pool; give --against-pool-file FILE, --against-user-pool-id ID or --user-pool-id ID too',
     )
   }
   if (isCompared && userPoolId !== undefined) {
@@ -362,9 +363,9 @@ async function reportText(
   }
 }
 
-/** A path as a repository has it, whose root is this folder. What is no file, such as a user pool ID, stays. */
+/** A path relative to the root of the repository, which is this folder. Other names, such as a user pool ID, stay. */
 function belowRoot(root: string): (path: string) => string {
-  if (!existsSync(root)) refuse(`--repository-root ${quote(root)} is not there; name a folder that exists`)
+  if (!existsSync(root)) refuse(`--repository-root ${quote(root)} does not exist; give a folder that does`)
   return path => (path !== '-' && existsSync(path) ? relative(root, path).replaceAll('\\', '/') : path)
 }
 
@@ -375,10 +376,10 @@ function skippedText(file: SkippedFile): string {
 function incompleteText(failures: readonly SkippedFile[], { notRead }: FindingsReport): string {
   const them = failures.length === 1 ? 'it' : 'them'
   const named = failures.filter(({ isNamed }) => isNamed)
-  // A folder of programs: there is nothing to fix in it.
+  // A folder of programs has nothing to fix.
   const isOfPrograms = named.some(({ path }) => notRead.some(one => isNamedBy(one.path, path)))
   const next = isOfPrograms
-    ? `validate what the report names in place of ${them}`
+    ? `instead of ${them}, validate what the report names`
     : named.length > 0
       ? `fix ${them}, or leave ${them} out`
       : `fix or exclude ${them}, or give --allow-skipped`
@@ -423,7 +424,7 @@ interface Comparison {
   readonly findings: () => readonly Finding[]
 }
 
-/** Undefined where nothing is to be compared. */
+/** Undefined if nothing is to be compared. */
 async function openComparison(
   infrastructures: readonly Infrastructure[],
   options: ValidateCommandOptions,
@@ -452,22 +453,18 @@ async function openComparison(
   return { infrastructure, findings: comparison.findings }
 }
 
-/** For every pool in which numbers are shared, and all are known. */
-function suggestionsFor(infrastructures: readonly Infrastructure[]): readonly RenumberingSuggestion[] {
+/** For every pool in which groups share a number; or why there is none, where groups may share one. */
+function suggestionsFor(
+  infrastructures: readonly Infrastructure[],
+): readonly (RenumberingSuggestion | MissingSuggestion)[] {
   return infrastructures.flatMap(infrastructure =>
-    viewPools(infrastructure).flatMap(({ name: pool, groups }) => {
-      const known = groups.every(
-        ({ name, isNamed, isRepeated, hasKnownRank, hasKnownRole, ranks, roles }) =>
-          isNamed &&
-          isGroupName(name) &&
-          !isRepeated &&
-          hasKnownRank &&
-          hasKnownRole &&
-          ranks.length === 1 &&
-          roles.length === 1,
-      )
+    viewPools(infrastructure).flatMap<RenumberingSuggestion | MissingSuggestion>(({ name: pool, groups }) => {
       const numbers = groups.flatMap(({ ranks }) => ranks[0] ?? [])
-      if (!known || new Set(numbers).size === numbers.length) return []
+      const isTied = new Set(numbers).size < numbers.length
+      const mayTie = isTied || (groups.length > 1 && groups.some(group => !hasOneRank(group)))
+      if (!mayTie) return []
+      const reasons = groups.flatMap(group => obstacleOf(group) ?? [])
+      if (reasons.length > 0) return [{ pool, reasons }]
       const byName = new Map(groups.map(group => [group.name, group]))
       const renumbered = suggestRenumbering(
         groups.map(({ name, ranks, roles }) => ({ groupName: name, precedence: ranks[0], roleArn: roles[0]?.id })),
@@ -483,4 +480,23 @@ function suggestionsFor(infrastructures: readonly Infrastructure[]): readonly Re
       ]
     }),
   )
+}
+
+function hasOneRank({ hasKnownRank, ranks }: GroupView): boolean {
+  return hasKnownRank && ranks.length === 1
+}
+
+/** Why a group cannot be renumbered, and where; undefined if it can. */
+function obstacleOf(group: GroupView): MissingSuggestion['reasons'][number] | undefined {
+  const { name, isNamed, isRepeated, hasKnownRank, hasKnownRole, roles, definition } = group
+  const { groupName, precedence, role, location } = definition
+  const at = (value: Value<unknown>, text: string) => ({ text, location: value.location ?? location })
+  if (!isNamed) return at(groupName, `the name of ${quote(name)} is unknown`)
+  if (!isGroupName(name)) return at(groupName, `${quote(name)} is not a name that Cognito accepts`)
+  if (isRepeated) return at(groupName, `several groups have the name ${quote(name)}`)
+  if (!possibilities(precedence).complete) return at(precedence, `the precedence of ${quote(name)} is unknown`)
+  if (!hasKnownRank) return at(precedence, `the precedence of ${quote(name)} is not one that Cognito accepts`)
+  if (!hasOneRank(group)) return at(precedence, `the precedence of ${quote(name)} can be one of several values`)
+  if (!hasKnownRole) return at(role, `the role of ${quote(name)} is unknown`)
+  return roles.length === 1 ? undefined : at(role, `the role of ${quote(name)} can be one of several values`)
 }

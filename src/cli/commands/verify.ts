@@ -34,21 +34,23 @@ export function addVerifyCommand(program: Command, terminal: Terminal, finish: (
       .command('verify')
       .description('compare one real ID or access token with what is forecast for its groups')
       .addOption(
-        inputOption('--token <file>', 'the file that has the token, which is never printed').makeOptionMandatory(),
+        inputOption('--token <file>', 'the file with the token; the token is never printed').makeOptionMandatory(),
       )
       .option(
         '--user-pool-id <id>',
-        'the user pool that issued it: its groups, and those of the user, are read from Cognito',
+        'the user pool that issued the token: its groups, and those of the user, are read from Cognito',
       )
-      .addOption(poolFileOption('who is in them is then not compared').conflicts(['region', 'profile']))
+      .addOption(
+        poolFileOption('the groups that the user is in now are then not compared').conflicts(['region', 'profile']),
+      )
       .addOption(
         inputOption(
           '--jwks <file>',
-          'check the signature with these keys; default: those at /.well-known/jwks.json of the user pool',
+          'check the signature with these keys; default: the keys at /.well-known/jwks.json of the user pool',
         ).conflicts('insecure'),
       )
-      .option('--insecure', 'do not check the signature: anyone can have written the token')
-      .option('--client-id <id>', 'the app client that the token has to be for'),
+      .option('--insecure', 'do not check the signature: anyone could have written the token')
+      .option('--client-id <id>', 'the app client that the token must be for'),
   )
   addSemanticsOptions(command)
   addOutputOptions(command, FORMATS)
@@ -60,7 +62,7 @@ Examples:
   $ aws cognito-idp admin-initiate-auth … --query AuthenticationResult.IdToken | rolecast verify --token - --user-pool-id eu-west-1_Ab12Cd34e
   $ rolecast verify --token token.txt --pool-file pool.json --jwks jwks.json
 
-It needs cognito-idp:AdminListGroupsForUser on the user pool, and cognito-idp:ListGroups where the user's groups do not explain the
+It needs cognito-idp:AdminListGroupsForUser on the user pool, and cognito-idp:ListGroups if the user's groups do not explain the
 token. With --pool-file and --jwks it needs no network.
 
 ${MARKS_LEGEND}
@@ -68,7 +70,7 @@ ${MARKS_LEGEND}
 Exit codes: 0 the token matches, or settles an undetermined case; 1 it does not match; 2 it is inconclusive, or could not be verified.`,
     )
     .action(async (options: VerifyOptions) => {
-      // A reader of stdout that goes away leaves a check that is not complete without its answer.
+      // If the reader of stdout goes away before the check is complete, the check has no result.
       finish(2)
       await verify(options, terminal, finish, program.version() ?? '')
     })
@@ -85,7 +87,7 @@ async function verify(
   if (looksLikeToken(options.token))
     throw new RolecastError(
       'invalid-argument',
-      '--token was given the token itself, which every process on this machine and the history of the shell can see; give a file that has it, or `-` for stdin',
+      '--token was given the token itself, which is now visible to other processes and in the history of the shell; give a file that has it, or `-` for stdin',
     )
   const signal = terminal.interrupted()
   const { insecure, clientId, format, output: path } = options
@@ -129,7 +131,7 @@ async function readInputs(options: VerifyOptions, stdin: Readable) {
   return { semantics, pool, keys, token: await readToken(options.token, stdin) }
 }
 
-/** A JSON Web Token, or a part of one, with whatever is around it: `eyJ` is how `{"` begins in Base64. */
+/** A JSON Web Token, or a part of one, with any text around it: `eyJ` is the beginning of `{"` in Base64. */
 function looksLikeToken(value: string): boolean {
   return /eyJ[\w-]{8}/.test(value)
 }
@@ -145,7 +147,7 @@ async function openPool(
   const { groups, modifiedAt, userPoolId: ofFile, takenAt: groupsReadAt } = await readPoolFile(poolFile, stdin)
   if (userPoolId !== undefined && ofFile !== undefined && userPoolId !== ofFile)
     refuse(
-      `the pool file ${inputName(poolFile)} is of user pool ${quote(ofFile)} and not of ${quote(userPoolId)}; leave --user-pool-id out`,
+      `the pool file ${inputName(poolFile)} belongs to user pool ${quote(ofFile)}, not ${quote(userPoolId)}; leave out --user-pool-id`,
     )
   const id = userPoolId ?? ofFile
   if (id === undefined)
@@ -154,7 +156,7 @@ async function openPool(
   return { userPoolId: id, groups: dated, groupsReadAt }
 }
 
-/** What a parser says of other text would quote it: it may be the token. */
+/** A parser's message would quote the text, which may be the token. */
 async function readKeys(path: string, stdin: Readable): Promise<unknown> {
   const invalid = (what: string) =>
     new RolecastError(
@@ -188,7 +190,7 @@ async function readToken(path: string, stdin: Readable): Promise<string> {
     throw invalid('it is not text')
   }
   if (text === '') throw invalid('it is empty')
-  // The AWS CLI prints a text as JSON unless it is told otherwise.
+  // By default the AWS CLI prints a string as JSON.
   return text.length > 1 && text.startsWith('"') && text.endsWith('"') ? text.slice(1, -1) : text
 }
 
@@ -198,7 +200,7 @@ function unreadable(what: string, path: string, { code = 'error' }: NodeJS.Errno
   return new RolecastError('invalid-input', `${what} cannot be read from ${from} (${code}); ${next}`, { value: path })
 }
 
-/** As much as a token can have, and a little more, so that one that is longer is noticed. */
+/** A little more than a token can have, so that a longer one is noticed. */
 async function readSome(stream: Readable): Promise<Buffer> {
   const chunks: Buffer[] = []
   let length = 0

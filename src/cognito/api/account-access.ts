@@ -10,9 +10,13 @@ import { parse } from './user-pool-call.js'
 /** Credentials of a role that was assumed, as the clients of the SDK take them. */
 export type CredentialsProvider = () => Promise<TemporaryCredentials>
 
+/** Credentials that expire. */
 export interface TemporaryCredentials {
+  /** The access key ID. */
   readonly accessKeyId: string
+  /** The secret access key. */
   readonly secretAccessKey: string
+  /** The session token. */
   readonly sessionToken: string
   /** The SDK asks for others before this moment. */
   readonly expiration: Date

@@ -26,7 +26,7 @@ interface IdentityPoolCall {
   readonly groupName?: undefined
 }
 
-/** A call about an account in a Region, or about who calls. */
+/** A call about an account in a Region, or about the identity of the caller. */
 export interface AccountCall {
   readonly operation: 'ListUserPools' | 'ListIdentityPools' | 'GetCallerIdentity' | 'AssumeRole'
   readonly region: string
@@ -82,7 +82,7 @@ function withoutResponse(cause: unknown): unknown {
   })
 }
 
-/** The SDK's hint at the raw response, which is not there, is left out. */
+/** Without the SDK's hint at the raw response, which is removed. */
 export function withoutHint(said: string): string {
   return said.replaceAll(/\n? {0,9}Deserialization error:.*/g, '')
 }
@@ -147,22 +147,22 @@ const WHAT: Partial<Record<ErrorCode, string>> = {
   timeout: 'took too long',
   aborted: 'was aborted',
   unreachable: 'did not reach Cognito',
-  'tls-failed': 'found no TLS connection that it can trust',
+  'tls-failed': 'could not make a TLS connection that it can trust',
   'service-error': 'failed with a Cognito server error',
   'request-rejected': 'was rejected as invalid',
   'malformed-response': 'got a response that does not match the API',
 }
 
 const NEXT: Partial<Record<ErrorCode, string>> = {
-  'no-region': 'give `region`, or a user pool id that starts with it',
+  'no-region': 'give `region`, or a user pool ID that starts with it',
   'no-credentials': 'set AWS_PROFILE or the AWS_* variables, sign in again, or give a `client`',
-  'pool-not-found': 'check the user pool id, the region and the account',
+  'pool-not-found': 'check the user pool ID, the region and the account',
   throttled: 'try again later',
   timeout: 'try again, or raise `timeout`',
   aborted: 'call again with a signal that is not aborted',
   unreachable: 'check the network, the endpoint and the region, then try again',
   'service-error': 'try again later',
-  'request-rejected': 'check the user pool id',
+  'request-rejected': 'check the user pool ID',
   'malformed-response': 'check that the endpoint is Cognito; the response was not used',
 }
 
@@ -171,13 +171,13 @@ const BY_OPERATION: Readonly<Record<CallContext['operation'], Partial<Record<Err
   GetGroup: {
     ...allow('cognito-idp:GetGroup (and cognito-idp:ListGroups for prefetch) on the user pool'),
     throttled: { next: 'try again later, lower `requestsPerSecond`, or warm the cache with prefetch()' },
-    'request-rejected': { next: 'check the user pool id and the group name' },
+    'request-rejected': { next: 'check the user pool ID and the group name' },
   },
   ListGroups: listing('ListGroups', '`requestsPerSecond`'),
   ListUsers: {
     ...listing('ListUsers', 'the rate of ListUsers'),
     'request-rejected': {
-      next: 'check the user pool id and the names of the attributes, or start again with the first page: pagination tokens expire',
+      next: 'check the user pool ID and the names of the attributes, or start again with the first page: pagination tokens expire',
     },
   },
   ListUsersInGroup: listing('ListUsersInGroup', 'the rate of ListUsers, whose quota it shares'),
@@ -200,8 +200,8 @@ const BY_OPERATION: Readonly<Record<CallContext['operation'], Partial<Record<Err
 function ofIdentityPool(operation: string): Partial<Record<ErrorCode, Words>> {
   return {
     ...allow(`cognito-identity:${operation} on the identity pool`),
-    'pool-not-found': { what: 'found no such identity pool', next: 'check the identity pool id and the account' },
-    'request-rejected': { next: 'check the identity pool id' },
+    'pool-not-found': { what: 'found no such identity pool', next: 'check the identity pool ID and the account' },
+    'request-rejected': { next: 'check the identity pool ID' },
   }
 }
 
@@ -228,7 +228,7 @@ function listing(operation: UserPoolOperation, rate: string): Partial<Record<Err
     ...allow(`cognito-idp:${operation} on the user pool`),
     throttled: { next: `try again later, or lower ${rate}` },
     'request-rejected': {
-      next: 'check the user pool id, or start again with the first page: pagination tokens expire',
+      next: 'check the user pool ID, or start again with the first page: pagination tokens expire',
     },
   }
 }

@@ -23,7 +23,7 @@ export interface Caller {
 }
 
 /**
- * Asks AWS whose credentials these are. Needs no permission.
+ * Asks AWS which identity the credentials belong to. Needs no permission.
  *
  * @throws RolecastError as a rejection
  * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
@@ -47,12 +47,12 @@ export interface RoleToAssume {
   readonly roleArn: string
   /** Names the audit in the CloudTrail events of the account. */
   readonly sessionName: string
-  /** What the trust policy of the role asks for. */
+  /** What the trust policy of the role requires. */
   readonly externalId?: string | undefined
 }
 
 /**
- * @throws RolecastError `invalid-option` for a role that cannot be assumed by that ARN, or an external id that AWS does not take
+ * @throws RolecastError `invalid-option` for a role that cannot be assumed by that ARN, or an external ID that AWS does not accept
  */
 export function checkRoleToAssume({ roleArn, externalId }: Pick<RoleToAssume, 'roleArn' | 'externalId'>): void {
   if (!ROLE_ARN_PATTERN.test(roleArn))
@@ -64,13 +64,13 @@ export function checkRoleToAssume({ roleArn, externalId }: Pick<RoleToAssume, 'r
   if (externalId !== undefined && !/^[\w+=,.@:/-]{2,1224}$/.test(externalId))
     throw new RolecastError(
       'invalid-option',
-      'the external id has a character that AWS does not allow, or not 2 to 1224 of them; give the one of the trust policy',
+      'the external ID is not 2 to 1224 characters that AWS allows; give the one in the trust policy',
     )
 }
 
 /**
- * Credentials of a role. They are renewed before they expire, because an audit may take longer than a session, and shared by
- * the clients that ask for them at once.
+ * Credentials of a role. They are renewed before they expire, because an audit may take longer than a session, and
+ * shared by the clients that need them at the same time.
  *
  * @see https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
  */

@@ -2,7 +2,7 @@ import { env } from 'node:process'
 import { invalidOption } from '../../record.js'
 import { checkEndpoint } from './connection-options.js'
 
-/** Credentials that stand in the environment, as in a Lambda function. Like the SDK, a profile counts more. */
+/** Credentials in the environment, as in a Lambda function. As in the SDK, a profile wins over them. */
 export function environmentCredentials():
   | { readonly accessKeyId: string; readonly secretAccessKey: string; readonly sessionToken?: string }
   | undefined {
@@ -16,7 +16,7 @@ export function environmentCredentials():
 }
 
 /**
- * Checks a profile, or that of AWS_PROFILE, before the SDK is asked: it would go on to the credentials of the machine.
+ * Checks a profile, or that of AWS_PROFILE, before the SDK does, which would fall back to the credentials of the machine.
  *
  * @throws RolecastError `no-credentials` as a rejection
  */
@@ -24,7 +24,7 @@ export async function checkProfileOf(profile: string | undefined): Promise<void>
   if (profile || env.AWS_PROFILE) await (await import('./aws-profile.js')).checkProfile(profile)
 }
 
-/** The SDK reads the first one only; the AWS CLI both, and it goes before the region of a profile. */
+/** The SDK reads only the first variable; the AWS CLI reads both, and they win over the region of a profile. */
 export function environmentRegion(): string | undefined {
   return env.AWS_REGION || env.AWS_DEFAULT_REGION || undefined
 }
@@ -34,13 +34,13 @@ const ENDPOINT_VARIABLES = ['AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER', 'AWS_E
 /**
  * Another address of Cognito that the environment names.
  *
- * @throws RolecastError `invalid-option` for what is not a URL, and for a kind of endpoint that is not chosen here
+ * @throws RolecastError `invalid-option` for a value that is not a URL, and for a kind of endpoint that is not supported here
  */
 export function environmentEndpoint(): string | undefined {
   const kind = ['AWS_USE_FIPS_ENDPOINT', 'AWS_USE_DUALSTACK_ENDPOINT'].find(name => /^true$/i.test(env[name] ?? ''))
   if (kind !== undefined)
     throw invalidOption(
-      `the light client does not choose the endpoint that ${kind} asks for; give it as \`endpoint\`, or use the SDK's client`,
+      `the light client does not support the kind of endpoint that ${kind} selects; give its address as \`endpoint\`, or use the SDK's client`,
       kind,
     )
   if (/^true$/i.test(env.AWS_IGNORE_CONFIGURED_ENDPOINT_URLS ?? '')) return undefined

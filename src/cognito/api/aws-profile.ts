@@ -8,8 +8,8 @@ import { closest } from '../../text.js'
 
 /**
  * @param profile without it, that of AWS_PROFILE
- * @throws RolecastError `no-credentials` as a rejection: the SDK would pass over the profile, and go on to the credentials of the
- * machine, which are not those that were asked for
+ * @throws RolecastError `no-credentials` as a rejection: the SDK would skip the profile and use the credentials of the
+ * machine, which are not those that you asked for
  */
 export async function checkProfile(profile?: string): Promise<void> {
   const fault = await profileFault(profile)
@@ -17,14 +17,14 @@ export async function checkProfile(profile?: string): Promise<void> {
   throw new RolecastError('no-credentials', `${fault.what}; ${fault.next}`, { value: profile || env.AWS_PROFILE })
 }
 
-/** Why the SDK would pass over a profile, and what to do. */
+/** Why the SDK would skip a profile, and what to do. */
 export interface ProfileFault {
   readonly what: string
   readonly next: string
 }
 
 /**
- * Says that the SDK does not find a profile, or that a file which may have it cannot be read. `default` needs no file.
+ * Whether the SDK does not find a profile, or a file that may have it cannot be read. `default` needs no file.
  *
  * @param given without it, the profile of AWS_PROFILE
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/file-format.html
@@ -67,9 +67,9 @@ interface Profiles {
   readonly files: readonly [config: string, credentials: string]
   /** A file that exists and may have anything in it. */
   readonly unreadable: { readonly file: string; readonly code: string } | undefined
-  /** What someone may have meant as a profile. */
+  /** Names that may have been intended as a profile. */
   readonly written: ReadonlySet<string>
-  /** What the SDK takes for one. */
+  /** Names that the SDK accepts as a profile. */
   readonly names: ReadonlySet<string>
 }
 
@@ -77,7 +77,7 @@ async function readProfiles(): Promise<Profiles> {
   const files = configurationFiles()
   const [configFilepath, filepath] = files
   const texts = await Promise.all(files.map(readText))
-  // The SDK's own parser: it drops what it does not know, and a file that it cannot read.
+  // The SDK's own parser: it drops sections that it does not know, and files that it cannot read.
   const { configFile, credentialsFile } = await loadSharedConfigFiles({ configFilepath, filepath, ignoreCache: true })
   const inConfig = Object.keys(configFile).filter(name => !/^(?:sso-session|services)\./.test(name))
   return {
@@ -105,7 +105,7 @@ function sectionsOf(text: string): readonly string[] {
   })
 }
 
-/** A file that does not exist has nothing in it; one that cannot be read may have anything. */
+/** A file that does not exist counts as empty; one that cannot be read may contain anything. */
 async function readText(file: string): Promise<{ readonly text: string; readonly code?: string }> {
   try {
     return { text: await readFile(file, 'utf8') }

@@ -9,7 +9,11 @@ export const USER_AGENT: readonly [name: string, version: string] = ['rolecast',
 export interface ClientAccess<Credentials extends object = never> {
   /** @default that of the environment (AWS_REGION, then AWS_DEFAULT_REGION), else that of the profile */
   readonly region?: string | undefined
-  /** A profile of the AWS configuration files. It is ignored with `credentials`. @default the variable AWS_PROFILE */
+  /**
+   * A profile of the AWS configuration files. It is ignored with `credentials`.
+   *
+   * @default the variable AWS_PROFILE
+   */
   readonly profile?: string | undefined
   readonly credentials?: Credentials | undefined
   readonly endpoint?: string | undefined

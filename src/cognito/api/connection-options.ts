@@ -8,43 +8,61 @@ import type {
 } from '@aws-sdk/client-cognito-identity-provider'
 import { quote, quoteNumber, RolecastError } from '../../errors.js'
 
-interface SendOptions {
+/** The options of one call, as the SDK's clients take them. */
+export interface SendOptions {
+  /**
+   * Aborts the call.
+   *
+   * @default none
+   */
   abortSignal?: AbortSignal
 }
 
 /** The part of `CognitoIdentityProviderClient` that reading groups needs: a `send` that takes the two commands. */
 export interface CognitoClient {
+  /** Sends GetGroup. */
   send(command: GetGroupCommand, options?: SendOptions): Promise<unknown>
+  /** Sends ListGroups. */
   send(command: ListGroupsCommand, options?: SendOptions): Promise<unknown>
 }
 
 /** The part that reading users and their groups needs. */
 export type AuditClient = CognitoClient & {
+  /** Sends ListUsers. */
   send(command: ListUsersCommand, options?: SendOptions): Promise<unknown>
+  /** Sends ListUsersInGroup. */
   send(command: ListUsersInGroupCommand, options?: SendOptions): Promise<unknown>
+  /** Sends AdminListGroupsForUser. */
   send(command: AdminListGroupsForUserCommand, options?: SendOptions): Promise<unknown>
+  /** Sends DescribeUserPool. */
   send(command: DescribeUserPoolCommand, options?: SendOptions): Promise<unknown>
 }
 
 /** A page of a listing. */
-interface PageInput {
+export interface PageInput {
+  /** The user pool. */
   UserPoolId: string
+  /** The maximum number of entries of the page. */
   Limit?: number
+  /** Where the page begins; absent for the first page. */
   NextToken?: string
 }
 
 /**
- * A client that brings its own operations, as `CognitoIdentityProvider` of the SDK and `createLightClient` do. rolecast then
- * never loads the SDK. Each takes the input of the API and resolves to its response, with dates as `Date`, or rejects with an
- * error that has the exception's `name`, as those of the SDK do.
+ * A client that brings its own operations, as `CognitoIdentityProvider` of the SDK and `createLightClient` do. rolecast
+ * then never loads the SDK. Each takes the input of the API and resolves to its response, with dates as `Date`, or
+ * rejects with an error that has the exception's `name`, as those of the SDK do.
  *
  * A source of groups needs `getGroup`, and reads many groups faster with `listGroups`.
  *
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GetGroup.html
  */
 export interface CognitoOperations {
+  /** GetGroup: one group. */
   getGroup?(input: { UserPoolId: string; GroupName: string }, options?: SendOptions): Promise<unknown>
+  /** ListGroups: a page of the pool's groups. */
   listGroups?(input: PageInput, options?: SendOptions): Promise<unknown>
+  /** AdminListGroupsForUser: a page of a user's groups. */
   adminListGroupsForUser?(input: PageInput & { Username: string }, options?: SendOptions): Promise<unknown>
 }
 
@@ -55,18 +73,28 @@ export interface ConnectionOptions<
   /**
    * A `CognitoIdentityProviderClient`, or anything with its `send`, or with operations of its own, such as
    * `createLightClient()`. Without it, the first call creates a client of the SDK.
+   *
+   * @default a client of the SDK
    */
   readonly client?: Client | undefined
   /**
-   * Ignored with a `client`.
+   * The AWS Region. Ignored with a `client`.
    *
-   * @default the part of the user pool id before the underscore; where it has none, as that of an emulator, AWS_REGION, else
-   * AWS_DEFAULT_REGION, else the region of the profile
+   * @default the part of the user pool id before the underscore; where it has none, as that of an emulator, AWS_REGION,
+   * else AWS_DEFAULT_REGION, else the region of the profile
    */
   readonly region?: string | undefined
-  /** Another address of Cognito, for example an emulator's. Ignored with a `client`. */
+  /**
+   * Another address of Cognito, for example an emulator's. Ignored with a `client`.
+   *
+   * @default Cognito's address in the Region, or as the SDK finds it
+   */
   readonly endpoint?: string | undefined
-  /** A profile of the AWS configuration files. Ignored with a `client`. */
+  /**
+   * A profile of the AWS configuration files. Ignored with a `client`.
+   *
+   * @default as the SDK finds it
+   */
   readonly profile?: string | undefined
   /**
    * Milliseconds for one call, including the SDK's retries and excluding the wait for its turn.
@@ -101,13 +129,21 @@ export interface AuditRates {
    * @default 30
    */
   readonly ListUsers?: number | undefined
-  /** @default 50 */
+  /**
+   * AdminListGroupsForUser.
+   *
+   * @default 50
+   */
   readonly AdminListGroupsForUser?: number | undefined
-  /** @default 5 */
+  /**
+   * DescribeUserPool.
+   *
+   * @default 5
+   */
   readonly DescribeUserPool?: number | undefined
 }
 
-/** Node's timers fire at once if they are set to more milliseconds than this. */
+/** Node's timers fire immediately if they are set to more milliseconds than this. */
 export const MAX_TIMER = 2 ** 31 - 1
 
 interface NumberRange {
@@ -137,7 +173,7 @@ export function numberOption<K extends string>(
   )
 }
 
-/** Milliseconds, never without an end: a role that was revoked has to go. */
+/** Milliseconds, and never Infinity, because a revoked role must expire. */
 export function durationOption<K extends string>(
   options: Readonly<Partial<Record<K, unknown>>>,
   name: K,
@@ -154,10 +190,10 @@ export function checkEndpoint({ endpoint }: { readonly endpoint?: unknown }, nam
   if (endpoint === undefined) return
   const url = typeof endpoint === 'string' && URL.canParse(endpoint) ? new URL(endpoint) : undefined
   if (url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '') return
-  // What stands before an @ can be a password.
+  // The part before an @ can be a password.
   const shown =
     typeof endpoint === 'string' && endpoint.includes('@')
-      ? 'not shown, because it may have a password in it'
+      ? 'not shown, because it may contain a password'
       : quote(endpoint)
   throw new RolecastError(
     'invalid-option',

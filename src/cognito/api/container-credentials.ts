@@ -5,9 +5,8 @@ import { type CallContext, failure, toFailure } from './api-error.js'
 import { type Diagnosis, isConnectionFailure, isPassingStatus, NO_INSTANCE_METADATA, NO_METADATA } from './diagnosis.js'
 
 /**
- * The same as `toFailure`, and it finds out what the SDK does not tell: its chain of credential providers ends in the same
- * error whether there are no credentials, or the endpoint that a container or an EC2 instance gets them from is down for a
- * moment.
+ * As `toFailure`, but it also finds out what the SDK does not say: the SDK's chain of credential providers ends in the same
+ * error if there are no credentials and if the endpoint of a container or an EC2 instance is temporarily down.
  *
  * @param signal of the caller: when it aborts, the failure is `aborted`
  */
@@ -25,7 +24,7 @@ export async function explainFailure(
   return failure(source.diagnosis.code, context, { cause, diagnosis: source.diagnosis })
 }
 
-/** A client that the caller gives passes over a profile of AWS_PROFILE that does not exist, and does not say so in the end. */
+/** A client that the caller gives skips a profile of AWS_PROFILE that does not exist, and does not report it. */
 async function withMissingProfile(found: RolecastError, cause: unknown, context: CallContext): Promise<RolecastError> {
   if (found.code !== 'no-credentials' || found === cause || !env.AWS_PROFILE) return found
   const fault = await (await import('./aws-profile.js')).profileFault()
@@ -38,12 +37,12 @@ async function withMissingProfile(found: RolecastError, cause: unknown, context:
 interface Source {
   readonly url: URL
   readonly request: RequestInit
-  /** It is known to exist, so silence is a failure of its own. */
+  /** Whether it is known to exist, so that a missing response counts as a failure. */
   readonly isThere: boolean
   readonly diagnosis: Diagnosis
 }
 
-/** Asked only where the SDK asked: its variables are read as it reads them. */
+/** Only the source that the SDK tried: its variables are read as the SDK reads them. */
 function sourceOf(message: string): Source | undefined {
   const { AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: relative, AWS_CONTAINER_CREDENTIALS_FULL_URI: full } = env
   const isExhausted = message === CHAIN_EXHAUSTED
@@ -82,7 +81,7 @@ const HTTP_HOSTS: ReadonlySet<string> = new Set([
   '[fd00:ec2::23]',
 ])
 
-/** A machine outside of EC2 has no such service: that nothing answers says nothing. */
+/** A machine outside EC2 has no such service, so a missing response shows nothing. */
 function instanceMetadata(): Source | undefined {
   const { AWS_EC2_METADATA_SERVICE_ENDPOINT: endpoint, AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE: mode } = env
   const base = endpoint || (mode === 'IPv6' ? 'http://[fd00:ec2::254]' : 'http://169.254.169.254')
@@ -99,9 +98,9 @@ function instanceMetadata(): Source | undefined {
 const TIMEOUT = 1_000
 
 /**
- * Asks once, without the authorization that the SDK sends. The response can be a credential: it is not read.
+ * Sends one request, without the authorization that the SDK sends. The response can be a credential, so it is not read.
  *
- * @returns `answers` also for a 4xx, which is the endpoint's answer, and where no connection was tried
+ * @returns `answers` also for a 4xx, which is a response of the endpoint, and if no connection was tried
  */
 async function ask(
   { url, request }: Source,

@@ -5,7 +5,7 @@ export interface Diagnosis {
   readonly code: ErrorCode
   readonly what?: string
   readonly next?: string
-  /** Told in place of the text of the cause, which can have a credential in it: neither text nor cause is shown. */
+  /** Shown in place of the text of the cause, which can contain a credential: neither the text nor the cause is shown. */
   readonly instead?: string
 }
 
@@ -23,12 +23,13 @@ interface Symptoms {
 }
 
 /**
- * Says what the failure of an SDK call is. Only what is known to pass counts as retryable: an old group may be served then.
+ * Says what the failure of an SDK call is. Only a failure that is known to be temporary is retryable, because an
+ * expired group may be served then.
  *
  * The SDK loads credentials within the call, so a failure can be of the network, of Cognito, of STS, of a file, or of a
  * package that is missing.
  *
- * @param options.isFromIam the call was IAM's, which speaks XML as STS does: an error in XML is taken for IAM's
+ * @param options.isFromIam the call was IAM's, which speaks XML as STS does: so an error in XML counts as IAM's
  */
 export function diagnose(cause: unknown, { isFromIam = false }: { readonly isFromIam?: boolean } = {}): Diagnosis {
   for (const error of causesOf(cause)) {
@@ -114,7 +115,7 @@ function diagnoseOne(error: Symptoms): Diagnosis | undefined {
   )
 }
 
-/** Only the two times of the message are told, because the rest can be the request with its session token. */
+/** Shows only the two times of the message, because the rest can contain the request with its session token. */
 function ofClock({ name, message }: Symptoms): Diagnosis | undefined {
   const times = /Signature (?:expired|not yet current): [\dTZ]{8,16} is (?:now earlier|still later) than [\dTZ]{8,16}/
   const [said] = times.exec(message) ?? []
@@ -130,7 +131,7 @@ const CLOCK: Diagnosis = {
   next: 'set the clock, for example with NTP',
 }
 
-/** For a bad signature AWS's message quotes the request it expected, session token included. */
+/** For a bad signature, AWS's message quotes the expected request, including the session token. */
 function ofSignature({ name }: Symptoms): Diagnosis | undefined {
   return /Signature(Exception)?$|^SignatureDoesNotMatch$/.test(name) ? { ...WRONG_KEYS, instead: name } : undefined
 }
@@ -138,7 +139,7 @@ function ofSignature({ name }: Symptoms): Diagnosis | undefined {
 const WRONG_KEYS: Diagnosis = {
   code: 'not-authorized',
   what: 'was sent with credentials that AWS does not accept',
-  next: 'check that access key, secret key and session token belong together and are current',
+  next: 'check that the access key, the secret key and the session token belong together and are current',
 }
 
 const PROVIDER_ERRORS: ReadonlySet<string> = new Set([
@@ -147,7 +148,7 @@ const PROVIDER_ERRORS: ReadonlySet<string> = new Set([
   'ProviderError',
 ])
 
-/** What loads credentials failed: files, profiles, IAM Identity Center, and the endpoints of containers and instances. */
+/** Loading credentials failed, from files, profiles, IAM Identity Center, and the endpoints of containers and instances. */
 function ofProvider(error: Symptoms): Diagnosis {
   const { message, status } = error
   // Its text is the command line and what the command printed.
@@ -155,7 +156,7 @@ function ofProvider(error: Symptoms): Diagnosis {
     return {
       code: 'no-credentials',
       instead: 'the `credential_process` of the profile failed',
-      next: 'run the command of the profile by itself',
+      next: 'run that command on its own to see why',
     }
   const [, told = ''] = /^Server responded with status: (\d+)$/.exec(message) ?? []
   const [, network = ''] = /^(?:Error: )?(?:connect|getaddrinfo|read|write) (E[A-Z_]+)/.exec(message) ?? []
@@ -167,18 +168,18 @@ function ofProvider(error: Symptoms): Diagnosis {
   return passes ? NO_METADATA : { code: 'no-credentials' }
 }
 
-/** The endpoint that has the credentials of a container or instance does not answer, or fails. */
+/** The endpoint that has the credentials of a container or instance does not respond, or fails. */
 export const NO_METADATA: Diagnosis = {
   code: 'unreachable',
   what: 'got no AWS credentials from the endpoint of the container or instance',
-  next: 'try again; if it goes on, check that endpoint',
+  next: 'try again; if it happens again, check that endpoint',
 }
 
-/** The same of the metadata service of EC2, when the SDK does not tell. */
+/** The same for the metadata service of EC2, when the SDK does not say so. */
 export const NO_INSTANCE_METADATA: Diagnosis = {
   code: 'unreachable',
   what: 'got no AWS credentials from the metadata service of the EC2 instance',
-  next: 'try again; if it goes on, check that service',
+  next: 'try again; if it happens again, check that service',
 }
 
 /** Whether a response with this HTTP status says that the same request may succeed later. */
@@ -186,14 +187,14 @@ export function isPassingStatus(status: number): boolean {
   return status === 408 || status === 429 || status >= 500
 }
 
-/** Whether no connection came about or it was lost, though the name of the host is known. */
+/** Whether a connection could not be made or was lost, although the host name is known. */
 export function isConnectionFailure(cause: unknown): boolean {
   return causesOf(cause)
     .map(symptomsOf)
     .some(error => isNetwork(error) && !/^(?:EAI_.*|ENOTFOUND)$/.test(error.code))
 }
 
-/** STS or IAM said no, or failed. */
+/** STS or IAM rejected the call, or failed. */
 function ofSts(error: Symptoms): Diagnosis | undefined {
   const { name, status = 0 } = error
   const passing = ofName(name)?.code
@@ -223,9 +224,9 @@ const DENIED: Diagnosis = { code: 'not-authorized' }
 const THROTTLED: Diagnosis = { code: 'throttled' }
 const REJECTED: Diagnosis = { code: 'request-rejected' }
 const SERVER_ERROR: Diagnosis = { code: 'service-error' }
-const TIMED_OUT: Diagnosis = { code: 'timeout', what: 'was answered with a timeout', next: 'try again later' }
+const TIMED_OUT: Diagnosis = { code: 'timeout', what: 'got a timeout as the response', next: 'try again later' }
 const MALFORMED: Diagnosis = { code: 'malformed-response' }
-/** The SDK loads credentials within the call, and a lost connection does not say whose it was. */
+/** The SDK loads credentials within the call, so a lost connection may be to either service. */
 const UNREACHABLE: Diagnosis = {
   code: 'unreachable',
   what: 'did not reach Cognito or the source of its credentials',
@@ -278,7 +279,7 @@ function ofSystemCode(error: Symptoms): Diagnosis | undefined {
     if (/\b(sts|oidc|portal\.sso|signin)\./.test(message)) return NO_SIGN_IN
     return /\bcognito-(?:idp|identity)\b/.test(message) ? { code: 'unreachable' } : UNREACHABLE
   }
-  // Told without the error, which has what was received.
+  // Without the error, which contains what was received.
   if (/^HPE_[A-Z_]+$/.test(code)) return { ...MALFORMED, instead: `${code}: the response is not HTTP` }
   if (isTlsCode(code))
     return {
@@ -301,7 +302,7 @@ function ofSystemCode(error: Symptoms): Diagnosis | undefined {
   if (code === 'ERR_INVALID_CHAR')
     return {
       code: 'no-credentials',
-      what: 'has credentials with a character that a header cannot have',
+      what: 'has credentials with a character that an HTTP header cannot contain',
       next: 'look for a line break or a space at the end of the access key or the session token',
     }
   if (code === 'ERR_INVALID_URL')
@@ -425,9 +426,9 @@ const FILE_CODES: ReadonlySet<string> = new Set([
 /** The SDK could not parse the body: HTML from a proxy, cut-off JSON. */
 function ofBody({ name, status }: Symptoms): Diagnosis | undefined {
   if (name !== 'SyntaxError') return undefined
-  // Without a status it is no response of Cognito's, but a file or response with credentials, which the message quotes.
+  // Without a status it is not a response of Cognito but a file or response with credentials, which the message quotes.
   return status === undefined
-    ? { code: 'no-credentials', instead: 'what should have credentials in it is not JSON' }
+    ? { code: 'no-credentials', instead: 'the response or file with the credentials is not JSON' }
     : (PASSING_STATUS[status] ?? MALFORMED)
 }
 
@@ -438,5 +439,5 @@ function ofStatus(status: number | undefined): Diagnosis | undefined {
   return status >= 500 ? SERVER_ERROR : REJECTED
 }
 
-/** What the status alone says, whatever the body is. */
+/** What the status alone shows, whatever the body is. */
 const PASSING_STATUS: Readonly<Record<number, Diagnosis>> = { 408: TIMED_OUT, 429: THROTTLED }

@@ -1,7 +1,7 @@
 import type { Group } from '../../group.js'
 import type { GroupType } from './responses.js'
 
-/** When a group was created, in milliseconds since the epoch. Undefined where the response does not say it. */
+/** When a group was created, in milliseconds since the epoch. Undefined if the response does not have it. */
 export function creationOf({ CreationDate: date }: GroupType): number | undefined {
   return date instanceof Date && Number.isFinite(date.getTime()) ? date.getTime() : undefined
 }
@@ -9,8 +9,8 @@ export function creationOf({ CreationDate: date }: GroupType): number | undefine
 const ISO_DATE = /^\d{4}-\d\d-\d\dT\d\d:\d\d/
 
 /**
- * When a group was last changed, in milliseconds since the epoch. Undefined where it is not said. The SDK has a date, and what
- * the AWS CLI prints has a text or a number of seconds.
+ * When a group was last changed, in milliseconds since the epoch. Undefined if the response does not have it. The SDK
+ * has a date, and what the AWS CLI prints has a string or a number of seconds.
  */
 export function modificationOf({ LastModifiedDate: date }: GroupType): number | undefined {
   const time =

@@ -29,7 +29,7 @@ export interface IamApiOptions extends Pick<AccountAccess, 'profile' | 'credenti
 /** Whose roles IAM has. */
 export interface IamAccount {
   readonly partition: string
-  /** Undefined where AWS did not say it, and the calls may work all the same. */
+  /** Undefined if AWS did not return it; the calls may still work. */
   readonly account: string | undefined
 }
 
@@ -43,8 +43,8 @@ export interface IamApi {
   /**
    * Undefined: the account has no role of this name.
    *
-   * @param withPolicies whether its policies are read too; each policy is read once for all roles. One that cannot be read is
-   * said in its place.
+   * @param withPolicies whether its policies are read too; each policy is read once for all roles. For one that cannot
+   * be read, the reason is in its place.
    * @throws RolecastError as a rejection
    */
   readRole(
@@ -93,7 +93,7 @@ export function createIamApi(options: IamApiOptions): IamApi {
       (iam, sdk, sent) => iam.send(new sdk.GetRoleCommand({ RoleName: name }), sent).catch(nullIfMissing),
       signal,
     )
-    // Names have no case in the API.
+    // Names are case-insensitive in the API.
     if (response !== null && response.Role.RoleName.toLowerCase() !== name.toLowerCase())
       throw failure('malformed-response', context, { value: response.Role.RoleName, note: 'it is about another role' })
     return response?.Role
@@ -196,7 +196,7 @@ export function createIamApi(options: IamApiOptions): IamApi {
   return {
     async account(signal) {
       const { iam } = await (client ??= load())
-      // Rejects where there is no Region at all, which the call then says in words.
+      // Rejects if there is no Region, which the error of the call then explains.
       const found = await iam.config.region().catch(() => 'us-east-1')
       const partition = partitionOf(found)
       try {
@@ -219,7 +219,7 @@ export function createIamApi(options: IamApiOptions): IamApi {
   }
 }
 
-/** Whether it may be of STS alone, so that IAM is asked all the same. */
+/** Whether only STS may have failed, so that IAM is still called. */
 function isOfSts(code: string): boolean {
   return ['unreachable', 'timeout', 'throttled', 'service-error', 'malformed-response', 'tls-failed'].includes(code)
 }
@@ -256,13 +256,13 @@ async function all<Page extends { readonly IsTruncated: boolean; readonly Marker
     pages.push(page)
     marker = page.IsTruncated ? page.Marker : undefined
     if (page.IsTruncated && marker === undefined)
-      throw failure('malformed-response', context, { note: 'there is more, and no marker of it' })
+      throw failure('malformed-response', context, { note: 'it is truncated and has no marker for the rest' })
     checkToken(marker)
   } while (marker !== undefined)
   return pages
 }
 
-/** A server that fails says nothing about what exists. */
+/** A server error does not show whether something exists. */
 function nullIfMissing(cause: unknown): null {
   const { name, $metadata } = cause as { name?: unknown; $metadata?: { httpStatusCode?: number } }
   if (name === 'NoSuchEntityException' && $metadata?.httpStatusCode === 404) return null
@@ -278,7 +278,7 @@ async function orWhy(name: string, policy: Promise<Policy>): Promise<Policy> {
   }
 }
 
-/** Rethrows what ends everything. */
+/** Rethrows errors that end everything. */
 function reasonOf(error: unknown): string {
   if (!isRolecastError(error) || error.code === 'aborted') throw error
   return error.message

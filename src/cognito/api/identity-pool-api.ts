@@ -16,23 +16,37 @@ import { firstIssue, readAs } from './schema.js'
 
 /** The part of `CognitoIdentityClient` that rolecast needs: a `send` that takes the one command. */
 export interface CognitoIdentityClient {
+  /** Sends GetIdentityPoolRoles. */
   send(command: GetIdentityPoolRolesCommand, options?: { abortSignal?: AbortSignal }): Promise<unknown>
 }
 
+/** The options of `getIdentityPoolRoles`. */
 export interface GetIdentityPoolRolesOptions {
   /** The identity pool, for example `eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6`. */
   readonly identityPoolId: string
-  /** A `CognitoIdentityClient`, or anything with its `send`. Without it, one is created. */
+  /**
+   * A `CognitoIdentityClient`, or anything with its `send`. Without it, one is created.
+   *
+   * @default a client of the SDK
+   */
   readonly client?: CognitoIdentityClient | undefined
   /**
-   * Ignored with a `client`.
+   * The AWS Region. Ignored with a `client`.
    *
    * @default the part of the identity pool id before the colon
    */
   readonly region?: string | undefined
-  /** Another address of the service, for example an emulator's. Ignored with a `client`. */
+  /**
+   * Another address of the service, for example an emulator's. Ignored with a `client`.
+   *
+   * @default the service's address in the Region, or as the SDK finds it
+   */
   readonly endpoint?: string | undefined
-  /** A profile of the AWS configuration files. Ignored with a `client`. */
+  /**
+   * A profile of the AWS configuration files. Ignored with a `client`.
+   *
+   * @default as the SDK finds it
+   */
   readonly profile?: string | undefined
   /**
    * Milliseconds for the call, including the SDK's retries.
@@ -40,12 +54,19 @@ export interface GetIdentityPoolRolesOptions {
    * @default 5_000
    */
   readonly timeout?: number | undefined
+  /**
+   * Aborts the call.
+   *
+   * @default none
+   */
   readonly signal?: AbortSignal | undefined
 }
 
 /** How an identity pool chooses roles, for `findRoleMapping` and `selectRole`. */
 export interface IdentityPoolSettings {
+  /** The identity pool. */
   readonly identityPoolId: string
+  /** The roles for signed-in users and for guests. */
   readonly roles: IdentityPoolRoles
   /** By provider key. Empty where the pool has none. */
   readonly roleMappings: Readonly<Record<string, RoleMapping>>
@@ -59,6 +80,15 @@ export interface IdentityPoolSettings {
  * @throws RolecastError as a rejection; `invalid-option` for an identity pool id of another form, or an
  * endpoint that is not a URL
  * @see https://docs.aws.amazon.com/cognitoidentity/latest/APIReference/API_GetIdentityPoolRoles.html
+ * @example
+ * import { findRoleMapping, selectRole } from 'rolecast'
+ * import { getIdentityPoolRoles } from 'rolecast/cognito'
+ *
+ * const { roles, roleMappings } = await getIdentityPoolRoles({
+ *   identityPoolId: 'eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6',
+ * })
+ * const mapping = findRoleMapping(roleMappings, 'eu-west-1_Ab12Cd34e', '1example23456789')
+ * const { outcome, roleArn } = selectRole({ 'cognito:groups': ['staff'] }, mapping, { roles })
  */
 export async function getIdentityPoolRoles(options: GetIdentityPoolRolesOptions): Promise<IdentityPoolSettings> {
   const { identityPoolId, signal } = options
@@ -181,7 +211,7 @@ function regionIn(identityPoolId: unknown): string {
   if (region !== undefined) return region
   throw new RolecastError(
     'invalid-option',
-    `${quote(identityPoolId)} is not an identity pool id; it looks like \`eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6\``,
+    `${quote(identityPoolId)} is not an identity pool ID; give one such as \`eu-west-1:7f0c1ab2-94a5-4f3e-8c53-0d1c9a4be2f6\``,
     { value: identityPoolId },
   )
 }

@@ -6,28 +6,38 @@ import type { OperationInput } from './operation-sender.js'
 
 /** Credentials of AWS. */
 export interface LightCredentials {
+  /** The access key ID. */
   readonly accessKeyId: string
+  /** The secret access key. */
   readonly secretAccessKey: string
+  /** The session token of temporary credentials. */
   readonly sessionToken?: string | undefined
   /** A provider is asked for new ones five minutes before. */
   readonly expiration?: Date | undefined
 }
 
+/** The options of `createLightClient`. */
 export interface LightClientOptions {
-  /** @default the part of the user pool id before the underscore, for each call; where it has none, AWS_REGION, else AWS_DEFAULT_REGION */
+  /**
+   * The AWS Region.
+   *
+   * @default the part of the user pool id before the underscore, for each call; where it has none, AWS_REGION, else
+   * AWS_DEFAULT_REGION
+   */
   readonly region?: string | undefined
   /**
-   * Another address of Cognito, for example an emulator's, or of a FIPS endpoint. It is `https` unless this begins with `http:`.
+   * Another address of Cognito, for example an emulator's, or of a FIPS endpoint. It is `https` unless this begins with
+   * `http:`.
    *
    * @default the variable AWS_ENDPOINT_URL_COGNITO_IDENTITY_PROVIDER or AWS_ENDPOINT_URL, else the address of the region
    */
   readonly endpoint?: string | undefined
   /**
-   * Credentials, or a function that loads them, such as those of `@aws-sdk/credential-providers`. What it returns is kept until
-   * five minutes before its `expiration`.
+   * Credentials, or a function that loads them, such as those of `@aws-sdk/credential-providers`. What it returns is
+   * cached until five minutes before its `expiration`.
    *
-   * @default the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, read for each call; without them, or
-   * with a profile, the SDK's chain of providers, which is loaded then
+   * @default the variables AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_SESSION_TOKEN, read for each call; without
+   * them, or with a profile, the SDK's chain of providers, which is loaded then
    */
   readonly credentials?: LightCredentials | (() => Promise<LightCredentials>) | undefined
   /**
@@ -37,8 +47,8 @@ export interface LightClientOptions {
    */
   readonly profile?: string | undefined
   /**
-   * Attempts for each call, from 1 to 10: after throttling, a 500, 502, 503 or 504, and a lost connection, with the waits of the
-   * SDK's standard mode.
+   * Attempts for each call, from 1 to 10: after throttling, a 500, 502, 503 or 504, and a lost connection, with the
+   * waits of the SDK's standard mode.
    *
    * @default 3
    */
@@ -53,23 +63,23 @@ const LIGHT_OPTIONS: OptionNames<LightClientOptions> = {
   maxAttempts: true,
 }
 
-/** What `createLightClient` returns. Each method resolves to the response, of which nothing is checked but that it is JSON. */
+/** What `createLightClient` returns. Each method resolves to the response; the only check is that it is JSON. */
 export type LightClient = Required<CognitoOperations>
 
 /**
- * A client for the three operations that reading groups needs, which loads a tenth of what the SDK's does: for a function whose
- * cold start matters. Give it as the `client` of a source, a resolver or `groupsFromCognito`.
+ * A client for the three operations that reading groups needs, which loads a tenth of what the SDK's does: for a
+ * function whose cold start matters. Give it as the `client` of a source, a resolver or `groupsFromCognito`.
  *
- * It signs with the SDK's signer, finds the credentials that the SDK finds, and fails with the same codes. It reads no setting
- * of a configuration file but credentials, follows no proxy, and has no middleware: where you need those, or load the SDK
- * anyway, use the SDK's client.
+ * It signs with the SDK's signer, finds the credentials that the SDK finds, and fails with the same codes. From
+ * configuration files it reads only credentials. It uses no proxy and has no middleware. If you need these, or load the
+ * SDK anyway, use the SDK's client.
  *
- * @example
- * ```ts
- * const resolver = createRoleResolver({ userPoolId: 'eu-west-1_Ab12Cd34e', client: createLightClient() })
- * ```
  * @throws RolecastError `invalid-option`
  * @see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_sigv.html
+ * @example
+ * import { createLightClient, createRoleResolver } from 'rolecast/cognito'
+ *
+ * const resolver = createRoleResolver({ userPoolId: 'eu-west-1_Ab12Cd34e', client: createLightClient() })
  */
 export function createLightClient(options: LightClientOptions = {}): LightClient {
   checkNames(options, LIGHT_OPTIONS)
@@ -104,7 +114,7 @@ export interface LightSettings extends Omit<LightClientOptions, 'maxAttempts'> {
   readonly maxAttempts: number
 }
 
-/** What can be a part of a host name. */
+/** A label of a host name. */
 export const REGION_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/
 
 function checkOptions({ region, endpoint, credentials, profile }: LightClientOptions): void {
@@ -121,7 +131,7 @@ function checkOptions({ region, endpoint, credentials, profile }: LightClientOpt
 
 function checkCredentials(credentials: unknown): void {
   if (areCredentials(credentials)) return
-  // Neither is shown: a credential may be in the wrong place.
+  // Neither value is shown, because a credential may have been given as the wrong option.
   throw new RolecastError(
     'invalid-option',
     `\`credentials\` ${NO_CREDENTIALS}; give credentials, or a function that loads them`,
@@ -129,7 +139,7 @@ function checkCredentials(credentials: unknown): void {
 }
 
 export const NO_CREDENTIALS =
-  'has no `accessKeyId` and `secretAccessKey` that are strings, a `sessionToken` that is none, or an `expiration` that is no date'
+  'lacks an `accessKeyId` or a `secretAccessKey` that is a string, or has a `sessionToken` that is not a string or an `expiration` that is not a date'
 
 /** STS's response has the fields too, in upper case: without its token the others are of no use. */
 export function areCredentials(credentials: unknown): credentials is LightCredentials {

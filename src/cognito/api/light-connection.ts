@@ -17,7 +17,7 @@ export interface LightRequest {
 /** Bytes of a response. A page of 60 groups whose every text has its maximum length has 0.9 of them. */
 export const MAX_RESPONSE = 2 ** 20
 
-/** Makes what posts a request. Connections are kept for the next. No redirect and no proxy is followed. */
+/** Creates a function that posts a request. Connections are reused. Redirects are not followed, and no proxy is used. */
 export function createConnections(): (
   request: LightRequest,
   signal: AbortSignal | undefined,
@@ -54,7 +54,7 @@ function exchange(request: ClientRequest, body: string, signal: AbortSignal | un
     request.on('error', reject)
     request.on('close', () => {
       leave()
-      // Node closes a connection that switches protocols, and says nothing.
+      // Node closes a connection that switches protocols without an error.
       if (!isAnswered) reject(Object.assign(new Error('the connection ended'), { code: 'ECONNRESET' }))
     })
     request.end(body)

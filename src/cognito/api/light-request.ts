@@ -86,7 +86,10 @@ function endpointOf(region: string, context: UserPoolCall): string {
   return `https://cognito-idp.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`
 }
 
-/** Makes what finds the credentials for a call. Those of a provider are kept until shortly before they expire. */
+/**
+ * Creates a function that finds the credentials for a call. Those of a provider are cached until shortly before they
+ * expire.
+ */
 function createCredentials({
   credentials: given,
   profile,
@@ -185,7 +188,7 @@ function readResponse({ status, headers, body }: LightResponse, context: UserPoo
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Like the SDK, an empty body is an empty object, and so is what is no object. */
+/** As in the SDK, an empty body counts as an empty object; so does anything that is not an object. */
 function parseBody(body: string, $metadata: object): Json {
   try {
     const parsed: unknown = body === '' ? {} : JSON.parse(body)
@@ -195,7 +198,7 @@ function parseBody(body: string, $metadata: object): Json {
   }
 }
 
-/** `com.amazonaws#TooManyRequestsException:http://…` without what stands around the name. */
+/** `com.amazonaws#TooManyRequestsException:http://…` without the parts around the name. */
 function errorName({ __type, code }: Json, headers: LightResponse['headers']): string {
   const found = [__type, code, headers['x-amzn-errortype']].map(text).find(one => one !== undefined)
   const [name = ''] = (found ?? 'Unknown').split(/[,:]/)
@@ -234,7 +237,7 @@ const MAX_SKEW = 100 * 365 * 24 * 60 * 60 * 1_000
 /** How far the server's clock is off, if a request can have been rejected because it was signed by another. */
 function correctedOffset(error: unknown, { headers }: LightResponse, offset: number): number | undefined {
   const isOfClock = ['clock-skew', 'not-authorized'].includes(diagnose(error).code)
-  // The date of a response from a cache is not the server's time now.
+  // The date of a cached response is not the server's current time.
   const found = headers.age === undefined ? Date.parse(headers.date ?? '') - Date.now() : NaN
   return isOfClock && Math.abs(found - offset) >= SKEW && Math.abs(found) < MAX_SKEW ? found : undefined
 }

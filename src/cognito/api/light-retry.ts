@@ -14,12 +14,12 @@ const TRANSIENT_STATUS: ReadonlySet<unknown> = new Set([500, 502, 503, 504])
 const BASE = { throttling: 1_000, transient: 50 } as const
 const MAX_DELAY = 20_000
 
-/** What a retry costs, of a budget that a success refills, so that an outage is not met by a storm of retries. */
+/** The cost of a retry, from a budget that successes refill, so that an outage does not cause a storm of retries. */
 const COST = { throttling: 5, transient: 14 } as const
 const BUDGET = 500
 
 /**
- * Makes what tries a request again as the SDK's standard mode does.
+ * Creates a function that retries a request as the SDK's standard mode does.
  *
  * @see https://docs.aws.amazon.com/sdkref/latest/guide/feature-retry-behavior.html
  */
@@ -35,7 +35,7 @@ export function createRetries(
         budget = Math.min(BUDGET, budget + spent)
         return result
       } catch (error) {
-        // The reason is the caller's.
+        // The caller's reason counts, not this error.
         if (signal?.aborted) throw error
         const kind = kindOf(error)
         if (kind === undefined || attempts >= maxAttempts || budget < COST[kind]) throw withAttempts(error, attempts)

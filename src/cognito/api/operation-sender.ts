@@ -31,19 +31,19 @@ const METHODS: Readonly<Record<UserPoolOperation, string>> = {
 }
 
 /**
- * Makes what sends an operation: the client's own method of that name; else its `send`, with a command of the SDK, which is
- * loaded then and not before; else, where no client is given, a client of the SDK.
+ * Creates a function that sends an operation: the client's own method of that name; else its `send`, with a command of
+ * the SDK, which is loaded then and not before; else, where no client is given, a client of the SDK.
  *
  * @throws RolecastError `invalid-option` for a client that can do nothing; from the function, for one that lacks the operation
  */
 export function createSenders(options: SenderOptions): (operation: UserPoolOperation) => Promise<Send> {
-  // A caller that only reads groups may give a client that can do no more.
+  // A caller that only reads groups may give a client with only these operations.
   const client = options.client as Readonly<Record<string, unknown>> | undefined
   if (client !== undefined && !['send', ...Object.values(METHODS)].some(name => isMethod(client, name)))
     throw invalidOption(
       `\`client\` is ${quote(client)} without \`send\` or an operation such as \`getGroup\`; give a ` +
         '`CognitoIdentityProviderClient` or `createLightClient()`, or leave it out',
-      // Not an object: credentials may be in its place.
+      // Never an object, because it may contain credentials.
       Object(client) === client ? undefined : client,
     )
   let loading: Promise<{ readonly sdk: Sdk; readonly sender: object }> | undefined
@@ -52,7 +52,7 @@ export function createSenders(options: SenderOptions): (operation: UserPoolOpera
       sdk,
       sender: client ?? (await newClient(sdk, options)),
     }))
-    // What is missing may be there by the next call.
+    // A missing package may be there by the next call.
     loading.catch(() => (loading = undefined))
     return loading
   }

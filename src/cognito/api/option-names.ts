@@ -14,7 +14,7 @@ export const CONNECTION_NAMES: OptionNames<ConnectionOptions> = {
   concurrency: true,
 }
 
-/** @throws RolecastError `invalid-option` for an option that is given and no function */
+/** @throws RolecastError `invalid-option` for an option that is given but is not a function */
 export function checkFunctions(options: Readonly<Record<string, unknown>>): void {
   for (const [name, value] of Object.entries(options)) {
     if (value !== undefined && typeof value !== 'function')

@@ -1,20 +1,20 @@
 import { orAbort } from './abort.js'
 
-/** Somebody who may wait for many tasks, and takes turns with the others. */
+/** A caller that may wait for many tasks and takes turns with the others. */
 export interface Lane {
   /** When it came or had a turn, whichever is later. */
   last: number
 }
 
-/** Counts what came and what had its turn. */
+/** Counts arrivals and turns. */
 let count = 0
 
-/** A lane that comes now. */
+/** A lane that arrives now. */
 export function createLane(): Lane {
   return { last: ++count }
 }
 
-/** Those who wait for one task. Lanes may be added and deleted while it waits. */
+/** The callers that wait for one task. Lanes may be added and deleted while it waits. */
 export type Lanes = ReadonlySet<Lane>
 
 /**
@@ -25,7 +25,7 @@ export type Lanes = ReadonlySet<Lane>
  */
 export interface Limiter {
   <T>(task: () => Promise<T>, signal: AbortSignal, priority?: number, lanes?: Lanes): Promise<T>
-  /** How many more tasks would start at once. */
+  /** How many more tasks would start immediately. */
   free(): number
   /** How many tasks wait for their turn. */
   waiting(): number
@@ -52,14 +52,14 @@ export interface Adaptation {
 }
 
 /**
- * Limits tasks to `concurrency` at once, and to a rate: within any second a server receives at most `requestsPerSecond` of
- * them, rounded down, whatever the latency. A rate below 1 is one request in that longer window.
+ * Limits tasks to `concurrency` at the same time, and to a rate: within any second a server receives at most
+ * `requestsPerSecond` of them, rounded down, whatever the latency. A rate below 1 is one request in that longer window.
  *
  * With `spread` the tasks start evenly over the window instead of in a burst, so that a task with a high priority never
  * waits for a whole window. Do not set it for occasional callers: they want the burst.
  *
- * With `adapt` the rate is halved when a task is throttled, and rises again with every task that is not: by a fiftieth of what
- * it fell to. It never falls below a hundredth of `requestsPerSecond`, nor rises above it.
+ * With `adapt` the rate is halved when a task is throttled, and rises again with every task that is not: by a fiftieth
+ * of what it fell to. It never falls below a hundredth of `requestsPerSecond`, nor rises above it.
  */
 export function createLimiter(
   requestsPerSecond: number,
@@ -95,7 +95,7 @@ export function createLimiter(
     })
   }
 
-  /** When the first of its lanes came or had a turn; 0 if nobody waits any more. */
+  /** When the first of its lanes arrived or had a turn; 0 if no caller waits any more. */
   function longestWait({ lanes }: Waiting): number {
     let first = lanes.size === 0 ? 0 : Infinity
     for (const lane of lanes) first = Math.min(first, lane.last)
@@ -151,13 +151,13 @@ export function createLimiter(
   }
 
   function fall(sentAt: number): void {
-    // One that was sent before the rate fell says nothing about the lower one.
+    // A request that was sent before the rate fell does not show how the lower rate does.
     if (sentAt <= fellAt) return
     fellAt = performance.now()
     rate = Math.max(Math.min(rate, most) / 2, most / 100)
     rise = rate / 50
     gap = 1_000 / rate
-    // The server counts what came before, too.
+    // The server still counts the earlier requests.
     nextAt = Math.max(nextAt, fellAt + (adapt?.pause ?? 1_000))
     adapt?.onRate(rate, true)
   }
@@ -207,7 +207,7 @@ export function createLimiter(
   })
 }
 
-/** What an unlimited rate counts as when it falls. */
+/** The rate from which an unlimited rate falls. */
 const ENDLESS = 200
 
 /** Timers fire late: at most this many milliseconds are made up for. */

@@ -6,8 +6,8 @@ import { closest } from '../../text.js'
 type Parsed<T> = { readonly success: true; readonly data: T } | { readonly success: false; readonly error: $ZodError }
 
 /**
- * Parses a value, and never throws. zod/mini has no error messages unless a locale is given; and zod compares the `length` of
- * whatever has one, which throws for `{"length":{"toString":null}}`.
+ * Parses a value, and never throws. zod/mini has no error messages unless a locale is given; and zod compares the
+ * `length` of whatever has one, which throws for `{"length":{"toString":null}}`.
  */
 export function readAs<T>(shape: $ZodType<T>, value: unknown): Parsed<T> {
   try {
@@ -23,14 +23,14 @@ const MAX_NOTE = 300
 /**
  * The first issue in a few words, and the value that it is about.
  *
- * @param shape what was parsed by: its key that is near to an unknown one is named
+ * @param shape the schema: if a key is unknown, the schema's nearest key is suggested
  */
 export function firstIssue(
   error: $ZodError,
   input: unknown,
   shape?: $ZodType,
 ): { readonly note: string; readonly value: unknown } {
-  // A key that is unknown is often the one that is missing.
+  // An unknown key is often a misspelt required one.
   const issue = error.issues.find(({ code }) => code === 'unrecognized_keys') ?? error.issues[0]!
   const { path } = issue
   const value = path.reduce<unknown>((part, key) => (part as Record<PropertyKey, unknown>)?.[key], input)
@@ -63,7 +63,7 @@ interface ShapeDef {
   readonly innerType?: $ZodType
 }
 
-/** What a shape is made of, without that it may be absent. */
+/** The definition of a shape, without the part that makes it optional. */
 function defOf(shape: $ZodType | undefined): ShapeDef {
   const { def = {} }: { readonly def?: ShapeDef } = (shape ?? {}) as object
   return def.innerType === undefined ? def : defOf(def.innerType)

@@ -71,13 +71,14 @@ export interface UserPoolApi {
   readonly timeout: number
   /** The number of the last request that was sent. */
   lastOrder(): number
-  /** How many calls of GetGroup or ListGroups would be sent at once. */
+  /** How many calls of GetGroup or ListGroups would be sent immediately. */
   freeCalls(): number
   /** `lanes`: of the callers that wait for the group. */
   getGroup(groupName: string, signal: AbortSignal, lanes?: Lanes): Promise<GroupResponse>
   listGroups(nextToken: string | undefined, signal: AbortSignal): Promise<CreatedGroupPage & RequestStamp>
   /**
-   * ListUsers and ListUsersInGroup share a quota: of those that wait, the one with the highest priority (default 0) is next.
+   * ListUsers and ListUsersInGroup share a quota: of those that wait, the one with the highest priority (default 0) is
+   * next.
    *
    * @param filter such as `filterOn('username', '=', name)`
    */
@@ -103,7 +104,7 @@ export interface UserPoolApi {
   describeUserPool(signal: AbortSignal): Promise<PoolDescription>
 }
 
-/** What Cognito says of a pool. */
+/** What Cognito returns about a pool. */
 export interface PoolDescription {
   /** Cognito's own estimate, which may be off. */
   readonly estimatedUsers: number | undefined
@@ -115,7 +116,7 @@ export interface PoolDescription {
 }
 
 export interface UserPoolApiOptions extends UserPoolCallOptions {
-  /** Attributes of users that ListUsers is asked for, besides `sub`. */
+  /** Attributes that ListUsers is asked for, in addition to `sub`. */
   readonly attributes?: readonly string[] | undefined
 }
 
@@ -123,7 +124,8 @@ export interface UserPoolApiOptions extends UserPoolCallOptions {
 export const PAGE_SIZE = 60
 
 /**
- * The calls that rolecast makes to one user pool: rate-limited, with a timeout, parsed, and failing with a RolecastError only.
+ * The calls that rolecast makes to one user pool: rate-limited, with a timeout, parsed, and failing with a
+ * RolecastError only.
  *
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GetGroup.html
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
@@ -209,7 +211,7 @@ export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
       const { Id, Name, Arn, EstimatedNumberOfUsers } = parse(describeUserPoolResponse, response, context).UserPool
       if (Id != null && Id !== userPoolId)
         throw failure('malformed-response', context, { value: Id, note: 'it is about another user pool' })
-      // What an emulator has instead of an ARN says nothing.
+      // An emulator may have something else in place of an ARN.
       const [, region, account] = POOL_ARN.exec(Arn ?? '') ?? []
       return { estimatedUsers: EstimatedNumberOfUsers ?? undefined, name: Name || undefined, account, region }
     },
@@ -218,7 +220,7 @@ export function createUserPoolApi(options: UserPoolApiOptions): UserPoolApi {
 
 const POOL_ARN = /^arn:aws[a-z-]{0,20}:cognito-idp:([a-z0-9-]{1,32}):(\d{12}):userpool\//
 
-/** A filter of ListUsers. A quotation mark in the value is escaped, and so is what escapes it. */
+/** A filter of ListUsers. Quotation marks and backslashes in the value are escaped. */
 export function filterOn(attribute: 'username' | 'sub', comparison: '=' | '^=', value: string): string {
   return `${attribute} ${comparison} "${value.replaceAll(/["\\]/g, '\\$&')}"`
 }
@@ -226,7 +228,7 @@ export function filterOn(attribute: 'username' | 'sub', comparison: '=' | '^=', 
 /** The maximum length of a filter, as in the API. */
 export const MAX_FILTER = 256
 
-/** Of the attributes those that were asked for: some emulators return all. */
+/** Only the attributes that were asked for: some emulators return all. */
 function toListedUser(user: UserType, attributes: readonly string[], context: UserPoolCall): ListedUser {
   const values = new Map<string, string>()
   for (const { Name, Value } of user.Attributes ?? []) {
@@ -279,11 +281,11 @@ export interface Listing {
   /** When each group was created, in milliseconds since the epoch, where Cognito says it. */
   readonly createdAt: ReadonlyMap<string, number>
   readonly pages: number
-  /** When its first request was sent: what it does not show did not exist then, or was missed between two pages. */
+  /** When its first request was sent: a group that it lacks did not exist then, or was missed between two pages. */
   readonly first: RequestStamp
 }
 
-/** Reads all pages in turn, for each has the token of the next; or no more than some. */
+/** Reads all pages one after the other, because each has the token of the next, or a limited number of them. */
 export async function listGroupsOfPool(
   api: Pick<UserPoolApi, 'userPoolId' | 'listGroups'>,
   signal: AbortSignal,
@@ -328,7 +330,7 @@ export async function listGroupsOfUser(
       throw failure(
         'malformed-response',
         { operation: 'AdminListGroupsForUser', userPoolId: api.userPoolId, username },
-        { note: `it has more groups than a user pool, ${MAX_GROUPS_PER_POOL}` },
+        { note: `it has more than ${MAX_GROUPS_PER_POOL} groups, the most that a user pool can have` },
       )
     checkToken(page.nextToken)
     nextToken = page.nextToken
@@ -347,7 +349,7 @@ export function createPaginationGuard(context: CallContext): (nextToken: string 
   return nextToken => {
     if (nextToken === undefined) return
     if (nextToken === remembered)
-      throw failure('malformed-response', context, { note: 'a pagination token came a second time' })
+      throw failure('malformed-response', context, { note: 'a pagination token was repeated' })
     if (++seen < limit) return
     remembered = nextToken
     limit *= 2

@@ -26,21 +26,21 @@ export interface UserPoolCallOptions extends ConnectionOptions {
   readonly onCall: (operation: UserPoolOperation, groupName?: string) => void
   readonly rates?: AuditRates | undefined
   /**
-   * Whether the calls of an audit start evenly over a second. Requests that are answered one by one want the burst.
+   * Whether the calls of an audit start evenly over a second. Callers that wait for single responses need the burst.
    *
    * @default true
    */
   readonly spread?: boolean | undefined
   /**
-   * How many calls may wait for their turn. One more fails at once as `throttled`: if callers give up before their turn, a
-   * longer queue would spend the whole quota on calls that nobody waits for.
+   * How many calls may wait for their turn. One more fails immediately as `throttled`: if callers give up before their
+   * turn, a longer queue would spend the whole quota on calls that no caller waits for any more.
    *
    * @default any number
    */
   readonly maxWaiting?: number | undefined
   /**
-   * Makes the rate of a quota fall when it throttles, and rise again. Called with the quota's operation and its calls a second
-   * when it falls, and when it is as high as before.
+   * Makes the rate of a quota fall when it throttles, and rise again. Called with the quota's operation and its calls a
+   * second when it falls, and when it is as high as before.
    */
   readonly onRate?: ((quota: QuotaName, perSecond: number, isThrottled: boolean) => void) | undefined
   /**
@@ -52,7 +52,8 @@ export interface UserPoolCallOptions extends ConnectionOptions {
   /** Called with the client of the SDK that is created, before it sends anything. */
   readonly onClient?: ((client: object) => void) | undefined
   /**
-   * The limits to keep to, where pools share them; `rates`, `requestsPerSecond`, `concurrency` and `onRate` are ignored then.
+   * The limits to keep to, where pools share them; `rates`, `requestsPerSecond`, `concurrency` and `onRate` are ignored
+   * then.
    *
    * @default limits of its own
    */
@@ -84,7 +85,10 @@ export const MISSING = Symbol('no such group or user')
 export interface UserPoolCalls {
   /** Milliseconds for one call. */
   readonly timeout: number
-  /** Of the calls that wait for one quota, the one with the highest priority (default 0) is next, and then their lanes count. */
+  /**
+   * Of the calls that wait for one quota, the one with the highest priority (default 0) is next, and then their lanes
+   * count.
+   */
   call(
     context: UserPoolCall,
     input: OperationInput,
@@ -94,7 +98,7 @@ export interface UserPoolCalls {
   ): Promise<CallResult>
   /** The number of the last request that was sent. */
   lastOrder(): number
-  /** How many more calls for this quota would be sent at once. */
+  /** How many more calls for this quota would be sent immediately. */
   free(quota: QuotaName): number
 }
 
@@ -143,7 +147,7 @@ export function createUserPoolCalls(options: UserPoolCallOptions): UserPoolCalls
       const operation = await senderOf(context.operation).finally(() => arrive(limiter, -1))
       const attempt = async () => {
         if (limiter.waiting() >= maxWaiting)
-          throw failure('throttled', context, { note: `${maxWaiting} calls wait for their turn already` })
+          throw failure('throttled', context, { note: `${maxWaiting} calls are already waiting` })
         return limiter(() => send(operation), deadline.signal, priority, lanes)
       }
       const response = await attempt().catch(async cause => {
@@ -235,7 +239,10 @@ function regionOf({ userPoolId, region, client }: UserPoolCallOptions): string |
   return region || (client ? undefined : prefix || undefined)
 }
 
-/** For the id of an emulator without a region in it: that of the environment or the profile, which the first call looks for. */
+/**
+ * For the id of an emulator without a region in it: that of the environment or the profile, which the first call looks
+ * up.
+ */
 function lateSenders(options: UserPoolCallOptions): (operation: UserPoolOperation) => Promise<Send> {
   const { userPoolId, profile } = options
   let loading: Promise<ReturnType<typeof createSenders>> | undefined
@@ -246,14 +253,14 @@ function lateSenders(options: UserPoolCallOptions): (operation: UserPoolOperatio
       if (isRolecastError(cause)) throw cause
       throw new RolecastError(
         'no-region',
-        `the user pool id ${quote(userPoolId)} does not begin with a region; give \`region\``,
+        `the user pool ID ${quote(userPoolId)} does not begin with a Region; give \`region\``,
         { value: userPoolId, cause },
       )
     }
   }
   return async operation => {
     loading ??= load()
-    // What is missing may be there by the next call.
+    // A missing package may be there by the next call.
     loading.catch(() => (loading = undefined))
     return (await loading)(operation)
   }
@@ -267,7 +274,7 @@ export function checkUserPoolId(userPoolId: unknown): asserts userPoolId is stri
 export function malformedPoolId(userPoolId: unknown): RolecastError {
   return new RolecastError(
     'invalid-user-pool-id',
-    `${quote(userPoolId)} is not a user pool id; it looks like \`eu-west-1_Ab12Cd34e\``,
+    `${quote(userPoolId)} is not a user pool ID; give one such as \`eu-west-1_Ab12Cd34e\``,
     { value: userPoolId },
   )
 }
@@ -280,7 +287,7 @@ export function malformedPoolId(userPoolId: unknown): RolecastError {
 function isMissing(cause: unknown, context: UserPoolCall): boolean {
   const { groupName, username } = context
   if (!(cause instanceof Error)) return false
-  // A server that fails says nothing about what exists.
+  // A server error does not show whether something exists.
   const { httpStatusCode: status } = { ...(cause as { $metadata?: { readonly httpStatusCode?: unknown } }).$metadata }
   if (typeof status === 'number' && status >= 500) return false
   if (cause.name === 'UserNotFoundException') return username !== undefined

@@ -14,7 +14,7 @@ import type { RolecastError } from '../../errors.js'
  * - `throttled`: it failed because Cognito throttled it. It is `failed` too.
  * - `evicted`: an entry was dropped because the cache had more than `max`.
  * - `shared-hit`: the shared store had an entry that could be used.
- * - `shared-failed`: an access to the shared store failed or took too long. The lookup goes on without the store.
+ * - `shared-failed`: an access to the shared store failed or took too long. The lookup continues without the store.
  */
 export type CacheStatus =
   | 'hit'
@@ -29,7 +29,9 @@ export type CacheStatus =
   | 'shared-hit'
   | 'shared-failed'
 
+/** Something that happened to a cache. */
 export interface CacheEvent {
+  /** What happened. */
   readonly type: CacheStatus
   /** Absent for ListGroups. */
   readonly groupName?: string | undefined

@@ -29,7 +29,10 @@ interface Flight<V> {
   waiting: number
 }
 
-/** `landed` is called with each result before its callers get it, but not for a call that was forgotten or aborted. */
+/**
+ * `landed` is called with each result before its callers get it, but not for a call that was dropped by `forget` or
+ * aborted.
+ */
 export function createCoalescer<K, V>(landed: (key: K, value: V) => void): Coalescer<K, V> {
   const flights = new Map<K, Flight<V>>()
 

@@ -4,15 +4,15 @@ import { MAX_GROUPS_PER_USER } from '../../quotas.js'
 import { distinct } from '../../text.js'
 
 /**
- * The names, each once, and in any form: a token or a trigger can carry a name that no group can have.
+ * The names, each once. Their form is not checked, because a token or a trigger can carry a name that no group can have.
  *
- * @throws RolecastError `invalid-group-name` for one string in place of several, and for what is not a string
+ * @throws RolecastError `invalid-group-name` for one string in place of several, and for a name that is not a string
  */
 export function distinctNames(groupNames: Iterable<string>): readonly string[] {
   if (typeof groupNames === 'string') {
     throw new RolecastError(
       'invalid-group-name',
-      `${quote(groupNames)} is one string; give the group names as an array`,
+      `the group names are one string, ${quote(groupNames)}; give them as an array`,
       { value: groupNames },
     )
   }
@@ -25,7 +25,11 @@ export function distinctNames(groupNames: Iterable<string>): readonly string[] {
   return names
 }
 
-/** The names, each once. @throws RolecastError `invalid-group-name` for a name that no group can have */
+/**
+ * The names, each once.
+ *
+ * @throws RolecastError `invalid-group-name` for a name that no group can have
+ */
 export function validNames(groupNames: Iterable<string>): readonly string[] {
   const names = distinctNames(groupNames)
   for (const groupName of names) if (!isGroupName(groupName)) throw invalidName(groupName)

@@ -28,11 +28,17 @@ import type { CacheEvent, CacheStats, CacheStatus } from './cache-events.js'
  */
 export type GroupSource = (groupName: string, options?: LookupOptions) => Group | undefined | Promise<Group | undefined>
 
+/** The options of one lookup. */
 export interface LookupOptions {
-  /** Aborts this lookup only. Other lookups that wait for the same group go on. */
+  /**
+   * Aborts this lookup only. Other lookups that wait for the same group go on.
+   *
+   * @default none
+   */
   readonly signal?: AbortSignal | undefined
 }
 
+/** How long groups are cached, and how Cognito is reached. */
 export interface CacheOptions extends ConnectionOptions {
   /**
    * Maximum entries, an integer up to 1_000_000; the least recently used is dropped first.
@@ -53,7 +59,8 @@ export interface CacheOptions extends ConnectionOptions {
    */
   readonly negativeTtl?: number | undefined
   /**
-   * Milliseconds after `ttl` in which the expired group is served at once, while a call in the background fetches it again.
+   * Milliseconds after `ttl` in which the expired group is served immediately, while a call in the background fetches
+   * it again.
    *
    * @default 0, never
    */
@@ -70,31 +77,49 @@ export interface CacheOptions extends ConnectionOptions {
    * @default unknown until the pool was listed; a lookup that has to wait for its turn then reads the first page of it
    */
   readonly poolSize?: number | undefined
-  /** A second cache level that a fleet of processes shares. */
+  /**
+   * A second cache level that a fleet of processes shares.
+   *
+   * @default none
+   */
   readonly sharedCache?: SharedCacheOptions | undefined
-  /** Called for each cache event, for metrics. It is not awaited, and neither what it throws nor a rejection has an effect. */
+  /**
+   * Called for each cache event, for metrics. It is not awaited, and neither what it throws nor a rejection has an effect.
+   *
+   * @default none
+   */
   readonly onEvent?: ((event: CacheEvent) => unknown) | undefined
   /**
    * Milliseconds since any fixed point, or since the epoch if a snapshot or a shared cache is used.
    *
-   * @default Date.now, which goes on while a Lambda is frozen
+   * @default Date.now, which advances while a Lambda is frozen
    */
   readonly clock?: (() => number) | undefined
 }
 
+/** The options of a source that starts with an empty cache. */
 export interface GroupSourceOptions extends CacheOptions {
   /** The user pool, for example `eu-west-1_Ab12Cd34e`. */
   readonly userPoolId: string
+  /**
+   * Given: see `SnapshotSourceOptions`.
+   *
+   * @default none
+   */
   readonly snapshot?: undefined
 }
 
+/** The options of a source whose cache starts with a snapshot. */
 export interface SnapshotSourceOptions extends CacheOptions {
   /** A `PoolSnapshot`, parsed from JSON. The cache starts with its groups. */
   readonly snapshot: unknown
-  /** Milliseconds after the snapshot was taken for which its groups are fresh. No default: a revoked role stays in effect until then. */
+  /**
+   * Milliseconds after the snapshot was taken for which its groups are fresh. No default: a revoked role stays in
+   * effect until then.
+   */
   readonly maxAge: number
   /**
-   * Rejected if it is not the snapshot's, or present and undefined: a setting that got lost would check nothing.
+   * Rejected if it is not the snapshot's, or present and undefined: a lost setting would check nothing.
    *
    * @default the snapshot's
    */
@@ -113,6 +138,7 @@ export interface Lookup {
   readonly age: number
 }
 
+/** What `prefetch` read. */
 export interface Prefetched {
   /** Groups in the pool. */
   readonly groups: number
@@ -120,6 +146,7 @@ export interface Prefetched {
   readonly pages: number
 }
 
+/** What `warm` read. */
 export interface Warmed {
   /** Groups that were read. */
   readonly groups: number
@@ -153,15 +180,17 @@ export interface CachedGroupSource {
    */
   prefetch(options?: LookupOptions): Promise<Prefetched>
   /**
-   * Loads the SDK, opens the connection and reads the first page of the pool, 60 groups, into the cache: for the init phase of
-   * a function, where time costs nothing. It never rejects, and says in its result what it did. Where ListGroups is not
-   * allowed it reads nothing, but the connection is open. Not a health check: what it could not read is read when asked for.
+   * Loads the SDK, opens the connection and reads the first page of the pool, 60 groups, into the cache: for the init
+   * phase of a function, where time costs nothing. It never rejects, and says in its result what it did. Where
+   * ListGroups is not allowed it reads nothing, but the connection is open. Not a health check: a group that it could
+   * not read is read when it is needed.
    *
    * @see https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
    */
   warm(options?: LookupOptions): Promise<Warmed>
   /**
-   * Drops one group, or all groups, at once. The result of a call under way, a listing of the pool included, is not cached.
+   * Drops one group, or all groups, immediately. The result of a call under way, a listing of the pool included, is not
+   * cached.
    *
    * For one group, the promise waits until the shared store has deleted the entry. For all groups, the store's entries
    * stay, and this process ignores them.
@@ -192,7 +221,7 @@ const SOURCE_OPTIONS: OptionNames<GroupSourceOptions | SnapshotSourceOptions> = 
 
 /**
  * Failures that GetGroup may not have: the right to it does not imply the right to ListGroups, an emulator or a client may
- * have only the one, and a page can fail by a group that nobody asked for.
+ * have only the one, and a page can fail because of a group that was not requested.
  */
 const OF_LISTING: ReadonlySet<ErrorCode> = new Set([
   'not-authorized',
@@ -215,6 +244,13 @@ type Extent = 'pool' | 'first page'
  * precedences and role ARNs. See "Caching" in the documentation of rolecast.
  *
  * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GetGroup.html
+ * @example
+ * import { createGroupSource } from 'rolecast/cognito'
+ *
+ * const source = createGroupSource({ userPoolId: 'eu-west-1_Ab12Cd34e', ttl: 30_000, staleIfError: 300_000 })
+ * await source.warm()
+ * const { groups, unknownGroups } = await source.lookup(['admins', 'staff'])
  */
 export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOptions): CachedGroupSource {
   checkNames(options, SOURCE_OPTIONS)
@@ -313,7 +349,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     const gone = [...cached.entries()].filter(([groupName, response]) => isGone(groupName, response))
     for (const [groupName] of gone) cached.delete(groupName)
     for (const [groupName, response] of byName) {
-      // Reading a pool that is larger than the cache must not push out what is in use.
+      // Reading a pool that is larger than the cache must not evict groups in use.
       if (cached.size < max || cached.has(groupName)) cacheGroup(groupName, response)
     }
     if (isWhole) poolSize = byName.size
@@ -346,7 +382,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
         response.fetchedAt > Math.max(distrusted, known?.fetchedAt ?? -Infinity)
       )
     }
-    // With an expired group to serve, a lookup does not wait for one process after the other to fail.
+    // If there is an expired group to serve, a lookup does not wait while one process after the other fails.
     const patience = staleResponse(groupName, staleIfError, clock()) === undefined ? undefined : api.timeout
     const response = await shared.get(groupName, { isUsable, fetch, signal, patience })
     // A response that another process read has no number here. It follows what was cached when the store was asked.
@@ -375,13 +411,13 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   }
 
   /**
-   * What to list for these names, if that is better than to ask for each. Never with a shared store: each process would list
-   * the pool, and the others would gain nothing.
+   * What to list for these names, if that is better than to ask for each. Never with a shared store: each process would
+   * list the pool, and the others would gain nothing.
    */
   function extentFor(missing: readonly string[]): Extent | undefined {
     if (shared !== undefined || cannotList) return undefined
     if (poolSize !== undefined && missing.length > Math.max(1, Math.ceil(poolSize / PAGE_SIZE))) return 'pool'
-    // Most pools fit on a page. One that does not has names there that another call is not needed for.
+    // Most pools fit on a page. If one does not, its first page still saves the calls for the names on it.
     const isLarger = poolSize !== undefined && poolSize > PAGE_SIZE
     if (firstPage === undefined ? isLarger : !missing.some(groupName => firstPage?.has(groupName))) return undefined
     const calls = missing.filter(groupName => !groupCalls.has(groupName)).length
@@ -435,7 +471,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     }
   }
 
-  /** What a listing says of a group. Undefined where it says nothing that the lookup may use. */
+  /** What a listing shows about a group. Undefined if the lookup cannot use it. */
   function listedResponse(listing: Listing, groupName: string, question: Question): GroupResponse | undefined {
     const response = listing.byName.get(groupName)
     if (response !== undefined) return isCurrent(response, question) ? response : undefined
@@ -447,10 +483,13 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
     return unknown
   }
 
-  /** Notes that a listing fails where GetGroup may not. Of the whole pool only the missing right counts: it was asked for. */
+  /**
+   * Notes that listing fails where GetGroup may not. For the whole pool only a missing permission counts, because the
+   * caller asked for it.
+   */
   function noteIfCannotList(extent: Extent, error: unknown): boolean {
     const { code, retryable } = error as RolecastError
-    // What passes, such as a gateway's page in place of a response, does not mean that listing never works.
+    // A temporary failure, such as a gateway's page in place of a response, does not mean that listing never works.
     const isOfListing = extent === 'pool' ? code === 'not-authorized' : !retryable && OF_LISTING.has(code)
     if (isOfListing) cannotList = true
     return isOfListing
@@ -493,7 +532,7 @@ export function createGroupSource(options: GroupSourceOptions | SnapshotSourceOp
   }
 
   function lookupAt(now: number, names: readonly string[], signal?: AbortSignal): Lookup | Promise<Lookup> {
-    /** By place among the names, with holes where one is missing. */
+    /** By index of the name, with holes where one is missing. */
     const responses: GroupResponse[] = []
     const missing: number[] = []
     let stale = false
@@ -612,7 +651,7 @@ function storeFailure(groupName: string, cause: unknown): RolecastError {
   const said = cause instanceof Error ? oneLine(cause.message) : quote(cause)
   return new RolecastError(
     'store-failed',
-    `the shared store failed for group ${quote(groupName)} (${said}), so Cognito is asked instead; check the store`,
+    `the shared store failed for group ${quote(groupName)} (${said}), so Cognito is called instead; check the store`,
     {
       groupName,
       retryable: true,
@@ -627,7 +666,7 @@ function userPoolIdOf(options: { readonly userPoolId?: string | undefined }, ofS
   if (!('userPoolId' in options)) return ofSnapshot
   throw new RolecastError(
     'invalid-option',
-    `the snapshot is of user pool ${quote(ofSnapshot)} and not of ${quote(userPoolId)}; give one of the two`,
+    `the snapshot is from user pool ${quote(ofSnapshot)}, not from ${quote(userPoolId)}; give one of the two`,
     { value: userPoolId },
   )
 }

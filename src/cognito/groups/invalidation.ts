@@ -16,16 +16,21 @@ export type IgnoredReason =
   /** The operation changes neither groups nor memberships. */
   | 'unrelated'
 
-/** An event that changes nothing here. Its texts are as they came. */
+/** An event that changes nothing here. Its strings are as they came, and not escaped. */
 export interface IgnoredEvent {
+  /** The service, for example `cognito-idp.amazonaws.com`. */
   readonly eventSource: string
+  /** The operation, for example `UpdateGroup`. */
   readonly eventName: string
+  /** Why the event changes nothing here. */
   readonly reason: IgnoredReason
 }
 
 /** A message of an SQS batch that could not be read. */
 export interface FailedMessage {
+  /** The message. */
   readonly messageId: string
+  /** Why it could not be read. */
   readonly error: RolecastError
 }
 
@@ -37,11 +42,13 @@ export interface Invalidation {
   readonly groups: 'all' | readonly string[]
   /** The `sub` of each user whose groups, or their roles, may have changed. `applyInvalidation` takes any as all. */
   readonly users: 'all' | readonly string[]
+  /** Events that change nothing here. */
   readonly ignored: readonly IgnoredEvent[]
   /** Only of an SQS batch. Nothing of these is in `groups` and `users`: let SQS deliver them again. */
   readonly failed: readonly FailedMessage[]
 }
 
+/** The options of `invalidationFrom`. */
 export interface InvalidationOptions {
   /** The user pool whose groups are cached. Events of other pools are ignored. */
   readonly userPoolId: string
@@ -51,7 +58,9 @@ export interface InvalidationOptions {
 export interface InvalidationTargets {
   /** A cached source of groups: the result of `createGroupSource`, or the `source` of a resolver. */
   readonly groups?: {
+    /** The user pool whose groups are cached. */
     readonly userPoolId: string
+    /** Drops one group, or all groups. */
     invalidate(groupName?: string): unknown
   }
   /**
@@ -59,13 +68,16 @@ export interface InvalidationTargets {
    * `sub` of a user, and the cache may know users by another name.
    */
   readonly users?: {
+    /** The user pool whose users are cached. */
     readonly userPoolId: string
+    /** Drops all users. */
     invalidate(): unknown
   }
 }
 
 /** The response of a function that an SQS queue invokes. Other invokers ignore it. */
 export interface BatchResponse {
+  /** The messages that SQS delivers again. */
   batchItemFailures: { itemIdentifier: string }[]
 }
 
@@ -119,20 +131,25 @@ const REJECTIONS: ReadonlySet<unknown> = new Set([
  * SQS or SNS; a CloudTrail record; or the parsed content of a CloudTrail log file. A string is read as JSON. It is pure:
  * `applyInvalidation` invalidates.
  *
- * It errs on the side of reading again. A change of a group whose name or pool is hidden, missing or not valid gives `all`,
- * and so does an operation on groups that is not known here. Duplicates and another order are harmless. Not for proving that
- * nothing changed: events are late, and some are never delivered.
+ * When in doubt, it reads again. A change of a group whose name or pool is hidden, missing or not valid gives `all`,
+ * and so does an operation on groups that is not known here. Duplicates and a different order are harmless. Not for
+ * proving that nothing changed: events are late, and some are never delivered.
  *
  * A message of an SQS batch that cannot be read is in `failed`, so that the others count. Anywhere else it is thrown.
  *
- * @example
- * export const handler = async event => {
- *   const invalidation = invalidationFrom(event, { userPoolId })
- *   return applyInvalidation(invalidation, { groups: resolver.source })
- * }
  * @throws RolecastError `invalid-event` (not an event of CloudTrail), `invalid-option`, `invalid-user-pool-id`
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/logging-using-cloudtrail.html
  * @see https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
+ * @example
+ * import { applyInvalidation, createGroupSource, invalidationFrom } from 'rolecast/cognito'
+ *
+ * const userPoolId = 'eu-west-1_Ab12Cd34e'
+ * const groups = createGroupSource({ userPoolId })
+ *
+ * export const handler = async (event: unknown) => {
+ *   const invalidation = invalidationFrom(event, { userPoolId })
+ *   return applyInvalidation(invalidation, { groups })
+ * }
  */
 export function invalidationFrom(event: unknown, options: InvalidationOptions): Invalidation {
   checkNames(options, INVALIDATION_OPTIONS)
@@ -159,16 +176,25 @@ export function invalidationFrom(event: unknown, options: InvalidationOptions): 
 }
 
 /**
- * Invalidates what `invalidationFrom` found, and responds to SQS for the messages that could not be read. For groups, it waits
- * until a shared store has deleted their entries; a store that fails is an event `shared-failed` of the source.
+ * Invalidates what `invalidationFrom` found, and responds to SQS for the messages that could not be read. For groups,
+ * it waits until a shared store has deleted their entries; a store that fails is an event `shared-failed` of the
+ * source.
  *
  * For `all` groups the entries of a shared store stay, and only this process ignores them. Other processes use what they
  * have in their own first level until its `ttl`.
  *
- * @returns the response of a Lambda function. For SQS it needs `ReportBatchItemFailures` in the event source mapping: without,
- * Lambda ignores it, and messages that could not be read are lost
+ * @returns the response of a Lambda function. For SQS it needs `ReportBatchItemFailures` in the event source mapping:
+ * without, Lambda ignores it, and messages that could not be read are lost
  * @throws RolecastError `invalid-option` as a rejection, for example for a source of another pool; and what a target throws
  * @see https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
+ * @example
+ * import { applyInvalidation, createRoleResolver, invalidationFrom } from 'rolecast/cognito'
+ *
+ * const userPoolId = 'eu-west-1_Ab12Cd34e'
+ * const resolver = createRoleResolver({ userPoolId })
+ *
+ * export const handler = (event: unknown) =>
+ *   applyInvalidation(invalidationFrom(event, { userPoolId }), { groups: resolver.source })
  */
 export async function applyInvalidation(
   invalidation: Invalidation,
@@ -192,7 +218,7 @@ function checkTargets(invalidation: Invalidation, targets: InvalidationTargets):
   if (given.length === 0) throw invalidOption('there is nothing to invalidate; give `groups` or `users`', targets)
   for (const [name, target] of given) {
     const { userPoolId, invalidate } = Object(target) as Readonly<Record<string, unknown>>
-    // An undefined target is one that got lost, and what it has would stay.
+    // An undefined target is probably a mistake, and its entries would stay cached.
     if (typeof invalidate !== 'function')
       throw invalidOption(
         `${quote(name)} is ${quote(target)}; give a cache with \`invalidate\`, such as \`resolver.source\`, or leave it out`,
@@ -200,7 +226,7 @@ function checkTargets(invalidation: Invalidation, targets: InvalidationTargets):
       )
     if (userPoolId === invalidation.userPoolId) continue
     throw invalidOption(
-      `the events were read for user pool ${quote(invalidation.userPoolId)}, and ${quote(name)} is of ${quote(userPoolId)}; give that pool to \`invalidationFrom\``,
+      `the events were read for user pool ${quote(invalidation.userPoolId)}, but ${quote(name)} belongs to ${quote(userPoolId)}; give that pool to \`invalidationFrom\``,
       userPoolId,
     )
   }
@@ -216,7 +242,7 @@ function checkInvalidation(invalidation: Invalidation): void {
     isNames(failed.map(one => (one as FailedMessage | null)?.messageId))
   )
     return
-  throw invalidOption(`the invalidation has not the fields of one; ${give}`, invalidation)
+  throw invalidOption(`the invalidation lacks fields, or has wrong types; ${give}`, invalidation)
 }
 
 function isNames(value: unknown): boolean {
@@ -248,7 +274,7 @@ function effectOf(record: unknown, userPoolId: string): Effect {
   const eventName = textAt(record, 'eventName')
   // A notification of S3 has both too: then the records are in the file that it names.
   if (eventSource === undefined || eventName === undefined || !/\.amazonaws\.com(?:\.cn)?$/.test(eventSource))
-    throw notUnderstood('it is not a record of CloudTrail', record)
+    throw notUnderstood('it is not a CloudTrail record', record)
   const ignore = (reason: IgnoredReason): Effect => ({ ignored: { eventSource, eventName, reason } })
   if (!/^cognito-idp\.amazonaws\.com(?:\.cn)?$/.test(eventSource)) return ignore('other-service')
   const change = changeOf(eventName, record)
@@ -267,7 +293,7 @@ function effectOf(record: unknown, userPoolId: string): Effect {
 }
 
 function changeOf(eventName: string, record: unknown): 'group' | 'pool' | 'member' | 'nothing' {
-  // An operation of later, such as one on many groups, changes more than was read here.
+  // A newer operation, such as one on many groups, may change more than is read here.
   const isUnknownChange = eventName.includes('Group') && ownData(record, 'readOnly') !== true
   return OPERATIONS.get(eventName) ?? (isUnknownChange ? 'pool' : 'nothing')
 }
@@ -279,8 +305,8 @@ function readable(record: unknown, key: string, isValid: (value: unknown) => val
 }
 
 /**
- * `HIDDEN_DUE_TO_SECURITY_REASONS` is what Cognito's events have, `HIDDEN_FOR_SECURITY_REASONS` what its page says, and other
- * services write `***`. All three could be the names of groups.
+ * `HIDDEN_DUE_TO_SECURITY_REASONS` is what Cognito's events have, `HIDDEN_FOR_SECURITY_REASONS` what its page says, and
+ * other services write `***`. All three could be the names of groups.
  *
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/logging-using-cloudtrail.html
  */
@@ -304,7 +330,7 @@ function sqsMessageId(message: unknown): string | undefined {
   if (ownData(message, 'eventSource') !== 'aws:sqs') return undefined
   const messageId = textAt(message, 'messageId')
   // Without it the response could not name the message.
-  if (messageId === undefined) throw notUnderstood('a message of SQS has no `messageId`', message)
+  if (messageId === undefined) throw notUnderstood('an SQS message has no `messageId`', message)
   return messageId
 }
 
@@ -327,13 +353,13 @@ function detailOf(content: unknown): unknown {
   const type = textAt(content, 'detail-type')
   if (type === undefined) return content
   if (type.endsWith(' via CloudTrail')) return ownData(content, 'detail')
-  throw notUnderstood(`it is an event of EventBridge with the detail type ${quote(type)}`, content)
+  throw notUnderstood(`it is an EventBridge event with the detail type ${quote(type)}`, content)
 }
 
-/** The content of a text in JSON. */
+/** The parsed content of a string of JSON. */
 function textOf(record: unknown, key: string): unknown {
   const text = textAt(record, key)
-  if (text === undefined) throw notUnderstood(`${quote(key)} is not a text`, record)
+  if (text === undefined) throw notUnderstood(`${quote(key)} is not a string`, record)
   return parsed(text)
 }
 
@@ -351,7 +377,7 @@ function textAt(record: unknown, key: string): string | undefined {
   return typeof value === 'string' && value !== '' ? value : undefined
 }
 
-/** What a record has itself, as data: a getter is code. */
+/** A record's own property, as data: getters are not called. */
 function ownData(record: unknown, key: string): unknown {
   if (typeof record !== 'object' || record === null) return undefined
   const value: unknown = Object.getOwnPropertyDescriptor(record, key)?.value
@@ -361,8 +387,8 @@ function ownData(record: unknown, key: string): unknown {
 function notUnderstood(problem: string, value: unknown, cause?: unknown): RolecastError {
   return new RolecastError(
     'invalid-event',
-    `the event cannot be read (${problem}); give an event of EventBridge with the detail type \`AWS API Call via CloudTrail\`, ` +
-      'by itself or in a message of SQS or SNS, or records of CloudTrail',
+    `the event cannot be read (${problem}); give an EventBridge event with the detail type \`AWS API Call via CloudTrail\`, ` +
+      'by itself or in an SQS or SNS message, or CloudTrail records',
     { value, ...(cause !== undefined && { cause }) },
   )
 }

@@ -7,14 +7,14 @@ export type Acquire = (key: string, owner: string, ttl: number) => Promise<boole
 
 /** The right to fetch one group for the whole fleet. It is prolonged until it is released. */
 export interface Lease {
-  /** Ends the lease if it is still ours. Never rejects. */
+  /** Ends the lease if this process still holds it. Never rejects. */
   release(): Promise<void>
 }
 
 export interface Leases {
   /** The lease; or `taken`, if another process has it; or `no store`, if the store failed or was late. Never rejects. */
   take(groupName: string): Promise<Lease | 'taken' | 'no store'>
-  /** A lease that outlived every holder, because the store does not drop what has expired. */
+  /** A lease that outlived every holder, because the store does not drop expired entries. */
   stuck(groupName: string): Lease
 }
 
@@ -56,7 +56,7 @@ export function createLeases(access: StoreAccess, { ttl, settle, acquire, keyOf 
     const settled = await attempt(groupName, () => store.get(key))
     if (settled !== undefined && settled !== null)
       return settled === FAILED || settled === LATE ? settled : settled === owner
-    onFailure(groupName, new Error('it lost a lease that was just written'))
+    onFailure(groupName, new Error('it lost a lease that had just been written'))
     return FAILED
   }
 
@@ -121,7 +121,7 @@ export function createLeases(access: StoreAccess, { ttl, settle, acquire, keyOf 
       const taken = await takeKey(groupName, key, owner)
       if (taken === true) return hold(groupName, key, owner, since)
       if (taken === false) return 'taken'
-      // What was written may be there all the same.
+      // The value may have been written nevertheless.
       if (acquire === undefined) giveBack(key, owner, since).catch(() => {})
       return 'no store'
     },
@@ -131,7 +131,7 @@ export function createLeases(access: StoreAccess, { ttl, settle, acquire, keyOf 
   }
 }
 
-/** Whether less than `ttl` milliseconds have passed. By the wall clock, which goes on while a process is frozen. */
+/** Whether less than `ttl` milliseconds have passed. By the wall clock, which advances while a process is frozen. */
 function isUnexpired(ttl: number, since: number): boolean {
   const age = Date.now() - since
   return age >= 0 && age < ttl

@@ -12,7 +12,18 @@ export interface RoleResolution extends Resolution {
   readonly age: number
 }
 
-/** Applies `resolveRoles` to the result of a lookup. */
+/**
+ * Applies `resolveRoles` to the result of a lookup.
+ *
+ * @param lookup what a source gives
+ * @param options the reading of Cognito's rules
+ * @throws RolecastError as `resolveRoles`
+ * @example
+ * import { createGroupSource, resolveLookup } from 'rolecast/cognito'
+ *
+ * const source = createGroupSource({ userPoolId: 'eu-west-1_Ab12Cd34e' })
+ * const { preferredRole, age } = resolveLookup(await source.lookup(['admins', 'staff']))
+ */
 export function resolveLookup({ groups, unknownGroups, stale, age }: Lookup, options?: ResolveOptions): RoleResolution {
   const resolution = resolveRoles(groups, options) as Mutable<RoleResolution>
   resolution.unknownGroups = unknownGroups

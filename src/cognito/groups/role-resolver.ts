@@ -18,6 +18,7 @@ import { distinctNames, tooManyNames } from './group-names.js'
 import { resolveLookup, type RoleResolution } from './resolve-lookup.js'
 import { distinct } from '../../text.js'
 
+/** Forecasts roles from the groups of one user pool; `createRoleResolver` makes it. */
 export interface RoleResolver {
   /**
    * The user pool that the groups are of, which a guard compares with the issuer of a token. `any` for a plain source whose
@@ -41,20 +42,23 @@ export interface RoleResolver {
   resolveLookup(lookup: Lookup): RoleResolution
 }
 
+/** A resolver whose groups come from a cache. */
 export interface CachedRoleResolver extends RoleResolver {
   /** The same without a promise, or undefined if a group is not cached and fresh. Never calls Cognito. */
   resolveCached(groupNames: Iterable<string>): RoleResolution | undefined
   /**
-   * Loads the SDK, opens the connection and reads the first page of groups, in the init phase of a function. It never rejects,
-   * and says in its result what it did.
+   * Loads the SDK, opens the connection and reads the first page of groups, in the init phase of a function. It never
+   * rejects, and says in its result what it did.
    */
   warm(options?: LookupOptions): Promise<Warmed>
   /** The source of the groups, with its statistics, `prefetch` and `invalidate`. */
   readonly source: CachedGroupSource
 }
 
+/** The options of a resolver that reads groups from Cognito or from a snapshot. */
 export type RoleResolverOptions = (GroupSourceOptions | SnapshotSourceOptions) & ResolveOptions
 
+/** The options of a resolver with a cached source. */
 export interface SourcedRoleResolverOptions<S extends GroupSource> extends ResolveOptions {
   /** A cached source to share between resolvers. */
   readonly source: S
@@ -66,12 +70,13 @@ export interface SourcedRoleResolverOptions<S extends GroupSource> extends Resol
   readonly userPoolId?: string
 }
 
+/** The options of a resolver with a source of your own. */
 export interface PlainRoleResolverOptions extends ResolveOptions {
-  /** Any function from a name to a group, for example of a table. It takes no more than the name to tell groups apart. */
+  /** Any function from a name to a group, for example of a table. Groups are distinguished by name only. */
   readonly source: GroupSource
   /**
-   * The user pool that the groups are of. `any` says that the pool does not matter: a group of the same name in another pool
-   * then has the same role.
+   * The user pool that the groups are of. `any` says that the pool does not matter: a group of the same name in another
+   * pool then has the same role.
    */
   readonly userPoolId: string
 }
@@ -90,10 +95,28 @@ const SOURCED_OPTIONS: OptionNames<SourcedRoleResolverOptions<GroupSource> | Pla
  * trigger changes.
  *
  * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_GetGroup.html
+ * @example
+ * import { createRoleResolver } from 'rolecast/cognito'
+ *
+ * const resolver = createRoleResolver({ userPoolId: 'eu-west-1_Ab12Cd34e', ttl: 30_000 })
+ * const { outcome, preferredRole, unknownGroups } = await resolver.resolve(['admins', 'staff'])
  */
 export function createRoleResolver(
   options: RoleResolverOptions | SourcedRoleResolverOptions<CachedGroupSource>,
 ): CachedRoleResolver
+/**
+ * Makes a resolver whose groups come from a function of yours, for example from a table. It has no cache and calls
+ * nothing else.
+ *
+ * @throws RolecastError `invalid-option`, `invalid-user-pool-id`
+ * @example
+ * import { createRoleResolver } from 'rolecast/cognito'
+ *
+ * const table = new Map([['admins', { groupName: 'admins', roleArn: 'arn:aws:iam::111122223333:role/Admin' }]])
+ * const source = (groupName: string) => table.get(groupName)
+ * const resolver = createRoleResolver({ userPoolId: 'eu-west-1_Ab12Cd34e', source })
+ */
 export function createRoleResolver(options: PlainRoleResolverOptions): RoleResolver
 export function createRoleResolver(
   options: RoleResolverOptions | SourcedRoleResolverOptions<CachedGroupSource> | PlainRoleResolverOptions,
@@ -113,7 +136,7 @@ export function createRoleResolver(
   const { userPoolId } = source
   if ('userPoolId' in options && options.userPoolId !== userPoolId)
     throw invalid(
-      `\`userPoolId\` is ${quote(options.userPoolId)} and the source is of user pool ${quote(userPoolId)}; give the source alone`,
+      `\`userPoolId\` is ${quote(options.userPoolId)}, but the source belongs to user pool ${quote(userPoolId)}; give only the source`,
       options.userPoolId,
     )
   return cachedResolver(source, options)
@@ -123,11 +146,11 @@ function isCached(source: GroupSource): source is CachedGroupSource {
   return 'lookup' in source && 'lookupCached' in source && 'userPoolId' in source
 }
 
-/** A guard that cannot tell the pool would give a user of one pool the roles of another. */
+/** A guard that does not know the pool would give a user of one pool the roles of another. */
 function plainPoolId({ userPoolId }: { readonly userPoolId?: unknown }): string {
   if (userPoolId === undefined)
     throw invalid(
-      '`userPoolId` is missing; give the user pool that the groups of `source` are of, or `any` if it does not matter',
+      '`userPoolId` is missing; give the user pool that the groups of `source` belong to, or `any` if it does not matter',
       userPoolId,
     )
   if (userPoolId === 'any') return userPoolId
@@ -160,14 +183,14 @@ function plainResolver(source: GroupSource, userPoolId: string, options: Resolve
   }
 }
 
-/** Names differ in letter case too: a table that looks up another name would give a user the role of another group. */
+/** Names are case-sensitive: a table that finds another name would give a user the role of another group. */
 function checkIsAsked(group: Group, asked: string): void {
   const { groupName } = Object(group) as Group
-  // What is no group at all is rejected by `resolveRoles`.
+  // A value that is not a group at all is rejected by `resolveRoles`.
   if (typeof groupName !== 'string' || groupName === asked) return
   throw new RolecastError(
     'malformed-response',
-    `the source gave group ${quote(groupName)} when asked for ${quote(asked)}; give the group of exactly that name, or undefined`,
+    `the source returned group ${quote(groupName)} for ${quote(asked)}; return the group of exactly that name, or undefined`,
     { groupName: asked, value: groupName },
   )
 }

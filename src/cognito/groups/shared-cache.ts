@@ -12,7 +12,9 @@ import type { GroupResponse } from '../api/user-pool-api.js'
 import { type Acquire, createLeases, type Lease } from './lease.js'
 import { createStoreAccess, LATE, type SharedStore } from './store-access.js'
 
+/** The options of a cache level that several processes share. */
 export interface SharedCacheOptions {
+  /** Where the entries are. */
   readonly store: SharedStore
   /**
    * Takes a lease if there is none, in one step: true for exactly one caller, until `ttl` milliseconds have passed or the
@@ -20,6 +22,8 @@ export interface SharedCacheOptions {
    *
    * Without it the lease is written and, after `leaseSettle`, read back. That lets a second process through if its write
    * takes longer.
+   *
+   * @default none
    */
   readonly acquire?: Acquire | undefined
   /**
@@ -35,7 +39,7 @@ export interface SharedCacheOptions {
    */
   readonly leaseSettle?: number | undefined
   /**
-   * Milliseconds for one access to the store. After one that takes longer, the lookup goes on without the store.
+   * Milliseconds for one access to the store. If one takes longer, the lookup continues without the store.
    *
    * @default 250
    */
@@ -43,12 +47,14 @@ export interface SharedCacheOptions {
   /**
    * Signs the entries. Without it, anyone who can write to the store can give users roles. Rejected if it is present and
    * undefined or empty: a setting that got lost would turn the signatures off.
+   *
+   * @default none: entries are not signed
    */
   readonly secret?: string
   /**
    * The prefix of the keys. Rejected if it is present and undefined or empty: two fleets would share their entries.
    *
-   * @default rolecast
+   * @default 'rolecast'
    */
   readonly namespace?: string
 }
@@ -113,15 +119,15 @@ const entryShape = z.object({
 const FIRST_PAUSE = 25
 const MAX_PAUSE = 250
 
-/** After this many times `leaseTtl` a lease that is never free is taken for a fault of the store. */
+/** After this many times `leaseTtl` a lease that is never free counts as a fault of the store. */
 const LEASES_TO_WAIT = 10
 
 /**
  * A second level behind the cache of one process, so that a group that one process of a fleet has read is not read by the
  * others.
  *
- * An entry is used only if it is of this version, pool and group, and signed if a `secret` is given. If the store is down or
- * slow, the process asks Cognito itself. See "A fleet" in the documentation of rolecast.
+ * An entry is used only if it is of this version, pool and group, and signed if a `secret` is given. If the store is
+ * down or slow, the process asks Cognito itself. See "A fleet" in the documentation of rolecast.
  *
  * @throws RolecastError `invalid-option`
  */
@@ -228,7 +234,7 @@ export function createSharedCache(context: SharedCacheContext, options: SharedCa
   }
 }
 
-/** An option that is present holds a text: one that is undefined is a setting that got lost. The value is not told. */
+/** An option that is present must be a non-empty string: undefined would be a lost setting. The value is never shown. */
 function checkText(options: SharedCacheOptions, name: 'secret' | 'namespace', next: string): void {
   if (!(name in options)) return
   const value: unknown = options[name]

@@ -12,10 +12,13 @@ import { firstIssue, readAs } from '../api/schema.js'
  * is as in the response of ListGroups, so `rolecast predict --pool-file` reads a snapshot too.
  */
 export interface PoolSnapshot {
+  /** The version of the format. */
   readonly version: 1
+  /** The user pool. */
   readonly userPoolId: string
   /** Milliseconds since the epoch, when the first page was requested. */
   readonly takenAt: number
+  /** All groups of the pool. */
   readonly Groups: readonly { readonly GroupName: string; readonly Precedence?: number; readonly RoleArn?: string }[]
 }
 
@@ -53,18 +56,35 @@ export function parseSnapshot(value: unknown): SnapshotContent {
   return { userPoolId, takenAt, groups: [...groups.values()] }
 }
 
+/** The options of `takeSnapshot`. */
 export interface SnapshotOptions extends ConnectionOptions {
+  /** The user pool, for example `eu-west-1_Ab12Cd34e`. */
   readonly userPoolId: string
+  /**
+   * Aborts the reading.
+   *
+   * @default none
+   */
   readonly signal?: AbortSignal | undefined
-  /** @default Date.now */
+  /**
+   * The current time, in milliseconds since the epoch.
+   *
+   * @default Date.now
+   */
   readonly clock?: (() => number) | undefined
 }
 
 /**
  * Reads a whole user pool, 60 groups a call.
  *
+ * @param options the user pool, and how to reach Cognito
  * @throws RolecastError as a rejection: if a page cannot be read, there is no snapshot
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListGroups.html
+ * @example
+ * import { writeFile } from 'node:fs/promises'
+ * import { takeSnapshot } from 'rolecast/cognito'
+ *
+ * await writeFile('groups.json', JSON.stringify(await takeSnapshot({ userPoolId: 'eu-west-1_Ab12Cd34e' })))
  */
 export async function takeSnapshot({ signal, clock = Date.now, ...options }: SnapshotOptions): Promise<PoolSnapshot> {
   const api = createUserPoolApi({ ...options, clock, onCall: () => {} })

@@ -2,9 +2,11 @@ import { quote, RolecastError } from '../../errors.js'
 
 /** A Keyv, or anything with its `get`, `set` and `delete`: Redis, Valkey, DynamoDB, Memcached through Keyv's adapters. */
 export interface SharedStore {
+  /** The value of a key; undefined if there is none. */
   get(key: string): Promise<unknown>
   /** `ttl` in whole milliseconds. As in Keyv, `false` means that the value was not stored. */
   set(key: string, value: string, ttl: number): Promise<unknown>
+  /** Deletes a key. */
   delete(key: string): Promise<unknown>
 }
 
@@ -52,7 +54,7 @@ export function createStoreAccess(
       }
     },
     async write(key, value, ttl) {
-      // Keyv reports a failure in this way, unless it is told to throw.
+      // Keyv reports a failure in this way, unless it is set to throw.
       if ((await store.set(key, value, ttl)) === false) throw new Error('it did not store the value')
       return true
     },

@@ -11,6 +11,7 @@ import {
   type ConnectionOptions,
   durationOption,
   numberOption,
+  type SendOptions,
 } from '../api/connection-options.js'
 import { callHook } from '../api/hook.js'
 import { checkFunctions, checkNames, CONNECTION_NAMES, type OptionNames } from '../api/option-names.js'
@@ -20,14 +21,15 @@ import { createCoalescer } from './coalesce.js'
 import { CALL_TIMEOUT, isYounger, type Lookup, type LookupOptions } from './group-source.js'
 
 /**
- * What happens when the groups of a user are asked for. Each time is exactly one of `hit`, `negative`, `miss` and `coalesced`.
+ * What happens when the groups of a user are asked for. Each time is exactly one of `hit`, `negative`, `miss` and
+ * `coalesced`.
  *
  * - `hit`: the groups were cached.
  * - `negative`: it was cached that the user does not exist.
  * - `miss`: nothing was cached, so Cognito is called.
  * - `coalesced`: nothing was cached, and another caller's call for the user is joined.
  * - `call`: a request was sent, one for each page, and one for `warm`. The SDK's retries are not counted.
- * - `failed`: such a request failed, after the SDK's retries. That the user does not exist is no failure.
+ * - `failed`: such a request failed, after the SDK's retries. A user that does not exist is not a failure.
  * - `throttled`: it failed because Cognito throttled it. It is `failed` too.
  * - `evicted`: an entry was dropped because the cache had more than `max`.
  */
@@ -35,6 +37,7 @@ export type UserGroupsStatus = 'hit' | 'negative' | 'miss' | 'coalesced' | 'call
 
 /** Without the user, and without an error, whose message names the user. */
 export interface UserGroupsEvent {
+  /** What happened. */
   readonly type: UserGroupsStatus
   /** Of the error, for `failed` and `throttled`. */
   readonly code?: ErrorCode
@@ -45,9 +48,13 @@ export type UserGroupsStats = Readonly<Record<UserGroupsStatus, number>> & { rea
 
 /** The part of a client that reading the groups of a user needs: of the SDK's, or of one that brings its own operations. */
 export type UserGroupsClient =
-  | { send(command: AdminListGroupsForUserCommand, options?: { abortSignal?: AbortSignal }): Promise<unknown> }
+  | {
+      /** Sends AdminListGroupsForUser. */
+      send(command: AdminListGroupsForUserCommand, options?: SendOptions): Promise<unknown>
+    }
   | Required<Pick<CognitoOperations, 'adminListGroupsForUser'>>
 
+/** The options of `groupsFromCognito`. */
 export interface GroupsFromCognitoOptions extends Pick<
   ConnectionOptions,
   'region' | 'endpoint' | 'profile' | 'timeout'
@@ -55,20 +62,22 @@ export interface GroupsFromCognitoOptions extends Pick<
   /** The user pool that the tokens must be of, for example `eu-west-1_Ab12Cd34e`. */
   readonly userPoolId: string
   /**
-   * A `CognitoIdentityProviderClient`, anything with its `send`, or `createLightClient()`. Without it, the first call creates a
-   * client of the SDK.
+   * A `CognitoIdentityProviderClient`, anything with its `send`, or `createLightClient()`. Without it, the first call
+   * creates a client of the SDK.
+   *
+   * @default a client of the SDK
    */
   readonly client?: UserGroupsClient | undefined
   /**
-   * The user that Cognito is asked for, by the verified claims. `({ sub }) => sub` also tells a user from one who was deleted
-   * before and had the same name; AWS documents it for local users only, not for those of an identity provider.
+   * The user that Cognito is asked for, by the verified claims. `({ sub }) => sub` also tells a user from one who was
+   * deleted before and had the same name; AWS documents it for local users only, not for those of an identity provider.
    *
    * @default `cognito:username` of an ID token, `username` of an access token
    */
   readonly usernameOf?: ((claims: Readonly<Record<string, unknown>>) => unknown) | undefined
   /**
    * Milliseconds for which the groups of a user are cached, and that a user does not exist. A user who was removed from a
-   * group stays in it for so long. 0: nothing is cached.
+   * group stays in it for that long. 0: nothing is cached.
    *
    * @default 5_000
    */
@@ -91,16 +100,21 @@ export interface GroupsFromCognitoOptions extends Pick<
    * @default 20
    */
   readonly concurrency?: number | undefined
-  /** Called for each event, for metrics. It is not awaited, and neither what it throws nor a rejection has an effect. */
+  /**
+   * Called for each event, for metrics. It is not awaited, and neither what it throws nor a rejection has an effect.
+   *
+   * @default none
+   */
   readonly onEvent?: ((event: UserGroupsEvent) => unknown) | undefined
   /**
    * Milliseconds since any fixed point.
    *
-   * @default Date.now, which goes on while a Lambda is frozen
+   * @default Date.now, which advances while a Lambda is frozen
    */
   readonly clock?: (() => number) | undefined
 }
 
+/** What `warm` did. */
 export interface UserGroupsWarmed {
   /** Whether Cognito responded, so that the next call needs neither the SDK's code nor a connection. */
   readonly isReady: boolean
@@ -110,22 +124,24 @@ export interface UserGroupsWarmed {
 
 /** The groups of users now, with their roles: the `groupsOf` of a guard or an authorizer. */
 export interface UserGroups {
-  /** The user pool that the groups are of. A guard whose resolver is of another one is not made. */
+  /** The user pool that the groups belong to. A guard rejects a resolver of another pool. */
   readonly userPoolId: string
   /**
+   * The groups of the user whom the claims name.
+   *
    * @param claims of a verified token: nothing here looks at a signature
    * @throws RolecastError as a rejection; `user-not-found`, and `invalid-claim` for a token of another user pool or without
    * a username
    */
   (claims: object, options?: LookupOptions): Promise<Lookup>
   /**
-   * Loads the SDK and opens the connection, for the init phase of a function. It asks for a user that does not exist, which is
-   * a call like any other. It never rejects, and says in its result what it did.
+   * Loads the SDK and opens the connection, for the init phase of a function. It asks for a user that does not exist,
+   * which is a call like any other. It never rejects, and says in its result what it did.
    */
   warm(options?: LookupOptions): Promise<UserGroupsWarmed>
   /**
-   * Drops one user, named as `usernameOf` does, or all users. The result of a call under way is not cached: callers that wait
-   * for it get it, and later callers get a new call.
+   * Drops one user, named as `usernameOf` does, or all users. The result of a call under way is not cached: callers
+   * that wait for it get it, and later callers get a new call.
    */
   invalidate(username?: string): void
   /** Counts since the function was made, by `UserGroupsStatus`. */
@@ -164,18 +180,24 @@ const NEVER = new AbortController().signal
  * All or nothing: if a page cannot be read the promise rejects, because without its groups the role could be another. A
  * failure is never cached. The cache is in this process and not encrypted: it holds usernames, group names and role ARNs.
  *
- * Not for tokens of another user pool, which are rejected, and not for what a pre token generation trigger changes. It asks by
- * username, so a user who was created under the name of a deleted one counts as the user of the old token; see `usernameOf`.
+ * Not for tokens of another user pool, which are rejected, and not for what a pre token generation trigger changes. It
+ * asks by username, so a new user with the name of a deleted one counts as the user of the old token; see `usernameOf`.
  *
- * @example
- * ```ts
- * const userPoolId = 'eu-west-1_Ab12Cd34e'
- * const resolver = createRoleResolver({ userPoolId })
- * const groupsOf = groupsFromCognito({ userPoolId })
- * const guard = createRoleGuard({ resolver, groupsOf, verifier, onStale: 'allow', allow })
- * ```
  * @throws RolecastError `invalid-option`, `invalid-user-pool-id`, `no-region`
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminListGroupsForUser.html
+ * @example
+ * import { CognitoJwtVerifier } from 'aws-jwt-verify'
+ * import { createRoleGuard } from 'rolecast/authorizer'
+ * import { createRoleResolver, groupsFromCognito } from 'rolecast/cognito'
+ *
+ * const userPoolId = 'eu-west-1_Ab12Cd34e'
+ * const guard = createRoleGuard({
+ *   verifier: CognitoJwtVerifier.create({ userPoolId, clientId: '1example23456789', tokenUse: 'access' }),
+ *   resolver: createRoleResolver({ userPoolId }),
+ *   groupsOf: groupsFromCognito({ userPoolId }),
+ *   onStale: 'allow',
+ *   allow: ({ resolution }) => resolution.preferredRole === 'arn:aws:iam::111122223333:role/Admin',
+ * })
  */
 export function groupsFromCognito(options: GroupsFromCognitoOptions): UserGroups {
   checkNames(options, OPTION_NAMES)
@@ -199,7 +221,7 @@ export function groupsFromCognito(options: GroupsFromCognitoOptions): UserGroups
   const api = createUserPoolApi({
     ...connection,
     userPoolId,
-    // It is sent no other command than its own.
+    // It is only sent commands that it has.
     client: client as ConnectionOptions['client'],
     timeout: options.timeout ?? CALL_TIMEOUT,
     rates: { AdminListGroupsForUser: rate },
@@ -292,7 +314,7 @@ export function groupsFromCognito(options: GroupsFromCognitoOptions): UserGroups
       }
     },
     invalidate(username?: string): void {
-      // One that is no name would drop nobody.
+      // A value that is not a name would drop no user.
       if (username !== undefined && typeof username !== 'string')
         throw invalidOption(
           `the user to drop is ${quote(username)}; give a username, or nothing for all users`,
@@ -334,13 +356,13 @@ function checkUsername(username: unknown): string {
   )
 }
 
-/** A user of the same name in another pool is another user. */
+/** A user with the same name in another pool is a different user. */
 function checkIssuer(claims: object, userPoolId: string): void {
   const iss = ownValue(Object(claims) as object, 'iss')
   if (poolOfIssuer(iss) === userPoolId) return
   throw new RolecastError(
     'invalid-claim',
-    `the token's issuer is ${quote(iss)}, and the groups are of user pool ${quote(userPoolId)}; give a token of that pool`,
+    `the token's issuer is ${quote(iss)}, but the groups belong to user pool ${quote(userPoolId)}; give a token from that pool`,
     { value: iss },
   )
 }
@@ -348,7 +370,7 @@ function checkIssuer(claims: object, userPoolId: string): void {
 function userNotFound(username: string, userPoolId: string): RolecastError {
   return new RolecastError(
     'user-not-found',
-    `user pool ${quote(userPoolId)} has no user ${quote(username)}, who may have been deleted since the token was issued; ` +
+    `user pool ${quote(userPoolId)} has no user ${quote(username)}, so the user may have been deleted after the token was issued; ` +
       'sign in again',
     { value: username },
   )

@@ -6,8 +6,8 @@ import { isRolecastError, quote, RolecastError } from '../../errors.js'
 import { type Checkpoint, openCheckpoint } from './checkpoint.js'
 
 /**
- * What an audit of several pools keeps until its output is complete: a journal of what is finished, a checkpoint for each pool
- * that is being read, and the lines of each pool that is.
+ * What an audit of several pools keeps until its output is complete: a journal of what is finished, a checkpoint for
+ * each pool that is being read, and the lines of each pool that is.
  */
 export interface AccountFolder {
   /** Whether it has what an earlier audit read. */
@@ -83,7 +83,7 @@ export async function openAccountFolder(
     if (other !== undefined)
       throw new RolecastError(
         'invalid-input',
-        `the folder ${quote(path)} has ${quote(other)} in it, which no audit has written; give a folder of its own`,
+        `the folder ${quote(path)} has ${quote(other)} in it, which is not from an audit; give a folder that only audits use`,
         { value: path },
       )
   })
@@ -160,7 +160,7 @@ async function* readPart(path: string, stamp: PartStamp): AsyncGenerator<string>
   const changed = (cause?: unknown) =>
     new RolecastError(
       'invalid-input',
-      `the file ${quote(path)} is not the one that the audit has written; remove the folder to start again`,
+      `the file ${quote(path)} is not the one that the audit wrote; remove the folder to start again`,
       { value: path, cause },
     )
   const hash = createHash('sha256')

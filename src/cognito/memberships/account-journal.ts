@@ -13,7 +13,7 @@ import { firstIssue, readAs } from '../api/schema.js'
 import type { PartStamp } from './account-folder.js'
 import type { LinkedIdentityPool } from './audit-account.js'
 
-/** What an audit of several pools writes down as it goes. */
+/** The records that an audit of several pools writes as it proceeds. */
 export type AccountRecord = UserPoolsRecord | IdentityPoolsRecord | PoolRecord
 
 interface Where {
@@ -40,7 +40,7 @@ export interface IdentityPoolsRecord extends Where {
 export interface PoolRecord extends Where {
   readonly kind: 'pool'
   readonly userPoolId: string
-  /** Of how identity pools choose the role of its users: if that is another by now, the pool is read again. */
+  /** Of how identity pools choose the role of its users: if that has changed, the pool is read again. */
   readonly routes: string
   readonly audits: readonly PoolAudit[]
   /** Null where no lines were asked for. */
@@ -62,7 +62,7 @@ export function parseAccountRecord(value: unknown): AccountRecord {
     )
   }
   const record = parsed.data
-  // As it was written, so that the same output comes of it: a schema has an order of its own.
+  // As it was written, so that the output is the same: a schema has its own order of keys.
   return record.kind === 'pool' ? (value as PoolRecord) : record
 }
 

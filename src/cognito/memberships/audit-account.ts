@@ -42,7 +42,7 @@ export interface FindAccountsOptions {
   readonly onEvent: (event: AccountEvent) => void
 }
 
-/** Must not be kept waiting: `onEvent` must not throw. */
+/** `onEvent` must not throw, and must return quickly. */
 export type AccountEvent =
   /** A call is sent again. */
   | { readonly type: 'retry'; readonly error: RolecastError }
@@ -181,8 +181,8 @@ function disabledRegion({ account, region }: AccountPlace, cause: RolecastError)
 }
 
 /**
- * Checks that a user pool that was listed for a Region is of that Region: an endpoint that does not tell Regions apart lists the
- * pools of one for each. The id of an emulator's pool may have no Region.
+ * Checks that a user pool that was listed for a Region is of that Region: an endpoint that does not tell Regions apart
+ * lists the pools of one for each. The id of an emulator's pool may have no Region.
  *
  * @throws RolecastError `malformed-response`
  */
@@ -231,7 +231,7 @@ export async function listIdentityPools(place: AccountPlace, signal: AbortSignal
 /** One way in which an identity pool chooses the role of a user pool's users. */
 export interface IdentityRoute {
   readonly identityPoolId: string
-  /** The app clients of the user pool for which it chooses so. */
+  /** The app clients of the user pool that use it. */
   readonly clientIds: readonly string[]
   readonly mapping: 'Token' | 'Rules' | 'none'
   /** The authenticated role and those of the mapping's rules. */
@@ -242,8 +242,9 @@ export interface IdentityRoute {
 }
 
 /**
- * The ways in which identity pools choose the role of a user pool's users, sorted by identity pool and app client. Clients of one
- * identity pool with the same role mapping are one way; so are those without any, whose users get the authenticated role.
+ * The ways in which identity pools choose the role of a user pool's users, sorted by identity pool and app client.
+ * Clients of one identity pool with the same role mapping are one way; so are those without any, whose users get the
+ * authenticated role.
  */
 export function routesOf(userPoolId: string, identityPools: readonly LinkedIdentityPool[]): readonly IdentityRoute[] {
   const routes = identityPools.flatMap(({ identityPoolId, providers, settings }) => {
@@ -289,7 +290,7 @@ function compare(a: string, b: string): number {
 }
 
 /**
- * What an error says about what it kept from being read.
+ * What an error prevented from being read, and why.
  *
  * @throws the error itself if it ends everything: an abort, and what is not of rolecast
  */

@@ -26,7 +26,9 @@ import { distinct } from '../../text.js'
 import { checkNames, CONNECTION_NAMES, type OptionNames } from '../api/option-names.js'
 import { createUserPoolApi, listGroupsOfUser, type UserPoolApi } from '../api/user-pool-api.js'
 
+/** The options of `auditUser`. */
 export interface AuditUserOptions extends ConnectionOptions<AuditClient>, ResolveOptions {
+  /** The user pool, for example `eu-west-1_Ab12Cd34e`. */
   readonly userPoolId: string
   /**
    * The username, the `sub`, or an alias of the user such as an email address, where the pool has that alias.
@@ -34,23 +36,36 @@ export interface AuditUserOptions extends ConnectionOptions<AuditClient>, Resolv
    * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html
    */
   readonly username: string
+  /**
+   * Aborts the call.
+   *
+   * @default none
+   */
   readonly signal?: AbortSignal | undefined
 }
 
 /** A user, under the name that was given, with the user's groups as in Cognito's response. */
 export interface AuditedUser extends UserAudit {
+  /** The user's groups, with their precedences and roles. */
   readonly groups: readonly Group[]
 }
 
 /**
  * Forecasts the role claims in the next token of one user, from all the user's groups now. One call for each 60 groups.
  *
- * It needs `cognito-idp:AdminListGroupsForUser` only, and so has no `sub`, status or attributes. Cognito does not say which user it
- * found: where the username of one user can be an alias of another, give the `sub`. cognito-local responds to an alias and to a `sub`
- * with no groups, which looks like a user who is in none.
+ * It needs `cognito-idp:AdminListGroupsForUser` only, and so has no `sub`, status or attributes. Cognito does not say
+ * which user it found: where the username of one user can be an alias of another, give the `sub`. cognito-local returns
+ * no groups for an alias or a `sub`, which looks like a user in no group.
  *
+ * @param options the user pool and the user
  * @throws RolecastError as a rejection; `user-not-found`
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_AdminListGroupsForUser.html
+ * @example
+ * import { explain } from 'rolecast'
+ * import { auditUser } from 'rolecast/cognito'
+ *
+ * const { resolution } = await auditUser({ userPoolId: 'eu-west-1_Ab12Cd34e', username: 'alice' })
+ * console.log(resolution.preferredRole, explain(resolution).reason)
  */
 export async function auditUser({
   username,
@@ -72,11 +87,21 @@ export async function auditUser({
   return { username, groups, resolution: { ...resolveRoles(groups, { semantics, calibration }), unknownGroups: [] } }
 }
 
+/** Which user pool to read, and how. */
 export interface ReadOptions extends ConnectionOptions<AuditClient> {
+  /** The user pool, for example `eu-west-1_Ab12Cd34e`. */
   readonly userPoolId: string
-  /** Calls a second, except for ListGroups, whose rate is `requestsPerSecond`. */
+  /**
+   * Calls a second, except for ListGroups, whose rate is `requestsPerSecond`.
+   *
+   * @default Cognito's quotas, as in `AuditRates`
+   */
   readonly rates?: AuditRates | undefined
-  /** @default the faster one, estimated from the size of the pool and the rates */
+  /**
+   * How to read the memberships: the users of each group, or the groups of each user.
+   *
+   * @default the faster one, estimated from the size of the pool and the rates
+   */
   readonly strategy?: ReadStrategy | undefined
   /**
    * Groups of a user on average, for the estimate.
@@ -87,31 +112,43 @@ export interface ReadOptions extends ConnectionOptions<AuditClient> {
   /**
    * Attributes of users to read besides `sub`, such as `email`. Of each user come those that the user has.
    *
-   * @default none
+   * @default []
    * @see https://docs.aws.amazon.com/cognito/latest/developerguide/user-pool-settings-attributes.html
    */
   readonly attributes?: readonly string[] | undefined
   /**
    * A file to which each page is written as it comes: after a kill, a lost connection or expired credentials the same audit
    * resumes from it. It is removed when everything was read and used.
+   *
+   * @default none
    */
   readonly checkpoint?: string | undefined
   /**
-   * Milliseconds since the reading of the checkpoint began: an older checkpoint is not resumed, because it says what was true
-   * then. Infinity resumes every one.
+   * Milliseconds since the reading of the checkpoint began: an older checkpoint is not resumed, because its data is too
+   * old. Infinity resumes every one.
    *
    * @default 86_400_000, a day
    */
   readonly maxCheckpointAge?: number | undefined
   /**
-   * Also uses a checkpoint whose lock is of a process that cannot be seen from here: on another machine, in another container,
-   * of an earlier boot, or with a pid that another process has now. Only if that process has ended.
+   * Also uses a checkpoint whose lock is of a process that cannot be seen from here: on another machine, in another
+   * container, of an earlier boot, or with a pid that another process has now. Only if that process has ended.
    *
    * @default false
    */
   readonly takeOver?: boolean | undefined
+  /**
+   * Aborts the reading.
+   *
+   * @default none
+   */
   readonly signal?: AbortSignal | undefined
-  /** What it throws, or rejects with, is ignored: it changes neither the result nor the errors. It is not awaited. */
+  /**
+   * Called for each event. It is not awaited. What it throws or rejects with is ignored: it changes neither the result
+   * nor the errors.
+   *
+   * @default none
+   */
   readonly onEvent?: ((event: ReadEvent) => void) | undefined
 }
 
@@ -136,6 +173,7 @@ const READ_OPTIONS: OptionNames<SharedReadOptions> = {
   onEvent: true,
 }
 
+/** The options of `auditPool`: the user pool, how to read it, and the reading of Cognito's rules. */
 export type AuditPoolOptions = ReadOptions & ResolveOptions
 
 /**
@@ -144,14 +182,21 @@ export type AuditPoolOptions = ReadOptions & ResolveOptions
  *
  * A page that cannot be read fails the whole. With a `checkpoint` the next audit resumes from it.
  *
+ * @param options the user pool, how to read it, and the reading of Cognito's rules
  * @throws RolecastError from the iteration
+ * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html
+ * @example
+ * import { auditPool } from 'rolecast/cognito'
+ *
+ * for await (const { username, resolution } of auditPool({ userPoolId: 'eu-west-1_Ab12Cd34e' }))
+ *   if (resolution.outcome !== 'resolved') console.log(username, resolution.outcome, resolution.rule)
  */
 export async function* auditPool({
   semantics,
   calibration,
   ...options
 }: AuditPoolOptions): AsyncGenerator<UserAudit, void> {
-  // What cannot be used fails before the pool is read.
+  // Options that cannot be used fail before the pool is read.
   chooseSemantics({ semantics, calibration })
   const opened = await openPool(options)
   try {
@@ -163,10 +208,15 @@ export async function* auditPool({
   }
 }
 
+/** The options of `impact`: those of `auditPool`, and the changes to forecast. */
 export interface ImpactOptions extends AuditPoolOptions {
   /** The changes to forecast. A group that is added has no members at first. */
   readonly changes: readonly GroupChange[]
-  /** Users who join or leave groups, after the changes of the groups. */
+  /**
+   * Users who join or leave groups, after the changes of the groups.
+   *
+   * @default []
+   */
   readonly memberships?: readonly MembershipChange[] | undefined
 }
 
@@ -174,8 +224,17 @@ export interface ImpactOptions extends AuditPoolOptions {
  * Forecasts for every user of a pool how changes to its groups change the role claims of the next token. Nothing is changed
  * in the pool. `createImpactSummary` counts the results.
  *
+ * @param options the user pool and the changes
  * @throws RolecastError from the iteration; `invalid-argument` for a change of a group that the pool does not have, and at the
  *   end for a membership of a user whom it does not have
+ * @example
+ * import { createImpactSummary } from 'rolecast'
+ * import { impact } from 'rolecast/cognito'
+ *
+ * const counter = createImpactSummary()
+ * const changes = [{ groupName: 'admins', precedence: 0 }]
+ * for await (const user of impact({ userPoolId: 'eu-west-1_Ab12Cd34e', changes })) counter.add(user)
+ * console.log(counter.summary().changes)
  */
 export async function* impact({
   semantics,
@@ -209,7 +268,17 @@ export async function* impact({
   }
 }
 
-/** Estimates the calls, and the seconds at the rates, that reading a pool takes. Needs a few calls itself. */
+/**
+ * Estimates the calls, and the seconds at the rates, that reading a pool takes. Needs a few calls itself.
+ *
+ * @throws RolecastError as a rejection
+ * @see https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
+ * @example
+ * import { estimatePool } from 'rolecast/cognito'
+ *
+ * const { strategy, perGroup, perUser } = await estimatePool({ userPoolId: 'eu-west-1_Ab12Cd34e' })
+ * console.log(strategy, perGroup.seconds, perUser.seconds)
+ */
 export async function estimatePool(options: ReadOptions): Promise<ReadEstimate> {
   return estimateReading(options)
 }
@@ -232,8 +301,8 @@ export interface OpenPool {
 }
 
 /**
- * Fails as a reading would that lacks a permission, or cannot use its checkpoint. Calls each operation once that a reading
- * may need, and leaves no file that was not there.
+ * Fails if a reading would fail for lack of a permission or because of its checkpoint. Calls once each operation that a
+ * reading may need, and leaves no new file behind.
  */
 export async function checkReading(options: SharedReadOptions): Promise<void> {
   const settings = settingsOf(options)
@@ -261,14 +330,14 @@ export async function openPool(
       close: async () => checkpoint?.close(),
     }
   } catch (error) {
-    // What stopped the reading comes first.
+    // The error that stopped the reading wins.
     await checkpoint?.close().catch(() => {})
     throw checkpoint === undefined ? error : withResumeHint(error, options.checkpoint!)
   }
 }
 
 function withResumeHint(error: unknown, path: string): unknown {
-  // A checkpoint that cannot be used says itself what to do.
+  // The error of an unusable checkpoint says itself what to do.
   if (!isRolecastError(error) || error.code === 'invalid-input') return error
   const { code, message, groupName, value, retryable } = error
   return new RolecastError(

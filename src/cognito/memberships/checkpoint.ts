@@ -10,8 +10,9 @@ import { type FileLock, isObject, lock, OTHER_FILE, parseJson, type Unusable } f
 /**
  * A journal of what was read so far, so that hours of reading survive a kill, a full disk or a power cut.
  *
- * A record whose `append` was awaited survives any kill of the process. After a power cut the newest records may be missing:
- * the file is synced every 64 records and by `flush`, because a sync for each costs more than reading a few again.
+ * A record whose `append` was awaited survives any kill of the process. After a power cut the newest records may be
+ * missing: the file is synced every 64 records and by `flush`, because a sync for each costs more than reading a few
+ * again.
  */
 export interface Checkpoint {
   /** When this reading began, as an ISO 8601 date. Earlier than now if it is resumed. */
@@ -45,7 +46,8 @@ export interface CheckpointOptions {
   /** Milliseconds: what was begun longer ago is not resumed. Infinity resumes everything. */
   readonly maxAge: number
   /**
-   * Also takes the lock of a process that cannot be seen from here. Only if that has ended: two that write to one file spoil it.
+   * Also takes the lock of a process that cannot be seen from here. Use it only if that process has ended: two
+   * processes that write to one file corrupt it.
    *
    * @default false
    */
@@ -53,12 +55,12 @@ export interface CheckpointOptions {
 }
 
 /**
- * Opens a checkpoint, or creates one if the file is missing or empty. Only its owner can read a new file, because it has
- * usernames and attributes of users. A torn last line is cut off. A whole line that is missing, repeated, moved or changed is noticed, because each
- * line has the checksum of the one before; only a missing end cannot be, and is read again. `PATH.lock`
- * names the process that has the file open; another process takes the lock over once that process has certainly ended. What
- * cannot be seen to have ended is on another machine, in another container, of an earlier boot, or its pid belongs to another
- * process now: then `takeOver` takes it.
+ * Opens a checkpoint, or creates one if the file is missing or empty. Only its owner can read a new file, because it
+ * has usernames and attributes of users. An incomplete last line is cut off. A whole line that is missing, repeated,
+ * moved or changed is noticed, because each line has the checksum of the one before; only a missing end cannot be, and
+ * is read again. `PATH.lock` names the process that has the file open; another process takes the lock over once that
+ * process has certainly ended. What cannot be seen to have ended is on another machine, in another container, of an
+ * earlier boot, or its pid belongs to another process now: then `takeOver` takes it.
  *
  * On systems other than Linux, not for a folder that machines with the same host name share: there a process on another
  * machine looks like one that has ended.
@@ -92,7 +94,7 @@ export async function openCheckpoint(
   }
 }
 
-/** What a checkpoint has in it, for readers that never write. */
+/** The content of a checkpoint, for readers that never write. */
 export interface CheckpointContent extends Pick<Checkpoint, 'startedAt' | 'records'> {
   /** What is read, as the options of `openCheckpoint` had it. */
   readonly read: object
@@ -100,7 +102,7 @@ export interface CheckpointContent extends Pick<Checkpoint, 'startedAt' | 'recor
 }
 
 /**
- * Opens a checkpoint to look at, whatever it is of: takes no lock, and changes nothing. Not to resume a reading.
+ * Opens a checkpoint of any reading for inspection: takes no lock, and changes nothing. Not for resuming a reading.
  *
  * @throws RolecastError `invalid-input` as a rejection, from `records` too: it is not a checkpoint, of another version,
  * damaged, or its last line is cut off
@@ -295,7 +297,7 @@ function headerOf({ bytes }: Line, unusable: Unusable): Pick<Header, 'startedAt'
   const version = ownValue(found, 'version')
   if (version !== VERSION)
     throw unusable(
-      `it is of version ${quote(version)}, and this rolecast reads version ${VERSION} only`,
+      `its version is ${quote(version)}, and this rolecast reads only version ${VERSION}`,
       OTHER_FILE_OR_REMOVE,
     )
   const startedAt = ownValue(found, 'startedAt')
@@ -309,20 +311,23 @@ function checkHeader(line: Line, { read }: Header, { now, maxAge }: Wanted, unus
   const { startedAt, read: foundRead } = headerOf(line, unusable)
   const differences = [...new Set([...Object.keys(foundRead), ...Object.keys(read)])]
     .filter(key => !isDeepStrictEqual(ownValue(foundRead, key), ownValue(read, key)))
-    .map(key => `${quote(key)} is ${inWords(ownValue(foundRead, key))} there and ${inWords(ownValue(read, key))} here`)
+    .map(
+      key =>
+        `${quote(key)} is ${inWords(ownValue(foundRead, key))} in the file and ${inWords(ownValue(read, key))} now`,
+    )
   if (differences.length > 0)
-    throw unusable(`it is of something else (${differences.join(', ')})`, OTHER_FILE_OR_REMOVE)
+    throw unusable(`it is from another audit (${differences.join(', ')})`, OTHER_FILE_OR_REMOVE)
   const age = now - Date.parse(startedAt)
   if (age < 0) {
     const here = new Date(now).toISOString()
     throw unusable(
-      `it is from the future (${startedAt}, and here it is ${here})`,
-      'set the clock, or remove it to start again',
+      `its start is in the future (${startedAt}, and the clock of this machine says ${here})`,
+      'set the clock, or remove the file to start again',
     )
   }
   if (age > maxAge) {
     throw unusable(
-      `what is in it was read from ${startedAt} on, ${durationText(age)} ago, and at most ${durationText(maxAge)} are accepted`,
+      `its data was read from ${startedAt} on, ${durationText(age)} ago, and the limit is ${durationText(maxAge)}`,
       'remove it to start again, or raise `maxCheckpointAge`',
     )
   }
@@ -384,7 +389,10 @@ async function* linesOf(handle: FileHandle, size: number, unusable: Unusable): A
     const position = start + filled
     const { bytesRead } = await handle.read(buffer, filled, Math.min(buffer.length - filled, size - position), position)
     if (bytesRead === 0)
-      throw unusable('it was cut off while it was read', 'check what else writes to it, then run the same again')
+      throw unusable(
+        'it was truncated while it was being read',
+        'check what else writes to it, then run the same again',
+      )
     filled += bytesRead
     const read = buffer.subarray(0, filled)
     let from = 0
@@ -400,8 +408,8 @@ async function* linesOf(handle: FileHandle, size: number, unusable: Unusable): A
 }
 
 /**
- * A line is JSON with two checksums: its own, because after a power cut a line of the right length can have any content, and
- * that of the line before, because a line in the wrong place is intact.
+ * A line is JSON with two checksums: its own, because after a power cut a line of the right length can have any
+ * content, and that of the line before, because a line in the wrong place is intact.
  */
 function frame(record: string, after: string): { readonly line: Buffer; readonly own: string } {
   const content = `"after":"${after}","record":${record}}`

@@ -6,15 +6,19 @@ export type ReadStrategy = 'per-group' | 'per-user'
 
 /** Maximum calls a second. */
 export interface ReadRates {
+  /** ListGroups. */
   readonly ListGroups: number
   /** ListUsersInGroup included. */
   readonly ListUsers: number
+  /** AdminListGroupsForUser. */
   readonly AdminListGroupsForUser: number
 }
 
+/** What one way of reading a pool costs. */
 export interface ReadCost {
   /** How many lists the users are read in: one, or where that is faster, one for each first digit of `sub`. */
   readonly parts: 1 | 16
+  /** Calls by operation. */
   readonly calls: {
     readonly DescribeUserPool: number
     readonly ListGroups: number
@@ -22,6 +26,7 @@ export interface ReadCost {
     readonly ListUsersInGroup: number
     readonly AdminListGroupsForUser: number
   }
+  /** All calls together. */
   readonly totalCalls: number
   /** At these rates, if nothing else uses the quotas. */
   readonly seconds: number
@@ -33,11 +38,15 @@ export interface ReadEstimate {
   readonly strategy: ReadStrategy
   /** Cognito's own estimate. Undefined if it gives none. */
   readonly users: number | undefined
+  /** How many groups the pool has. */
   readonly groups: number
   /** An assumption: no call gives it. */
   readonly membershipsPerUser: number
+  /** The calls a second that the estimate assumes. */
   readonly rates: ReadRates
+  /** The cost of reading the users of each group. */
   readonly perGroup: ReadCost
+  /** The cost of reading the groups of each user. */
   readonly perUser: ReadCost
 }
 
@@ -60,8 +69,9 @@ export interface EstimateInput {
  * Estimates the cost of reading all memberships in both ways. Both list all users, because users without a group are in no
  * group's list. Both list the groups before and after, to notice changes.
  *
- * Each page has the token of the next, so the pages of one list come one after the other. The users are in one list, or in a
- * list for each first digit of `sub` where waiting for one page after the other would take longer than the quota does.
+ * Each page has the token of the next, so the pages of one list come one after the other. The users are in one list, or
+ * in a list for each first digit of `sub` where waiting for one page after the other would take longer than the quota
+ * does.
  *
  * @see https://docs.aws.amazon.com/cognito/latest/developerguide/quotas.html
  */

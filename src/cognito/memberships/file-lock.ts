@@ -11,12 +11,12 @@ export interface LockOptions {
   readonly unusable: Unusable
   /** Milliseconds since the epoch. */
   readonly now: number
-  /** Also takes the lock of a process of which nothing is known. Never that of one that is seen to run. */
+  /** Also takes the lock of a process whose state is unknown. Never that of a process that is known to run. */
   readonly takeOver: boolean
 }
 
 export interface FileLock {
-  /** False once another process has taken the lock over, or somebody has removed it. */
+  /** False once another process has taken over the lock, or the lock was removed. */
   isHeld(): Promise<boolean>
   /** Throws if it is not held. */
   check(): Promise<void>
@@ -30,14 +30,14 @@ export async function lock(path: string, options: LockOptions): Promise<FileLock
   const text = JSON.stringify(await newHolder(options.now))
   const isHeld = async () => (await textOf(file)) === text
   await take(file, text, options)
-  // Somebody who took an empty lock over did not see who was creating it.
+  // A process that took over an empty lock could not see which process was creating it.
   if (!(await isHeld())) throw await inUse(file, options)
   return {
     isHeld,
     async check() {
       if (await isHeld()) return
       const holder = parseHolder(await textOf(file))
-      const what = holder === undefined ? 'its lock was removed' : `${describeHolder(holder)} has taken its lock over`
+      const what = holder === undefined ? 'its lock was removed' : `${describeHolder(holder)} took over its lock`
       throw options.unusable(`${what} while it was in use`, 'let one command use it at a time')
     },
     async release() {
@@ -47,10 +47,10 @@ export async function lock(path: string, options: LockOptions): Promise<FileLock
 }
 
 /**
- * Creates this file with this text, which only one process can do. If the file is there and may be taken over, then only the
- * process that creates a second file, a claim named after that holder's id, may replace it, by renaming the claim. A claim
- * can come late, when another process has replaced the lock already, so the lock is read again. A claim that was left behind
- * is taken over in the same way.
+ * Creates this file with this text, which only one process can do. If the file is there and may be taken over, then
+ * only the process that creates a second file, a claim named after that holder's id, may replace it, by renaming the
+ * claim. A claim can come late, when another process has replaced the lock already, so the lock is read again. A claim
+ * that was left behind is taken over in the same way.
  */
 async function take(file: string, text: string, options: LockOptions): Promise<void> {
   if (await create(file, text)) return
@@ -105,7 +105,7 @@ async function inUse(file: string, { unusable }: LockOptions): Promise<RolecastE
   if (holder === undefined) return unusable('it is in use by another process', `wait until that ends${OR_TAKE_OVER}`)
   const isRunning = (await stateOf(holder)) === 'running'
   const next = isRunning ? `wait until it ends or ${OTHER_FILE}` : `wait until it ends${OR_TAKE_OVER}`
-  const doubt = isRunning ? '' : ', and whether that runs cannot be seen from here'
+  const doubt = isRunning ? '' : ', and it cannot be seen from here whether that process still runs'
   return unusable(`it is in use by ${describeHolder(holder)}${doubt}`, next)
 }
 

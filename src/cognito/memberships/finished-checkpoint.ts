@@ -5,8 +5,8 @@ import { readCheckpoint } from './checkpoint.js'
 import { type PoolReading, readPool } from './read-pool.js'
 
 /**
- * The pool in a checkpoint whose reading is complete. Takes no lock, changes nothing, and calls nobody. What is missing is
- * found as a resumed reading would find it: by what it would still have to read.
+ * The pool in a checkpoint whose reading is complete. Takes no lock, changes nothing, and sends no request. The reading is
+ * incomplete if a resumed reading would still have something to read.
  *
  * @throws RolecastError `invalid-input` as a rejection: it is not a checkpoint, damaged, or its reading is not complete
  */
@@ -16,7 +16,7 @@ export async function readFinishedCheckpoint(path: string): Promise<PoolReading>
     const userPoolId = ownValue(content.read, 'userPoolId')
     const incomplete = new RolecastError(
       'invalid-input',
-      `the checkpoint ${quote(path)} is of an audit that did not read the whole pool; resume that audit, and compare what it writes`,
+      `the checkpoint ${quote(path)} is from an audit that did not read the whole pool; resume that audit, and compare its result`,
       { value: path },
     )
     if (typeof userPoolId !== 'string') throw incomplete

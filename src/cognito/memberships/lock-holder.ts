@@ -7,7 +7,7 @@ import { promisify } from 'node:util'
 import { ownValue } from '../../record.js'
 import { oneLine } from '../api/api-error.js'
 
-/** Who has a lock, as written in the lock. */
+/** The process that holds a lock, as written in the lock. */
 export interface LockHolder {
   /** Of this one lock, so that no two locks have the same text. */
   readonly id: string
@@ -15,9 +15,12 @@ export interface LockHolder {
   readonly host: string
   /** When the lock was taken, as an ISO 8601 date. */
   readonly since?: string | undefined
-  /** Where the pid is counted: two processes with one scope see each other under their pids. Absent where it cannot be known. */
+  /**
+   * Where the pid is counted: two processes with one scope see each other under their pids. Absent where it cannot be
+   * known.
+   */
   readonly scope?: string | undefined
-  /** When the process was started, in a form that only its scope gives a meaning. Absent where it cannot be known. */
+  /** When the process was started, in a form that is only meaningful within its scope. Absent if it cannot be known. */
   readonly started?: string | undefined
 }
 
@@ -90,7 +93,7 @@ async function scopeOnLinux(): Promise<string | undefined> {
 
 interface ProcessStart {
   readonly started: string
-  /** It has ended, and its parent has not asked how. */
+  /** Whether it has ended but its parent has not collected its exit status. */
   readonly isOver: boolean
 }
 

@@ -4,7 +4,10 @@ import { type Column, createColumn, createTexts } from './byte-columns.js'
 /** Ids of groups, ascending and each once. A view into the table: it costs no copy. */
 export type GroupIds = ArrayLike<number> & Iterable<number>
 
-/** Which users are in which groups, at the time of `build`: the groups of user `u` are `groupIds` from `offsets[u]` to `offsets[u + 1]`. */
+/**
+ * Which users are in which groups, at the time of `build`: the groups of user `u` are `groupIds` from `offsets[u]` to
+ * `offsets[u + 1]`.
+ */
 export interface Memberships {
   /** One more than there are users. */
   readonly offsets: Uint32Array
@@ -19,13 +22,13 @@ export interface MembershipTable {
   /** How many users there are; their ids are 0 to `size - 1`, in the order they came. */
   readonly size: number
   /**
-   * The id of a user, which is added if it is new. Names that differ in any code unit, in letter case or Unicode
+   * The id of a user, who is added if new. Names that differ in any code unit, in letter case or Unicode
    * normalisation for example, are two users.
    *
    * @throws RolecastError `malformed-response` for a lone surrogate: Cognito cannot have it, and UTF-8 cannot hold it
    */
   userId(username: string): number
-  /** The same for a name that is there as bytes of UTF-8. They are not checked. */
+  /** The same for a name in UTF-8. The bytes are not checked. */
   userIdOf(bytes: Buffer, start: number, end: number): number
   /** The id of a user, or undefined if the table does not have the user. */
   find(username: string): number | undefined
@@ -44,7 +47,7 @@ export interface MembershipTable {
 
 /**
  * Makes an empty table for millions of users, all of it outside the JavaScript heap: at most 44 bytes a user besides the
- * name's own, and 12 a membership, while it is built. Not for a handful of users, where a Map is plainer.
+ * name's own, and 12 a membership, while it is built. Not for a handful of users, for whom a Map is simpler.
  *
  * @param key two random words, kept secret from users: with them, a user could choose names that collide
  */
@@ -56,7 +59,7 @@ export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(
   // In pairs: the hash of a name, and the user's id plus one, so that 0 is a free slot. A quarter is always free, so that a search
   // ends soon.
   let slots = new Uint32Array(2 * 1024)
-  // How many slots there are, less one.
+  // The number of slots, minus one.
   let mask = 1023
   let size = 0
 
@@ -132,9 +135,13 @@ export function createMembershipTable(key: Uint32Array = crypto.getRandomValues(
     addMembership(userId, groupId) {
       checkUserId(userId, size)
       if (!Number.isInteger(groupId) || groupId < 0 || groupId > 65_535) {
-        throw new RolecastError('invalid-input', `${quote(groupId)} is no group id; give an integer from 0 to 65535`, {
-          value: groupId,
-        })
+        throw new RolecastError(
+          'invalid-input',
+          `${quote(groupId)} is not a group id; give an integer from 0 to 65535`,
+          {
+            value: groupId,
+          },
+        )
       }
       memberUsers.push(userId)
       memberGroups.push(groupId)
@@ -209,7 +216,7 @@ function hasLoneSurrogate(text: string): boolean {
 }
 
 /**
- * HalfSipHash-1-3: without the key nobody can find bytes that collide, which a hash with a mere seed does not promise. For
+ * HalfSipHash-1-3: without the key, colliding bytes cannot be found, which a hash with only a seed does not guarantee. For
  * tables only, never for signatures.
  *
  * @returns an unsigned integer of 32 bits

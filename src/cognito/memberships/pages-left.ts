@@ -2,7 +2,10 @@ import { PAGE_SIZE } from '../api/user-pool-api.js'
 import type { ReadEstimate } from './estimate.js'
 import type { Pagination, ReadState } from './read-state.js'
 
-/** Says how many pages are left, after each page. It estimates them again once a part of them was read, for it may take long. */
+/**
+ * Says how many pages are left, after each page. It repeats the estimate only after a part of them was read, because
+ * estimating may take long.
+ */
 export function createCountdown(estimate: ReadEstimate): (state: ReadState) => number {
   let at = 0
   let left = 0
@@ -22,7 +25,7 @@ export function createCountdown(estimate: ReadEstimate): (state: ReadState) => n
 
 /**
  * The pages that are left to read, estimated from what was read so far: at first from the assumptions of the estimate, and
- * the more is known the less from these. At least 1 until the end.
+ * later more and more from what is known. At least 1 until the end.
  */
 export function pagesLeft(state: ReadState, estimate: ReadEstimate): number {
   if (state.start === undefined || state.end !== undefined) return lateLeft(state)
@@ -32,7 +35,7 @@ export function pagesLeft(state: ReadState, estimate: ReadEstimate): number {
   return Math.max(1, Math.round(listPagesLeft(state, users) + memberships + pagesOf(estimate.groups)))
 }
 
-/** After the end all is known but how many pages each of the groups has that appeared. */
+/** After the end, only the number of pages of the groups that appeared is unknown. */
 function lateLeft(state: ReadState): number {
   if (state.end === undefined) return 1
   const calls = (userId: number) =>
@@ -40,7 +43,7 @@ function lateLeft(state: ReadState): number {
   return state.lateGroups().length + sum(state.unlisted().map(calls))
 }
 
-/** No fewer than were seen, and while there are more to come, not just as many. */
+/** At least as many as were seen, and more than that while there are more pages. */
 function expectedUsers(state: ReadState, { users = 0 }: ReadEstimate): number {
   const listed = state.listed.length
   if (isListed(state)) return listed
@@ -76,8 +79,9 @@ function usersLeft(state: ReadState, users: number): number {
 }
 
 /**
- * Each group that is read to its end says how long groups are; the assumption of the estimate counts as one group more. A
- * group that is longer than that already goes on for a quarter as long again, and none has more users than the pool.
+ * Each group that is read to its end says how long groups are; the assumption of the estimate counts as one group more.
+ * A group that is already longer than that is assumed to be a quarter longer still, and no group has more users than
+ * the pool.
  */
 function groupPagesLeft(state: ReadState, users: number, { groups, membershipsPerUser }: ReadEstimate): number {
   if (groups === 0) return 0

@@ -53,6 +53,7 @@ export interface ReadPoolOptions {
   readonly retryDelay: number
 }
 
+/** What happens while a pool is read. */
 export type ReadEvent =
   /** Once, before the estimate, if pages of a checkpoint are used: they say what was true from `startedAt` on. */
   | { readonly type: 'resumed'; readonly startedAt: string; readonly ageInMs: number; readonly pages: number }
@@ -63,14 +64,14 @@ export type ReadEvent =
   /** A page could not be read, and will be requested again. */
   | { readonly type: 'retry'; readonly error: RolecastError }
   /**
-   * Cognito throttled a quota, and its calls a second fell; or they are back at what they were. The quota is named after one
-   * operation: ListUsersInGroup shares that of ListUsers.
+   * Cognito throttled a quota, and its calls a second fell; or they are back at what they were. The quota is named
+   * after one operation: ListUsersInGroup shares that of ListUsers.
    */
   | { readonly type: 'rate'; readonly quota: QuotaName; readonly perSecond: number; readonly isThrottled: boolean }
   /**
-   * The users were listed by the first digit of their `sub`, or were to be, and now they are listed again in one list, which
-   * takes longer: the filter was rejected; its pages have users of other digits, or are nearly empty; or fewer users were found
-   * than Cognito's estimate says, or not all of the first page.
+   * The users were listed by the first digit of their `sub`, or were to be, and now they are listed again in one list,
+   * which takes longer: the filter was rejected; its pages have users of other digits, or are nearly empty; or fewer
+   * users were found than Cognito's estimate says, or not all of the first page.
    */
   | { readonly type: 'relist'; readonly reason: 'rejected' | 'not-filtered' | 'fewer-users' }
   /** All pages are read: the groups as they are now, and what changed meanwhile. */
@@ -85,11 +86,13 @@ export type ReadEvent =
       readonly estimatedUsers: number | undefined
     }
 
+/** How much of a pool was read. */
 export interface ReadProgress {
   /** Pages read, those of a checkpoint included. */
   readonly pages: number
   /** Pages left, estimated. */
   readonly left: number
+  /** Users found so far. */
   readonly users: number
 }
 
@@ -99,7 +102,10 @@ export interface PoolReading {
   readonly groups: readonly Group[]
   readonly changes: readonly PoolChange[]
   readonly about: AuditReading
-  /** Each user once: in the order of ListUsers, then the users it did not list by name. Groups in the order of ListGroups. */
+  /**
+   * Each user once: in the order of ListUsers, then the users it did not list by name. Groups in the order of
+   * ListGroups.
+   */
   users(): Generator<PoolUser, void>
 }
 
@@ -137,7 +143,7 @@ async function readWhole(options: ReadPoolOptions, stop: AbortController): Promi
     onEvent({ type: 'resumed', startedAt: checkpoint.startedAt, ageInMs: checkpoint.age, pages: state.pages })
   }
 
-  /** Adds a page to the state at once, and to the checkpoint before any request that follows from it. */
+  /** Adds a page to the state immediately, and to the checkpoint before any request that depends on it. */
   async function add(record: ReadRecord): Promise<void> {
     state.apply(record)
     await checkpoint?.append(record)
@@ -245,7 +251,7 @@ async function readWhole(options: ReadPoolOptions, stop: AbortController): Promi
       pagination,
       { operation: 'ListUsersInGroup', userPoolId: api.userPoolId, groupName },
       async token => {
-        // First pages first: they show which groups are large. Then the largest known group goes on first.
+        // First pages first: they show which groups are large. Then the largest known group continues first.
         const priority = pagination.pages === 0 ? SECOND : pagination.pages
         const page = await api.listUsersInGroup(groupName, token, signal, priority)
         await add(
@@ -266,13 +272,13 @@ async function readWhole(options: ReadPoolOptions, stop: AbortController): Promi
     )
   }
 
-  /** Reads what the list of users would say of a user that it does not have. */
+  /** Reads what the list of users would return for a user that is missing from it. */
   async function readDetails(userId: number): Promise<void> {
     const details = await findDetails(api, state.username(userId), signal)
     await add({ kind: 'details', user: userId, details: details ?? {}, at: time() })
   }
 
-  /** Reads the users that `next` gives, as many at once as can be under way. */
+  /** Reads the users that `next` gives, as many in parallel as the limits allow. */
   async function readUsers(next: () => Promise<number | undefined>, read = readUser): Promise<void> {
     const worker = async () => {
       for (let userId = await next(); userId !== undefined; userId = await next()) await read(userId)
@@ -280,7 +286,7 @@ async function readWhole(options: ReadPoolOptions, stop: AbortController): Promi
     await Promise.all(Array.from({ length: WORKERS }, worker))
   }
 
-  /** Calls the operation that only groups and users need which appear meanwhile. */
+  /** Calls the operation that is needed only for groups and users that appear meanwhile. */
   async function checkOtherOperation(): Promise<void> {
     if (state.end !== undefined) return
     if (start.strategy === 'per-user') {
@@ -404,17 +410,17 @@ type ReadApi = Pick<
   'userPoolId' | 'listGroups' | 'listUsers' | 'listUsersInGroup' | 'adminListGroupsForUser' | 'describeUserPool'
 >
 
-/** Attempts after the first for what usually passes: a server error, a dropped connection. */
+/** Retries for failures that are usually temporary: a server error, a dropped connection. */
 const RETRIES = 10
 /** Throttled calls of one quota in a row: minutes, at the rate that they fall to. */
 const MAX_THROTTLED = 120
 /** Attempts of one call that were throttled while no other call of its quota succeeded: minutes, with the waits between. */
 const MAX_THROTTLED_ATTEMPTS = 12
-/** For what may pass or be an error of the setup: a proxy's login page, JSON that is cut off. */
+/** For failures that may be temporary or a faulty set-up: a proxy's login page, truncated JSON. */
 const RETRIES_IF_MALFORMED = 3
 
 /**
- * The API with retries of what may pass. A call that was throttled is sent again as long as some calls of its quota
+ * The API with retries of temporary failures. A call that was throttled is sent again as long as some calls of its quota
  * succeed.
  */
 function withRetries({ api, retryDelay, onEvent }: ReadPoolOptions, signal: AbortSignal): ReadApi {
@@ -446,7 +452,7 @@ function withRetries({ api, retryDelay, onEvent }: ReadPoolOptions, signal: Abor
         if (error !== signal.reason || isRolecastError(error)) throw error
         throw new RolecastError(
           'aborted',
-          `the reading of user pool ${quote(api.userPoolId)} was aborted; read it again without an aborted signal`,
+          `reading user pool ${quote(api.userPoolId)} was aborted; call again with a signal that is not aborted`,
           { cause: error },
         )
       })
@@ -463,7 +469,7 @@ function withRetries({ api, retryDelay, onEvent }: ReadPoolOptions, signal: Abor
   }
 }
 
-/** What became of the calls of one quota. */
+/** The recent results of the calls of one quota. */
 interface QuotaState {
   /** Throttled since the last call that succeeded. */
   throttled: number
@@ -489,7 +495,7 @@ function createRetryBudget(quota: QuotaState): (error: RolecastError) => boolean
   }
 }
 
-/** Whether a response may come from something between here and Cognito, which names its exceptions. */
+/** Whether a response may come from a proxy: Cognito names its exceptions. */
 function isPerhapsOfProxy({ code, cause }: RolecastError): boolean {
   if (code === 'malformed-response') return true
   return code === 'not-authorized' && cause instanceof Error && /^(Unknown|UnknownError)$/.test(cause.name)
@@ -547,7 +553,7 @@ function describe(userPoolId: string, start: StartRecord, endedAt: string): Audi
 }
 
 /**
- * What the list of users says of one user, whom it may have by now. Undefined if it still does not, or cannot be asked.
+ * What the list of users returns for one user, who may be in it by now. Undefined if not, or if it cannot be read.
  *
  * @see https://docs.aws.amazon.com/cognito-user-identity-pools/latest/APIReference/API_ListUsers.html
  */
@@ -561,7 +567,7 @@ async function findDetails(api: ReadApi, username: string, signal: AbortSignal):
     try {
       page = await api.listUsers(token, signal, FIRST, filter)
     } catch (error) {
-      // The groups of the user are known: what a filter may not say does not matter as much as they do.
+      // The user's groups are known, and matter more than the details that a filter cannot find.
       if (isRolecastError(error) && error.code === 'request-rejected') return undefined
       throw error
     }
@@ -576,7 +582,7 @@ async function findDetails(api: ReadApi, username: string, signal: AbortSignal):
   return undefined
 }
 
-/** Undefined without the permission: the pool can be read all the same, but the number of users is unknown. */
+/** Undefined without the permission: the pool can still be read, but the number of users is unknown. */
 async function describePool(api: ReadApi, signal: AbortSignal): Promise<PoolDescription | undefined> {
   try {
     return await api.describeUserPool(signal)

@@ -20,10 +20,11 @@ import { createEvaluator, type Evaluator, type Literal, nameOf, scopeOf, textOfL
 import { childOf, childrenOf, nodesOf, parseProgram, type SourceProgram, type SyntaxNode } from './program.js'
 
 /**
- * Reads a file of an Amplify backend in TypeScript or JavaScript: the groups that `defineAuth` makes, each with a role of its
- * own and ranked by its place in the list, and the identity pool that gives tokens those roles. Nothing of the file is run.
+ * Reads a file of an Amplify backend in TypeScript or JavaScript: the groups that `defineAuth` makes, each with its own
+ * role and ranked by its position in the list, and the identity pool that hands out those roles. The file is not run.
  *
- * What the file's text does not tell is not known. What may change groups or roles with the CDK is not followed, and said.
+ * What the text of the file does not show is unknown. CDK code that may change groups or roles is not followed; a
+ * note reports it.
  *
  * @throws RolecastError as a rejection: `invalid-input`, with the line and the column
  * @see https://docs.amplify.aws/react/build-a-backend/auth/concepts/user-groups/
@@ -58,7 +59,7 @@ export async function readAmplifyBackend(text: string, path: string): Promise<In
   }
 }
 
-/** The names that imports have here, with those they have where they come from. */
+/** The local names of imports, with their original names. */
 function importedNames(root: SyntaxNode): ReadonlyMap<string, string> {
   const specifiers = childrenOf(root, 'body').flatMap(statement => childrenOf(statement, 'specifiers'))
   return new Map(
@@ -132,13 +133,13 @@ function notMadeHere(call: SyntaxNode, program: SourceProgram, { property }: Eva
   const isKnown = id?.is === 'scalar' && USER_POOL_ID_PATTERN.test(id.text)
   return {
     what: 'The user pool of `referenceAuth`',
-    why: 'its groups and its role mapping are made elsewhere',
+    why: 'its groups and its role mapping are defined elsewhere',
     next: `Validate the live pool: ${validatePool(isKnown ? id.text : 'ID')}`,
     location: { ...program.locate(call), construct: 'referenceAuth' },
   }
 }
 
-/** The CDK's and Amplify's names for what decides about groups, roles and mappings. */
+/** The names of the CDK and Amplify that affect groups, roles and mappings. */
 const DECISIVE: ReadonlySet<string> = new Set([
   'cfnUserGroup',
   'cfnIdentityPoolRoleAttachment',
@@ -154,7 +155,7 @@ const DECISIVE: ReadonlySet<string> = new Set([
   'AWS::Cognito::UserPoolUserToGroupAttachment',
 ])
 
-/** One for all that the file does, at the first place. An import alone does nothing. */
+/** One note for everything that the file does, at its first location. An import alone does nothing. */
 function changesIn(program: SourceProgram): readonly NotFollowed[] {
   const statements = childrenOf(program.root, 'body').filter(statement => statement?.type !== 'ImportDeclaration')
   const found = statements
@@ -201,7 +202,7 @@ function changesOfOverride(program: SourceProgram): readonly NotFollowed[] {
   ]
 }
 
-/** What does something; a declaration does not. */
+/** Nodes that have an effect; a declaration has none. */
 const STATEMENTS: ReadonlySet<string> = new Set([
   'ExpressionStatement',
   'VariableDeclaration',
@@ -213,7 +214,9 @@ const STATEMENTS: ReadonlySet<string> = new Set([
   'ReturnStatement',
 ])
 
-/** A comment is about the group on its line, or else on the line below; above the first statement it is about the file. */
+/**
+ * A comment is about the group on its line, or else on the line below; above the first statement it is about the file.
+ */
 function suppressionsIn(program: SourceProgram, groups: readonly GroupDefinition[]): readonly Suppression[] {
   const byLine = new Map(groups.map(({ id, location }) => [location.line, id]))
   const begin = Math.min(...childrenOf(program.root, 'body').map(statement => statement?.start ?? Infinity))

@@ -8,8 +8,8 @@ const DECIDES =
   /\b(?:defineAuth|referenceAuth|cfnUserGroup|cfnIdentityPoolRoleAttachment|identityPoolRoleMap|roleMappings|CfnUserPoolGroup|UserPoolGroup|CfnIdentityPoolRoleAttachment|CfnUserPoolUserToGroupAttachment|assumeRolePolicy)\b|AWS::Cognito::/
 
 /**
- * Whether a program is of an Amplify backend and decides about groups or roles. It imports one of Amplify's libraries, or is in
- * the folder `amplify` and calls `defineAuth`.
+ * Whether a program is of an Amplify backend and decides about groups or roles. It imports one of Amplify's libraries,
+ * or is in the folder `amplify` and calls `defineAuth`.
  */
 export function isAmplifyBackend(text: string, path: string): boolean {
   if (path !== '-' && (!PROGRAM_NAME.test(path) || isTest(path))) return false

@@ -8,15 +8,15 @@ import type {
 } from '../../rules/infrastructure.js'
 import { unknownMark } from '../evaluated.js'
 
-/** The files of an Amplify project name no pool: it has one. */
+/** The files of an Amplify project do not name the pool: a project has one. */
 export const AMPLIFY_POOL = 'amplify'
 
-/** The pool of a list of groups, until the template that is made from it says which one it is. */
+/** The pool of a list of groups, until the template made from the list says which pool it is. */
 export const LISTED_POOL = `${AMPLIFY_POOL} (list of groups)`
 
 /**
- * What Amplify Gen 2 makes for the groups of a user pool: a role for each, which trusts the identity pool, and a mapping that
- * takes the role from the token and falls back to the authenticated role.
+ * What Amplify Gen 2 makes for the groups of a user pool: a role for each, which trusts the identity pool, and a
+ * mapping that takes the role from the token and falls back to the authenticated role.
  *
  * @see https://github.com/aws-amplify/amplify-backend/blob/main/packages/auth-construct/src/construct.ts
  */
@@ -46,7 +46,7 @@ export function factsOf(
   }
 }
 
-/** The mapping that Amplify makes for its app clients; undefined: of a pool that is not known. */
+/** The mapping that Amplify makes for its app clients; `undefined`: the pool is unknown. */
 export function tokenMapping(key: string, pool: string | undefined, location: Location): RoleMappingDefinition {
   return {
     key,

@@ -5,8 +5,8 @@ import { nodeAt, readYamlDocument, type SourceDocument, type SourceNode } from '
 import { AMPLIFY_POOL, LISTED_POOL, madeRole } from './facts.js'
 
 /**
- * Reads `user-pool-group-precedence.json` of Amplify Gen 1, from which Amplify makes the template of groups when it pushes:
- * every group gets a role of its own. Where the template is there too, `joinAmplify` compares the two.
+ * Reads `user-pool-group-precedence.json` of Amplify Gen 1, from which Amplify makes the template of groups when it
+ * pushes: every group gets its own role. If the template is there too, `joinAmplify` compares the two.
  *
  * @throws RolecastError `invalid-input`
  * @see https://docs.amplify.aws/gen1/javascript/tools/cli/auth/groups/
@@ -34,7 +34,7 @@ export function readAmplifyGroupList(text: string, path: string): Infrastructure
   return { ...emptyInfrastructure('amplify', path), pools: [{ id: LISTED_POOL, name: AMPLIFY_POOL }], groups }
 }
 
-/** A precedence as it stands there; null is none. */
+/** A precedence as the file has it; null is none. */
 export function precedenceOf(document: SourceDocument, node: SourceNode | undefined): Value<unknown> {
   if (node === undefined) return { is: 'absent' }
   const value = plainNode(node)

@@ -5,12 +5,12 @@ import { isWithin } from '../paths.js'
 import { AMPLIFY_POOL, LISTED_POOL } from './facts.js'
 
 /**
- * Puts together the files of an Amplify project that are about one pool; all else stays as it is, in its order.
+ * Joins the files of an Amplify project that are about one pool; everything else stays as it is, in its order.
  *
  * - Gen 1: the list of groups with the template that is made from it, which is what is deployed. Of two templates the one in
- *   `build` is deployed; the other one is compared with it. Which of several is not guessed otherwise.
+ *   `build` is deployed; the other one is compared with it. Among any others, none is guessed.
  * - Gen 2: the file that calls `defineAuth` with `amplify_outputs.json`, which is compared with it. Templates that `ampx` has
- *   synthesised take the place of the file, and of what it changes with the CDK.
+ *   synthesised replace the file, and what it changes with the CDK.
  */
 export function joinAmplify(infrastructures: readonly Infrastructure[]): readonly Infrastructure[] {
   const joining: Joining = { taken: new Set(), joined: new Map() }
@@ -21,7 +21,7 @@ export function joinAmplify(infrastructures: readonly Infrastructure[]): readonl
 }
 
 interface Joining {
-  /** What is now a part of another one. */
+  /** The infrastructures that are now part of another one. */
   readonly taken: Set<Infrastructure>
   readonly joined: Map<Infrastructure, Infrastructure>
 }
@@ -90,7 +90,7 @@ function onlyPool({ groups, pools: all }: Infrastructure): string | undefined {
   return pools.size === 1 ? [...pools][0] : undefined
 }
 
-/** Whether nothing but groups, their roles and Amplify's role map is lost without it. */
+/** Whether it has only groups, their roles and Amplify's role map. */
 function isCopy({ attachments, memberships, notFollowed }: Infrastructure): boolean {
   const own = attachments.filter(({ replacesOther }) => replacesOther !== true)
   return [own, memberships, notFollowed].every(({ length }) => length === 0)
@@ -121,7 +121,7 @@ function precedencesOf(
   return declared.length === groups.length ? declared : []
 }
 
-const COPY = { source: 'The template beside `build`', definition: 'the one in `build`' }
+const COPY = { source: 'The template outside `build`', definition: 'the one in `build`' }
 
 function textsFor(part: Infrastructure, whole: Infrastructure): Pick<DeclaredPrecedence, 'source' | 'definition'> {
   const isWritten = part.pools.some(({ userPoolId }) => userPoolId !== undefined)
@@ -131,7 +131,7 @@ function textsFor(part: Infrastructure, whole: Infrastructure): Pick<DeclaredPre
   }
 }
 
-/** The folder that has the folder `amplify`, in which the file is. */
+/** The folder that contains the `amplify` folder of the file. */
 function projectOf(path: string): string {
   const parts = path.split('/')
   const index = parts.slice(0, -1).lastIndexOf('amplify')
@@ -162,7 +162,7 @@ function joinSecondGeneration(infrastructures: readonly Infrastructure[], { take
     const hasNoGroups =
       definition.unresolved.length === 0 && [definition, ...deployed].every(one => one.groups.length === 0)
     const ofGroups = synthesised.filter(isTemplateOfGroups)
-    // One without groups is older than a file that has some, and does not take its place.
+    // A template without groups is older than a file with groups, and does not replace it.
     const [template, ...more] = ofGroups.length > 0 || !hasNoGroups ? ofGroups : synthesised.filter(isTemplateOfRoles)
     const pool = template === undefined ? undefined : onlyPool(template)
     if (template !== undefined && more.length === 0 && pool !== undefined) {
@@ -192,7 +192,7 @@ function joinSecondGeneration(infrastructures: readonly Infrastructure[], { take
   }
 }
 
-/** JavaScript that may be made from the TypeScript beside it. */
+/** JavaScript that may be compiled from the TypeScript file of the same name. */
 const COMPILED = /\.([cm]?)js$/
 
 function inside(folder: string, name: string): string {
@@ -203,7 +203,7 @@ function isOutputs({ format, pools }: Infrastructure): boolean {
   return format === 'amplify' && pools.some(({ userPoolId }) => userPoolId !== undefined)
 }
 
-/** The innermost of the projects that the path is in. */
+/** The innermost project that contains the path. */
 function ownerOf(path: string, projects: ReadonlyMap<string, unknown>): string | undefined {
   let folder = path
   do {

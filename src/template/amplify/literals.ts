@@ -2,10 +2,10 @@ import { quote } from '../../errors.js'
 import type { Evaluated } from '../evaluated.js'
 import { childOf, childrenOf, nodesOf, plainOf, type SyntaxNode } from './program.js'
 
-/** A value of a program, as far as its text tells: what is computed when it runs is unknown. */
+/** A value of a program, as far as its text shows it: what is computed at run time is unknown. */
 export type Literal = Evaluated<SyntaxNode>
 
-/** What the names of a program stand for. */
+/** The meaning of the names of a program. */
 export interface Scope {
   /** The value of a variable that is declared once and never changed. */
   readonly constants: ReadonlyMap<string, SyntaxNode>
@@ -96,7 +96,7 @@ const CHANGING: ReadonlySet<string> = new Set([
   'copyWithin',
 ])
 
-/** The variable whose value, or something in it, this node changes. */
+/** The variable that this node changes, or changes a part of. */
 function changedBy(node: SyntaxNode): string | undefined {
   switch (node.type) {
     case 'AssignmentExpression':
@@ -125,7 +125,7 @@ function rootOf(node: SyntaxNode | undefined): string | undefined {
   return nameOf(root)
 }
 
-/** What says something about the type of its expression and nothing about its value. */
+/** Nodes that affect the type of an expression and not its value. */
 const WRAPPERS: ReadonlySet<string> = new Set([
   'TSAsExpression',
   'TSSatisfiesExpression',
@@ -136,9 +136,9 @@ const WRAPPERS: ReadonlySet<string> = new Set([
   'ChainExpression',
 ])
 
-/** So many expressions inside one another are looked into, and constants that stand for one another. */
+/** The deepest nesting of expressions, and of constants that refer to others, that is looked into. */
 const MAX_DEPTH = 50
-/** So many expressions of a file, and items that are spread. */
+/** The most expressions and spread items of a file that are looked into. */
 const MAX_STEPS = 100_000
 
 export interface Evaluator {
@@ -148,8 +148,8 @@ export interface Evaluator {
 }
 
 /**
- * Evaluates what a program's text tells: literals, and constants of the same file that stand for literals. What is too deep or
- * too much is unknown.
+ * Evaluates what a program's text shows: literals, and constants of the same file that stand for literals. What is too
+ * deep or too large is unknown.
  */
 export function createEvaluator({ constants, imports }: Scope): Evaluator {
   const known = new Map<string, Literal | 'open'>()
@@ -168,7 +168,7 @@ export function createEvaluator({ constants, imports }: Scope): Evaluator {
     return result
   }
 
-  /** What is spread counts as if it were written out. */
+  /** Spread items count as if they were written out. */
   function spreadOf(node: SyntaxNode): Literal {
     const spread = evaluate(childOf(node, 'argument'))
     steps += spread.is === 'list' ? spread.items.length : spread.is === 'map' ? spread.entries.size : 0
@@ -219,7 +219,7 @@ export function createEvaluator({ constants, imports }: Scope): Evaluator {
     if (value === undefined)
       return { is: 'unknown', why: `${quote(name)} is not a constant of this file, or is changed in it`, at: node }
     const before = known.get(name)
-    if (before === 'open') return { is: 'unknown', why: `${quote(name)} stands for itself`, at: node }
+    if (before === 'open') return { is: 'unknown', why: `${quote(name)} refers to itself`, at: node }
     if (before !== undefined) return before
     known.set(name, 'open')
     const result = evaluate(value)
@@ -316,7 +316,7 @@ export function createEvaluator({ constants, imports }: Scope): Evaluator {
   function propertyOf(object: SyntaxNode, name: string): Literal {
     const found = resolveObject(object)
     if (found === undefined) return unknownLike(evaluate(object), object)
-    // Of two the later one wins, and so does what is spread behind.
+    // Of two entries the later one wins, and so does a later spread.
     for (const one of childrenOf(found, 'properties').toReversed()) {
       if (one?.type === 'SpreadElement') {
         const spread = property(childOf(one, 'argument') ?? one, name)
@@ -324,7 +324,8 @@ export function createEvaluator({ constants, imports }: Scope): Evaluator {
         continue
       }
       const key = keyOf(one)
-      if (key === undefined) return { is: 'unknown', why: 'a key beside it is computed', at: one ?? object }
+      if (key === undefined)
+        return { is: 'unknown', why: 'another key in the same object is computed', at: one ?? object }
       if (key === name) return valueOfProperty(one!)
     }
     return { is: 'absent', at: object }
@@ -344,7 +345,7 @@ export function createEvaluator({ constants, imports }: Scope): Evaluator {
 }
 
 const BEGINNING = { line: 1, column: 0 }
-/** Where the parser has no node, though the syntax has to have one. */
+/** For a node that the syntax requires and the parser does not have. */
 const MISSING: Literal = {
   is: 'unknown',
   why: 'it is missing',
@@ -355,7 +356,7 @@ function computed(at: SyntaxNode): Literal {
   return { is: 'unknown', why: 'it is computed when the program runs', at }
 }
 
-/** Keys that look like numbers come first, whatever their place; an enum of numbers has its names as values too. */
+/** Keys that look like numbers come first, wherever they are; an enum of numbers has its names as values too. */
 function isInOrder({ entries, at }: Extract<Literal, { is: 'map' }>): boolean {
   if ([...entries.keys()].some(key => /^\d/.test(key))) return false
   const isText = (value: Literal) => value.is === 'scalar' && typeof value.value === 'string'

@@ -5,8 +5,8 @@ import { factsOf, madeRole } from './facts.js'
 import { precedenceOf } from './group-list.js'
 
 /**
- * Reads the groups in `amplify_outputs.json` of Amplify Gen 2, which `ampx` writes after a deployment. It names no roles:
- * Amplify makes one for every group in it, and a pool that `referenceAuth` uses has no groups in it.
+ * Reads the groups in `amplify_outputs.json` of Amplify Gen 2, which `ampx` writes after a deployment. The file has no
+ * roles: Amplify makes one for every group in it, and a pool that `referenceAuth` uses has no groups in it.
  *
  * @throws RolecastError `invalid-input`
  * @see https://docs.amplify.aws/react/reference/amplify_outputs/

@@ -2,7 +2,10 @@ import type { Parser } from 'acorn'
 import { isRolecastError, quote, RolecastError } from '../../errors.js'
 import type { TextLocation } from '../yaml-document.js'
 
-/** A node of a program's syntax tree, as ESTree has it. What it has besides is read with `childOf`, `childrenOf` and `plainOf`. */
+/**
+ * A node of a program's syntax tree, as ESTree has it. Its other properties are read with `childOf`, `childrenOf` and
+ * `plainOf`.
+ */
 export interface SyntaxNode {
   readonly type: string
   readonly start: number
@@ -33,13 +36,13 @@ export interface SourceProgram {
 /** In UTF-16 code units. A file that defines a backend has far less. */
 const MAX_PROGRAM_LENGTH = 1_000_000
 
-/** The parser reads some tokens several times: what bounds its time. */
+/** Bounds the parser's time: it reads some tokens several times. */
 const MAX_TOKENS = 2_000_000
 
 const NEXT = 'correct the syntax there, or leave the file out'
 
 /**
- * Parses TypeScript or JavaScript. Nothing of it is run.
+ * Parses TypeScript or JavaScript. The program is not run.
  *
  * @throws RolecastError as a rejection: `invalid-input`, with the line and the column
  */
@@ -61,7 +64,7 @@ export async function parseProgram(text: string, path: string): Promise<SourcePr
       onToken: () => {
         if (++tokens > MAX_TOKENS) throw invalid(path, 'it is too complex', 'leave the file out')
       },
-      // What the parser reads twice is one comment.
+      // A comment that the parser reads twice counts once.
       onComment: (_, content, start, end, from, to) => {
         comments.set(start, { text: content, start, end, loc: { start: from!, end: to! } })
       },
@@ -91,13 +94,13 @@ async function loadParser(jsx: boolean): Promise<typeof Parser> {
   return acorn.Parser.extend(tsPlugin({ jsx }))
 }
 
-/** The node under this key; undefined if it is none. */
+/** The node under this key; undefined if it is not a node. */
 export function childOf(node: SyntaxNode | undefined, key: string): SyntaxNode | undefined {
   const child: unknown = node === undefined ? undefined : node[key as keyof SyntaxNode]
   return isNode(child) ? child : undefined
 }
 
-/** The nodes in the list under this key, with undefined for what is none. */
+/** The nodes in the list under this key, with undefined for other items. */
 export function childrenOf(node: SyntaxNode | undefined, key: string): readonly (SyntaxNode | undefined)[] {
   const children: unknown = node === undefined ? undefined : node[key as keyof SyntaxNode]
   return Array.isArray(children) ? children.map(child => (isNode(child) ? child : undefined)) : []

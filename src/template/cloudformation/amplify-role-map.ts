@@ -2,9 +2,9 @@ import { type Entry, nodeAt, type SourceNode, textAt } from '../yaml-document.js
 import { inlineCode, textIn } from './unknown-types.js'
 
 /**
- * The custom resources by which Amplify Gen 1 sets the role mapping of its identity pool: each calls a function of the template
- * that gives the pool's app clients a mapping of type Token with AuthenticatedRole. Not for those whose function is not in the
- * template, or does something else.
+ * The custom resources by which Amplify Gen 1 sets the role mapping of its identity pool: each calls a function of the
+ * template that gives the pool's app clients a mapping of type Token with AuthenticatedRole. Leaves out those whose
+ * function is not in the template, or does something else.
  *
  * @see https://github.com/aws-amplify/amplify-cli/blob/dev/packages/amplify-category-auth/src/provider-utils/awscloudformation/auth-stack-builder/user-pool-group-stack-transform.ts
  */

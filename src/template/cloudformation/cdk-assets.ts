@@ -9,8 +9,9 @@ const TEMPLATE = /\.template\.json$/
 export const NESTED_TEMPLATE = /\.nested\.template\.json$/
 
 /**
- * Finds the templates that the CDK uploads under another name: the manifest beside a stack's template says which file of the
- * cloud assembly an address stands for. The CLI of the CDK also writes that into the template, but `app.synth()` does not.
+ * Finds the templates that the CDK uploads under a different name: the manifest in the folder of a stack's template
+ * says which file of the cloud assembly an address stands for. The CDK CLI also writes that into the template, but
+ * `app.synth()` does not.
  *
  * @see https://docs.aws.amazon.com/cdk/v2/guide/assets.html
  */
@@ -28,7 +29,7 @@ export function createAssetSearch(open: OpenFile) {
   }
 }
 
-/** By the name that each gets when it is uploaded. */
+/** By the name that each file gets when it is uploaded. */
 function filesOf(text: string, folder: string): ReadonlyMap<string, string> {
   const assets = Object.values(recordOf(field(parse(text), 'files')))
   return new Map(
@@ -50,7 +51,7 @@ function parse(text: string): unknown {
   try {
     return JSON.parse(text)
   } catch {
-    // Then nothing says which file it is, and the stack is said not to be followed.
+    // Then it is not known which file it is, and the stack is reported as not followed.
     return undefined
   }
 }

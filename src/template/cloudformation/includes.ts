@@ -10,12 +10,13 @@ export interface Inlined {
   readonly notFollowed: readonly NotFollowed[]
 }
 
-/** So many files are included in one template. */
+/** At most this many files are included in one template. */
 const MAX_INCLUDES = 200
 const MAX_NESTING = 10
 
 /**
- * A template with the files in it that `AWS::Include` names by a path; `aws cloudformation package` uploads them from there.
+ * A template with the files in it that `AWS::Include` names by a path; `aws cloudformation package` uploads them from
+ * there.
  *
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/transform-aws-include.html
  */
@@ -44,7 +45,7 @@ export function inlineIncludes({ root, path }: SourceDocument, open: OpenFile): 
     return { ...node, entries }
   }
 
-  /** Whether it was included, or said not to be. */
+  /** Whether it was included, or reported as not included. */
   function include(
     call: SourceNode,
     entries: Map<string, Entry>,
@@ -54,7 +55,7 @@ export function inlineIncludes({ root, path }: SourceDocument, open: OpenFile): 
   ): boolean {
     if (nameOf(call) !== 'AWS::Include') return false
     const location = textAt(nodeAt(call, 'Parameters'), 'Location')
-    const file = location === undefined ? 'its location is known only when deployed' : fileAt(location, folder, depth)
+    const file = location === undefined ? 'its location is known only at deployment' : fileAt(location, folder, depth)
     if (typeof file === 'string') {
       if (!makes) return false
       notFollowed.push({
@@ -83,7 +84,7 @@ export function inlineIncludes({ root, path }: SourceDocument, open: OpenFile): 
 
   function parse(at: string, depth: number): SourceNode | string {
     const text = open(at)
-    if (text === undefined) return 'it is not there, or out of reach'
+    if (text === undefined) return 'it does not exist, or is out of reach'
     try {
       const document = readYamlDocument(text, at)
       included.push(document)

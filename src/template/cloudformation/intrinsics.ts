@@ -19,7 +19,7 @@ import { chosenTogether } from '../../rules/value.js'
 import { type Entry, type SourceNode, type Span, nodeAt, textAt } from '../yaml-document.js'
 import { instancesOf, loopOf } from './loops.js'
 
-/** What a template's expressions stand on. */
+/** What a template's expressions depend on. */
 export interface Template {
   readonly parameters: ReadonlyMap<string, Entry>
   readonly mappings: ReadonlyMap<string, Entry>
@@ -27,9 +27,9 @@ export interface Template {
   readonly resources: ReadonlyMap<string, Entry>
 }
 
-/** What the values of a template depend on outside of it. */
+/** What the values of a template depend on outside the template. */
 export interface Surroundings {
-  /** What it is called where several templates are read together. */
+  /** Its name if several templates are read together. */
   readonly nameOf: (name: string) => string
   /** What a parent gives for a parameter. */
   readonly argument: (parameter: string) => Evaluated<Span> | undefined
@@ -37,7 +37,7 @@ export interface Surroundings {
   readonly output: (stack: string, output: string) => Evaluated<Span> | undefined
   /** What another template publishes under a name. */
   readonly published: (kind: PublishedKind, name: Evaluated<Span>) => Evaluated<Span> | undefined
-  /** Why that is none of several. */
+  /** Why none of several candidates is used. */
   readonly whyUnclear: (kind: PublishedKind, name: Evaluated<Span>) => string | undefined
   /** How deep the evaluation is, in all templates that are read together. */
   readonly depth: { value: number }
@@ -48,23 +48,23 @@ export type PublishedKind = 'export' | 'ssm' | 'region-export' | 'output'
 
 const nothing = () => undefined
 
-/** Of a template that is read alone. */
+/** For a template that is read alone. */
 export function aloneSurroundings(): Surroundings {
   const of = { argument: nothing, output: nothing, published: nothing, whyUnclear: nothing }
   return { nameOf: name => name, ...of, depth: { value: 0 } }
 }
 
 export interface Evaluator {
-  /** Total: what cannot be told is `unknown`. */
+  /** Total: a value that cannot be determined is `unknown`. */
   evaluate(node: SourceNode): Evaluated<Span>
   /** Whether a condition holds whatever the parameters are; undefined: it depends. */
   condition(name: string): boolean | undefined
   /**
-   * What stands in a string of JSON, symbols included: `{"cognito-idp.${AWS::Region}.amazonaws.com/${Pool}": …}`. What is no
-   * string is given back as it is; a string that is no JSON is unknown.
+   * The content of a JSON string, including symbols: `{"cognito-idp.${AWS::Region}.amazonaws.com/${Pool}": …}`. A value
+   * that is not a string is returned unchanged; a string that is not JSON is unknown.
    */
   parseJson(present: Present<Span>): Evaluated<Span>
-  /** With a loop's entries in its place, where what it loops over is known. */
+  /** With each loop replaced by its entries, if the collection is known. */
   expand(entries: ReadonlyMap<string, Entry>): ReadonlyMap<string, Entry>
   /** The loops that were expanded over a parameter's default, with the names of the parameters. */
   readonly assumedLoops: ReadonlyMap<string, readonly string[]>
@@ -72,19 +72,22 @@ export interface Evaluator {
 
 /** How deep evaluation goes, through references as well; deeper is unknown. */
 const MAX_NESTING = 400
-/** And all the expressions of a template together for so many. */
+/** The most expressions that are evaluated in one template. */
 const MAX_POSSIBILITIES_OF_ALL = 100_000
-/** So many characters may be put together, or read as JSON, in one template. */
+/** The most characters that may be joined, or read as JSON, in one template. */
 const MAX_JOINED = 10_000_000
-/** So many nodes may come of the loops of one template. */
+/** The most nodes that the loops of one template may produce. */
 const MAX_EXPANDED = 200_000
-/** What Ref of these resources gives is one of their properties. */
+/** `Ref` of these resources returns one of their properties. */
 const REF_GIVES = new Map([
   ['AWS::Cognito::UserPoolGroup', 'GroupName'],
   ['AWS::Cognito::UserPoolUser', 'Username'],
 ])
 
-/** Serverless Framework's variables, and its pseudo parameters plugin's; a policy's own, such as `${aws:username}`, are text. */
+/**
+ * Serverless Framework's variables, and its pseudo parameters plugin's; a policy's own, such as `${aws:username}`, are
+ * text.
+ */
 const SERVERLESS_VARIABLE =
   /\$\{\s*(?:(?:self|opt|env|file|ssm|s3|cf|cf\.[\w.-]+|sls|param|git|strToBool|vault)\s*[:(](?!:)|aws:(?:accountId|region)\b)|#\{AWS::/
 /** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html */
@@ -98,8 +101,8 @@ const OUTPUT_IN_TEXT = /^\$\{cf(?:\.[\w-]+)?:([\w-]+\.[\w-]+)\}$/
 const DEPLOYED = new Set(['Fn::Base64', 'Fn::Cidr', 'Fn::GetAZs'])
 
 /**
- * Evaluates CloudFormation's intrinsic functions as far as a template alone tells: a parameter is its default, a condition
- * leaves both branches possible, and a resource is a symbol.
+ * Evaluates CloudFormation's intrinsic functions as far as a template alone allows: a parameter has its default, a
+ * condition leaves both branches possible, and a resource is a symbol.
  *
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/intrinsic-function-reference.html
  */
@@ -259,7 +262,7 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
       const published = surroundings.published('output', literal(`${stack.text}.${output.text}`, at))
       if (published !== undefined) return { ...published, at }
     }
-    return unresolved('Fn::GetStackOutput', [evaluated], at, 'an output of another stack is known only when deployed')
+    return unresolved('Fn::GetStackOutput', [evaluated], at, 'an output of another stack is known only at deployment')
   }
 
   function lengthOf(argument: SourceNode, at: Span): Evaluated<Span> {
@@ -295,12 +298,12 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
     const to = { id: globalName(name), type, attribute }
     const text = `\${${attribute === '' ? to.id : `${to.id}.${attribute}`}}`
     const symbol = (why: string): Evaluated<Span> => ({ is: 'symbolic', parts: [{ text, why, to }], at })
-    // While it is worked out it stands for itself, so that a circle ends.
+    // While it is evaluated it refers to itself, so that a cycle ends.
     references.set(key, symbol(`${quote(key)} refers to itself`))
     const evaluated =
       attribute === ''
         ? evaluateRef(name, symbol, at)
-        : (evaluateAttribute(name, type, attribute, at) ?? symbol(`${quote(key)} is known only when deployed`))
+        : (evaluateAttribute(name, type, attribute, at) ?? symbol(`${quote(key)} is known only at deployment`))
     references.set(key, evaluated)
     return evaluated
   }
@@ -323,7 +326,7 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
     const value = property === undefined ? undefined : nodeAt(nodeAt(resource, 'Properties'), property)
     const evaluated = value === undefined ? undefined : evaluate(value)
     if (evaluated !== undefined && evaluated.is !== 'absent' && evaluated.is !== 'unknown') return evaluated
-    if (resource !== undefined || name.startsWith('AWS::')) return symbol(`${quote(name)} is known only when deployed`)
+    if (resource !== undefined || name.startsWith('AWS::')) return symbol(`${quote(name)} is known only at deployment`)
     return symbol(`${quote(name)} is neither a parameter nor a resource of this file`)
   }
 
@@ -347,7 +350,8 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
     const allowed = isList ? undefined : allowedValues(name, parameter, at)
     if (allowed !== undefined) return allowed
     if (standard === undefined) return symbol(`parameter ${quote(name)} has no default`)
-    // These stand for "give me one": no name, id or ARN is empty, and Amplify's defaults are the parameters' own names.
+    // Placeholders for a value to be given: a name, ID or ARN is never empty, and Amplify's defaults are the
+    // parameters' own names.
     if (standard.kind === 'scalar' && ['', name].includes(standard.text))
       return symbol(`parameter ${quote(name)} has no usable default`)
     if (standard.kind !== 'scalar') return symbol(`the default of parameter ${quote(name)} is not a plain value`)
@@ -355,7 +359,7 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
     return isList ? listed(evaluated, at) : evaluated
   }
 
-  /** What a parameter can be, where that is said and not too much. */
+  /** The possible values of a parameter, if the template lists them and they are not too many. */
   function allowedValues(name: string, parameter: SourceNode, at: Span): Evaluated<Span> | undefined {
     const allowed = nodeAt(parameter, 'AllowedValues')
     if (allowed?.kind !== 'list' || allowed.items.length === 0 || allowed.items.length > MAX_POSSIBILITIES)
@@ -375,7 +379,7 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
     if (template?.kind !== 'scalar' || (variables !== undefined && variables.kind !== 'map')) {
       return unresolved('Fn::Sub', [evaluate(argument)], at, 'its text is evaluated at deployment')
     }
-    // Serverless replaces its variables first, in the text of a Sub as everywhere.
+    // Serverless replaces its variables first, also in the string of a Sub.
     if (isVariable(template)) return evaluateScalar(template.text, template.text, at)
     const parts = template.text.split(/\$\{([^{}]*)\}/)
     return concatenate(
@@ -405,7 +409,7 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
     )
   }
 
-  /** Strings, one behind the other; where one has several possible values, so does the whole. */
+  /** Joins strings; if one has several possible values, so does the result. */
   function concatenate(values: readonly Evaluated<Span>[], name: string, at: Span): Evaluated<Span> {
     const possibilities = values.reduce((count, value) => count * (value.is === 'one-of' ? value.values.length : 1), 1)
     if (possibilities > MAX_POSSIBILITIES)
@@ -439,7 +443,7 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
     for (const value of values) {
       if (value.is === 'unknown') return { ...value, at }
       if (value.is !== 'scalar' && value.is !== 'symbolic')
-        return { is: 'unknown', why: 'it joins something that is not text', at }
+        return { is: 'unknown', why: 'it joins something that is not a string', at }
       for (const part of value.is === 'scalar' ? [value.text] : value.parts) {
         joined += typeof part === 'string' ? part.length : (part.text?.length ?? 0)
         if (typeof part === 'string') literal += part
@@ -486,7 +490,7 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
 
   function findInMap(argument: SourceNode, at: Span): Evaluated<Span> {
     const [map, first, second] = argument.kind === 'list' ? argument.items.map(evaluate) : []
-    const why = 'the key to look up is known only when deployed'
+    const why = 'the key to look up is known only at deployment'
     const unfound = (reason: string) => unresolved('Fn::FindInMap', [evaluate(argument)], at, reason)
     if (map?.is !== 'scalar' || first === undefined || second === undefined) return unfound(why)
     const otherwise = argument.kind === 'list' ? nodeAt(argument.items[3], 'DefaultValue') : undefined
@@ -521,7 +525,7 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
     }
     return (
       (list && each(list, selected, 'Fn::Select', at)) ??
-      unresolved('Fn::Select', [evaluate(argument)], at, 'what it selects from is known only when deployed')
+      unresolved('Fn::Select', [evaluate(argument)], at, 'what it selects from is known only at deployment')
     )
   }
 
@@ -535,11 +539,11 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
     }
     return (
       (text && each(text, pieces, 'Fn::Split', at)) ??
-      unresolved('Fn::Split', [evaluate(argument)], at, 'what it splits is known only when deployed')
+      unresolved('Fn::Split', [evaluate(argument)], at, 'what it splits is known only at deployment')
     )
   }
 
-  /** What comes of each possibility; undefined if one is not known. */
+  /** The result of each possibility; undefined if one is not known. */
   function each(
     value: Evaluated<Span>,
     read: (one: Evaluated<Span>) => Evaluated<Span> | undefined,
@@ -606,7 +610,7 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
     const parts = evaluated.is === 'scalar' ? [evaluated.text] : evaluated.parts
     // A lone symbol may be JSON when deployed, or an object already.
     if (parts.length === 1 && typeof parts[0] !== 'string') return { is: 'unknown', why: whyOf(evaluated)!, at }
-    // Private use characters stand for the symbols meanwhile, however a text may write them.
+    // Private use characters stand for the symbols in the meantime, whatever the string contains.
     if (parts.some(part => typeof part === 'string' && /[\ue000\ue001]|\\ue00[01]/i.test(part)))
       return { is: 'unknown', why: 'it has a private character', at }
     const symbols = parts.filter(part => typeof part !== 'string')
@@ -614,7 +618,7 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
     const text = parts.map(part => (typeof part === 'string' ? part : `\ue000${index++}\ue001`)).join('')
 
     joined += text.length
-    if (joined > MAX_JOINED) return { is: 'unknown', why: 'there is too much JSON in the file', at }
+    if (joined > MAX_JOINED) return { is: 'unknown', why: 'the file has too much JSON', at }
 
     function revive(value: unknown, depth: number): Evaluated<Span> {
       if (depth > MAX_NESTING) return { is: 'unknown', why: 'the JSON is nested too deep', at }
@@ -653,7 +657,7 @@ export function createEvaluator(template: Template, surroundings: Surroundings =
   return { evaluate, condition, parseJson, expand, assumedLoops }
 }
 
-/** A list in one text. */
+/** A list in one string. */
 function listed(evaluated: Evaluated<Span>, at: Span): Evaluated<Span> {
   if (evaluated.is !== 'scalar') return evaluated
   const { assumes } = evaluated
@@ -661,7 +665,7 @@ function listed(evaluated: Evaluated<Span>, at: Span): Evaluated<Span> {
   return { is: 'list', items, at, assumes }
 }
 
-/** The possibilities of a value that are left where something is chosen. */
+/** The possibilities of a value that remain under a choice. */
 function chosen(value: Evaluated<Span>, when: readonly Choices[]): readonly Evaluated<Span>[] {
   return (value.is === 'one-of' ? value.values : [value]).flatMap(one => given(one, when) ?? [])
 }
@@ -669,11 +673,11 @@ function chosen(value: Evaluated<Span>, when: readonly Choices[]): readonly Eval
 function evaluateScalar(value: string | number | boolean | null, text: string, at: Span): Evaluated<Span> {
   if (value === null) return { is: 'absent', at }
   if (isVariable({ text }))
-    return { is: 'symbolic', parts: [{ text, why: `${quote(text)} is resolved when deployed` }], at }
+    return { is: 'symbolic', parts: [{ text, why: `${quote(text)} is resolved at deployment` }], at }
   return { is: 'scalar', value, text, at }
 }
 
-/** Whether something else than CloudFormation's template language replaces it. */
+/** Whether something other than CloudFormation's template language replaces it. */
 export function isVariable(node: { readonly text: string }): boolean {
   return SERVERLESS_VARIABLE.test(node.text) || DYNAMIC_REFERENCE.test(node.text)
 }
@@ -687,13 +691,13 @@ function hasLoop(keys: Iterable<string>): boolean {
   return false
 }
 
-/** The key by which a mapping gets entries when deployed that nobody sees in the template. */
+/** The key by which a mapping gets entries at deployment that are not in the template. */
 export function unseenKey(keys: Iterable<string>): string | undefined {
   for (const key of keys) if (key === 'Fn::Transform' || key.startsWith('Fn::ForEach::')) return key
   return undefined
 }
 
-/** A call whose result is not known; the same call on the same things gives the same result. */
+/** A call with an unknown result; the same call with the same arguments has the same result. */
 function unresolved(name: string, operands: readonly Evaluated<Span>[], at: Span, why: string): Evaluated<Span> {
   const named = nameOf(name, operands)
   const reason = firstWhy(operands) ?? why
@@ -711,7 +715,7 @@ interface Row {
   readonly when: readonly Choices[] | undefined
 }
 
-/** The rows of a mapping that a key may lead to, and what stands for one that is missing. */
+/** The rows of a mapping that a key may lead to, and the value for a missing row. */
 function lookUp(rows: readonly Row[], key: Evaluated<Span>, otherwise: SourceNode | undefined): readonly Row[] {
   if (rows.length > MAX_POSSIBILITIES) return rows
   const keys = key.is === 'one-of' ? key.values : [key]
@@ -747,7 +751,7 @@ function rowsOf(map: Extract<SourceNode, { kind: 'map' }>, key: Evaluated<Span>)
   }))
 }
 
-/** Before and behind the first such mark; all of it before where there is none. */
+/** The parts before and after the first such mark; everything is before if there is none. */
 function cut(text: string, mark: string): readonly [string, string] {
   const index = text.indexOf(mark)
   return index === -1 ? [text, ''] : [text.slice(0, index), text.slice(index + mark.length)]

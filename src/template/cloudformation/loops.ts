@@ -24,7 +24,7 @@ export function instancesOf(
   for (const item of items) {
     const filled = fill(body, identifier, item, budget)
     if (filled?.kind !== 'map') return undefined
-    // A loop in the body has one name in all of them.
+    // A loop in the body has the same name in all copies.
     instances.push(...filled.entries)
   }
   return instances
@@ -70,7 +70,7 @@ function placeOf(node: Span): Span {
   return spanFrom(node, node)
 }
 
-/** `&{NAME}` is the item without what no logical id can have. */
+/** `&{NAME}` is the item without the characters that a logical ID cannot have. */
 function fillText(text: string, name: string, item: string): string {
   if (!text.includes(`{${name}}`)) return text
   return text.replaceAll(`\${${name}}`, () => item).replaceAll(`&{${name}}`, () => item.replaceAll(/[^A-Za-z0-9]/g, ''))

@@ -11,17 +11,17 @@ import { type Resource, SPEAKS_OF_COGNITO, type Stack } from './resources.js'
 export interface NestedStack {
   readonly id: string
   readonly resource: Resource
-  /** Its template, as a path from where the command runs. */
+  /** Its template, as a path relative to the current folder. */
   readonly path: string | undefined
-  /** Its template, where that is at an address. */
+  /** Its template, if that is at an address. */
   readonly address: Address | undefined
-  /** What is written, for messages; undefined for what only the deployment knows. */
+  /** The reference as written, for messages; undefined if only the deployment knows it. */
   readonly written: string | undefined
   /** Why its template is not known. */
   readonly reason: Reason
 }
 
-/** Why a nested stack is not followed, and why several are not. */
+/** Why a nested stack is not followed: the text for one stack, and for several. */
 export interface Reason {
   readonly one: string
   readonly several: string
@@ -81,7 +81,7 @@ function resolvePath(folder: string, written: string): string {
   return posix.isAbsolute(written) ? posix.normalize(written) : posix.join(folder, written.replaceAll('\\', '/'))
 }
 
-/** The parameters that are given to it, as they are called. */
+/** The names of the parameters that are given to it. */
 export function argumentNames({ resource }: NestedStack): readonly string[] {
   const given = nodeAt(resource.properties, 'Parameters')
   return given?.kind === 'map' ? [...given.entries.keys()] : []
@@ -94,8 +94,8 @@ export interface Unfollowed {
 }
 
 /**
- * What is said of the nested stacks of one stack that are not followed: once for each reason, with those first that are about
- * users. One where neither the file nor its own words are about Cognito is `unseen`.
+ * The notes about the nested stacks of one stack that are not followed: one for each reason, those about users first. A
+ * stack is `unseen` if neither the file nor its own text is about Cognito.
  */
 export function notFollowedStacks(
   all: readonly Unfollowed[],
@@ -125,7 +125,7 @@ function isAboutUsers({ nested }: Unfollowed): boolean {
   return /cognito|user|auth|identity|group/i.test(wordsOf(nested))
 }
 
-/** What it is called, and where its template is. */
+/** Its name, and the location of its template. */
 function wordsOf({ id, written = '', address }: NestedStack): string {
   return [id, written, ...(address?.segments ?? [])].join(' ')
 }

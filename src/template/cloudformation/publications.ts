@@ -6,11 +6,11 @@ import type { Stack } from './resources.js'
 
 export interface PublishedValue {
   readonly name: Evaluated<Span>
-  /** Its value, in the stack as it is when this is asked. */
+  /** Its value, in the stack as it is when this is called. */
   readonly read: (stack: Stack) => Evaluated<Span> | undefined
 }
 
-/** What a stack publishes for others, by the way in which they get it. */
+/** What a stack publishes for others, by the way they read it. */
 export function publications(kind: PublishedKind, stack: Stack): readonly PublishedValue[] {
   switch (kind) {
     case 'export':
@@ -57,7 +57,7 @@ function stackNames(
 ): readonly (readonly (string | TemplateSymbol)[])[] {
   if (serverless === undefined) return [[stackNameOf(posix.basename(path))]]
   const service = nodeAt(serverless, 'service')
-  return service?.kind === 'scalar' ? [[`${service.text}-`, { why: 'the stage is given when deployed' }]] : []
+  return service?.kind === 'scalar' ? [[`${service.text}-`, { why: 'the stage is given at deployment' }]] : []
 }
 
 /** `Auth` of `Auth.template.json`, or of `Auth.Output`. */

@@ -5,12 +5,12 @@ import type { Span } from '../yaml-document.js'
 /** A name with holes, which the deployment fills in: `${AWS::StackName}-pool`. Null is a hole. */
 export type NamePattern = readonly (string | null)[]
 
-/** CloudFormation's limit for the name of an export is less; what is longer tells nothing here. */
+/** CloudFormation's limit for the name of an export is lower, so a longer name is ignored. */
 const MAX_NAME = 2048
-/** So many letters and digits have to be the same at one end of two names with holes. */
+/** At least this many letters and digits have to be equal at one end of two names with holes. */
 const MIN_COMMON = 4
 
-/** What a name can be; nothing where the text does not tell. */
+/** The possible names; empty if the text does not show them. */
 export function patternsOf(name: Evaluated<Span>): readonly NamePattern[] {
   switch (name.is) {
     case 'one-of':
@@ -27,7 +27,7 @@ export function patternsOf(name: Evaluated<Span>): readonly NamePattern[] {
   }
 }
 
-/** What is the same in all the stacks that can import from one another. */
+/** The parts that are equal in all stacks that can import from one another. */
 function fixedText(text: string | undefined): string | null {
   return text === '${AWS::Region}' || text === '${AWS::AccountId}' ? text : null
 }
@@ -44,7 +44,7 @@ function joinLiterals(parts: NamePattern): NamePattern {
   return joined
 }
 
-/** Whether two names are one for sure, or may be: then an end of them is the same. */
+/** Whether two names are certainly the same, or may be the same because one end of them is equal. */
 export function compareNames(a: NamePattern, b: NamePattern): 'same' | 'alike' | 'different' {
   if (isLiteral(a) && isLiteral(b)) return a[0] === b[0] ? 'same' : 'different'
   const [tail, head] = [commonEnd(a, b), commonEnd(reversed(a), reversed(b))]
@@ -70,7 +70,8 @@ function reversed(pattern: NamePattern): NamePattern {
 /** Whether some text fits both, a hole being at least one character. */
 function mayBeEqual(a: NamePattern, b: NamePattern): boolean {
   const [left, right] = [marksOf(a), marksOf(b)]
-  // `reach[j]`: the first i marks of one and the first j of the other can be one text; a hole goes on where it has begun.
+  // `reach[j]`: the first i marks of one and the first j of the other can be the same string; a hole continues once it
+  // has begun.
   let reach = [true, ...right.map(() => false)]
   for (let i = 1; i <= left.length; i++) {
     const next = [false]
@@ -88,7 +89,7 @@ function marksOf(pattern: NamePattern): readonly (string | null)[] {
   return pattern.flatMap(part => (part === null ? [null] : [...part]))
 }
 
-/** Those that are the fewest folders away. */
+/** The candidates in the nearest folders. */
 export function nearest<T extends { readonly path: string }>(candidates: readonly T[], path: string): readonly T[] {
   const from = foldersOf(path)
   const distances = candidates.map(candidate => {

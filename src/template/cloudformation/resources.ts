@@ -68,31 +68,34 @@ import { wrongId } from '../wrong-ids.js'
 import { commented, inMetadata } from './suppressions.js'
 
 /**
- * Reads a CloudFormation template, YAML or JSON: of SAM (whose own resource types make no groups), and as the CDK and
- * Amplify synthesise it. A value that only the deployment knows is unknown, and a parameter's default is its value.
+ * Reads a CloudFormation template, YAML or JSON: of SAM (whose own resource types define no groups), and as the CDK and
+ * Amplify synthesise it. A value that only the deployment knows is unknown. A parameter has its default as its value.
  *
- * Comments `# rolecast:ignore COG101 reason` and `Metadata: { rolecast: { ignore: [{ rules, reason, expires }] } }`, of a
- * resource or of the template, are its suppressions.
+ * Comments `# rolecast:ignore COG101 reason` and `Metadata: { rolecast: { ignore: [{ rules, reason, expires }] } }`, of
+ * a resource or of the template, are its suppressions.
  *
- * Not for a nested stack's resources: they are in a template of their own.
+ * Does not read the resources of nested stacks: they are in separate templates.
  *
- * @throws RolecastError `invalid-input`: no YAML or JSON, no template, or one that CloudFormation rejects as malformed
+ * @throws RolecastError `invalid-input`: neither YAML nor JSON, not a template, or one that CloudFormation rejects as malformed
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Cognito.html
  */
 export function readCloudFormation(text: string, path: string): Infrastructure {
   return readOne(readTemplateSource(text, path), SPEAKS_OF_COGNITO.test(text))
 }
 
-/** What one stack is made of: a template, or Serverless Framework's parts, of which a later one replaces what an earlier one has. */
+/**
+ * What one stack is made of: a template, or Serverless Framework's parts, of which a later one replaces what an earlier
+ * one has.
+ */
 export interface StackSource {
   readonly format: 'cloudformation' | 'serverless'
   readonly document: SourceDocument
-  /** Those that are included in it. */
+  /** The files that are included in it. */
   readonly included: readonly SourceDocument[]
   readonly parts: readonly SourceNode[]
   readonly unresolved: readonly Unresolved[]
   readonly notFollowed: readonly NotFollowed[]
-  /** What is not followed, and nothing says that it is about Cognito. */
+  /** What is not followed, although nothing shows that it is about Cognito. */
   readonly unseen: readonly NotFollowed[]
 }
 
@@ -100,9 +103,9 @@ export interface StackSource {
 export const SPEAKS_OF_COGNITO = /cognito|user.?pool|identity.?pool/i
 
 /**
- * A template as it stands.
+ * A template as it is written.
  *
- * @throws RolecastError `invalid-input`: no YAML or JSON, or no template
+ * @throws RolecastError `invalid-input`: neither YAML nor JSON, or not a template
  */
 export function readTemplateSource(text: string, path: string, open: OpenFile = () => undefined): StackSource {
   const document = readYamlDocument(text, path)
@@ -124,7 +127,7 @@ export function readTemplateSource(text: string, path: string, open: OpenFile = 
   }
 }
 
-/** A stack whose resources are known, and which can be asked for the values in it. */
+/** A stack with known resources, which can return the values in it. */
 export interface Stack {
   readonly source: StackSource
   readonly template: Template & { readonly outputs: ReadonlyMap<string, Entry> }
@@ -135,14 +138,14 @@ export interface Stack {
 }
 
 export interface Resource {
-  /** Its name where several stacks are read together. */
+  /** Its name if several stacks are read together. */
   readonly id: string
   readonly type: string
   readonly span: Span
   readonly location: Location
   readonly condition: string | undefined
   readonly properties: SourceNode | undefined
-  /** Why properties that are not to be seen may be there nonetheless. */
+  /** Why there may be properties that the template does not show. */
   readonly open: string | undefined
   readonly evaluate: Evaluator['evaluate']
 }
@@ -160,7 +163,7 @@ export function openStack(source: StackSource, surroundings?: Surroundings): Sta
     ...mutable,
   }
   const evaluator = createEvaluator(template, surroundings)
-  // Loops stand on parameters and mappings only.
+  // Loops depend on parameters and mappings only.
   for (const [id, entry] of evaluator.expand(section('Resources'))) mutable.resources.set(id, entry)
   for (const [id, entry] of evaluator.expand(section('Outputs'))) mutable.outputs.set(id, entry)
   const nameOf = surroundings?.nameOf ?? (name => name)
@@ -206,7 +209,7 @@ export function readStack(
       ...[document, ...included].flatMap(one => repeatedKeys(one, template.resources, usedRoles(groups, attachments))),
       ...(touchesCognito
         ? ofMacros.map(({ name, location }) => ({
-            why: `the transform ${name} may change what the template makes`,
+            why: `the transform ${name} may change what the template creates`,
             location,
           }))
         : []),
@@ -221,7 +224,7 @@ export function readStack(
   }
 }
 
-/** A stack that nothing else is read with: none of those that it nests. */
+/** A stack that is read alone, without the stacks that it nests. */
 export function readOne(source: StackSource, speaksOfCognito: boolean): Infrastructure {
   const stack = openStack(source)
   const infrastructure = readStack(stack, id => stack.resources.get(id))
@@ -261,10 +264,10 @@ function mergeSections(
       (section.kind === 'scalar' && isVariable(section))
     ) {
       unresolved.push({
-        why: `${quote(name)} is what another file has, which is not read`,
+        why: `${quote(name)} comes from another file, which is not read`,
         location: document.locate(section),
       })
-    } else throw document.invalid(section, `${quote(name)} is not a mapping`, 'give it names and what they stand for')
+    } else throw document.invalid(section, `${quote(name)} is not a mapping`, 'give it names with values')
   }
   return merged
 }
@@ -287,7 +290,7 @@ function readEach(
   const resources = new Map<string, Resource>()
   const { assumedLoops } = evaluator
   for (const [name, assumes] of assumedLoops) {
-    const why = `${quote(name)} makes resources for the default of ${assumes.map(quote).join(', ')}`
+    const why = `${quote(name)} creates resources for the default of ${assumes.map(quote).join(', ')}`
     unresolved.push({ why: `${why}; a deployment may give another list`, location: { path: document.path } })
   }
   for (const [id, { key, value }] of entries) {
@@ -295,7 +298,7 @@ function readEach(
     const location = { ...document.locate(span), construct: textAt(nodeAt(value, 'Metadata'), 'aws:cdk:path') ?? id }
     if (unseenKey([id]) !== undefined) {
       if (id === 'Fn::Transform' || mentionsCognito(value))
-        unresolved.push({ why: `${quote(id)} makes resources when deployed`, location })
+        unresolved.push({ why: `${quote(id)} creates resources at deployment`, location })
       continue
     }
     const why = value.kind === 'map' ? undefined : whyOf(evaluator.evaluate(value))
@@ -323,14 +326,17 @@ function readEach(
   return resources
 }
 
-/** Why properties may be there that are not to be seen: a macro puts them in, or something else stands for all of them. */
+/**
+ * Why there may be properties that the template does not show: a macro adds them, or an expression stands for all of
+ * them.
+ */
 function whyOpen(evaluator: Evaluator, properties: SourceNode): string | undefined {
   if (properties.kind !== 'map') return whyOf(evaluator.evaluate(properties))
   const unseen = unseenKey(evaluator.expand(properties.entries).keys())
   return unseen === undefined ? undefined : `${quote(unseen)} is evaluated at deployment`
 }
 
-/** Of a key that stands twice the last one counts; said where that may hide a group or a role of one. */
+/** If a key is repeated, the last one counts. Reported if that may hide a group or the role of a group. */
 function repeatedKeys(
   { repeated, locate }: SourceDocument,
   resources: ReadonlyMap<string, Entry>,
@@ -347,7 +353,7 @@ function repeatedKeys(
     .filter(
       one => isOfCognito(one.replaced) || (SECTIONS.has(one.name) && mentionsCognito(one.replaced)) || isInside(one),
     )
-    .map(one => ({ why: `the key ${quote(one.name)} stands twice, and the last one counts`, location: locate(one) }))
+    .map(one => ({ why: `the key ${quote(one.name)} is repeated, and the last one counts`, location: locate(one) }))
 }
 
 const SECTIONS: ReadonlySet<string> = new Set(['Resources', 'Parameters', 'Mappings', 'Conditions'])
@@ -379,7 +385,7 @@ export function mentionsCognito(node: SourceNode): boolean {
   }
 }
 
-/** AWS's own transforms neither make nor change what is read here, but for an include, which is followed; a macro of one's own may. */
+/** AWS's transforms do not affect what is read here, except for an include, which is followed. A custom macro may. */
 function macros(document: SourceDocument, part: SourceNode): readonly Macro[] {
   const transforms = ['Transform', 'Fn::Transform'].flatMap(key => {
     const node = nodeAt(part, key)
@@ -400,7 +406,7 @@ interface Macro {
 function unseenMacro({ name, location }: Macro): NotFollowed {
   return {
     what: `Transform ${name}`,
-    why: 'it is a macro, which may make any resource',
+    why: 'it is a macro, which may create any resource',
     next: 'Validate the processed template: `aws cloudformation get-template --template-stage Processed`',
     location,
   }
@@ -414,10 +420,10 @@ interface Reader {
   role(resource: Resource): RoleDefinition
   identityPool(resource: Resource): IdentityPoolDefinition
   attachment(resource: Resource): RoleAttachment
-  /** What Amplify's role map sets. */
+  /** The role mapping that Amplify's role map sets. */
   roleMap(resource: Resource): RoleAttachment
   membership(resource: Resource): Membership
-  /** Of what was read until now. */
+  /** From what was read so far. */
   pools(): readonly PoolDefinition[]
   readonly unresolved: readonly Unresolved[]
   readonly misspelt: readonly MisspeltProperty[]
@@ -450,7 +456,7 @@ const PROPERTIES = {
   rule: ['Claim', 'MatchType', 'RoleARN', 'Value'],
 } as const
 
-/** What a `Ref` of it is called. */
+/** The name of the value that `Ref` returns. */
 function identityOfPool(id: string): string {
   return `\${${id}}`
 }
@@ -467,7 +473,7 @@ const PSEUDO_PARAMETERS: ReadonlySet<string> = new Set(
   ['AccountId', 'Partition', 'Region', 'StackId', 'StackName', 'URLSuffix'].map(name => `AWS::${name}`),
 )
 
-/** What has an id that is taken for a pool's. */
+/** The types whose IDs are mistaken for a pool's. */
 const COGNITO_TYPES: ReadonlyMap<string, string> = new Map([
   ['AWS::Cognito::UserPool', 'user pool'],
   ['AWS::Cognito::IdentityPool', 'identity pool'],
@@ -488,7 +494,7 @@ function createReader(
   const pools = new Map<string, PoolDefinition>()
   for (const { id, type } of own.values()) if (type === 'AWS::Cognito::UserPool') pools.set(id, { id, name: id })
 
-  /** What is never made, because its condition does not hold, is no resource. */
+  /** Leaves out resources that are never created, because their condition is false. */
   const typeOf = (to: Reference) => lookUp(to.id)?.type
 
   function property(resource: Resource, name: string): Evaluated<Span> {
@@ -523,13 +529,13 @@ function createReader(
     return { is: 'unknown', why: whyOf(present) ?? 'it is neither true nor false', location }
   }
 
-  /** What names something that need not be known: equal names stand for the same. */
+  /** A name for something that need not be known: equal names stand for the same thing. */
   function readName(present: Present<Span>): Value<string> {
     const name = present.is === 'scalar' || present.is === 'symbolic' ? identityOf(present) : undefined
     return name === undefined ? readString(present) : { is: 'known', value: name, location: locate(present) }
   }
 
-  /** Its name, whichever attribute of it stands there. */
+  /** The name of the resource, whichever attribute is used. */
   function readIdentityPool(present: Present<Span>): Value<string> {
     const to = loneSymbol(present)?.to
     return to !== undefined && typeOf(to) === 'AWS::Cognito::IdentityPool'
@@ -538,8 +544,8 @@ function createReader(
   }
 
   /**
-   * A provider's text with `${Pool}` in it, where what is filled in is known to be one word: no colon, no slash. A user pool's
-   * `ProviderName` is written out; in China there is `.cn` behind it.
+   * The string of a provider with `${Pool}` in it, if the value of each placeholder is known to be one word: no colon,
+   * no slash. A user pool's `ProviderName` is written out; in China it ends in `.cn`.
    *
    * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/aws-resource-cognito-userpool.html
    */
@@ -556,7 +562,7 @@ function createReader(
     return parts.map(part => (typeof part === 'string' ? part : textOfProvider(part)))
   }
 
-  /** The same with whatever else stands in it, as it is written; undefined for what has no name of its own. */
+  /** The same with any other placeholders as written; undefined for values without a name. */
   function writtenProvider(evaluated: Evaluated<Span>): string | undefined {
     if (evaluated.is === 'absent') return undefined
     if (evaluated.is !== 'symbolic') return identityOf(evaluated)
@@ -572,7 +578,7 @@ function createReader(
     const { id, attribute } = to
     switch (typeOf(to)) {
       case 'AWS::Cognito::UserPool':
-        // Neither has the client's id.
+        // Neither has the client's ID.
         if (attribute === 'ProviderURL') return `https://cognito-idp.\${AWS::Region}.amazonaws.com/\${${id}}`
         if (attribute === 'Arn')
           return `arn:\${AWS::Partition}:cognito-idp:\${AWS::Region}:\${AWS::AccountId}:userpool/\${${id}}`
@@ -597,7 +603,7 @@ function createReader(
         location,
       }
     }
-    // CloudFormation turns a string into the number that its property needs.
+    // CloudFormation converts a string into the number that its property needs.
     const value =
       typeof present.value === 'string' && /^-?(?:0|[1-9]\d*)$/.test(present.value)
         ? Number(present.value)
@@ -645,10 +651,10 @@ function createReader(
     misspelt.push(...misspeltProperties(id, given, PROPERTIES[kind]))
   }
 
-  /** The pool's id, and the pool noted. */
+  /** The pool's id. Also records the pool. */
   function poolOf(evaluated: Evaluated<Span>): string | undefined {
     const to = loneSymbol(evaluated)?.to
-    // Its ARN and the name of its provider stand for no other pool, wrong as they are.
+    // Its ARN and the name of its provider are wrong here, but still identify the pool.
     if (to !== undefined && typeOf(to) === 'AWS::Cognito::UserPool') return to.id
     const unreplaced = intended(evaluated)
     if (unreplaced?.type === 'AWS::Cognito::UserPool') return unreplaced.id
@@ -660,7 +666,7 @@ function createReader(
     return id
   }
 
-  /** What a reference is, if it is not the id that is needed. */
+  /** What a reference is, in words, if it is not the ID that is needed. */
   function wrongReference(to: Reference, needs: WrongId['needs']): string | undefined {
     const type = typeOf(to)
     const { attribute } = to
@@ -677,7 +683,7 @@ function createReader(
     return is === undefined && typeOf(to) === ID_TYPES['identity pool'] ? { pool: identityOfPool(to.id) } : { is }
   }
 
-  /** The names in a text that stand for something in the template, as if the text were that of a `Fn::Sub`. */
+  /** The placeholders in a string that name something in the template, as if it were the string of a `Fn::Sub`. */
   function namesIn(text: string): readonly string[] {
     return [...text.matchAll(/\$\{([A-Za-z][\w:.]{0,255})\}/g)].flatMap(([, name]) => (isName(name!) ? [name!] : []))
   }
@@ -687,20 +693,20 @@ function createReader(
     return PSEUDO_PARAMETERS.has(first) || own.has(first) || parameters.has(first)
   }
 
-  /** What stands in a text that nothing replaces, if it is one name. */
+  /** The placeholder in a string that nothing replaces, if it is the whole string. */
   function intended(evaluated: Evaluated<Span>): Resource | undefined {
     const [, name = ''] = evaluated.is === 'scalar' ? (/^\$\{(\w+)\}$/.exec(evaluated.text) ?? []) : []
     return own.get(name)
   }
 
-  /** Of a policy's text, where nothing replaces the names in it. Policy variables are none. */
+  /** The same for the string of a policy. Policy variables do not count. */
   function markOfText(text: string): Mark | undefined {
     if (namesIn(text).length === 0) return undefined
-    const is = `${quote(text)}, a text in which nothing replaces the names (is \`Fn::Sub\` missing?),`
+    const is = `${quote(text)}, a string whose placeholders are not replaced (is \`Fn::Sub\` missing?),`
     return { is, starts: text.slice(0, text.indexOf('${')) }
   }
 
-  /** Notes a text in which nothing replaces the names. */
+  /** Records a string with placeholders that nothing replaces. */
   function checkText(id: string, property: string, evaluated: Evaluated<Span>, needs: MissingSub['needs']): void {
     for (const one of evaluated.is === 'one-of' ? evaluated.values : [evaluated]) {
       if (one.is !== 'scalar' || namesIn(one.text).length === 0) continue
@@ -774,7 +780,7 @@ function createReader(
       wrongIds.push({ what, certain: true, resource: id, property, needs: 'app client', location: locate(evaluated!) })
   }
 
-  /** Its possible values too; what stands in a string of JSON counts as if it stood there itself. */
+  /** Includes possible values. The content of a JSON string counts as if it were written directly. */
   function unwrapJson(evaluated: Evaluated<Span>): Evaluated<Span> {
     if (evaluated.is === 'one-of') return { ...evaluated, values: evaluated.values.map(unwrapJson) }
     return evaluated.is === 'absent' || evaluated.is === 'unknown' ? evaluated : parseJson(evaluated)
@@ -861,7 +867,7 @@ function createReader(
         pool: poolOfResource(resource),
         groupName:
           groupName.is === 'absent'
-            ? { ...groupName, is: 'unknown', why: 'CloudFormation makes up what is not set' }
+            ? { ...groupName, is: 'unknown', why: 'CloudFormation generates a value that is not set' }
             : groupName,
         precedence: propertyValue(resource, 'Precedence', readPrecedence),
         role: propertyValue(resource, 'RoleArn', readRole),
@@ -949,11 +955,11 @@ function createReader(
   }
 }
 
-/** Its two parts, `cognito-idp.REGION.amazonaws.com/POOL` and `CLIENT`; undefined for what is no text. */
+/** Its two parts, `cognito-idp.REGION.amazonaws.com/POOL` and `CLIENT`; undefined if it is not a string. */
 function splitProvider(provider: Evaluated<Span>) {
   if (provider.is !== 'scalar' && provider.is !== 'symbolic') return undefined
   const parts = provider.is === 'scalar' ? [provider.text] : provider.parts
-  // A symbol's name may have any of the marks that are looked for, so that a number in NUL stands for it.
+  // A symbol's name may contain the marks that are looked for, so a number between NULs replaces it.
   if (parts.some(part => typeof part === 'string' && part.includes('\0'))) return undefined
   const text = parts.map((part, index) => (typeof part === 'string' ? part : `\0${index}\0`)).join('')
   const restore = (piece: string): Evaluated<Span> => {

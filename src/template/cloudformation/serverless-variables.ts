@@ -14,7 +14,7 @@ import {
   type Span,
 } from '../yaml-document.js'
 
-/** A file that a variable names and that is not looked into. */
+/** A file that a variable names and that is not read. */
 export interface UnreadFile {
   readonly path: string
   /** Follows "… is not followed:". */
@@ -22,44 +22,45 @@ export interface UnreadFile {
 }
 
 export interface VariableResolver {
-  /** With variables replaced by what they stand for, as far as the files tell; the others stay as they are written. */
+  /** With variables replaced by their values, as far as the files show them; other variables stay as written. */
   resolve(node: SourceNode): SourceNode
   /** The files that were included, in the order in which they were met. */
   readonly included: readonly SourceDocument[]
-  /** The file of a variable that stayed as it is. */
+  /** The file of a variable that was not replaced. */
   unread(variable: string): UnreadFile | undefined
 }
 
-/** So many nodes and variables are resolved in one service. */
+/** At most this many nodes and variables are resolved in one service. */
 const MAX_STEPS = 500_000
-/** So many nodes may stand in one, with all that is included. */
+/** The most nodes of a service, with everything that is included. */
 const MAX_SIZE = 500_000
-/** So many characters may be put together. */
+/** The most characters that may be joined. */
 const MAX_JOINED = 5_000_000
 const MAX_NESTING = 100
 
-/** What one way of resolving gives. `when`: what is chosen for it. */
+/** The result of one way of resolving. `when`: the choices that lead to it. */
 interface Option {
   readonly node: SourceNode
   readonly when?: readonly Choices[] | undefined
 }
 
-/** Nothing for what is not there, so that a fallback counts; `unknown` for what is known only when deployed. */
+/** Nothing for a missing value, so that a fallback is used; `unknown` for a value that is known only at deployment. */
 type Resolved = readonly Option[] | 'missing' | 'unknown'
 
 interface TextOption {
   readonly text: string
-  /** The parts of the text that stand for a default. */
+  /** The parts of the string that are a default. */
   readonly assumed: readonly string[]
   readonly assumes: readonly string[]
   readonly when?: readonly Choices[] | undefined
 }
 
 /**
- * Resolves Serverless Framework's variables: `${self:…}`, `${file(…)}`, and defaults. A default is taken where a deployment may
- * give another value, and what it is the default of is kept with the value; a key that it is looked up by leaves all keys open.
+ * Resolves Serverless Framework's variables: `${self:…}`, `${file(…)}`, and defaults. A default is used if a deployment
+ * may give another value, and the value records what it is the default of. If a default is used as a key, all keys are
+ * possible.
  *
- * Nothing is run: what a file of JavaScript or TypeScript gives is not known.
+ * Nothing is run: the values from JavaScript and TypeScript files are not known.
  *
  * @see https://www.serverless.com/framework/docs/guides/variables
  */
@@ -91,7 +92,7 @@ export function createVariableResolver(document: SourceDocument, open: OpenFile)
     }
   }
 
-  /** What is included twice counts twice, however it is kept. */
+  /** A part that is included twice counts twice, even if it is stored once. */
   function bounded(node: SourceNode): SourceNode {
     const size = partsOf(node).reduce((sum, part) => sum + (sizes.get(part) ?? 1), 1)
     sizes.set(node, size)
@@ -141,7 +142,7 @@ export function createVariableResolver(document: SourceDocument, open: OpenFile)
     return choiceOf(options, node, false)
   }
 
-  /** The texts that pieces together can be; undefined where one is not known, or too much. */
+  /** The possible strings that pieces form; undefined if a piece is not known, or there are too many. */
   function textsOf(pieces: readonly Piece[]): readonly TextOption[] | undefined {
     let texts: readonly TextOption[] = [{ text: '', assumed: [], assumes: [] }]
     for (const { literal, variable } of pieces) {
@@ -153,7 +154,7 @@ export function createVariableResolver(document: SourceDocument, open: OpenFile)
     return texts
   }
 
-  /** A variable in a text: what is not known stays as it is written. */
+  /** A variable in a string: an unknown one stays as written. */
   function textOptions(variable: string): readonly TextOption[] {
     const options = resolveVariable(variable)
     const written = [{ text: `\${${variable}}`, assumed: [], assumes: [] }]
@@ -169,7 +170,7 @@ export function createVariableResolver(document: SourceDocument, open: OpenFile)
   function resolveVariable(written: string): Resolved {
     const before = known.get(written)
     if (before !== undefined) return before
-    // While it is worked out it is not known, so that a circle ends.
+    // While it is resolved it is unknown, so that a cycle ends.
     known.set(written, 'unknown')
     if (++steps > MAX_STEPS || nesting > MAX_NESTING) return 'unknown'
     nesting++
@@ -197,7 +198,7 @@ export function createVariableResolver(document: SourceDocument, open: OpenFile)
     return all.length > MAX_POSSIBILITIES ? 'unknown' : all
   }
 
-  /** The first of `a, b, 'c'` that is there. What comes behind an option of the command line is its default. */
+  /** The first of `a, b, 'c'` that exists. What follows an option of the command line is its default. */
   function resolveAlternatives(content: TextOption, written: string): Resolved {
     const assumes: string[] = []
     let last: Resolved = 'missing'
@@ -236,7 +237,7 @@ export function createVariableResolver(document: SourceDocument, open: OpenFile)
   function selfAt(path: string, content: TextOption): Resolved {
     const found = walk(root, path, content)
     if (path !== 'provider.stage' || typeof found === 'string') return found
-    // `--stage` counts before what the file has.
+    // `--stage` overrides the stage in the file.
     return found.map(option => ({ ...option, node: assuming(option.node, ['opt:stage']) }))
   }
 
@@ -264,7 +265,7 @@ export function createVariableResolver(document: SourceDocument, open: OpenFile)
       return file.why === NOT_THERE ? 'missing' : 'unknown'
     }
     const found = address === undefined ? [{ node: resolve(file) }] : walk(file, address, content)
-    // Where a default is in the path, another file may be meant.
+    // If the path has a default in it, the deployment may use another file.
     const isAssumed = content.assumed.some(text => written.includes(text))
     if (typeof found === 'string' || !isAssumed) return found
     return found.map(option => ({ ...option, node: assumingAll(option.node, content.assumes) }))
@@ -292,7 +293,7 @@ export function createVariableResolver(document: SourceDocument, open: OpenFile)
     }
   }
 
-  /** What stands at `a.b.0`. Where a key is a default, any key may be meant. */
+  /** The value at `a.b.0`. If a key is a default, any key is possible. */
   function walk(from: SourceNode, path: string, { assumed, assumes }: TextOption): Resolved {
     let options: readonly Option[] = [{ node: from }]
     for (const key of path === '' ? [] : path.split('.')) {
@@ -311,7 +312,7 @@ export function createVariableResolver(document: SourceDocument, open: OpenFile)
     return resolved.flatMap(({ node, when }) => flattened(node, when))
   }
 
-  /** Only what a key is looked up in: the rest may be what is being worked out. */
+  /** Resolves only the value in which a key is looked up: the rest may be the value that is being resolved. */
   function stepInto(node: SourceNode): SourceNode {
     return node.kind === 'scalar' ? resolve(node) : node
   }
@@ -319,7 +320,7 @@ export function createVariableResolver(document: SourceDocument, open: OpenFile)
   return { resolve, included, unread: variable => unread.get(variable) }
 }
 
-/** A scalar stands where it is used; what is larger, where it is written. */
+/** A scalar has the location of its use; anything larger has the location where it is written. */
 function placed(node: SourceNode, { start, end, source }: Span): SourceNode {
   return node.kind === 'scalar' ? { ...node, start, end, source } : node
 }
@@ -327,9 +328,9 @@ function placed(node: SourceNode, { start, end, source }: Span): SourceNode {
 function choiceOf(options: readonly Option[], at: ScalarNode, isWhole: boolean): SourceNode {
   const [first, ...others] = options
   if (first === undefined) return at
-  const why = `${quote(at.text)} is given when deployed`
+  const why = `${quote(at.text)} is given at deployment`
   const place = { start: at.start, end: at.end, source: at.source }
-  // What is a default and nothing else is one possibility: a placeholder, often.
+  // A value that is only a default is one possibility: often it is a placeholder.
   const isDefault = isWhole && others.length === 0 && first.node.kind === 'scalar' && first.node.assumes !== undefined
   if (isDefault) {
     const rest: SourceNode = { kind: 'opaque', why, ...place }
@@ -371,7 +372,7 @@ function keysOf(node: SourceNode, key: string, open: readonly string[] | undefin
 function flattened(node: SourceNode, when: Option['when']): readonly Option[] {
   if (node.kind !== 'choice') return [{ node, when }]
   return node.options.flatMap(option => {
-    // The default stands for all of it in what it is put into.
+    // In the string that contains it, the default counts for the whole.
     if (option.value.kind === 'opaque') return []
     const both = chosenTogether(when, option.when && [option.when])
     return both === 'never' ? [] : [{ node: option.value, when: both }]
@@ -384,7 +385,7 @@ function partsOf(node: SourceNode): readonly SourceNode[] {
   return node.kind === 'choice' ? node.options.map(({ value }) => value) : []
 }
 
-const NOT_THERE = 'it is not there, or out of reach'
+const NOT_THERE = 'it does not exist, or is out of reach'
 
 function textNode(text: string, assumes: readonly string[], { start, end, source }: Span): ScalarNode {
   const node = { kind: 'scalar' as const, value: text, text, start, end, source }
@@ -396,7 +397,7 @@ function assuming(node: SourceNode, assumes: readonly string[]): SourceNode {
   return { ...node, assumes: [...new Set([...(node.assumes ?? []), ...assumes])] }
 }
 
-/** The same for all that stands in it. What stands there twice is one node, or it would multiply. */
+/** The same for everything in it. A part that occurs twice is one node, or the size would multiply. */
 function assumingAll(
   node: SourceNode,
   assumes: readonly string[],
@@ -420,11 +421,14 @@ function assumingAll(
 
 interface Piece {
   readonly literal: string
-  /** What stands between the braces. */
+  /** The text between the braces. */
   readonly variable?: string | undefined
 }
 
-/** Texts and variables in their order; a brace that is never closed is text. CloudFormation's own `${Name}` and `${AWS::X}` are text. */
+/**
+ * Texts and variables in their order; a brace that is never closed is text. CloudFormation's own `${Name}` and
+ * `${AWS::X}` are text.
+ */
 export function piecesOf(text: string): readonly Piece[] {
   const pieces: Piece[] = []
   let literal = ''
@@ -452,7 +456,7 @@ export function piecesOf(text: string): readonly Piece[] {
 
 const IS_VARIABLE = /^\s*(?:\w+:(?!:)|\w+\(|['"])/
 
-/** What commas separate, outside of quotes and parentheses. */
+/** The parts between commas, outside quotes and parentheses. */
 function alternativesOf(content: string): readonly string[] {
   const alternatives: string[] = []
   let current = ''

@@ -7,12 +7,12 @@ import { textIn } from './unknown-types.js'
 import { createVariableResolver, type VariableResolver } from './serverless-variables.js'
 
 /**
- * Reads the CloudFormation resources in a `serverless.yml`: `resources`, or a list of several. Variables of the file itself are
- * resolved; what other files have is not there, see `readStacks`.
+ * Reads the CloudFormation resources in a `serverless.yml`: `resources`, or a list of several. Variables of the file
+ * itself are resolved; values from other files are not, see `readStacks`.
  *
- * Not for the resources that Serverless Framework makes up itself, nor for `serverless.ts` and `serverless.js`.
+ * Does not read the resources that Serverless Framework generates, nor `serverless.ts` and `serverless.js`.
  *
- * @throws RolecastError `invalid-input`: no YAML or JSON, or one without `service`
+ * @throws RolecastError `invalid-input`: neither YAML nor JSON, or without `service`
  * @see https://www.serverless.com/framework/docs/providers/aws/guide/resources
  */
 export function readServerless(text: string, path: string): Infrastructure {
@@ -48,7 +48,7 @@ export function readServerlessSource(text: string, path: string, open: OpenFile 
       }
       const extensions = nodeAt(part, 'extensions')
       if (extensions !== undefined && SPEAKS_OF_COGNITO.test(textIn(extensions))) {
-        const why = '`extensions` of what Serverless Framework makes are not read'
+        const why = '`extensions` of generated resources are not read'
         unresolved.push({ why, location: document.locate(extensions) })
       }
       return [withoutUnread(part, resolver, document.locate, notFollowed)]
@@ -69,7 +69,7 @@ export function readServerlessSource(text: string, path: string, open: OpenFile 
 
 type Locate = (span: Span) => Unresolved['location']
 
-/** Without the sections and resources that a file has which is not read. */
+/** Without the sections and resources from files that are not read. */
 function withoutUnread(
   part: Extract<SourceNode, { kind: 'map' }>,
   resolver: VariableResolver,
@@ -98,7 +98,7 @@ function unreadInclude(node: SourceNode, resolver: VariableResolver, locate: Loc
   const unread = resolver.unread(text.slice(2, -1))
   return {
     what: `Include ${quote(text)}`,
-    why: unread === undefined ? 'what it stands for is known only when deployed' : unread.why,
+    why: unread === undefined ? 'its value is known only at deployment' : unread.why,
     next: 'Validate what `serverless package` writes: `.serverless/cloudformation-template-update-stack.json`',
     location: locate(node),
   }

@@ -29,16 +29,16 @@ export interface StackFile extends SourceFile {
   readonly format: 'cloudformation' | 'serverless'
 }
 
-/** What every text of interest has: a name of Cognito's, or stacks that may have it. */
+/** Matches every file of interest: it has a Cognito name, or stacks that may have one. */
 const MATTERS =
   /cognito|user_?pool|groupName|AWS::CloudFormation::Stack\b|AWS::Serverless::Application\b|AWS::Include\b|::MODULE\b|\bTransform\b/i
 const NESTED = /AWS::CloudFormation::Stack\b|AWS::Serverless::Application\b/
 
-/** Nested stacks may have so many characters together, besides what the files have. */
+/** The most characters of all nested stacks, in addition to those of the files. */
 const MAX_NESTED_CHARACTERS = 50_000_000
 const MAX_DEPTH = 30
 
-/** One stack that is made of a file: a nested stack's file may make several. */
+/** One stack from a file: the file of a nested stack may give several. */
 interface Instance {
   readonly key: number
   readonly source: StackSource
@@ -58,11 +58,13 @@ interface Publication {
 }
 
 /**
- * Reads the stacks of a scan: what imports, nests or is given something of another stack is read together with it, and is one
- * infrastructure. Values go where they are used: an exported pool is the pool of the groups that import it, in whatever file.
+ * Reads the stacks of a scan: stacks that import from, nest or get values from one another are read together, as one
+ * infrastructure. Values are followed to where they are used: an exported pool is the pool of the groups that import
+ * it, in any file.
  *
- * Where several files publish one name, the one in the nearest folder counts; if there are several, which one is not known,
- * and that is reported. A file that has nothing of Cognito is parsed only where another one asks for what it has.
+ * If several files publish the same name, the file in the nearest folder counts; if several are equally near, it is not
+ * known which one counts, and that is reported. A file without Cognito resources is parsed only if another file needs a
+ * value from it.
  *
  * @see https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/walkthrough-crossstackref.html
  */
@@ -102,7 +104,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
   }
 
   /**
-   * The file of a nested stack, of the scan or in reach, or why there is none.
+   * The file of a nested stack, in the scan or in reach, or why there is none.
    *
    * @param root the template of the outermost stack that it is in
    */
@@ -116,8 +118,8 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
     const found = search(address, from)
     if (found.is === 'several')
       return {
-        one: `${listNames(found.paths)} have the name of its template, and which one it is is not known`,
-        several: 'several files have the names of their templates, and which ones they are is not known',
+        one: `several files have the name of its template: ${listNames(found.paths)}`,
+        several: 'several files have the same names as their templates',
       }
     if (found.is === 'none') return reason
     if (takes(found.file, argumentNames(nested))) return found.file
@@ -143,7 +145,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
     return file
   }
 
-  /** What SAM packages in `.aws-sam` is made of the template beside that folder. */
+  /** SAM packages the template next to the folder `.aws-sam` into that folder. */
   function sourceOfPackaged(nested: NestedStack, path: string): StackFile | undefined {
     const end = path.indexOf('.aws-sam/')
     if (end === -1) return undefined
@@ -151,7 +153,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
     return files.find(file => takes(file, argumentNames(nested)))
   }
 
-  /** Whether a template has the parameters that are given: else it is another one of that name. */
+  /** Whether a template has the parameters that are given: otherwise it is a different template of the same name. */
   function takes(file: StackFile, names: readonly string[]): boolean {
     const parameters = sourceOf(file)?.parts.map(part => nodeAt(part, 'Parameters'))
     if (parameters === undefined) return false
@@ -194,10 +196,10 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
     if ('several' in file) return file
     if (ancestors.some(({ source }) => source.document.path === file.path))
       return {
-        one: `its template ${quote(file.path)} is one that it stands in itself`,
-        several: 'their templates are such as they stand in themselves',
+        one: `its template ${quote(file.path)} nests itself`,
+        several: 'their templates nest themselves',
       }
-    if (ancestors.length > MAX_DEPTH) return alike(`there are more than ${MAX_DEPTH} stacks in one another`)
+    if (ancestors.length > MAX_DEPTH) return alike(`stacks are nested more than ${MAX_DEPTH} deep`)
     budget -= file.text.length
     if (budget < 0) return alike('there are too many nested stacks')
     const child = openTree(file, { instance, id: nested.id })
@@ -255,7 +257,10 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
       const paths = [...new Set([first, ...others].map(({ path }) => path))]
       const several =
         paths.length > 1 ? `${paths.slice(0, 3).map(quote).join(', ')} have it` : `${quote(paths[0]!)} has it twice`
-      unclear.set(instance, new Map(unclear.get(instance)).set(key, `${several}, and which one is used is not known`))
+      unclear.set(
+        instance,
+        new Map(unclear.get(instance)).set(key, `${several}, and it is not known which one is used`),
+      )
       return undefined
     }
     const stack = opened.get(first.instance)
@@ -299,7 +304,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
 
   let words: ReadonlyMap<string, readonly StackFile[]> | undefined
 
-  /** Reads files that have nothing of Cognito and may publish a name. Whether there are any. */
+  /** Reads files without Cognito resources that may publish a name. Returns whether there are any. */
   function openUnread(kind: PublishedKind, patterns: readonly NamePattern[]): boolean {
     words ??= wordsOf(files.filter(file => !sources.has(file.path)))
     const wanted = new Set<StackFile>()
@@ -331,7 +336,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
   const relevant = files.filter(file => file.format === 'serverless' || MATTERS.test(file.text))
   for (const file of relevant) if (file.format === 'serverless' || file.text.includes('AWS::Include')) sourceOf(file)
   const nestedPaths = new Set<string>()
-  // Those that another one nests are read in it. What remains is in a circle, or in what cannot be read.
+  // Nested stacks are read in their parent. The rest is in a cycle, or in files that cannot be read.
   for (const file of relevant) {
     if (included.has(file.path)) continue
     if (NESTED_TEMPLATE.test(file.path)) nestedPaths.add(file.path)
@@ -352,7 +357,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
 
   indexes = new Map()
   const alone = new Map<Instance, Infrastructure>()
-  // Reading finds what belongs together; it may open more files.
+  // Reading finds which stacks belong together, and may open more files.
   for (let index = 0; index < instances.length; index++) {
     const instance = instances[index]!
     if (instance.parent !== undefined) link(instance, instance.parent.instance)
@@ -388,7 +393,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
     }
   }
 
-  /** All that has a value of its own: a parameter that is given one has that of the parent. */
+  /** Everything that has its own value: a parameter that is given one has the parent's value. */
   function namesOf(instance: Instance): ReadonlySet<string> {
     const { parameters, conditions, resources } = opened.get(instance)!.template
     const own = [...parameters].flatMap(([name, { value }]) => {
@@ -399,7 +404,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
     return new Set([...own, ...conditions.keys(), ...resources.keys()])
   }
 
-  /** With names that are unique in all of them. */
+  /** With names that are unique across all stacks. */
   function readTogether(cluster: readonly Instance[]): Infrastructure {
     const counts = new Map<string, number>()
     for (const instance of cluster) for (const name of namesOf(instance)) counts.set(name, (counts.get(name) ?? 0) + 1)
@@ -418,7 +423,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
     return union(cluster.map(instance => readInstance(instance, id => resources.get(id))))
   }
 
-  // What has nothing of Cognito need not be read, but that it has nothing is only known of what can be read.
+  // A file without Cognito resources need not be read, but that is only known for files that can be read.
   for (const file of files) if (!sources.has(file.path) && !isWholeJson(file.text)) sourceOf(file)
 
   const infrastructures = [...clusters.values()].map(cluster =>
@@ -437,7 +442,7 @@ export function readStacks(files: readonly StackFile[], { open }: { readonly ope
   }
 }
 
-/** Whether it is a template in JSON, which is told faster than by reading it. */
+/** Whether it is a template in JSON: faster to check than to read. */
 function isWholeJson(text: string): boolean {
   if (!/^\s*\{/.test(text)) return false
   try {
@@ -471,16 +476,16 @@ function distinct(publications: readonly Publication[]): readonly Publication[] 
 
 interface Index {
   add(publication: Publication): void
-  /** Those of the same name; without any, those whose name may be the same. */
+  /** The entries with the same name; if there are none, those whose name may be the same. */
   find(patterns: readonly NamePattern[]): readonly Publication[]
 }
 
-/** By what the names end with, so that not every name is compared with every other. */
+/** By the ends of the names, so that not every name is compared with every other. */
 function createIndex(): Index {
   const byEnd = new Map<string, Publication[]>()
   let reversedEnds: readonly string[] | undefined
 
-  /** Those whose end is an end of the other's. */
+  /** The entries whose end is an end of the other's. */
   function candidates(end: string): readonly Publication[] {
     const shorter = Array.from({ length: end.length + 1 }, (_, index) => byEnd.get(end.slice(index)) ?? [])
     const reversed = reverse(end)
@@ -518,7 +523,7 @@ function endOf(pattern: NamePattern): string {
   return pattern.at(-1) ?? ''
 }
 
-/** Not by code points: it is compared with what is reversed alike. */
+/** Not by code points: it is compared with strings that are reversed in the same way. */
 function reverse(text: string): string {
   return text.split('').toReversed().join('')
 }
@@ -537,7 +542,7 @@ function wordsIn(text: string): readonly string[] {
   return text.split(/[^A-Za-z0-9]+/).filter(word => word !== '')
 }
 
-/** The files that have a word, of those that may publish something. */
+/** The files with a word, among those that may publish something. */
 function wordsOf(files: readonly StackFile[]): ReadonlyMap<string, readonly StackFile[]> {
   const words = new Map<string, StackFile[]>()
   for (const file of files) {

@@ -9,10 +9,10 @@ import {
   textAt,
   spanFrom,
 } from '../yaml-document.js'
-/** No resource is called so: a comment that belongs to none suppresses nothing. */
+/** No resource has this name: a comment that belongs to no resource suppresses nothing. */
 const NO_RESOURCE = '(no resource)'
 
-/** A comment is about the resource it stands in, behind, or above; before everything else it is about the file. */
+/** A comment is about the resource that it is in, after, or above; before everything else it is about the file. */
 export function commented(
   document: SourceDocument,
   resources: ReadonlyMap<string, Entry>,

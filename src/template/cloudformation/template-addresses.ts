@@ -3,11 +3,11 @@ import type { Evaluated } from '../evaluated.js'
 import type { SourceFile } from '../reading.js'
 import { nearest } from './published-names.js'
 
-/** The address of a template, as far as it says which file that is. */
+/** The address of a template, as far as it identifies the file. */
 export interface Address {
-  /** What its path ends with, folders and the name; none if that is not known. */
+  /** The end of its path, folders and name; empty if that is not known. */
   readonly segments: readonly string[]
-  /** Whether more is before them than is known: variables, or marks that packaging replaces. */
+  /** Whether there is an unknown part before them: variables, or marks that packaging replaces. */
   readonly isOpen: boolean
 }
 
@@ -15,11 +15,11 @@ export type FoundTemplate<File> = { readonly is: 'found'; readonly file: File } 
 export type NoTemplate = { readonly is: 'none' } | { readonly is: 'several'; readonly paths: readonly string[] }
 
 const TEMPLATE = /(?:\.template)?\.(?:ya?ml|json|template)$/
-/** What packaging replaces: `%%VERSION%%`, `<PREFIX_TOKEN>`, `${version}`, `@@BUCKET@@`, `__VERSION__`. */
+/** The marks that packaging replaces: `%%VERSION%%`, `<PREFIX_TOKEN>`, `${version}`, `@@BUCKET@@`, `__VERSION__`. */
 const MARK = /%%|[<>{}@#$]|__[A-Z]/
-/** An address of more folders stands for no file. */
+/** An address with more folders matches no file. */
 const MAX_SEGMENTS = 20
-/** Names that say nothing without a folder. */
+/** Names that do not identify a file without a folder. */
 const OF_ANY = /^(?:template|main|index|stack|root|master|packaged|cloudformation|cfn)$/
 
 export function addressOf(location: Evaluated<unknown>): Address {
@@ -50,9 +50,9 @@ function commonEnd(a: readonly string[], b: readonly string[]): readonly string[
 }
 
 /**
- * Finds the files that addresses stand for. The whole of what is known of an address is looked for first, and the file of that
- * name in the nearest folder counts. Where more stands before it than is known, its beginning may be what packaging made of
- * other folders, and its ending what packaging calls it: then a file counts whose path has the rest, if no other has.
+ * Finds the files that addresses stand for. The whole known part of an address is looked for first, and the file of
+ * that name in the nearest folder counts. If there is an unknown part before it, packaging may have changed the folders
+ * at its beginning and the name at its end: then the file whose path has the rest counts, if it is the only one.
  */
 export function createTemplateSearch<File extends SourceFile>(files: readonly File[]) {
   let byName: Map<string, File[]> | undefined
@@ -72,7 +72,7 @@ export function createTemplateSearch<File extends SourceFile>(files: readonly Fi
 
   const known = new Map<string, FoundTemplate<File>>()
 
-  /** The same is asked whenever a stack is read again. */
+  /** Cached: the same address is looked up each time a stack is read again. */
   function search(address: Address, from: string): FoundTemplate<File> {
     const key = JSON.stringify([from, address.isOpen, ...address.segments])
     const found = known.get(key) ?? look(address, from)
@@ -111,7 +111,7 @@ function oneOf<File extends SourceFile>(files: readonly File[]): FoundTemplate<F
   return others.length === 0 ? { is: 'found', file: one } : { is: 'several', paths: files.map(({ path }) => path) }
 }
 
-/** Without what packaging may call it otherwise. */
+/** Without the parts of the name that packaging may change. */
 function stemOf(path: string): string {
   return path.replace(TEMPLATE, '')
 }

@@ -2,7 +2,7 @@ import { quote } from '../../errors.js'
 import type { NotFollowed } from '../../rules/infrastructure.js'
 import { type Entry, nodeAt, type SourceDocument, type SourceNode, spanFrom, textAt } from '../yaml-document.js'
 
-/** A text is looked at so far. */
+/** The most characters of a text that are looked at. */
 const MAX_TEXT = 20_000
 
 /** @see https://docs.aws.amazon.com/AWSCloudFormation/latest/TemplateReference/AWS_Cognito.html */
@@ -28,16 +28,16 @@ const COGNITO_TYPES: ReadonlySet<string> = new Set(
   ].map(name => `AWS::Cognito::${name}`),
 )
 
-/** The calls that make what the rules check, in the ways in which SDKs spell them. */
+/** The calls that create what the rules check, as SDKs spell them. */
 const CALLS = /(?:create|update)_?group(?!s?_?name)|add_?user_?to_?group|set_?identity_?pool_?roles/i
 const COGNITO = /cognito|user_?pool|identity_?pool/i
-/** A name of what has groups or role mappings of Cognito. */
+/** Names of things that have Cognito groups or role mappings. */
 const NAMES =
   /user_?pool_?groups?|cognito_?groups?|groups?_?(?:of|in|to)_?(?:cognito|user_?pool)|user_?to_?group|role_?mapping|identity_?pool_?roles?|roles?_?attachment/i
 
 /**
- * The resources of types that are not known and that speak of Cognito's groups or role mappings: custom resources, modules,
- * third-party types. A module that does not is `unseen`: it may have any resource.
+ * The resources of unknown types that mention Cognito's groups or role mappings: custom resources, modules, third-party
+ * types. A module that does not mention them is `unseen`: it may have any resource.
  *
  * @param known the resources of such types that are read nonetheless
  */
@@ -105,12 +105,12 @@ function speaksOfGroups(id: string, type: string, value: SourceNode, functions: 
   return [...functions].some(name => token.split(/[\s.]/).includes(name))
 }
 
-/** The code of a function, as far as it stands in the template. */
+/** The code of a function, as far as the template has it. */
 export function inlineCode(properties: SourceNode | undefined): string {
   return textIn(nodeAt(nodeAt(properties, 'Code'), 'ZipFile') ?? nodeAt(properties, 'InlineCode'))
 }
 
-/** What stands in it, keys and values, one behind the other. */
+/** All keys and values in it, joined. */
 export function textIn(node: SourceNode | undefined): string {
   const texts: string[] = []
   let length = 0

@@ -17,10 +17,11 @@ import {
 } from './types.js'
 
 /**
- * Reads a Pulumi program in YAML: `Pulumi.yaml` or `Main.yaml` with `resources`. Variables, references between resources,
- * `fn::toJSON`, `fn::join` and the defaults of configuration are worked out; other functions are not run.
+ * Reads a Pulumi program in YAML: `Pulumi.yaml` or `Main.yaml` with `resources`. Variables, references between
+ * resources, `fn::toJSON`, `fn::join` and the defaults of configuration are evaluated; other functions are not run.
  *
- * Groups of the classic provider (`aws:`) are Terraform's underneath and rank as those do; groups of `aws-native:` are not.
+ * The classic provider (`aws:`) is built on Terraform's, so its groups rank in the same way; those of `aws-native:` do
+ * not.
  *
  * @throws RolecastError `invalid-input`, with the line and the column
  * @see https://www.pulumi.com/docs/iac/languages-sdks/yaml/yaml-language-reference/
@@ -45,7 +46,7 @@ export function readPulumiProgram(text: string, path: string): Infrastructure {
       if (found !== undefined) notFollowed.push(found)
       continue
     }
-    // What is read from AWS by its id is not made here.
+    // A resource that is read from AWS by its ID is not created here.
     if (nodeAt(entry.value, 'get') !== undefined && type !== 'aws_cognito_user_pool') continue
     read.push({
       type,
@@ -68,7 +69,7 @@ function entriesOf(node: SourceNode | undefined): ReadonlyMap<string, Entry> {
   return node?.kind === 'map' ? node.entries : new Map()
 }
 
-/** Components that a program defines for others are not made by it. */
+/** Components that a program defines for others are not created by it. */
 function componentsIn(document: SourceDocument): NotFollowed[] {
   return [...entriesOf(nodeAt(document.root, 'components'))].flatMap(([name, { key, value }]) => {
     const types = [...entriesOf(nodeAt(value, 'resources')).values()].map(one => textAt(one.value, 'type') ?? '')
@@ -90,7 +91,7 @@ interface Evaluator {
 }
 
 const MAX_DEPTH = 50
-/** So many values of a program are worked out: variables can use one another many times. */
+/** The most values of a program that are evaluated: variables can use one another many times. */
 const MAX_STEPS = 200_000
 
 function createEvaluator(document: SourceDocument): Evaluator {
@@ -133,7 +134,7 @@ function createEvaluator(document: SourceDocument): Evaluator {
     }
   }
 
-  /** Functions by their names without case: `Fn::ToJSON` is an older form of `fn::toJSON`. */
+  /** Functions by their lower-case names: `Fn::ToJSON` is an older form of `fn::toJSON`. */
   function call(name: string, node: SourceNode): Term {
     switch (name.toLowerCase()) {
       case 'fn::tojson':
@@ -147,7 +148,7 @@ function createEvaluator(document: SourceDocument): Evaluator {
         return concatenate(list.items.flatMap((item, index) => (index === 0 ? [item] : [separator, item])))
       }
       default:
-        return unknown(`what ${quote(name)} gives is known only when the program runs`)
+        return unknown(`the result of ${quote(name)} is known only when the program runs`)
     }
   }
 
@@ -163,7 +164,7 @@ function createEvaluator(document: SourceDocument): Evaluator {
     const [name, ...path] = splitPath(expression)
     if (name === undefined) return unknown(`${quote(`\${${expression}}`)} is not understood`)
     const own = known.get(expression)
-    if (own === 'open') return unknown(`${quote(name)} stands for itself`)
+    if (own === 'open') return unknown(`${quote(name)} refers to itself`)
     if (own !== undefined) return own
     known.set(expression, 'open')
     const term = resolveName(name, path, expression)
@@ -181,7 +182,7 @@ function createEvaluator(document: SourceDocument): Evaluator {
     return symbol(expression, `${quote(`\${${expression}}`)} is known only when the program runs`)
   }
 
-  /** An output that is an input too has the input's value. */
+  /** An output that is also an input has the input's value. */
   function ofResource(id: string, resource: SourceNode, path: readonly string[]): Term {
     const type = awsTypeOf(canonicalType(textAt(resource, 'type') ?? '')) ?? ''
     const [property, ...others] = path
@@ -191,12 +192,12 @@ function createEvaluator(document: SourceDocument): Evaluator {
     const existing = nodeAt(nodeAt(resource, 'get'), 'id')
     if (existing !== undefined && property === 'id') return evaluate(existing)
     const to: Reference = { id, type, attribute: property === undefined ? '' : terraformName(property) }
-    const why = `it is known when ${quote(id)} is made`
+    const why = `it is known only when ${quote(id)} is created`
     if (others.length > 0) return unknown(why, [to])
     return { is: 'symbolic', parts: [{ text: referenceText(to), why, to }], at: undefined }
   }
 
-  /** A default, which a stack's own file may replace. */
+  /** A default, which the stack's file may replace. */
   function ofSetting(name: string, node: SourceNode): Term {
     const value = node.kind === 'map' ? (nodeAt(node, 'value') ?? nodeAt(node, 'default')) : node
     if (value === undefined) return symbol(name, `the setting ${quote(name)} has no default`)
@@ -228,17 +229,20 @@ function createEvaluator(document: SourceDocument): Evaluator {
   return { attributes }
 }
 
-/** What gets a name from Pulumi where none is given. */
+/** The properties for which Pulumi generates a name if none is given. */
 const GENERATED: ReadonlyMap<string, string> = new Map([['aws_cognito_user_group', 'name']])
 
-/** What the keys in a value are: names of properties, or the author's, or the author's outermost and names inside. */
+/**
+ * What the keys in a value are: property names, the author's own keys, or the author's keys outside and property names
+ * inside.
+ */
 type Keys = 'properties' | 'written' | 'block'
 
 function symbol(text: string, why: string): Term {
   return { is: 'symbolic', parts: [{ text: `\${${text}}`, why }], at: undefined }
 }
 
-/** The value in a list or a mapping; what is in a value that is not known is not known either. */
+/** The value in a list or a mapping; a part of an unknown value is unknown too. */
 function stepInto(term: Term, key: string): Term {
   const value =
     term.is === 'map'
@@ -278,7 +282,7 @@ function splitInterpolation(text: string): readonly (string | Hole)[] {
   return literal === '' && parts.length > 0 ? parts : [...parts, literal]
 }
 
-/** `a.b[0]["c"]` as `a`, `b`, `0`, `c`; empty for what is not of this form. */
+/** `a.b[0]["c"]` as `a`, `b`, `0`, `c`; empty for any other form. */
 function splitPath(expression: string): readonly string[] {
   if (!/^[\w:-]+(?:\.[\w:-]+|\[\d+\]|\["[^"\]]*"\])*$/.test(expression)) return []
   return [...expression.matchAll(/\["([^"\]]*)"\]|([\w:-]+)/g)].map(([, quoted, plain]) => quoted ?? plain!)
@@ -292,7 +296,7 @@ function concatenate(terms: readonly Term[]): Term {
   for (const term of terms) {
     if (term.is === 'scalar') parts.push(term.text)
     else if (term.is === 'symbolic') parts.push(...term.parts)
-    else return unknown(whyUnknown(term) ?? 'a part of it is not a text', terms.flatMap(refersTo))
+    else return unknown(whyUnknown(term) ?? 'a part of it is not a string', terms.flatMap(refersTo))
     length += parts.length + (term.is === 'scalar' ? term.text.length : 0)
     if (length > MAX_TEXT) return unknown('it is too long')
   }
@@ -311,11 +315,11 @@ function fromParts(parts: readonly (string | TemplateSymbol)[], assumes: readonl
 
 const MAX_PARTS = 50_000
 
-/** What is not known in it becomes a hole in the text. */
+/** An unknown part becomes a hole in the string. */
 function toJson(term: Term): Term {
   const parts: (string | TemplateSymbol)[] = []
   const write = (value: Term): void => {
-    // A variable that stands in it many times is written as often.
+    // A variable that occurs many times is written out each time.
     if (parts.length > MAX_PARTS) return
     switch (value.is) {
       case 'list':
@@ -353,7 +357,7 @@ function holeOf(term: Term): TemplateSymbol {
   return loneSymbol(term) ?? { why: whyUnknown(term) ?? 'it is not known', refers: refersTo(term) }
 }
 
-/** A comment is about the resource it stands in, or above; before everything else it is about the file. */
+/** A comment is about the resource that it is in or above; before everything else it is about the file. */
 function suppressionsIn(document: SourceDocument, resources: ReadonlyMap<string, Entry>): readonly Suppression[] {
   const places = [...resources].map(([id, { key, value }]) => ({ id, start: key.start, end: value.end }))
   return document.comments.flatMap(comment => {

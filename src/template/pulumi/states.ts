@@ -31,12 +31,14 @@ const PREVIEW = {
 const STACK = { kind: 'Pulumi stack', next: 'make it with `pulumi stack export`' }
 
 /**
- * Reads `pulumi preview --json`: the steps, but for what they delete or only read. A location has no line, only the URN as
- * `construct`. A value that is unknown before the update is the resource that its property depends on, if that is one.
+ * Reads `pulumi preview --json`: the steps, except for what they delete or only read. A location has no line, only the
+ * URN as `construct`. A value that is unknown before the update is the resource that its property depends on, if that
+ * is one.
  *
- * Groups of the classic provider (`aws:`) are Terraform's underneath and rank as those do; groups of `aws-native:` are not.
+ * The classic provider (`aws:`) is built on Terraform's, so its groups rank in the same way; those of `aws-native:` do
+ * not.
  *
- * @throws RolecastError `invalid-input`: no JSON, an event stream, or a document without `steps`
+ * @throws RolecastError `invalid-input`: not JSON, an event stream, or a document without `steps`
  * @see https://www.pulumi.com/docs/iac/cli/commands/pulumi_preview/
  */
 export function readPulumiPreview(text: string, path: string): Infrastructure {
@@ -65,10 +67,10 @@ export function readPulumiPreview(text: string, path: string): Infrastructure {
 }
 
 /**
- * Reads `pulumi stack export`: the resources of a stack as they were when it was last updated. A location has no line, only
- * the URN as `construct`.
+ * Reads `pulumi stack export`: the resources of a stack as they were when it was last updated. A location has no line,
+ * only the URN as `construct`.
  *
- * @throws RolecastError `invalid-input`: no JSON, or a document without a `deployment`
+ * @throws RolecastError `invalid-input`: not JSON, or a document without a `deployment`
  * @see https://www.pulumi.com/docs/iac/cli/commands/pulumi_stack_export/
  */
 export function readPulumiStack(text: string, path: string): Infrastructure {
@@ -86,7 +88,7 @@ export function readPulumiStack(text: string, path: string): Infrastructure {
   return readStates('pulumi-stack', states, source)
 }
 
-/** The operations after which the resource is not there, or never was ours. */
+/** The operations after which the resource does not exist, or was only read. */
 const NOT_KEPT: ReadonlySet<unknown> = new Set([
   'delete',
   'delete-replaced',
@@ -150,7 +152,7 @@ function speaksOfGroups(inputs: unknown): boolean {
 
 const SPEAKS = /cognito|user-?pool/i
 
-/** The inputs, and what is known of the outputs that others refer to. */
+/** The inputs, and the known outputs that others refer to. */
 function readState(state: unknown, location: Location): ReadonlyMap<string, Term> {
   const attributes = new Map<string, Term>()
   const pulumiType = field(state, 'type')
@@ -177,7 +179,7 @@ function readState(state: unknown, location: Location): ReadonlyMap<string, Term
   return withClassicMappings(typeText, attributes)
 }
 
-/** What a URN's type gives when it is an input of another resource: a role its ARN, the others their id. */
+/** What a resource of the URN's type passes to another resource: a role its ARN, the others their ID. */
 function toReferences(urns: readonly string[]): readonly Reference[] {
   return [...new Set(urns)].map(id => {
     const type = awsTypeOf(typeOfUrn(id)) ?? ''
@@ -197,7 +199,7 @@ const MAX_DEPTH = 50
 interface Input {
   readonly refers: readonly Reference[]
   readonly location: Location
-  /** Whether its keys are names of properties. */
+  /** Whether its keys are property names. */
   readonly isBlock: boolean
 }
 

@@ -40,7 +40,7 @@ export function awsTypeOf(pulumiType: string): string | undefined {
   return TYPES.get(pulumiType)
 }
 
-/** What is named otherwise in Terraform, apart from case. */
+/** Names that differ in Terraform in more than case. */
 const NAMES: ReadonlyMap<string, string> = new Map([
   ['roleMappings', 'role_mapping'],
   ['mappingRules', 'mapping_rule'],
@@ -61,7 +61,7 @@ export function isBlock(property: string): boolean {
   return property === 'roleMappings' || property === 'cognitoIdentityProviders'
 }
 
-/** Which zeros and removed numbers are sent: the classic provider is Terraform's underneath. */
+/** Which zeros and removed numbers are sent: the classic provider is built on Terraform's. */
 export function providerOf(pulumiType: string): AwsResource['provider'] {
   return pulumiType.startsWith('aws:') ? 'terraform' : undefined
 }
@@ -89,9 +89,9 @@ export function withClassicMappings(
 const NEXT = 'Validate what it deploys: `rolecast validate --user-pool-id ID`'
 
 /**
- * What a resource of a type that is not known may define of groups and roles; undefined if nothing speaks for it.
+ * A note on a resource of an unknown type that may define groups or roles; undefined if nothing suggests that.
  *
- * @param speaks whether its inputs have something of Cognito
+ * @param speaks whether its inputs mention Cognito
  */
 export function notFollowedType(
   pulumiType: string,
@@ -106,7 +106,7 @@ export function notFollowedType(
   return {
     what: `The resource ${quote(id)}`,
     why: isStack
-      ? 'it is a CloudFormation stack of its own'
+      ? 'it is a separate CloudFormation stack'
       : `its type ${quote(pulumiType)} is not one whose groups and mappings are known`,
     next: isStack ? 'Validate its template too' : NEXT,
     location,
@@ -116,5 +116,5 @@ export function notFollowedType(
 /** Providers, stacks and references to them. */
 const PULUMIS_OWN = /^pulumi:/
 
-/** What runs programs or makes resources of its own. */
+/** Types that run programs or create their own resources. */
 const MAKING = /^(?:command:|pulumi-(?:nodejs|python):dynamic)|:index:/

@@ -38,7 +38,7 @@ import { misspeltProperties } from '../misspelt.js'
 import { wrongId } from '../wrong-ids.js'
 import { ABSENT, referenceText, type Term, unknown } from './term.js'
 
-/** A resource of Terraform's AWS provider, under the provider's names, whichever file told of it. */
+/** A resource of Terraform's AWS provider, under the provider's names, from any kind of file. */
 export interface AwsResource {
   readonly type: string
   /** Its address, or its URN. */
@@ -48,7 +48,7 @@ export interface AwsResource {
   readonly provider?: 'terraform' | undefined
   readonly condition?: string | undefined
   readonly created?: boolean | undefined
-  /** The attributes that it has now, where a plan changes it in place. */
+  /** The attributes that it has now, if a plan changes it in place. */
   readonly before?: ReadonlyMap<string, Term> | undefined
 }
 
@@ -60,7 +60,7 @@ const IDENTITY_POOL = 'aws_cognito_identity_pool'
 const ATTACHMENT = 'aws_cognito_identity_pool_roles_attachment'
 const MEMBERSHIP = 'aws_cognito_user_in_group'
 
-/** The resources that decide about groups and roles. */
+/** The resource types that define groups and roles. */
 export const AWS_TYPES: ReadonlySet<string> = new Set([
   GROUP,
   POOL,
@@ -71,7 +71,7 @@ export const AWS_TYPES: ReadonlySet<string> = new Set([
   ...AWSCC_TYPES,
 ])
 
-/** What the provider does on the way to Cognito: the Cloud Control one sends every value as it is. */
+/** How the provider sends values to Cognito: the Cloud Control one sends every value unchanged. */
 export function providerOf(type: string): AwsResource['provider'] {
   return type.startsWith('aws_') ? 'terraform' : undefined
 }
@@ -170,19 +170,19 @@ function misspeltAttributes({ id, type, attributes, location }: AwsResource): re
   return check(attributes, known, '', location)
 }
 
-/** One name for a thing that is named by its address in one place and by its ARN or id in another. */
+/** A single name for a thing that is referred to by its address, its ARN or its id. */
 interface Names {
   readonly role: (term: Term) => Value<RoleReference>
-  /** The pool's `id`; a pool that cannot be told is one of its own. */
+  /** The pool's `id`; an unknown pool counts as a separate pool. */
   readonly pool: (term: Term, owner: AwsResource) => string
-  /** The pool that an identity provider names, where that can be told. */
+  /** The pool that an identity provider names, if that can be determined. */
   readonly poolOfProvider: (term: Term) => string | undefined
   readonly identityPool: (term: Term, owner: AwsResource) => Value<string>
-  /** Notes what is not the ID of an app client. */
+  /** Records a value that is not the ID of an app client. */
   readonly checkClient: (term: Term, owner: AwsResource, property: string) => void
   readonly pools: () => readonly PoolDefinition[]
   readonly unresolved: () => readonly Unresolved[]
-  /** Of what was named until now. */
+  /** From the names so far. */
   readonly wrongIds: () => readonly WrongId[]
 }
 
@@ -236,7 +236,7 @@ function createNames(resources: readonly AwsResource[]): Names {
         }
         const arn = textOf(present)
         if (arn === undefined) return unread(present, location)
-        // A role of "" is none: Cognito's API has no other way to say it, and two emulators return it.
+        // A role of "" means none: Cognito's API has no other way to say it, and two emulators return it.
         if (arn === '') return { is: 'absent', location }
         const id = roleIds.get(arn)
         return { is: 'known', value: id === undefined ? { kind: 'arn', id: arn } : { kind: 'resource', id }, location }
@@ -245,13 +245,13 @@ function createNames(resources: readonly AwsResource[]): Names {
     pool: (term, owner) => {
       checkId(term, owner, 'user_pool_id', 'user pool')
       const to = loneSymbol(term)?.to
-      // Its ARN and its endpoint stand for no other pool, wrong as they are.
+      // Its ARN and its endpoint are wrong here, but still identify the pool.
       if (to !== undefined) return poolElsewhere(to.type === POOL ? to.id : referenceText(to))
       const literal = textOf(term)
       const named = literal !== undefined && !isUserPoolId(literal) ? poolNames.get(literal) : undefined
       if (literal !== undefined) return poolElsewhere(named ?? poolIds.get(literal) ?? literal, literal)
       const id = `the user pool of ${owner.id}`
-      const why = `which user pool ${quote(owner.id)} belongs to is not known: ${term.is === 'absent' ? 'it names none' : whyNot(term)}`
+      const why = `it is not known which user pool ${quote(owner.id)} belongs to: ${term.is === 'absent' ? 'it names none' : whyNot(term)}`
       if (!pools.has(id)) unresolved.push({ why, location: owner.location, pool: id })
       pools.set(id, { id, name: id })
       return id
@@ -286,7 +286,7 @@ function createNames(resources: readonly AwsResource[]): Names {
   }
 }
 
-/** The name, the id and the unique id of a role are no ARN. */
+/** The name, the id and the unique id of a role are not its ARN. */
 function roleReference(to: Reference): RoleReference {
   if (to.type === ROLE && to.attribute === 'arn') return { kind: 'resource', id: to.id }
   if (to.type === ROLE && ['name', 'id', 'unique_id'].includes(to.attribute)) return { kind: 'name', id: to.id }
@@ -299,7 +299,7 @@ const KINDS: ReadonlyMap<string, string> = new Map([
   [CLIENT, 'app client'],
 ])
 
-/** What a reference is, if it is not the id that is needed. */
+/** What a reference is, in words, if it is not the ID that is needed. */
 function wrongReference({ id, type, attribute }: Reference, needs: WrongId['needs']): string | undefined {
   const kind = KINDS.get(type)
   const isId = attribute === 'id' || (kind === 'app client' && attribute === 'client_id')
@@ -338,7 +338,7 @@ function sameRank(a: Rank, b: Rank): boolean {
   return sameValue(a.precedence, b.precedence) && sameValue(a.role, b.role)
 }
 
-/** Wherever they stand, and whyever they are unknown. */
+/** Wherever they are, and for whatever reason they are unknown. */
 function sameValue(a: Value<unknown>, b: Value<unknown>): boolean {
   return a.is === 'known' && b.is === 'known' ? JSON.stringify(a.value) === JSON.stringify(b.value) : a.is === b.is
 }
@@ -353,7 +353,7 @@ function toMembership(resource: AwsResource, names: Names): Membership {
   }
 }
 
-/** No user has an empty name: the default of a variable that stands for "none". */
+/** No user has an empty name: it is the default of a variable that means "none". */
 function notEmpty(text: Value<string>): Value<string> {
   return text.is === 'known' && text.value === ''
     ? { is: 'unknown', why: 'it is empty, as no username is', location: text.location }
@@ -441,7 +441,7 @@ function toMapping(mapping: Term, index: number, names: Names, owner: AwsResourc
   }
 }
 
-/** What stands behind the colon of `ISSUER:CLIENT`, if that is a reference. */
+/** The part after the colon of `ISSUER:CLIENT`, if that is a reference. */
 function clientPart(provider: Term): Term {
   const parts = provider.is === 'symbolic' ? provider.parts : []
   const [before, last] = parts.slice(-2)
@@ -450,7 +450,7 @@ function clientPart(provider: Term): Term {
     : ABSENT
 }
 
-/** The one client that it is, or is made from. */
+/** The single client that it is, or is computed from. */
 function clientOf(term: Term): Pick<RoleMappingDefinition, 'client'> {
   const ids = new Set(
     refersTo(term).flatMap(({ id, type, attribute }) => (type === CLIENT && attribute === 'id' ? [id] : [])),
@@ -459,7 +459,7 @@ function clientOf(term: Term): Pick<RoleMappingDefinition, 'client'> {
   return client !== undefined && ids.size === 1 ? { client } : {}
 }
 
-/** A provider's text with `${client}` in it, where what is filled in is known to be one word. */
+/** The string of a provider with `${client}` in it, if the value of the placeholder is known to be one word. */
 function toProvider(term: Term): Value<string> {
   return valueOf(term, (present, location) => {
     if (present.is !== 'symbolic') return toText(present)
@@ -470,7 +470,7 @@ function toProvider(term: Term): Value<string> {
   })
 }
 
-/** The same with whatever else stands in it, as it is written; undefined for what has no name of its own. */
+/** The same with any other placeholders as written; undefined for values without a name. */
 function writtenProvider(term: Term): string | undefined {
   if (term.is === 'absent') return undefined
   if (term.is !== 'symbolic') return identityOf(term)
@@ -513,7 +513,7 @@ function textOf(term: Term): string | undefined {
 }
 
 function whyNot(term: Term): string {
-  return whyUnknown(term) ?? 'it is not of the type that belongs there'
+  return whyUnknown(term) ?? 'it does not have the required type'
 }
 
 type Read<T> = (present: Present<Location | undefined>, location: Location | undefined) => Value<T>
@@ -526,7 +526,7 @@ function unread(present: Term, location: Location | undefined): Extract<Value<ne
   return { is: 'unknown', why: whyNot(present), location }
 }
 
-/** A number or a truth value where a text belongs is its text, as in Terraform. */
+/** A number or a boolean in place of a string is converted, as in Terraform. */
 function toText(term: Term): Value<string> {
   return valueOf(term, (present, location) =>
     present.is === 'scalar' ? { is: 'known', value: present.text, location } : unread(present, location),
@@ -550,7 +550,7 @@ function toRaw(term: Term): Value<unknown> {
   )
 }
 
-/** No block at all is an empty list too. */
+/** Without any block, the list is empty. */
 function toList<T>(term: Term, toItem: (item: Term, index: number) => T): Value<readonly T[]> {
   return valueOf(term, (present, location) => {
     if (present.is !== 'list') return unread(present, location)
@@ -559,13 +559,13 @@ function toList<T>(term: Term, toItem: (item: Term, index: number) => T): Value<
   })
 }
 
-/** Stands for a hole of a text while the text is parsed: nobody writes this private character. */
+/** Stands for a hole of a string while it is parsed: a private character that nobody writes. */
 const HOLE = '\u{F0000}'
 
 function toPolicy(term: Term): Value<unknown> {
   return valueOf(term, (present, location) => {
     const parts = present.is === 'symbolic' ? present.parts : present.is === 'scalar' ? [present.text] : undefined
-    // A lone symbol may be any document.
+    // A symbol alone may be any document.
     if (parts === undefined || loneSymbol(present) !== undefined) return unread(present, location)
     const isClear = parts.every(part => typeof part !== 'string' || !part.includes(HOLE))
     if (!isClear) return { is: 'unknown', why: 'it has a private character', location }
@@ -598,7 +598,7 @@ function parsePolicy(text: string): unknown {
   }
 }
 
-/** Deeper than any policy goes; what is below is not known. */
+/** Deeper than any policy; anything below is unknown. */
 const MAX_POLICY_DEPTH = 50
 
 function markHoles(value: unknown, markOf: (text: string) => object | undefined, depth = 0): unknown {

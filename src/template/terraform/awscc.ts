@@ -4,14 +4,14 @@ import { fromJsonValue } from './hcl-values.js'
 import { ABSENT, listOfTerms, referenceText, type Term } from './term.js'
 
 /**
- * A type of the Cloud Control provider: the type of the AWS provider that is the same thing, and what is called otherwise there.
+ * A type of the Cloud Control provider: the equivalent type of the AWS provider, and the names that differ.
  *
  * @see https://registry.terraform.io/providers/hashicorp/awscc/latest/docs
  */
 interface AwsccType {
   readonly type: string
   readonly names: ReadonlyMap<string, string>
-  /** What the provider computes, and nobody writes. */
+  /** Attributes that the provider computes and that are never written. */
   readonly computed: readonly string[]
 }
 
@@ -60,7 +60,7 @@ export const AWSCC_TYPES: ReadonlySet<string> = new Set(
   [...TYPES.keys()].filter(type => type !== 'awscc_cognito_user_pool_client'),
 )
 
-/** The resources in the AWS provider's terms, and what they refer to as well. */
+/** The resources in the AWS provider's terms, including their references. */
 export function fromAwscc(resources: readonly AwsResource[]): readonly AwsResource[] {
   if (!resources.some(({ type }) => TYPES.has(type))) return resources
   return resources.map(resource => {
@@ -80,7 +80,7 @@ function translateAttributes(attributes: ReadonlyMap<string, Term>, awscc: Awscc
   for (const [given, term] of attributes) {
     if (awscc?.computed.includes(given) === true) continue
     const name = awscc?.names.get(given) ?? given
-    // An id is computed under two names.
+    // An id is available under two names.
     if (name !== given && translated.has(name) && term.is === 'absent') continue
     const value = translateTerm(term)
     translated.set(name, given === 'role_mappings' ? toBlocks(value) : given === 'roles' ? fromText(value) : value)
@@ -122,7 +122,7 @@ function translateReference(to: Reference): Reference {
     : { ...to, type: awscc.type, attribute: awscc.names.get(to.attribute) ?? to.attribute }
 }
 
-/** A map by provider is blocks that name it. */
+/** A map by provider becomes blocks that name the provider. */
 function toBlocks(term: Term): Term {
   if (term.is !== 'map') return term
   const blocks = [...term.entries].map(([key, mapping]): Term => {

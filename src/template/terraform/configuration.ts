@@ -6,23 +6,23 @@ import { compareText } from '../../text.js'
 import type { SourceFile } from '../reading.js'
 import { entries } from './evaluate.js'
 
-/** A file of Terraform, with the places of its blocks. */
+/** A Terraform file, with the locations of its blocks. */
 export interface ParsedFile {
   readonly path: string
   readonly content: unknown
   readonly outline: HclOutline
 }
 
-/** A block of a file, with what it says and where. */
+/** A block of a file, with its content and location. */
 export interface Declaration {
   /** `aws_iam_role.x`, `data.aws_iam_policy_document.x`, `module.x`, `var.x`; without the module that it is in. */
   readonly address: string
-  /** The type of a resource; `''` for all else. */
+  /** The type of a resource; `''` for anything else. */
   readonly type: string
   readonly body: JsonRecord
   readonly path: string
   readonly block: HclBlock | undefined
-  /** Where the attributes and blocks stand that an override file gives. */
+  /** The locations of the attributes and blocks from an override file. */
   readonly overridden: ReadonlyMap<string, Origin>
 }
 
@@ -46,7 +46,7 @@ export interface Module {
 
 const NEXT = 'correct it (`terraform validate` says more), or upgrade it if it is of Terraform 0.11 or older'
 
-/** @throws RolecastError, as a rejection: `invalid-input` for what is no HCL 2 or no JSON */
+/** @throws RolecastError, as a rejection: `invalid-input` for anything other than HCL 2 or JSON */
 export async function parseFile({ path, text }: SourceFile, parse: HclParser): Promise<ParsedFile> {
   const source: TextSource = { path, kind: 'Terraform file', next: NEXT }
   if (path.endsWith('.json')) return { path, content: parseJsonRecord(text, source), outline: outlineJson(text, path) }
@@ -55,14 +55,14 @@ export async function parseFile({ path, text }: SourceFile, parse: HclParser): P
 
 const EXTENSION = /\.(?:tf|tofu)(\.json)?$/
 
-/** `main` of `main.tf`, `main.json` of `main.tf.json`: what OpenTofu takes one file for. */
+/** `main` of `main.tf`, `main.json` of `main.tf.json`: of the files with the same stem, OpenTofu reads one. */
 function stemOf(path: string): string {
   return path.replace(EXTENSION, '$1')
 }
 
 /**
- * The files that OpenTofu reads: a `.tofu` file stands in for the `.tf` file of the same name, which is `shadowed`. Terraform
- * does the reverse and reads no `.tofu` at all, so where both are there the project is one of OpenTofu.
+ * The files that OpenTofu reads: a `.tofu` file stands in for the `.tf` file of the same name, which is `shadowed`.
+ * Terraform does the reverse and reads no `.tofu` at all, so if both exist the project is an OpenTofu project.
  *
  * @see https://opentofu.org/docs/language/files/
  */
@@ -83,8 +83,8 @@ function isOverride({ path }: ParsedFile): boolean {
 }
 
 /**
- * What the files declare together. Override files come last, by their names: an attribute of theirs replaces that of the
- * block with the same header, blocks of a type replace all blocks of that type.
+ * What the files declare together. Override files come last, by name: their attributes replace those of the block with
+ * the same header, and their blocks of a type replace all blocks of that type.
  *
  * @see https://developer.hashicorp.com/terraform/language/files/override
  */
@@ -154,7 +154,7 @@ function groupBlocks({ blocks }: HclOutline): BlocksByNames {
   return byNames
 }
 
-/** All blocks of this keyword, with so many labels. In JSON a block is an object, or a list of such. */
+/** All blocks with this keyword and this many labels. In JSON a block is an object, or a list of objects. */
 function* blocksOf(
   { path, content }: ParsedFile,
   byNames: BlocksByNames,
@@ -178,7 +178,7 @@ function overridden(before: Declaration, { body, path, block }: Declaration): De
   const [dynamic, dynamicBefore] = [field(body, 'dynamic'), field(before.body, 'dynamic')]
   for (const name of [...given.map(([key]) => key), ...entries(dynamic).map(([key]) => key)])
     replaced.set(name, { path, block })
-  // Blocks of a type are replaced, whether they or those before are dynamic.
+  // Blocks of a type are replaced, whether they or the earlier ones are dynamic.
   const kept = entries(before.body).filter(([name]) => name !== 'dynamic' && field(dynamic, name) === undefined)
   const keptDynamic = entries(dynamicBefore).filter(([name]) => field(body, name) === undefined)
   const allDynamic = [...keptDynamic, ...entries(dynamic)]

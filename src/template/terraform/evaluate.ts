@@ -10,7 +10,7 @@ export function entries(value: unknown): readonly (readonly [string, unknown])[]
   return isRecord(value) ? Object.entries(value) : []
 }
 
-/** So many values inside one another, or names behind one another. */
+/** The deepest nesting of values, or the longest chain of names. */
 export const MAX_DEPTH = 50
 
 export function whyOf(term: Term, what: string): string {

@@ -5,36 +5,36 @@ import { entriesOf, isEmpty, otherOf, type Scope } from './hcl-values.js'
 import { evaluate, whyOf } from './evaluate.js'
 import { mapOfTerms, scalar, type Term } from './term.js'
 
-/** One of the things that a block makes: a resource, a module. */
+/** One of the things that a block creates: a resource, a module. */
 export interface Instance {
   /** `''`, `[0]`, `["admin"]` */
   readonly key: string
   readonly bindings: Scope['bindings']
-  /** What has to hold for it to be there, where that is open. */
+  /** The condition under which it exists, if that is not certain. */
   readonly condition?: string | undefined
 }
 
 export interface Instances {
   readonly instances: readonly Instance[]
-  /** The variables of the root module whose defaults decide which these are. */
+  /** The variables of the root module whose defaults decide which instances exist. */
   readonly assumes: ReadonlySet<string>
 }
 
-/** More of a root module are no groups that anybody wrote: a user pool has 10,000 at most. */
+/** The most resources of a root module: a user pool has at most 10,000 groups. */
 export const MAX_RESOURCES = 20_000
 
 const TOO_MANY = `with it there are more than ${MAX_RESOURCES} resources`
-/** There is one, or there is none, and that is all that is open. */
+/** It is only open whether there is one or none. */
 const SWITCH = /\?\s*(?:1\s*:\s*0|0\s*:\s*1)\s*\}$/
 
-/** Does the work, and tells which defaults it has read. */
+/** Runs a function, and returns which defaults it read. */
 export type Track = <T>(work: () => T) => { readonly result: T; readonly assumes: ReadonlySet<string> }
 
 export function isRepeated({ body }: Declaration): boolean {
   return ['count', 'for_each'].some(name => (field(body, name) ?? null) !== null)
 }
 
-/** The instances of a block, of which there may be so many, or why they cannot be told. */
+/** The instances of a block, up to a maximum, or why they cannot be determined. */
 export function instancesOf({ body }: Declaration, scope: Scope, track: Track, max: number): Instances | string {
   const [count, forEach] = [field(body, 'count') ?? null, field(body, 'for_each') ?? null]
   if (forEach !== null) {
@@ -63,7 +63,7 @@ interface Expansion {
   readonly max: number
 }
 
-/** Those of `condition ? {…} : {}`, all of them or none, where the condition is open; undefined where it is another case. */
+/** The instances of `condition ? {…} : {}`, all or none, if the condition is open; undefined in any other case. */
 function possibleInstances(term: Term, expression: unknown, { assumes, track, max }: Expansion): Instances | undefined {
   const other = otherOf(term)
   if (other === undefined || (isEmpty(term) && assumes.size === 0)) return undefined
@@ -82,7 +82,10 @@ function written(expression: unknown): string {
     : JSON.stringify(expression)
 }
 
-/** Where a default decides, each is there or not: those of one key of one expression together. */
+/**
+ * If a default decides, each instance may or may not exist: those with the same key of the same expression exist
+ * together.
+ */
 function conditional(
   instances: readonly Instance[],
   expression: unknown,
@@ -102,7 +105,7 @@ function eachOf(term: Term, max: number): readonly Instance[] | string {
   if (items.length > max) return TOO_MANY
   const instances: Instance[] = []
   for (const [index, value] of items) {
-    // A set's elements are keys and values in one.
+    // The elements of a set are both keys and values.
     const key = term.is === 'list' ? value : index
     if (key.is !== 'scalar') return whyOf(key, 'for_each')
     instances.push({ key: `[${JSON.stringify(key.text)}]`, bindings: eachBindings(key, value) })

@@ -2,7 +2,7 @@ import { isRolecastError } from '../../errors.js'
 import { type MapNode, readYamlDocument, type SourceDocument, type SourceNode, spanFrom } from '../yaml-document.js'
 import type { HclBlock, HclOutline, LineSpan } from './hcl-blocks.js'
 
-/** How many labels stand between a keyword and its blocks. */
+/** The number of labels between a keyword and its blocks. */
 const LABELS: ReadonlyMap<string, number> = new Map([
   ['resource', 2],
   ['data', 2],
@@ -12,8 +12,8 @@ const LABELS: ReadonlyMap<string, number> = new Map([
 ])
 
 /**
- * Finds the places of blocks and attributes in Terraform's JSON, as `outlineHcl` does in HCL. It has no comments. A text that
- * is too large to keep places of has none.
+ * Finds the locations of blocks and attributes in Terraform's JSON, as `outlineHcl` does in HCL. There are no comments.
+ * A text that is too large has no locations.
  *
  * @see https://developer.hashicorp.com/terraform/language/syntax/json
  */
@@ -36,7 +36,7 @@ function documentOf(text: string, path: string): SourceDocument | undefined {
   }
 }
 
-/** A block is an object, or a list of such; so is each level of labels above it. */
+/** A block is an object, or a list of objects; so is each level of labels above it. */
 function blocksBelow(
   document: SourceDocument,
   names: readonly string[],

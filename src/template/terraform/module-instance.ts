@@ -8,47 +8,47 @@ import { type Instance, type Instances, instancesOf, isRepeated, MAX_RESOURCES, 
 import { policyDocument } from './policy-document.js'
 import { listOfTerms, mapOfTerms, reference, type Term, unknown } from './term.js'
 
-/** A module as it is called from one place, or a root. */
+/** A module as one caller calls it, or a root. */
 export interface ModuleInstance {
   readonly folder: string
   /** `''` for a root, else `module.a["x"].module.b`. */
   readonly address: string
   readonly module: Module
   readonly scope: Scope
-  /** What has to hold for it to be there, where that is open. */
+  /** The condition under which it exists, if that is not certain. */
   readonly condition: string | undefined
   /** The folders of the modules around it, and its own. */
   readonly folders: readonly string[]
   /** The instances of a resource or a data source that is declared here. */
   readonly instancesOf: (declaration: Declaration) => Instances | string
-  /** What a `module` block leads to. */
+  /** The result of a `module` block. */
   readonly call: (declaration: Declaration) => Call
   /** The value of an output. */
   readonly output: (name: string) => Term
 }
 
-/** The modules that a `module` block makes, by key, or why it is not looked into. */
+/** The modules that a `module` block creates, by key, or why it is not followed. */
 export type Call =
   | {
       readonly is: 'followed'
       readonly modules: ReadonlyMap<string, ModuleInstance>
       readonly assumes: ReadonlySet<string>
     }
-  /** How many there are is not known: one stands for all. */
+  /** The number is not known: one module stands for all. */
   | { readonly is: 'unresolved'; readonly modules: ReadonlyMap<string, ModuleInstance>; readonly why: string }
   | { readonly is: 'not-followed'; readonly why: string }
 
-/** What all modules of a root share. */
+/** Shared by all modules of a root. */
 export interface RootContext {
   readonly budget: Budget
   readonly track: Track
-  /** The default of a variable of the root is read, or what is read depends on it. */
+  /** Called if the default of a variable of the root is read, or if a value that is read depends on it. */
   readonly assume: (variables: Iterable<string>) => void
-  /** Names that stand behind one another. */
+  /** The length of a chain of names. */
   readonly names: { depth: number }
-  /** How many more instances of resources there may be. */
+  /** How many more resource instances are allowed. */
   readonly instances: { left: number }
-  /** What the configuration sets of a resource, by the address. */
+  /** The attributes that the configuration sets for a resource, by address. */
   readonly attributes: Map<string, (name: string) => Term | undefined>
   readonly followCall: (caller: ModuleInstance, declaration: Declaration) => Call
 }
@@ -82,7 +82,7 @@ export interface ModuleInstanceOptions {
   readonly condition?: string | undefined
   readonly folders: readonly string[]
   readonly context: RootContext
-  /** The value of a variable that the module declares, or does not. */
+  /** The value of a variable, whether or not the module declares it. */
   readonly variable: (name: string, declaration: Declaration | undefined) => Term
 }
 
@@ -92,10 +92,10 @@ export function within(address: string, inner: string): string {
 
 /** Never known before apply, whatever the configuration says. */
 const COMPUTED: ReadonlySet<string> = new Set(['arn', 'id', 'endpoint', 'unique_id'])
-/** Names that are no resource types: `each` and `count` where there is none, and what the run decides. */
+/** Names other than resource types: `each` and `count` outside a loop, and values of the run. */
 const OPAQUE: ReadonlySet<string> = new Set(['each', 'count', 'self', 'path', 'terraform'])
 
-/** What comes from elsewhere, and is the same wherever it is named. */
+/** Values from elsewhere that are the same everywhere. */
 export function elsewhere(address: string, why: string): Term {
   return reference({ id: address, type: '', attribute: '' }, why)
 }
@@ -113,7 +113,7 @@ export function createModuleInstance({
     readonly term: Term
     readonly assumes: ReadonlySet<string>
   }
-  /** What is worked out already, or being worked out: `undefined`. */
+  /** The values that are already evaluated; `undefined` while one is being evaluated. */
   const worked = new Map<string, Worked | undefined>()
   const { names, track } = context
   const once = (address: string, work: () => Term): Term => {
@@ -165,7 +165,7 @@ export function createModuleInstance({
     const index = steps[1]
     if (index?.isIndex === true) {
       if (index.key === undefined)
-        return { term: unknown(`which ${quote(address)} it is cannot be told`), taken: steps.length }
+        return { term: unknown(`it is not known which instance of ${quote(address)} it is`), taken: steps.length }
       const key = `[${JSON.stringify(index.key)}]`
       const one = call.modules.get(key)
       if (call.is === 'unresolved') return opaque(call.why, `${address}${key}`, 2)
@@ -207,7 +207,7 @@ export function createModuleInstance({
     const declaration = module.resources.get(address)
     const index = steps[1]
     const isMany = declaration !== undefined && isRepeated(declaration)
-    const which = `which ${quote(address)} it is cannot be told`
+    const which = `it is not known which instance of ${quote(address)} it is`
     if (index?.isIndex === true) {
       if (index.key === undefined) return { term: unknown(which), taken: steps.length }
       const key = `[${JSON.stringify(index.key)}]`
@@ -215,13 +215,13 @@ export function createModuleInstance({
       return { term: referTo(address, type, key, declaration, instance), taken: 2 }
     }
     if (!isMany) return { term: referTo(address, type, '', declaration, { key: '', bindings: new Map() }), taken: 1 }
-    // Before 0.12, an attribute without an index was that of the first.
+    // Before 0.12, an attribute without an index was that of the first instance.
     if (index !== undefined) return { term: unknown(which), taken: steps.length }
     const many = self.instancesOf(declaration)
     if (typeof many === 'string') return { term: unknown(many), taken: 1 }
-    // Whether the one there may be is there is open.
+    // There is at most one instance, and it is open whether it exists.
     if (many.assumes.size === 0 && many.instances.some(one => one.condition !== undefined))
-      return { term: unknown(`whether ${quote(address)} is there is not known`), taken: 1 }
+      return { term: unknown(`it is not known whether ${quote(address)} exists`), taken: 1 }
     context.assume(many.assumes)
     const all = many.instances.map(one => [one.key, referTo(address, type, one.key, declaration, one)] as const)
     return { term: collect(all), taken: 1 }
@@ -243,13 +243,13 @@ export function createModuleInstance({
     if (declaration !== undefined && instance !== undefined && !context.attributes.has(id)) {
       const inner = inInstance(instance)
       context.attributes.set(id, name => {
-        // A client's name is taken for its id.
+        // A client's name is often mistaken for its ID.
         const isOpen = COMPUTED.has(name) || (type === 'aws_cognito_user_pool_client' && name === 'name')
         const set = isOpen ? undefined : field(declaration.body, name)
         return set === undefined ? undefined : once(`${address}${key}.${name}`, () => evaluate(set, inner))
       })
     }
-    return reference({ id, type, attribute: '' }, `${quote(`${address}${key}`)} is known after apply only`)
+    return reference({ id, type, attribute: '' }, `${quote(`${address}${key}`)} is known only after apply`)
   }
 
   const inInstance = ({ bindings }: Instance): Scope => ({ ...scope, bindings })
@@ -273,7 +273,7 @@ export function createModuleInstance({
     instancesOf: declaration => {
       const known = expanded.get(declaration)
       if (known !== undefined) return known
-      // What is being worked out and needs itself has no instances.
+      // A block that needs itself while it is evaluated has no instances.
       expanded.set(declaration, `${quote(declaration.address)} refers to itself`)
       const found = instancesOf(declaration, scope, track, context.instances.left)
       if (typeof found !== 'string') context.instances.left -= found.instances.length
@@ -311,7 +311,7 @@ function outputsOf(child: ModuleInstance): Term {
   return mapOfTerms([...child.module.outputs.keys()].map(name => [name, child.output(name)] as const))
 }
 
-/** A list of what `count` makes, a map of what `for_each` makes. */
+/** A list of the instances of `count`, or a map of the instances of `for_each`. */
 function collect(byKey: readonly (readonly [string, Term])[]): Term {
   const parsed = byKey.map(([key, term]) => [JSON.parse(key.slice(1, -1)) as string | number, term] as const)
   return parsed.every(([key]) => typeof key === 'number')

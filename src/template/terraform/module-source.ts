@@ -9,24 +9,27 @@ import { locate, outlineHcl } from './hcl-blocks.js'
 import { outlineJson } from './json-outline.js'
 import { VALIDATE_PLAN } from './unknown-resources.js'
 
-/** A source that begins so is a folder, and all others are fetched. */
+/** A source with this beginning is a folder; all others are fetched. */
 export function isLocal(source: string): boolean {
   return /^\.\.?(?:\/|$)/.test(source)
 }
 
-/** The folder that a local source names, seen from the folder of the call. */
+/** The folder that a local source names, relative to the folder of the call. */
 export function folderOf(folder: string, source: string): string {
   return posix.join(folder, source).replace(/(?<=.)\/$/, '')
 }
 
 const LOCAL_SOURCE = /\bsource"?\s{0,100}[=:]\s{0,100}"(\.{1,2}\/[^"\n]{0,1000}|\.\.)"/g
 
-/** The folders that a text may call as modules, comments and other arguments of that name included: found without parsing it. */
+/**
+ * The folders that a text may call as modules, found without parsing it: includes comments and other arguments of that
+ * name.
+ */
 export function mayCall(folder: string, text: string): readonly string[] {
   return [...text.matchAll(LOCAL_SOURCE)].map(([, source]) => folderOf(folder, source!))
 }
 
-/** The modules that a file calls and that are fetched, as its places tell, without parsing it. */
+/** The fetched modules that a file calls, found by its outline, without parsing it. */
 export function remoteCalls({ path, text }: SourceFile): readonly NotFollowed[] {
   if (!/\bmodule\b/.test(text)) return []
   const lines = text.split('\n')
@@ -47,15 +50,15 @@ export function notAmongFiles(source: string): string {
   return `its source ${quote(source)} is not among the files`
 }
 
-/** A module that is not followed, and of which nothing says that it makes groups. */
+/** A module that is not followed, although nothing shows that it creates groups. */
 export function unseenModule(address: string, why: string, location: Location): NotFollowed {
   return { what: `Module ${quote(address)}`, why, next: VALIDATE_PLAN, location }
 }
 
-/** What every text has that says anything of Cognito. */
+/** Matches every text that mentions Cognito. */
 export const SPEAKS_OF_COGNITO = /cognito|user[-_]?pool/i
 
-/** The words of a name that a module for signing in has, and one for pods, clusters or another cloud does not. */
+/** Words in the names of sign-in modules that do not appear in those for pods, clusters or another cloud. */
 const SIGN_IN = /^(?:auth|authn|authentication|idp|login|signin|identity|identities)$/
 const OTHERS =
   /^(?:eks|k8s|kubernetes|pod|workload|managed|github|gitlab|bitbucket|gcp|google|azure|azurerm|azuread|vault|okta|auth0|keycloak|ses|email|oidc|irsa|iam|sso|cluster|runner|rds|redis|basic|configmap)$/
@@ -67,7 +70,7 @@ function speaksOfSignIn(text: string): boolean {
 
 const CALL_OR_SOURCE = /\b(?:module\s{1,100}"|source"?\s{0,100}[=:]\s{0,100}")([^"\n]{1,300})/g
 
-/** Whether a text may call a module that makes groups, though it says nothing of Cognito itself. */
+/** Whether a text may call a module that creates groups, although it does not mention Cognito itself. */
 export function mayCallSignIn(text: string): boolean {
   for (const [, name] of text.matchAll(CALL_OR_SOURCE)) if (speaksOfSignIn(name!)) return true
   return false
@@ -78,8 +81,8 @@ const GROUP_ARGUMENT =
 const GROUP_OUTPUT = /user_?pool|identity_?pool|user_groups?|cognito_(?:pool|group|user|identity)/i
 
 /**
- * Whether a module that is not there may make groups, role mappings or memberships: its name or its source speak of Cognito
- * or of signing in, it is given groups or a pool, or a pool is taken from it.
+ * Whether a missing module may create groups, role mappings or memberships: its name or its source mentions Cognito or
+ * sign-in, it is given groups or a pool, or a pool comes from its outputs.
  *
  * @param taken the names of the outputs that are used
  */
@@ -88,11 +91,11 @@ export function mayHoldGroups(
   source: string | undefined,
   taken: Iterable<string>,
 ): boolean {
-  // A source that is no text could be any module.
+  // A source that is not a string could be any module.
   if (source === undefined) return true
   const named = `${address} ${source}`
   if (SPEAKS_OF_COGNITO.test(named)) return true
-  // Its modules are known, and none is of Cognito.
+  // Its modules are known, and none is about Cognito.
   if (/^(?:registry\.terraform\.io\/)?terraform-aws-modules\//.test(source)) return false
   if (speaksOfSignIn(address) || speaksOfSignIn(nameOf(source))) return true
   const given = entries(body)
@@ -107,7 +110,7 @@ export function mayHoldGroups(
 
 const META: ReadonlySet<string> = new Set(['source', 'version', 'providers', 'depends_on', 'count', 'for_each'])
 
-/** Of a registry's `namespace/name/provider`, of a repository's address, of a path in it: what names the module. */
+/** The part of `namespace/name/provider`, of a repository's address or of a path in it that names the module. */
 function nameOf(source: string): string {
   const [address, ...path] = source
     .replace(/^[a-z0-9]+::/, '')
@@ -121,7 +124,7 @@ function nameOf(source: string): string {
 
 const USED = /\bmodule\.([\w-]+)(?:\[[^[\]\n]*\])?\.([\w-]+)/g
 
-/** The outputs that texts take from each module. */
+/** The outputs of each module that the texts use. */
 export function outputsTaken(texts: Iterable<string>): ReadonlyMap<string, ReadonlySet<string>> {
   const taken = new Map<string, Set<string>>()
   for (const text of texts) {
@@ -134,7 +137,7 @@ export function outputsTaken(texts: Iterable<string>): ReadonlyMap<string, Reado
   return taken
 }
 
-/** The source as it is written; undefined where it is no text. */
+/** The source as written; undefined if it is not a string. */
 export function writtenSource({ body }: Declaration): string | undefined {
   const source = field(body, 'source')
   return typeof source === 'string' ? source : undefined

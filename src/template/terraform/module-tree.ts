@@ -15,20 +15,23 @@ import { readRoot, TERRAFORM_SOURCE } from './root-module.js'
 import { isVariableFile, ownVariableFiles, parseVariableFile, variableNames } from './variables.js'
 
 export interface TerraformTreeOptions {
-  /** Files of variables that every root is given, in their order: the last that gives a value wins. Those of `-var-file`. */
+  /**
+   * Files of variables that every root is given, in their order: the last that gives a value wins. Those of
+   * `-var-file`.
+   */
   readonly varFiles?: readonly SourceFile[] | undefined
   /** What parses HCL. Default: one for all calls, that loads `@cdktn/hcl2json` with the first text. */
   readonly parse?: HclParser | undefined
 }
 
 /**
- * Reads all Terraform files of a project, in whatever folders: `.tf`, `.tofu` and `.tfvars`, and their JSON. A folder is a module.
- * One that is called by a local path is read as its callers call it, with their arguments; one that no other calls, or that
- * has a backend or variable files of its own, is a root. Each root is an infrastructure.
+ * Reads all Terraform files of a project, in any folders: `.tf`, `.tofu` and `.tfvars`, and their JSON. A folder is a
+ * module. One that is called by a local path is read as its callers call it, with their arguments; one that no other
+ * calls, or that has a backend or variable files of its own, is a root. Each root is an infrastructure.
  *
- * What is called and is not among the files, or is too much to follow, is in `notFollowed` or `unresolved`. Folders from which
- * nothing that speaks of Cognito can be reached are not parsed. A file that cannot be read is a failure, and the others of
- * its folder are read without it.
+ * A called module that is not among the files, or is too large to follow, is in `notFollowed` or `unresolved`. Folders
+ * from which no file that mentions Cognito can be reached are not parsed. A file that cannot be read is a failure, and
+ * the others of its folder are read without it.
  *
  * @see https://developer.hashicorp.com/terraform/language/modules/syntax
  */
@@ -84,12 +87,12 @@ export async function readTerraformTree(
   const called = new Set([...folders.values()].flatMap(({ path, calls }) => calls.filter(other => other !== path)))
   for (const folder of folders.values())
     if (relevant.has(folder.path) && (folder.isRoot || !called.has(folder.path))) await read(folder)
-  // What calls itself in a circle, or is called by a comment only.
+  // Modules that call one another in a cycle, or that only a comment calls.
   for (const folder of folders.values()) if (folder.speaksOfCognito && !visited.has(folder.path)) await read(folder)
 
   for (const folder of folders.values()) {
     if (visited.has(folder.path)) continue
-    // That there is nothing in them is only known of what can be read.
+    // Only for files that can be read is it known that they have nothing.
     for (const file of folder.files) if (looksBroken(file)) await orFailure(file.path, () => parseFile(file, parse))
     const whole = folder.files.filter(({ path }) => !failures.has(path))
     const unseen = whole.flatMap(remoteCalls)
@@ -99,7 +102,7 @@ export async function readTerraformTree(
   return { infrastructures: saidOnce(infrastructures), failures: [...failures.values()], included: [...included] }
 }
 
-/** What several roots call is the same note from each of them. */
+/** Several roots that call the same module all give the same note. */
 function saidOnce(infrastructures: readonly Infrastructure[]): readonly Infrastructure[] {
   const said = new Set<string>()
   const isNew = (note: Unresolved | NotFollowed) => {
@@ -127,14 +130,14 @@ function looksBroken({ path, text }: SourceFile): boolean {
 interface Folder {
   readonly path: string
   readonly files: readonly SourceFile[]
-  /** What OpenTofu does not read, for there is a `.tofu` file of the same name. */
+  /** Files that OpenTofu does not read, because there is a `.tofu` file of the same name. */
   readonly shadowed: readonly SourceFile[]
   readonly variableFiles: readonly SourceFile[]
   /** The folders that it may call. */
   readonly calls: readonly string[]
-  /** Whether its own files say anything of Cognito, or may call what does. */
+  /** Whether its own files mention Cognito, or may call a module that does. */
   readonly speaksOfCognito: boolean
-  /** Whether it is deployed by itself, even if another calls it. */
+  /** Whether it is deployed on its own, even if another module calls it. */
   readonly isRoot: boolean
 }
 
@@ -160,7 +163,7 @@ function findFolders(files: readonly SourceFile[]): Folders {
   )
 }
 
-/** The folders that speak of Cognito, and those from which one may be reached. */
+/** The folders that mention Cognito, and those from which one may be reached. */
 function findRelevant(folders: Folders): ReadonlySet<string> {
   const callers = groupBy(
     [...folders.values()].flatMap(({ path, calls }) => calls.map(callee => ({ caller: path, callee }))),
@@ -181,7 +184,7 @@ function reachableFrom(root: Folder, folders: Folders): Iterable<Folder> {
   return reached
 }
 
-/** Which of the files seems to give a variable a value. */
+/** The file that seems to set a variable. */
 function createSearch(files: readonly SourceFile[]): (variable: string) => string | undefined {
   let found: Map<string, string> | undefined
   return variable => {
@@ -198,7 +201,7 @@ function withShadowed(infrastructure: Infrastructure, entered: ReadonlySet<strin
   const unresolved = shadowed
     .filter(({ text }) => SPEAKS_OF_COGNITO.test(text))
     .map(({ path }) => ({
-      why: `${quote(path)} is not read, for OpenTofu takes the \`.tofu\` file of that name instead`,
+      why: `${quote(path)} is not read, because OpenTofu reads the \`.tofu\` file of that name instead`,
       location: { path },
     }))
   return unresolved.length === 0

@@ -18,14 +18,14 @@ import { fromJson, reference, type Term, unknown } from './term.js'
 const NEXT = 'make it with `terraform plan -out=FILE` and `terraform show -json FILE`'
 
 /**
- * Reads `terraform show -json`, of a plan (`terraform-plan`) or of a state (`terraform-state`), and OpenTofu's, which is
- * the same. A state has everything known, and no references: roles and pools are matched by ARN and id.
+ * Reads `terraform show -json`, of a plan (`terraform-plan`) or of a state (`terraform-state`), and OpenTofu's, which
+ * is the same. A state has everything known, and no references: roles and pools are matched by ARN and id.
  *
- * A location has no line, only the address as `construct`: nobody edits a plan. Data sources and what the plan deletes are
- * left out. What is known only after apply is the resource it refers to, followed through variables and outputs of
+ * A location has no line, only the address as `construct`: nobody edits a plan. Data sources and what the plan deletes
+ * are left out. What is known only after apply is the resource it refers to, followed through variables and outputs of
  * modules, if it refers to exactly one; else it is unknown.
  *
- * @throws RolecastError `invalid-input`: no JSON, another `format_version` than 1, a raw state file, an event stream
+ * @throws RolecastError `invalid-input`: not JSON, a `format_version` other than 1, a raw state file, an event stream
  * @see https://developer.hashicorp.com/terraform/internals/json-format
  */
 export function readTerraformPlan(text: string, path: string): Infrastructure {
@@ -36,7 +36,7 @@ export function readTerraformPlan(text: string, path: string): Infrastructure {
   const isPlan = planned !== undefined
   const changes = new Map<unknown, unknown>()
   for (const change of listOf(field(document, 'resource_changes'))) {
-    // A deposed object is what a failed replacement left behind: only its deletion is planned.
+    // A deposed object was left behind by a failed replacement: only its deletion is planned.
     if (field(change, 'deposed') === undefined) changes.set(field(change, 'address'), field(change, 'change'))
   }
   const root = moduleScope('', field(field(document, 'configuration'), 'root_module'))
@@ -51,13 +51,13 @@ export function readTerraformPlan(text: string, path: string): Infrastructure {
   })
 }
 
-/** Why a plan has not all that the configuration asks for. */
+/** Why a plan does not have everything that the configuration asks for. */
 function whyNotWhole(document: JsonRecord, path: string): readonly Unresolved[] {
   const whys = [
     field(document, 'errored') === true &&
-      'Terraform could not finish the plan (`errored`), and what is missing in it is unknown',
+      'Terraform could not finish the plan (`errored`), and it is not known what is missing in it',
     field(document, 'complete') === false &&
-      'the plan is only a part (`complete` is false): its changes do not arrive at all that the configuration asks for',
+      'the plan is partial (`complete` is false): its changes do not cover everything that the configuration asks for',
   ]
   return whys.flatMap(why => (why === false ? [] : [{ why, location: { path } }]))
 }
@@ -72,7 +72,7 @@ function checkFormat(document: JsonRecord, source: TextSource): void {
   }
   if (typeof version !== 'string' || !/^1\.\d+/.test(version)) {
     const shown = typeof version === 'string' || typeof version === 'number' ? ` ${quote(version)}` : ''
-    const next = 'use a Terraform that writes version 1, or another rolecast'
+    const next = 'use a version of Terraform that writes version 1, or another version of rolecast'
     throw unreadable({ ...source, next }, `its \`format_version\`${shown} is not 1.x`)
   }
   if (field(document, 'planned_values') !== undefined || field(document, 'values') !== undefined) return
@@ -81,13 +81,13 @@ function checkFormat(document: JsonRecord, source: TextSource): void {
   if (!isEmptyState) throw unreadable(source, 'it has neither `planned_values` nor `values`')
 }
 
-/** An instance of a module, and how it is configured. */
+/** An instance of a module, with its configuration. */
 interface ModuleScope {
   /** `''` for the root, else `module.a["x"].module.b`. */
   readonly address: string
   readonly configuration: unknown
   readonly resources: ReadonlyMap<string, unknown>
-  /** Who calls it, and with what. */
+  /** The caller, and the arguments. */
   readonly caller?: { readonly scope: ModuleScope; readonly expressions: unknown } | undefined
 }
 
@@ -96,7 +96,7 @@ function moduleScope(address: string, configuration: unknown, caller?: ModuleSco
   return { address, configuration, resources, caller }
 }
 
-/** By configuration: a module that is called many times has one, which is read once. */
+/** By configuration: a module that is called many times has one configuration, which is read once. */
 const read = new WeakMap<object, ReadonlyMap<string, unknown>>()
 
 /** The expressions of each resource of a module, by `TYPE.NAME`. */
@@ -115,7 +115,7 @@ function expressionsOf(configuration: unknown): ReadonlyMap<string, unknown> {
   return expressions
 }
 
-/** `TYPE.NAME`, which is the same in the values and in the configuration; undefined where one of them is no text. */
+/** `TYPE.NAME`, which is the same in the values and in the configuration; undefined if one of them is not a string. */
 function configurationKey(resource: unknown): string | undefined {
   const [type, name] = [field(resource, 'type'), field(resource, 'name')]
   return typeof type === 'string' && typeof name === 'string' ? `${type}.${name}` : undefined
@@ -176,13 +176,13 @@ function readResource(resource: unknown, scope: ModuleScope, { changes, source }
   }
 }
 
-/** The resource that a value is of. */
+/** The resource that a value belongs to. */
 interface Owner {
   readonly scope: ModuleScope
   readonly location: Location
 }
 
-/** A planned value: what is unknown in it stands in `after_unknown` as `true`, at the same place. */
+/** A planned value: its unknown parts are `true` in `after_unknown`, at the same path. */
 function plannedTerm(value: unknown, afterUnknown: unknown, expression: unknown, owner: Owner, depth: number): Term {
   const { location } = owner
   if (afterUnknown === true) return { ...byReference(expression, owner.scope), at: location }
@@ -203,14 +203,14 @@ function plannedTerm(value: unknown, afterUnknown: unknown, expression: unknown,
   return { ...fromJson(value), at: location }
 }
 
-/** An expression counts for all that is in its value; only blocks have expressions inside. */
+/** An expression applies to everything in its value; only blocks have expressions inside. */
 function isExpression(expression: unknown): boolean {
   return field(expression, 'references') !== undefined || field(expression, 'constant_value') !== undefined
 }
 
 /**
- * The blocks of a set are sorted in the values and not in the configuration, so only a single one can be told. The rules
- * of a mapping are a list: `expressionOfKey` keeps those, as blocks that all stand in their order.
+ * The blocks of a set are sorted in the values and not in the configuration, so only a single block can be identified.
+ * The rules of a mapping are a list: `expressionOfKey` keeps those, as blocks in their order.
  */
 function expressionOfItem(expression: unknown, index: number, length: number): unknown {
   if (!Array.isArray(expression)) return isExpression(expression) ? expression : undefined
@@ -229,19 +229,19 @@ function byReference(expression: unknown, scope: ModuleScope): Term {
   const found = references(expression, scope, 0)
   if (typeof found === 'string') return unknown(found)
   const [only] = found
-  if (only === undefined) return unknown('it is known after apply only')
-  const why = `it is known after apply only, from ${found.map(({ id }) => `${quote(id)}`).join(', ')}`
+  if (only === undefined) return unknown('it is known only after apply')
+  const why = `it is known only after apply, from ${found.map(({ id }) => `${quote(id)}`).join(', ')}`
   return found.length === 1 ? reference(only, why) : unknown(why, found)
 }
 
-/** What an expression refers to, each once; or why that cannot be told. */
+/** What an expression refers to, each once; or why that cannot be determined. */
 function references(expression: unknown, scope: ModuleScope, depth: number): readonly Reference[] | string {
   if (depth > MAX_DEPTH) return 'it is passed through too many modules'
   const texts = listOf(field(expression, 'references')).filter(text => typeof text === 'string')
   const sorted = texts.toSorted(compareText)
   const found = new Map<string, Reference>()
   for (const text of texts) {
-    // `aws_iam_role.a.arn` comes with `aws_iam_role.a`, which says nothing more.
+    // `aws_iam_role.a.arn` comes with `aws_iam_role.a`, which adds nothing.
     if (hasPrefix(sorted, `${text}.`) || hasPrefix(sorted, `${text}[`)) continue
     const resolved = resolveReference(text, scope, depth)
     if (typeof resolved === 'string') return resolved
@@ -250,7 +250,7 @@ function references(expression: unknown, scope: ModuleScope, depth: number): rea
   return [...found.values()]
 }
 
-/** Whether one of these begins so. */
+/** Whether one of these has this beginning. */
 function hasPrefix(sorted: readonly string[], prefix: string): boolean {
   let [low, high] = [0, sorted.length]
   while (low < high) {
@@ -269,7 +269,7 @@ const ELSEWHERE = /^(?:data|local|path|terraform|module)\./
 const RESOURCE = new RegExp(String.raw`^(([\w-]+)\.[\w-]+${INDEX})(?:\.(.*))?$`)
 
 function resolveReference(text: string, scope: ModuleScope, depth: number): readonly Reference[] | string {
-  if (PER_INSTANCE.test(text)) return `it depends on ${quote(text)}, and is known after apply only`
+  if (PER_INSTANCE.test(text)) return `it depends on ${quote(text)}, and is known only after apply`
   const opaque = [{ id: within(scope, text), type: '', attribute: '' }]
 
   const variable = VARIABLE.exec(text)

@@ -14,7 +14,7 @@ const FROM_ELSEWHERE = [
 /** The document that the data source makes, as Terraform does. */
 export function policyDocument(body: unknown, scope: Scope): Term {
   if (FROM_ELSEWHERE.some(name => field(body, name) !== undefined))
-    return unknown('its policy document is put together from others')
+    return unknown('its policy document is merged from others')
   const statements = listOf(field(body, 'statement')).map(statement => policyStatement(statement, scope))
   return mapOfTerms([
     ['Version', scalar('2012-10-17')],

@@ -10,7 +10,7 @@ import { listOfTerms, mapOfTerms, type Term, unknown } from './term.js'
 
 export interface Attribute {
   readonly term: Term
-  /** The variables of the root module on whose defaults it depends. */
+  /** The variables of the root module whose defaults it depends on. */
   readonly assumes: ReadonlySet<string>
 }
 
@@ -36,7 +36,7 @@ export function evaluateResource(
   )
 }
 
-/** What says how a resource is made, and nothing of it. */
+/** Meta-arguments: they say how a resource is created, not what it is. */
 const META: ReadonlySet<string> = new Set([
   'connection',
   'count',
@@ -48,7 +48,7 @@ const META: ReadonlySet<string> = new Set([
   'provisioner',
 ])
 
-/** The blocks at each depth. In JSON, an attribute that is a list looks like blocks: the schema tells. */
+/** The blocks at each depth. In JSON, an attribute that is a list looks like blocks: the schema decides. */
 const BLOCKS: readonly (readonly string[])[] = [['role_mapping', 'cognito_identity_providers'], ['mapping_rule']]
 
 function evaluateMember(
@@ -62,7 +62,7 @@ function evaluateMember(
   const value = field(body, name)
   const dynamic = field(field(body, 'dynamic'), name)
   if (dynamic !== undefined) {
-    // Which of them comes first is lost with the text.
+    // Without the text, it is not known which of them comes first.
     if (value !== undefined) return unknown(`some of its ${quote(name)} blocks are dynamic`)
     return dynamicBlocks(name, listOf(dynamic), scope, outer, depth)
   }
@@ -81,7 +81,7 @@ function evaluateBlock(body: unknown, block: HclBlock | undefined, scope: Scope,
   return { ...mapOfTerms(members), at: location }
 }
 
-/** Blocks that are made in a loop, which have no places of their own. */
+/** Blocks that are generated in a loop, which have no location of their own. */
 function dynamicBlocks(
   name: string,
   definitions: readonly unknown[],

@@ -33,32 +33,32 @@ import { mapOfTerms, type Term, unknown } from './term.js'
 import { notFollowedResource, VALIDATE_PLAN } from './unknown-resources.js'
 import { convertToVariable, givenValue, isNullable, literalScope } from './variables.js'
 
-/** A root module, and what is around it. */
+/** A root module, with its context. */
 export interface RootFiles {
   readonly folder: string
   readonly moduleOf: (folder: string) => Module | undefined
   readonly textsOf: (folder: string) => readonly string[]
-  /** Whether something in the folder or below what it calls says anything of Cognito. */
+  /** Whether anything in the folder, or in the modules that it calls, mentions Cognito. */
   readonly isRelevant: (folder: string) => boolean
-  /** The contents of the files of variables, the last of which wins. */
+  /** The contents of the variable files; the last one wins. */
   readonly variables: readonly unknown[]
-  /** A file that gives the variable a value and is not read. */
+  /** A file that sets the variable and is not read. */
   readonly otherValue: (variable: string) => string | undefined
 }
 
 export interface RootReading {
   readonly infrastructure: Infrastructure
-  /** The folders whose modules are called, its own included. */
+  /** The folders whose modules are called, including its own. */
   readonly folders: ReadonlySet<string>
 }
 
 export const TERRAFORM_SOURCE = 'terraform-source'
 
-/** How many steps all expressions of a root may take together. */
+/** The most steps of all expressions of a root together. */
 const BUDGET = 500_000
-/** More modules of a root are what a text makes that calls each module twice. */
+/** The most modules of a root. A text that calls each module twice would create more. */
 const MAX_MODULES = 1_000
-/** Modules in one another; Terraform's own advice is to have two levels. */
+/** The deepest nesting of modules; Terraform recommends two levels. */
 const MAX_MODULE_DEPTH = 40
 
 const OF_GROUPS: ReadonlySet<string> = new Set([
@@ -69,9 +69,9 @@ const OF_GROUPS: ReadonlySet<string> = new Set([
   'awscc_cognito_user_pool_user_to_group_attachment',
   'awscc_cognito_identity_pool_role_attachment',
 ])
-/** What ranks a group: where a default decides, it is one of two possibilities. */
+/** The attribute that ranks a group: if a default decides it, it is one of two possibilities. */
 const RANK: ReadonlySet<string> = new Set(['precedence', 'role_arn'])
-/** What no rule depends on, or only for the words of its message. */
+/** Attributes that no rule depends on, except for the words of its message. */
 const WORDS: ReadonlySet<string> = new Set(['name', 'group_name', 'description', 'username'])
 
 export function readRoot(files: RootFiles): RootReading {
@@ -92,7 +92,7 @@ export function readRoot(files: RootFiles): RootReading {
       return { is: 'not-followed', why }
     }
     if (source === undefined)
-      return refuse('its source is an expression, and which module it is is not known', VALIDATE_PLAN)
+      return refuse('its source is an expression, and it is not known which module it is', VALIDATE_PLAN)
     if (!isLocal(source)) return refuse(notAmongFiles(source), VALIDATE_PLAN, false)
     const folder = folderOf(caller.folder, source)
     const module = files.moduleOf(folder)
@@ -179,7 +179,7 @@ export function readRoot(files: RootFiles): RootReading {
     },
   })
 
-  /** By folder and address there, the ids of the resources that it makes. */
+  /** By folder and address, the ids of the resources that it creates. */
   const ids = new Map<string, string[]>()
   const open: { readonly instance: ModuleInstance; readonly around: readonly string[] }[] = [
     { instance: root, around: [] },
@@ -240,7 +240,7 @@ export function readRoot(files: RootFiles): RootReading {
 
 const NONE: ReadonlySet<string> = new Set()
 const EACH = unknown('how many there are is not known')
-/** Stands for all instances of a call whose number is not known. */
+/** Stands for all instances of a call with an unknown number of them. */
 const ANY_INSTANCE: Instance = {
   key: '[*]',
   bindings: new Map([...eachBindings(EACH, EACH), ['count', mapOfTerms([['index', EACH]])]]),
@@ -259,7 +259,7 @@ function valueOfVariable(
   return preset === undefined ? undefined : convertToVariable(evaluate(preset, literalScope(budget)), body, budget)
 }
 
-/** What the source comes to: OpenTofu has variables in it. Undefined where it is no text. */
+/** The value of the source, which may contain variables in OpenTofu. Undefined if it is not a string. */
 function sourceOf({ scope }: ModuleInstance, declaration: Declaration): string | undefined {
   const source = writtenSource(declaration)
   if (source === undefined || !source.includes('${')) return source
@@ -315,7 +315,7 @@ function expandResource(
   })
 }
 
-/** What a default gives is one possibility; not where the instance is there with that default only. */
+/** A value from a default is one possibility, unless the instance exists only with that default. */
 function withDefaults({ term }: Attribute, assumes: readonly string[], ofInstance: ReadonlySet<string>): Term {
   const isKnown = term.is === 'scalar' || term.is === 'symbolic' || term.is === 'absent'
   const all = [...ofInstance, ...assumes]
@@ -329,7 +329,7 @@ function withDefaults({ term }: Attribute, assumes: readonly string[], ofInstanc
 
 function otherValue({ otherValue: find }: RootFiles, variable: string): string {
   const path = find(variable)
-  return path === undefined ? '' : `; ${quote(path)}, which has a value for it, is not given as a file of variables`
+  return path === undefined ? '' : `; ${quote(path)}, which has a value for it, is not given as a variable file`
 }
 
 interface Notes {
@@ -338,15 +338,15 @@ interface Notes {
     declaration: Declaration,
     found: Pick<NotFollowed, 'why' | 'next' | 'location'>,
   ) => void
-  /** A local module that is not among the files, and says nothing of Cognito. */
+  /** A local module that is not among the files, and does not mention Cognito. */
   readonly outside: (declaration: Declaration, source: string, location: Location) => void
   readonly other: (found: NotFollowed) => void
-  /** What nothing says of that it is about Cognito. */
+  /** Parts that nothing shows to be about Cognito. */
   readonly unseen: (found: NotFollowed) => void
   readonly imported: (target: Declaration, module: Module) => void
   readonly tooMany: (location: Location) => void
   readonly tooLong: () => void
-  /** What stands there depends on the default of a variable. */
+  /** Records that a part depends on the default of a variable. */
   readonly assumes: (variable: string, location: Location, isNone: boolean) => void
   readonly finish: () => void
   readonly all: () => readonly NotFollowed[]
@@ -357,9 +357,9 @@ function placeOf({ path, line, column, construct }: Location): string {
   return JSON.stringify([path, line ?? construct, column ?? 0])
 }
 
-/** What is said once for all modules of a root. */
+/** The notes that are reported once for all modules of a root. */
 function createNotes(files: RootFiles, unresolved: Unresolved[]): Notes {
-  /** By what is written: a module that is called often has one text. */
+  /** By text: a module that is called often has one. */
   const found = new Map<string, NotFollowed>()
   const unseen = new Map<string, NotFollowed>()
   const outside: { readonly address: string; readonly location: Location }[] = []
@@ -383,7 +383,7 @@ function createNotes(files: RootFiles, unresolved: Unresolved[]): Notes {
       const { address } = target
       if (resources.has(address) || !OF_GROUPS.has(address.split('.')[0]!)) return
       const location = locationOf(target, address)
-      const why = 'it is imported, and none of the files has it'
+      const why = 'it is imported, but none of the files has it'
       add({ what: `Resource ${quote(address)}`, why, next: VALIDATE_PLAN, location }, `import ${placeOf(location)}`)
     },
     tooMany: location => {

@@ -11,8 +11,13 @@ import { isVariableFile, ownVariableFiles, parseVariableFile } from './variables
 /** A file of a Terraform module. JSON if it ends in `.json`, else HCL. */
 export type TerraformFile = SourceFile
 
+/** The options of `readTerraformModule`. */
 export interface TerraformSourceOptions {
-  /** What parses HCL. Default: one for all calls, that loads `@cdktn/hcl2json` with the first text. */
+  /**
+   * What parses HCL.
+   *
+   * @default one parser for all calls, which loads `@cdktn/hcl2json` with the first text
+   */
   readonly parse?: HclParser | undefined
 }
 
@@ -25,19 +30,7 @@ export function readTerraformSource(
   return readTerraformModule([{ path, text }], options)
 }
 
-/**
- * Reads the files of one Terraform module, which is one folder: its `.tf`, `.tofu` and `.tfvars` files together, since variables
- * and roles often have a file of their own. For several folders, whose modules call each other, use `readTerraformTree`.
- *
- * Values are worked out from literals, files of variables, locals and other resources; a `for_each` or `count` that can
- * be worked out gives its instances. The default of a variable is one possibility. What cannot be worked out is unknown, or a
- * note; modules that are called are not followed.
- *
- * A module in which nothing is of Cognito or IAM is not parsed at all.
- *
- * @throws RolecastError, as a rejection: `invalid-input` for what is no HCL 2
- * @see https://developer.hashicorp.com/terraform/language/syntax/configuration
- */
+/** What `readTerraformModule` of `module.ts` does. */
 export async function readTerraformModule(
   files: readonly TerraformFile[],
   { parse = sharedParser }: TerraformSourceOptions = {},

@@ -2,7 +2,10 @@ import type { Suppression } from '../../rules/infrastructure.js'
 import { type HclBlock, type HclComment, type HclOutline, locate } from './hcl-blocks.js'
 import { parseIgnoreComment } from '../ignore-comment.js'
 
-/** The target of a comment between two blocks and above neither: no resource has such an id, so it is found to be unused. */
+/**
+ * The target of a comment between two blocks that is above neither: no resource has this id, so the comment is reported
+ * as unused.
+ */
 const ABOUT_NOTHING = ''
 
 /**
@@ -24,12 +27,12 @@ export function readSuppressions(
       const isOnTop = firstBlock === undefined || comment.start.line < firstBlock.start.line
       return [isOnTop ? suppression : { ...suppression, target: ABOUT_NOTHING }]
     }
-    // Every instance of a `for_each` has an id of its own.
+    // Every instance of a `for_each` has its own id.
     const targets = idsOf(address)
     return (targets.length === 0 ? [address] : targets).map(target => ({ ...suppression, target }))
   })
 }
-/** The block that each comment stands in, or that begins right below it and the comments after it. */
+/** The block that each comment is in, or that begins right below it and the comments after it. */
 function aboutBlocks({ blocks, comments }: HclOutline): ReadonlyMap<HclComment, HclBlock | undefined> {
   const atLine = new Map(blocks.map(block => [block.start.line, block]))
   const about = new Map<HclComment, HclBlock | undefined>()

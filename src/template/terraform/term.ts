@@ -1,7 +1,7 @@
 import type { Location } from '../../rules/infrastructure.js'
 import type { Evaluated, Reference } from '../evaluated.js'
 
-/** A value of an attribute, as far as the file tells it. Not every file has places for its values. */
+/** A value of an attribute, as far as the file shows it. Not every file has locations for its values. */
 export type Term = Evaluated<Location | undefined>
 
 export const ABSENT: Term = { is: 'absent', at: undefined }
@@ -15,7 +15,7 @@ export function fromJson(value: unknown): Term {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' ? scalar(value) : ABSENT
 }
 
-/** By what a list or a map holds: how many of them are in one another. Values that are put together deepen one another. */
+/** The nesting depth of lists and maps, by their content. Values that are combined get deeper. */
 const DEPTHS = new WeakMap<object, number>()
 const MAX_DEPTH = 100
 
@@ -24,7 +24,7 @@ function depthOf(term: Term): number {
   return term.is === 'map' ? (DEPTHS.get(term.entries) ?? 1) : 0
 }
 
-/** Whether it may hold these; one that is in too many others may not. */
+/** Whether it may hold these: the nesting must not get too deep. */
 function mayHold(holder: object, terms: Iterable<Term>): boolean {
   let deepest = 0
   for (const term of terms) deepest = Math.max(deepest, depthOf(term))
@@ -41,7 +41,10 @@ export function mapOfTerms(pairs: Iterable<readonly [string, Term]>): Term {
   return mayHold(entries, entries.values()) ? { is: 'map', entries, at: undefined } : unknown('it is nested too deeply')
 }
 
-/** An unknown value keeps so many references at most, or none: more would say nothing, and expressions multiply them. */
+/**
+ * The most references of an unknown value. With more it has none: they would say nothing, and expressions multiply
+ * them.
+ */
 const MAX_REFERS = 100
 
 export function unknown(why: string, refers: readonly Reference[] = []): Term {

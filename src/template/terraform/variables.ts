@@ -9,7 +9,7 @@ import { type Budget, type HclFunction, MAX_NESTING, type Scope, toBoolean, TOO_
 import { evaluate } from './evaluate.js'
 import { ABSENT, listOfTerms, mapOfTerms, scalar, type Term, unknown } from './term.js'
 
-/** What a file of variables may say: literals. */
+/** The allowed values in a variable file: literals. */
 export function literalScope(budget: Budget): Scope {
   return {
     bindings: new Map(),
@@ -37,7 +37,8 @@ function typeScope(budget: Budget): Scope {
 }
 
 /**
- * A value as the variable has it: converted to the type, with the defaults of `optional` attributes that are missing or null.
+ * A value as the variable has it: converted to the type, with the defaults of `optional` attributes that are missing or
+ * null.
  *
  * @see https://developer.hashicorp.com/terraform/language/expressions/type-constraints
  */
@@ -48,7 +49,7 @@ export function convertToVariable(value: Term, variable: JsonRecord, budget: Bud
   return convert(value, type, budget, 0)
 }
 
-/** The value where it is null and the variable cannot be: its default. */
+/** Whether a null stays null; if not, the default replaces it. */
 export function isNullable(variable: JsonRecord): boolean {
   return field(variable, 'nullable') !== false
 }
@@ -72,7 +73,7 @@ function convert(value: Term, type: Term, budget: Budget, depth: number): Term {
     if (name === 'list') return { ...listOfTerms(items), at: value.at }
     const elements = toSet(items)
     return elements === undefined
-      ? unknown('which elements of a set are the same is not known')
+      ? unknown('it is not known which elements of a set are the same')
       : { ...listOfTerms(elements), at: value.at }
   }
   if (name === 'tuple' && value.is === 'list' && of.is === 'list')
@@ -90,7 +91,7 @@ function convertScalar(value: Term, kind: string): Term {
   return kind === 'bool' ? withScalar(value, toBoolean(value)) : value
 }
 
-/** What cannot be converted stays, for a rule to say. */
+/** A value that cannot be converted stays, and a rule reports it. */
 function withScalar(value: Term, converted: number | boolean | undefined): Term {
   return converted === undefined ? value : { ...scalar(converted), at: value.at }
 }
@@ -112,7 +113,7 @@ function convertObject(
   return { ...mapOfTerms(converted), at: value.at }
 }
 
-/** What files of variables give a variable, the last of them; undefined if none does. */
+/** The value that the last of the variable files gives a variable; undefined if none does. */
 export function givenValue(contents: readonly unknown[], name: string, budget: Budget): Term | undefined {
   const values = contents.map(content => field(content, name))
   const value = values.findLast(one => one !== undefined)
@@ -124,7 +125,7 @@ export function isVariableFile(path: string): boolean {
 }
 
 /**
- * The files of variables that a root reads by itself, in their order: the last that gives a value wins.
+ * The variable files that a root reads automatically, in their order: the last that sets a value wins.
  *
  * @see https://developer.hashicorp.com/terraform/language/values/variables
  */
@@ -138,15 +139,15 @@ export function ownVariableFiles(files: readonly SourceFile[]): readonly SourceF
   ]
 }
 
-/** @throws RolecastError, as a rejection: `invalid-input` for what is neither HCL nor JSON */
+/** @throws RolecastError, as a rejection: `invalid-input` for anything other than HCL or JSON */
 export async function parseVariableFile({ path, text }: SourceFile, parse: HclParser): Promise<unknown> {
-  const source: TextSource = { path, kind: 'file of variables', next: 'correct it (`terraform validate` says more)' }
+  const source: TextSource = { path, kind: 'variable file', next: 'correct it (`terraform validate` says more)' }
   return path.endsWith('.json') ? parseJsonRecord(text, source) : parse(text, source)
 }
 
 const GIVEN = /^[ \t]{0,20}"?([\p{ID_Start}_][\p{ID_Continue}-]{0,200})"?[ \t]{0,100}[=:]/gmu
 
-/** The names that a file of variables seems to give values, found without parsing it. */
+/** The names of the variables that a variable file seems to set, found without parsing it. */
 export function variableNames(text: string): readonly string[] {
   return [...text.matchAll(GIVEN)].map(([, name]) => name!)
 }

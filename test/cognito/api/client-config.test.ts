@@ -149,7 +149,7 @@ describe('a profile', () => {
   })
 
   test.each(['plain', 'with space', 'empty', 'prefixed'])(
-    'that is written in a form that the SDK passes over is refused, and the form is said: %s',
+    'that is written in a form that the SDK skips is rejected, with the right form: %s',
     async profile => {
       expect(await failureOf(() => clientConfigOf({ profile }))).toMatchObject({
         code: 'no-credentials',
@@ -164,7 +164,7 @@ describe('a profile', () => {
     },
   )
 
-  test('a session of IAM Identity Center is none', async () => {
+  test('a session of IAM Identity Center is missing', async () => {
     for (const profile of ['corporate', 'sso-session.corporate'])
       expect(await failureOf(() => clientConfigOf({ profile }))).toMatchObject({ code: 'no-credentials' })
     expect((await profileNames()).toSorted()).toEqual(
@@ -173,7 +173,7 @@ describe('a profile', () => {
   })
 
   test.each(['AWS_CONFIG_FILE', 'AWS_SHARED_CREDENTIALS_FILE'])(
-    'is refused where the file in %s cannot be read: what is not known is not there',
+    'is rejected if the file in %s cannot be read',
     async variable => {
       vi.stubEnv(variable, folder)
       for (const profile of ['production', 'work', 'default'])
@@ -186,7 +186,7 @@ describe('a profile', () => {
   )
 
   test.each(Object.entries(CALLS))(
-    'of AWS_PROFILE that does not exist is named as one that is given, and nothing is sent: %s',
+    'of AWS_PROFILE that does not exist is rejected like a given one, and nothing is sent: %s',
     async (_what, call) => {
       // The keys in the environment are those of the machine: the SDK passes over the profile, and goes on to the next.
       stubAws({ ...files(), AWS_ENDPOINT_URL: server.url, AWS_PROFILE: 'production', AWS_REGION: 'eu-west-1' })

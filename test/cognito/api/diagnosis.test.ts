@@ -122,7 +122,7 @@ const NAMES: readonly [ErrorCode, boolean, RegExp, readonly string[]][] = [
   [
     'not-authorized',
     false,
-    /does not accept .*; check that access key/,
+    /does not accept .*; check that the access key/,
     [
       'UnrecognizedClientException',
       'InvalidClientTokenId',
@@ -297,9 +297,9 @@ const ROWS: readonly Row[] = [
   ['a 501', answered(501), 'service-error', true, /server error/],
   ['a 302', answered(302), 'unexpected', false, /see the cause/],
   ['HTML with a 200', answered(200, 'SyntaxError'), 'malformed-response', false, /does not match/],
-  ['a 408', answered(408), 'timeout', true, /answered with a timeout .*; try again later/],
+  ['a 408', answered(408), 'timeout', true, /got a timeout as the response .*; try again later/],
   ['HTML with a 429', answered(429, 'SyntaxError'), 'throttled', true, /was throttled/],
-  ['HTML with a 408', answered(408, 'SyntaxError'), 'timeout', true, /answered with a timeout/],
+  ['HTML with a 408', answered(408, 'SyntaxError'), 'timeout', true, /got a timeout as the response/],
   ['HTML with a 403', answered(403, 'SyntaxError'), 'malformed-response', false, /does not match/],
   ['HTML with a 502', answered(502, 'SyntaxError'), 'malformed-response', true, /does not match/],
   ['a text', 'boom', 'unexpected', false, /see the cause/],
@@ -439,7 +439,7 @@ const ROWS: readonly Row[] = [
     provider('Command failed: get --password hunter2'),
     'no-credentials',
     false,
-    /credential_process.*; run the command/,
+    /credential_process.*; run that command/,
   ],
   [
     'credentials that are not JSON',
@@ -536,7 +536,7 @@ const PASSING: ReadonlySet<ErrorCode> = new Set([
   'malformed-response',
 ])
 
-describe('every failure has its place', () => {
+describe('every failure has its code', () => {
   test.each(ROWS)('%s', (_what, error, code, retryable, said) => {
     const failed = toFailure(error, context)
     expect(failed).toMatchObject({ code, retryable, groupName: 'admins' })
@@ -608,7 +608,7 @@ describe('every failure has its place', () => {
     )
   })
 
-  test('what is a prototype key elsewhere is no name', () => {
+  test('prototype keys do not count as names', () => {
     for (const name of ['constructor', '__proto__', 'toString'])
       expect(toFailure(answered(400, name), context).code).toBe('request-rejected')
   })
@@ -767,12 +767,12 @@ describe('a failure that does not pass serves no old group', () => {
     },
   )
 
-  test("EC2's metadata service that refuses: not on EC2", { timeout: 30_000 }, async () => {
+  test("EC2's metadata service that refuses the connection: not on EC2", { timeout: 30_000 }, async () => {
     const env = { AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: await closedPort() }
     expect(await failureIn(env)).toMatchObject({ code: 'no-credentials', retryable: false })
   })
 
-  test('a certificate that nobody signed', async () => {
+  test('a self-made certificate', async () => {
     const failed = await failureIn(KEYS, { endpoint: selfSigned })
     expect(failed).toMatchObject({ code: 'tls-failed', retryable: false })
     expect((failed as Error).message).toContain('NODE_EXTRA_CA_CERTS')
@@ -792,7 +792,7 @@ describe('a failure that passes serves the old group', () => {
     expect(await failureIn({ AWS_CONTAINER_CREDENTIALS_FULL_URI: metadata })).toBe('an old group')
   })
 
-  test("a container's endpoint that refuses", { timeout: 30_000 }, async () => {
+  test("a container's endpoint that refuses the connection", { timeout: 30_000 }, async () => {
     expect(await failureIn({ AWS_CONTAINER_CREDENTIALS_FULL_URI: await closedPort() })).toBe('an old group')
   })
 

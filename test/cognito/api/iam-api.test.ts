@@ -177,12 +177,12 @@ describe('a failure of GetRole', () => {
     expect(failure).toMatchObject({ name: 'RolecastError', code, message: expect.stringContaining(message) })
   })
 
-  test('no answer at all ends by its timeout', async () => {
+  test('a call without a response ends with its timeout', async () => {
     iam.fail(() => 'hang')
     expect(await failureOf(read('Admin', false, { timeout: 50 }))).toMatchObject({ code: 'timeout' })
   })
 
-  test('an answer about another role is none', async () => {
+  test('a response about another role is rejected', async () => {
     const role = `<Role><RoleName>Other</RoleName><Arn>a</Arn><AssumeRolePolicyDocument>x</AssumeRolePolicyDocument></Role>`
     iam.fail(() => ({ body: `<GetRoleResponse><GetRoleResult>${role}</GetRoleResult></GetRoleResponse>` }))
     expect(await failureOf(read('Admin'))).toMatchObject({
@@ -210,7 +210,7 @@ describe('policies that cannot be read', () => {
   test.each([
     ['ListAttachedRolePolicies', 'ListAttachedRolePolicies of role `Admin` was not allowed'],
     ['ListRolePolicies', 'ListRolePolicies of role `Admin` was not allowed'],
-  ])('%s: it is said', async (failing, sentence) => {
+  ])('%s: it is reported', async (failing, sentence) => {
     iam.fail(action => (action === failing ? denied : undefined))
     const role = await read('Admin', true)
     expect(role?.policies?.notRead).toEqual([expect.stringContaining(sentence)])

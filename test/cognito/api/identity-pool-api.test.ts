@@ -164,7 +164,7 @@ describe('failures', () => {
     ],
     ['a role that is a number', { Roles: { authenticated: 7 } }, 'Roles.authenticated'],
     ['mappings that are a list', { RoleMappings: [] }, 'RoleMappings'],
-  ])('an answer with %s is malformed', async (_what, parts, said) => {
+  ])('a response with %s is malformed', async (_what, parts, said) => {
     endpoint.fail({ body: JSON.stringify({ ...full, ...parts }) })
     const error = await failureOf()
     expect(error.code).toBe('malformed-response')
@@ -208,18 +208,18 @@ describe('failures', () => {
     'eu-west-1:x y',
     `eu-west-1:${'a'.repeat(50)}`,
     7 as unknown as string,
-  ])('%j is no identity pool id, and is sent nowhere', async id => {
+  ])('%j is not an identity pool ID, and is sent nowhere', async id => {
     expect(await failureOf({ identityPoolId: id })).toMatchObject({ code: 'invalid-option', value: id })
     expect(endpoint.requests).toEqual([])
   })
 
-  test.each([0, NaN, Infinity])('a timeout of %d is refused', async timeout => {
+  test.each([0, NaN, Infinity])('a timeout of %d is rejected', async timeout => {
     expect(await failureOf({ timeout })).toMatchObject({ code: 'invalid-option' })
   })
 })
 
 describe('time', () => {
-  test('no answer within the timeout', async () => {
+  test('no response within the timeout', async () => {
     endpoint.fail('hang')
     const error = await failureOf({ timeout: 60 })
     expect(error).toMatchObject({ code: 'timeout', retryable: true })
@@ -234,7 +234,7 @@ describe('time', () => {
     expect(await failureOf({ client, signal: controller.signal })).toMatchObject({ code: 'aborted' })
   })
 
-  test('the caller who gives up ends the request', async () => {
+  test('a caller that gives up ends the request', async () => {
     endpoint.fail('hang')
     const controller = new AbortController()
     setTimeout(() => controller.abort(), 30)

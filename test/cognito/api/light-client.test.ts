@@ -303,7 +303,7 @@ describe('credentials', () => {
     expect(server.requests).toEqual([])
   })
 
-  test('of a function are kept until five minutes before they expire', async () => {
+  test('of a function are cached until five minutes before they expire', async () => {
     vi.useFakeTimers({ toFake: ['Date'], now: 0 })
     let loads = 0
     const client = clientOf({
@@ -334,7 +334,7 @@ describe('credentials', () => {
     expect(server.requests).toEqual([])
   })
 
-  test('in the place of a client or a profile are in no error', () => {
+  test('given as a client or a profile are in no error', () => {
     const secret = { accessKeyId: 'AKID', secretAccessKey: 'SECRET' }
     for (const attempt of [
       () => createLightClient({ profile: secret as never }),
@@ -394,7 +394,7 @@ describe('the endpoint', () => {
     },
   )
 
-  test('is not guessed where the name of a host is not public, or where there is no region', () => {
+  test('is not guessed if the host name is not public, or if there is no region', () => {
     for (const poolId of ['us-iso-east-1_a', 'eusc-de-east-1_a', 'evil.example/#_a', 'a@b_c', '_a', 'none'])
       expect(
         errorOf(() => urlFor(poolId)),
@@ -416,7 +416,7 @@ describe('the endpoint', () => {
     expect(urlFor(poolId)).toBe('https://cognito-idp.eu-west-1.amazonaws.com/')
   })
 
-  test('of the environment that is no URL is refused, and a password in it is not shown', () => {
+  test('of the environment that is not a URL is rejected, and a password in it is not shown', () => {
     vi.stubEnv('AWS_ENDPOINT_URL', 'localhost:4566')
     expect(errorOf(() => urlFor('eu-west-1_a'))).toMatchObject({
       code: 'invalid-option',
@@ -444,7 +444,7 @@ describe('the endpoint', () => {
 // ------------------------------------------------------------------ abort and retries
 
 describe('abort', () => {
-  test('ends the request and its connection at once, with the reason', async () => {
+  test('ends the request and its connection immediately, with the reason', async () => {
     let ended = () => {}
     const closed = new Promise<void>(resolve => (ended = resolve))
     server.script = response => void response.on('close', ended)
@@ -556,21 +556,21 @@ describe('the waits before a retry', () => {
 describe('options', () => {
   test.each([
     [{ regoin: 'eu-west-1' }, 'did you mean `region`?'],
-    [{ client: {} }, 'which is not known'],
+    [{ client: {} }, 'unknown key'],
     [{ region: 'eu west' }, '`region` is `eu west`'],
     [{ region: 'evil.example/' }, '`region` is `evil.example/`'],
     [{ region: '' }, '`region` is'],
     [{ endpoint: 'ftp://x' }, '`endpoint` is `ftp://x`'],
     [{ profile: '' }, '`profile` is'],
     [{ profile: 'a', credentials }, 'both `credentials` and `profile`'],
-    [{ credentials: { accessKeyId: 'a' } }, '`credentials` has no'],
-    [{ credentials: { ...credentials, sessionToken: 7 } }, '`credentials` has no'],
-    [{ credentials: 'hunter2' }, '`credentials` has no'],
+    [{ credentials: { accessKeyId: 'a' } }, '`credentials` lacks'],
+    [{ credentials: { ...credentials, sessionToken: 7 } }, '`credentials` lacks'],
+    [{ credentials: 'hunter2' }, '`credentials` lacks'],
     [{ maxAttempts: 0 }, '`maxAttempts` is `0`'],
     [{ maxAttempts: 11 }, '`maxAttempts` is `11`'],
     [{ maxAttempts: 1.5 }, '`maxAttempts` is `1.5`'],
     [null, 'the options must be an object'],
-  ])('%j is refused', (options, said) => {
+  ])('%j is rejected', (options, said) => {
     const error = errorOf(() => createLightClient(options as LightClientOptions))
     expect(error.code).toBe('invalid-option')
     expect(error.message).toContain(said)

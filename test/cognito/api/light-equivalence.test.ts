@@ -242,7 +242,7 @@ describe('where the light client differs on purpose', () => {
     expect(await outcomeOf(CLIENTS.light(), skewed)).toEqual({ ...expected, requests: 2 })
   })
 
-  test('a date that is no number is left as it is, because no role depends on it', async () => {
+  test('a date that is not a number is left as it is, because no role depends on it', async () => {
     const script = respond(200, { Group: { GroupName: 'admins', CreationDate: 'yesterday' } })
     expect(await outcomeOf(CLIENTS.sdk(), script)).toMatchObject({ code: 'unexpected' })
     expect(await outcomeOf(CLIENTS.light(), script)).toMatchObject({ group: { groupName: 'admins' } })

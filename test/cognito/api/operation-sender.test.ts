@@ -153,7 +153,7 @@ describe('an operation that a client lacks', () => {
   })
 
   test.each([[{}], [null], ['light'], [7], [true], [[]], [{ send: 'x' }], [{ GetGroup: () => {} }]])(
-    'a client that can do nothing, %j, is refused before any call',
+    'a client without any operation, %j, is rejected before any call',
     client => {
       const error = errorOf(() => createGroupSource({ userPoolId, client: client as never }))
       // An object may be credentials.

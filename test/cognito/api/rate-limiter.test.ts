@@ -115,7 +115,7 @@ describe('the rate', () => {
     ])
   })
 
-  test('a request that failed gives nothing back, and says nothing of the way', async () => {
+  test('a request that failed gives nothing back, and shows nothing about the latency', async () => {
     const limit = createLimiter(1, 1)
     const sent: number[] = []
     const task = (ms: number, outcome: 'answered' | 'failed') => async () => {
@@ -150,7 +150,7 @@ describe('the rate', () => {
     expect((await send(createLimiter(2.5, 5), 10, steady(10, 10))).most).toBe(2)
   })
 
-  test('without a rate everything goes out at once and nothing is held', async () => {
+  test('without a rate everything goes out immediately and nothing is held', async () => {
     const limit = createLimiter(Infinity, 100)
     const { seen, request } = serverBehind(steady(0, 0))
     await Promise.all(Array.from({ length: 100 }, () => limit(request, NEVER)))
@@ -160,7 +160,7 @@ describe('the rate', () => {
 })
 
 describe('whose turn it is', () => {
-  test('the highest priority is next, and of equals who came first', async () => {
+  test('the highest priority is next, and among equals the earliest', async () => {
     const limit = createLimiter(1, 1)
     const tasks: [name: string, priority?: number][] = [
       ['first'],
@@ -178,7 +178,7 @@ describe('whose turn it is', () => {
     expect(ran).toEqual(['first', 'b', 'e', 'd', 'a', 'c', 'g', 'f'])
   })
 
-  test('no more run at once than the concurrency allows, in the order of priorities too', async () => {
+  test('no more run at the same time than the concurrency allows, in the order of priorities too', async () => {
     const limit = createLimiter(Infinity, 2.9)
     const ran: string[] = []
     let running = 0
@@ -196,7 +196,7 @@ describe('whose turn it is', () => {
     expect(ran).toEqual(['a', 'b', 'd', 'c'])
   })
 
-  test('a task whose signal aborts while it waits is rejected at once, is not run and takes no place', async () => {
+  test('a task whose signal aborts while it waits is rejected immediately, is not run and takes no place', async () => {
     const limit = createLimiter(1, 1)
     const caller = new AbortController()
     const ran: string[] = []
@@ -242,7 +242,7 @@ describe('whose turn it is', () => {
 })
 
 describe('the process', () => {
-  test('is kept alive by a place that is held only while somebody waits for it', async () => {
+  test('is kept alive by a held place only while a task waits for it', async () => {
     const limit = createLimiter(2, 2)
     const timers = vi.spyOn(globalThis, 'setTimeout')
     const keptAlive = () => timers.mock.results.filter(({ value }) => (value as NodeJS.Timeout).hasRef()).length
@@ -295,7 +295,7 @@ describe('lanes', () => {
     expect(await orderOf(tasks)).toBe('a1 shared a2 a3 a4')
   })
 
-  test('a task that nobody waits for any more is out of the way at once', async () => {
+  test('a task without waiting callers is removed immediately', async () => {
     const gone = new Set([createLane()])
     const started: string[] = []
     const limit = createLimiter(Infinity, 1)

@@ -249,7 +249,7 @@ describe('reading users', () => {
     expect(await apiOf().describeUserPool(NEVER)).toMatchObject({ account: '000000000012', region: 'us-gov-west-1' })
   })
 
-  test('a group or a user that is gone is an answer and no failure', async () => {
+  test('a group or a user that is gone is a result, not a failure', async () => {
     expect(await apiOf().listUsersInGroup('ghost', undefined, NEVER)).toBeUndefined()
     expect(await apiOf().adminListGroupsForUser('ghost', undefined, NEVER)).toBeUndefined()
   })
@@ -286,14 +286,14 @@ describe('reading users', () => {
       { Groups: [{ GroupName: 'a', UserPoolId: OTHER }] },
       api => api.adminListGroupsForUser('ann', undefined, NEVER),
     ],
-  ])('a group of another pool is no answer: %s', async (_, response, call) => {
+  ])('a group of another pool is a malformed response: %s', async (_, response, call) => {
     expect(await failureOf(() => call(answering(async () => response)))).toMatchObject({
       code: 'malformed-response',
       value: OTHER,
     })
   })
 
-  test('a group that comes twice on a page with different contents is no answer', async () => {
+  test('a group that comes twice on a page with different contents is a malformed response', async () => {
     const first = { GroupName: 'admins', Precedence: 1, RoleArn: role('Admin') }
     const readPage = (second: object) =>
       answering(async () => ({ Groups: [first, second] })).listGroups(undefined, NEVER)
@@ -302,7 +302,7 @@ describe('reading users', () => {
     expect((await readPage(first)).groups, 'control: the same twice').toHaveLength(2)
   })
 
-  test('a user of more groups than a pool has is no answer, however many pages come', async () => {
+  test('a user in more groups than a pool can have is a malformed response, however many pages come', async () => {
     let page = 0
     const api = answering(async () => ({
       Groups: Array.from({ length: 60 }, (_, index) => ({ GroupName: `g${page}-${index}` })),
@@ -317,7 +317,7 @@ describe('reading users', () => {
   })
 
   const withoutUser = OPERATIONS.filter(operation => operation !== 'AdminListGroupsForUser')
-  test.each(withoutUser)('no user is looked for by %s, and so none is missing', async operation => {
+  test.each(withoutUser)('no user is looked up by %s, so none is missing', async operation => {
     endpoint.fail({ error: 'UserNotFoundException', message: 'User does not exist.' })
     expect(await failureOf(() => CALLS[operation](apiOf()))).toMatchObject({ code: 'request-rejected' })
   })
@@ -426,7 +426,7 @@ describe('failures', () => {
     ],
   ]
   test.each(malformed)(
-    '%s: %s is a malformed answer, and nothing is made up in its place',
+    '%s: %s is a malformed response, and nothing is made up in its place',
     async (operation, body, note) => {
       endpoint.fail({ body })
       const error = await failureOf(() => CALLS[operation](apiOf()))
@@ -443,7 +443,7 @@ describe('failures', () => {
     expect(error).toMatchObject({ code: 'request-rejected', retryable: false })
     expect(error.message).toBe(
       `ListUsers on user pool \`${userPoolId}\` was rejected as invalid (Invalid pagination token given.); ` +
-        'check the user pool id and the names of the attributes, or start again with the first page: pagination tokens expire',
+        'check the user pool ID and the names of the attributes, or start again with the first page: pagination tokens expire',
     )
   })
 
@@ -530,7 +530,7 @@ describe('quotas', () => {
     [{ rates: { DescribeUserPool: -1 } }, '`DescribeUserPool` is `-1`'],
     [{ requestsPerSecond: 0 }, '`requestsPerSecond` is `0`'],
     [{ concurrency: 0 }, '`concurrency` is `0`'],
-  ])('%j is refused', async (options, said) => {
+  ])('%j is rejected', async (options, said) => {
     const error = await failureOf(() => apiOf(options))
     expect(error.code).toBe('invalid-option')
     expect(error.message).toContain(said)

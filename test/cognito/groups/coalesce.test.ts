@@ -20,7 +20,7 @@ function setUp() {
 const left = () => new Error('left')
 
 describe('joining', () => {
-  test('who asks for a key under way shares its call and its answer', async () => {
+  test('a caller that asks for a key under way shares its call and its result', async () => {
     const { coalescer, calls, landed, start } = setUp()
     const waiting = [
       coalescer.join('a', start, undefined, left),
@@ -42,7 +42,7 @@ describe('joining', () => {
     expect(await Promise.all(waiting)).toEqual([1, 2])
   })
 
-  test('who asks after the answer starts a new call', async () => {
+  test('a caller that asks after the result starts a new call', async () => {
     const { coalescer, calls, start } = setUp()
     const first = coalescer.join('a', start, undefined, left)
     calls[0]!.answer(1)
@@ -53,7 +53,7 @@ describe('joining', () => {
     expect(await second).toBe(2)
   })
 
-  test("a failure is everybody's who waits, and nobody's who comes later", async () => {
+  test('a failure goes to all callers that wait, and to none that come later', async () => {
     const { coalescer, calls, landed, start } = setUp()
     const waiting = [
       coalescer.join('a', start, undefined, left),
@@ -70,7 +70,7 @@ describe('joining', () => {
     expect(await again).toBe(2)
   })
 
-  test('`landed` is told before anybody who waits', async () => {
+  test('`landed` is called before any waiting caller gets the result', async () => {
     const order: string[] = []
     const coalescer = createCoalescer<string, number>(() => void order.push('landed'))
     let answer: (value: number) => void = () => undefined
@@ -85,7 +85,7 @@ describe('joining', () => {
 })
 
 describe('leaving', () => {
-  test('who leaves gets the error of `leave` at once, and the others the answer', async () => {
+  test('a caller that leaves gets the error of `leave` immediately, and the others get the result', async () => {
     const { coalescer, calls, landed, start } = setUp()
     const controller = new AbortController()
     const leaving = coalescer.join('a', start, controller.signal, () => new Error('I left'))
@@ -98,7 +98,7 @@ describe('leaving', () => {
     expect(landed).toEqual([['a', 1]])
   })
 
-  test('the last who leaves aborts the call, with the reason, and its answer is not told', async () => {
+  test('the last caller that leaves aborts the call, with the reason, and `landed` is not called', async () => {
     const { coalescer, calls, landed, start } = setUp()
     const [one, other] = [new AbortController(), new AbortController()]
     const waiting = [coalescer.join('a', start, one.signal, left), coalescer.join('a', start, other.signal, left)]
@@ -111,7 +111,7 @@ describe('leaving', () => {
     expect(landed).toEqual([])
   })
 
-  test('who waits without a signal never leaves', async () => {
+  test('a caller without a signal never leaves', async () => {
     const { coalescer, calls, start } = setUp()
     const controller = new AbortController()
     const staying = coalescer.join('a', start, undefined, left)
@@ -123,7 +123,7 @@ describe('leaving', () => {
     expect(await staying).toBe(1)
   })
 
-  test('who comes after a call was given up starts a new one, and the old one does not touch it', async () => {
+  test('a caller that comes after a call was aborted starts a new one, and the old one does not affect it', async () => {
     const { coalescer, calls, landed, start } = setUp()
     const controller = new AbortController()
     const leaving = coalescer.join('a', start, controller.signal, left)
@@ -138,7 +138,7 @@ describe('leaving', () => {
     expect(landed).toEqual([['a', 2]])
   })
 
-  test('to abort after the answer does nothing', async () => {
+  test('aborting after the result does nothing', async () => {
     const { coalescer, calls, start } = setUp()
     const controller = new AbortController()
     const leave = vi.fn(left)
@@ -151,7 +151,7 @@ describe('leaving', () => {
   })
 })
 
-describe('calls that nobody waits for', () => {
+describe('calls without a waiting caller', () => {
   test('one is started unless one is under way', () => {
     const { coalescer, calls, start } = setUp()
     coalescer.spawn('a', start)
@@ -160,7 +160,7 @@ describe('calls that nobody waits for', () => {
     expect(calls.length).toBe(1)
   })
 
-  test('it is not aborted when all who joined it have left', async () => {
+  test('it is not aborted when all callers that joined it have left', async () => {
     const { coalescer, calls, landed, start } = setUp()
     const controller = new AbortController()
     coalescer.spawn('a', start)
@@ -173,7 +173,7 @@ describe('calls that nobody waits for', () => {
     expect(landed).toEqual([['a', 1]])
   })
 
-  test('its failure disturbs nobody', async () => {
+  test('its failure has no effect on others', async () => {
     const { coalescer, calls, landed, start } = setUp()
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
@@ -190,7 +190,7 @@ describe('calls that nobody waits for', () => {
 
 describe('forgetting', () => {
   test.each(['forget', 'forgetAll'] as const)(
-    '%s: who waits keeps the call, it is not told, and who comes starts a new one',
+    '%s: waiting callers keep the call, `landed` is not called, and a new caller starts a new one',
     async how => {
       const { coalescer, calls, landed, start } = setUp()
       const early = coalescer.join('a', start, new AbortController().signal, left)
@@ -218,7 +218,7 @@ describe('forgetting', () => {
     expect(landed).toEqual([['a', 2]])
   })
 
-  test('a forgotten call is aborted when all who wait for it have left, and the one after it is not', async () => {
+  test('a forgotten call is aborted when all its callers have left, and the one after it is not', async () => {
     const { coalescer, calls, start } = setUp()
     const controller = new AbortController()
     const early = coalescer.join('a', start, controller.signal, left)
@@ -254,7 +254,7 @@ describe('in any order', () => {
     forgotten: boolean
   }
 
-  test('everybody gets the outcome of the call that was under way, and a call is aborted exactly when nobody is left', async () => {
+  test('each caller gets the result of the call that was under way, and a call is aborted exactly when no caller is left', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(acts, { maxLength: 20 }), async some => {
         const { coalescer, calls, landed, start } = setUp()

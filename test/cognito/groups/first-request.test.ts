@@ -87,14 +87,14 @@ describe('the first request of a process that knows nothing of the pool', () => 
     expect(calls).toEqual(['LIST 0', 'LIST 0'])
   })
 
-  test('by many at once reads one page for all of them', async () => {
+  test('by many callers at the same time reads one page for all of them', async () => {
     const { source, calls, took } = poolOf(50)
     const each = names(40).map(name => [name])
     expect(await took(() => Promise.all(each.map(async name => source.lookup(name))))).toBeLessThanOrEqual(LATENCY)
     expect(calls, 'the last free place is for the page').toEqual([...names(4), 'LIST 0'])
   })
 
-  test('when many groups expire at once reads the page again', async () => {
+  test('when many groups expire at the same time reads the page again', async () => {
     const { source, calls, took } = poolOf(50, { ttl: 1_000 })
     await source.lookup(names(40))
     await new Promise(resolve => void setTimeout(resolve, 2_000))
@@ -142,7 +142,7 @@ describe('a pool that is larger than a page', () => {
     expect(source.lookupCached(['g499'])).toBeDefined()
   })
 
-  test('whose size is known is not read unasked', async () => {
+  test('with a known size is not read without need', async () => {
     const { source, calls } = poolOf(500, { poolSize: 500 })
     await source.lookup(names(8))
     expect(calls).toEqual(names(8))

@@ -521,7 +521,7 @@ describe('many at once', () => {
     expect(pool.calls.length).toBe(1)
   })
 
-  test('a caller who aborts leaves no listener on a signal that lives on', async () => {
+  test('a caller that aborts leaves no listener on a long-lived signal', async () => {
     const { source, set, answer } = example()
     set('a', 1)
     const { signal } = new AbortController()
@@ -542,7 +542,7 @@ describe('many at once', () => {
   })
 })
 
-describe('what is kept is answered without a promise', () => {
+describe('cached groups come without a promise', () => {
   test('one group, and an unknown one', async () => {
     const { source, set, outcome } = example()
     set('a', 1)
@@ -553,7 +553,7 @@ describe('what is kept is answered without a promise', () => {
     expect(source('b')).toBeUndefined()
   })
 
-  test('a lookup of names that are all kept, and of none', async () => {
+  test('a lookup of names that are all cached, and of none', async () => {
     const { source, set, outcome, answer } = example()
     set('a', 1)
     await outcome(source.lookup(['a', 'b']) as Promise<Lookup>)
@@ -579,7 +579,7 @@ describe('what is kept is answered without a promise', () => {
     expect(source.lookup(['a'])).toMatchObject({ stale: false, age: 0, groups: [{ roleArn: 'a 2' }] })
   })
 
-  test('an aborted signal is heard even then, and at once', async () => {
+  test('an aborted signal takes effect even then, and immediately', async () => {
     const { source, set, outcome } = example()
     set('a', 1)
     await outcome(source.lookup(['a']) as Promise<Lookup>)
@@ -590,7 +590,7 @@ describe('what is kept is answered without a promise', () => {
   })
 })
 
-describe('a resolver never answers with what its source would not', () => {
+describe('a resolver never uses groups that its source would not return', () => {
   test('a group that was invalidated while it was on its way', async () => {
     const { source, resolver, set, answer, outcome } = example()
     set('a', 1)
@@ -659,7 +659,7 @@ describe('a resolver never answers with what its source would not', () => {
     expect(await outcome(resolver.resolve(['a']))).toMatchObject({ preferredRole: 'a 2' })
   })
 
-  test('an array that its owner fills anew while the answer is on its way', async () => {
+  test('an array that its owner refills while the result is on its way', async () => {
     const { resolver, set, outcome } = example()
     set('admins', 1)
     set('users', 1)
@@ -670,7 +670,7 @@ describe('a resolver never answers with what its source would not', () => {
     expect(await outcome(resolver.resolve(['users']))).toMatchObject({ preferredRole: 'users 1' })
   })
 
-  test('the answer to no groups has no age', async () => {
+  test('the result for no groups has no age', async () => {
     const { resolver, time } = example()
     expect(await resolver.resolve([])).toMatchObject({ age: 0 })
     time.now += 100
@@ -679,27 +679,24 @@ describe('a resolver never answers with what its source would not', () => {
     expect(resolver.resolveCached([])).toMatchObject({ age: 0 })
   })
 
-  test.each([[['nobody']], [['a', 'b']]])(
-    "what a caller does to his answer for %j changes nobody else's",
-    async names => {
-      const { resolver, set, outcome } = example()
-      set('a', 1)
-      set('b', 2)
-      const right = structuredClone(await outcome(resolver.resolve(names)))
-      for (let time = 0; time < 6; time++) {
-        const answer = await outcome(resolver.resolve(names))
-        expect(answer).toEqual(right)
-        for (const part of [...Object.values(answer), answer]) {
-          if (Array.isArray(part)) Reflect.set(part, part.length, 'somebody')
-          else if (typeof part === 'object') Reflect.set(part, 'cognito:preferred_role', 'spoilt')
-        }
+  test.each([[['nobody']], [['a', 'b']]])('what a caller does to its result for %j changes no other', async names => {
+    const { resolver, set, outcome } = example()
+    set('a', 1)
+    set('b', 2)
+    const right = structuredClone(await outcome(resolver.resolve(names)))
+    for (let time = 0; time < 6; time++) {
+      const answer = await outcome(resolver.resolve(names))
+      expect(answer).toEqual(right)
+      for (const part of [...Object.values(answer), answer]) {
+        if (Array.isArray(part)) Reflect.set(part, part.length, 'somebody')
+        else if (typeof part === 'object') Reflect.set(part, 'cognito:preferred_role', 'spoilt')
       }
-    },
-  )
+    }
+  })
 })
 
-describe('a source never answers with what is too old', () => {
-  test('who asks after an invalidation does not join a listing sent before it', async () => {
+describe('a source never returns a group that is too old', () => {
+  test('a lookup after an invalidation does not join a listing sent before it', async () => {
     const { source, set, outcome } = example({ poolSize: 2 })
     set('a', 1)
     set('b', 1)
@@ -712,7 +709,7 @@ describe('a source never answers with what is too old', () => {
     await early
   })
 
-  test('lookupCached and resolveCached give a whole answer or none, though the last millisecond of the ttl passes meanwhile', async () => {
+  test('lookupCached and resolveCached give a whole result or none, even if the ttl ends meanwhile', async () => {
     let now = 0
     let step = 0
     const { pool, source, resolver, set, outcome } = example({ ttl: 10, clock: () => (now += step) })
@@ -729,7 +726,7 @@ describe('a source never answers with what is too old', () => {
     expect(pool.calls.length).toBe(1)
   })
 
-  test('a caller who aborts between the listing and the calls after it is heard', async () => {
+  test('an abort between the listing and the calls after it takes effect', async () => {
     const controller = new AbortController()
     const { pool, source, set, release, answer } = example({ poolSize: 2 })
     set('a', 1)
@@ -745,7 +742,7 @@ describe('a source never answers with what is too old', () => {
     expect(pool.calls.length).toBe(1)
   })
 
-  test('a call that nobody waits for any more before it is sent is not sent', async () => {
+  test('a call whose callers have all left before it is sent is not sent', async () => {
     const { pool, source } = example()
     const controller = new AbortController()
     const lookup = Promise.resolve(source('a', { signal: controller.signal })).catch(code)

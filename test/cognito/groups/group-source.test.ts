@@ -76,7 +76,7 @@ describe('reading groups through a real SDK client', () => {
     expect(resolution.claims['cognito:groups']).not.toContain('ghost')
   })
 
-  test('a second resolution is answered without a call', async () => {
+  test('a second resolution needs no call', async () => {
     const resolver = createRoleResolver({ source: sourceOf() })
     const first = await resolver.resolve(['editors', 'admins', 'ghost'])
     const second = await resolver.resolve(['editors', 'admins', 'ghost'])
@@ -166,7 +166,7 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
   })
 
   test.each([['Group not found.'], ['Group not found'], ['Group not found: ghost'], ['ghost']])(
-    'a missing group in the words `%s` is an answer and no failure',
+    'a missing group in the words `%s` is a result, not a failure',
     async message => {
       const source = sourceOf()
       endpoint.fail({ error: 'ResourceNotFoundException', message })
@@ -233,7 +233,7 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
     expect(deep(raw), "control: the SDK's own error has them").toMatch(/local-session-token/)
   })
 
-  test("a server's message is kept to one line of sane length", async () => {
+  test("a server's message is cut to one line of limited length", async () => {
     endpoint.fail({ error: 'InvalidParameterException', message: `a\nb\u001b[31m${'x'.repeat(5_000)}` })
     const { message } = await failureOf(() => sourceOf()('admins'))
     expect(message).toContain('(a b [31mxxx')
@@ -278,7 +278,7 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
     expect(await failureOf(() => sourceOf(options))).toMatchObject({ code, retryable: false })
   })
 
-  test('options: control: the largest are taken, and what is undefined has its default', () => {
+  test('options: control: the largest values are accepted, and undefined means the default', () => {
     const widest = { max: 1_000_000, ttl: 2 ** 40, poolSize: 10_000, requestsPerSecond: Infinity }
     expect(sourceOf(widest).userPoolId).toBe(userPoolId)
     const absent = { max: undefined, ttl: undefined, staleIfError: undefined, onEvent: undefined, clock: undefined }
@@ -288,7 +288,7 @@ describe('what goes wrong has a code, the group, the cause, and whether trying a
   test.each([
     ['no string', [7 as unknown as string]],
     ['one string', 'admins'],
-  ])('names: %s is refused before any call', async (_name, names) => {
+  ])('names: %s is rejected before any call', async (_name, names) => {
     const source = sourceOf()
     expect(await failureOf(() => source.lookup(names))).toMatchObject({ code: 'invalid-group-name' })
     expect(await failureOf(() => createRoleResolver({ source }).resolve(names))).toMatchObject({
@@ -306,7 +306,7 @@ describe('time', () => {
     })
   })
 
-  test("the caller's signal ends the waiting at once, and its reason is the cause", async () => {
+  test("the caller's signal ends the waiting immediately, and its reason is the cause", async () => {
     const source = sourceOf()
     endpoint.fail('hang')
     const controller = new AbortController()
@@ -380,20 +380,20 @@ describe('in virtual time', () => {
       expect(sentAt[index]! - sentAt[index - 4]!).toBeGreaterThanOrEqual(1_000)
   })
 
-  test('control: without a rate the same calls go out at once', async () => {
+  test('control: without a rate the same calls go out immediately', async () => {
     const { source, sentAt } = slowPool({ requestsPerSecond: Infinity, concurrency: 100 })
     await source.lookup(names(10))
     expect(sentAt.at(-1)! - sentAt[0]!).toBe(0)
   })
 
-  test('a rate below one a second is kept too', async () => {
+  test('a rate below one a second is observed too', async () => {
     const { source, sentAt } = slowPool({ requestsPerSecond: 0.8 })
     await source.lookup(names(2))
     expect(sentAt[1]! - sentAt[0]!).toBeGreaterThanOrEqual(1_250)
   })
 })
 
-describe('old answers, where the caller chose to take them', () => {
+describe('old results, if the caller chose to accept them', () => {
   function clocked(options: Partial<GroupSourceOptions>) {
     const clock = { now: 1_000_000 }
     return { clock, source: sourceOf({ clock: () => clock.now, ttl: 1_000, negativeTtl: 500, ...options }) }
@@ -434,7 +434,7 @@ describe('old answers, where the caller chose to take them', () => {
     expect(await failureOf(() => source('admins'))).toMatchObject({ code: 'throttled' })
   })
 
-  test('while revalidating, the old group is served at once and the new one next', async () => {
+  test('while revalidating, the old group is served immediately and the new one next', async () => {
     const { clock, source } = clocked({ staleWhileRevalidate: 5_000 })
     await source('admins')
     endpoint.groups.set('admins', { groupName: 'admins', precedence: 9 })
@@ -520,7 +520,7 @@ describe('reading the whole pool', () => {
     expect(await failureOf(() => source.prefetch())).toMatchObject({ code: 'not-authorized' })
   })
 
-  test('a page that fails fails the prefetch, and nothing of it is kept', async () => {
+  test('a page that fails fails the prefetch, and nothing of it is cached', async () => {
     const source = largePool()
     endpoint.fail('throttle', { operation: 'ListGroups', after: 2 })
     expect(await failureOf(() => source.prefetch())).toMatchObject({ code: 'throttled', retryable: true })
@@ -550,7 +550,7 @@ describe('reading the whole pool', () => {
     expect(source('g149')).not.toBeInstanceOf(Promise)
   })
 
-  test('a kept group that the pool no longer lists is dropped', async () => {
+  test('a cached group that the pool no longer lists is dropped', async () => {
     const clock = { now: 1_000_000 }
     const source = largePool({ clock: () => clock.now++ })
     await source('g5')
@@ -616,7 +616,7 @@ describe('statistics and events', () => {
     ['gives a promise that throws', () => ({ then: down })],
     // oxlint-disable-next-line unicorn/no-thenable
     ['gives a promise that cannot be read', () => Object.defineProperty({}, 'then', { get: down })],
-  ])('a hook that %s changes no answer, and ends no process', async (_what, onEvent) => {
+  ])('a hook that %s changes no result, and ends no process', async (_what, onEvent) => {
     const unhandled: unknown[] = []
     const listen = (reason: unknown) => void unhandled.push(reason)
     const others = process.listeners('unhandledRejection')

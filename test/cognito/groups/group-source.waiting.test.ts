@@ -87,7 +87,7 @@ describe('lookups that wait take turns', () => {
     expect(await callsBefore(names(10, 'user').map(user => names(50, `${user} `.trim())))).toBeLessThanOrEqual(10)
   })
 
-  test('a name that is last in a long lookup comes as soon as who asks for it alone', async () => {
+  test('a name that is last in a long lookup comes as soon as in a lookup of its own', async () => {
     expect(await callsBefore([[...names(99), 'mine']])).toBeLessThanOrEqual(1)
   })
 
@@ -135,7 +135,7 @@ describe('lookups that wait take turns', () => {
     expect(calls.indexOf('mine') - before).toBeLessThanOrEqual(1)
   })
 
-  test('a lookup that was given up holds up nobody', async () => {
+  test('a lookup that was aborted delays no other', async () => {
     const { client, calls } = poolOf()
     const source = createGroupSource({ userPoolId, client, poolSize: TOO_LARGE })
     const controller = new AbortController()
@@ -149,7 +149,7 @@ describe('lookups that wait take turns', () => {
 })
 
 describe('no user is in more than 100 groups', () => {
-  test('101 names are refused, as a rejection, and nothing is asked', async () => {
+  test('101 names are rejected by the promise, and no request is sent', async () => {
     const { client, calls } = poolOf()
     const source = createGroupSource({ userPoolId, client, requestsPerSecond: Infinity, concurrency: 1_000 })
     const plain = createRoleResolver({ source: name => (calls.push(name), undefined), userPoolId: 'any' })
@@ -205,7 +205,7 @@ describe('a name that cannot exist is an unknown group', () => {
     expect(asked).toEqual(['a'])
   })
 
-  test('control: what is no string is refused', async () => {
+  test('control: what is not a string is rejected', async () => {
     const source = createGroupSource({ userPoolId, client: poolOf().client })
     for (const name of [7, null, undefined, {}, ['a']])
       expect(await failureOf(() => source.lookup([name as string]))).toMatchObject({ code: 'invalid-group-name' })

@@ -112,7 +112,7 @@ describe('what an event says', () => {
   })
 
   test.each(['AdminAddUserToGroup', 'AdminRemoveUserFromGroup', 'AdminDeleteUser', 'DeleteUser'])(
-    '%s changes no group: it is of the user, who is known by the sub',
+    '%s changes no group: it is about the user, who is known by the sub',
     eventName => {
       expect(read(ofMember(eventName))).toStrictEqual({ ...NOTHING, users: [SUB] })
     },
@@ -195,7 +195,7 @@ describe('what an event says', () => {
     },
   )
 
-  test.each(deliveries)('%s: an event of another pool is ignored, and that is said', (_, deliver) => {
+  test.each(deliveries)('%s: an event of another pool is ignored, and reported as such', (_, deliver) => {
     for (const eventName of ['UpdateGroup', 'DeleteUserPool', 'AdminAddUserToGroup', 'UpdateGroups']) {
       expect(read(deliver(record(eventName, { groupName: 'admins', userPoolId: OTHER_POOL })))).toStrictEqual({
         ...NOTHING,
@@ -245,7 +245,7 @@ describe('what cannot be read is never nothing', () => {
     },
   )
 
-  test('one event that cannot be read is all, whatever the others are', () => {
+  test('one event that cannot be read means all groups, whatever the others are', () => {
     const events = [ofGroup('UpdateGroup', 'a'), ofGroup('UpdateGroup', '***'), ofGroup('UpdateGroup', 'b')]
     expect(read(events).groups).toBe('all')
   })
@@ -298,7 +298,7 @@ describe('what cannot be read is never nothing', () => {
   ])('%s is an error', async (_, event) => {
     const { code, message: text } = await failureOf(() => read(event))
     expect(code).toBe('invalid-event')
-    expect(text).toMatch(/^the event cannot be read \(.*\); give an event of EventBridge/)
+    expect(text).toMatch(/^the event cannot be read \(.*\); give an EventBridge event/)
   })
 
   test('a getter is not called: its field is missing', () => {
@@ -347,7 +347,7 @@ describe('what cannot be read is never nothing', () => {
     expect((await failureOf(() => read(circle))).code).toBe('invalid-event')
   })
 
-  test('whatever the event, there is an answer or an error of this library', () => {
+  test('every event gives a result or an error of this library', () => {
     const anything = fc.oneof(
       hostileValue,
       hostileJson.map(value => batch(message('m', JSON.stringify(value)))),
@@ -636,7 +636,7 @@ describe('what it does to the caches', () => {
     expect(groups.invalidate.mock.calls).toEqual([['admins']])
   })
 
-  test('what a target throws or rejects with fails the whole, so that the event comes again', async () => {
+  test('what a target throws or rejects with fails the whole, so the event is delivered again', async () => {
     const broken = [() => Promise.reject(new Error('no store')), () => fail()]
     const fail = (): never => {
       throw new Error('no store')

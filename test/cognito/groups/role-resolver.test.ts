@@ -84,7 +84,7 @@ describe('a resolver with a calibration', () => {
   ]
   const calibration = readCalibration(calibrationOf('roles-compete'))
 
-  test('answers by the reading that its tokens show, and names it, whatever its source', async () => {
+  test('resolves with the reading that its tokens show, and names it, whatever its source', async () => {
     const settled = { preferredRole: A, evidence: 'calibrated', calibration: { date: DATE, userPoolId: USER_POOL_ID } }
     const { source } = poolOf(tie)
     const table = new Map(tie.map(group => [group.groupName, group]))
@@ -107,7 +107,7 @@ describe('a resolver with a calibration', () => {
     ).toMatchObject(settled)
   })
 
-  test('is not made with one that was not checked, or with semantics too', async () => {
+  test('rejects one that was not checked, and one together with semantics', async () => {
     const { source } = poolOf(tie)
     for (const options of [{ source }, { source: () => undefined, userPoolId: 'any' }, poolOptions()]) {
       for (const wrong of [{ calibration: calibrationOf('roles-compete') }, { calibration, semantics: 'observed' }])
@@ -118,7 +118,7 @@ describe('a resolver with a calibration', () => {
   })
 })
 
-describe('an answer is not believed longer than its groups', () => {
+describe('a result is not cached longer than its groups', () => {
   test('a group that has changed, as soon as it is read again', async () => {
     const { resolver, table } = await resolverOf()
     expect(resolver.resolveCached(['editors', 'admins'])?.preferredRole).toBe(A)
@@ -207,7 +207,7 @@ describe('the cache sees what is resolved', () => {
   })
 })
 
-test("an answer is the caller's own: changing it changes no other", async () => {
+test("a result is the caller's own: changing it changes no other", async () => {
   const { resolver } = await resolverOf()
   const first = resolver.resolveCached(['staff', 'admins'])!
   const answer = structuredClone(first)
@@ -216,7 +216,7 @@ test("an answer is the caller's own: changing it changes no other", async () => 
   expect(resolver.resolveCached(['staff', 'admins'])).toStrictEqual(answer)
 })
 
-test('whatever the pool, an answer is that of resolveRoles, whichever way it is asked', async () => {
+test('for every pool, each way of resolving gives the result of resolveRoles', async () => {
   await fc.assert(
     fc.asyncProperty(poolsWithDuplicates, semantics, fc.infiniteStream(fc.nat()), async (given, chosen, numbers) => {
       const groups = [...new Map(given.toReversed().map(group => [group.groupName, group])).values()]
@@ -272,7 +272,7 @@ describe('a resolver knows its pool', () => {
         } as never),
       'invalid-option',
     ],
-  ])('%s is refused', async (_what, make, code) => {
+  ])('%s is rejected', async (_what, make, code) => {
     expect(await failureOf(make as () => Promise<unknown>)).toMatchObject({ code, retryable: false })
   })
 
@@ -297,22 +297,22 @@ describe('options that a resolver does not know', () => {
       'did you mean `secret`?',
     ],
     ['ttl', { source: () => undefined, userPoolId: 'any', ttl: 1 }, 'leave it out'],
-  ])('%s is refused: it would have no effect, without a word', (name, options, next) => {
+  ])('%s is rejected, because it would silently have no effect', (name, options, next) => {
     expect(() => createRoleResolver(misspelt(options))).toThrow(
       expect.objectContaining({ code: 'invalid-option', value: name, message: expect.stringContaining(next) }),
     )
   })
 
-  test.each([undefined, null, 'eu-west-1_Ab12Cd34e', []])('%j is no options', options => {
+  test.each([undefined, null, 'eu-west-1_Ab12Cd34e', []])('%j is rejected as options', options => {
     expect(() => createRoleResolver(misspelt(options))).toThrow(expect.objectContaining({ code: 'invalid-option' }))
   })
 
-  test('of an audit are refused too', async () => {
+  test('of an audit are rejected too', async () => {
     const reading = auditPool(misspelt({ userPoolId: 'eu-west-1_Ab12Cd34e', checkpont: 'x' }))
     await expect(reading.next()).rejects.toMatchObject({ code: 'invalid-option', value: 'checkpont' })
   })
 
-  test('a pool of the name `any` is none: only a plain source may say it', () => {
+  test('a pool cannot be named `any`: only a plain source may say it', () => {
     expect(() => createRoleResolver({ userPoolId: 'any', region: 'eu-west-1' })).toThrow(
       expect.objectContaining({ code: 'invalid-user-pool-id' }),
     )

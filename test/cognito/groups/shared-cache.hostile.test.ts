@@ -36,7 +36,7 @@ const WAYS: Readonly<Record<string, () => unknown>> = {
 }
 const OPERATIONS = ['get', 'set', 'delete', 'acquire'] as const
 
-describe('a store that misbehaves changes no answer, and ends no process', () => {
+describe('a store that misbehaves changes no result, and ends no process', () => {
   test.each(OPERATIONS.flatMap(operation => Object.keys(WAYS).map(way => [operation, way] as const)))(
     '`%s` %s',
     async (operation, way) => {
@@ -68,14 +68,14 @@ describe('a store that misbehaves changes no answer, and ends no process', () =>
     },
   )
 
-  test('control: a rejection that nobody handles is seen', async () => {
+  test('control: an unhandled rejection is noticed', async () => {
     void Promise.reject(new Error('control'))
     await pass(1)
     expect(unhandled).toHaveLength(1)
   })
 })
 
-test('in types too: what got lost is no secret, no namespace and no pool', () => {
+test('in types too: undefined is not a secret, a namespace or a pool', () => {
   const lost = undefined as string | undefined
   const refused = (make: () => unknown) => expect(make).toThrow(expect.objectContaining({ code: 'invalid-option' }))
   const userPoolId = 'eu-west-1_Ab12Cd34e'

@@ -203,7 +203,7 @@ describe.skipIf(!hasRedis)('20 processes, one Redis server and one user pool of 
     for (const { groups } of reports) expect(groups).toEqual(GROUPS.slice(0, size))
   }
 
-  test('that start cold at once make one call for each group, and all get all groups', async () => {
+  test('that start cold at the same time make one call for each group, and all get all groups', async () => {
     const reports = await fleet.run({
       names: NAMES,
       together: 50,

@@ -137,7 +137,7 @@ afterAll(async () => {
 // ------------------------------------------------------------------
 
 describe('what one process has read', () => {
-  test('another finds in the store, with its true age, and asks nobody', async () => {
+  test('another process finds it in the store, with its true age, and calls nothing', async () => {
     const { process, pool, clock, events } = world()
     await process().lookup(['admins', 'plain', 'ghost'])
     clock.now += 7_000
@@ -159,7 +159,7 @@ describe('what one process has read', () => {
     ])
   })
 
-  test('is kept by the other no longer than if it had asked itself', async () => {
+  test('is cached by the other process no longer than if that had called itself', async () => {
     const { process, pool, clock } = world()
     await process().lookup(['admins', 'ghost'])
     clock.now += 9_999
@@ -177,7 +177,7 @@ describe('what one process has read', () => {
     expect(pool.calls.map(call => call.about)).toEqual(['admins', 'ghost', 'ghost', 'admins'])
   })
 
-  test('is not found by who asks for another pool, or under another namespace', async () => {
+  test('is not found for another pool, or under another namespace', async () => {
     const { process, pool } = world()
     await process()('admins')
     await process({}, { namespace: 'staging' })('admins')
@@ -214,7 +214,7 @@ describe('what one process has read', () => {
     for (const { key } of store.log) expect(key).toMatch(/^[!-~]{1,250}$/)
   })
 
-  test('is not touched by who keeps nothing: with `ttl` 0 the store is never asked', async () => {
+  test('is not touched if nothing is cached: with `ttl` 0 the store is never called', async () => {
     const { process, pool, store } = world()
     const source = process({ ttl: 0 })
     await source.lookup(['admins', 'ghost'])
@@ -231,7 +231,7 @@ describe('what one process has read', () => {
     expect(pool.calls.map(call => call.about)).toEqual(names)
   })
 
-  test('goes through a Keyv as it is', async () => {
+  test('goes through a Keyv unchanged', async () => {
     const { process, pool } = world()
     const store = new Keyv()
     await process({}, { store, acquire: undefined }).lookup(['admins', 'ghost'])
@@ -270,7 +270,7 @@ describe('an entry that is not to be believed is a miss, and is overwritten', ()
   const believed = (age: number) => ({ role: role('FromStore'), age, calls: 0 })
   const missed = { role: role('Admin'), age: 0, calls: 1 }
 
-  test('control: a good one is an answer', async () => {
+  test('control: a good entry is used', async () => {
     expect(await lookAt(now => JSON.stringify(good(now)))).toEqual(believed(5_000))
     expect(await lookAt(now => signed(JSON.stringify(good(now))), SECRET)).toEqual(believed(5_000))
   })
@@ -326,11 +326,11 @@ describe('an entry that is not to be believed is a miss, and is overwritten', ()
     expect(await lookAt(entry, SECRET)).toEqual(missed)
   })
 
-  test('without a secret a signed one is no entry either', async () => {
+  test('without a secret a signed entry does not count either', async () => {
     expect(await lookAt(now => signed(JSON.stringify(good(now))))).toEqual(missed)
   })
 
-  test('with a secret no other text than the signed one is believed, whatever is changed in it', async () => {
+  test('with a secret only the signed text is accepted, whatever is changed in it', async () => {
     await fc.assert(
       fc.asyncProperty(fc.nat(), fc.string({ minLength: 1, maxLength: 3 }), fc.nat(3), async (where, text, drop) => {
         const entry = (now: number) => {
@@ -350,7 +350,7 @@ describe('an entry that is not to be believed is a miss, and is overwritten', ()
     expect(await lookAt(now => JSON.stringify(good(now, { fetchedAt: now - 59_999 })))).toEqual(believed(59_999))
   })
 
-  test('and is kept like any other, until it is the turn of the next', async () => {
+  test('and is cached like any other, until it expires', async () => {
     const { process, store, pool, clock } = world()
     store.kept.set(groupKey('admins'), {
       value: JSON.stringify(good(clock.now, { fetchedAt: clock.now + 999 })),
@@ -365,7 +365,7 @@ describe('an entry that is not to be believed is a miss, and is overwritten', ()
     expect(pool.calls).toHaveLength(1)
   })
 
-  test('"no such group" from a clock ahead is no answer where none is ever believed', async () => {
+  test('"no such group" from a clock ahead is not used where `negativeTtl` is 0', async () => {
     const { process, store, pool, clock } = world()
     store.kept.set(groupKey('admins'), {
       value: JSON.stringify(good(clock.now, { fetchedAt: clock.now + 500, group: null })),
@@ -443,7 +443,7 @@ describe('a store that is down or slow', () => {
   })
 
   test.each([[true], [false]])(
-    'a Keyv over a broken store answers in time, `throwOnErrors` %s',
+    'a Keyv over a broken store responds in time, `throwOnErrors` %s',
     async throwOnErrors => {
       const { process, pool } = world()
       const adapter = {
@@ -480,7 +480,7 @@ describe('a store that is down or slow', () => {
     expect(source.stats()['shared-failed']).toBe(1)
   })
 
-  test('is not asked for what is kept', async () => {
+  test('is not called for cached groups', async () => {
     const { process, store } = world()
     const source = process()
     await source('admins')
@@ -488,7 +488,7 @@ describe('a store that is down or slow', () => {
     expect(source('admins')).toEqual(ADMINS)
   })
 
-  test('is used again as soon as it is back', async () => {
+  test('is used again as soon as it works again', async () => {
     const { process, pool, store } = world()
     store.way = broken
     await process()('admins')
@@ -526,7 +526,7 @@ describe('a store that is down or slow', () => {
     expect(store.kept.has(leaseKey('admins'))).toBe(false)
   })
 
-  test("a refusal that comes after the time limit leaves the other's lease alone", async () => {
+  test("a rejection that comes after the time limit leaves the other's lease alone", async () => {
     const { process, store } = world()
     await store.acquire(leaseKey('admins'), 'another', 60_000)
     const release = holding(store, 'acquire')
@@ -543,7 +543,7 @@ describe('one refresh at a time', () => {
   test.each([
     ['with `acquire`', true],
     ['without it, where writes are quicker than `leaseSettle`', false],
-  ])('%s, 20 that start at once make one call for each group', async (_name, atomic) => {
+  ])('%s, 20 processes that start at the same time make one call for each group', async (_name, atomic) => {
     const { process, pool } = world({ pool: slowly(30), atomic })
     const sources = Array.from({ length: 20 }, () => process({}, { leaseSettle: 50 }))
     const found = await Promise.all(sources.map(source => source.lookup(['admins', 'plain', 'ghost'])))
@@ -610,7 +610,7 @@ describe('one refresh at a time', () => {
     expect(together, 'when a call begins, none is under way').toBe(0)
   })
 
-  test('who looked before the entry was there, and has the lease after its holder, looks again', async () => {
+  test('a process that looked before the entry existed, and gets the lease after its holder, looks again', async () => {
     const { process, pool, store } = world()
     const first = process()
     const second = process()
@@ -650,7 +650,7 @@ describe('one refresh at a time', () => {
     expect(store.kept.get(leaseKey('admins'))?.value).toBe('another')
   })
 
-  test('a store that lets no lease run out holds nobody for ever', async () => {
+  test('a store that never expires leases blocks no process forever', async () => {
     const { process, pool, store } = world()
     store.kept.set(leaseKey('admins'), { value: 'dead', until: Infinity })
     const { took } = await timed(() => process({}, { leaseTtl: 20 })('admins'))
@@ -659,7 +659,7 @@ describe('one refresh at a time', () => {
     expect(store.kept.has(leaseKey('admins')), 'and the next is not held at all').toBe(false)
   })
 
-  test('who gives up waiting gets `aborted` at once', async () => {
+  test('a caller that gives up waiting gets `aborted` immediately', async () => {
     const { process, pool, store } = world()
     await store.acquire(leaseKey('admins'), 'slow', 60_000)
     const controller = new AbortController()
@@ -808,7 +808,7 @@ describe('in any order of what the store and Cognito do', () => {
       name => callsOf(seen, name) === Number(plan.processes.some(names => names.includes(name))),
     )
 
-  test('processes that start at once make one call for each group, and all get all groups', async () => {
+  test('processes that start at the same time make one call for each group, and all get all groups', async () => {
     await fc.assert(
       fc.asyncProperty(fc.scheduler(), plans, async (s, plan) => atMostOneCall(plan, await race(s, plan))),
       { numRuns: 40 },
@@ -864,7 +864,7 @@ describe('forgetting', () => {
     expect(await process()('admins')).toMatchObject({ precedence: 9 })
   })
 
-  test('it holds at once, before the promise is fulfilled, and where the store is down', async () => {
+  test('it takes effect immediately, before the promise is fulfilled, and also if the store is down', async () => {
     const { process, pool, store, clock } = world()
     const source = process()
     await source('admins')
@@ -899,7 +899,7 @@ describe('forgetting', () => {
     expect(pool.calls).toHaveLength(3)
   })
 
-  test('the answer of a call that was under way is not written', async () => {
+  test('the response of a call that was under way is not written', async () => {
     let answer = () => {}
     const { process, store, clock, pool } = world({
       pool: poolWith(() => new Promise<void>(resolve => (answer = resolve))),
@@ -925,7 +925,7 @@ describe('forgetting', () => {
     expect(pool.calls).toHaveLength(2)
   })
 
-  test('of more names than are kept, none comes back', async () => {
+  test('of more names than are remembered, none comes back', async () => {
     const { process, pool, clock } = world()
     const names = ['g1', 'g2', 'g3', 'g4', 'g5']
     const source = process({ max: 2, negativeTtl: 60_000 })
@@ -967,7 +967,7 @@ describe('expired groups', () => {
     expect(await source.lookup(['admins'])).toMatchObject({ stale: false, age: 1_000 })
   })
 
-  test('who has one waits for other processes no longer than for a call', async () => {
+  test('a caller with an expired group waits for other processes no longer than for a call', async () => {
     const { process, pool, store, clock } = world()
     const source = process({ staleIfError: 60_000, timeout: 200 })
     await source('admins')
@@ -980,7 +980,7 @@ describe('expired groups', () => {
     expect(pool.calls).toHaveLength(1)
   })
 
-  test('`staleWhileRevalidate` answers at once and looks into the store behind the scenes', async () => {
+  test('`staleWhileRevalidate` returns immediately and reads the store in the background', async () => {
     const { process, pool, clock } = world()
     const source = process({ staleWhileRevalidate: 60_000 })
     await source('admins')
@@ -994,7 +994,7 @@ describe('expired groups', () => {
     expect(pool.calls).toHaveLength(2)
   })
 
-  test('what is too old in a snapshot is looked for in the store first', async () => {
+  test('groups that are too old in a snapshot are looked up in the store first', async () => {
     const { process, pool, store, clock } = world()
     const snapshot = { version: 1, userPoolId, takenAt: clock.now, Groups: [{ GroupName: 'admins', Precedence: 7 }] }
     const source = createGroupSource({
@@ -1031,7 +1031,7 @@ describe('expired groups', () => {
   })
 })
 
-describe('options that make no sense are refused', () => {
+describe('invalid options are rejected', () => {
   test.each<[string, Partial<SharedCacheOptions>]>([
     ['no store', { store: undefined as unknown as SharedStore }],
     ['a store without `set`', { store: { get: async () => {}, delete: async () => {} } as unknown as SharedStore }],

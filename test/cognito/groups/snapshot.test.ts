@@ -122,7 +122,7 @@ describe('taking a snapshot', () => {
   })
 })
 
-describe('what is no snapshot is refused', () => {
+describe('what is not a snapshot is rejected', () => {
   const good = {
     version: 1,
     userPoolId,
@@ -178,7 +178,7 @@ describe('what is no snapshot is refused', () => {
     expect(use(good, { userPoolId }).stats().size).toBe(1)
   })
 
-  test('one of something that is no pool', async () => {
+  test('one of something that is not a pool', async () => {
     expect((await failureOf(() => use({ ...good, userPoolId: 'not a pool' }))).code).toBe('invalid-user-pool-id')
   })
 
@@ -279,7 +279,7 @@ describe('a resolver with a snapshot', () => {
     expect(asked()).toEqual(['contractors'])
   })
 
-  test('`maxAge` 0 believes nothing of it', async () => {
+  test('`maxAge` 0 uses nothing of it', async () => {
     const { resolver } = resolverOf({ maxAge: 0 })
     expect(await resolver.resolve(['admins'])).toMatchObject({ preferredRole: role('Admin') })
   })
@@ -297,7 +297,7 @@ describe('a resolver with a snapshot', () => {
     expect(await resolver.resolve(['admins'])).toMatchObject({ preferredRole: role('Admin') })
   })
 
-  test('`prefetch` puts the pool in its place', async () => {
+  test('`prefetch` replaces it with the pool', async () => {
     const { resolver } = resolverOf()
     await resolver.source.prefetch()
     expect(resolver.resolveCached(['gone']), 'it is not in the pool any more').toBeUndefined()
@@ -346,7 +346,7 @@ describe('what goes through a file', () => {
     { selector: group => group.groupName, maxLength: 70 },
   )
 
-  test('is answered as the pool itself would be', async () => {
+  test('gives the same results as the pool itself', async () => {
     await fc.assert(
       fc.asyncProperty(groups, async pool => {
         poolOf(pool)

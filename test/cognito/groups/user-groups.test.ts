@@ -136,7 +136,7 @@ describe('through a real SDK client', () => {
       const error = await failureOf(() => groupsOf(idClaims('ghost')))
       expect(error).toMatchObject({ code: 'user-not-found', retryable: false, value: 'ghost' })
       expect(error.message).toBe(
-        `user pool \`${userPoolId}\` has no user \`ghost\`, who may have been deleted since the token was issued; sign in again`,
+        `user pool \`${userPoolId}\` has no user \`ghost\`, so the user may have been deleted after the token was issued; sign in again`,
       )
     }
     expect(groupsOf.stats()).toMatchObject({ miss: 1, negative: 2, call: 1, failed: 0, size: 1 })
@@ -167,7 +167,7 @@ describe('through a real SDK client', () => {
   })
 })
 
-describe('whose groups are asked for', () => {
+describe('the user whose groups are requested', () => {
   function setUp(options: Partial<GroupsFromCognitoOptions> = {}) {
     const pool = userPool()
     pool.groups.set('admins', {})
@@ -208,7 +208,7 @@ describe('whose groups are asked for', () => {
     expect(asked()).toEqual([])
   })
 
-  test('usernameOf says it for any other claims, and must give a text', async () => {
+  test('usernameOf returns it for any other claims, and must return a string', async () => {
     const { groupsOf, asked } = setUp({ usernameOf: ({ sub }) => sub })
     await groupsOf(idClaims('jane'))
     expect(asked()).toEqual(['sub of jane'])
@@ -233,7 +233,7 @@ describe('whose groups are asked for', () => {
     `${iss}/../eu-west-1_Other`,
     'https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other',
     `https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Other/${userPoolId}`,
-  ])('a token of the issuer %j is of another pool: nobody is asked for', async issuer => {
+  ])('a token of the issuer %j is from another pool, and no request is sent', async issuer => {
     const { groupsOf, asked } = setUp()
     for (const claims of [
       { ...idClaims('jane'), iss: issuer },
@@ -241,7 +241,7 @@ describe('whose groups are asked for', () => {
     ]) {
       const error = await failureOf(() => groupsOf(claims))
       expect(error).toMatchObject({ code: 'invalid-claim' })
-      expect(error.message).toMatch(/^the token's issuer is .+; give a token of that pool$/)
+      expect(error.message).toMatch(/^the token's issuer is .+; give a token from that pool$/)
     }
     expect(asked()).toEqual([])
     expect(namesOf(await groupsOf(idClaims('jane'))), 'control').toEqual(['admins'])
@@ -314,7 +314,7 @@ describe('the cache', () => {
     expect(events()).toEqual(['miss', 'call', 'hit', 'miss', 'call'])
   })
 
-  test('is off with a ttl of 0, and nothing is kept', async () => {
+  test('is off with a ttl of 0, and nothing is cached', async () => {
     const { ask, calls, groupsOf } = slowPool({ ttl: 0 })
     await ask('jane')
     await ask('jane')
@@ -351,14 +351,14 @@ describe('the cache', () => {
     expect(calls).toHaveLength(5)
   })
 
-  test('a result is frozen: nobody can change what the next one gets', async () => {
+  test('a result is frozen, so no caller can change what the next one gets', async () => {
     const { ask } = slowPool()
     const { groups } = await ask('jane')
     expect(() => (groups as Group[]).push({ groupName: 'admins' })).toThrow(TypeError)
     expect(() => Object.assign(groups[0]!, { roleArn: role('Admin') })).toThrow(TypeError)
   })
 
-  test('a user who does not exist is asked for once in five seconds, whatever the number of requests', async () => {
+  test('a user who does not exist is requested once in five seconds, whatever the number of lookups', async () => {
     const { ask, calls } = slowPool()
     const burst = () => Promise.all(Array.from({ length: 50 }, () => failureOf(() => ask('ghost'))))
     for (const error of await burst()) expect(error).toMatchObject({ code: 'user-not-found' })
@@ -381,7 +381,7 @@ describe('callers at the same time', () => {
     expect(events().toSorted()).toEqual(['call', 'call', 'coalesced', 'coalesced', 'miss', 'miss'])
   })
 
-  test('do not get what is older than `ttl` when they ask', async () => {
+  test('do not get groups that are older than `ttl` at the time of the lookup', async () => {
     const { ask, calls, users } = slowPool({ ttl: 10 })
     const first = ask('jane')
     await pass(20)
@@ -392,7 +392,7 @@ describe('callers at the same time', () => {
     expect(calls).toHaveLength(2)
   })
 
-  test('one that aborts leaves, and the others go on', async () => {
+  test('one that aborts leaves, and the others continue', async () => {
     const { ask, calls } = slowPool()
     const controller = new AbortController()
     const [leaving, staying] = [failureOf(() => ask('jane', controller.signal)), ask('jane')]
@@ -403,7 +403,7 @@ describe('callers at the same time', () => {
     expect(calls.map(({ signal }) => signal?.aborted)).toEqual([false])
   })
 
-  test('when all have gone the call is aborted, nothing is cached, and it is no failure', async () => {
+  test('when all have left the call is aborted, nothing is cached, and it does not count as a failure', async () => {
     const { ask, calls, groupsOf, events } = slowPool()
     const controllers = [new AbortController(), new AbortController()]
     const leaving = controllers.map(({ signal }) => failureOf(() => ask('jane', signal)))
@@ -437,7 +437,7 @@ describe('callers at the same time', () => {
     expect(calls).toHaveLength(2)
   })
 
-  test('a failure is for those who wait, once in the events, and later callers get a new call', async () => {
+  test('a failure goes to the waiting callers, once to the events, and later callers get a new call', async () => {
     let left = 1
     const pool = userPool(async () => {
       await pass(LATENCY)
@@ -463,7 +463,7 @@ describe('callers at the same time', () => {
     expect(Math.max(...ages)).toBeGreaterThanOrEqual(1_000)
   })
 
-  test('when more come than the quota allows, as many as it allows are answered, second after second', async () => {
+  test('when more come than the quota allows, as many as it allows get their groups, second after second', async () => {
     const { ask, users, groupsOf } = slowPool({ requestsPerSecond: 50 })
     let answered = 0
     // Each gives up after three seconds, as a guard does.
@@ -491,7 +491,7 @@ describe('callers at the same time', () => {
     expect(groupsOf.stats().throttled).toBeGreaterThan(300)
   })
 
-  test('users who come at once are asked for at once, as many as the quota and the concurrency allow', async () => {
+  test('users who come at the same time are requested at the same time, as many as the quota and the concurrency allow', async () => {
     const { ask, users } = slowPool({ requestsPerSecond: 50, concurrency: 50 })
     const many = range(50, 'user')
     for (const username of many) users.set(username, [])
@@ -512,12 +512,12 @@ describe('callers at the same time', () => {
   })
 })
 
-test.each([null, {}, 7, ['jane']])('invalidate(%j) is refused: it would drop nobody', username => {
+test.each([null, {}, 7, ['jane']])('invalidate(%j) is rejected: it would drop no user', username => {
   const { groupsOf } = slowPool()
   expect(errorOf(() => groupsOf.invalidate(username as never))).toMatchObject({ code: 'invalid-option' })
 })
 
-test('a username that is a promise is no username, and its rejection ends no process', async () => {
+test('a username that is a promise is rejected, and its rejection ends no process', async () => {
   const groupsOf = groupsFromCognito({
     userPoolId,
     client: { send: async () => ({ Groups: [] }) },
@@ -752,6 +752,9 @@ describe('whatever happens, at whatever time', () => {
         }
         override set(_key: string, value: object) {
           return super.set('', value)
+        }
+        override delete() {
+          return super.delete('')
         }
       }
       vi.doMock('lru-cache', () => ({ LRUCache: OneKey }))

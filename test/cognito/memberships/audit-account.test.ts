@@ -71,7 +71,7 @@ describe('the quotas of an account in a Region', () => {
   useVirtualTime()
 
   test.each(['per-group', 'per-user'] as const)(
-    'are kept to by its pools together, %s: no call is throttled',
+    'are observed by its pools together, %s: no call is throttled',
     { timeout: 60_000 },
     async strategy => {
       const account = simulateAccount(75)
@@ -137,11 +137,11 @@ describe('the ways in which identity pools choose the role of the users of a poo
     ['a pool whose id begins so', `${NAME}x`],
     ['another kind of provider', `accounts.example.com/${POOL}`],
     ['the pool in a longer path', `cognito-idp.eu-west-1.amazonaws.com/x/${POOL}`],
-  ])('are none of an identity pool that accepts %s', (_what, providerName) => {
+  ])('do not exist for an identity pool that accepts %s', (_what, providerName) => {
     expect(routesOf(POOL, [identityPool(FIRST, ['web'], {}, providerName)])).toEqual([])
   })
 
-  test('are none by a mapping of a client that the identity pool does not accept', () => {
+  test('do not include the mapping of a client that the identity pool does not accept', () => {
     expect(routesOf(POOL, [identityPool(FIRST, [], { [`${NAME}:web`]: token })])).toEqual([])
   })
 
@@ -181,7 +181,7 @@ describe('a record of a finished pool', () => {
       'a summary with an estimate of users that is no number',
       [{ summary: { ...summary, reading: { source: 'cognito', estimatedUsers: 'many' } } }],
     ],
-  ])('is refused whose audits are %s', (_what, audits) => {
+  ])('is rejected if its audits are %s', (_what, audits) => {
     expect(() => parseAccountRecord(record(audits))).toThrow(
       expect.objectContaining({ code: 'invalid-input', message: expect.stringContaining('audits') }),
     )

@@ -185,7 +185,7 @@ describe('a permission that is missing', () => {
     endpoint.mend()
     await checkReading(optionsOf({ checkpoint, strategy: 'per-group' }))
     expect((await failureOf(() => checkReading(optionsOf({ checkpoint, strategy: 'per-user' })))).message).toContain(
-      'it is of something else',
+      'it is from another audit',
     )
     expect(await readdir(folder)).toHaveLength(1)
     expect(await audit({ checkpoint, strategy: 'per-group' })).toEqual(USERS)
@@ -219,7 +219,7 @@ describe('a checkpoint', () => {
     expect(resumed.pages).toBeGreaterThan(20)
   })
 
-  test('of three months ago is refused without a call, unless that is asked for', async () => {
+  test('of three months ago is rejected without a call, unless that is asked for', async () => {
     const checkpoint = await stopped()
     endpoint.requests.length = 0
     inDays(92)
@@ -231,15 +231,17 @@ describe('a checkpoint', () => {
     expect(await audit({ checkpoint, strategy: 'per-user', maxCheckpointAge: Infinity })).toEqual(USERS)
   })
 
-  test('from the future is refused', async () => {
+  test('from the future is rejected', async () => {
     const checkpoint = await stopped()
     inDays(-1)
-    expect((await failureOf(() => audit({ checkpoint, strategy: 'per-user' }))).message).toContain('from the future')
+    expect((await failureOf(() => audit({ checkpoint, strategy: 'per-user' }))).message).toContain(
+      'its start is in the future',
+    )
     vi.useRealTimers()
     await rm(checkpoint)
   })
 
-  test.each([-1, Number.NaN, '1d'])('maxCheckpointAge %j is refused', async maxCheckpointAge => {
+  test.each([-1, Number.NaN, '1d'])('maxCheckpointAge %j is rejected', async maxCheckpointAge => {
     const options = { checkpoint: newPath(), maxCheckpointAge: maxCheckpointAge as number }
     expect((await failureOf(() => audit(options))).code).toBe('invalid-option')
   })

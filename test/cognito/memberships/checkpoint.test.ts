@@ -176,7 +176,7 @@ describe('examples', () => {
 })
 
 describe('laws', () => {
-  test('records appended at once are in the order of the calls', async () => {
+  test('records appended at the same time are in the order of the calls', async () => {
     const records = Array.from({ length: 300 }, (_, n) => ({ n, pad: 'x'.repeat((n * 37) % 1000) }))
     await using(async checkpoint => void (await Promise.all(records.map(record => checkpoint.append(record)))))
     expect(await using(recordsOf)).toEqual(records)
@@ -194,7 +194,7 @@ describe('laws', () => {
     )
   })
 
-  test('lines longer than what is read at once come back whole', async () => {
+  test('lines longer than one read come back whole', async () => {
     const records = [3, 2 ** 20 - 50, 2 ** 20, 2 ** 21 + 1, 5].map(length => ({ pad: 'é'.repeat(length / 2) }))
     await written(...records)
     expect(await using(recordsOf)).toEqual(records)
@@ -308,7 +308,7 @@ describe('a file that is rejected is left as it is', () => {
   test.each([[1], [2], [4], [0], ['3'], [null], [undefined], [{ toString: {} }]])('of version %j', async value => {
     await writeFile(path, headerOf(value))
     expect(await rejected()).toMatch(
-      /it is of version .*, and this rolecast reads version 3 only; give the path .* or remove this one/,
+      /its version is .*, and this rolecast reads only version 3; give the path .* or remove this one/,
     )
   })
 
@@ -316,22 +316,22 @@ describe('a file that is rejected is left as it is', () => {
     [
       'another pool',
       { ...READ, userPoolId: 'eu-west-1_b' },
-      /\(`userPoolId` is `"eu-west-1_a"` there and `"eu-west-1_b"` here\)/,
+      /\(`userPoolId` is `"eu-west-1_a"` in the file and `"eu-west-1_b"` now\)/,
     ],
     [
       'an endpoint',
       { ...READ, endpoint: 'http://localhost' },
-      /\(`endpoint` is not given there and `"http:\/\/localhost"` here\)/,
+      /\(`endpoint` is not given in the file and `"http:\/\/localhost"` now\)/,
     ],
     [
       'two things',
       { userPoolId: 'eu-west-1_a', region: null },
-      /\(`region` is `"eu-west-1"` there and `null` here, `strategy` is .* there and not given here\)/,
+      /\(`region` is `"eu-west-1"` in the file and `null` now, `strategy` is .* in the file and not given now\)/,
     ],
     [
       'what a prototype has',
       { ...READ, constructor: { a: [1] } },
-      /\(`constructor` is not given there and `\{"a":\[1\]\}` here\)/,
+      /\(`constructor` is not given in the file and `\{"a":\[1\]\}` now\)/,
     ],
   ])('of something else: %s', async (_what, read, words) => {
     await written({ page: 1 })
@@ -368,7 +368,7 @@ describe('a file that is rejected is left as it is', () => {
     expect(await using(recordsOf)).toEqual([{ page: 1 }])
   })
 
-  test('control: of a line whose checksum fits, only reading finds that it is no JSON in UTF-8', async () => {
+  test('control: that a line with a valid checksum is not JSON in UTF-8 is only found by reading it', async () => {
     for (const record of ['{page:1}', Buffer.from('{"page":"\xff"}', 'latin1')]) {
       await writeFile(path, linesAfter(header, '{"page":1}', record))
       expect((await failureOf(() => using(recordsOf))).message).toMatch(/its line 3 is damaged/)
@@ -381,7 +381,7 @@ describe('a file that is rejected is left as it is', () => {
     expect(await rejected()).toMatch(/its line 3 is damaged/)
   })
 
-  test('what is no file, or in no folder', async () => {
+  test('a path that is not a file, or in no folder', async () => {
     const file = path
     path = dirname(file)
     expect((await failureOf(opened)).message).toMatch(
@@ -396,7 +396,7 @@ describe('a file that is rejected is left as it is', () => {
     await written({ page: 1 })
     await using(async checkpoint => {
       await truncate(path, 0)
-      expect((await failureOf(() => recordsOf(checkpoint))).message).toMatch(/it was cut off while it was read/)
+      expect((await failureOf(() => recordsOf(checkpoint))).message).toMatch(/it was truncated while it was being read/)
     })
   })
 })
@@ -491,7 +491,7 @@ describe('the age', () => {
     const error = await failureOf(() => openedAt(now() + 93 * DAY))
     expect(error).toMatchObject({ code: 'invalid-input', value: path })
     expect(error.message).toContain(
-      'what is in it was read from 2026-01-02T03:04:05.000Z on, 93 days ago, and at most 1 day are accepted; remove it to start again, or raise `maxCheckpointAge`',
+      'its data was read from 2026-01-02T03:04:05.000Z on, 93 days ago, and the limit is 1 day; remove it to start again, or raise `maxCheckpointAge`',
     )
     expect((await readFile(path)).equals(before)).toBe(true)
     expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
@@ -501,10 +501,10 @@ describe('the age', () => {
     await old.close()
   })
 
-  test('of a file from the future is none', async () => {
+  test('of a file from the future is rejected', async () => {
     await written({ page: 1 })
     expect((await failureOf(() => openedAt(now() - 1, Infinity))).message).toContain(
-      'it is from the future (2026-01-02T03:04:05.000Z, and here it is 2026-01-02T03:04:04.999Z); set the clock, or remove it to start again',
+      'its start is in the future (2026-01-02T03:04:05.000Z, and the clock of this machine says 2026-01-02T03:04:04.999Z); set the clock, or remove the file to start again',
     )
   })
 
@@ -532,12 +532,12 @@ describe('the lock', () => {
     return winners[0]!
   }
 
-  test('of all who open it at once one has it, and the next has it after', async () => {
+  test('of several processes that open it at the same time one gets it, and the next gets it after that', async () => {
     for (let round = 0; round < 20; round++) await (await openTogether(8)).close()
     expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
   })
 
-  test('who is rejected is told who has it, and what to do', async () => {
+  test('the error names the process that has it, and what to do', async () => {
     await using(async () => {
       const message = await rejected()
       expect(message).toContain(
@@ -554,7 +554,7 @@ describe('the lock', () => {
     })
   })
 
-  test('of a process that is gone it is taken over, by one of all who try at once', async () => {
+  test('the lock of a process that is gone is taken over, by exactly one of all that try at the same time', async () => {
     const pid = gone()
     for (let round = 0; round < 20; round++) {
       await writeFile(`${path}.lock`, await lockOf({ pid }))
@@ -578,7 +578,7 @@ describe('the lock', () => {
     expect(await readdir(dirname(path))).toEqual(['audit.checkpoint'])
   })
 
-  test('who comes late to take it over leaves it to who was quicker', async () => {
+  test('a process that is late to take it over leaves it to the faster one', async () => {
     const [pid, id] = [gone(), randomUUID()]
     await written({ page: 1 })
     await writeFile(`${path}.lock`, await lockOf({ pid, id }))
@@ -729,7 +729,7 @@ describe.skipIf(process.platform === 'win32')('another process', { timeout: 180_
     return { failed, acknowledged }
   }
 
-  test('with no room for the next record it fails, says so, and goes on from there when there is room', async () => {
+  test('with no room for the next record it fails, says so, and resumes from there when there is room', async () => {
     const { failed, acknowledged } = await runLimited(64)
     expect(failed).toMatch(
       /cannot be read or written \(EFBIG\); make room, then run the same again: it resumes from this file$/,

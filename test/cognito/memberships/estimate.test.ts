@@ -124,7 +124,7 @@ describe('estimatePool', () => {
   const estimateOf = async (options: Partial<ReadOptions> = {}) =>
     estimatePool({ userPoolId, client: endpointClient(endpoint), requestsPerSecond: 100, ...options })
 
-  test('asks for the groups and the number of users, and reads nobody', async () => {
+  test('requests the groups and the number of users, and reads no user', async () => {
     expect(await estimateOf({ rates: { ListUsers: 15 }, membershipsPerUser: 2 })).toEqual(
       estimateRead({
         users: 123_456,
@@ -145,7 +145,7 @@ describe('estimatePool', () => {
     { membershipsPerUser: NaN },
     { rates: { ListUsers: 0 } },
     { requestsPerSecond: 0 },
-  ])('refuses %o', async options => {
+  ])('rejects %o', async options => {
     expect(await failureOf(() => estimateOf(options))).toMatchObject({ code: 'invalid-option' })
     expect(endpoint.requests).toEqual([])
   })

@@ -146,17 +146,17 @@ describe('whether the holder of a lock runs', () => {
 describe('taking a lock over', () => {
   const elsewhere = () => holder({ host: 'build-7', pid: 4711, scope: 'elsewhere' })
 
-  test('of a process that nobody sees is only for those who say so, and the message says how', async () => {
+  test('of a process that cannot be seen is taken over only with `takeOver`, and the message says so', async () => {
     await lockedBy(await elsewhere())
     const { message } = await failureOf(() => opened())
     expect(message).toBe(
-      `the checkpoint \`${path}\` cannot be used: it is in use by process 4711 on build-7 since 2026-01-02T03:04:05.000Z, and whether that runs cannot be seen from here; wait until it ends, give the path of another file, or set \`takeOver\` if it has ended already`,
+      `the checkpoint \`${path}\` cannot be used: it is in use by process 4711 on build-7 since 2026-01-02T03:04:05.000Z, and it cannot be seen from here whether that process still runs; wait until it ends, give the path of another file, or set \`takeOver\` if it has ended already`,
     )
     await (await opened(true)).close()
     expect(await readdir(root)).not.toContain(`${files - 1}.checkpoint.lock`)
   })
 
-  test('of a process that is seen to run is for nobody', async () => {
+  test('of a process that is seen to run is never taken over', async () => {
     const checkpoint = await opened()
     const { message } = await failureOf(() => opened(true))
     expect(message).toMatch(/it is in use by process \d+ on .*; wait until it ends or give the path of another file$/)
@@ -171,7 +171,7 @@ describe('taking a lock over', () => {
   })
 
   test.each(['', 'mine', '{}', '{"pid":1,"host":"a","id":"x"}'])(
-    'of a lock that says %j, which a full disk or a kill can leave, is for those who say so',
+    'of a lock with %j, which a full disk or a kill can leave, needs `takeOver`',
     async text => {
       await lockedBy(text)
       expect((await failureOf(() => opened())).message).toMatch(
@@ -181,7 +181,7 @@ describe('taking a lock over', () => {
     },
   )
 
-  test('at once is for exactly one, whoever was there before', async () => {
+  test('at the same time succeeds for exactly one, whichever holder there was', async () => {
     for (let round = 0; round < 20; round++) {
       await lockedBy(round % 3 === 0 ? '' : await elsewhere())
       const checkpoint = await winnerOf(Array.from({ length: 8 }, (_, taker) => opened(round % 2 === 0 || taker < 4)))
@@ -192,7 +192,7 @@ describe('taking a lock over', () => {
     expect((await readdir(root)).filter(name => name.startsWith(`${files - 1}.`))).toEqual([`${files - 1}.checkpoint`])
   })
 
-  test('that was itself broken off elsewhere is finished by those who say so', async () => {
+  test('that was itself interrupted elsewhere is finished with `takeOver`', async () => {
     const before = await elsewhere()
     await lockedBy(before)
     await writeFile(`${path}.lock.${before.id}`, JSON.stringify(await elsewhere()))
@@ -210,10 +210,10 @@ describe('a process whose lock was taken over, though it runs', () => {
     return { first, second: await opened(true) }
   }
 
-  test('writes nothing more, and says who has taken it', async () => {
+  test('writes nothing more, and names the process that took it over', async () => {
     const { first, second } = await takenOver()
     expect((await failureOf(() => first.append({ page: 2 }))).message).toMatch(
-      new RegExp(`: process ${process.pid} on .* has taken its lock over while it was in use; let one command use`),
+      new RegExp(`: process ${process.pid} on .* took over its lock while it was in use; let one command use`),
     )
     await second.append({ page: 'two' })
     expect(await recordsOf(second)).toEqual([{ page: 1 }, { page: 'two' }])
@@ -235,7 +235,7 @@ describe('a process whose lock was taken over, though it runs', () => {
     expect(await readFile(path, 'utf8')).toContain('"page":2')
   })
 
-  test('likewise where somebody removed the lock', async () => {
+  test('likewise if the lock was removed', async () => {
     const first = await opened()
     await rm(`${path}.lock`)
     expect((await failureOf(() => first.append({ page: 1 }))).message).toMatch(

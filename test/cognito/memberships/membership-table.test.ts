@@ -116,7 +116,7 @@ describe('examples', () => {
   })
 })
 
-describe('what is refused', () => {
+describe('what is rejected', () => {
   test.each(LONE.map(name => [name]))('%j, which would become the name with U+FFFD in its place', name => {
     const table = createMembershipTable()
     const replaced = table.userId(Buffer.from(name).toString())
@@ -249,7 +249,7 @@ describe('names made to collide', () => {
     expect(halfSipHash13(bytes, 0, 63, KEY)).toBe(0x87178304)
   })
 
-  test('collide only for who knows the key, which every table makes for itself', () => {
+  test('collide only with the key, which every table makes for itself', () => {
     const names: string[] = []
     for (let i = 0; names.length < 64; i++) if (slotOf(`user-${i}`, KEY) === 0) names.push(`user-${i}`)
     const slots = (key: Uint32Array) => new Set(names.map(name => slotOf(name, key))).size

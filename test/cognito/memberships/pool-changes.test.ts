@@ -234,7 +234,7 @@ test.each(STRATEGIES)('%s, a page that is empty and not the last ends no list', 
   expect(reading.changes).toEqual([])
 })
 
-test.each(STRATEGIES)('%s, users who are on two pages are users once', async strategy => {
+test.each(STRATEGIES)('%s, users on two pages count once', async strategy => {
   const api = watched(() => {})
   const reading = await read(strategy, {
     ...api,

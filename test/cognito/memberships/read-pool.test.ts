@@ -258,7 +258,7 @@ describe('a pool that does not change', () => {
       )
   })
 
-  test('who may not see the number of users reads the users of each group', async () => {
+  test('without permission for the number of users, the users of each group are read', async () => {
     endpoint.fail('access-denied', { operation: 'DescribeUserPool' })
     const events: ReadEvent[] = []
     expect(usersOf(await read({ onEvent: event => events.push(event) }))).toEqual(modelOf())
@@ -486,7 +486,7 @@ describe('faults', () => {
     )
   })
 
-  test('of any kind give the whole or a typed error, and with a checkpoint the next reading goes on to the whole', async () => {
+  test('of any kind give the whole or a typed error, and with a checkpoint the next reading completes it', async () => {
     let failures = 0
     await fc.assert(
       fc.asyncProperty(
@@ -520,7 +520,7 @@ describe('faults', () => {
     expect(failures).toBeGreaterThan(0)
   })
 
-  test("control: an answer that loses a user on the way is not the model's", async () => {
+  test("control: a result that loses a user on the way is not the model's", async () => {
     endpoint.fail({ body: JSON.stringify({ Users: [] }) }, { operation: 'ListUsersInGroup', times: 1 })
     expect(usersOf(await read({ strategy: 'per-group' }))).not.toEqual(modelOf())
   })
@@ -554,7 +554,7 @@ describe('faults', () => {
     endpoint.fail('endless-pages', { operation })
     expect(await failureOf(() => read({ strategy }))).toMatchObject({
       code: 'malformed-response',
-      message: expect.stringMatching(new RegExp(`^${operation} .*a pagination token came a second time`)),
+      message: expect.stringMatching(new RegExp(`^${operation} .*a pagination token was repeated`)),
     })
   })
 
@@ -581,7 +581,7 @@ describe('faults', () => {
     ).toHaveLength(1_001)
   })
 
-  test('an abort is said to be one, whenever it comes', async () => {
+  test('an abort is reported as one, whenever it comes', async () => {
     for (const reason of [new Error('interrupted'), undefined]) {
       const early = new AbortController()
       early.abort(reason)
@@ -609,7 +609,7 @@ describe('faults', () => {
 
 describe('a checkpoint', () => {
   test.each(STRATEGIES)(
-    '%s, after a stop at any page the reading goes on, asks for no page that it has, and comes to the same',
+    '%s, after a stop at any page the reading resumes, requests no page again, and gives the same result',
     async strategy => {
       const least = sum(Object.values(leastCalls(SMALL, strategy)))
       let stops = 0
@@ -655,7 +655,7 @@ describe('a checkpoint', () => {
     expect(endpoint.requests).toEqual([])
   })
 
-  test('with a record that no reading writes is refused', async () => {
+  test('with a record that no reading writes is rejected', async () => {
     const path = newPath()
     const checkpoint = await openCheckpoint(path, { read: { userPoolId }, now: Date.now, maxAge: Infinity })
     await checkpoint.append({ kind: 'users', part: 0, users: 'alice', next: null })
@@ -685,7 +685,7 @@ describe('pagination tokens that expire', () => {
     expect(countCalls()['ListUsers']).toBeGreaterThan(pages(150))
   })
 
-  test('also when a reading goes on days later', async () => {
+  test('also when a reading resumes days later', async () => {
     const path = newPath()
     const stop = new AbortController()
     await failureOf(() =>
@@ -699,7 +699,7 @@ describe('pagination tokens that expire', () => {
     expect(usersOf(await readWithCheckpoint(path, { strategy: 'per-group' }))).toEqual(modelOf())
   })
 
-  test('that are always refused end the reading', async () => {
+  test('that are always rejected end the reading', async () => {
     const api = apiOf()
     const refusing: UserPoolApi = {
       ...api,

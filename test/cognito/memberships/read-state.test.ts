@@ -108,7 +108,7 @@ describe('a record of a checkpoint', () => {
     expect(state.endedAt).toBe('2026-11-29T12:30:00.001Z')
   })
 
-  test('with a trap in any place is taken as text or rejected with a typed error', () => {
+  test('with a trap at any position is accepted as text or rejected with a typed error', () => {
     let rejected = 0
     let taken = 0
     const cases = fc.constantFrom(...RECORDS).chain(record => {

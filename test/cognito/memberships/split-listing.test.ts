@@ -126,7 +126,7 @@ describe('time at 100 ms a call, and one group a user', () => {
   })
 })
 
-describe('nobody is lost', () => {
+describe('no user is lost', () => {
   const pool = oneGroupEach(6_000, 20, subOf)
   const all = new Set(names(pool.users))
 

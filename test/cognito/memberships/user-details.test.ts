@@ -141,7 +141,7 @@ describe('an audit', () => {
     expect(endpoint.requests).toEqual([])
   })
 
-  test('for an attribute that the pool does not have ends at once, and says what to check', async () => {
+  test('for an attribute that the pool does not have ends immediately, and says what to check', async () => {
     await using endpoint = await openEndpoint()
     const options = optionsOf(endpoint, { attributes: ['custom:rank'] })
     expect(await failureOf(() => auditsOf(options))).toMatchObject({
@@ -247,7 +247,7 @@ describe('a user who is not in the list of users', () => {
     expect(endpoint.requests.filter(request => request.filter !== undefined)).toEqual([])
   })
 
-  test('control: of users who are all in the list, none is asked for', async () => {
+  test('control: if all users are in the list, none is requested', async () => {
     await using endpoint = await openEndpoint()
     await readWithout(endpoint, 'nobody')
     expect(endpoint.requests.filter(isListing)).toHaveLength(1)
@@ -379,19 +379,19 @@ test('a checkpoint for other attributes is of something else', async () => {
   await iteration.return()
   expect(await failureOf(() => auditsOf(optionsOf(endpoint, { checkpoint })))).toMatchObject({
     code: 'invalid-input',
-    message: expect.stringContaining('`attributes` is `["email"]` there and `[]` here'),
+    message: expect.stringContaining('`attributes` is `["email"]` in the file and `[]` now'),
   })
   const users = await auditsOf(optionsOf(endpoint, { checkpoint, attributes: ['email', 'sub'] }))
   expect(users).toHaveLength(USERS.length)
 })
 
-test('a checkpoint of version 2 is refused, with what to do next', async () => {
+test('a checkpoint of version 2 is rejected, with what to do next', async () => {
   await using endpoint = await openEndpoint()
   const checkpoint = newPath()
   const header = { rolecast: 'checkpoint', version: 2, startedAt: new Date().toISOString(), read: { userPoolId } }
   await writeFile(checkpoint, `${JSON.stringify(header)}\n`)
   expect(await failureOf(() => auditsOf(optionsOf(endpoint, { checkpoint })))).toMatchObject({
     code: 'invalid-input',
-    message: expect.stringMatching(/it is of version `2`, and this rolecast reads version 3 only; .* remove this one/),
+    message: expect.stringMatching(/its version is `2`, and this rolecast reads only version 3; .* remove this one/),
   })
 })

@@ -265,12 +265,12 @@ describe('untrusted text', () => {
     expect(await filesNamed('pwned')).toEqual(['pwned'])
   })
 
-  test('control: an expression inside a script is refused', async () => {
+  test('control: an expression inside a script is rejected', async () => {
     const careless = source.replace('"${paths[@]}"', '${{ inputs.paths }}')
     await expect(validate({ 'auth.json': CLEAN }, {}, careless)).rejects.toThrow('it would be shell')
   })
 
-  test('the names of files and groups are no commands, outputs, shell or markup', async () => {
+  test('the names of files and groups are not commands, outputs, shell or markup', async () => {
     const evil = '<img/src=x>|@octocat![a](http://e.example)`##[error]x::error::y'
     const path = '$(touch pwned) ::error::x.json'
     const result = await validate({ [path]: template({ [evil]: 1, 'a\u202eb': 1, 'x"$(touch-pwned)': 1 }) })

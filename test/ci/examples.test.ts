@@ -90,11 +90,9 @@ const EXIT_CODES = { tie: 1, clean: 0, broken: 2 } as const
 const NAMES = ['tie', 'clean', 'broken'] as const
 
 test('the examples and the page name this version', async () => {
-  for (const name of ['gitlab-ci.yml', 'bitbucket-pipelines.yml', 'Jenkinsfile', '.pre-commit-config.yaml'])
-    expect(await read(name), name).toContain(`rolecast@${manifest.version}`)
-  const texts = await Promise.all(
-    ['gitlab-ci.yml', 'bitbucket-pipelines.yml', 'Jenkinsfile', '.pre-commit-config.yaml', '../../ci.md'].map(read),
-  )
+  const names = ['github-npm.yml', 'gitlab-ci.yml', 'bitbucket-pipelines.yml', 'Jenkinsfile', '.pre-commit-config.yaml']
+  for (const name of names) expect(await read(name), name).toContain(`rolecast@${manifest.version}`)
+  const texts = await Promise.all([...names, '../../ci.md'].map(read))
   const versions = texts.flatMap(text => [...text.matchAll(/rolecast@(\d[\w.-]*)/g)].map(([, version]) => version))
   expect(new Set(versions)).toEqual(new Set([manifest.version]))
 })
@@ -102,6 +100,7 @@ test('the examples and the page name this version', async () => {
 test('the page shows the examples as they are', async () => {
   const page = await readFile(join(root, 'docs/ci.md'), 'utf8')
   for (const name of [
+    'github-npm.yml',
     'github.yml',
     'gitlab-ci.yml',
     'bitbucket-pipelines.yml',
@@ -117,25 +116,78 @@ describe('GitHub', () => {
     readonly if?: string
     readonly uses: string
     readonly with: Readonly<Record<string, string>>
+    readonly run?: string
   }
   interface Workflow {
     readonly jobs: { readonly validate: { readonly steps: readonly Step[] } }
   }
 
-  test('the workflow is valid by its schema', async () => {
+  const WORKFLOWS = ['github-npm.yml', 'github.yml']
+
+  test.each(WORKFLOWS)('the workflow %s is valid by its schema', async file => {
     const isValid = new Ajv({ strict: false, validateFormats: false }).compile(workflowSchema)
-    const workflow = parse(await read('github.yml')) as object
+    const workflow = parse(await read(file)) as object
     expect([isValid(workflow), isValid.errors]).toEqual([true, null])
     expect(isValid({ ...workflow, jobs: { validate: { steps: [] } } })).toBe(false)
   })
 
-  test('the workflow gives away no more than it has to', async () => {
-    const { permissions, jobs } = parse(await read('github.yml')) as {
+  test.each(WORKFLOWS)('the workflow %s gives away no more than it has to', async file => {
+    const { permissions, jobs } = parse(await read(file)) as {
       permissions: object
       jobs: { validate: { permissions: object } }
     }
     expect(permissions).toEqual({ contents: 'read' })
     expect(jobs.validate.permissions).toEqual({ contents: 'read', 'security-events': 'write' })
+  })
+
+  /** Runs the scripts of the workflow without the action in a checkout. They end where one fails. */
+  async function runScripts(checkout: string, registryUrl = registry.url) {
+    const { steps } = (parse(await read('github-npm.yml')) as Workflow).jobs.validate
+    const scripts = steps.flatMap(({ id = 'install', run: script }) =>
+      script === undefined ? [] : [{ id, shell: 'bash', 'working-directory': '.', env: {}, run: script }],
+    )
+    expect(scripts.map(({ id }) => id)).toEqual(['install', 'rolecast'])
+    // What the runner empties before each job.
+    for (const left of ['rolecast', 'rolecast.sarif'])
+      await rm(join(folder, 'runner temp', left), { recursive: true, force: true })
+    const hasRun = { value: '${{ steps.rolecast.outputs.sarif-file }}' }
+    const isUnreachable = registryUrl !== registry.url
+    const source = JSON.stringify({
+      inputs: {},
+      outputs: isUnreachable ? {} : { 'sarif-file': hasRun },
+      runs: { using: 'composite', steps: scripts },
+    })
+    const env = { ...npmEnv(), npm_config_registry: registryUrl }
+    const result = await runAction(source, {}, { folder, workspace: checkout, actionPath: folder, env })
+    return { ...result, upload: steps.at(-1)! }
+  }
+
+  test.each(NAMES)('the steps of the workflow without the action, with a project that is %s', async name => {
+    const { code, outputs, log, upload } = await runScripts(projects[name])
+    expect(code, log).toBe(EXIT_CODES[name])
+    expect(log).not.toContain('evil')
+    expect(/^::error .*auth\.json/m.test(log), log).toBe(name === 'tie')
+    expect(upload).toEqual({
+      if: "${{ !cancelled() && steps.rolecast.outputs.sarif-file != '' }}",
+      uses: 'github/codeql-action/upload-sarif@v4',
+      with: { sarif_file: '${{ steps.rolecast.outputs.sarif-file }}', category: 'rolecast' },
+    })
+    const { runs } = JSON.parse(await readFile(outputs['sarif-file']!, 'utf8')) as {
+      runs: [{ results: unknown[]; invocations: [{ executionSuccessful: boolean }] }]
+    }
+    expect(runs[0].results).toHaveLength(name === 'tie' ? 1 : 0)
+    expect(runs[0].invocations[0].executionSuccessful).toBe(name !== 'broken')
+  })
+
+  test('the workflow without the action has no report to upload if rolecast cannot run, or cannot be installed', async () => {
+    const invalid = await makeProject(join(folder, 'invalid'), {
+      'auth.json': CLEAN,
+      'rolecast.config.json': '{ "x": 1 }',
+    })
+    expect(await runScripts(invalid)).toMatchObject({ code: 2, outputs: { 'sarif-file': '' } })
+    const { code } = await runScripts(projects.clean, 'http://127.0.0.1:9/')
+    expect(code).not.toBe(0)
+    expect(existsSync(join(folder, 'runner temp/rolecast.sarif'))).toBe(false)
   })
 
   test.each(NAMES)('the steps of the workflow, with a project that is %s', async name => {

@@ -54,11 +54,11 @@ const DEVIATIONS = {
   },
   'prefers-unranked': {
     title: 'It prefers the role of a group without a precedence',
-    effect: 'A test passes in which the user gets the preferred role. At Cognito the token has no preferred role.',
+    effect: 'A test passes in which the user gets the preferred role. In Cognito the token has no preferred role.',
   },
   'prefers-where-none': {
     title: 'It prefers a role where Cognito prefers none',
-    effect: 'A test passes in which the user gets that role. At Cognito the token has no preferred role.',
+    effect: 'A test passes in which the user gets that role. In Cognito the token has no preferred role.',
   },
   'prefers-none': {
     title: 'It prefers no role where Cognito prefers one',
@@ -71,11 +71,11 @@ const DEVIATIONS = {
   'repeats-role': {
     title: 'It lists a role once for each group that has it',
     effect:
-      'A test that takes one entry in `cognito:roles` for one role fails, although Cognito lists each role once. Code that picks the role at a position finds another one.',
+      'A test that expects one entry in `cognito:roles` for one role fails, although Cognito lists each role once. Code that picks a role by its position finds another one.',
   },
   'lacks-roles': {
     title: 'It leaves roles out of `cognito:roles`',
-    effect: 'Code that lets a user choose a role offers fewer in tests than at Cognito.',
+    effect: 'Code that lets a user choose a role offers fewer roles in tests than in Cognito.',
   },
   'adds-roles': {
     title: 'It has roles in `cognito:roles` that no group of the user has',
@@ -83,11 +83,11 @@ const DEVIATIONS = {
   },
   'empty-claim': {
     title: 'It writes an empty claim where Cognito leaves the claim out',
-    effect: 'Code that expects the claim passes its tests, and fails at Cognito, where it is `undefined`.',
+    effect: 'Code that expects the claim passes its tests, and fails in Cognito, where it is `undefined`.',
   },
   'other-access-token': {
     title: 'Its access tokens have other role claims than those of Cognito, which have none',
-    effect: 'Code that reads roles from an access token passes its tests, and finds none at Cognito.',
+    effect: 'Code that reads roles from an access token passes its tests, and finds none in Cognito.',
   },
   'other-groups': {
     title: 'Its `cognito:groups` is not the list of the groups of the user',
@@ -95,7 +95,7 @@ const DEVIATIONS = {
   },
   'not-read': {
     title: 'No token could be read',
-    effect: 'Nothing is known of these cases.',
+    effect: 'Nothing is known about these cases.',
   },
 } as const satisfies Readonly<Record<string, DeviationKind>>
 
@@ -165,7 +165,7 @@ const recordOf = (record: EmulatorRecord, { id }: Row) => record.rows.find(row =
 export function emulatorsMarkdown(records: readonly EmulatorRecord[]): string {
   return [
     '## Case by case',
-    '`10 alpha` is a group with the precedence 10 and the role `alpha`. For Cognito the table says what `resolveRoles` forecasts. A dash means that the emulator does the same.',
+    '`10 alpha` is a group with the precedence 10 and the role `alpha`. The column of Cognito has what `resolveRoles` predicts. A dash means that the emulator does the same.',
     matrix(records),
     '## Emulator by emulator',
     ...records.flatMap(section),

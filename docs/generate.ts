@@ -13,7 +13,8 @@ import { errorsMarkdown } from '../src/report/topics.js'
 import { RULES, TEMPLATE_RULES } from '../src/rules/catalogue.js'
 import { type FormatPage, FORMATS } from '../src/template/formats.js'
 import { type EmulatorRecord, emulatorsMarkdown } from './emulator-matrix.js'
-import builds, { LEAN_PACKAGES } from '../tsup.config.js'
+import builds, { BROWSER_BUILD } from '../tsup.config.js'
+import { diagramFiles } from './diagrams.js'
 import { outputSchemas } from './output-schemas.js'
 
 const markOf = (source: string) =>
@@ -56,39 +57,89 @@ function formatsMarkdown(): string {
 
 /** The packages whose code is in the built files: every import but those that package.json has users install. */
 async function inlinedPackages(): Promise<readonly string[]> {
-  const { metafile } = await build({
-    entryPoints: builds.flatMap(({ entry }) => Object.values<string>(entry as Record<string, string>)),
-    absWorkingDir: pathOf('..'),
-    bundle: true,
-    platform: 'node',
-    format: 'esm',
-    outdir: 'dist',
-    write: false,
-    metafile: true,
-    logLevel: 'silent',
-    plugins: [LEAN_PACKAGES],
-    external: Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
-  })
-  const folders = Object.values(metafile.outputs)
+  const results = await Promise.all(
+    [builds.filter(({ platform }) => platform !== 'browser'), [BROWSER_BUILD]].map(some =>
+      build({
+        entryPoints: some.flatMap(({ entry }) => Object.values<string>(entry as Record<string, string>)),
+        absWorkingDir: pathOf('..'),
+        bundle: true,
+        platform: some[0]!.platform ?? 'node',
+        format: 'esm',
+        outdir: 'dist',
+        write: false,
+        metafile: true,
+        logLevel: 'silent',
+        plugins: some[0]!.esbuildPlugins ?? [],
+        loader: some[0]!.loader ?? {},
+        // A page finds no package.
+        external:
+          some[0] === BROWSER_BUILD ? [] : Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies }),
+      }),
+    ),
+  )
+  const folders = results
+    .flatMap(({ metafile }) => Object.values(metafile.outputs))
     .flatMap(({ inputs }) => Object.entries(inputs))
     .filter(([, { bytesInOutput }]) => bytesInOutput > 0)
     .flatMap(([path]) => /^(?:.*\/)?node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)?.[0] ?? [])
   return [...new Set(folders)].toSorted()
 }
 
+interface Manifest {
+  readonly name: string
+  readonly license: string
+  readonly repository: { readonly url: string }
+}
+
+/** The Mozilla Public License asks to say where the source is. */
+function sourceOf(license: string, { url }: Manifest['repository'] = { url: '' }): string {
+  return license.startsWith('MPL') ? `. Its source is at ${url.replace(/^git:/, 'https:')}.` : ''
+}
+
+/** No package has it beside its WebAssembly. */
+const GO_LICENSE = `Copyright (c) 2009 The Go Authors. All rights reserved.
+
+Redistribution and use in source and binary forms, with or without
+modification, are permitted provided that the following conditions are
+met:
+
+   * Redistributions of source code must retain the above copyright
+notice, this list of conditions and the following disclaimer.
+   * Redistributions in binary form must reproduce the above
+copyright notice, this list of conditions and the following disclaimer
+in the documentation and/or other materials provided with the
+distribution.
+   * Neither the name of Google Inc. nor the names of its
+contributors may be used to endorse or promote products derived from
+this software without specific prior written permission.
+
+THIS SOFTWARE IS PROVIDED BY THE COPYRIGHT HOLDERS AND CONTRIBUTORS
+"AS IS" AND ANY EXPRESS OR IMPLIED WARRANTIES, INCLUDING, BUT NOT
+LIMITED TO, THE IMPLIED WARRANTIES OF MERCHANTABILITY AND FITNESS FOR
+A PARTICULAR PURPOSE ARE DISCLAIMED. IN NO EVENT SHALL THE COPYRIGHT
+OWNER OR CONTRIBUTORS BE LIABLE FOR ANY DIRECT, INDIRECT, INCIDENTAL,
+SPECIAL, EXEMPLARY, OR CONSEQUENTIAL DAMAGES (INCLUDING, BUT NOT
+LIMITED TO, PROCUREMENT OF SUBSTITUTE GOODS OR SERVICES; LOSS OF USE,
+DATA, OR PROFITS; OR BUSINESS INTERRUPTION) HOWEVER CAUSED AND ON ANY
+THEORY OF LIABILITY, WHETHER IN CONTRACT, STRICT LIABILITY, OR TORT
+(INCLUDING NEGLIGENCE OR OTHERWISE) ARISING IN ANY WAY OUT OF THE USE
+OF THIS SOFTWARE, EVEN IF ADVISED OF THE POSSIBILITY OF SUCH DAMAGE.`
+
 /** Their licences ask to come along. */
 async function thirdPartyLicenses(): Promise<string> {
   const sections = (await inlinedPackages()).map(async folder => {
-    const { name, license } = JSON.parse(await readPage(`../${folder}/package.json`)) as Record<string, string>
+    const { name, license, repository } = JSON.parse(await readPage(`../${folder}/package.json`)) as Manifest
     const file = (await readdir(pathOf(`../${folder}`))).find(one => /^licen[cs]e/i.test(one))
     if (file === undefined) throw new Error(`${folder} has no licence file`)
-    return `## ${name}\n\n${license}\n\n\`\`\`text\n${(await readPage(`../${folder}/${file}`)).trim()}\n\`\`\``
+    const text = (await readPage(`../${folder}/${file}`)).trim()
+    return `## ${name}\n\n${license}${sourceOf(license, repository)}\n\n\`\`\`text\n${text}\n\`\`\``
   })
   return [
     '# Licences of inlined packages',
     'The JavaScript files of rolecast contain parts of these packages, so that importing rolecast loads few files. See ' +
-      '[why](decisions/0006-inlined-packages.md). What `dependencies` in package.json lists is installed beside it.',
+      '[why](decisions/0006-inlined-packages.md). The packages in `dependencies` of package.json are installed with rolecast.',
     ...(await Promise.all(sections)),
+    `## Go\n\nBSD-3-Clause. \`@cdktn/hcl2json\` contains its runtime.\n\n\`\`\`text\n${GO_LICENSE}\n\`\`\``,
     '',
   ]
     .join('\n\n')
@@ -123,6 +174,7 @@ const pages: readonly (readonly [string, string])[] = [
   ['third-party-licenses.md', await thirdPartyLicenses()],
   ['../src/version.ts', (await readPage('../src/version.ts')).replace(/'[^']*'(?=\n$)/, `'${manifest.version}'`)],
   ['schemas/rolecast.config.schema.json', `${JSON.stringify(configSchema, undefined, 2)}\n`],
+  ...diagramFiles(),
   ...outputSchemas().map(([file, schema]) => [`schemas/${file}`, `${JSON.stringify(schema, undefined, 2)}\n`] as const),
 ]
 

@@ -1,0 +1,3 @@
+import { exampleRoutes } from '../.vitepress/examples.js'
+
+export default { watch: ['../examples/**'], paths: exampleRoutes }

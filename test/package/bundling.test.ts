@@ -198,7 +198,7 @@ async function bundleAndRun({ options, hasSdk }: Omit<Way, 'name'>, code: string
   return JSON.parse(stdout.split('\n', 1)[0]!) as Answer
 }
 
-describe('the authorizer that people copy answers the same, however it is bundled', () => {
+describe('the authorizer that people copy gives the same result, however it is bundled', () => {
   test.each(WAYS)('$name', async way => {
     endpoint.requests.length = 0
     const answer = await bundleAndRun(way, await example(way.options.format))

@@ -109,7 +109,7 @@ test('a version before a release does not become the latest', async () => {
   expect(stdout).toMatch(/ --tag next\n$/)
 })
 
-describe('it is refused, and npm is not called', () => {
+describe('it is rejected, and npm is not called', () => {
   test.each<[string, Partial<Release>, string]>([
     ['no repository', { manifest: { ...MANIFEST, repository: undefined } }, 'package.json has no `repository`; '],
     ['no homepage', { manifest: { ...MANIFEST, homepage: undefined } }, 'package.json has no `homepage`; '],

@@ -1,9 +1,10 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { cp, mkdir, readdir, readFile, rename, rm, stat, symlink, utimes } from 'node:fs/promises'
+import { cp, mkdir, readdir, readFile, rename, rm, symlink, utimes } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'tsup'
 import builds from '../tsup.config.js'
+import { isThere, removeOld } from './build-cache.js'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
 const cache = join(root, 'node_modules/.cache/rolecast-package')
@@ -42,7 +43,7 @@ async function builtPackage(): Promise<string> {
       const outDir = join(draft, relative('dist', options.outDir ?? 'dist'))
       await build({ ...options, dts: false, sourcemap: false, config: false, outDir })
     }
-    await removeOld()
+    await removeOld(cache)
     await rename(draft, folder).catch(async error => {
       if (!(await isThere(folder))) throw error
     })
@@ -64,21 +65,4 @@ async function sourcesHash(): Promise<string> {
   ].toSorted())
     hash.update(`${path}\0`).update(await readFile(join(root, path)))
   return hash.digest('hex').slice(0, 32)
-}
-
-/** Removes what no run of the last hour has used. */
-async function removeOld(): Promise<void> {
-  const anHourAgo = Date.now() - 60 * 60 * 1000
-  for (const name of await readdir(cache)) {
-    const path = join(cache, name)
-    const { mtimeMs = Infinity } = await stat(path).catch(() => ({}) as { mtimeMs?: number })
-    if (mtimeMs < anHourAgo) await rm(path, { recursive: true, force: true })
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { isThere, removeOld } from '../build-cache.js'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const cache = join(root, 'node_modules/.cache/rolecast-site')
@@ -50,7 +51,7 @@ export async function builtSite(): Promise<string> {
     try {
       await copySources(copy)
       await run('npm', ['run', 'docs'], { cwd: copy, maxBuffer: 1 << 26 })
-      await removeOld()
+      await removeOld(cache)
       const draft = join(cache, `${randomUUID()}.tmp`)
       await cp(join(copy, 'docs/.vitepress/dist'), draft, { recursive: true })
       await rename(draft, folder)
@@ -101,21 +102,4 @@ async function lock(path: string): Promise<() => Promise<void>> {
       await sleep(200)
     }
   }
-}
-
-/** Removes what no run of the last hour has used. */
-async function removeOld(): Promise<void> {
-  const anHourAgo = Date.now() - 60 * 60 * 1000
-  for (const name of await readdir(cache)) {
-    const path = join(cache, name)
-    const { mtimeMs = Infinity } = await stat(path).catch(() => ({}) as { mtimeMs?: number })
-    if (mtimeMs < anHourAgo) await rm(path, { recursive: true, force: true })
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }

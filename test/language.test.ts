@@ -81,6 +81,8 @@ const PAGES = [
   'SECURITY.md',
 ]
 const SOURCES = filesBelow('src', path => path.endsWith('.ts'))
+/** What the site says: its sources, and the templates of its components. */
+const SITE = filesBelow('docs/.vitepress', path => /(?<!\/cache\/.*)\.(?:ts|vue)$/.test(path))
 
 describe('the words', () => {
   test.each(PAGES)('%s has none of the words that have to be read twice', path => {
@@ -92,6 +94,10 @@ describe('the words', () => {
       textsOf(path, read(path)).flatMap(({ line, text }) => wordsOf(text).map(word => `${path}:${line} ${word}`)),
     )
     expect(found).toEqual([])
+  })
+
+  test.each(SITE)('%s has none either', path => {
+    expect(wordsOf(read(path))).toEqual([])
   })
 
   test.each([

@@ -18,7 +18,7 @@ const PROJECT_PAGES: ReadonlyMap<string, string> = new Map([
 ])
 const SOURCES: ReadonlyMap<string, string> = new Map([...PROJECT_PAGES].map(([source, page]) => [page, source]))
 
-/** Folders whose files are no part of the site. A link to one becomes its path, as code. */
+/** Folders whose files are not part of the site. A link to one becomes its path, as code. */
 const NOT_ON_THE_SITE = ['bench/', 'src/', 'test/', '.ci/', 'docs/emulators.ts']
 
 /** Where the Markdown of a page comes from, as a path in the repository: its relative links start there. */

@@ -432,6 +432,16 @@ function wordsOf(text: string): readonly Span[] {
     .flatMap((part, index) => (part.match(/ *[^ ]+| +$/g) ?? []).map(word => ({ text: word, isCode: index % 2 === 1 })))
 }
 
+/** What has no space between it: no line breaks there. */
+function unbreakable(words: readonly Span[]): readonly (readonly Span[])[] {
+  const parts: Span[][] = []
+  for (const word of words) {
+    if (word.text.startsWith(' ') || parts.length === 0) parts.push([word])
+    else parts.at(-1)!.push(word)
+  }
+  return parts
+}
+
 /** A little more than DejaVu Sans takes, which is wider than what most systems have. In parts of the size. */
 function widthOf({ text, isCode }: Span, size: number, isBold: boolean): number {
   if (isCode) return text.length * size * 0.61
@@ -449,17 +459,16 @@ function widthOf({ text, isCode }: Span, size: number, isBold: boolean): number 
 function wrap(text: string, width: number, size = FONT_SIZE, isBold = false): readonly (readonly Span[])[] {
   const lines: Span[][] = [[]]
   let used = 0
-  for (const word of wordsOf(text)) {
-    const taken = widthOf(word, size, isBold)
-    if (used > 0 && used + taken > width) {
-      const rest = { ...word, text: word.text.trimStart() }
-      lines.push([rest])
-      used = widthOf(rest, size, isBold)
-    } else {
-      lines.at(-1)!.push(word)
-      used += taken
+  for (const [first, ...others] of unbreakable(wordsOf(text))) {
+    const widthWith = (start: Span) => [start, ...others].reduce((sum, one) => sum + widthOf(one, size, isBold), 0)
+    if (used > 0 && used + widthWith(first!) > width) {
+      lines.push([])
+      used = 0
     }
-    if (used > width) throw new Error(`\`${word.text}\` is wider than ${width}`)
+    const start = used === 0 ? { ...first!, text: first!.text.trimStart() } : first!
+    lines.at(-1)!.push(start, ...others)
+    used += widthWith(start)
+    if (used > width) throw new Error(`\`${first!.text}\` is wider than ${width}`)
   }
   return lines
 }

@@ -163,7 +163,7 @@ describe('--check-roles', () => {
     iam.roles.set('Admin', { trustPolicy: trusting() })
     const checks = await run(live, [role('Admin'), role('Gone'), 'arn:aws:iam::222233334444:role/Admin'])
     expect(checks.map(({ status }) => status)).toEqual(['exists', 'unknown', 'unknown'])
-    expect(checks[1]?.why).toContain('which account that is could not be found out')
+    expect(checks[1]?.why).toContain('it could not be determined which account that is')
   })
 
   test('one that may not be read does not end the others', async () => {

@@ -132,6 +132,11 @@ describe('Jest has no import() in CommonJS', () => {
   })
 })
 
+/** What a page gets in place of the files for Node.js. */
+const BROWSER_BUILDS: Readonly<Record<string, { readonly browser: string }>> = {
+  './template': { browser: './dist/template/browser.js' },
+}
+
 test('each entry is in `exports` for both, with types of its own, and in `typesVersions`', () => {
   const { exports, typesVersions } = manifest
   const places = Object.entries(exports).filter(([, place]) => typeof place === 'object')
@@ -139,7 +144,7 @@ test('each entry is in `exports` for both, with types of its own, and in `typesV
   for (const [name, place] of places) {
     const path = `./dist/${name === '.' ? '' : `${name.slice(2)}/`}index`
     expect(place).toEqual({
-      import: { types: `${path}.d.ts`, default: `${path}.js` },
+      import: { types: `${path}.d.ts`, ...BROWSER_BUILDS[name], default: `${path}.js` },
       require: { types: `${path}.d.cts`, default: `${path}.cjs` },
     })
     if (name !== '.') expect(Object.entries(typesVersions['*'])).toContainEqual([name.slice(2), [`${path}.d.cts`]])

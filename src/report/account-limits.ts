@@ -2,7 +2,7 @@ import type { AccountSummary } from '../audit/account-summary.js'
 import type { AuditSummary } from '../audit/summary.js'
 import { printable } from '../text.js'
 import { limitsOf } from './audit-limits.js'
-import { figure } from './text-table.js'
+import { figure } from './figure.js'
 
 /**
  * What an audit of accounts did not look at, or cannot see: a sentence each, so that nothing that was not looked at

@@ -5,20 +5,10 @@ import type { AuditFinding } from '../audit/summary.js'
 import type { Severity } from '../severity.js'
 import { accountLimits } from './account-limits.js'
 import { notReadText, severityText, sourceText, timesOfAccount, titleOf, usersText } from './account-text.js'
-import {
-  counted,
-  headHtml,
-  html,
-  isolated,
-  isolatedArn,
-  listHtml,
-  badge,
-  type Tone,
-  visible,
-} from './audit-page-html.js'
+import { headHtml, html, isolated, isolatedArn, listHtml, badge, type Tone, visible } from './audit-page-html.js'
 import { AUDIT_PAGE_STYLE } from './audit-page-style.js'
 import { semanticsText } from './semantics-text.js'
-import { figure } from './text-table.js'
+import { counted, figure } from './figure.js'
 
 /**
  * An audit of accounts as one HTML page: what was not read, the Regions, the user pools, and the findings and roles of

@@ -12,11 +12,11 @@ import type { AuditFinding } from '../audit/summary.js'
 import type { Severity } from '../severity.js'
 import { printable } from '../text.js'
 import { accountLimits } from './account-limits.js'
-import { counted } from './audit-limits.js'
+import { counted, figure } from './figure.js'
 import { semanticsText } from './semantics-text.js'
 import type { Paint, TextOptions } from './text-style.js'
 import { namesOf } from './audit-text.js'
-import { figure, indented, MAX_SHOWN, table } from './text-table.js'
+import { indented, MAX_SHOWN, table } from './text-table.js'
 
 export interface AccountTextOptions extends TextOptions {
   /** Of rolecast. */

@@ -2,7 +2,7 @@ import type { AuditSummary, CredentialsSummary } from '../audit/summary.js'
 import { isCutShort } from '../audit/audit-reading.js'
 import { listNames, quote } from '../errors.js'
 import { calibrationLimits } from './semantics-text.js'
-import { figure } from './text-table.js'
+import { counted, figure } from './figure.js'
 
 /**
  * What an audit did not look at, or cannot see: a sentence each, so that nothing that was not looked at counts as
@@ -65,11 +65,6 @@ function identityPoolLimits({ mapping, clientId, mappedClients }: CredentialsSum
       : `App client ${quote(clientId)} has no role mapping, ${isSo}. Those of the user pool that have one: ${listNames(mappedClients)}.`,
   )
   return limits
-}
-
-/** A number and a noun, such as `1 user` or `1,200 users`. */
-export function counted(count: number, noun: string): string {
-  return `${figure(count)} ${noun}${count === 1 ? '' : 's'}`
 }
 
 /** When it was read, in words. */

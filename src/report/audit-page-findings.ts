@@ -2,7 +2,8 @@ import { type AuditConcern, CONCERNS } from '../audit/concerns.js'
 import { describeChange } from '../audit/pool-change.js'
 import type { AuditFinding, AuditSummary } from '../audit/summary.js'
 import { SEVERITIES, type Severity } from '../severity.js'
-import { badge, counted, html, isolated, isolatedArn, listHtml, type Tone, usersLink } from './audit-page-html.js'
+import { badge, html, isolated, isolatedArn, listHtml, type Tone, usersLink } from './audit-page-html.js'
+import { counted } from './figure.js'
 
 /** From the worst to the least. */
 export const WORST_FIRST: readonly Severity[] = SEVERITIES.toReversed()

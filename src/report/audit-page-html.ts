@@ -3,7 +3,7 @@ import { htmlEscape } from 'escape-goat'
 import { printable } from '../text.js'
 import { escapeCommands } from './github-log.js'
 import { escapedJson } from './json-text.js'
-import { figure } from './text-table.js'
+import { figure } from './figure.js'
 
 // ------------------------------------------------------------------ Text from outside
 
@@ -80,8 +80,6 @@ function hashOf(text: string): string {
 }
 
 // ------------------------------------------------------------------ Figures
-
-export { counted } from './audit-limits.js'
 
 /** Rounded, but not to 0% or 100% unless it is exactly that. */
 export function share(part: number, whole: number): string {

@@ -7,8 +7,8 @@ import type { Outcome } from '../claims/decide.js'
 import type { Severity } from '../severity.js'
 import { limitsOf } from './audit-limits.js'
 import { extentOf, findingId, severityBadge, WORST_FIRST } from './audit-page-findings.js'
-import { counted, html, isolated, share, type Tone, usersLink, visible, widthOf } from './audit-page-html.js'
-import { figure } from './text-table.js'
+import { html, isolated, share, type Tone, usersLink, visible, widthOf } from './audit-page-html.js'
+import { counted, figure } from './figure.js'
 
 export const OUTCOMES: Readonly<
   Record<Outcome, { readonly label: string; readonly meaning: string; readonly tone: Tone }>

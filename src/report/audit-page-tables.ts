@@ -5,7 +5,6 @@ import type { Trust, TrustReason } from '../credentials/trust-policy.js'
 import type { Group } from '../group.js'
 import {
   badge,
-  counted,
   html,
   isolated,
   isolatedArn,
@@ -16,7 +15,7 @@ import {
   visible,
   widthOf,
 } from './audit-page-html.js'
-import { figure } from './text-table.js'
+import { counted, figure } from './figure.js'
 
 /** A cell with a number. The unit shows where the table is laid out without its header. */
 function numberCell(number: number, unit: string, shown: string = figure(number)): string {

@@ -3,7 +3,7 @@ import { type AuditConcern, CONCERN_NAMES, CONCERNS, NEEDS, roleConcerns } from 
 import type { PoolChange } from '../audit/pool-change.js'
 import type { RoleCheck } from '../audit/role-check.js'
 import type { AuditFinding, AuditSummary } from '../audit/summary.js'
-import { counted } from './audit-limits.js'
+import { counted } from './figure.js'
 
 /**
  * The subject of one result of a scanner: a role, a group, or the pool if the finding is about users. No user is named.

@@ -4,7 +4,8 @@ import type { Outcome, Semantics } from '../claims/decide.js'
 import type { Evidence } from '../claims/evidence.js'
 import { printable } from '../text.js'
 import type { Paint, TextOptions } from './text-style.js'
-import { figure, indented, table } from './text-table.js'
+import { indented, table } from './text-table.js'
+import { figure } from './figure.js'
 
 type Verdict = 'agrees' | 'settles' | 'contradicts' | 'not-settled' | 'none'
 

@@ -13,7 +13,6 @@ import type { RoleOutcome } from '../audit/impact.js'
 import {
   headHtml,
   badge,
-  counted,
   html,
   isolated,
   isolatedArn,
@@ -24,9 +23,9 @@ import {
 } from './audit-page-html.js'
 import { AUDIT_PAGE_STYLE } from './audit-page-style.js'
 import { CHANGES, CREDENTIALS_CHANGES, PRESENCES, roleStateText, sideText, USER_LISTS } from './diff-text.js'
-import { figure } from './text-table.js'
 import { describeCalibration } from '../claims/explain.js'
 import type { Group } from '../group.js'
+import { counted, figure } from './figure.js'
 
 /**
  * The differences between two audits as one HTML page. It has no script, fetches nothing and runs as a file. Names are

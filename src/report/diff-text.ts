@@ -24,7 +24,8 @@ import { printable } from '../text.js'
 import { jsonLine, jsonText } from './json-text.js'
 import { type NamedSemantics, semanticsText } from './semantics-text.js'
 import type { Paint, TextOptions } from './text-style.js'
-import { figure, first, indented, MAX_SHOWN, table } from './text-table.js'
+import { first, indented, MAX_SHOWN, table } from './text-table.js'
+import { figure } from './figure.js'
 
 /** The differences between two audits, as text for people. Not for programs: its form may change. */
 export function diffText(diff: AuditDiff, { color }: TextOptions): string {

@@ -12,8 +12,8 @@ import {
   summaryOf,
 } from './findings-report.js'
 import { withoutCommands } from './github-log.js'
-import { figure } from './text-table.js'
 import { escapeHidden } from '../text.js'
+import { figure } from './figure.js'
 
 /** GitHub shows at most this many annotations of one kind for a step, and silently drops the rest. */
 const MAX_ANNOTATIONS = 10

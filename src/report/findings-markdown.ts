@@ -13,7 +13,7 @@ import {
   rulesOffText,
   summaryOf,
 } from './findings-report.js'
-import { figure } from './text-table.js'
+import { figure } from './figure.js'
 
 /**
  * The bytes of a report. GitHub drops the summary of a step that has more than 1,048,576; the rest is for what else the

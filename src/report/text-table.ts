@@ -1,8 +1,6 @@
 import { figure } from './figure.js'
 import { textWidth } from './text-width.js'
 
-export { figure }
-
 /** At most this many entries of a list are shown to people. */
 export const MAX_SHOWN = 10
 

@@ -11,7 +11,8 @@ import type {
 import { distinct, printable } from '../text.js'
 import { claimLines, ladder } from './prediction-text.js'
 import type { Paint, TextOptions } from './text-style.js'
-import { figure, indented, MAX_SHOWN } from './text-table.js'
+import { indented, MAX_SHOWN } from './text-table.js'
+import { figure } from './figure.js'
 
 /**
  * What a token shows, as text for people: the verdict first, then what it rests on, what was not looked at, and what to

@@ -148,6 +148,7 @@ export const FORMATS = [
     follows: ['Groups of several pools in one file, pool by pool'],
     cannotSee: [
       'The pages after a `NextToken`',
+      'A key that an object has twice: the last one counts, as in other readers of JSON',
       'Whether the list is that of a whole pool, or of one user (`admin-list-groups-for-user`)',
       'Trust policies, identity pools and memberships',
       'Whether a template or a plan is about the same pool: the existing groups and the planned ones are checked separately; `--against-pool-file` compares them',

@@ -32,7 +32,7 @@ import type { ReadEvent, ReadProgress } from '../../cognito/memberships/read-poo
 import { isRolecastError, listNames, quote, RolecastError } from '../../errors.js'
 import { accountJson, accountLine } from '../../report/account-json.js'
 import { accountPage } from '../../report/account-page.js'
-import { counted } from '../../report/audit-limits.js'
+import { counted } from '../../report/figure.js'
 import { accountText, notReadText } from '../../report/account-text.js'
 import { SEVERITIES, type Severity } from '../../severity.js'
 import { printable } from '../../text.js'
